@@ -1,0 +1,44 @@
+/**
+ * The one error class. Its code decides everything that follows from it (exit code, HTTP status) through the table; its
+ * message tells a person what happened, what was got, and what would be right.
+ */
+
+import { inspect } from "node:util";
+import { errorTable, type ErrorCode } from "./table.ts";
+
+export interface HeddleErrorOptions {
+  readonly cause?: unknown;
+  /** What to try, when it is too long for the message; shown on a line of its own. */
+  readonly hint?: string | undefined;
+}
+
+export class HeddleError extends Error {
+  override readonly name: string = "HeddleError";
+  readonly code: ErrorCode;
+  declare readonly exitCode?: 0 | 1 | 2;
+  declare readonly status?: number;
+  declare readonly hint?: string;
+
+  constructor(code: ErrorCode, message: string, options: HeddleErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    const { exitCode, status } = errorTable[code];
+    this.code = code;
+    if (exitCode !== undefined) this.exitCode = exitCode;
+    if (status !== undefined) this.status = status;
+    if (options.hint !== undefined) this.hint = options.hint;
+  }
+}
+
+/** The text of whatever was thrown: apps throw strings, plain objects, and errors whose getters throw. Never throws. */
+export function messageOf(error: unknown): string {
+  try {
+    if (typeof error === "string") return error;
+    if (error instanceof Error) return error.message || error.name;
+    if (typeof error === "object" && error !== null && "message" in error && typeof error.message === "string") {
+      return error.message;
+    }
+    return inspect(error, { depth: 1, breakLength: Infinity });
+  } catch {
+    return "an error that cannot be shown";
+  }
+}

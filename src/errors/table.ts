@@ -1,0 +1,77 @@
+/**
+ * Every error heddle raises on purpose, one record per code: what it means, and how it leaves the program. A code with
+ * an `exitCode` ends a command; a code with a `status` refuses one request and is answered to the client.
+ *
+ * Match on the code, never on the message: messages are for people and may be reworded.
+ */
+
+export interface ErrorRecord {
+  /** How a command that fails with this ends: 1 the app or server failed, 2 the command line or config is wrong. */
+  readonly exitCode?: 0 | 1 | 2;
+  /** The HTTP status a request refused for this reason is answered with. */
+  readonly status?: number;
+  readonly doc: string;
+}
+
+const table = {
+  CLI_USAGE: { exitCode: 2, doc: "The command line has the wrong shape: an unknown command, or a missing argument." },
+  CONFIG_UNKNOWN_FLAG: { exitCode: 2, doc: "A flag that heddle does not have." },
+  CONFIG_UNKNOWN_SETTING: { exitCode: 2, doc: "A name heddle does not have, in the config file or as `HEDDLE_*`." },
+  CONFIG_BAD_VALUE: { exitCode: 2, doc: "A setting has a value it cannot take." },
+  CONFIG_CONFLICT: { exitCode: 2, doc: "Two settings contradict each other, or one is missing its other half." },
+  CONFIG_FILE_FAILED: { exitCode: 2, doc: "The config file is missing, throws, or exports something else." },
+
+  APP_NOT_FOUND: { exitCode: 1, doc: "The app's file does not exist." },
+  APP_IMPORT_FAILED: { exitCode: 1, doc: "Importing the app threw." },
+  APP_SYNTAX_UNSUPPORTED: { exitCode: 1, doc: "The app uses TypeScript syntax that cannot be erased." },
+  APP_NO_HANDLER: { exitCode: 1, doc: "The app exports nothing that answers requests." },
+  APP_LISTENS_TWICE: {
+    exitCode: 1,
+    doc: "The app calls `listen()` more than once, so which server to run is unclear.",
+  },
+  APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but never got ready to answer." },
+  APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart` or `onStop` threw or took too long." },
+  APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
+
+  LISTEN_IN_USE: { exitCode: 1, doc: "Another program already listens on the address." },
+  LISTEN_NOT_PERMITTED: { exitCode: 1, doc: "The operating system does not let this user listen on the address." },
+  LISTEN_FAILED: { exitCode: 1, doc: "Listening failed for another reason, given by the cause." },
+  TLS_BAD: { exitCode: 1, doc: "The TLS certificate or key cannot be read or does not fit." },
+
+  BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
+  WORKER_DIED: { exitCode: 1, doc: "A worker process ended without being asked to." },
+  THREAD_DIED: { exitCode: 1, doc: "A thread ended without being asked to." },
+  THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop stood still for too long and the thread was ended." },
+  RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not get ready; the old one still serves." },
+
+  CONTROL_UNAVAILABLE: { exitCode: 1, doc: "The control socket cannot be opened, reached, or understood." },
+  CONTROL_NO_SERVER: { exitCode: 1, doc: "No running server was found to talk to." },
+  CONTROL_AMBIGUOUS: { exitCode: 1, doc: "Several servers run and the command does not say which one it means." },
+
+  NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
+  MODEL_UNAVAILABLE: { exitCode: 1, doc: "The concurrency model exists but cannot run here." },
+  INTERNAL: { exitCode: 1, doc: "A fault in heddle itself, or a foreign error that crossed a process or thread." },
+
+  BAD_REQUEST: { status: 400, doc: "The request is not valid HTTP/1.1." },
+  HEADERS_TIMEOUT: { status: 408, doc: "The headers were not complete in time." },
+  BODY_TIMEOUT: { status: 408, doc: "The body stalled or came slower than the minimum rate." },
+  BODY_TOO_LARGE: { status: 413, doc: "The body is larger than the limit." },
+  REQUEST_LINE_TOO_LONG: { status: 414, doc: "The request line is longer than the limit." },
+  HEADERS_TOO_LARGE: { status: 431, doc: "The header block is larger than the limit." },
+  TOO_MANY_HEADERS: { status: 431, doc: "The request has more headers than the limit." },
+  HANDLER_FAILED: { status: 500, doc: "The app's handler threw." },
+  FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
+  OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
+  QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
+  HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
+} as const;
+
+export type ErrorCode = keyof typeof table;
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorRecord>> = table;
+
+export const errorCodes: readonly ErrorCode[] = Object.keys(table) as ErrorCode[];
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(table, value);
+}
