@@ -1,0 +1,157 @@
+/**
+ * Recognises what an app exported and turns it into one thing that can be called. Recognition looks at the methods a
+ * value has, never at its package: two copies of Express, or a fork of it, are all Express.
+ *
+ * Order matters, from the most to the least specific: a Nest application, a Fastify and a Koa instance all have
+ * `listen`, a Hono app has `fetch`, and an Express app is itself a `(req, res)` function.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HeddleError } from "../errors/errors.ts";
+import { fetchListener, type FetchApp } from "./fetch-handler.ts";
+import { callListeners, isPromiseLike } from "./node-listener.ts";
+import { isAppServer, type AppServer } from "./self-listening.ts";
+
+export type AppShape =
+  | "fetch"
+  | "listener"
+  | "express"
+  | "koa"
+  | "fastify"
+  | "nest"
+  | "hono"
+  | "server"
+  | "self-listening";
+
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
+/** An app, ready to answer. */
+export interface AppTarget {
+  readonly shape: AppShape;
+  readonly request: RequestListener;
+  /** Takes upgrades and `Expect`, when the app has a server of its own. */
+  readonly server?: AppServer;
+  readonly close?: () => Promise<void>;
+}
+
+interface KoaApp {
+  callback: () => RequestListener;
+}
+
+interface FastifyApp {
+  ready: () => PromiseLike<unknown>;
+  server: AppServer;
+  close: () => PromiseLike<unknown>;
+}
+
+interface NestApp {
+  init: () => Promise<unknown>;
+  getHttpServer: () => AppServer;
+  getHttpAdapter?: () => { getInstance?: () => unknown };
+  close: () => Promise<void>;
+}
+
+/** The shape of a value, or undefined when heddle cannot run it. */
+export function shapeOf(value: unknown): Exclude<AppShape, "self-listening"> | undefined {
+  if (isAppServer(value)) return "server";
+  if (typeof value === "function") {
+    if (has(value, "handle", "listen")) return "express";
+    return isClass(value) ? undefined : "listener";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (has(value, "init", "getHttpServer")) return "nest";
+  if (has(value, "ready", "inject") && "server" in value) return "fastify";
+  if (has(value, "callback", "use", "listen")) return "koa";
+  if (has(value, "fetch")) return has(value, "route", "basePath") ? "hono" : "fetch";
+  return undefined;
+}
+
+/** Makes a recognised value callable. Waits for what the framework wants done first. */
+export async function prepare(value: unknown): Promise<AppTarget | undefined> {
+  const shape = shapeOf(value);
+  switch (shape) {
+    case "server":
+      return serverTarget(shape, value as AppServer);
+    case "express":
+      return { shape, request: value as RequestListener };
+    case "listener":
+      return { shape, request: guardReturnedResponse(value as RequestListener) };
+    case "koa":
+      return { shape, request: (value as KoaApp).callback() };
+    case "fetch":
+    case "hono":
+      return { shape, request: fetchListener(value as FetchApp) };
+    case "fastify": {
+      const app = value as FastifyApp;
+      await app.ready();
+      return { ...serverTarget(shape, app.server), close: async () => void (await app.close()) };
+    }
+    case "nest": {
+      const app = value as NestApp;
+      await app.init();
+      const inner = app.getHttpAdapter?.().getInstance?.();
+      if (shapeOf(inner) === "fastify") await (inner as FastifyApp).ready();
+      return { ...serverTarget(shape, app.getHttpServer()), close: () => app.close() };
+    }
+    default:
+      return undefined;
+  }
+}
+
+export function serverTarget<const S extends AppShape>(shape: S, server: AppServer): AppTarget & { shape: S } {
+  return {
+    shape,
+    server,
+    request: (req, res) => callListeners(server, "request", req, res),
+    close: () => closeServer(server),
+  };
+}
+
+/** What a value is, for an error message: "an object with keys a, b", "a string", "a class Foo". */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "function")
+    return `${isClass(value) ? "a class" : "a function"} ${value.name || "without a name"}`;
+  if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = (value.constructor as { name?: string } | undefined)?.name;
+  if (name !== undefined && name !== "Object") return `an instance of ${name}`;
+  const keys = Object.keys(value);
+  if (keys.length === 0) return "an empty object";
+  return `an object with ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`;
+}
+
+function has(value: object, ...methods: string[]): boolean {
+  return methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/** `export default (request) => new Response()` looks like a `(req, res)` function and would hang without this. */
+function guardReturnedResponse(listener: RequestListener): RequestListener {
+  return (req, res) => {
+    const result: unknown = listener(req, res);
+    if (result === undefined) return undefined;
+    return isPromiseLike(result) ? Promise.resolve(result).then(refuseResponse) : refuseResponse(result);
+  };
+}
+
+function refuseResponse(result: unknown): void {
+  if (!(result instanceof Response)) return;
+  throw new HeddleError(
+    "HANDLER_FAILED",
+    "The app's function returned a Response, but a function is called as (req, res).",
+    { hint: "Write `export default { fetch: handler }`." },
+  );
+}
+
+export function closeServer(server: AppServer): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+}
