@@ -1,0 +1,43 @@
+/**
+ * What to listen on. `--listen` and `--host`/`--port` are two ways to say one thing: the source that comes first decides
+ * (flag > systemd's sockets > environment > file), and both ways from one source is a conflict.
+ *
+ * Sockets from systemd come before all but flags, because they were opened for this very process. PORT comes after
+ * heddle's own variables: platforms set it for every program, so it does not contradict HEDDLE_LISTEN.
+ */
+
+import { HeddleError } from "../errors/errors.ts";
+import { formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
+import type { Written } from "./setting-value.ts";
+import { envName, settings, type Setting, type SettingValues } from "./settings.ts";
+import { fromEnvironment, fromFile, fromFlags, fromVariable, type ConfigSources } from "./sources.ts";
+
+/** @throws HeddleError CONFIG_CONFLICT */
+export function chooseListeners(
+  { flags, env, file, pid }: ConfigSources,
+  { host, port, listen = [] }: Pick<SettingValues, "host" | "port" | "listen">,
+): readonly ListenAddress[] {
+  const hostAndPort: ListenAddress = { kind: "tcp", host, port };
+  const saidIn = (lookup: (setting: Setting) => Written | undefined): readonly ListenAddress[] | undefined => {
+    const list = lookup(settings.listen);
+    const single = lookup(settings.port) ?? lookup(settings.host);
+    if (list !== undefined && single !== undefined) throw conflict(list, single, hostAndPort);
+    if (list !== undefined) return listen;
+    return single === undefined ? undefined : [hostAndPort];
+  };
+  const passed = passedAddresses(env, pid);
+  return (
+    saidIn((setting) => fromFlags(setting, flags)) ??
+    (passed.length > 0 ? passed : undefined) ??
+    saidIn((setting) => fromVariable(setting, envName(setting), env)) ??
+    saidIn((setting) => fromEnvironment(setting, env)) ??
+    saidIn((setting) => fromFile(setting, file)) ?? [hostAndPort]
+  );
+}
+
+function conflict(list: Written, single: Written, address: ListenAddress): HeddleError {
+  return new HeddleError(
+    "CONFIG_CONFLICT",
+    `got both ${list.origin} and ${single.origin}; expected one: an address holds host and port, as in ${formatListenAddress(address)}`,
+  );
+}

@@ -1,0 +1,15 @@
+/** What is for writing an app rather than for running it. */
+export const developSettings = {
+  watch: {
+    flag: "watch",
+    kind: "boolean",
+    default: false,
+    doc: "Reload when a file of the app changes.",
+  },
+  configFile: {
+    flag: "config",
+    short: "c",
+    kind: "path",
+    doc: "The config file. Without it, heddle.config.{ts,mts,js,mjs} in the working directory, if there is one.",
+  },
+} as const;

@@ -1,0 +1,56 @@
+/** What one client may send, and how slowly. Each limit is refused with the status named in its doc. */
+export const limitSettings = {
+  requestLineBytes: {
+    flag: "limit-request-line",
+    kind: "size",
+    min: 256,
+    default: "8KiB",
+    doc: "Longest request line (method, target, version), else 414. Cannot be turned off.",
+  },
+  headerBytes: {
+    flag: "limit-header",
+    kind: "size",
+    min: 256,
+    default: "32KiB",
+    doc: "Largest header block, else 431. Cannot be turned off.",
+  },
+  headerCount: {
+    flag: "limit-headers",
+    kind: "count",
+    default: 100,
+    placeholder: "N",
+    doc: "Most headers in one request, else 431; 0 is no limit.",
+  },
+  headersTimeoutMs: {
+    flag: "headers-timeout",
+    kind: "duration",
+    default: "10s",
+    doc: "The headers must be complete this long after their first byte, else 408; 0 waits forever, which invites slow-header attacks.",
+  },
+  bodyIdleTimeoutMs: {
+    flag: "body-idle-timeout",
+    kind: "duration",
+    default: "30s",
+    doc: "How long a body may stand still, else 408; 0 waits forever.",
+  },
+  bodyMinRateBytes: {
+    flag: "body-min-rate",
+    kind: "size",
+    default: 240,
+    placeholder: "BYTES/S",
+    doc: "Slowest body in bytes per second, averaged and checked once the body idle timeout has passed, else 408; 0 is no minimum.",
+  },
+  bodyBytes: {
+    flag: "limit-body",
+    kind: "size",
+    default: "1MiB",
+    doc: "Largest request body, else 413; 0 is no limit.",
+  },
+  requestsPerConnection: {
+    flag: "limit-keep-alive",
+    kind: "count",
+    default: 1000,
+    placeholder: "N",
+    doc: "Requests on one connection before it is closed; 0 is no limit.",
+  },
+} as const;

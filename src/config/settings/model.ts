@@ -1,0 +1,28 @@
+/** Under which concurrency model handlers run, and how many of everything there are. */
+export const modelSettings = {
+  model: {
+    flag: "model",
+    short: "m",
+    kind: "choice",
+    choices: ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"],
+    default: "loop",
+    doc: "How handlers run where no route says otherwise: loop, sync, threads, thread-per-request, tasks or actors.",
+  },
+  workers: {
+    flag: "workers",
+    short: "w",
+    kind: "count",
+    min: 1,
+    max: 1024,
+    default: 1,
+    placeholder: "N",
+    doc: "Worker processes.",
+  },
+  threads: {
+    flag: "threads",
+    short: "t",
+    kind: "range",
+    computed: "the CPUs available to the process, cgroup quota included",
+    doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks.",
+  },
+} as const;

@@ -1,0 +1,54 @@
+/** What the server tells about itself. */
+export const observeSettings = {
+  logFormat: {
+    flag: "log-format",
+    kind: "choice",
+    choices: ["pretty", "json"],
+    computed: "pretty on a terminal, else json",
+    doc: "How log lines look: pretty for people, json for machines.",
+  },
+  logLevel: {
+    flag: "log-level",
+    kind: "choice",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    default: "info",
+    doc: "The least severe message that is logged: trace, debug, info, warn, error, fatal or silent.",
+  },
+  accessLog: {
+    flag: "access-log",
+    kind: "boolean",
+    default: false,
+    doc: "Log every request.",
+  },
+  serverTiming: {
+    flag: "server-timing",
+    kind: "boolean",
+    default: false,
+    doc: "Add a Server-Timing header with the time spent waiting and in the handler.",
+  },
+  debugHeaders: {
+    flag: "debug-headers",
+    kind: "boolean",
+    default: false,
+    doc: "Add x-heddle-worker, x-heddle-thread and x-heddle-model to every response.",
+  },
+  blockedThresholdMs: {
+    flag: "blocked-threshold",
+    kind: "duration",
+    default: "100ms",
+    doc: "Report a handler that holds its event loop for longer than this, with its stack; 0 turns it off.",
+  },
+  healthPort: {
+    flag: "health-port",
+    kind: "port",
+    placeholder: "PORT",
+    doc: "Answer health checks and metrics on this port. Off unless given.",
+  },
+  healthHost: {
+    flag: "health-host",
+    kind: "text",
+    default: "127.0.0.1",
+    placeholder: "HOST",
+    doc: "Address the health port listens on.",
+  },
+} as const;

@@ -1,0 +1,2 @@
+export { defineConfig, type UserConfig } from "./config/file.ts";
+export type { RouteSettings } from "./config/routes.ts";
