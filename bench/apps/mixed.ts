@@ -1,0 +1,72 @@
+/**
+ * One of everything a reload can break: short and slow answers, streamed answers, uploads, WebSockets.
+ *
+ *     GET /            at once
+ *     GET /wait?ms=    after a wait
+ *     GET /slow        after 300 ms
+ *     GET /stream      10 chunks of 1 KiB, 50 ms apart
+ *     POST /upload     the number of bytes received
+ *     WebSocket /ws    echo
+ *
+ * Every answer names the process in `x-worker`, so that a client knows who had its request when that process was killed.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocketServer } from "ws";
+
+const server: Server = createServer((request, response) => {
+  answer(request, response).catch((error: unknown) => {
+    // The client that went away mid-upload is the client's business; anything else has to be seen.
+    if (!request.destroyed) console.error(error);
+    response.destroy();
+  });
+});
+const sockets = new WebSocketServer({ server, path: "/ws" });
+sockets.on("connection", (socket) => {
+  socket.on("error", () => {});
+  socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+});
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+  response.setHeader("x-worker", process.pid);
+  response.setHeader("content-type", "text/plain");
+  switch (pathname) {
+    case "/":
+      return send(response, "Hello, world!\n");
+    case "/wait":
+      await sleep(Number(searchParams.get("ms") ?? 1000));
+      return send(response, "waited\n");
+    case "/slow":
+      await sleep(300);
+      return send(response, "slow\n");
+    case "/stream": {
+      for (let chunk = 0; chunk < 10; chunk++) {
+        response.write("x".repeat(1023) + "\n");
+        await sleep(50);
+      }
+      response.end();
+      return;
+    }
+    case "/upload": {
+      let bytes = 0;
+      for await (const chunk of request as AsyncIterable<Buffer>) bytes += chunk.length;
+      return send(response, String(bytes));
+    }
+    default:
+      response.statusCode = 404;
+      return send(response, "not found\n");
+  }
+}
+
+function send(response: ServerResponse, body: string): void {
+  response.setHeader("content-length", Buffer.byteLength(body));
+  response.end(body);
+}
+
+/** The one thing only the application can do for a clean goodbye: RFC 6455 §7.4.1, 1001 "going away". */
+export function onStop(): void {
+  for (const socket of sockets.clients) socket.close(1001);
+}
+
+export default server;

@@ -1,0 +1,47 @@
+/** Where a run was measured: the header of every result file. */
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly date: string;
+  /** Load average over the last minute when the run began; near 0 on a quiet machine. */
+  readonly loadAverageAtStart: number;
+  readonly generator: string;
+}
+
+export function describeMachine(): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    date: new Date().toISOString(),
+    loadAverageAtStart: Math.round((loadavg()[0] ?? 0) * 100) / 100,
+    generator:
+      "co-located: the load generator runs on the same cores as the servers and takes CPU from them. Absolute numbers are " +
+      "lower than on a machine of their own; compare the ratios.",
+  };
+}
+
+export interface CpuTimes {
+  readonly total: number;
+  readonly steal: number;
+}
+
+/** The first line of /proc/stat, proc_stat(5): time taken by other guests of the same host is "steal". */
+export function readCpuTimes(): CpuTimes {
+  const line = readFileSync("/proc/stat", "latin1").split("\n", 1)[0] ?? "";
+  const fields = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  return { total: fields.reduce((sum, value) => sum + value, 0), steal: fields[7] ?? 0 };
+}
+
+export function stealPercent(before: CpuTimes, after: CpuTimes): number {
+  const total = after.total - before.total;
+  return total <= 0 ? 0 : (100 * (after.steal - before.steal)) / total;
+}

@@ -1,0 +1,85 @@
+/** Runs a scenario: rounds over all contenders, in a new order each round. */
+import type { Availability, Peer } from "../peers/peer.ts";
+import { readCpuTimes, stealPercent } from "./machine.ts";
+import { reasonOf } from "./processes.ts";
+import { type Judged, judge, shuffled } from "./ratios.ts";
+import type { Contender, Pace, Sample, Scenario } from "./scenario.ts";
+
+export type Outcome =
+  | (Sample & { readonly stealPercent: number; readonly error?: undefined })
+  | { readonly error: string; readonly metrics?: undefined; readonly stealPercent?: undefined };
+
+export interface ContenderResult {
+  readonly name: string;
+  readonly peer: string;
+  readonly version?: string;
+  /** Why it could not take part at all. */
+  readonly missing?: string;
+  /** One per round; empty when missing. */
+  readonly rounds: Outcome[];
+}
+
+export interface ScenarioResult {
+  readonly scenario: Scenario;
+  readonly contenders: readonly ContenderResult[];
+  readonly judged: readonly Judged[];
+}
+
+export async function runScenario(
+  scenario: Scenario,
+  pace: Pace,
+  availability: ReadonlyMap<Peer, Availability>,
+  random: () => number,
+  say: (line: string) => void,
+): Promise<ScenarioResult> {
+  const results = new Map<Contender, ContenderResult>();
+  for (const contender of scenario.contenders) {
+    const found = availability.get(contender.peer) ?? { available: false, reason: "not installed" };
+    const head = { name: contender.name, peer: contender.peer.name, rounds: [] };
+    results.set(contender, found.available ? { ...head, version: found.version } : { ...head, missing: found.reason });
+  }
+  const present = scenario.contenders.filter((each) => results.get(each)?.missing === undefined);
+  for (let round = 1; round <= pace.rounds; round++) {
+    for (const contender of shuffled(present, random)) {
+      const outcome = await measureOnce(scenario, contender, pace);
+      results.get(contender)?.rounds.push(outcome);
+      say(`  ${scenario.name} ${round}/${pace.rounds}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
+    }
+  }
+  const contenders = [...results.values()];
+  return { scenario, contenders, judged: scenario.targets.map((target) => judgeIn(contenders, target)) };
+}
+
+async function measureOnce(scenario: Scenario, contender: Contender, pace: Pace): Promise<Outcome> {
+  try {
+    const running = await contender.peer.start(contender.app, contender.options);
+    try {
+      const before = readCpuTimes();
+      const sample = await scenario.measure(running, contender, pace);
+      return { ...sample, stealPercent: stealPercent(before, readCpuTimes()) };
+    } finally {
+      await running.stop();
+    }
+  } catch (error) {
+    return { error: reasonOf(error) };
+  }
+}
+
+/** A metric's value in each round, undefined where it was not measured. */
+export function valuesOf(contenders: readonly ContenderResult[], name: string, metric: string): (number | undefined)[] {
+  return contenders.find((each) => each.name === name)?.rounds.map((round) => round.metrics?.[metric]) ?? [];
+}
+
+function judgeIn(contenders: readonly ContenderResult[], target: Scenario["targets"][number]): Judged {
+  const reference = target.against === undefined ? undefined : valuesOf(contenders, target.against, target.metric);
+  return judge(target, valuesOf(contenders, target.contender, target.metric), reference);
+}
+
+function summary(scenario: Scenario, outcome: Outcome): string {
+  if (outcome.metrics === undefined) return `failed: ${outcome.error.split("\n", 1)[0]}`;
+  const { metrics } = outcome;
+  return scenario.metrics
+    .filter(({ key }) => metrics[key] !== undefined)
+    .map(({ key, label, unit, digits }) => `${label} ${metrics[key]?.toFixed(digits)}${unit === "" ? "" : ` ${unit}`}`)
+    .join(", ");
+}
