@@ -15,7 +15,8 @@ import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts"
 import { ModuleTracker } from "./module-tracker.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "./node-listener.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "./self-listening.ts";
-import { closeServer, describe, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
+import { describe } from "./describe.ts";
+import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
 
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "./node-listener.ts";

@@ -14,6 +14,8 @@ import type { AppServer } from "./self-listening.ts";
 /** The events with which an http server takes over a request that carries an `Expect` header. */
 export type ExpectEvent = "checkContinue" | "checkExpectation";
 
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
 type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
 
 export function callListeners(

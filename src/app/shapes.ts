@@ -6,10 +6,10 @@
  * `listen`, a Hono app has `fetch`, and an Express app is itself a `(req, res)` function.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeddleError } from "../errors/errors.ts";
+import { isClass } from "./describe.ts";
 import { fetchListener, type FetchApp } from "./fetch-handler.ts";
-import { callListeners, isPromiseLike } from "./node-listener.ts";
+import { callListeners, isPromiseLike, type RequestListener } from "./node-listener.ts";
 import { isAppServer, type AppServer } from "./self-listening.ts";
 
 export type AppShape =
@@ -22,8 +22,6 @@ export type AppShape =
   | "hono"
   | "server"
   | "self-listening";
-
-export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
 /** An app, ready to answer. */
 export interface AppTarget {
@@ -107,26 +105,8 @@ export function serverTarget<const S extends AppShape>(shape: S, server: AppServ
   };
 }
 
-/** What a value is, for an error message: "an object with keys a, b", "a string", "a class Foo". */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "function")
-    return `${isClass(value) ? "a class" : "a function"} ${value.name || "without a name"}`;
-  if (Array.isArray(value)) return "an array";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name = (value.constructor as { name?: string } | undefined)?.name;
-  if (name !== undefined && name !== "Object") return `an instance of ${name}`;
-  const keys = Object.keys(value);
-  if (keys.length === 0) return "an empty object";
-  return `an object with ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`;
-}
-
 function has(value: object, ...methods: string[]): boolean {
   return methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
-}
-
-function isClass(value: object): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 /** `export default (request) => new Response()` looks like a `(req, res)` function and would hang without this. */

@@ -1,0 +1,88 @@
+/**
+ * Writes a Response to Node's `res`. Our own responses come apart without a stream; every other one is read as a stream,
+ * one chunk at a time, waiting for `drain` between chunks.
+ *
+ * Rules: no body for HEAD (a stream is cancelled unread); a client that leaves cancels the stream and is not a failure;
+ * a stream that fails rejects, and if headers are out by then the connection is destroyed, because a short body must not
+ * look complete. Headers wait one turn of the loop for the first chunk: an early failure can still become a 500, and a
+ * fast stream leaves in one packet.
+ */
+
+import type { ServerResponse } from "node:http";
+import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
+
+/** Undefined when everything was handed to the socket already; a promise while a stream is being read. */
+export function writeResponse(res: ServerResponse, response: Response): void | Promise<void> {
+  const parts = takeParts(response) ?? foreignParts(response);
+  const { body } = parts;
+  // Answered meanwhile (a timeout's 504), or nobody is there to read it.
+  if (res.headersSent || res.destroyed) return discard(body);
+  if (body instanceof ReadableStream) return writeStream(res, parts, body);
+  writeHead(res, parts);
+  if (body === null || res.req.method === "HEAD") res.end();
+  else res.end(body);
+}
+
+function discard(body: ResponseParts["body"]): void {
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+}
+
+function foreignParts(response: Response): ResponseParts {
+  if (response.type === "error") throw new TypeError("The app returned Response.error(), which cannot be sent");
+  if (response.bodyUsed) throw new TypeError("Body is unusable: Body has already been read");
+  const { status, statusText, body } = response;
+  return { status, statusText, headers: flatten(response.headers), body };
+}
+
+function writeHead(res: ServerResponse, { status, statusText, headers }: ResponseParts): void {
+  if (statusText === "") res.writeHead(status, headers);
+  else res.writeHead(status, statusText, headers);
+}
+
+async function writeStream(res: ServerResponse, parts: ResponseParts, body: ReadableStream<Uint8Array>): Promise<void> {
+  if (res.req.method === "HEAD") {
+    discard(body);
+    writeHead(res, parts);
+    res.end();
+    return;
+  }
+  const reader = body.getReader();
+  let isGone = false;
+  let wake: (() => void) | undefined;
+  const onDrain = (): void => wake?.();
+  const onClose = (): void => {
+    isGone = true;
+    // A pending read ends with `done`, so the loop below always wakes.
+    reader.cancel(new DOMException("The client went away.", "AbortError")).catch(() => {});
+    wake?.();
+  };
+  res.on("close", onClose).on("drain", onDrain);
+  const flush = setImmediate(() => {
+    writeHead(res, parts);
+    res.flushHeaders();
+  });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isGone) return;
+      clearImmediate(flush);
+      if (!res.headersSent) writeHead(res, parts);
+      if (done) break;
+      if (!res.write(value)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+    res.end();
+  } catch (error) {
+    clearImmediate(flush);
+    if (isGone) return;
+    reader.cancel(error).catch(() => {});
+    if (res.headersSent) res.destroy(error instanceof Error ? error : undefined);
+    throw error;
+  } finally {
+    clearImmediate(flush);
+    res.off("close", onClose).off("drain", onDrain);
+  }
+}
