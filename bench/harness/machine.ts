@@ -45,3 +45,9 @@ export function stealPercent(before: CpuTimes, after: CpuTimes): number {
   const total = after.total - before.total;
   return total <= 0 ? 0 : (100 * (after.steal - before.steal)) / total;
 }
+
+/** How many files, and so how many connections, one process may have open. */
+export function openFilesLimit(): number {
+  const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+  return Number(line?.[1] ?? 0);
+}

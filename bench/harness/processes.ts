@@ -1,14 +1,13 @@
 /**
- * Starting, watching and ending the measured processes. Linux only: trees are read from /proc.
+ * Starting and stopping the measured processes.
  *
  * Invariant: only processes that were started here, or that descend from one, are ever signalled, and always by pid.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onCleanup } from "./cleanup.ts";
+import { endProcesses, processTree } from "./proc.ts";
 
 export interface StartedProcess {
   readonly pid: number;
@@ -138,117 +137,10 @@ export async function run(
   }
 }
 
-/** A port that was free a moment ago. Peers that can't report the port they got have to be told one. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-/** Waits until a plain request is answered with a 2xx. */
-export async function waitUntilAnswering(url: string, timeoutMs = 20_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  let last = "";
-  while (performance.now() < deadline) {
-    try {
-      const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(2000) });
-      await response.arrayBuffer();
-      if (response.ok) return;
-      last = `status ${response.status}`;
-    } catch (error) {
-      last = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    }
-    await sleep(50);
-  }
-  throw new Error(`${url} gave no answer within ${timeoutMs} ms (last: ${last})`);
-}
-
-/** The given processes and all that descend from them, parents first; those that are gone are left out. */
-export function processTree(roots: readonly number[]): number[] {
-  const childrenOf = new Map<number, number[]>();
-  const alive = new Set<number>();
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const stat = readStat(Number(entry));
-    if (stat === undefined || stat.state === "Z") continue;
-    alive.add(stat.pid);
-    const siblings = childrenOf.get(stat.parent);
-    if (siblings === undefined) childrenOf.set(stat.parent, [stat.pid]);
-    else siblings.push(stat.pid);
-  }
-  const tree = roots.filter((pid) => alive.has(pid));
-  for (let index = 0; index < tree.length; index++) {
-    for (const child of childrenOf.get(tree[index] ?? -1) ?? []) {
-      if (!tree.includes(child)) tree.push(child);
-    }
-  }
-  return tree;
-}
-
-export function isAlive(pid: number): boolean {
-  const stat = readStat(pid);
-  return stat !== undefined && stat.state !== "Z";
-}
-
-/** Waits for processes to end and kills those that have not after the grace period. */
-export async function endProcesses(pids: readonly number[], graceMs: number): Promise<void> {
-  const deadline = performance.now() + graceMs;
-  while (performance.now() < deadline && pids.some(isAlive)) await sleep(20);
-  for (const pid of pids) {
-    if (isAlive(pid)) killIfThere(pid, "SIGKILL");
-  }
-  const gone = performance.now() + 2000;
-  while (performance.now() < gone && pids.some(isAlive)) await sleep(10);
-}
-
-export function killIfThere(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
-}
-
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
 
 /** An error as it may stand in a result file: without the paths of the machine it happened on. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(process.execPath, "node").replaceAll(REPOSITORY, "").trim();
-}
-
-/** CPU seconds a process has used, user and system together; 0 when it is gone. */
-export function cpuSeconds(pid: number): number {
-  return readStat(pid)?.cpuSeconds ?? 0;
-}
-
-/** USER_HZ is 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
-
-interface Stat {
-  readonly pid: number;
-  readonly state: string;
-  readonly parent: number;
-  readonly cpuSeconds: number;
-}
-
-/** /proc/<pid>/stat, proc_pid_stat(5). The command name may hold spaces and brackets, so fields count from the last one. */
-function readStat(pid: number): Stat | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return undefined;
-  }
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return {
-    pid,
-    state: fields[0] ?? "Z",
-    parent: Number(fields[1]),
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-  };
 }

@@ -39,11 +39,12 @@ export async function runScenario(
     results.set(contender, found.available ? { ...head, version: found.version } : { ...head, missing: found.reason });
   }
   const present = scenario.contenders.filter((each) => results.get(each)?.missing === undefined);
-  for (let round = 1; round <= pace.rounds; round++) {
+  const rounds = Math.min(pace.rounds, scenario.atMostRounds ?? pace.rounds);
+  for (let round = 1; round <= rounds; round++) {
     for (const contender of shuffled(present, random)) {
       const outcome = await measureOnce(scenario, contender, pace);
       results.get(contender)?.rounds.push(outcome);
-      say(`  ${scenario.name} ${round}/${pace.rounds}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
+      say(`  ${scenario.name} ${round}/${rounds}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
     }
   }
   const contenders = [...results.values()];

@@ -44,6 +44,8 @@ export interface Scenario {
   /** What is done and how it is counted, in a few sentences of Markdown. */
   readonly about: string;
   readonly contenders: readonly Contender[];
+  /** For counts and sizes, which differ less between rounds than speeds do and take longer to measure. */
+  readonly atMostRounds?: number;
   readonly metrics: readonly Metric[];
   readonly targets: readonly Target[];
   /** Peers that take no part, and why. */

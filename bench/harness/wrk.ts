@@ -4,10 +4,10 @@
  * wrk reports latency from the actual send time, so its percentiles hide what a stalled server kept from being sent
  * (coordinated omission). They are printed for orientation and no target rests on them.
  */
-import { readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import { accessSync, constants } from "node:fs";
-import { cpuSeconds, peerEnvironment, run, start } from "./processes.ts";
+import { delimiter, join } from "node:path";
+import { cpuSeconds } from "./proc.ts";
+import { peerEnvironment, run, start } from "./processes.ts";
 
 export interface WrkOptions {
   readonly connections: number;
@@ -139,10 +139,4 @@ const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m
 function wrkTimeMs(text: string | undefined): number {
   const match = /^([\d.]+)(us|ms|s|m|h)$/.exec(text ?? "");
   return match === null ? Number.NaN : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN);
-}
-
-/** How many bytes may queue, how many files may be open: said in the notes of scenarios with many connections. */
-export function openFilesLimit(): number {
-  const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
-  return Number(line?.[1] ?? 0);
 }

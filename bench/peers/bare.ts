@@ -1,5 +1,7 @@
 /** Bare node:http: one process, or several that share the port with SO_REUSEPORT. The reference for what the server may cost. */
-import { freePort, processTree, start } from "../harness/processes.ts";
+import { freePort } from "../harness/ports.ts";
+import { processTree } from "../harness/proc.ts";
+import { start } from "../harness/processes.ts";
 import { LAUNCH, LISTENING, type Peer, ready } from "./peer.ts";
 
 export const bare: Peer = {

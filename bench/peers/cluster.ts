@@ -1,5 +1,7 @@
 /** node:cluster, round robin: what Node itself offers. */
-import { freePort, processTree, start } from "../harness/processes.ts";
+import { freePort } from "../harness/ports.ts";
+import { processTree } from "../harness/proc.ts";
+import { start } from "../harness/processes.ts";
 import { descendants, LAUNCH, LISTENING, type Peer, ready } from "./peer.ts";
 
 export const cluster: Peer = {

@@ -1,7 +1,8 @@
 /** Go's net/http with GOMAXPROCS = loops: the same work in the runtime that many weigh Node against. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { processTree, reasonOf, run, start } from "../harness/processes.ts";
+import { processTree } from "../harness/proc.ts";
+import { reasonOf, run, start } from "../harness/processes.ts";
 import { isOnPath } from "../harness/wrk.ts";
 import { LISTENING, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onCleanup } from "../harness/cleanup.ts";
-import { processTree, reasonOf, run, start } from "../harness/processes.ts";
+import { processTree } from "../harness/proc.ts";
+import { reasonOf, run, start } from "../harness/processes.ts";
 import { descendants, LISTENING, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 
 const cli = new URL("../../bin/heddle.js", import.meta.url).pathname;

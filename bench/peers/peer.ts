@@ -3,7 +3,8 @@
  *
  * A peer that can't be installed says why; it is reported as missing and never silently left out.
  */
-import { processTree, waitUntilAnswering } from "../harness/processes.ts";
+import { waitUntilAnswering } from "../harness/ports.ts";
+import { processTree } from "../harness/proc.ts";
 
 export interface BenchApp {
   readonly name: string;

@@ -7,7 +7,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onCleanup } from "../harness/cleanup.ts";
-import { endProcesses, freePort, processTree, run } from "../harness/processes.ts";
+import { freePort } from "../harness/ports.ts";
+import { endProcesses, processTree } from "../harness/proc.ts";
+import { run } from "../harness/processes.ts";
 import { npmInstall } from "./npm-install.ts";
 import { descendants, LAUNCH, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 

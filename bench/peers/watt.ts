@@ -1,7 +1,9 @@
 /** Watt (Platformatic): worker threads in one process, each listening with SO_REUSEPORT. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, processTree, run, start } from "../harness/processes.ts";
+import { freePort } from "../harness/ports.ts";
+import { processTree } from "../harness/proc.ts";
+import { run, start } from "../harness/processes.ts";
 import { npmInstall } from "./npm-install.ts";
 import { type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 

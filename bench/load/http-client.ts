@@ -1,0 +1,92 @@
+/** One simulated client: sends requests of one kind, one after the other, and tallies each. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Answer, Connection, type HttpRequest } from "./connection.ts";
+import type { Kind, Tally } from "./report.ts";
+
+export interface RequestKind {
+  readonly kind: Kind;
+  readonly request: HttpRequest;
+  /** RFC 9110 §9.2.2: only such a request may be sent again without asking. */
+  readonly idempotent: boolean;
+  /** Whether the next request goes over the same connection. */
+  readonly reuse: boolean;
+  /** The body of a good answer, where it is known. */
+  readonly expectedBody?: string;
+}
+
+export interface ClientSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly pauseMs: number;
+}
+
+/** After a failure a client waits: a server that is down must not be counted as fast as a loop can turn. */
+const PAUSE_AFTER_FAILURE_MS = 50;
+
+export class HttpClient {
+  readonly #what: RequestKind;
+  readonly #settings: ClientSettings;
+  readonly #tally: Tally;
+  #connection: Connection | undefined;
+
+  constructor(what: RequestKind, settings: ClientSettings, tally: Tally) {
+    this.#what = what;
+    this.#settings = settings;
+    this.#tally = tally;
+  }
+
+  get inFlight(): boolean {
+    return this.#connection?.busy ?? false;
+  }
+
+  /** Who serves the connection; "" before the first answer. */
+  get worker(): string {
+    return this.#connection?.worker ?? "";
+  }
+
+  /** Until stopped; the request in flight is finished first. */
+  async run(stopped: AbortSignal): Promise<void> {
+    const { pauseMs } = this.#settings;
+    while (!stopped.aborted) {
+      const good = await this.#once();
+      const pause = good ? pauseMs : PAUSE_AFTER_FAILURE_MS;
+      if (pause > 0) await sleep(pause);
+    }
+    this.#connection?.close();
+  }
+
+  async #once(): Promise<boolean> {
+    const { kind, idempotent, reuse, expectedBody } = this.#what;
+    const startedAt = performance.now();
+    const reused = this.#connection?.usable === true && this.#connection.answered > 0;
+    let answer = await this.#send();
+    if (!answer.complete && answer.failure === "reset" && reused && idempotent) {
+      this.#tally.retried(kind);
+      answer = await this.#send();
+    }
+    if (!reuse) this.#connection?.close();
+    if (!answer.complete) {
+      this.#tally.failed(kind, answer.failure, answer.detail);
+      return false;
+    }
+    const { status, body } = answer.response;
+    if (status < 200 || status > 299) {
+      this.#tally.failed(kind, "badStatus", String(status));
+      return false;
+    }
+    if (expectedBody !== undefined && body !== expectedBody) {
+      this.#tally.failed(kind, "malformed", `body ${JSON.stringify(body.slice(0, 40))}, wanted ${expectedBody}`);
+      return false;
+    }
+    this.#tally.ok(kind, performance.now() - startedAt);
+    return true;
+  }
+
+  #send(): Promise<Answer> {
+    if (this.#connection?.usable !== true) {
+      this.#connection = new Connection(this.#settings.host, this.#settings.port);
+    }
+    return this.#connection.request(this.#what.request, this.#settings.timeoutMs);
+  }
+}

@@ -1,0 +1,28 @@
+/** The requests that each kind of client sends; bench/apps/mixed.ts answers all of them. */
+import type { RequestKind } from "./http-client.ts";
+import type { Kind } from "./report.ts";
+
+export type HttpKind = Exclude<Kind, "webSockets">;
+
+export const DEFAULT_PATHS: Readonly<Record<HttpKind, string>> = {
+  keepAlive: "/",
+  newConnections: "/",
+  uploads: "/upload",
+  slow: "/slow",
+  streams: "/stream",
+};
+
+/** 10 KiB over 450 ms: long enough that a reload nearly always finds several under way. */
+const PIECES = { count: 10, bytes: "x".repeat(1024), everyMs: 50 };
+
+export function requestOf(kind: HttpKind, host: string, path: string): RequestKind {
+  const head = (method: string, ...fields: string[]): string =>
+    [`${method} ${path} HTTP/1.1`, `host: ${host}`, ...fields, "", ""].join("\r\n");
+  const get = { kind, idempotent: true, request: { bytes: head("GET") } };
+  if (kind === "streams") return { ...get, reuse: false };
+  if (kind === "newConnections") return { ...get, reuse: false, request: { bytes: head("GET", "connection: close") } };
+  if (kind !== "uploads") return { ...get, reuse: true };
+  const length = PIECES.count * PIECES.bytes.length;
+  const request = { bytes: head("POST", `content-length: ${length}`), pieces: PIECES };
+  return { kind, idempotent: false, reuse: false, request, expectedBody: String(length) };
+}

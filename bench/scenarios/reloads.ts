@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pace, Sample, Scenario } from "../harness/scenario.ts";
+import { type Kind, type LoadReport, startMixedLoad } from "../load/start.ts";
+import { heddle } from "../peers/heddle.ts";
+import { benchApp, type RunningPeer } from "../peers/peer.ts";
+import { pm2 } from "../peers/pm2.ts";
+import { watt } from "../peers/watt.ts";
+
+const app = benchApp("mixed");
+const RELOADS = 10;
+const CLIENTS = { keepAlive: 16, newConnections: 8, uploads: 8, slow: 8, streams: 8, webSockets: 8 };
+
+export const reloads: Scenario = {
+  name: "reloads",
+  title: "Ten reloads under load",
+  about:
+    "Ten reloads, half a second apart, under a constant mixed load: 16 keep-alive clients, 8 with a new connection per request, 8 uploads that " +
+    "trickle over 450 ms, 8 requests for a slow answer (300 ms), 8 for a streamed one (500 ms), 8 WebSockets with an echo every " +
+    "100 ms. *Failed* is every request without a complete, correct 2xx answer, and every WebSocket that ends without a goodbye. " +
+    "*Retried* are requests a client may send again by RFC 9112 §9.3.1, because a reused connection closed before any byte of the " +
+    "answer. Every app says goodbye to its WebSockets when it is told to stop. PM2 appears twice: with the app as it is, and " +
+    "with the shutdown code its documentation asks for (on SIGINT stop accepting, finish, exit).",
+  contenders: [
+    { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },
+    { name: "heddle, 2 workers", peer: heddle, app, options: { loops: 2, as: "processes" } },
+    { name: "PM2 × 2", peer: pm2, app, options: { loops: 2 } },
+    { name: "PM2 × 2, graceful app", peer: pm2, app, options: { loops: 2, graceful: true } },
+    { name: "Watt × 2", peer: watt, app, options: { loops: 2 } },
+  ],
+  leftOut: {
+    "node:cluster": "it has no reload of its own",
+    "bare node:http": "it has no reload",
+    Go: "net/http has no reload",
+  },
+  atMostRounds: 3,
+  metrics: [
+    { key: "requests", label: "requests", unit: "", digits: 0 },
+    { key: "failed", label: "failed", unit: "", digits: 0 },
+    { key: "keepAlive", label: "keep-alive", unit: "", digits: 0 },
+    { key: "newConnections", label: "new connections", unit: "", digits: 0 },
+    { key: "uploads", label: "uploads", unit: "", digits: 0 },
+    { key: "slow", label: "slow", unit: "", digits: 0 },
+    { key: "streams", label: "streams", unit: "", digits: 0 },
+    { key: "webSockets", label: "WebSockets", unit: "", digits: 0 },
+    { key: "retried", label: "retried", unit: "", digits: 0 },
+    { key: "longestGapMs", label: "longest silence", unit: "ms", digits: 0 },
+    { key: "reloadMs", label: "one reload", unit: "ms", digits: 0 },
+  ],
+  targets: ["heddle, 2 threads", "heddle, 2 workers"].flatMap((contender) =>
+    ["failed", "retried"].map((metric) => ({ metric, contender, atMost: 0, over: "every round" as const })),
+  ),
+  measure: (running, _contender, pace) => measure(running, pace),
+};
+
+async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
+  if (running.reload === undefined) throw new Error("it has no reload");
+  const count = pace.quick ? 2 : RELOADS;
+  const load = startMixedLoad({ url: running.url, ...CLIENTS, rampMs: 500, maxDurationMs: 300_000 });
+  await load.ready;
+  await sleep(500);
+  const startedAt = performance.now();
+  let paused = 0;
+  try {
+    for (let reload = 1; reload <= count; reload++) {
+      await load.mark(`reload ${reload}`);
+      await running.reload();
+      await sleep(500);
+      paused += 500;
+    }
+  } catch (error) {
+    await load.stop();
+    throw error;
+  }
+  const reloadMs = (performance.now() - startedAt - paused) / count;
+  await sleep(500);
+  const report = await load.stop();
+  const byKind = Object.fromEntries(
+    Object.entries(report.kinds).map(([kind]) => [kind, failedOf(report, kind as Kind)]),
+  );
+  return {
+    metrics: {
+      requests: report.ok + report.failed,
+      failed: report.failed,
+      ...byKind,
+      retried: report.retried,
+      longestGapMs: report.longestGapMs,
+      reloadMs,
+    },
+    detail: report,
+  };
+}
+
+function failedOf(report: LoadReport, kind: Kind): number {
+  return Object.values(report.kinds[kind]?.failed ?? {}).reduce((sum, count) => sum + count, 0);
+}
