@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
-import { type Judged, ratiosByRound, type Spread, spread, type Target } from "./ratios.ts";
+import { type Judged, type Spread, spread, type Target } from "./ratios.ts";
 import { type ContenderResult, type ScenarioResult, valuesOf } from "./rounds.ts";
 import type { Metric, Pace } from "./scenario.ts";
 
@@ -76,7 +76,7 @@ function scenarioLines({ scenario, contenders, judged }: ScenarioResult): string
     );
   }
   const remarks = contenders.flatMap(remarksOn);
-  remarks.push(...stealRemark(contenders));
+  remarks.push(...metrics.flatMap((metric) => doubts(contenders, metric)), ...stealRemark(contenders));
   for (const [peer, why] of Object.entries(scenario.leftOut ?? {})) remarks.push(`${peer} takes no part: ${why}`);
   if (remarks.length > 0) lines.push("", ...remarks.map((remark) => `- ${remark}`));
   if (judged.length > 0) {
@@ -95,6 +95,17 @@ function remarksOn(contender: ContenderResult): string[] {
       remarks.push(`${contender.name} failed in round ${index + 1}: ${brief(round.error)}`);
   }
   return remarks;
+}
+
+function doubts(contenders: readonly ContenderResult[], { key, label, digits, doubtful }: Metric): string[] {
+  if (doubtful === undefined) return [];
+  return contenders.flatMap(({ name }) => {
+    const values = valuesOf(contenders, name, key);
+    const above = values.filter((value) => value !== undefined && value > doubtful.above).length;
+    if (above === 0) return [];
+    const where = `${name}: ${label} above ${doubtful.above.toFixed(digits)} in ${above} of ${values.length} rounds`;
+    return [`${where}, ${doubtful.because}`];
+  });
 }
 
 function stealRemark(contenders: readonly ContenderResult[]): string[] {
@@ -139,14 +150,4 @@ function range({ median, min, max }: Spread, digits: number): string {
 
 function row(cells: readonly string[]): string {
   return `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
-}
-
-/** The ratio of two contenders for a table that is not about a target. */
-export function ratioSpread(
-  contenders: readonly ContenderResult[],
-  metric: string,
-  one: string,
-  other: string,
-): Spread | undefined {
-  return spread(ratiosByRound(valuesOf(contenders, one, metric), valuesOf(contenders, other, metric)));
 }

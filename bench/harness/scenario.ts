@@ -30,6 +30,8 @@ export interface Metric {
   readonly label: string;
   readonly unit: string;
   readonly digits: number;
+  /** Above this the measurement is doubtful, and the report says why. */
+  readonly doubtful?: { readonly above: number; readonly because: string };
 }
 
 export interface Sample {

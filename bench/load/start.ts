@@ -63,4 +63,12 @@ export function startMixedLoad(options: LoadOptions): LoadHandle {
 }
 
 export type { LoadOptions } from "./protocol.ts";
-export type { Failure, FailureNote, Kind, KindReport, LoadReport, Window } from "./report.ts";
+export {
+  FAILURES,
+  type Failure,
+  type FailureNote,
+  type Kind,
+  type KindReport,
+  type LoadReport,
+  type Window,
+} from "./report.ts";
