@@ -183,9 +183,11 @@ class FastResponse {
 
 /** Puts the class in place of the global one, and gives back a function that undoes it. */
 export function installFastResponse(): () => void {
-  globalThis.Response = FastResponse as unknown as typeof globalThis.Response;
+  const ours = FastResponse as unknown as typeof globalThis.Response;
+  globalThis.Response = ours;
   return () => {
-    globalThis.Response = NativeResponse;
+    // An adapter the app brought may have put its own class there since.
+    if (globalThis.Response === ours) globalThis.Response = NativeResponse;
   };
 }
 

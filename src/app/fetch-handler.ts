@@ -8,9 +8,9 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { NodeRequest } from "srvx/node";
+import { NodeRequest, patchGlobalRequest } from "srvx/node";
 import { HeddleError } from "../errors/errors.ts";
-import { isResponse } from "./fast-response.ts";
+import { installFastResponse, isResponse } from "./fast-response.ts";
 import { isPromiseLike, type RequestListener } from "./node-listener.ts";
 import { describe } from "./describe.ts";
 import { writeResponse } from "./write-response.ts";
@@ -20,6 +20,20 @@ export interface FetchApp {
 }
 
 const kRequest: unique symbol = Symbol("heddle.request");
+
+/**
+ * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals. Must run before the app
+ * is imported, when its shape is not known yet: the function it returns takes both away again.
+ */
+export function installFetchGlobals(): () => void {
+  const NativeRequest = globalThis.Request;
+  const removeResponse = installFastResponse();
+  const ours = patchGlobalRequest();
+  return () => {
+    removeResponse();
+    if (globalThis.Request === ours) globalThis.Request = NativeRequest;
+  };
+}
 
 export function fetchListener(app: FetchApp): RequestListener {
   return (req, res) => {

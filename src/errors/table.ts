@@ -48,6 +48,7 @@ const table = {
   CONTROL_NO_SERVER: { exitCode: 1, doc: "No running server was found to talk to." },
   CONTROL_AMBIGUOUS: { exitCode: 1, doc: "Several servers run and the command does not say which one it means." },
 
+  PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
   NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
   MODEL_UNAVAILABLE: { exitCode: 1, doc: "The concurrency model exists but cannot run here." },
   INTERNAL: { exitCode: 1, doc: "A fault in heddle itself, or a foreign error that crossed a process or thread." },

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// The first thing that runs, under whatever Node the user has: written so that an old one can read it. If it is too old,
+// the `node` package beside heddle or in the project is used instead; if there is none, it says what is needed.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const NEEDED = [26, 6];
+const here = dirname(fileURLToPath(import.meta.url));
+
+function isNewEnough(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
+}
+
+/** The `node` package's binary in `folder` or a folder above it. */
+function findNode(folder) {
+  for (let at = folder; ; at = dirname(at)) {
+    const candidate = join(at, "node_modules", "node", "bin", "node");
+    if (existsSync(candidate)) return candidate;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+function runUnder(node) {
+  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, NODE_HEDDLE_REEXECUTED: "1" },
+  });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"]) {
+    process.on(signal, () => {
+      // The terminal has sent Ctrl-C to the child as well; passing it on would count as the second one.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on("exit", (code, signal) => process.exit(signal === null ? code : 1));
+}
+
+if (isNewEnough(process.versions.node)) {
+  delete process.env.NODE_HEDDLE_REEXECUTED;
+  const compiled = join(here, "..", "dist", "cli", "main.js");
+  const source = join(here, "..", "src", "cli", "main.ts");
+  await import(pathToFileURL(existsSync(source) ? source : compiled).href);
+} else {
+  const node = process.env.NODE_HEDDLE_REEXECUTED ? undefined : (findNode(process.cwd()) ?? findNode(here));
+  if (node === undefined) {
+    console.error(
+      `heddle needs Node ${NEEDED.join(".")} or later and runs under ${process.versions.node}. ` +
+        "Install it, or add it to the project: npm install --save-dev node@26",
+    );
+    process.exit(1);
+  }
+  runUnder(node);
+}

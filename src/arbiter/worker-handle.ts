@@ -1,0 +1,212 @@
+/**
+ * A worker as the arbiter sees it; the worker's own side is `worker/worker-main.ts`.
+ *
+ * States: starting → ready → serving → draining → gone, and from anywhere to gone.
+ * `gone` is emitted exactly once, after the process has ended and been reaped.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import { fromWire, HeddleError } from "../errors/errors.ts";
+import { monotonicMs } from "../fabric/load-board.ts";
+import type {
+  FromWorker,
+  InheritedListener,
+  ThreadView,
+  ToWorker,
+  WorkerBoot,
+  WorkerReport,
+} from "../worker/protocol.ts";
+import type { AppSummary, DrainReason } from "../worker/thread-protocol.ts";
+
+export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
+
+interface WorkerEvents {
+  ready: [modules: readonly string[], app: AppSummary];
+  serving: [urls: readonly string[]];
+  "retire-me": [reason: string, detail: string];
+  gone: [error: HeddleError | undefined];
+}
+
+/** fds 0, 1, 2 and the IPC channel come first; inherited sockets follow. */
+const FIRST_INHERITED_FD = 4;
+/** A worker that does not answer a question in this time is stopped or overwhelmed, and told of as such. */
+const ANSWER_TIMEOUT_MS = 2000;
+
+export class WorkerHandle extends EventEmitter<WorkerEvents> {
+  readonly slot: number;
+  readonly generation: number;
+  state: WorkerState = "starting";
+  /** monotonicMs of the last sign of life. */
+  beatMs: number = monotonicMs();
+  readyMs: number | undefined;
+  healthyThreads = 0;
+  openThreads = 0;
+  /** What it said of itself last, when it left. */
+  lastReport: WorkerReport | undefined;
+  modules: readonly string[] = [];
+  app: AppSummary | undefined;
+  readonly heartbeatTimeoutMs: number;
+  /** Its replacement is under way. */
+  replaced = false;
+  readonly #child: ChildProcess;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  /** Sockets handed over that the worker has not confirmed, oldest first. */
+  readonly #handed: Socket[] = [];
+  #asked = 0;
+  #received = 0;
+  #open = 0;
+  #error: HeddleError | undefined;
+
+  constructor(boot: Omit<WorkerBoot, "type" | "listeners">, listeners: readonly InheritedListener[]) {
+    super();
+    this.slot = boot.slot;
+    this.generation = boot.generation;
+    this.heartbeatTimeoutMs = boot.config.heartbeatTimeoutMs;
+    const entry = new URL(import.meta.url.replace(/arbiter\/worker-handle(\.[jt]s)$/, "worker/worker-main$1"));
+    this.#child = spawn(process.execPath, [...process.execArgv, entry.pathname], {
+      stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
+      serialization: "json",
+    });
+    this.#child.on("message", (message: FromWorker) => this.#receive(message));
+    this.#child.on("error", (cause) => {
+      this.#error ??= new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
+      if (this.#child.pid === undefined) this.#end(null, null);
+    });
+    this.#child.on("exit", (code, signal) => this.#end(code, signal));
+    this.#send({
+      type: "boot",
+      ...boot,
+      listeners: listeners.map(({ kind }, i) => ({ kind, fd: FIRST_INHERITED_FD + i })),
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Connections it has, as far as known, with those still on their way to it. */
+  get connections(): number {
+    return this.#open + this.#handed.length;
+  }
+
+  serve(): void {
+    this.#send({ type: "serve" });
+  }
+
+  stopAccepting(): void {
+    this.#send({ type: "stop-accepting" });
+  }
+
+  hand(socket: Socket): void {
+    this.#handed.push(socket);
+    this.#child.send({ type: "connection" } satisfies ToWorker, socket, { keepOpen: false }, () => {
+      // A failed hand-over is noticed when the worker is reaped: its unconfirmed sockets come back then.
+    });
+  }
+
+  /** Sockets that never left this process; those whose descriptor is on its way are lost with the worker. */
+  takeBack(): Socket[] {
+    return this.#handed
+      .splice(0)
+      .filter((socket) => (socket as Socket & { _handle: unknown })._handle !== null && !socket.destroyed);
+  }
+
+  report(): Promise<WorkerReport | undefined> {
+    return this.#ask("report") as Promise<WorkerReport | undefined>;
+  }
+
+  threads(): Promise<readonly ThreadView[] | undefined> {
+    return this.#ask("threads") as Promise<readonly ThreadView[] | undefined>;
+  }
+
+  drain(reason: DrainReason): void {
+    if (this.state === "gone" || this.state === "draining") return;
+    this.state = "draining";
+    this.#send({ type: "drain", reason });
+  }
+
+  /** `error`: why, for the `gone` event; undefined when it is wanted. */
+  kill(error: HeddleError | undefined): void {
+    if (this.state === "gone") return;
+    this.#error ??= error;
+    this.#child.kill("SIGKILL");
+  }
+
+  #ask(question: "report" | "threads"): Promise<unknown> {
+    if (this.state === "gone") return Promise.resolve(undefined);
+    const id = ++this.#asked;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => answered(undefined), ANSWER_TIMEOUT_MS);
+      const answered = (answer: unknown): void => {
+        clearTimeout(timer);
+        this.#questions.delete(id);
+        resolve(answer);
+      };
+      this.#questions.set(id, answered);
+      this.#send({ type: "ask", id, question });
+    });
+  }
+
+  #send(message: ToWorker): void {
+    // Writing to a worker that has just died fails; its exit is on the way and tells the story.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  #receive(message: FromWorker): void {
+    this.beatMs = monotonicMs();
+    switch (message.type) {
+      case "ready":
+        if (this.state !== "starting") break;
+        this.state = "ready";
+        this.readyMs = monotonicMs();
+        this.modules = message.modules;
+        this.app = message.app;
+        this.emit("ready", message.modules, message.app);
+        break;
+      case "boot-failed":
+        this.modules = message.modules;
+        this.#error = fromWire(message.error);
+        break;
+      case "serving":
+        if (this.state === "ready") {
+          this.state = "serving";
+          // Until the first heartbeat says otherwise.
+          this.healthyThreads = 1;
+        }
+        this.emit("serving", message.urls);
+        break;
+      case "load":
+        this.#handed.splice(0, message.received - this.#received);
+        this.#received = message.received;
+        this.#open = message.open;
+        break;
+      case "beat":
+        this.openThreads = message.openThreads;
+        this.healthyThreads = message.healthyThreads;
+        break;
+      case "answer":
+        this.#questions.get(message.id)?.(message.answer);
+        break;
+      case "retire-me":
+        this.emit("retire-me", message.reason, message.detail);
+        break;
+      case "drained":
+        this.lastReport = message.report;
+        break;
+    }
+  }
+
+  #end(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.state === "gone") return;
+    const wanted = this.state === "draining" && code === 0;
+    this.state = "gone";
+    for (const answer of this.#questions.values()) answer(undefined);
+    if (!wanted && this.#error === undefined) {
+      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+      this.#error = new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`);
+    }
+    this.emit("gone", this.#error);
+  }
+}

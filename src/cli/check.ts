@@ -1,0 +1,30 @@
+/** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
+
+import { formatListenAddress } from "../config/config.ts";
+import type { AppSummary } from "../worker/thread-protocol.ts";
+import { ServingThreadHandle } from "../worker/serving-thread-handle.ts";
+import { modelNamed } from "../models/registry.ts";
+import { readSettings } from "./settings.ts";
+
+export async function check(argv: readonly string[]): Promise<void> {
+  const settings = await readSettings(argv);
+  if (settings === undefined) return;
+  const { config } = settings;
+  modelNamed(config.model, "--model");
+  const address = { url: "", host: "127.0.0.1", port: 0 };
+  const thread = new ServingThreadHandle({ config, index: 0, tls: undefined, address, purpose: "check" });
+  const app = await new Promise<AppSummary>((resolve, reject) => {
+    thread.once("loaded", (_limited, summary) => resolve(summary));
+    thread.once("boot-failed", (error) => reject(error));
+  }).finally(() => thread.kill(undefined));
+  console.log(`app      ${app.file} (${app.shape})`);
+  console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
+  console.log(`workers  ${config.workers} × ${config.threads.max} threads, model ${config.model}`);
+  for (const { name, model, timeoutMs, limit } of app.routes) {
+    modelNamed(model as typeof config.model, `route ${name}`);
+    console.log(
+      `route    ${name}  model ${model}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}`,
+    );
+  }
+  console.log("ok");
+}

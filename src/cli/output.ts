@@ -1,0 +1,26 @@
+/** How the commands print errors: the message, where in the user's code it came from, what to try. */
+
+import { HeddleError, messageOf } from "../errors/errors.ts";
+
+export function printError(error: unknown): void {
+  console.error(`heddle: ${describeError(error)}`);
+}
+
+/** The message, the hint, and the stack of the innermost cause that has one outside of heddle and Node. */
+export function describeError(error: unknown): string {
+  const parts = [messageOf(error)];
+  if (error instanceof HeddleError && error.hint !== undefined) parts.push(error.hint);
+  const stack = foreignStack(error);
+  if (stack !== undefined) parts.push(stack);
+  if (!(error instanceof HeddleError) && error instanceof Error && error.stack !== undefined) parts.push(error.stack);
+  return parts.join("\n");
+}
+
+/** The app's own frames of the error that started it. */
+function foreignStack(error: unknown): string | undefined {
+  let cause = error instanceof Error ? error.cause : undefined;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (!(cause instanceof Error) || cause.stack === undefined) return undefined;
+  const frames = cause.stack.split("\n").filter((line) => /^\s+at /.test(line) && !line.includes("node:internal"));
+  return frames.length === 0 ? undefined : `${cause.name}: ${cause.message}\n${frames.join("\n")}`;
+}

@@ -1,0 +1,118 @@
+/** Status and threads as people read them. */
+
+import type { LatencyStatus, ServerStatus } from "../control/status.ts";
+import type { ThreadView } from "../worker/protocol.ts";
+
+export function formatStatus(status: ServerStatus): string {
+  const { counters, restarts } = status;
+  const lines = [
+    `${status.app}${status.shape === undefined ? "" : ` (${status.shape})`} on ${status.urls.join(", ") || "nothing yet"}`,
+    `${status.ready ? "ready" : status.stopping ? "stopping" : "not ready"}, generation ${status.generation}, up ${duration(status.uptimeMs)}, arbiter ${status.pid}, ${mebibytes(status.rssBytes)} resident`,
+    `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
+    `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,
+  ];
+  const { lastReload } = status;
+  if (lastReload !== undefined) {
+    const outcome = lastReload.ok ? "succeeded" : `FAILED: ${lastReload.error?.message ?? ""}`;
+    lines.push(`last reload: generation ${lastReload.generation} at ${lastReload.at} ${outcome}`);
+  }
+  lines.push(
+    "",
+    table(
+      ["MODEL", "IN FLIGHT", "QUEUED"],
+      Object.entries(status.models).map(([model, { inFlight, queued }]) => [model, inFlight, queued]),
+    ),
+    "",
+    table(
+      ["LATENCY (ms)", "COUNT", "P50", "P95", "P99", "LAST 10-20 s", "P50", "P95", "P99"],
+      [latencyRow("handler", status.handler), latencyRow("queue", status.queue)],
+    ),
+    "",
+    table(
+      [
+        "WORKER",
+        "GEN",
+        "STATE",
+        "UP",
+        "RSS",
+        "THREAD",
+        "STATE",
+        "CONNECTIONS",
+        "IN FLIGHT",
+        "QUEUED",
+        "WEBSOCKETS",
+        "LOOP BUSY",
+      ],
+      status.workers.flatMap((worker) => {
+        const own = [
+          worker.pid,
+          worker.generation,
+          worker.state,
+          duration(worker.uptimeMs),
+          mebibytes(worker.rssBytes),
+        ];
+        if (worker.threads.length === 0) return [[...own, "", "", "", "", "", "", ""]];
+        return worker.threads.map((thread, i) => [
+          ...(i === 0 ? own : ["", "", "", "", ""]),
+          thread.index,
+          thread.blocked ? "BLOCKED" : thread.state,
+          thread.connections,
+          thread.inFlight,
+          thread.queued,
+          thread.webSockets,
+          `${Math.round(thread.utilisation * 100)} %`,
+        ]);
+      }),
+    ),
+  );
+  return lines.join("\n");
+}
+
+export function formatThreads(threads: readonly ThreadView[]): string {
+  return threads
+    .map((thread) => {
+      const state = thread.blockedMs > 0 ? `BLOCKED for ${duration(thread.blockedMs)}` : thread.state;
+      const head = `worker ${thread.worker} thread ${thread.thread}: ${state}, ${thread.exchanges.length} requests`;
+      const exchanges = thread.exchanges.map(
+        ({ model, method, url, state, forMs, route, id }) =>
+          `  ${model}  ${method} ${url}  ${state} for ${duration(forMs)}  (route ${route}, ${id})`,
+      );
+      return [head, ...exchanges, ...(thread.stack === undefined ? [] : [thread.stack])].join("\n");
+    })
+    .join("\n");
+}
+
+function latencyRow(name: string, { sinceStart, window }: LatencyStatus): Cell[] {
+  return [name, sinceStart.count, ...percentiles(sinceStart), window.count, ...percentiles(window)];
+}
+
+function percentiles({ p50Ms, p95Ms, p99Ms }: LatencyStatus["window"]): string[] {
+  return [p50Ms, p95Ms, p99Ms].map((ms) => (ms === null ? "-" : ms.toFixed(ms < 10 ? 2 : 0)));
+}
+
+type Cell = string | number;
+
+function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const all = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}
+
+function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}

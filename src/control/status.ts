@@ -1,0 +1,113 @@
+/** What `heddle status` shows: the workers' own reports, added up. The one place that knows the JSON's shape. */
+
+import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
+import type { WorkerHandle } from "../arbiter/worker-handle.ts";
+import { addSparse, HISTOGRAM_BUCKETS, type LatencySummary, summarise } from "../metrics/latency-histogram.ts";
+import type { Counters, ThreadReport, WorkerReport } from "../worker/protocol.ts";
+
+export interface WorkerStatus {
+  readonly pid: number;
+  readonly slot: number;
+  readonly generation: number;
+  /** starting, ready, serving or draining; `silent` when it did not answer. */
+  readonly state: string;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  readonly threadRestarts: number;
+  readonly threads: readonly ThreadReport[];
+}
+
+/** Latencies in milliseconds. A window is the last 10 to 20 s. */
+export interface LatencyStatus {
+  readonly sinceStart: LatencySummary;
+  readonly window: LatencySummary;
+}
+
+export interface ServerStatus {
+  readonly pid: number;
+  readonly app: string;
+  readonly shape: string | undefined;
+  readonly cwd: string;
+  readonly urls: readonly string[];
+  readonly startedAt: string;
+  readonly uptimeMs: number;
+  readonly generation: number;
+  readonly lastReload: LastReload | undefined;
+  readonly stopping: boolean;
+  readonly ready: boolean;
+  /** Of the whole process tree. */
+  readonly rssBytes: number;
+  readonly restarts: { readonly workers: number; readonly threads: number };
+  readonly models: Readonly<Record<string, { readonly inFlight: number; readonly queued: number }>>;
+  readonly counters: Counters;
+  readonly handler: LatencyStatus;
+  readonly queue: LatencyStatus;
+  readonly workers: readonly WorkerStatus[];
+}
+
+export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
+  const { config, fleet } = arbiter;
+  const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
+  const reports = asked.flatMap(({ report }) => (report === undefined ? [] : [report]));
+  const threads = reports.flatMap((report) => report.threads);
+  const everything = [...reports, ...fleet.departed];
+  return {
+    pid: process.pid,
+    app: config.app,
+    shape: arbiter.app?.shape,
+    cwd: config.cwd,
+    urls: arbiter.urls,
+    startedAt: arbiter.startedAt.toISOString(),
+    uptimeMs: Date.now() - arbiter.startedAt.getTime(),
+    generation: arbiter.generation,
+    lastReload: arbiter.lastReload,
+    stopping: arbiter.stopping,
+    ready: arbiter.ready,
+    rssBytes: process.memoryUsage.rss() + sum(reports, ({ rssBytes }) => rssBytes),
+    restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
+    models: {
+      [config.model]: {
+        inFlight: sum(threads, ({ inFlight }) => inFlight),
+        queued: sum(threads, ({ queued }) => queued),
+      },
+    },
+    counters: addCounters(everything),
+    handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
+    queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
+    workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
+  };
+}
+
+function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: WorkerReport | undefined): WorkerStatus {
+  return {
+    pid,
+    slot,
+    generation,
+    state: report === undefined && state !== "starting" ? "silent" : state,
+    uptimeMs: report?.uptimeMs ?? 0,
+    rssBytes: report?.rssBytes ?? 0,
+    threadRestarts: report?.threadRestarts ?? 0,
+    threads: report?.threads ?? [],
+  };
+}
+
+function addCounters(reports: readonly WorkerReport[]): Counters {
+  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
+  for (const { counters } of reports) {
+    for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];
+  }
+  return total;
+}
+
+function merge(
+  reports: readonly WorkerReport[],
+  which: "handler" | "queue" | "handlerWindow" | "queueWindow",
+): LatencySummary {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
+  for (const report of reports) addSparse(counts, report[which]);
+  return summarise(counts);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

@@ -1,0 +1,79 @@
+/**
+ * The load board: one row of shared memory per thread of a worker, so that anybody can see what a thread is doing
+ * without asking it. A blocked thread can't answer; its row still tells.
+ *
+ * Invariants
+ * - A row has one writer for each field. `connections` alone has two (the acceptor adds, the thread subtracts), and is
+ *   only touched through Atomics.
+ * - Rows are made by the acceptor and handed to the thread in its workerData; a replaced thread gets a new row.
+ * - Times are milliseconds of the machine's monotonic clock (`monotonicMs`), which is one clock for all threads of a
+ *   machine; `performance.now()` has an origin per thread and must not be written here.
+ */
+
+import { HISTOGRAM_BUCKETS } from "../metrics/latency-histogram.ts";
+
+/** Milliseconds of the monotonic clock, comparable between threads and processes of one machine. */
+export function monotonicMs(): number {
+  const [seconds, nanos] = process.hrtime();
+  return seconds * 1000 + nanos / 1e6;
+}
+
+/** Index of each counter in a row. All are unsigned and wrap at 2^32. */
+export const COUNTER = {
+  connections: 0,
+  /** Requests parsed. Also the sign of progress: a blocked thread's does not move. */
+  started: 1,
+  finished: 2,
+  queued: 3,
+  /** Requests refused by the gate with 503. */
+  shed: 4,
+  /** Requests answered 504. */
+  timedOut: 5,
+  /** Handlers that threw or rejected. */
+  failed: 6,
+  /** Requests whose client went away before the response was complete. */
+  clientGone: 7,
+  webSockets: 8,
+} as const;
+
+const COUNTERS = 16;
+const BEAT_BYTES = 8;
+const HISTOGRAMS = 2;
+
+export class LoadRow {
+  readonly buffer: SharedArrayBuffer;
+  readonly counters: Int32Array<SharedArrayBuffer>;
+  /** Handler time (from execute to the end of the response). */
+  readonly handlerCounts: Uint32Array<SharedArrayBuffer>;
+  /** Time spent waiting in the gate's queue. */
+  readonly queueCounts: Uint32Array<SharedArrayBuffer>;
+  readonly #beat: Float64Array<SharedArrayBuffer>;
+
+  constructor(
+    buffer: SharedArrayBuffer = new SharedArrayBuffer(BEAT_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4),
+  ) {
+    this.buffer = buffer;
+    this.#beat = new Float64Array(buffer, 0, 1);
+    this.counters = new Int32Array(buffer, BEAT_BYTES, COUNTERS);
+    const histograms = BEAT_BYTES + COUNTERS * 4;
+    this.handlerCounts = new Uint32Array(buffer, histograms, HISTOGRAM_BUCKETS);
+    this.queueCounts = new Uint32Array(buffer, histograms + HISTOGRAM_BUCKETS * 4, HISTOGRAM_BUCKETS);
+  }
+
+  /** When the thread's loop last turned. */
+  get beatMs(): number {
+    return this.#beat[0]!;
+  }
+
+  beat(nowMs: number): void {
+    this.#beat[0] = nowMs;
+  }
+
+  read(counter: number): number {
+    return Atomics.load(this.counters, counter) >>> 0;
+  }
+
+  get inFlight(): number {
+    return (this.read(COUNTER.started) - this.read(COUNTER.finished)) >>> 0;
+  }
+}

@@ -1,0 +1,17 @@
+/** The models this version can run. A name the settings know but this table lacks is told at start. */
+
+import { HeddleError } from "../errors/errors.ts";
+import { loop } from "./loop.ts";
+import type { Model, ModelName } from "./model.ts";
+
+const models: Partial<Record<ModelName, Model>> = { loop };
+
+/** `where`: what asked for it, for the message ("--model", "route GET /x"). */
+export function modelNamed(name: ModelName, where: string): Model {
+  const model = models[name];
+  if (model !== undefined) return model;
+  throw new HeddleError(
+    "MODEL_UNAVAILABLE",
+    `${where}: the model "${name}" is not in this version of heddle. It has: ${Object.keys(models).join(", ")}.`,
+  );
+}

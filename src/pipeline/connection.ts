@@ -1,0 +1,160 @@
+/**
+ * The connections of one serving thread: an http.Server that never listens. Sockets come from the acceptor and are
+ * emitted on it; every limit of the parser is set here, explicitly.
+ *
+ * Draining (`drain`) loses nothing: a request that has arrived is answered, with `connection: close`; a connection
+ * that is idle is closed. When another generation serves on (`takenOver`), an idle connection is left until its
+ * keep-alive ends, because a client may be sending on it at this very moment and would find it reset (RFC 9112 §9.5).
+ * WebSockets get a close frame 1001 (RFC 6455 §7.4.1) and time to answer it.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ServerConfig } from "../config/config.ts";
+import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
+import type { ErrorCode } from "../errors/errors.ts";
+import { refuseSocket } from "./respond.ts";
+
+export interface TlsMaterial {
+  readonly cert: Buffer | string;
+  readonly key: Buffer | string;
+}
+
+export interface ConnectionHandlers {
+  readonly request: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+/** How often node:http looks for connections whose headers are late; its default of 30 s would make 10 s mean 40 s. */
+const CHECK_INTERVAL_MS = 1000;
+/** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
+const KEEP_ALIVE_BUFFER_MS = 1000;
+
+/** A server-to-client close frame, status 1001 "going away". */
+const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
+
+export class Connections {
+  readonly #server: Server;
+  readonly #row: LoadRow;
+  readonly #sockets = new Set<Socket>();
+  readonly #webSockets = new Set<Duplex>();
+  #onEmpty: (() => void) | undefined;
+
+  constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
+    this.#row = row;
+    const options = {
+      keepAliveTimeout: config.keepAliveMs,
+      keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
+      headersTimeout: config.headersTimeoutMs,
+      // Bodies have their own guard (idle time and rate): a total would cut long, steady uploads.
+      requestTimeout: 0,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: config.headerBytes,
+      requireHostHeader: true,
+      noDelay: true,
+      shouldUpgradeCallback: handlers.acceptsUpgrade,
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(options)
+        : createSecureServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
+    this.#server.timeout = 0;
+    // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
+    this.#server.maxHeadersCount = 0;
+    this.#server.maxRequestsPerSocket = config.requestsPerConnection;
+    this.#server.on("request", handlers.request);
+    this.#server.on("checkContinue", handlers.checkContinue);
+    this.#server.on("checkExpectation", handlers.checkExpectation);
+    this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#trackWebSocket(req, socket);
+      handlers.upgrade(req, socket, head);
+    });
+    this.#server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
+      const code = refusalFor(error);
+      if (code === undefined) socket.destroy();
+      else refuseSocket(socket as Socket, code);
+    });
+    this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
+    // What listening would start: the list of connections and the check for late headers.
+    this.#server.emit("listening");
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Takes over a paused socket that the acceptor has counted in the row already. */
+  adopt(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      Atomics.sub(this.#row.counters, COUNTER.connections, 1);
+      if (this.#sockets.size === 0) this.#onEmpty?.();
+    });
+    this.#server.emit("connection", socket);
+    socket.resume();
+  }
+
+  /** Resolves when the last connection is gone; the caller sets the time limit. */
+  drain(takenOver: boolean): Promise<void> {
+    for (const socket of this.#webSockets) {
+      if (socket.writable) socket.write(GOING_AWAY);
+    }
+    if (!takenOver) this.#server.closeIdleConnections();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#sockets.size === 0) resolve();
+    });
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #trackWebSocket(req: IncomingMessage, socket: Duplex): void {
+    if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
+    // A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame.
+    const { write } = socket;
+    socket.write = ((...args: Parameters<Duplex["write"]>) => {
+      socket.write = write;
+      const chunk: unknown = args[0];
+      const text =
+        typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? Buffer.from(chunk).toString("latin1") : "";
+      if (text.startsWith("HTTP/1.1 101")) {
+        this.#webSockets.add(socket);
+        Atomics.add(this.#row.counters, COUNTER.webSockets, 1);
+        socket.once("close", () => {
+          this.#webSockets.delete(socket);
+          Atomics.sub(this.#row.counters, COUNTER.webSockets, 1);
+        });
+      }
+      return write.apply(socket, args);
+    }) as Duplex["write"];
+  }
+}
+
+/** undefined: the connection broke, there is nobody to answer. */
+function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): ErrorCode | undefined {
+  switch (error.code) {
+    case "ECONNRESET":
+    case "EPIPE":
+    case "ETIMEDOUT":
+      return undefined;
+    case "HPE_HEADER_OVERFLOW":
+      // No line end at all: it is the request line that does not fit.
+      return error.rawPacket !== undefined && !error.rawPacket.includes(0x0a)
+        ? "REQUEST_LINE_TOO_LONG"
+        : "HEADERS_TOO_LARGE";
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return "BODY_TOO_LARGE";
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "HEADERS_TIMEOUT";
+    default:
+      return "BAD_REQUEST";
+  }
+}

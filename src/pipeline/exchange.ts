@@ -1,0 +1,139 @@
+/**
+ * One request and its response on their way through the pipeline: the unit the gate admits, a model executes and the
+ * access log tells of.
+ *
+ * States: received → (queued →) executing → ended. `ended` is final and reached exactly once, when node:http closes
+ * the response: completely sent, or cut because the client went away. What heddle itself answered (503, 504, …) is in
+ * `refusal`; a refusal does not end the exchange, its response's close does.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ExpectEvent } from "../app/load-app.ts";
+import type { ErrorCode } from "../errors/errors.ts";
+import type { Gate } from "./gate.ts";
+import type { BodyGuard } from "./limits.ts";
+import type { Route } from "./router.ts";
+
+export type ExchangeState = "received" | "queued" | "executing" | "ended";
+
+/** Where node:http's own objects carry their exchange: one property look-up instead of a WeakMap's hash. */
+export const exchangeOf: unique symbol = Symbol("heddle.exchange");
+
+export interface CarriesExchange {
+  [exchangeOf]?: Exchange;
+}
+
+export class Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly route: Route;
+  /** performance.now() of this thread when the head was parsed. */
+  readonly receivedMs: number;
+  /** performance.now() when the model took it; equals receivedMs when it did not queue. */
+  executedMs: number;
+  state: ExchangeState = "received";
+  refusal: ErrorCode | undefined = undefined;
+  /** The client waits for leave to send its body, and the app wants to give that leave itself. */
+  expects: ExpectEvent | undefined = undefined;
+  body: BodyGuard | undefined = undefined;
+  /** The gate in whose queue it waits. */
+  queuedAt: Gate | undefined = undefined;
+  holdsRouteSlot = false;
+  holdsServerSlot = false;
+  /** Intrusive list of the thread's exchanges, oldest first. */
+  previous: Exchange | undefined = undefined;
+  next: Exchange | undefined = undefined;
+  #abort: AbortController | undefined = undefined;
+  #abortReason: unknown = undefined;
+  #id: string | undefined = undefined;
+
+  constructor(req: IncomingMessage, res: ServerResponse, route: Route, nowMs: number) {
+    this.req = req;
+    this.res = res;
+    this.route = route;
+    this.receivedMs = nowMs;
+    this.executedMs = nowMs;
+    (req as CarriesExchange)[exchangeOf] = this;
+    (res as CarriesExchange)[exchangeOf] = this;
+  }
+
+  /** The request's id: the client's `x-request-id` if it is a sane one, else made up here. */
+  get id(): string {
+    return (this.#id ??= requestIdFrom(this.req.rawHeaders) ?? nextRequestId());
+  }
+
+  /** Aborts when the client goes away or the request times out. Made on first use: most handlers never ask. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+
+  abort(reason: "AbortError" | "TimeoutError", message: string): void {
+    if (this.#abortReason !== undefined) return;
+    this.#abortReason = new DOMException(message, reason);
+    this.#abort?.abort(this.#abortReason);
+  }
+}
+
+let requestIdPrefix = `${process.pid.toString(36)}-`;
+let requestCount = 0;
+
+/** Makes generated ids unique between the threads and lives of a server. */
+export function setRequestIdPrefix(prefix: string): void {
+  requestIdPrefix = prefix;
+}
+
+function nextRequestId(): string {
+  return requestIdPrefix + (++requestCount).toString(36);
+}
+
+/** Anything else could break a log line or be a memory attack. */
+const SANE_ID = /^[\w.:@/+=-]{1,128}$/;
+
+function requestIdFrom(rawHeaders: readonly string[]): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.length === 12 && rawHeaders[i]!.toLowerCase() === "x-request-id") {
+      const value = rawHeaders[i + 1]!;
+      return SANE_ID.test(value) ? value : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** The exchanges a thread has, oldest first: what `threads` shows and the timeout sweep walks. */
+export class ExchangeList implements Iterable<Exchange> {
+  #first: Exchange | undefined = undefined;
+  #last: Exchange | undefined = undefined;
+  size = 0;
+
+  add(exchange: Exchange): void {
+    exchange.previous = this.#last;
+    if (this.#last === undefined) this.#first = exchange;
+    else this.#last.next = exchange;
+    this.#last = exchange;
+    this.size++;
+  }
+
+  remove(exchange: Exchange): void {
+    const { previous, next } = exchange;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    exchange.previous = undefined;
+    exchange.next = undefined;
+    this.size--;
+  }
+
+  *[Symbol.iterator](): Iterator<Exchange> {
+    let exchange = this.#first;
+    while (exchange !== undefined) {
+      const { next } = exchange;
+      yield exchange;
+      exchange = next;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Which route a request belongs to: the table of `routes` (config file and the app's own export), matched by method and
+ * path with URLPattern. What no route names belongs to the server's default route.
+ *
+ * Order: an exact path before a pattern, patterns in the order they were written. With no routes nothing is matched and
+ * nothing is paid. HEAD follows GET's route, as RFC 9110 §9.3.2 makes it the same resource.
+ */
+
+import type { RouteConfig, ServerConfig } from "../config/config.ts";
+import { HeddleError } from "../errors/errors.ts";
+import type { ModelName } from "../models/model.ts";
+import type { Gate } from "./gate.ts";
+
+export interface Route {
+  /** As the user wrote it (`GET /report/:id`), or `*` for the default route. */
+  readonly name: string;
+  readonly model: ModelName;
+  readonly timeoutMs: number;
+  /** The route's own limit of concurrent requests; undefined: only the server's. */
+  readonly limit: number | undefined;
+  readonly queue: number;
+  /** Set by the pipeline when the route has a limit. */
+  gate: Gate | undefined;
+}
+
+export interface Router {
+  readonly fallback: Route;
+  readonly routes: readonly Route[];
+  match(method: string, url: string): Route;
+}
+
+interface Entry {
+  readonly method: string | undefined;
+  readonly pattern: URLPattern;
+  readonly route: Route;
+}
+
+export function createRouter(config: ServerConfig, routes: Readonly<Record<string, RouteConfig>>): Router {
+  const fallback: Route = {
+    name: "*",
+    model: config.model,
+    timeoutMs: config.timeoutMs,
+    limit: undefined,
+    queue: config.queue,
+    gate: undefined,
+  };
+  const exact = new Map<string, Route>();
+  const entries: Entry[] = [];
+  const all: Route[] = [];
+  for (const [name, settings] of Object.entries(routes)) {
+    const [, method, path] = /^(?:([A-Z]+)\s+)?(\/.*)$/.exec(name) ?? [];
+    if (path === undefined) {
+      throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: expected "/path" or "METHOD /path".`);
+    }
+    const route: Route = {
+      name,
+      model: settings.model ?? config.model,
+      timeoutMs: settings.timeoutMs ?? config.timeoutMs,
+      limit: settings.limit,
+      queue: settings.queue ?? config.queue,
+      gate: undefined,
+    };
+    all.push(route);
+    if (/[:*?{}()+\\]/.test(path)) entries.push({ method, pattern: compile(name, path), route });
+    else exact.set(method === undefined ? path : `${method} ${path}`, route);
+  }
+  const match = all.length === 0 ? () => fallback : matcher(exact, entries, fallback);
+  return { fallback, routes: all, match };
+}
+
+function compile(name: string, pathname: string): URLPattern {
+  try {
+    return new URLPattern({ pathname });
+  } catch (cause) {
+    throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: its path is not a valid URLPattern.`, {
+      cause,
+    });
+  }
+}
+
+function matcher(exact: ReadonlyMap<string, Route>, entries: readonly Entry[], fallback: Route) {
+  return (method: string, url: string): Route => {
+    const end = url.search(/[?#]/);
+    const pathname = end === -1 ? url : url.slice(0, end);
+    const asMethod = method === "HEAD" ? "GET" : method;
+    const found = exact.get(`${asMethod} ${pathname}`) ?? exact.get(pathname);
+    if (found !== undefined) return found;
+    for (const entry of entries) {
+      if ((entry.method === undefined || entry.method === asMethod) && entry.pattern.test({ pathname }))
+        return entry.route;
+    }
+    return fallback;
+  };
+}

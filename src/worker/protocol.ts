@@ -1,0 +1,114 @@
+/**
+ * What the arbiter and a worker say to each other over the worker's IPC channel. The arbiter's side is
+ * `arbiter/worker-handle.ts`, the worker's `worker-main.ts`.
+ *
+ *   arbiter                     worker
+ *     spawn (IPC channel, fds)
+ *     boot                    →
+ *                             ← ready        every thread has loaded the app (or boot-failed, and it exits)
+ *     serve                   →              the generation is complete: take connections
+ *                             ← serving
+ *     connection + socket     →              only when the arbiter accepts
+ *                             ← load         connections received so far, and open now
+ *                             ← beat         every BEAT_INTERVAL_MS
+ *     ask                     → ← answer     status, threads, health
+ *     stop-accepting          →              the arbiter accepts from now on
+ *     drain                   → ← drained    and the process exits
+ *                             ← retire-me    it has reached max-requests or max-memory
+ *
+ * The channel closing means that the arbiter is dead: the worker closes its listeners and leaves.
+ */
+
+import type { ServerConfig } from "../config/config.ts";
+import type { WireError } from "../errors/errors.ts";
+import type { SparseCounts } from "../metrics/latency-histogram.ts";
+import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./thread-protocol.ts";
+
+/** Readiness is as old as this; four small messages a second cost nothing. */
+export const BEAT_INTERVAL_MS = 250;
+
+/** A listening socket the worker inherits. */
+export interface InheritedListener {
+  readonly fd: number;
+  readonly kind: "tcp" | "unix" | "fd";
+}
+
+export interface WorkerBoot {
+  readonly type: "boot";
+  /** `limit` and `queue` are this worker's share. */
+  readonly config: ServerConfig;
+  readonly slot: number;
+  readonly generation: number;
+  /** Empty when the arbiter accepts. */
+  readonly listeners: readonly InheritedListener[];
+  readonly address: ListenerAddress;
+}
+
+export type ToWorker =
+  | WorkerBoot
+  | { readonly type: "serve" }
+  /** Comes with the socket as its handle. */
+  | { readonly type: "connection" }
+  | { readonly type: "stop-accepting" }
+  | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
+  | { readonly type: "drain"; readonly reason: DrainReason };
+
+export type FromWorker =
+  | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
+  | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
+  | { readonly type: "serving"; readonly urls: readonly string[] }
+  | { readonly type: "load"; readonly received: number; readonly open: number }
+  | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
+  | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
+  | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory"; readonly detail: string }
+  | { readonly type: "drained"; readonly report: WorkerReport };
+
+export interface Counters {
+  readonly started: number;
+  readonly finished: number;
+  readonly shed: number;
+  readonly timedOut: number;
+  readonly failed: number;
+  readonly clientGone: number;
+}
+
+export interface ThreadReport {
+  readonly index: number;
+  readonly state: string;
+  /** Its loop has not turned for longer than the blocked threshold. */
+  readonly blocked: boolean;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly webSockets: number;
+  /** Event-loop utilisation of the last window, 0 to 1. */
+  readonly utilisation: number;
+}
+
+export interface WorkerReport {
+  readonly pid: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  /** Threads replaced since the worker started. */
+  readonly threadRestarts: number;
+  readonly threads: readonly ThreadReport[];
+  readonly counters: Counters;
+  /** Handler time and time in the gate's queue, since start and in the last window. */
+  readonly handler: SparseCounts;
+  readonly queue: SparseCounts;
+  readonly handlerWindow: SparseCounts;
+  readonly queueWindow: SparseCounts;
+  readonly windowMs: number;
+}
+
+export interface ThreadView {
+  readonly worker: number;
+  readonly thread: number;
+  readonly state: string;
+  readonly blockedMs: number;
+  readonly exchanges: readonly ExchangeView[];
+  /** Only of a thread that is stuck. */
+  readonly stack: string | undefined;
+}

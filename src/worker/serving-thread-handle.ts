@@ -1,0 +1,192 @@
+/**
+ * A serving thread as the acceptor sees it; the thread's own side is `serving-thread-main.ts`.
+ *
+ * States: booting → ready → draining → gone, and from anywhere to gone. `gone` settles what the dead thread held: its
+ * slots of the gates, its count of connections.
+ */
+
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
+import { fromWire, HeddleError } from "../errors/errors.ts";
+import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
+import type {
+  AppSummary,
+  DrainReason,
+  ExchangeView,
+  FromThread,
+  LimitedRoute,
+  ThreadBoot,
+  ToThread,
+} from "./thread-protocol.ts";
+
+export type ThreadState = "booting" | "ready" | "draining" | "gone";
+
+export interface ThreadEvents {
+  loaded: [limited: readonly LimitedRoute[], summary: AppSummary];
+  ready: [modules: readonly string[]];
+  "boot-failed": [error: HeddleError, modules: readonly string[]];
+  tainted: [error: HeddleError];
+  unblocked: [blockedMs: number];
+  log: [message: FromThread & { type: "log" }];
+  /** Always the last one. `error` is undefined after a drain. */
+  gone: [error: HeddleError | undefined];
+}
+
+/** A thread that does not answer in this time is told of by its load row alone. */
+const INSPECT_TIMEOUT_MS = 250;
+
+export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
+  readonly index: number;
+  readonly row: LoadRow = new LoadRow();
+  readonly bootedMs: number = monotonicMs();
+  state: ThreadState = "booting";
+  /** Its replacement is under way: it must not be replaced a second time when it goes. */
+  replaced = false;
+  readonly #worker: Worker;
+  readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
+  #gates: Readonly<Record<string, GateHandle>> = {};
+  #inspected = 0;
+  #error: HeddleError | undefined;
+  #wasReady = false;
+  /** Its failure to boot has been told. */
+  #told = false;
+
+  constructor(boot: Omit<ThreadBoot, "row">) {
+    super();
+    this.index = boot.index;
+    // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
+    const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
+    this.#worker = new Worker(entry, {
+      name: `heddle serving thread ${boot.index}`,
+      workerData: { ...boot, row: this.row.buffer } satisfies ThreadBoot,
+    });
+    this.#worker.on("message", (message: FromThread) => this.#receive(message));
+    this.#worker.on("error", (error: Error) => {
+      this.#error ??= new HeddleError("THREAD_DIED", `serving thread ${this.index} died: ${error.message}`, {
+        cause: error,
+      });
+    });
+    this.#worker.on("exit", (code) => this.#end(code));
+  }
+
+  get threadId(): number {
+    return this.#worker.threadId;
+  }
+
+  /** Share of the time since `since` in which the loop was busy, 0 to 1. */
+  utilisation(
+    since?: ReturnType<Worker["performance"]["eventLoopUtilization"]>,
+  ): ReturnType<Worker["performance"]["eventLoopUtilization"]> {
+    return this.#worker.performance.eventLoopUtilization(since);
+  }
+
+  open(gates: Readonly<Record<string, GateHandle>>): void {
+    this.#gates = gates;
+    this.#post({ type: "gates", gates });
+  }
+
+  give(socket: Socket): void {
+    Atomics.add(this.row.counters, COUNTER.connections, 1);
+    const message: ToThread = { type: "socket", socket };
+    // A socket is transferable in Node 26.6 and later; the types do not know yet.
+    this.#worker.postMessage(message, [socket as never]);
+  }
+
+  giveFd(fd: number): void {
+    Atomics.add(this.row.counters, COUNTER.connections, 1);
+    this.#post({ type: "fd", fd });
+  }
+
+  /** What the thread is doing, or undefined if it does not answer. */
+  exchanges(): Promise<readonly ExchangeView[] | undefined> {
+    const id = ++this.#inspected;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#inspections.delete(id);
+        resolve(undefined);
+      }, INSPECT_TIMEOUT_MS);
+      this.#inspections.set(id, (exchanges) => {
+        clearTimeout(timer);
+        resolve(exchanges);
+      });
+      this.#post({ type: "inspect", id });
+    });
+  }
+
+  drain(reason: DrainReason): void {
+    if (this.state === "gone" || this.state === "draining") return;
+    const wasReady = this.state === "ready";
+    this.state = "draining";
+    if (wasReady) this.#post({ type: "drain", reason });
+    else this.kill(undefined);
+  }
+
+  /** Ends the thread at once, whatever it does. `error`: why, for the `gone` event. */
+  kill(error: HeddleError | undefined): void {
+    if (this.state === "gone") return;
+    this.#error ??= error;
+    this.state = "draining";
+    void this.#worker.terminate();
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.type) {
+      case "loaded":
+        this.emit("loaded", message.limited, message.summary);
+        break;
+      case "ready":
+        if (this.state !== "booting") break;
+        this.state = "ready";
+        this.#wasReady = true;
+        this.emit("ready", message.modules);
+        break;
+      case "boot-failed":
+        this.#told = true;
+        this.emit("boot-failed", fromWire(message.error), message.modules);
+        this.kill(undefined);
+        break;
+      case "tainted":
+        this.emit("tainted", fromWire(message.error));
+        break;
+      case "exchanges":
+        this.#inspections.get(message.id)?.(message.exchanges);
+        this.#inspections.delete(message.id);
+        break;
+      case "unblocked":
+        this.emit("unblocked", message.blockedMs);
+        break;
+      case "log":
+        this.emit("log", message);
+        break;
+      case "drained":
+        void this.#worker.terminate();
+        break;
+    }
+  }
+
+  #end(code: number): void {
+    const { state } = this;
+    this.state = "gone";
+    for (const gate of Object.values(this.#gates)) settleLedger(gate);
+    Atomics.store(this.row.counters, COUNTER.connections, 0);
+    if (state === "ready" && this.#error === undefined) {
+      this.#error = new HeddleError(
+        "APP_EXITED",
+        `the app ended serving thread ${this.index} itself (process.exit(${code})).`,
+        {
+          hint: "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.",
+        },
+      );
+    } else if (!this.#wasReady && !this.#told) {
+      const message = `the app ended its thread while it was loading (process.exit(${code})).`;
+      this.emit("boot-failed", this.#error ?? new HeddleError("APP_EXITED", message), []);
+    }
+    this.emit("gone", this.#error);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * A serving thread, its own side: load the app, build the pipeline, serve the sockets the acceptor sends.
+ *
+ * Lifecycle: booting → serving → draining → ended. Each step is one function below; the acceptor's side of it is
+ * `serving-thread-handle.ts`.
+ *
+ * An exception nobody caught does not take the thread's other requests with it: the request that caused it gets a 500,
+ * the thread says that it is tainted, and the acceptor replaces it and lets it finish. An app with an
+ * `uncaughtException` listener of its own has decided otherwise, and keeps that.
+ */
+
+import { Socket } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
+import { readRoutes } from "../config/routes.ts";
+import { toWire } from "../errors/errors.ts";
+import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import { Connections } from "../pipeline/connection.ts";
+import { type Exchange, setRequestIdPrefix } from "../pipeline/exchange.ts";
+import type { GateHandle } from "../pipeline/gate.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { installRequestSignal } from "../pipeline/request-signal.ts";
+import { createRouter, type Router } from "../pipeline/router.ts";
+import { installProbe } from "./probe.ts";
+import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
+
+/**
+ * How often the loop shows that it turns. A quarter of the shortest block worth reporting, so that it is measured to
+ * 25 %; 40 wake-ups a second cost an idle thread under 0.1 % of a core.
+ */
+const MAX_BEAT_MS = 25;
+
+const port = parentPort!;
+const boot = workerData as ThreadBoot;
+const { config } = boot;
+const row = new LoadRow(boot.row);
+const modules = ModuleTracker.start();
+
+try {
+  await main();
+} catch (error) {
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.files() });
+}
+
+async function main(): Promise<void> {
+  setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
+  installRequestSignal();
+  const app = await loadApp(config.app, {
+    address: {
+      address: boot.address.host,
+      port: boot.address.port,
+      family: boot.address.host.includes(":") ? "IPv6" : "IPv4",
+    },
+    signal: AbortSignal.timeout(config.bootTimeoutMs),
+    modules,
+  });
+  // What the operator configured wins over what the app's author wrote.
+  const router = createRouter(config, { ...readRoutes(app.routes, app.file, config.cwd), ...config.routes });
+  const gates = await requestGates(router, app);
+  if (boot.purpose === "check") return;
+  const pipeline = new Pipeline({ config, app, router, row, gates, thread: boot.index, onHandlerFailed });
+  watchUncaught(pipeline);
+  await app.start();
+  serve(pipeline, app);
+}
+
+/** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
+function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
+  const all = [router.fallback, ...router.routes];
+  const limited = router.routes.flatMap(({ name, limit, queue }) =>
+    limit === undefined ? [] : [{ name, limit, queue }],
+  );
+  const summary: AppSummary = {
+    file: app.file,
+    shape: app.shape,
+    routes: all.map(({ name, model, timeoutMs, limit }) => ({
+      name,
+      model,
+      timeoutMs,
+      ...(limit === undefined ? {} : { limit }),
+    })),
+  };
+  return new Promise((resolve) => {
+    port.once("message", (message: ToThread) => {
+      if (message.type === "gates") resolve(message.gates);
+    });
+    tell({ type: "loaded", limited, summary });
+  });
+}
+
+function serve(pipeline: Pipeline, app: LoadedApp): void {
+  const connections = new Connections(config, boot.tls, row, {
+    request: pipeline.handle,
+    checkContinue: pipeline.handleContinue,
+    checkExpectation: pipeline.handleExpectation,
+    acceptsUpgrade: app.acceptsUpgrade,
+    upgrade: pipeline.upgrade,
+  });
+  installProbe(() => {
+    const current = pipeline.current();
+    return {
+      current: current === undefined ? undefined : view(current),
+      exchanges: viewAll(pipeline),
+      beatMs: row.beatMs,
+      started: row.read(COUNTER.started),
+    };
+  });
+  startBeat(pipeline);
+  port.on("message", (message: ToThread) => {
+    switch (message.type) {
+      case "socket":
+        connections.adopt(message.socket);
+        break;
+      case "fd":
+        connections.adopt(new Socket({ fd: message.fd, readable: true, writable: true }));
+        break;
+      case "inspect":
+        tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
+        break;
+      case "drain":
+        void drain(message.reason, connections, pipeline, app);
+        break;
+      case "gates":
+        break;
+    }
+  });
+  tell({ type: "ready", modules: modules.files() });
+}
+
+function startBeat(pipeline: Pipeline): void {
+  const intervalMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
+  let lastMs = monotonicMs();
+  row.beat(lastMs);
+  setInterval(() => {
+    const nowMs = monotonicMs();
+    const blockedMs = nowMs - lastMs;
+    lastMs = nowMs;
+    row.beat(nowMs);
+    if (config.blockedThresholdMs > 0 && blockedMs > config.blockedThresholdMs) tell({ type: "unblocked", blockedMs });
+    pipeline.sweep(performance.now());
+  }, intervalMs);
+}
+
+async function drain(reason: DrainReason, connections: Connections, pipeline: Pipeline, app: LoadedApp): Promise<void> {
+  pipeline.drain();
+  await connections.drain(reason !== "stop");
+  try {
+    await app.stop();
+  } catch (error) {
+    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: "the app's onStop failed" });
+  }
+  pipeline.close();
+  tell({ type: "drained" });
+}
+
+function watchUncaught(pipeline: Pipeline): void {
+  let tainted = false;
+  const own = (error: unknown): void => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    const exchange = pipeline.current();
+    if (exchange !== undefined) pipeline.fail(exchange, error);
+    if (tainted) return;
+    tainted = true;
+    tell({ type: "tainted", error: toWire(error) });
+  };
+  process.on("uncaughtException", own);
+}
+
+function onHandlerFailed(exchange: Exchange, error: unknown): void {
+  const fields = {
+    id: exchange.id,
+    method: exchange.req.method,
+    url: exchange.req.url,
+    route: exchange.route.name,
+    err: toWire(error),
+  };
+  tell({ type: "log", level: "error", fields, message: "the handler failed" });
+}
+
+function viewAll(pipeline: Pipeline): ExchangeView[] {
+  const views: ExchangeView[] = [];
+  for (const exchange of pipeline.exchanges) {
+    if (views.push(view(exchange)) === MAX_VIEWS) break;
+  }
+  return views;
+}
+
+/** Enough to see a pattern; ten thousand waiting requests need not cross the thread for it. */
+const MAX_VIEWS = 100;
+
+function view(exchange: Exchange): ExchangeView {
+  return {
+    id: exchange.id,
+    method: exchange.req.method ?? "",
+    url: exchange.req.url ?? "",
+    route: exchange.route.name,
+    model: exchange.route.model,
+    state: exchange.state,
+    forMs: Math.round(performance.now() - exchange.receivedMs),
+  };
+}
+
+function tell(message: FromThread): void {
+  port.postMessage(message);
+}

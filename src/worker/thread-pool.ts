@@ -1,0 +1,217 @@
+/**
+ * The serving threads of a worker: boots them, replaces what dies, lets them go.
+ *
+ * Invariants
+ * - `boot` succeeds only when every thread is ready; the first that fails to boot fails it.
+ * - After that there are always `size` threads ready or on their way, and a thread that is only tainted serves until its
+ *   replacement is ready.
+ * - The gates' shared memory is made here, once per worker and route, and outlives the threads.
+ */
+
+import { EventEmitter } from "node:events";
+import type { ServerConfig } from "../config/config.ts";
+import { HeddleError } from "../errors/errors.ts";
+import { monotonicMs } from "../fabric/load-board.ts";
+import { SharedSlots } from "../fabric/shared-slots.ts";
+import { errorFields, type Log } from "../log/log.ts";
+import type { TlsMaterial } from "../pipeline/connection.ts";
+import { createLedger, type GateHandle } from "../pipeline/gate.ts";
+import { RestartPolicy } from "./restart-policy.ts";
+import { ServingThreadHandle } from "./serving-thread-handle.ts";
+import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./thread-protocol.ts";
+
+export interface ThreadPoolOptions {
+  readonly config: ServerConfig;
+  readonly tls: TlsMaterial | undefined;
+  readonly address: ListenerAddress;
+  readonly size: number;
+  readonly log: Log;
+}
+
+export interface Booted {
+  readonly modules: readonly string[];
+  readonly app: AppSummary;
+}
+
+interface PoolEvents {
+  /** One more thread takes connections. */
+  ready: [];
+  unblocked: [thread: ServingThreadHandle, blockedMs: number];
+  gone: [thread: ServingThreadHandle];
+}
+
+/** A boot that failed, with the app's files as far as they are known, for `--watch`. */
+export class BootFailure extends Error {
+  readonly error: HeddleError;
+  readonly modules: readonly string[];
+  constructor(error: HeddleError, modules: readonly string[]) {
+    super(error.message, { cause: error });
+    this.error = error;
+    this.modules = modules;
+  }
+}
+
+export class ThreadPool extends EventEmitter<PoolEvents> {
+  readonly #options: ThreadPoolOptions;
+  readonly #policy = new RestartPolicy(monotonicMs());
+  readonly #slots = new Map<string, SharedSlots>();
+  #threads: ServingThreadHandle[] = [];
+  #leaving = false;
+  restarts = 0;
+
+  constructor(options: ThreadPoolOptions) {
+    super();
+    this.#options = options;
+    this.#slots.set("*", SharedSlots.create(options.config.limit || MAX_LIMIT, options.config.queue));
+  }
+
+  get threads(): readonly ServingThreadHandle[] {
+    return this.#threads;
+  }
+
+  async boot(): Promise<Booted> {
+    const indexes = Array.from({ length: this.#options.size }, (_, index) => index);
+    const booted = await Promise.all(indexes.map((index) => this.#bootOne(index)));
+    for (const { thread } of booted) this.#supervise(thread);
+    return { modules: [...new Set(booted.flatMap(({ modules }) => modules))], app: booted[0]!.app };
+  }
+
+  /** Lets every thread finish. Resolves when all are gone; at the graceful timeout they are killed. */
+  async drain(reason: DrainReason): Promise<void> {
+    this.#leaving = true;
+    const { gracefulTimeoutMs } = this.#options.config;
+    const leaving = this.#threads.filter(({ state }) => state !== "gone");
+    await Promise.all(
+      leaving.map((thread) => {
+        const gone = new Promise<void>((resolve) => thread.once("gone", () => resolve()));
+        const timer = setTimeout(() => this.#overdue(thread), gracefulTimeoutMs);
+        thread.drain(reason);
+        return gone.finally(() => clearTimeout(timer));
+      }),
+    );
+  }
+
+  killAll(): void {
+    this.#leaving = true;
+    for (const thread of this.#threads) thread.kill(undefined);
+  }
+
+  #overdue(thread: ServingThreadHandle): void {
+    const { config, log } = this.#options;
+    log.warn(
+      { thread: thread.index, inFlight: thread.row.inFlight },
+      `serving thread ${thread.index} still had ${thread.row.inFlight} requests after --graceful-timeout (${config.gracefulTimeoutMs} ms) and is killed`,
+    );
+    thread.kill(undefined);
+  }
+
+  #bootOne(index: number): Promise<Booted & { thread: ServingThreadHandle }> {
+    const { config, tls, address } = this.#options;
+    const thread = new ServingThreadHandle({ config, index, tls, address, purpose: "serve" });
+    this.#threads.push(thread);
+    let app: AppSummary;
+    const timer = setTimeout(() => thread.kill(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS);
+    return new Promise((resolve, reject) => {
+      thread.on("log", ({ level, fields, message }) => this.#options.log[level]({ thread: index, ...fields }, message));
+      thread.on("loaded", (limited, summary) => {
+        app = summary;
+        thread.open(this.#gatesFor(limited));
+      });
+      thread.once("ready", (modules) => resolve({ thread, modules, app }));
+      thread.once("ready", () => clearTimeout(timer));
+      thread.once("boot-failed", (error, modules) => reject(new BootFailure(error, modules)));
+      thread.once("gone", () => {
+        clearTimeout(timer);
+        this.#threads = this.#threads.filter((other) => other !== thread);
+      });
+    });
+  }
+
+  #gatesFor(limited: readonly LimitedRoute[]): Readonly<Record<string, GateHandle>> {
+    for (const { name, limit, queue } of limited) {
+      if (!this.#slots.has(name)) this.#slots.set(name, SharedSlots.create(limit, queue));
+    }
+    return Object.fromEntries(
+      [...this.#slots].map(([name, { handle }]) => [name, { slots: handle, ledger: createLedger() }]),
+    );
+  }
+
+  #supervise(thread: ServingThreadHandle): void {
+    const { log } = this.#options;
+    const readyMs = monotonicMs();
+    thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
+    thread.on("tainted", (error) => {
+      log.error(
+        { thread: thread.index, ...errorFields(error) },
+        `uncaught exception on serving thread ${thread.index}; the thread is replaced`,
+      );
+      this.#replace(thread.index, monotonicMs() - readyMs, thread);
+    });
+    thread.once("gone", (error) => {
+      this.emit("gone", thread);
+      if (error === undefined || this.#leaving) return;
+      log.error({ thread: thread.index, ...errorFields(error) }, error.message);
+      if (thread.replaced) return;
+      this.#replace(thread.index, monotonicMs() - readyMs, undefined);
+    });
+    this.emit("ready");
+  }
+
+  /** `leaving`: a thread that still serves and drains once the new one is ready. */
+  #replace(index: number, readyForMs: number | undefined, leaving: ServingThreadHandle | undefined): void {
+    if (leaving !== undefined) {
+      if (leaving.replaced) return;
+      leaving.replaced = true;
+    }
+    this.restarts++;
+    const delayMs = this.#policy.died(monotonicMs(), readyForMs);
+    if (delayMs > 0)
+      this.#options.log.warn(
+        { thread: index, delayMs },
+        `serving thread ${index} keeps dying; the next try is in ${delayMs} ms`,
+      );
+    setTimeout(() => {
+      if (!this.#leaving) void this.#bootReplacement(index, leaving);
+    }, delayMs);
+  }
+
+  async #bootReplacement(index: number, leaving: ServingThreadHandle | undefined): Promise<void> {
+    try {
+      const { thread } = await this.#bootOne(index);
+      if (this.#leaving) {
+        thread.drain("stop");
+        return;
+      }
+      this.#supervise(thread);
+      if (leaving === undefined) return;
+      leaving.drain("replace");
+      const timer = setTimeout(() => this.#overdue(leaving), this.#options.config.gracefulTimeoutMs);
+      leaving.once("gone", () => clearTimeout(timer));
+    } catch (failure) {
+      if (this.#leaving) return;
+      const { error } = failure as BootFailure;
+      this.#options.log.error(
+        { thread: index, ...errorFields(error) },
+        `the replacement of serving thread ${index} did not boot: ${error.message}`,
+      );
+      if (leaving !== undefined) leaving.replaced = false;
+      this.#replace(index, undefined, leaving);
+    }
+  }
+}
+
+function bootTimeout(config: ServerConfig): HeddleError {
+  return new HeddleError(
+    "BOOT_TIMEOUT",
+    `${config.app}: the app was not ready within --boot-timeout (${config.bootTimeoutMs} ms).`,
+    {
+      hint: "It blocks its thread while it loads, or its onStart does not end. Raise --boot-timeout if it only needs longer.",
+    },
+  );
+}
+
+/** The thread itself gives up at the boot timeout and can say more; this is for one that can't. */
+const BOOT_GRACE_MS = 500;
+
+/** `limit: 0` turns the server's gate off. */
+const MAX_LIMIT = 0x7fffffff;

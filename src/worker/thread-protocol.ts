@@ -1,0 +1,92 @@
+/**
+ * What the acceptor and a serving thread say to each other. The acceptor's side is `serving-thread-handle.ts`, the
+ * thread's `serving-thread-main.ts`.
+ *
+ *   acceptor                         thread
+ *     spawn (workerData: ThreadBoot) →
+ *                                    ← loaded   the app is imported; these routes have limits
+ *     gates                          →
+ *                                    ← ready    onStart ran; sockets may come
+ *     socket / fd …                  →
+ *     inspect                        → ← exchanges
+ *     drain                          → ← drained, and the thread ends by itself
+ *
+ * `boot-failed` may come instead of `loaded` or `ready`; `tainted` at any time after: an exception nobody caught, the
+ * thread should be replaced.
+ */
+
+import type { Socket } from "node:net";
+import type { ServerConfig } from "../config/config.ts";
+import type { WireError } from "../errors/errors.ts";
+import type { LogLevel } from "../log/log.ts";
+import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { GateHandle } from "../pipeline/gate.ts";
+
+export interface ThreadBoot {
+  readonly config: ServerConfig;
+  /** Number of the thread within its worker, kept by its replacement: what logs, headers and `status` call it. */
+  readonly index: number;
+  readonly row: SharedArrayBuffer;
+  readonly tls: TlsMaterial | undefined;
+  readonly address: ListenerAddress;
+  /** `check`: load the app, tell about it, serve nothing. */
+  readonly purpose: "serve" | "check";
+}
+
+export interface ListenerAddress {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface LimitedRoute {
+  readonly name: string;
+  readonly limit: number;
+  readonly queue: number;
+}
+
+export interface AppSummary {
+  readonly file: string;
+  readonly shape: string;
+  readonly routes: readonly {
+    readonly name: string;
+    readonly model: string;
+    readonly timeoutMs: number;
+    readonly limit?: number;
+  }[];
+}
+
+export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
+
+export type ToThread =
+  | { readonly type: "gates"; readonly gates: Readonly<Record<string, GateHandle>> }
+  | { readonly type: "socket"; readonly socket: Socket }
+  /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
+  | { readonly type: "fd"; readonly fd: number }
+  | { readonly type: "inspect"; readonly id: number }
+  | { readonly type: "drain"; readonly reason: DrainReason };
+
+export interface ExchangeView {
+  readonly id: string;
+  readonly method: string;
+  readonly url: string;
+  readonly route: string;
+  readonly model: string;
+  readonly state: string;
+  readonly forMs: number;
+}
+
+export type FromThread =
+  | { readonly type: "loaded"; readonly limited: readonly LimitedRoute[]; readonly summary: AppSummary }
+  | { readonly type: "ready"; readonly modules: readonly string[] }
+  | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
+  | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
+  | { readonly type: "unblocked"; readonly blockedMs: number }
+  | { readonly type: "tainted"; readonly error: WireError }
+  | {
+      readonly type: "log";
+      readonly level: Exclude<LogLevel, "silent" | "trace" | "fatal">;
+      readonly fields: object;
+      readonly message: string;
+    }
+  | { readonly type: "drained" };
