@@ -6,14 +6,17 @@
  *     GET /slow        after 300 ms
  *     GET /stream      10 chunks of 1 KiB, 50 ms apart
  *     POST /upload     the number of bytes received
+ *     GET /instance    a token that is new each time this module is loaded
  *     WebSocket /ws    echo
  *
  * Every answer names the process in `x-worker`, so that a client knows who had its request when that process was killed.
  */
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 
+const instance = randomUUID();
 const server: Server = createServer((request, response) => {
   answer(request, response).catch((error: unknown) => {
     // The client that went away mid-upload is the client's business; anything else has to be seen.
@@ -34,6 +37,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   switch (pathname) {
     case "/":
       return send(response, "Hello, world!\n");
+    case "/instance":
+      return send(response, instance);
     case "/wait":
       await sleep(Number(searchParams.get("ms") ?? 1000));
       return send(response, "waited\n");

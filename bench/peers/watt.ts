@@ -1,6 +1,7 @@
 /** Watt (Platformatic): worker threads in one process, each listening with SO_REUSEPORT. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { onCleanup } from "../harness/cleanup.ts";
 import { freePort } from "../harness/ports.ts";
 import { processTree } from "../harness/proc.ts";
 import { run, start } from "../harness/processes.ts";
@@ -33,6 +34,7 @@ export async function create() { app = await loadApp(${JSON.stringify(app.file)}
 export async function close() { app.onStop(); }
 `,
     );
+    const forget = onCleanup(() => rm(folder, { recursive: true, force: true }));
     const server = start(process.execPath, [cli, "start"], { cwd: folder });
     const pids = (): number[] => processTree([server.pid]);
     const running = {
@@ -41,7 +43,11 @@ export async function close() { app.onStop(); }
       workerPids: () => [],
       reload: async () =>
         void (await run(process.execPath, [cli, "restart", String(server.pid)], { cwd: folder, timeoutMs: 90_000 })),
-      stop: () => server.stop(),
+      stop: async () => {
+        await server.stop();
+        forget();
+        await rm(folder, { recursive: true, force: true });
+      },
     };
     return ready(running, app);
   },

@@ -18,7 +18,7 @@ export const reloads: Scenario = {
     "trickle over 450 ms, 8 requests for a slow answer (300 ms), 8 for a streamed one (500 ms), 8 WebSockets with an echo every " +
     "100 ms. *Failed* is every request without a complete, correct 2xx answer, and every WebSocket that ends without a goodbye. " +
     "*Retried* are requests a client may send again by RFC 9112 §9.3.1, because a reused connection closed before any byte of the " +
-    "answer. Every app says goodbye to its WebSockets when it is told to stop. PM2 appears twice: with the app as it is, and " +
+    "answer. *Old code after* counts, of 8 probes after each reload, those that the old code still answered. Every app says goodbye to its WebSockets when it is told to stop. PM2 appears twice: with the app as it is, and " +
     "with the shutdown code its documentation asks for (on SIGINT stop accepting, finish, exit).",
   contenders: [
     { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },
@@ -44,6 +44,7 @@ export const reloads: Scenario = {
     { key: "webSockets", label: "WebSockets", unit: "", digits: 0 },
     { key: "retried", label: "retried", unit: "", digits: 0 },
     { key: "longestGapMs", label: "longest silence", unit: "ms", digits: 0 },
+    { key: "stale", label: "old code after", unit: "", digits: 0 },
     { key: "reloadMs", label: "one reload", unit: "ms", digits: 0 },
   ],
   targets: ["heddle, 2 threads", "heddle, 2 workers"].flatMap((contender) =>
@@ -58,20 +59,22 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
   const load = startMixedLoad({ url: running.url, ...CLIENTS, rampMs: 500, maxDurationMs: 300_000 });
   await load.ready;
   await sleep(500);
-  const startedAt = performance.now();
-  let paused = 0;
+  let reloadMs = 0;
+  let stale = 0;
   try {
     for (let reload = 1; reload <= count; reload++) {
+      const before = await instances(running.url);
       await load.mark(`reload ${reload}`);
+      const startedAt = performance.now();
       await running.reload();
+      reloadMs += (performance.now() - startedAt) / count;
+      stale += await countStale(running.url, before);
       await sleep(500);
-      paused += 500;
     }
   } catch (error) {
     await load.stop();
     throw error;
   }
-  const reloadMs = (performance.now() - startedAt - paused) / count;
   await sleep(500);
   const report = await load.stop();
   const byKind = Object.fromEntries(
@@ -84,10 +87,35 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
       ...byKind,
       retried: report.retried,
       longestGapMs: report.longestGapMs,
+      stale,
       reloadMs,
     },
     detail: report,
   };
+}
+
+/** Enough to meet every loop of a server that spreads connections. */
+const PROBES = 8;
+
+/** Which loads of the app answer now; each probe is a connection of its own. */
+async function instances(url: string): Promise<string[]> {
+  const probes = Array.from({ length: PROBES }, async () => {
+    const response = await fetch(`${url}/instance`, {
+      headers: { connection: "close" },
+      signal: AbortSignal.timeout(10_000),
+    });
+    return response.text();
+  });
+  const answers = await Promise.allSettled(probes);
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+}
+
+/** A reload that says it is done and has left all the old code in place would lose no request, and be none. */
+async function countStale(url: string, before: readonly string[]): Promise<number> {
+  const after = await instances(url);
+  const stale = after.filter((instance) => before.includes(instance)).length;
+  if (after.length > 0 && stale === after.length) throw new Error("after the reload only the old code answers");
+  return stale;
 }
 
 function failedOf(report: LoadReport, kind: Kind): number {
