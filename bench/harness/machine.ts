@@ -29,23 +29,6 @@ export function describeMachine(): Machine {
   };
 }
 
-export interface CpuTimes {
-  readonly total: number;
-  readonly steal: number;
-}
-
-/** The first line of /proc/stat, proc_stat(5): time taken by other guests of the same host is "steal". */
-export function readCpuTimes(): CpuTimes {
-  const line = readFileSync("/proc/stat", "latin1").split("\n", 1)[0] ?? "";
-  const fields = line.trim().split(/\s+/).slice(1, 9).map(Number);
-  return { total: fields.reduce((sum, value) => sum + value, 0), steal: fields[7] ?? 0 };
-}
-
-export function stealPercent(before: CpuTimes, after: CpuTimes): number {
-  const total = after.total - before.total;
-  return total <= 0 ? 0 : (100 * (after.steal - before.steal)) / total;
-}
-
 /** How many files, and so how many connections, one process may have open. */
 export function openFilesLimit(): number {
   const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));

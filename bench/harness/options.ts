@@ -38,7 +38,7 @@ export function parseOptions(all: readonly Scenario[], args: readonly string[]):
     return undefined;
   }
   if (values.list === true) {
-    for (const { name, contenders } of all) console.log(`${name}: ${contenders.map((each) => each.name).join(", ")}`);
+    for (const { name, contenders } of all) console.log(`${name}: ${contenders.map((each) => each.name).join(" | ")}`);
     return undefined;
   }
   const quick = values.quick ?? false;

@@ -53,6 +53,11 @@ export function cpuSeconds(pid: number): number {
   return readStat(pid)?.cpuSeconds ?? 0;
 }
 
+/** CPU seconds of these processes, of all that descend from them, and of those descendants that have ended and been waited for. */
+export function treeCpuSeconds(roots: readonly number[]): number {
+  return [...new Set(processTree(roots))].reduce((sum, pid) => sum + (readStat(pid)?.withEndedChildren ?? 0), 0);
+}
+
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
@@ -61,6 +66,7 @@ interface Stat {
   readonly state: string;
   readonly parent: number;
   readonly cpuSeconds: number;
+  readonly withEndedChildren: number;
 }
 
 /** /proc/<pid>/stat, proc_pid_stat(5). The command name may hold spaces and brackets, so fields count from the last one. */
@@ -72,10 +78,13 @@ function readStat(pid: number): Stat | undefined {
     return undefined;
   }
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const seconds = (field: number): number => Number(fields[field]) / TICKS_PER_SECOND;
+  const cpuSeconds = seconds(11) + seconds(12);
   return {
     pid,
     state: fields[0] ?? "Z",
     parent: Number(fields[1]),
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    cpuSeconds,
+    withEndedChildren: cpuSeconds + seconds(13) + seconds(14),
   };
 }

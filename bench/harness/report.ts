@@ -1,6 +1,7 @@
 /** Writes a run's results: <name>.json with every sample, <name>.md with medians, ranges and targets. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Disturbance } from "./disturbance.ts";
 import type { Machine } from "./machine.ts";
 import { type Judged, type Spread, spread, type Target } from "./ratios.ts";
 import { type ContenderResult, type ScenarioResult, valuesOf } from "./rounds.ts";
@@ -76,7 +77,7 @@ function scenarioLines({ scenario, contenders, judged }: ScenarioResult): string
     );
   }
   const remarks = contenders.flatMap(remarksOn);
-  remarks.push(...metrics.flatMap((metric) => doubts(contenders, metric)), ...stealRemark(contenders));
+  remarks.push(...metrics.flatMap((metric) => doubts(contenders, metric)), ...disturbances(contenders));
   for (const [peer, why] of Object.entries(scenario.leftOut ?? {})) remarks.push(`${peer} takes no part: ${why}`);
   if (remarks.length > 0) lines.push("", ...remarks.map((remark) => `- ${remark}`));
   if (judged.length > 0) {
@@ -108,15 +109,27 @@ function doubts(contenders: readonly ContenderResult[], { key, label, digits, do
   });
 }
 
-function stealRemark(contenders: readonly ContenderResult[]): string[] {
+function disturbances(contenders: readonly ContenderResult[]): string[] {
   const rounds = contenders.flatMap((each) => each.rounds);
-  const disturbed = rounds.filter((round) => (round.stealPercent ?? 0) > STEAL_WORTH_SAYING).length;
-  const what = `the host took over ${STEAL_WORTH_SAYING} % of the CPU away`;
-  return disturbed === 0 ? [] : [`in ${disturbed} of ${rounds.length} measurements ${what}`];
+  const count = (kind: keyof Disturbance): number =>
+    rounds.filter((round) => (round.disturbance?.[kind] ?? 0) > WORTH_SAYING_PERCENT).length;
+  const discarded = rounds.reduce((sum, round) => sum + (round.discarded ?? 0), 0);
+  const remarks =
+    discarded === 0 ? [] : [`${discarded} measurements were taken again because too much CPU went elsewhere`];
+  return remarks.concat(
+    [
+      { times: count("stealPercent"), who: "the host took" },
+      { times: count("othersPercent"), who: "other programs used" },
+    ].flatMap(({ times, who }) =>
+      times === 0
+        ? []
+        : [`in ${times} of ${rounds.length} measurements ${who} over ${WORTH_SAYING_PERCENT} % of the CPU`],
+    ),
+  );
 }
 
-/** Below this, steal changes a ratio by less than its spread between rounds. */
-const STEAL_WORTH_SAYING = 2;
+/** Below this a disturbance changes a ratio by less than its spread between rounds. */
+const WORTH_SAYING_PERCENT = 3;
 
 /** The command that failed and the last thing it said, which is where most programs put the reason. */
 function brief(text: string): string {

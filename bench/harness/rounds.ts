@@ -1,13 +1,17 @@
 /** Runs a scenario: rounds over all contenders, in a new order each round. */
 import type { Availability, Peer } from "../peers/peer.ts";
-import { readCpuTimes, stealPercent } from "./machine.ts";
+import { type Disturbance, disturbance, readCpu } from "./disturbance.ts";
 import { reasonOf } from "./processes.ts";
 import { type Judged, judge, shuffled } from "./ratios.ts";
 import type { Contender, Pace, Sample, Scenario } from "./scenario.ts";
 
-export type Outcome =
-  | (Sample & { readonly stealPercent: number; readonly error?: undefined })
-  | { readonly error: string; readonly metrics?: undefined; readonly stealPercent?: undefined };
+export type Outcome = (
+  | (Sample & { readonly disturbance: Disturbance; readonly error?: undefined })
+  | { readonly error: string; readonly metrics?: undefined; readonly disturbance?: undefined }
+) & {
+  /** Measurements thrown away before this one because too much CPU went elsewhere meanwhile. */
+  readonly discarded?: number;
+};
 
 export interface ContenderResult {
   readonly name: string;
@@ -42,7 +46,7 @@ export async function runScenario(
   const rounds = Math.min(pace.rounds, scenario.atMostRounds ?? pace.rounds);
   for (let round = 1; round <= rounds; round++) {
     for (const contender of shuffled(present, random)) {
-      const outcome = await measureOnce(scenario, contender, pace);
+      const outcome = await takeTurn(scenario, contender, pace);
       results.get(contender)?.rounds.push(outcome);
       say(`  ${scenario.name} ${round}/${rounds}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
     }
@@ -51,13 +55,36 @@ export async function runScenario(
   return { scenario, contenders, judged: scenario.targets.map((target) => judgeIn(contenders, target)) };
 }
 
+/** Above this share of CPU gone elsewhere a measurement is thrown away and taken again. */
+const TOO_DISTURBED_PERCENT = 10;
+const TRIES = 3;
+
+/**
+ * One contender's turn in a round. Whether a sample is kept depends on the disturbance alone, never on the number it gave; if every try
+ * was disturbed, the least disturbed one stands.
+ */
+async function takeTurn(scenario: Scenario, contender: Contender, pace: Pace): Promise<Outcome> {
+  let best: Outcome | undefined;
+  for (let tries = 1; ; tries++) {
+    const outcome = await measureOnce(scenario, contender, pace);
+    if (best === undefined || disturbedPercent(outcome) < disturbedPercent(best)) best = outcome;
+    const quiet = disturbedPercent(best) <= TOO_DISTURBED_PERCENT;
+    if (quiet || pace.quick || tries === TRIES) return { ...best, discarded: tries - 1 };
+  }
+}
+
+/** A failure is an outcome like any other: it is not tried again until it goes away. */
+function disturbedPercent({ disturbance }: Outcome): number {
+  return disturbance === undefined ? 0 : disturbance.stealPercent + disturbance.othersPercent;
+}
+
 async function measureOnce(scenario: Scenario, contender: Contender, pace: Pace): Promise<Outcome> {
   try {
     const running = await contender.peer.start(contender.app, contender.options);
     try {
-      const before = readCpuTimes();
+      const before = readCpu(running.pids());
       const sample = await scenario.measure(running, contender, pace);
-      return { ...sample, stealPercent: stealPercent(before, readCpuTimes()) };
+      return { ...sample, disturbance: disturbance(before, readCpu(running.pids())) };
     } finally {
       await running.stop();
     }

@@ -52,6 +52,7 @@ export const waiting10k: Scenario = {
     { metric: "ofIdeal", contender: "heddle, 2 threads", atLeast: 0.95, over: "median" },
     { metric: "failed", contender: "heddle, 2 threads", atMost: 0, over: "every round" },
     { metric: "ofIdeal", contender: "heddle, 1 thread", atLeast: 0.95, over: "median" },
+    { metric: "ofIdeal", contender: "heddle, 1 thread", against: "bare × 1", atLeast: 0.95, over: "median" },
     { metric: "failed", contender: "heddle, 1 thread", atMost: 0, over: "every round" },
   ],
   measure: (running, contender, pace) => measure(running, pace, contender.peer === go ? "/wait" : "/"),
