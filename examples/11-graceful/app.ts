@@ -1,0 +1,54 @@
+/**
+ * Starting and ending in order. heddle calls onStart on each thread before it gets its first connection, and onStop
+ * after its last one is gone. Work that nobody waits for any more stops by the request's signal.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { threadName } from "node:worker_threads";
+
+/** Stands for a pool of database connections. */
+class Database {
+  #open = false;
+
+  async connect(): Promise<void> {
+    await sleep(50);
+    this.#open = true;
+  }
+
+  /** Takes a while, and can be called off. */
+  async query(ms: number, signal: AbortSignal): Promise<string> {
+    if (!this.#open) throw new Error("the database is not connected");
+    await sleep(ms, undefined, { signal });
+    return `rows after ${ms} ms`;
+  }
+
+  close(): Promise<void> {
+    this.#open = false;
+    return Promise.resolve();
+  }
+}
+
+const database: Database = new Database();
+
+export async function onStart(): Promise<void> {
+  await database.connect();
+  console.log(`${threadName}: database connected`);
+}
+
+export async function onStop(): Promise<void> {
+  await database.close();
+  console.log(`${threadName}: database closed`);
+}
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const ms = Number(new URL(request.url).searchParams.get("ms") ?? 100);
+    try {
+      return new Response(`${await database.query(ms, request.signal)}\n`);
+    } catch (error) {
+      // AbortError: the client left. TimeoutError: it has its 504 already. Either way nobody reads this response.
+      if (request.signal.aborted) console.log(`query called off: ${(request.signal.reason as Error).name}`);
+      throw error;
+    }
+  },
+};

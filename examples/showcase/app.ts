@@ -1,0 +1,112 @@
+/**
+ * What `npm start` serves: one route for each thing worth seeing. Open / in a browser, or try the paths with curl.
+ *
+ * A plain http.Server, because it also takes WebSockets; heddle never lets it listen, it only calls its listeners.
+ */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { threadName } from "node:worker_threads";
+import { WebSocket, WebSocketServer } from "ws";
+
+type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => void | Promise<void>;
+
+const page: Buffer = readFileSync(new URL("page.html", import.meta.url));
+/** heddle names its threads "heddle serving thread 0", 1, … */
+const thread = Number(/\d+$/.exec(threadName ?? "")?.[0] ?? 0);
+const identity: { readonly worker: number; readonly thread: number } = { worker: process.pid, thread };
+
+const handlers: Readonly<Record<string, Handler>> = {
+  "/": (_req, res) => void res.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page),
+  "/hello": (_req, res) => void res.end("hello from heddle\n"),
+  "/who": (_req, res) => json(res, identity),
+  "/wait": async (_req, res, url) => {
+    const ms = milliseconds(url, 1000);
+    await sleep(ms);
+    json(res, { waitedMs: ms, ...identity });
+  },
+  "/block": (_req, res, url) => {
+    const ms = milliseconds(url, 500);
+    blockTheLoop(ms);
+    json(res, { blockedMs: ms, ...identity });
+  },
+  "/stream": stream,
+  "/upload": upload,
+  "/throw": () => {
+    throw new Error("thrown by /throw, on purpose");
+  },
+};
+
+const server = createServer((req, res) => {
+  const url = new URL(req.url ?? "/", "http://localhost");
+  const handler = handlers[url.pathname];
+  if (handler === undefined) res.writeHead(404).end(`nothing at ${url.pathname}; try ${Object.keys(handlers).join(" ")}\n`);
+  else return handler(req, res, url);
+});
+
+/** Holds the event loop, as a slow regular expression or a large JSON.parse would. heddle's log names this function. */
+function blockTheLoop(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Server-sent events, one every 300 ms, until the client leaves. Streams have no time limit. */
+async function stream(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  for (let tick = 1; !res.destroyed; tick++) {
+    res.write(`data: ${JSON.stringify({ tick, ...identity })}\n\n`);
+    // Rejects when the client goes away, which ends the wait at once.
+    await sleep(300, undefined, { signal: req.signal }).catch(() => {});
+  }
+}
+
+/** Any body up to --limit-body (1 MiB); a larger one is answered 413 before it gets here. */
+async function upload(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    hash.update(chunk);
+  }
+  json(res, { bytes, sha256: hash.digest("hex") });
+}
+
+/** A chat: what one client says, all hear. The threads of a worker pass it on to each other. */
+const chat: WebSocketServer = new WebSocketServer({ server, path: "/ws", maxPayload: 16 * 1024 });
+const threads: BroadcastChannel = new BroadcastChannel("showcase chat");
+threads.onmessage = (event) => say(String((event as MessageEvent).data));
+chat.on("connection", (socket) => {
+  socket.on("message", (data: Buffer) => {
+    const line = JSON.stringify({ text: data.toString(), ...identity });
+    say(line);
+    threads.postMessage(line);
+  });
+});
+
+function say(line: string): void {
+  for (const client of chat.clients) if (client.readyState === WebSocket.OPEN) client.send(line);
+}
+
+export function onStart(): void {
+  if (thread !== 0) return;
+  const { address, port } = server.address() as AddressInfo;
+  console.log(`open http://${address}:${port} to see what to try; in another terminal: npx heddle status`);
+}
+
+export function onStop(): void {
+  threads.close();
+}
+
+export default server;
+
+function milliseconds(url: URL, otherwise: number): number {
+  const ms = Number(url.searchParams.get("ms") ?? otherwise);
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60_000) : otherwise;
+}
+
+function json(res: ServerResponse, value: object): void {
+  res.writeHead(200, { "content-type": "application/json" }).end(`${JSON.stringify(value)}\n`);
+}
