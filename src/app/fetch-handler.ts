@@ -35,10 +35,40 @@ export function installFetchGlobals(): () => void {
   };
 }
 
+/** srvx's request, except that a client's leaving is an AbortError, as everywhere else, and not the socket's ECONNRESET. */
+class AppRequest extends NodeRequest {
+  readonly #res: ServerResponse;
+  #controller: AbortController | undefined;
+
+  constructor(req: IncomingMessage, res: ServerResponse) {
+    super({ req, res });
+    this.#res = res;
+  }
+
+  /** What srvx's `signal` and its native Request are made from, on first use. */
+  get _abortController(): AbortController {
+    if (this.#controller !== undefined) return this.#controller;
+    const controller = new AbortController();
+    this.#controller = controller;
+    const res = this.#res;
+    const onClose = (): void => {
+      if (!res.writableFinished) controller.abort(new DOMException("The client went away.", "AbortError"));
+    };
+    if (res.closed) onClose();
+    else res.once("close", onClose);
+    return controller;
+  }
+
+  abort(reason: unknown): void {
+    // oxlint-disable-next-line no-underscore-dangle -- srvx's name
+    this._abortController.abort(reason);
+  }
+}
+
 export function fetchListener(app: FetchApp): RequestListener {
   return (req, res) => {
-    const request = new NodeRequest({ req, res });
-    (req as { [kRequest]?: unknown })[kRequest] = request;
+    const request = new AppRequest(req, res);
+    (req as { [kRequest]?: AppRequest })[kRequest] = request;
     const response: unknown = app.fetch(request);
     if (isPromiseLike(response)) return Promise.resolve(response).then((settled) => respond(res, settled));
     return respond(res, response);
@@ -47,10 +77,7 @@ export function fetchListener(app: FetchApp): RequestListener {
 
 /** Aborts the `request.signal` of a fetch handler, whether or not it was asked for yet. No effect on other apps. */
 export function abortRequest(req: IncomingMessage, reason: unknown): void {
-  // srvx keeps the controller behind a lazy getter; reaching for it is how the signal is aborted from outside.
-  const { _abortController: controller } =
-    (req as { [kRequest]?: { _abortController?: AbortController } })[kRequest] ?? {};
-  controller?.abort(reason);
+  (req as { [kRequest]?: AppRequest })[kRequest]?.abort(reason);
 }
 
 function respond(res: ServerResponse, response: unknown): void | Promise<void> {

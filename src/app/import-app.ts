@@ -7,6 +7,8 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HeddleError, messageOf } from "../errors/errors.ts";
+import type { ModuleTracker } from "./module-tracker.ts";
+import { findSyntaxError, quotedLine } from "./syntax-error.ts";
 
 export type ModuleExports = Readonly<Record<string, unknown>>;
 
@@ -34,12 +36,12 @@ export function locateApp(file: string): string {
  * Imports the app and gives its exports, those of a CommonJS module included: `module.exports` is `default`, and its
  * properties count as named exports.
  */
-export async function importApp(path: string): Promise<ModuleExports> {
+export async function importApp(path: string, modules: ModuleTracker): Promise<ModuleExports> {
   let namespace: Record<string, unknown>;
   try {
     namespace = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
-    throw explainImportError(path, error);
+    throw explainImportError(path, error, modules.inOrder());
   }
   if (!("module.exports" in namespace)) return namespace;
   const exported = namespace["module.exports"];
@@ -50,14 +52,16 @@ export async function importApp(path: string): Promise<ModuleExports> {
   return { ...named, default: isTranspiled ? named["default"] : exported };
 }
 
-/** Says where and why an import failed, and what to do about it. */
-export function explainImportError(path: string, error: unknown): HeddleError {
+/** Says where and why an import failed, and what to do about it. `files` are those read so far, the last one last. */
+export function explainImportError(path: string, error: unknown, files: readonly string[]): HeddleError {
   // A server refused while the module ran is the reason itself.
   if (error instanceof HeddleError) return error;
-  const where = firstOwnFrame(error) ?? show(path);
+  const frame = firstOwnFrame(error);
+  const place = frame === undefined && error instanceof SyntaxError ? findSyntaxError(files) : undefined;
+  const where = frame ?? (place === undefined ? show(path) : `${show(place.file)}:${place.lineNumber}`);
   const message = messageOf(error);
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const line = sourceLine(error);
+  const line = place?.line ?? quotedLine(error);
 
   if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
     const syntax = /^TypeScript (.+?) is not supported/.exec(message)?.[1] ?? message;
@@ -125,14 +129,6 @@ function firstOwnFrame(error: unknown): string | undefined {
   }
   const importer = /imported from (.+)$/m.exec(error.message)?.[1];
   return importer === undefined ? undefined : show(importer);
-}
-
-/** The line of source that Node prints above a syntax error's stack. */
-function sourceLine(error: unknown): string | undefined {
-  if (!(error instanceof SyntaxError) || typeof error.stack !== "string") return undefined;
-  const lines = error.stack.split("\n");
-  const caret = lines.findIndex((line) => /^\s*\^+\s*$/.test(line));
-  return caret > 0 ? lines[caret - 1] : undefined;
 }
 
 function quoted(line: string | undefined): string {

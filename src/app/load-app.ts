@@ -67,7 +67,7 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
   const capture = ListenCapture.install(options.address);
   const removeFetchGlobals = installFetchGlobals();
 
-  const exported = await importInTime(path, capture, options.signal);
+  const exported = await importInTime(path, capture, modules, options.signal);
   if (capture.refusal !== undefined) throw capture.refusal;
   const fromExport = await prepareExport(path, exported, options.signal);
   const target =
@@ -128,9 +128,10 @@ function loadedApp(
 async function importInTime(
   path: string,
   capture: ListenCapture,
+  modules: ModuleTracker,
   signal: AbortSignal | undefined,
 ): Promise<ModuleExports> {
-  const importing = importApp(path);
+  const importing = importApp(path, modules);
   const outcome = await Promise.race([importing, aborted(signal)]);
   if (outcome !== timedOut) return outcome;
   importing.catch(() => {});

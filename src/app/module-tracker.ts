@@ -34,6 +34,11 @@ export class ModuleTracker {
     return [...this.#files].sort();
   }
 
+  /** The same, in the order in which they were first asked for. */
+  inOrder(): string[] {
+    return [...this.#files];
+  }
+
   add(file: string): void {
     this.#files.add(file);
   }
