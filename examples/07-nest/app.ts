@@ -22,6 +22,7 @@ method(HelloController, "echo", Post("echo"));
 Body()(HelloController.prototype, "echo", 0);
 Controller()(HelloController);
 
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is its decorator's argument
 class AppModule {}
 Module({ controllers: [HelloController] })(AppModule);
 

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadName } from "node:worker_threads";
@@ -40,10 +40,12 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
 };
 
-const server = createServer((req, res) => {
+// oxlint-disable-next-line typescript/no-misused-promises -- heddle answers a listener that rejects with a 500
+const server: Server = createServer((req, res) => {
   const url = new URL(req.url ?? "/", "http://localhost");
   const handler = handlers[url.pathname];
-  if (handler === undefined) res.writeHead(404).end(`nothing at ${url.pathname}; try ${Object.keys(handlers).join(" ")}\n`);
+  if (handler === undefined)
+    res.writeHead(404).end(`nothing at ${url.pathname}; try ${Object.keys(handlers).join(" ")}\n`);
   else return handler(req, res, url);
 });
 
@@ -77,11 +79,12 @@ async function upload(req: IncomingMessage, res: ServerResponse): Promise<void> 
 /** A chat: what one client says, all hear. The threads of a worker pass it on to each other. */
 const chat: WebSocketServer = new WebSocketServer({ server, path: "/ws", maxPayload: 16 * 1024 });
 const threads: BroadcastChannel = new BroadcastChannel("showcase chat");
-threads.onmessage = (event) => say(String((event as MessageEvent).data));
+threads.addEventListener("message", (event) => say(String((event as MessageEvent).data)));
 chat.on("connection", (socket) => {
   socket.on("message", (data: Buffer) => {
     const line = JSON.stringify({ text: data.toString(), ...identity });
     say(line);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's; this is a channel's
     threads.postMessage(line);
   });
 });
