@@ -16,7 +16,8 @@ export const kills: Scenario = {
   about:
     "`kill -9` of one worker process a second, 20 times, under 64 keep-alive clients. *Lost* are requests that failed or had to be sent again; " +
     "*beyond in flight* are those of them that the killed process cannot have had, as it served fewer connections (the client knows: every " +
-    "answer names its process). *Refused* are connections that nobody accepted.",
+    "answer names its process). *Refused* are connections that nobody accepted. Where no " +
+    "worker was running at the second, none was killed.",
   contenders: [
     { name: "heddle, 2 workers", peer: heddle, app, options: { loops: 2, as: "processes" } },
     { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },
@@ -31,6 +32,7 @@ export const kills: Scenario = {
   atMostRounds: 3,
   metrics: [
     { key: "requests", label: "requests", unit: "", digits: 0 },
+    { key: "killed", label: "killed", unit: "", digits: 0 },
     { key: "lost", label: "lost", unit: "", digits: 0 },
     { key: "lostPerKill", label: "lost per kill", unit: "", digits: 1 },
     { key: "beyondInFlight", label: "beyond in flight", unit: "", digits: 0 },
@@ -49,11 +51,12 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
   const load = startMixedLoad({ url: running.url, keepAlive: 64, pauseMs: 0, rampMs: 500, maxDurationMs: 120_000 });
   await load.ready;
   await sleep(500);
+  let killed = 0;
   for (let kill = 0; kill < count; kill++) {
     const workers = running.workerPids();
     const victim = workers[kill % Math.max(1, workers.length)];
     await load.mark(`kill ${kill + 1}`, String(victim));
-    if (victim !== undefined) killIfThere(victim, "SIGKILL");
+    if (victim !== undefined && killIfThere(victim, "SIGKILL")) killed++;
     await sleep(1000);
   }
   const report = await load.stop();
@@ -62,7 +65,8 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
     metrics: {
       requests: report.ok + report.failed,
       lost,
-      lostPerKill: lost / count,
+      killed,
+      lostPerKill: lost / Math.max(1, killed),
       beyondInFlight: report.windows.reduce((sum, each) => sum + Math.max(0, each.lost - each.heldByWorker), 0),
       refused: report.kinds.keepAlive?.failed.refused ?? 0,
       longestGapMs: report.longestGapMs,

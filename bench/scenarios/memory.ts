@@ -20,7 +20,8 @@ export const memory: Scenario = {
   about:
     "Two event loops and the hello app. The sum over every process that belongs to the server (PM2's daemon, heddle's arbiter and the cluster's " +
     "primary included) from `/proc/<pid>/smaps_rollup`, two seconds after it first answers and two seconds after a hello load of " +
-    "64 connections. RSS counts shared pages once per process, PSS shares them out.",
+    "64 connections. RSS counts shared pages once per process, PSS shares them out, also with Node processes that are " +
+    "not part of the server: the benchmark itself, and whatever else runs.",
   contenders: [
     { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },
     { name: "heddle, 2 workers", peer: heddle, app, options: { loops: 2, as: "processes" } },
