@@ -22,7 +22,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Anyone may use these; they use only each other, downwards. */
-const LEAVES: Readonly<Record<string, readonly string[]>> = { log: ["errors"], metrics: [], config: ["errors"], errors: [] };
+const LEAVES: Readonly<Record<string, readonly string[]>> = {
+  log: ["errors"],
+  metrics: [],
+  config: ["errors", "platform"],
+  errors: [],
+  platform: [],
+};
 
 /** A model is handed exchanges: its contract names the pipeline's type, and nothing of it is there at run time. */
 const TYPES_ONLY: ReadonlySet<string> = new Set(["models → pipeline", "pipeline → models", "app → pipeline"]);
@@ -70,11 +76,15 @@ function layerFault({ from, to, typeOnly }: Import): string[] {
     return ok ? [] : [`${from}: the leaf ${source} may not import ${target}`];
   }
   if (typeOnly && TYPES_ONLY.has(`${source} → ${target}`)) return [];
-  return MAY_IMPORT[source]?.includes(target) === true ? [] : [`${from}: ${source || "src"} may not import ${target} (${to})`];
+  return MAY_IMPORT[source]?.includes(target) === true
+    ? []
+    : [`${from}: ${source || "src"} may not import ${target} (${to})`];
 }
 
 function httpFault({ from, to, typeOnly }: Import): string[] {
-  return NO_HTTP.has(folderOf(from)) && /^node:https?$/.test(to) && !typeOnly ? [`${from}: ${folderOf(from)} knows no HTTP (${to})`] : [];
+  return NO_HTTP.has(folderOf(from)) && /^node:https?$/.test(to) && !typeOnly
+    ? [`${from}: ${folderOf(from)} knows no HTTP (${to})`]
+    : [];
 }
 
 function cycles(): string[] {

@@ -4,8 +4,8 @@
  * server's. Which route a request takes is the router's business (pipeline/router.ts).
  */
 
-import { METHODS } from "node:http";
 import { HeddleError } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 import { isPlainObject, readValue, show, suggestion } from "./setting-value.ts";
 import { fileName, settings, type SettingInputs, type SettingValues } from "./settings.ts";
 
@@ -64,8 +64,8 @@ function keyProblem(key: string): string | undefined {
   const space = key.indexOf(" ");
   const method = space === -1 ? undefined : key.slice(0, space);
   const path = key.slice(space + 1);
-  if (method !== undefined && !METHODS.includes(method)) {
-    return `${show(method)} is not a method${suggestion(method, METHODS).replace(";", ",").replace("?", "")}`;
+  if (method !== undefined && !http.METHODS.includes(method)) {
+    return `${show(method)} is not a method${suggestion(method, http.METHODS).replace(";", ",").replace("?", "")}`;
   }
   if (!path.startsWith("/")) return "its path does not start with /";
   if (/\s/.test(path)) return "its path has white space";

@@ -1,10 +1,10 @@
 /** The other end of the control socket, as the commands use it: finds the server, asks, follows progress. */
 
 import { readdirSync, unlinkSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fromWire, HeddleError, type WireError } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 import { controlFolder } from "./paths.ts";
 import type { ServerStatus } from "./status.ts";
 
@@ -88,7 +88,8 @@ export async function command(path: string, what: string, progress: (line: strin
 
 async function* lines(socketPath: string, method: string, path: string): AsyncGenerator<string> {
   const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    request({ socketPath, method, path }, resolve)
+    http
+      .request({ socketPath, method, path }, resolve)
       .once("error", (cause: NodeJS.ErrnoException) => reject(unreachable(socketPath, cause)))
       .end();
   });

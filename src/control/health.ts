@@ -8,9 +8,10 @@
  *   and replaces the thread itself at --timeout.
  */
 
-import { createServer, type Server, type ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { HeddleError } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 
 export function answerHealth(arbiter: Arbiter, path: string, res: ServerResponse): void {
   const [key, ok] = path === "/livez" ? (["live", arbiter.live] as const) : (["ready", arbiter.ready] as const);
@@ -26,7 +27,7 @@ export function openHealthPort(
   host: string,
   port: number,
 ): Promise<{ readonly url: string; close(): void }> {
-  const server: Server = createServer((req, res) => {
+  const server: Server = http.createServer((req, res) => {
     const path = (req.url ?? "/").split("?", 1)[0]!;
     if (path === "/livez" || path === "/readyz") answerHealth(arbiter, path, res);
     else res.writeHead(404, { "content-type": "text/plain" }).end("/livez and /readyz are here\n");

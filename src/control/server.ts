@@ -7,11 +7,12 @@
  */
 
 import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { removeIfStale } from "../arbiter/listeners.ts";
 import { HeddleError, toWire } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 import { answerHealth } from "./health.ts";
 import { controlFolder, defaultControlPath } from "./paths.ts";
 import { collectStatus } from "./status.ts";
@@ -31,7 +32,7 @@ export class ControlServer {
     onStop: () => Promise<void>,
     path: string = defaultControlPath(),
   ): Promise<ControlServer> {
-    const server = createServer((req, res) => void answer(arbiter, onStop, req, res));
+    const server = http.createServer((req, res) => void answer(arbiter, onStop, req, res));
     const umask = process.umask(0o177);
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

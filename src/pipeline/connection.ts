@@ -8,13 +8,13 @@
  * WebSockets get a close frame 1001 (RFC 6455 §7.4.1) and time to answer it.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createSecureServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../config/config.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import type { ErrorCode } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 import { refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
@@ -61,8 +61,8 @@ export class Connections {
     };
     this.#server =
       tls === undefined
-        ? createServer(options)
-        : createSecureServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
+        ? http.createServer(options)
+        : process.getBuiltinModule("node:https").createServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
     this.#server.timeout = 0;
     // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
     this.#server.maxHeadersCount = 0;

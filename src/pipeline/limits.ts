@@ -10,8 +10,9 @@
  * Invariant: a request without a body costs one pass over its header names and allocates nothing.
  */
 
-import { IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 
 export interface RequestLimits {
   readonly requestLineBytes: number;
@@ -83,7 +84,7 @@ export class BodyGuard {
           return true;
         }
       }
-      return IncomingMessage.prototype.push.call(req, chunk, encoding);
+      return http.IncomingMessage.prototype.push.call(req, chunk, encoding);
     };
   }
 

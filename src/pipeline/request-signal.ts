@@ -6,12 +6,13 @@
  * and Express swaps a request's prototype for one that still inherits from this one.
  */
 
-import { IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { http } from "../platform/http.ts";
 import { type CarriesExchange, exchangeOf } from "./exchange.ts";
 
 export function installRequestSignal(): void {
-  const native = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, "signal");
-  Object.defineProperty(IncomingMessage.prototype, "signal", {
+  const native = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, "signal");
+  Object.defineProperty(http.IncomingMessage.prototype, "signal", {
     configurable: true,
     enumerable: native?.enumerable ?? false,
     get(this: IncomingMessage & CarriesExchange): AbortSignal | undefined {

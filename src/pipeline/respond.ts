@@ -6,9 +6,10 @@
  * then go nowhere instead of throwing ERR_HTTP_HEADERS_SENT into the app or corrupting the next response.
  */
 
-import { type IncomingMessage, STATUS_CODES, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { errorTable, type ErrorCode } from "../errors/errors.ts";
+import { http } from "../platform/http.ts";
 
 /** Seconds a refused client should wait: long enough to let a queue of a second's work drain. */
 const RETRY_AFTER_SECONDS = 1;
@@ -39,11 +40,11 @@ export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCod
     return;
   }
   const status = errorTable[code].status ?? 500;
-  const body = `${status} ${STATUS_CODES[status]}\n`;
+  const body = `${status} ${http.STATUS_CODES[status]}\n`;
   for (const name of res.getHeaderNames()) {
     if (!name.startsWith("x-heddle-")) res.removeHeader(name);
   }
-  const { setHeader, writeHead, end } = ServerResponse.prototype;
+  const { setHeader, writeHead, end } = http.ServerResponse.prototype;
   setHeader.call(res, "content-type", "text/plain; charset=utf-8");
   setHeader.call(res, "content-length", Buffer.byteLength(body));
   if (status === 503) setHeader.call(res, "retry-after", String(RETRY_AFTER_SECONDS));
@@ -94,7 +95,7 @@ function mute(res: ServerResponse): void {
 /** Answers on a socket whose request could not even be parsed. */
 export function refuseSocket(socket: Socket, code: ErrorCode): void {
   const status = errorTable[code].status ?? 400;
-  const body = `${status} ${STATUS_CODES[status]}\n`;
+  const body = `${status} ${http.STATUS_CODES[status]}\n`;
   const inResponse =
     (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent === true;
   if (!socket.writable || inResponse) {
@@ -102,7 +103,7 @@ export function refuseSocket(socket: Socket, code: ErrorCode): void {
     return;
   }
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   );
