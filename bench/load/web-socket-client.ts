@@ -37,7 +37,7 @@ export class WebSocketClient {
 
   async run(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
-      const end = await this.#session(stopped);
+      const end = await this.#oneConnection(stopped);
       this.#waiting = false;
       if (end.how === "polite") this.#tally.goingAway("webSockets");
       if (end.how === "failed") {
@@ -47,7 +47,7 @@ export class WebSocketClient {
     }
   }
 
-  async #session(stopped: AbortSignal): Promise<End> {
+  async #oneConnection(stopped: AbortSignal): Promise<End> {
     const socket = new WebSocket(this.#url, { handshakeTimeout: this.#timeoutMs, perMessageDeflate: false });
     const { promise, resolve } = Promise.withResolvers<End>();
     const fail = (failure: Failure, detail: string): void => resolve({ how: "failed", failure, detail });

@@ -90,7 +90,8 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
       stale,
       reloadMs,
     },
-    detail: report,
+    // The first ones show what went wrong; the counts have them all.
+    detail: { ...report, failures: report.failures.slice(0, 20) },
   };
 }
 
