@@ -27,7 +27,7 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   config: ["errors", "platform"],
   errors: [],
-  platform: [],
+  platform: ["errors"],
 };
 
 /** A model is handed exchanges: its contract names the pipeline's type, and nothing of it is there at run time. */

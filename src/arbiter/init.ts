@@ -6,19 +6,17 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { loadNative, reap } from "../fabric/native.ts";
+import { loadNative, reap } from "../platform/native.ts";
 import type { Log } from "../log/log.ts";
 
 /** Zombies cost a table entry each and nothing else. */
 const INTERVAL_MS = 1000;
 
 export async function reapOrphans(log: Log): Promise<void> {
-  try {
-    await loadNative();
-  } catch (error) {
+  if (!(await loadNative())) {
     log.warn(
       {},
-      `running as PID 1 without reaping orphans: ${(error as Error).message} Start the container with an init (docker run --init).`,
+      "running as PID 1 without reaping orphans: this Node has no `node:ffi`. Start the container with an init (docker run --init).",
     );
     return;
   }

@@ -34,6 +34,8 @@ export const COUNTER = {
   /** Requests whose client went away before the response was complete. */
   clientGone: 7,
   webSockets: 8,
+  /** Descriptors of connections the thread has taken over. */
+  adopted: 9,
 } as const;
 
 const COUNTERS = 16;

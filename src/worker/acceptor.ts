@@ -2,26 +2,19 @@
  * A worker's main thread accepts connections, paused, and places each on a serving thread. It never runs user code and
  * never parses HTTP, so it always has time.
  *
- * A connection reaches a thread in one of two ways. TCP sockets are transferred (Node 26.6). Unix sockets can't be:
- * their descriptor is duplicated with dup(2), the number crosses, the thread adopts it and this side closes its own;
- * closing one of two descriptors of a connection does not end it. dup is called through `node:ffi`.
- * Rejected for Unix sockets: a listener per thread (the kernel wakes whom it likes: 87 % / 13 % of a burst over two, and
- * no thread can be skipped), copying bytes through messages (two extra hops for every request).
+ * How a connection reaches a thread is `accepted.ts`.
  *
- * While no thread takes connections (all booting or dead), accepted ones wait here, paused, in arrival order.
+ * While no thread takes connections (all booting or dead), accepted ones wait here, unread, in arrival order; so do
+ * those a dead thread had not adopted.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
 import { HeddleError } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
-import { duplicateFd } from "../fabric/native.ts";
+import { type Accepted, detach, discard } from "./accepted.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "./protocol.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
-
-interface SocketWithHandle extends Socket {
-  readonly _handle: { readonly fd: number } | null;
-}
 
 export interface AcceptorOptions {
   readonly backlog: number;
@@ -32,7 +25,7 @@ export interface AcceptorOptions {
 export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #servers: Server[] = [];
-  readonly #waiting: Socket[] = [];
+  readonly #waiting: Accepted[] = [];
   #turn = 0;
 
   constructor(options: AcceptorOptions) {
@@ -56,6 +49,11 @@ export class Acceptor {
 
   /** Places a paused socket, accepted here or by the arbiter. */
   take(socket: Socket): void {
+    const accepted = detach(socket);
+    if (accepted !== undefined) this.place(accepted);
+  }
+
+  place(accepted: Accepted): void {
     const threads = this.#options.threads();
     const loads = threads.map((thread) => ({
       connections: thread.row.read(COUNTER.connections),
@@ -63,25 +61,18 @@ export class Acceptor {
       stale: this.#options.isStale(thread),
     }));
     const index = place(loads, this.#turn++);
-    if (index === -1) this.#wait(socket);
-    else hand(socket, threads[index]!);
+    if (index >= 0) threads[index]!.give(accepted);
+    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(accepted);
+    else discard(accepted);
   }
 
   /** A thread has become ready: places what waited. */
   placeWaiting(): void {
-    for (const socket of this.#waiting.splice(0)) {
-      if (!socket.destroyed) this.take(socket);
-    }
+    for (const accepted of this.#waiting.splice(0)) this.place(accepted);
   }
 
   dropWaiting(): void {
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
-  }
-
-  #wait(socket: Socket): void {
-    socket.on("error", () => socket.destroy());
-    if (this.#waiting.length >= this.#options.backlog) socket.destroy();
-    else this.#waiting.push(socket);
+    for (const accepted of this.#waiting.splice(0)) discard(accepted);
   }
 
   #listenOn(fd: number): Promise<string | { address: string; port: number }> {
@@ -98,15 +89,4 @@ export class Acceptor {
       server.listen({ fd }, this.#options.backlog, () => resolve(server.address()!));
     });
   }
-}
-
-function hand(socket: Socket, thread: ServingThreadHandle): void {
-  const fd = (socket as SocketWithHandle)._handle?.fd;
-  if (fd === undefined) return;
-  if (socket.remoteAddress !== undefined) {
-    thread.give(socket);
-    return;
-  }
-  thread.giveFd(duplicateFd(fd));
-  socket.destroy();
 }

@@ -6,11 +6,11 @@
  */
 
 import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
+import type { Accepted } from "./accepted.ts";
 import type {
   AppSummary,
   DrainReason,
@@ -35,6 +35,8 @@ export interface ThreadEvents {
 }
 
 /** A thread that does not answer in this time is told of by its load row alone. */
+/** How many sent descriptors are remembered before asking which of them were adopted. */
+const FORGET_AT = 64;
 const INSPECT_TIMEOUT_MS = 250;
 
 export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
@@ -47,6 +49,9 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   readonly #worker: Worker;
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
   #gates: Readonly<Record<string, GateHandle>> = {};
+  /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
+  readonly #sent: number[] = [];
+  #confirmed = 0;
   #inspected = 0;
   #error: HeddleError | undefined;
   #wasReady = false;
@@ -87,16 +92,23 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     this.#post({ type: "gates", gates });
   }
 
-  give(socket: Socket): void {
+  give(accepted: Accepted): void {
     Atomics.add(this.row.counters, COUNTER.connections, 1);
-    const message: ToThread = { type: "socket", socket };
-    // A socket is transferable in Node 26.6 and later; the types do not know yet.
-    this.#worker.postMessage(message, [socket as never]);
+    if (accepted.kind === "fd") {
+      this.#sent.push(accepted.fd);
+      if (this.#sent.length >= FORGET_AT) this.#forgetAdopted();
+      this.#post({ type: "fd", fd: accepted.fd });
+    } else {
+      const message: ToThread = { type: "socket", socket: accepted.socket };
+      // A socket is transferable in Node 26.6 and later; the types do not know yet.
+      this.#worker.postMessage(message, [accepted.socket as never]);
+    }
   }
 
-  giveFd(fd: number): void {
-    Atomics.add(this.row.counters, COUNTER.connections, 1);
-    this.#post({ type: "fd", fd });
+  /** Connections on their way to a thread that died. */
+  takeBack(): Accepted[] {
+    this.#forgetAdopted();
+    return this.#sent.splice(0).map((fd) => ({ kind: "fd", fd }));
   }
 
   /** What the thread is doing, or undefined if it does not answer. */
@@ -129,6 +141,12 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     this.#error ??= error;
     this.state = "draining";
     void this.#worker.terminate();
+  }
+
+  #forgetAdopted(): void {
+    const adopted = this.row.read(COUNTER.adopted);
+    this.#sent.splice(0, (adopted - this.#confirmed) >>> 0);
+    this.#confirmed = adopted;
   }
 
   #post(message: ToThread): void {

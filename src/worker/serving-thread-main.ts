@@ -112,6 +112,8 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
         connections.adopt(message.socket);
         break;
       case "fd":
+        // Counted first: between the two a dying thread loses a connection rather than have two threads own it.
+        row.counters[COUNTER.adopted]!++;
         connections.adopt(new Socket({ fd: message.fd, readable: true, writable: true }));
         break;
       case "inspect":

@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
-import { loadNative } from "../fabric/native.ts";
+import { loadNative, requireNative } from "../platform/native.ts";
 import { createLog } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -34,7 +34,8 @@ async function main(boot: WorkerBoot): Promise<void> {
   const { config, slot, generation } = boot;
   const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
   try {
-    if (config.listen.some(({ kind }) => kind !== "tcp")) await loadNative();
+    if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
+    await loadNative();
     const tls = readTls(config.tlsCert, config.tlsKey);
     const pool: ThreadPool = new ThreadPool({ config, tls, address: boot.address, size: config.threads.max, log });
     const watchdog = new Watchdog(config, log, () => pool.threads);
@@ -46,6 +47,9 @@ async function main(boot: WorkerBoot): Promise<void> {
     const reporter = new Reporter(pool, watchdog, { slot, generation });
     pool.on("unblocked", (thread, blockedMs) => void watchdog.unblocked(thread, blockedMs));
     pool.on("ready", () => acceptor.placeWaiting());
+    pool.on("gone", (thread) => {
+      for (const accepted of thread.takeBack()) acceptor.place(accepted);
+    });
     const booted = await pool.boot();
     const worker = new Worker(boot, pool, watchdog, acceptor, reporter);
     process.removeAllListeners("disconnect");

@@ -1,12 +1,14 @@
 /**
- * The few system calls Node has no API for, through `node:ffi`. Loaded only where one is needed: Unix sockets (dup) and
- * running as PID 1 (waitpid). TCP serving works without.
+ * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
+ * for running as PID 1. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
+ * Unix sockets are refused.
  */
 
 import { HeddleError } from "../errors/errors.ts";
 
 interface Libc {
   readonly dup: (fd: number) => number;
+  readonly close: (fd: number) => number;
   readonly waitpid: (pid: number, status: null, options: number) => number;
 }
 
@@ -19,34 +21,49 @@ interface Ffi {
 
 let libc: Libc | undefined;
 
-/** @throws HeddleError LISTEN_FAILED when this Node has no ffi. */
-export async function loadNative(): Promise<void> {
-  if (libc !== undefined) return;
+/** Why there is no ffi, after `loadNative` said so. */
+let missing: unknown;
+
+/** Whether the calls below can be made. Loads node:ffi the first time. */
+export async function loadNative(): Promise<boolean> {
+  if (libc !== undefined) return true;
   try {
     libc = await withoutExperimentalWarning(async () => {
       const { default: ffi } = (await import("node:ffi" as string)) as { default: Ffi };
       const { functions } = ffi.dlopen(null, {
         dup: { arguments: ["i32"], return: "i32" },
+        close: { arguments: ["i32"], return: "i32" },
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
       });
       return functions as unknown as Libc;
     });
+    return true;
   } catch (cause) {
-    throw new HeddleError(
-      "LISTEN_FAILED",
-      "Unix sockets and inherited descriptors need `node:ffi`, which this Node does not offer.",
-      {
-        cause,
-        hint: "Use Node 26.10 or later without --no-experimental-ffi, or listen on a TCP address.",
-      },
-    );
+    missing = cause;
+    return false;
   }
 }
 
+export function hasNative(): boolean {
+  return libc !== undefined;
+}
+
+/** For what can't be done without. @throws HeddleError LISTEN_FAILED */
+export async function requireNative(what: string): Promise<void> {
+  if (await loadNative()) return;
+  throw new HeddleError("LISTEN_FAILED", `${what} need \`node:ffi\`, which this Node does not offer.`, {
+    cause: missing,
+    hint: "Use Node 26.10 or later without --no-experimental-ffi, or listen on a TCP address.",
+  });
+}
+
+/** A second descriptor for the same open file, or -1 when the process has no descriptors left. */
 export function duplicateFd(fd: number): number {
-  const copy = libc!.dup(fd);
-  if (copy < 0) throw new HeddleError("INTERNAL", `dup(${fd}) failed: too many open files?`);
-  return copy;
+  return libc!.dup(fd);
+}
+
+export function closeFd(fd: number): void {
+  libc!.close(fd);
 }
 
 const WNOHANG = 1;
