@@ -1,0 +1,175 @@
+/**
+ * A real server: `bin/heddle.js serve` as a child, on a port the operating system chooses. It is up when it has said
+ * `listening on`, and it is ended by its process id, never by name.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
+
+export interface ServerOptions {
+  /** On top of this process's own; HEDDLE_* of this process are not passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** How many lines of `listening on` to wait for. */
+  readonly listeners?: number;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface TestServer extends AsyncDisposable {
+  /** Of the first listener, without a slash at the end. */
+  readonly url: string;
+  readonly urls: readonly string[];
+  /** Of the first listener; NaN when it is a Unix socket. */
+  readonly port: number;
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly exited: Promise<Exit>;
+  stdout(): string;
+  stderr(): string;
+  /**
+   * Waits until standard output and error together match, from `from` on (an earlier `mark()`; default: the start).
+   * Fails when the server ends first.
+   */
+  waitForLog(pattern: RegExp, from?: number): Promise<RegExpMatchArray>;
+  /** Where the output stands now. */
+  mark(): number;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and SIGKILL for one that does not go. */
+  stop(): Promise<Exit>;
+}
+
+/** A server that takes longer hangs: the test should fail with its output rather than wait. */
+const BOOT_PATIENCE_MS = 60_000;
+const STOP_PATIENCE_MS = 20_000;
+
+/** Starts `heddle serve <app> <args>`; listens on `-p 0` unless `args` say where. Rejects with its output if it ends. */
+export async function startServer(
+  appFile: string,
+  args: readonly string[] = [],
+  options: ServerOptions = {},
+): Promise<TestServer> {
+  const process = launch(["serve", appFile, ...placeArguments(args)], options);
+  const urls = await process.urls(options.listeners ?? 1);
+  return { ...process.server, url: urls[0]!, urls, port: Number(new URL(urls[0]!).port || NaN) };
+}
+
+export interface Run extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a `heddle` command to its end. */
+export async function runHeddle(args: readonly string[], options: ServerOptions = {}): Promise<Run> {
+  const { server } = launch(args, options);
+  const timer = setTimeout(() => server.child.kill("SIGKILL"), BOOT_PATIENCE_MS);
+  const exit = await server.exited;
+  clearTimeout(timer);
+  return { ...exit, stdout: server.stdout(), stderr: server.stderr() };
+}
+
+function placeArguments(args: readonly string[]): readonly string[] {
+  const places = ["-p", "--port", "-l", "--listen"];
+  const given = args.some((arg) => places.includes(arg.split("=")[0]!));
+  const control = args.some((arg) => arg.startsWith("--control"));
+  return [...args, ...(given ? [] : ["-p", "0"]), ...(control ? [] : ["--control", "off"])];
+}
+
+function launch(
+  args: readonly string[],
+  { env, cwd }: ServerOptions,
+): { server: Omit<TestServer, "url" | "urls" | "port">; urls: (count: number) => Promise<string[]> } {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("HEDDLE_") && !name.startsWith("NODE_TEST") && name !== "PORT",
+  );
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd,
+    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const text = { out: "", err: "", all: "" };
+  const watchers = new Set<() => void>();
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text.out += chunk;
+    text.all += chunk;
+    for (const watch of watchers) watch();
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    text.err += chunk;
+    text.all += chunk;
+    for (const watch of watchers) watch();
+  });
+  // `close`, not `exit`: the output is complete then.
+  const exited: Promise<Exit> = once(child, "close").then(([code, signal]) => ({ code, signal }));
+  let gone = false;
+  void exited.then(() => {
+    gone = true;
+    for (const watch of watchers) watch();
+  });
+  const until = <T>(look: () => T | undefined, what: string, patienceMs: number): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        watchers.delete(watch);
+      };
+      const fail = (why: string): void => {
+        finish();
+        reject(new Error(`${why} while waiting for ${what}; its output:\n${text.all}`));
+      };
+      const watch = (): void => {
+        const found = look();
+        if (found !== undefined) {
+          finish();
+          resolve(found);
+        } else if (gone) fail("the server ended");
+      };
+      const timer = setTimeout(fail, patienceMs, "patience ended");
+      watchers.add(watch);
+      watch();
+    });
+  const stop = async (): Promise<Exit> => {
+    if (!gone) child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
+    try {
+      return await exited;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    server: {
+      pid: child.pid!,
+      child,
+      exited,
+      stdout: () => text.out,
+      stderr: () => text.err,
+      mark: () => text.all.length,
+      waitForLog: (pattern, from = 0) =>
+        until(() => text.all.slice(from).match(pattern) ?? undefined, String(pattern), BOOT_PATIENCE_MS),
+      signal: (signal) => void child.kill(signal),
+      stop,
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    },
+    urls: async (count) => {
+      try {
+        return await until(
+          () => {
+            const urls = [...text.out.matchAll(/^listening on (\S+)$/gm)].map(([, url]) => url!);
+            return urls.length < count ? undefined : urls;
+          },
+          "`listening on`",
+          BOOT_PATIENCE_MS,
+        );
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+  };
+}
