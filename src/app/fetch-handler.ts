@@ -22,10 +22,10 @@ export interface FetchApp {
 const kRequest: unique symbol = Symbol("heddle.request");
 
 /**
- * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals. Must run before the app
- * is imported, when its shape is not known yet: the function it returns takes both away again.
+ * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals. The function it returns
+ * takes both away again.
  */
-export function installFetchGlobals(): () => void {
+export function replaceGlobals(): () => void {
   const NativeRequest = globalThis.Request;
   const removeResponse = installFastResponse();
   const ours = patchGlobalRequest();

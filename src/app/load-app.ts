@@ -11,7 +11,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HeddleError, messageOf } from "../errors/errors.ts";
-import { installFetchGlobals } from "./fetch-handler.ts";
+import { installFetchGlobals } from "./fetch-globals.ts";
 import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "./node-listener.ts";

@@ -16,9 +16,10 @@
  * a free port and proxying to it (a second hop for each request).
  */
 
-import { Server as HttpServer } from "node:http";
-import { Server as HttpsServer } from "node:https";
+import type { Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
+import { http } from "../platform/http.ts";
 import { HeddleError } from "../errors/errors.ts";
 
 /** Where heddle listens: what the app's `server.address()` answers. A string is a Unix socket's path. */
@@ -110,7 +111,13 @@ export class ListenCapture {
 }
 
 export function isAppServer(value: unknown): value is AppServer {
-  return value instanceof HttpServer || value instanceof HttpsServer;
+  if (value instanceof http.Server) return true;
+  // Asked last and only of what may be one: it loads TLS.
+  return (
+    value instanceof NetServer &&
+    "setSecureContext" in value &&
+    value instanceof process.getBuiltinModule("node:https").Server
+  );
 }
 
 function standInHandle(address: ListenAddress): object {

@@ -8,7 +8,8 @@
 
 import { HeddleError } from "../errors/errors.ts";
 import { isClass } from "./describe.ts";
-import { fetchListener, type FetchApp } from "./fetch-handler.ts";
+import { loadFetchHandler } from "./fetch-globals.ts";
+import type { FetchApp } from "./fetch-handler.ts";
 import { callListeners, isPromiseLike, type RequestListener } from "./node-listener.ts";
 import { isAppServer, type AppServer } from "./self-listening.ts";
 
@@ -78,7 +79,7 @@ export async function prepare(value: unknown): Promise<AppTarget | undefined> {
       return { shape, request: (value as KoaApp).callback() };
     case "fetch":
     case "hono":
-      return { shape, request: fetchListener(value as FetchApp) };
+      return { shape, request: loadFetchHandler().fetchListener(value as FetchApp) };
     case "fastify": {
       const app = value as FastifyApp;
       await app.ready();

@@ -3,13 +3,8 @@
  * The handler runs on the connection's own serving thread, as in plain Node: any number at once, each giving way when
  * it awaits. A handler that computes or blocks holds up everything on its thread; the acceptor's watch tells which one
  * it was, and the next connections go to other threads meanwhile.
- *
- * Each handler runs inside an AsyncLocalStorage context that holds its exchange. It costs about 2 % of a hello world and
- * buys two things: the report on a blocked loop names the right route even when the block comes after an await, and an
- * uncaught exception can be answered on the request that caused it.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { Model, ModelHost, RunningModel } from "./model.ts";
 
@@ -21,17 +16,12 @@ export const loop: Model = {
 
 class RunningLoop implements RunningModel {
   readonly #host: ModelHost;
-  readonly #current = new AsyncLocalStorage<Exchange>();
 
   constructor(host: ModelHost) {
     this.#host = host;
   }
 
   execute(exchange: Exchange): void {
-    this.#current.run(exchange, this.#run, exchange);
-  }
-
-  readonly #run = (exchange: Exchange): void => {
     const { app } = this.#host;
     try {
       const { req, res, expects } = exchange;
@@ -40,11 +30,7 @@ class RunningLoop implements RunningModel {
     } catch (error) {
       this.#host.failed(exchange, error);
     }
-  };
+  }
 
   readonly upgrade: RunningModel["upgrade"] = (req, socket, head) => this.#host.app.upgrade(req, socket, head);
-
-  current(): Exchange | undefined {
-    return this.#current.getStore();
-  }
 }

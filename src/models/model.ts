@@ -33,6 +33,4 @@ export interface Model {
 export interface RunningModel {
   execute(exchange: Exchange): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** The exchange whose code runs at this very moment, where the model can know. */
-  current(): Exchange | undefined;
 }

@@ -15,6 +15,7 @@ import type { ServerConfig } from "../config/config.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { ConnectionContext, connectionContext } from "./connection-context.ts";
 import { refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
@@ -32,6 +33,8 @@ export interface ConnectionHandlers {
 
 /** How often node:http looks for connections whose headers are late; its default of 30 s would make 10 s mean 40 s. */
 const CHECK_INTERVAL_MS = 1000;
+/** Keep-alive is precise to this; ten thousand idle connections are looked at in well under a millisecond. */
+const MAX_SWEEP_MS = 500;
 /** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
 const KEEP_ALIVE_BUFFER_MS = 1000;
 
@@ -41,15 +44,18 @@ const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 export class Connections {
   readonly #server: Server;
   readonly #row: LoadRow;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<Socket, ConnectionContext>();
+  readonly #keepAliveMs: number;
   readonly #webSockets = new Set<Duplex>();
+  #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
+    this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
     const options = {
-      keepAliveTimeout: config.keepAliveMs,
-      keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
+      // Idle connections are closed by `sweep`: node's way sets two timers for every request.
+      keepAliveTimeout: 0,
       headersTimeout: config.headersTimeoutMs,
       // Bodies have their own guard (idle time and rate): a total would cut long, steady uploads.
       requestTimeout: 0,
@@ -71,6 +77,8 @@ export class Connections {
     this.#server.on("checkContinue", handlers.checkContinue);
     this.#server.on("checkExpectation", handlers.checkExpectation);
     this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const context = connectionContext.getStore();
+      if (context !== undefined) context.idleSinceMs = 0;
       this.#trackWebSocket(req, socket);
       handlers.upgrade(req, socket, head);
     });
@@ -90,14 +98,32 @@ export class Connections {
 
   /** Takes over a paused socket that the acceptor has counted in the row already. */
   adopt(socket: Socket): void {
-    this.#sockets.add(socket);
+    const context = new ConnectionContext();
+    this.#sockets.set(socket, context);
     socket.once("close", () => {
       this.#sockets.delete(socket);
       Atomics.sub(this.#row.counters, COUNTER.connections, 1);
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });
-    this.#server.emit("connection", socket);
-    socket.resume();
+    connectionContext.run(context, () => {
+      this.#server.emit("connection", socket);
+      socket.resume();
+    });
+  }
+
+  /** Closes connections that have waited too long for their next request. */
+  sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8)) return;
+    this.#sweptMs = nowMs;
+    for (const [socket, context] of this.#sockets) {
+      if (context.idleSinceMs === 0) {
+        context.bytesWhenIdle = -1;
+      } else if (context.bytesWhenIdle === -1) {
+        context.bytesWhenIdle = socket.bytesRead;
+      } else if (nowMs - context.idleSinceMs > this.#keepAliveMs && socket.bytesRead === context.bytesWhenIdle) {
+        socket.destroy();
+      }
+    }
   }
 
   /** Resolves when the last connection is gone; the caller sets the time limit. */
@@ -113,7 +139,7 @@ export class Connections {
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #trackWebSocket(req: IncomingMessage, socket: Duplex): void {

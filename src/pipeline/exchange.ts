@@ -10,6 +10,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
+import type { ConnectionContext } from "./connection-context.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
 import type { Route } from "./router.ts";
@@ -27,6 +28,7 @@ export class Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: Route;
+  readonly connection: ConnectionContext;
   /** performance.now() of this thread when the head was parsed. */
   readonly receivedMs: number;
   /** performance.now() when the model took it; equals receivedMs when it did not queue. */
@@ -47,10 +49,11 @@ export class Exchange {
   #abortReason: unknown = undefined;
   #id: string | undefined = undefined;
 
-  constructor(req: IncomingMessage, res: ServerResponse, route: Route, nowMs: number) {
+  constructor(req: IncomingMessage, res: ServerResponse, route: Route, connection: ConnectionContext, nowMs: number) {
     this.req = req;
     this.res = res;
     this.route = route;
+    this.connection = connection;
     this.receivedMs = nowMs;
     this.executedMs = nowMs;
     (req as CarriesExchange)[exchangeOf] = this;

@@ -18,6 +18,7 @@ import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { RunningModel } from "../models/model.ts";
 import { modelNamed } from "../models/registry.ts";
 import { AccessLog } from "./access-log.ts";
+import { connectionContext } from "./connection-context.ts";
 import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exchange.ts";
 import { Gate, type GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
@@ -50,11 +51,12 @@ export class Pipeline {
   readonly #thread: number;
   readonly #decorates: boolean;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
-  #draining = false;
+  #closesAfterResponse: boolean;
 
   constructor(options: PipelineOptions) {
     const { config, row } = options;
     this.#app = options.app;
+    this.#closesAfterResponse = config.keepAliveMs === 0;
     this.#config = config;
     this.#row = row;
     this.#thread = options.thread;
@@ -103,11 +105,16 @@ export class Pipeline {
     const nowMs = performance.now();
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
-    const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), nowMs);
+    const connection = connectionContext.getStore()!;
+    const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
+    connection.current = exchange;
+    connection.active++;
+    connection.idleSinceMs = 0;
     exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
-    if (this.#draining) res.shouldKeepAlive = false;
+    if (this.#closesAfterResponse) res.shouldKeepAlive = false;
+    else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head === "no-body") {
       this.#admit(exchange, nowMs);
@@ -125,11 +132,7 @@ export class Pipeline {
 
   /** What is running on this thread at this very moment, for whoever looks in from outside. */
   current(): Exchange | undefined {
-    for (const model of this.#models.values()) {
-      const exchange = model.current();
-      if (exchange !== undefined) return exchange;
-    }
-    return undefined;
+    return connectionContext.getStore()?.current;
   }
 
   /** The handler threw or rejected: the client gets a 500 that tells nothing, the log gets everything. */
@@ -141,7 +144,7 @@ export class Pipeline {
 
   /** From now on every response closes its connection. */
   drain(): void {
-    this.#draining = true;
+    this.#closesAfterResponse = true;
     for (const { res } of this.exchanges) if (!res.headersSent) res.shouldKeepAlive = false;
   }
 
@@ -175,7 +178,8 @@ export class Pipeline {
     const queued = gate.enqueue(exchange, nowMs, (end) => {
       this.#row.counters[COUNTER.queued]!--;
       exchange.queuedAt = undefined;
-      if (end === "admitted") then(exchange, performance.now());
+      // It is somebody else's callback that gave the slot: the handler must run in its own connection's context.
+      if (end === "admitted") connectionContext.run(exchange.connection, then, exchange, performance.now());
       else this.#shed(exchange, "QUEUE_TIMEOUT");
     });
     if (!queued) {
@@ -195,6 +199,11 @@ export class Pipeline {
     const model = route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
     model.execute(exchange);
   };
+
+  /** Says how long the connection stays open (`keep-alive: timeout=5`), as node:http does when it closes them itself. */
+  #hintKeepAlive(res: ServerResponse): void {
+    (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = this.#config.keepAliveMs;
+  }
 
   #shed(exchange: Exchange, code: ErrorCode): void {
     this.#row.counters[COUNTER.shed]!++;
@@ -242,6 +251,9 @@ export class Pipeline {
     const complete = exchange.res.writableFinished;
     exchange.state = "ended";
     this.exchanges.remove(exchange);
+    const { connection } = exchange;
+    if (connection.current === exchange) connection.current = undefined;
+    if (--connection.active === 0) connection.idleSinceMs = nowMs;
     counters[COUNTER.finished]!++;
     if (!complete) {
       counters[COUNTER.clientGone]!++;

@@ -105,7 +105,7 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
       started: row.read(COUNTER.started),
     };
   });
-  startBeat(pipeline);
+  startBeat(pipeline, connections);
   port.on("message", (message: ToThread) => {
     switch (message.type) {
       case "socket":
@@ -129,7 +129,7 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
   tell({ type: "ready", modules: modules.files() });
 }
 
-function startBeat(pipeline: Pipeline): void {
+function startBeat(pipeline: Pipeline, connections: Connections): void {
   const intervalMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
   let lastMs = monotonicMs();
   row.beat(lastMs);
@@ -139,13 +139,22 @@ function startBeat(pipeline: Pipeline): void {
     lastMs = nowMs;
     row.beat(nowMs);
     if (config.blockedThresholdMs > 0 && blockedMs > config.blockedThresholdMs) tell({ type: "unblocked", blockedMs });
-    pipeline.sweep(performance.now());
+    const now = performance.now();
+    pipeline.sweep(now);
+    connections.sweep(now);
   }, intervalMs);
 }
 
+const drained = Promise.withResolvers<void>();
+let drains = false;
+
+/** May be called again when `stop` follows a less urgent reason. */
 async function drain(reason: DrainReason, connections: Connections, pipeline: Pipeline, app: LoadedApp): Promise<void> {
   pipeline.drain();
-  await connections.drain(reason !== "stop");
+  void connections.drain(reason !== "stop").then(drained.resolve);
+  if (drains) return;
+  drains = true;
+  await drained.promise;
   try {
     await app.stop();
   } catch (error) {

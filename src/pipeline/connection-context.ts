@@ -1,0 +1,26 @@
+/**
+ * What one connection is doing, reachable from any code that runs for it: an AsyncLocalStorage context that is entered
+ * once, when the connection is adopted, and inherited by every callback of its parser and every await after that.
+ *
+ * It tells whoever looks (the blocked-loop report, an uncaught exception) which request the running code belongs to, also
+ * after an await. HTTP/1.1 answers one request of a connection at a time; of pipelined ones the latest is named.
+ *
+ * Rejected: a context per request, the obvious way. Entering one costs several times as much as all the rest of the
+ * pipeline; entering per connection costs nothing per request.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Exchange } from "./exchange.ts";
+
+export class ConnectionContext {
+  /** The exchange in progress. Not kept longer: ten thousand idle connections must not hold ten thousand requests. */
+  current: Exchange | undefined = undefined;
+  /** Exchanges that have not ended; more than one when the client pipelines. */
+  active = 0;
+  /** performance.now() since when it waits for its next request; 0 before its first, during one, and after an upgrade. */
+  idleSinceMs = 0;
+  /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */
+  bytesWhenIdle = -1;
+}
+
+export const connectionContext: AsyncLocalStorage<ConnectionContext> = new AsyncLocalStorage();
