@@ -6,18 +6,24 @@
  *   scale  → more slots, or fewer
  *   stop   → drain everything → exit
  *
- * These four are commands; one runs at a time, in the order they came. A reload that fails changes nothing: the old
- * generation serves on, and the reason is kept for `status`.
+ * The first three are commands; one runs at a time, in the order they came. What drains does so beside the next command:
+ * a client that keeps its connection busy must not hold up a reload. `stop` does not wait its turn: it ends the command
+ * that runs, which fails, and those that wait. A reload that fails changes nothing: the old generation serves on, and
+ * the reason is kept for `status`.
  */
 
 import type { ServerConfig } from "../config/config.ts";
-import { HeddleError, toWire, type WireError } from "../errors/errors.ts";
+import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
-import { errorFields, type Log } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
+import { urlOf } from "../worker/address.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Fleet } from "./fleet.ts";
+import { Generation } from "./generation.ts";
 import { Listeners } from "./listeners.ts";
+import { planReload } from "./reload.ts";
+import { readTls } from "./tls.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 export type Progress = (line: string) => void;
@@ -29,50 +35,77 @@ export interface LastReload {
   readonly error?: WireError;
 }
 
+/** The command has taken effect; `drained` resolves, when the old workers are gone, to how many were cut short. */
+export interface Done {
+  readonly drained: Promise<number>;
+}
+
 export interface ArbiterOptions {
   readonly config: ServerConfig;
   readonly log: Log;
   /** Reads the configuration anew, for a reload. */
   readonly readConfig: () => Promise<ServerConfig>;
+  /** Whoever asked for it, the operator must learn of it. */
+  readonly onReloadFailed: (error: HeddleError) => void;
 }
 
 export class Arbiter {
   readonly listeners: Listeners;
-  readonly fleet: Fleet;
+  readonly fleet: Fleet = new Fleet();
   readonly log: Log;
   readonly startedAt: Date = new Date();
-  config: ServerConfig;
-  generation = 0;
   urls: readonly string[] = [];
-  app: AppSummary | undefined;
   /** The app's own files as last seen, also those of a generation that did not boot. */
   modules: readonly string[] = [];
   lastReload: LastReload | undefined;
-  stopping = false;
   readonly #dispatcher: Dispatcher;
   readonly #readConfig: () => Promise<ServerConfig>;
-  #arbiterAccepts: boolean;
+  readonly #onReloadFailed: (error: HeddleError) => void;
+  /** What the configuration said when it was last read with success. */
+  #read: ServerConfig;
+  #config: ServerConfig;
+  #current: Generation | undefined;
+  /** Boots, or takes over right now. */
+  #next: Generation | undefined;
   #commands: Promise<unknown> = Promise.resolve();
+  #stopped: Promise<number> | undefined;
 
-  private constructor(options: ArbiterOptions, listeners: Listeners) {
-    this.config = options.config;
-    this.log = options.log;
+  private constructor({ config, log, readConfig, onReloadFailed }: ArbiterOptions, listeners: Listeners) {
+    this.#config = config;
+    this.#read = config;
+    this.log = log;
     this.listeners = listeners;
-    this.#readConfig = options.readConfig;
-    this.#arbiterAccepts = acceptsItself(this.config);
-    this.fleet = new Fleet({ listeners, log: this.log, arbiterAccepts: () => this.#arbiterAccepts });
-    this.#dispatcher = new Dispatcher(() => this.fleet.serving, this.config.backlog);
+    this.#readConfig = readConfig;
+    this.#onReloadFailed = onReloadFailed;
+    this.#dispatcher = new Dispatcher({ workers: () => this.fleet.serving, backlog: config.backlog, log });
     this.fleet.on("serving", () => this.#dispatcher.dispatchWaiting());
+    this.fleet.on("returned", (socket) => this.#dispatcher.dispatch(socket));
     this.fleet.on("gone", (worker) => {
-      // Also of a worker that did not boot: --watch waits for these files to be mended.
-      if (worker.readyMs === undefined && worker.modules.length > 0) this.modules = worker.modules;
       for (const socket of worker.takeBack()) this.#dispatcher.dispatch(socket);
     });
   }
 
-  /** Binds. @throws HeddleError LISTEN_* */
+  /** Binds. @throws HeddleError LISTEN_*, TLS_BAD */
   static async create(options: ArbiterOptions): Promise<Arbiter> {
+    readTls(options.config);
     return new Arbiter(options, await Listeners.bind(options.config));
+  }
+
+  get config(): ServerConfig {
+    return this.#current?.config ?? this.#config;
+  }
+
+  get app(): AppSummary | undefined {
+    return this.#current?.app;
+  }
+
+  /** 0: none has booted yet. */
+  get generation(): number {
+    return this.#current?.number ?? 0;
+  }
+
+  get stopping(): boolean {
+    return this.#stopped !== undefined;
   }
 
   /** Whether a request would be answered now: see control/health.ts. */
@@ -86,39 +119,35 @@ export class Arbiter {
   }
 
   /** Boots the first generation. Resolves when it answers; rejects with the reason when it does not boot. */
-  start(): Promise<void> {
-    return this.#command(async () => {
-      await this.#takeOver(this.config, () => {});
-    });
+  start(): Promise<Done> {
+    return this.#command(() => this.#takeOver(this.#config, () => {}));
   }
 
-  /** Resolves to how many workers of the old generation had to be killed. */
-  reload(progress: Progress): Promise<number> {
+  /** Resolves when the new generation serves. @throws HeddleError RELOAD_FAILED */
+  reload(progress: Progress): Promise<Done> {
     return this.#command(async () => {
       const generation = this.generation + 1;
       try {
-        const killed = await this.#takeOver({ ...(await this.#readConfig()), workers: this.config.workers }, progress);
+        const done = await this.#takeOver(await this.#planReload(), progress);
         this.lastReload = { at: new Date().toISOString(), generation, ok: true };
-        return killed;
+        return done;
       } catch (cause) {
-        const error = new HeddleError(
-          "RELOAD_FAILED",
-          `generation ${generation} did not get ready: ${(cause as Error).message}`,
-          {
-            cause,
-            hint: `Generation ${this.generation} serves on.`,
-          },
-        );
+        const error = this.#reloadFailed(generation, cause);
         this.lastReload = { at: new Date().toISOString(), generation, ok: false, error: toWire(error) };
-        this.log.error(errorFields(error), `${error.message}\n${error.hint}`);
+        this.#onReloadFailed(error);
         throw error;
       }
     });
   }
 
-  scale(to: (workers: number) => number, progress: Progress): Promise<number> {
+  /** Resolves when as many workers serve. @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot */
+  scale(to: (workers: number) => number, progress: Progress): Promise<Done & { readonly workers: number }> {
     return this.#command(async () => {
-      const from = this.config.workers;
+      const generation = this.#current;
+      if (generation === undefined) {
+        throw new HeddleError("CONTROL_UNAVAILABLE", "cannot scale: the app has not booted yet, so no worker serves.");
+      }
+      const from = generation.config.workers;
       const workers = to(from);
       if (!Number.isInteger(workers) || workers < 1) {
         throw new HeddleError(
@@ -126,90 +155,128 @@ export class Arbiter {
           `cannot scale from ${from} to ${workers} workers: there must be at least 1.`,
         );
       }
-      this.config = { ...this.config, workers };
-      this.fleet.slotLimit = workers;
-      if (acceptsItself(this.config)) await this.#startAccepting();
-      const added = range(from, workers);
-      if (added.length > 0) progress(`starting ${added.length} more`);
-      await this.#boot(added, this.generation, this.config);
-      const surplus = this.fleet.workers.filter(({ slot, state }) => slot >= workers && state !== "draining");
-      if (surplus.length > 0) progress(`retiring ${surplus.length}`);
-      await this.fleet.retire(surplus, "scale", this.config.gracefulTimeoutMs);
+      if (workers > from) progress(`starting ${workers - from} more`);
+      if (acceptsItself({ ...generation.config, workers })) await this.#startAccepting();
+      const { drained } = await generation.resize(workers);
+      await this.#dispatcher.listen(this.listeners.surplus(workers));
+      if (workers < from) progress(`retiring ${from - workers}`);
       this.log.info({ from, workers }, `scaled from ${from} to ${workers} workers`);
-      return workers;
+      return { workers, drained };
     });
   }
 
-  /** Drains and ends everything. Resolves to how many workers had to be killed. Does not wait for other commands. */
-  async stop(progress: Progress): Promise<number> {
-    this.stopping = true;
-    this.fleet.leave();
-    this.#dispatcher.stop();
-    const { workers } = this.fleet;
-    progress(`stopping ${workers.length} workers, for at most ${this.config.gracefulTimeoutMs} ms`);
-    const killed = await this.fleet.retire(workers, "stop", this.config.gracefulTimeoutMs);
-    this.listeners.close();
-    return killed;
+  /** Drains and ends everything. Resolves to how many workers had to be cut short. */
+  stop(progress: Progress): Promise<number> {
+    return (this.#stopped ??= this.#stop(progress));
   }
 
   /** Ends everything at once. */
   kill(): void {
-    this.stopping = true;
+    this.#stopped ??= Promise.resolve(0);
+    for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     this.fleet.killAll();
+    this.#dispatcher.close();
     this.listeners.close();
   }
 
-  async #takeOver(config: ServerConfig, progress: Progress): Promise<number> {
-    const generation = this.generation + 1;
-    const old = this.fleet.workers.filter(({ state }) => state !== "gone");
-    progress(`generation ${generation}: starting ${config.workers} workers`);
-    const workers = await this.#bootAll(range(0, config.workers), generation, config);
-    progress(`generation ${generation}: ready`);
-    const urls = await Promise.all(workers.map((worker) => this.fleet.serve(worker)));
-    this.urls = this.#arbiterAccepts ? await this.#startAccepting() : (urls[0] ?? []);
-    this.config = config;
-    this.generation = generation;
-    this.app = workers[0]?.app;
-    for (const worker of old) worker.replaced = true;
-    if (old.length > 0) progress(`generation ${generation}: serving; draining ${old.length} old workers`);
-    return this.fleet.retire(old, "reload", config.gracefulTimeoutMs);
+  async #stop(progress: Progress): Promise<number> {
+    const { gracefulTimeoutMs } = this.config;
+    const { workers } = this.fleet;
+    progress(`stopping ${count(workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
+    this.#dispatcher.park();
+    for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
+    const cut = await this.fleet.retire(workers, "stop", gracefulTimeoutMs);
+    // The command that was interrupted ends now, and may have somebody to tell.
+    await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
+    this.kill();
+    return cut;
   }
 
-  /** All or nothing: the first that does not boot discards the others. */
-  async #bootAll(slots: readonly number[], generation: number, config: ServerConfig): Promise<WorkerHandle[]> {
-    const spawning = slots.map((slot) => this.fleet.spawn(slot, generation, config));
-    try {
-      const workers = await Promise.all(spawning);
-      this.modules = workers[0]?.modules ?? [];
-      return workers;
-    } catch (error) {
-      const mine = this.fleet.workers.filter(
-        (worker) => worker.generation === generation && slots.includes(worker.slot),
-      );
-      for (const worker of mine) {
-        worker.replaced = true;
-        worker.kill(undefined);
-      }
-      await Promise.allSettled(spawning);
-      throw error;
+  async #planReload(): Promise<ServerConfig> {
+    const read = await this.#readConfig();
+    const { config, needRestart } = planReload(this.config, this.#read, read);
+    if (needRestart.length > 0) {
+      this.log.warn({ settings: needRestart }, `changed, but only a restart can apply it: ${needRestart.join(", ")}`);
     }
+    this.#read = read;
+    return config;
   }
 
-  async #boot(slots: readonly number[], generation: number, config: ServerConfig): Promise<void> {
-    const workers = await this.#bootAll(slots, generation, config);
-    await Promise.all(workers.map((worker) => this.fleet.serve(worker)));
+  /** Boots a generation beside the current one and lets it serve; from then on it is the current one. */
+  async #takeOver(config: ServerConfig, progress: Progress): Promise<Done> {
+    const old = this.#current;
+    const number = this.generation + 1;
+    const next = this.#makeGeneration(number, config);
+    this.#refuseWhileStopping();
+    this.#next = next;
+    progress(`generation ${number}: starting ${count(config.workers, "worker")}`);
+    try {
+      await next.boot();
+      progress(`generation ${number}: ready`);
+      const urls = await next.serve();
+      this.urls = this.#acceptsFor(config) ? await this.#startAccepting() : urls;
+      await this.#dispatcher.listen(this.listeners.surplus(config.workers));
+      this.#refuseWhileStopping();
+    } catch (error) {
+      void next.retire("recycle");
+      throw error;
+    } finally {
+      this.#next = undefined;
+      if (next.modules.length > 0) this.modules = next.modules;
+    }
+    this.#current = next;
+    if (old === undefined) return { drained: Promise.resolve(0) };
+    progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
+    // Who watches for changes wants to see them: an idle connection would still lead to the old code.
+    return { drained: old.retire(config.watch ? "stop" : "reload") };
+  }
+
+  #makeGeneration(number: number, config: ServerConfig): Generation {
+    return new Generation({
+      number,
+      config,
+      tls: readTls(config),
+      fleet: this.fleet,
+      log: this.log,
+      address: this.listeners.primary,
+      inherited: (slot, current) => (this.#acceptsFor(current) ? [] : this.listeners.inherited(slot)),
+    });
+  }
+
+  #acceptsFor(config: ServerConfig): boolean {
+    return acceptsItself(config) || this.#dispatcher.isAccepting(this.listeners.sockets[0]!);
   }
 
   async #startAccepting(): Promise<readonly string[]> {
-    this.#arbiterAccepts = true;
-    if (this.#dispatcher.accepting) return this.urls;
-    const addresses = await this.#dispatcher.listen(this.listeners.sockets);
+    const { sockets } = this.listeners;
+    if (this.#dispatcher.isAccepting(sockets[0]!)) return this.urls;
+    const addresses = await this.#dispatcher.listen(sockets);
     for (const worker of this.fleet.workers) worker.stopAccepting();
-    return this.listeners.sockets.map(({ url }, i) => url ?? String(addresses[i]));
+    const scheme = this.#config.tlsCert === undefined ? "http" : "https";
+    return sockets.map(({ url }, i) => url ?? urlOf(scheme, addresses[i]!));
+  }
+
+  #reloadFailed(generation: number, cause: unknown): HeddleError {
+    if (this.stopping) {
+      return new HeddleError("RELOAD_FAILED", `generation ${generation} was given up: the server is stopping`, {
+        cause,
+        hint: "Start the server again: it will load the new code.",
+      });
+    }
+    const hint = this.#current === undefined ? "Nothing serves yet." : `Generation ${this.generation} serves on.`;
+    const message = `generation ${generation} did not get ready: ${messageOf(cause)}`;
+    return new HeddleError("RELOAD_FAILED", message, { cause, hint });
+  }
+
+  #refuseWhileStopping(): void {
+    if (this.stopping) throw new HeddleError("CONTROL_UNAVAILABLE", "the server is stopping");
   }
 
   #command<T>(run: () => Promise<T>): Promise<T> {
-    const outcome = this.#commands.then(run);
+    const outcome = this.#commands.then(() => {
+      this.#refuseWhileStopping();
+      return run();
+    });
     this.#commands = outcome.catch(() => {});
     return outcome;
   }
@@ -217,6 +284,7 @@ export class Arbiter {
 
 /** A few heartbeats may be late on a loaded machine. */
 const SILENCE_MS = 3000;
+const LAST_WORDS_MS = 1000;
 
 function isHeard({ beatMs }: WorkerHandle): boolean {
   return monotonicMs() - beatMs < SILENCE_MS;
@@ -226,6 +294,6 @@ function acceptsItself({ accept, workers }: ServerConfig): boolean {
   return accept === "handoff" && workers > 1;
 }
 
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -11,8 +11,9 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, fstatSync, lstatSync, unlinkSync } from "node:fs";
 import net, { type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { formatListenAddress, type ListenAddress, type ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import type { InheritedListener } from "../worker/protocol.ts";
@@ -55,9 +56,21 @@ export class Listeners {
     return this.#sockets;
   }
 
-  /** What a worker in this slot inherits when it accepts itself. */
+  /** The sockets a worker in this slot accepts on, when it accepts itself. */
+  ofSlot(slot: number): readonly HeldSocket[] {
+    if (this.#config.accept !== "reuseport" || slot === 0) return this.#sockets;
+    return (this.#slots[slot] ??= this.#sockets.map((socket) => this.#twin(socket)));
+  }
+
+  /** The same, as a worker inherits them. */
   inherited(slot: number): readonly InheritedListener[] {
-    return this.#ofSlot(slot).map(({ kind, fd }) => ({ kind, fd }));
+    return this.ofSlot(slot).map(({ kind, fd }) => ({ kind, fd }));
+  }
+
+  /** reuseport: sockets of the slots from `workers` on. They queue connections as long as they are held. */
+  surplus(workers: number): readonly HeldSocket[] {
+    const own = this.#slots.slice(workers).flatMap((sockets) => sockets ?? []);
+    return own.filter((socket) => !this.#sockets.includes(socket));
   }
 
   /** The first TCP address, which a self-listening app is told as its own. */
@@ -77,11 +90,6 @@ export class Listeners {
     }
   }
 
-  #ofSlot(slot: number): readonly HeldSocket[] {
-    if (this.#config.accept !== "reuseport" || slot === 0) return this.#sockets;
-    return (this.#slots[slot] ??= this.#sockets.map((socket) => this.#twin(socket)));
-  }
-
   /** Another socket on the same address; Unix sockets and inherited ones can't have one and are shared. */
   #twin(socket: HeldSocket): HeldSocket {
     if (socket.address === undefined) return socket;
@@ -89,21 +97,22 @@ export class Listeners {
   }
 
   async #bindOne(address: ListenAddress): Promise<HeldSocket> {
-    try {
-      switch (address.kind) {
-        case "tcp":
-          return this.#tcp(
-            net.isIP(address.host) === 0 ? (await lookup(address.host)).address : address.host,
-            address.port,
-          );
-        case "unix":
-          return await this.#unix(address.path, address.mode);
-        case "fd":
-          return { kind: "fd", fd: address.fd, adopt: { fd: address.fd }, url: undefined, address: undefined };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#tryBind(address);
+      } catch (error) {
+        const isInUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+        if (!isInUse || tries === BIND_TRIES) throw listenError(address, error as NodeJS.ErrnoException);
+        await sleep(BIND_PAUSE_MS);
       }
-    } catch (error) {
-      throw listenError(address, error as NodeJS.ErrnoException);
     }
+  }
+
+  async #tryBind(address: ListenAddress): Promise<HeldSocket> {
+    if (address.kind === "fd") return inheritedSocket(address.fd);
+    if (address.kind === "unix") return await this.#unix(address.path, address.mode);
+    const host = net.isIP(address.host) === 0 ? (await lookup(address.host)).address : address.host;
+    return this.#tcp(host, address.port);
   }
 
   #tcp(host: string, port: number): HeldSocket {
@@ -130,8 +139,29 @@ export class Listeners {
   }
 }
 
-/** A socket file whose server is gone stays behind when a server is killed; one that answers is somebody's. */
+/** The workers of an arbiter that was killed need a moment to notice and give the port back. */
+const BIND_TRIES = 5;
+const BIND_PAUSE_MS = 100;
+
+function inheritedSocket(fd: number): HeldSocket {
+  let isSocket: boolean;
+  try {
+    isSocket = fstatSync(fd).isSocket();
+  } catch (cause) {
+    throw new HeddleError("LISTEN_FAILED", `cannot listen on fd://${fd}: no such descriptor was passed to heddle.`, {
+      cause,
+    });
+  }
+  if (!isSocket) throw new HeddleError("LISTEN_FAILED", `cannot listen on fd://${fd}: the descriptor is not a socket.`);
+  return { kind: "fd", fd, adopt: { fd }, url: undefined, address: undefined };
+}
+
+/**
+ * A socket file whose server is gone stays behind when a server is killed; one that answers is somebody's. Anything but
+ * a socket is left alone: connecting to a plain file is refused as well, and unlinking it would lose it.
+ */
 export async function removeIfStale(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const outcome = await new Promise<string>((resolve) => {
     const socket = net.connect({ path });
     socket.once("connect", () => {
@@ -144,6 +174,7 @@ export async function removeIfStale(path: string): Promise<void> {
 }
 
 function listenError(address: ListenAddress, error: NodeJS.ErrnoException): HeddleError {
+  if (error instanceof HeddleError) return error;
   const where = formatListenAddress(address);
   switch (error.code) {
     case "EADDRINUSE":

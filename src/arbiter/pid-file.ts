@@ -36,11 +36,14 @@ function readOwner(path: string): number | undefined {
   }
 }
 
+/** The arbiter's process title, which is what others see as its command line. */
+export const ARBITER_TITLE = "heddle arbiter";
+
 /** The pid of a dead server may belong to anything by now. */
 function isHeddle(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("heddle");
+    return process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(ARBITER_TITLE);
   } catch {
     // No such process, or not one we could have started.
     return false;

@@ -5,40 +5,58 @@
 
 import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
+import type { Log } from "../log/log.ts";
 
 /** One save is several events; a formatter after it is another. */
 const SETTLE_MS = 60;
 
 export class ModuleWatch {
   readonly #onChange: (files: readonly string[]) => void;
+  readonly #log: Log;
   #watchers: FSWatcher[] = [];
   #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(onChange: (files: readonly string[]) => void) {
+  constructor(log: Log, onChange: (files: readonly string[]) => void) {
+    this.#log = log;
     this.#onChange = onChange;
   }
 
   /** Replaces what is watched. */
   watch(files: readonly string[]): void {
     for (const watcher of this.#watchers) watcher.close();
+    if (this.#closed) return;
     const namesByFolder = new Map<string, Set<string>>();
     for (const file of files) {
       const names = namesByFolder.get(dirname(file)) ?? new Set();
       namesByFolder.set(dirname(file), names.add(basename(file)));
     }
-    this.#watchers = [...namesByFolder].map(([folder, names]) => {
-      const watcher = watch(folder, (_event, name) => {
-        if (name !== null && names.has(name)) this.#note(`${folder}/${name}`);
-      });
-      // A folder that was removed: nothing to reload until it is back with a change in another.
-      return watcher.on("error", () => watcher.close());
-    });
+    this.#watchers = [...namesByFolder].flatMap(([folder, names]) => this.#watchFolder(folder, names));
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
     for (const watcher of this.#watchers) watcher.close();
+  }
+
+  #watchFolder(folder: string, names: ReadonlySet<string>): FSWatcher[] {
+    // A folder that is gone, or one watch too many for the system: the others are watched on.
+    const giveUp = (error: Error): void => this.#log.warn({}, `--watch cannot watch ${folder}: ${error.message}`);
+    try {
+      const watcher = watch(folder, (_event, name) => {
+        if (name !== null && names.has(name)) this.#note(`${folder}/${name}`);
+      });
+      watcher.on("error", (error) => {
+        giveUp(error);
+        watcher.close();
+      });
+      return [watcher];
+    } catch (error) {
+      giveUp(error as Error);
+      return [];
+    }
   }
 
   #note(file: string): void {

@@ -2,7 +2,11 @@
  * A worker as the arbiter sees it; the worker's own side is `worker/worker-main.ts`.
  *
  * States: starting → ready → serving → draining → gone, and from anywhere to gone.
- * `gone` is emitted exactly once, after the process has ended and been reaped.
+ * `gone` is emitted exactly once, after the process has ended, been reaped, and all it had said has been read: the end
+ * of a process may be known before its last words are.
+ *
+ * A connection handed over stays open here until the worker has said that it has it, so that one on its way to a worker
+ * that dies is not lost: closing one of two descriptors does not end a connection.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -18,19 +22,25 @@ import type {
   WorkerBoot,
   WorkerReport,
 } from "../worker/protocol.ts";
+import { handleOf, unread } from "../worker/raw-handle.ts";
 import type { AppSummary, DrainReason } from "../worker/thread-protocol.ts";
 
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
 interface WorkerEvents {
-  ready: [modules: readonly string[], app: AppSummary];
+  ready: [];
   serving: [urls: readonly string[]];
+  returned: [socket: Socket];
   "retire-me": [reason: string, detail: string];
   gone: [error: HeddleError | undefined];
 }
 
 /** fds 0, 1, 2 and the IPC channel come first; inherited sockets follow. */
 const FIRST_INHERITED_FD = 4;
+/** Over the worker's own boot timeout, which names the thread that hangs. */
+const BOOT_MARGIN_MS = 2000;
+/** A descendant that inherited the channel could keep it open after the worker's end. */
+const LAST_WORDS_MS = 500;
 /** A worker that does not answer a question in this time is stopped or overwhelmed, and told of as such. */
 const ANSWER_TIMEOUT_MS = 2000;
 
@@ -47,9 +57,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   lastReport: WorkerReport | undefined;
   modules: readonly string[] = [];
   app: AppSummary | undefined;
+  /** It was killed, or had to kill threads, before its requests were finished. */
+  wasCutShort = false;
   readonly heartbeatTimeoutMs: number;
-  /** Its replacement is under way. */
-  replaced = false;
+  readonly #bootTimeoutMs: number;
   readonly #child: ChildProcess;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Sockets handed over that the worker has not confirmed, oldest first. */
@@ -64,17 +75,25 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.slot = boot.slot;
     this.generation = boot.generation;
     this.heartbeatTimeoutMs = boot.config.heartbeatTimeoutMs;
+    this.#bootTimeoutMs = boot.config.bootTimeoutMs;
     const entry = new URL(import.meta.url.replace(/arbiter\/worker-handle(\.[jt]s)$/, "worker/worker-main$1"));
     this.#child = spawn(process.execPath, [...process.execArgv, entry.pathname], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
     });
-    this.#child.on("message", (message: FromWorker) => this.#receive(message));
+    this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
     this.#child.on("error", (cause) => {
       this.#error ??= new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
       if (this.#child.pid === undefined) this.#end(null, null);
     });
-    this.#child.on("exit", (code, signal) => this.#end(code, signal));
+    this.#child.on("exit", (code, signal) => {
+      if (!this.#child.connected) return this.#end(code, signal);
+      const timer = setTimeout(() => this.#end(code, signal), LAST_WORDS_MS);
+      this.#child.once("disconnect", () => {
+        clearTimeout(timer);
+        this.#end(code, signal);
+      });
+    });
     this.#send({
       type: "boot",
       ...boot,
@@ -91,8 +110,21 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.#open + this.#handed.length;
   }
 
-  serve(): void {
+  /** Resolves when every thread has loaded the app. @throws HeddleError why it did not get there */
+  async ready(): Promise<void> {
+    const overdue = new HeddleError(
+      "BOOT_TIMEOUT",
+      `worker ${this.pid} was not ready within --boot-timeout (${this.#bootTimeoutMs} ms)`,
+    );
+    const timer = setTimeout(() => this.kill(overdue), this.#bootTimeoutMs + BOOT_MARGIN_MS);
+    await this.#until("ready").finally(() => clearTimeout(timer));
+  }
+
+  /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError it died first */
+  async serve(): Promise<readonly string[]> {
     this.#send({ type: "serve" });
+    const [urls] = await this.#until("serving");
+    return urls;
   }
 
   stopAccepting(): void {
@@ -100,17 +132,18 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   hand(socket: Socket): void {
+    const handle = handleOf(socket);
+    if (handle === null) return;
     this.#handed.push(socket);
-    this.#child.send({ type: "connection" } satisfies ToWorker, socket, { keepOpen: false }, () => {
-      // A failed hand-over is noticed when the worker is reaped: its unconfirmed sockets come back then.
+    // The bare handle, as node:cluster sends it: sending the Socket would have the other side start to read.
+    this.#child.send({ type: "connection" } satisfies ToWorker, handle as never, () => {
+      // A hand-over that failed is noticed when the worker is gone: its unconfirmed sockets come back then.
     });
   }
 
-  /** Sockets that never left this process; those whose descriptor is on its way are lost with the worker. */
+  /** Sockets handed over that the worker has not confirmed; to be called when it is gone. */
   takeBack(): Socket[] {
-    return this.#handed
-      .splice(0)
-      .filter((socket) => (socket as Socket & { _handle: unknown })._handle !== null && !socket.destroyed);
+    return this.#handed.splice(0).filter((socket) => !socket.destroyed);
   }
 
   report(): Promise<WorkerReport | undefined> {
@@ -121,8 +154,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.#ask("threads") as Promise<readonly ThreadView[] | undefined>;
   }
 
+  /** May be repeated with a more urgent reason. */
   drain(reason: DrainReason): void {
-    if (this.state === "gone" || this.state === "draining") return;
+    if (this.state === "gone") return;
     this.state = "draining";
     this.#send({ type: "drain", reason });
   }
@@ -132,6 +166,24 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (this.state === "gone") return;
     this.#error ??= error;
     this.#child.kill("SIGKILL");
+  }
+
+  /** The graceful timeout is over. */
+  cutShort(): void {
+    this.wasCutShort = true;
+    this.kill(
+      new HeddleError("WORKER_DIED", `worker ${this.pid} was still busy after --graceful-timeout and was killed`),
+    );
+  }
+
+  #until<E extends "ready" | "serving">(event: E): Promise<WorkerEvents[E]> {
+    const { promise, resolve, reject } = Promise.withResolvers<WorkerEvents[E]>();
+    const fail = (error: HeddleError | undefined): void =>
+      reject(error ?? new HeddleError("WORKER_DIED", `worker ${this.pid} left before it was ${event}`));
+    if (this.state === "gone") fail(this.#error);
+    this.once(event, ((...args: WorkerEvents[E]) => resolve(args)) as never);
+    this.once("gone", fail);
+    return promise;
   }
 
   #ask(question: "report" | "threads"): Promise<unknown> {
@@ -154,7 +206,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
-  #receive(message: FromWorker): void {
+  #receive(message: FromWorker, handle: object | undefined): void {
     this.beatMs = monotonicMs();
     switch (message.type) {
       case "ready":
@@ -163,7 +215,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.readyMs = monotonicMs();
         this.modules = message.modules;
         this.app = message.app;
-        this.emit("ready", message.modules, message.app);
+        this.emit("ready");
         break;
       case "boot-failed":
         this.modules = message.modules;
@@ -178,7 +230,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.emit("serving", message.urls);
         break;
       case "load":
-        this.#handed.splice(0, message.received - this.#received);
+        for (const socket of this.#handed.splice(0, message.received - this.#received)) socket.destroy();
         this.#received = message.received;
         this.#open = message.open;
         break;
@@ -189,11 +241,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       case "answer":
         this.#questions.get(message.id)?.(message.answer);
         break;
+      case "return":
+        if (handle !== undefined) this.emit("returned", unread({ handle }));
+        break;
       case "retire-me":
         this.emit("retire-me", message.reason, message.detail);
         break;
       case "drained":
         this.lastReport = message.report;
+        if (message.cutShort) this.wasCutShort = true;
         break;
     }
   }

@@ -1,8 +1,10 @@
 /** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
 
+import { readTls } from "../arbiter/tls.ts";
 import { formatListenAddress } from "../config/config.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { ServingThreadHandle } from "../worker/serving-thread-handle.ts";
+import { BOOT_GRACE_MS, bootTimeout } from "../worker/thread-pool.ts";
 import { modelNamed } from "../models/registry.ts";
 import { readSettings } from "./settings.ts";
 
@@ -10,12 +12,14 @@ export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
   const { config } = settings;
+  readTls(config);
   modelNamed(config.model, "--model");
   const address = { url: "", host: "127.0.0.1", port: 0 };
   const thread = new ServingThreadHandle({ config, index: 0, tls: undefined, address, purpose: "check" });
   const app = await new Promise<AppSummary>((resolve, reject) => {
     thread.once("loaded", (_limited, summary) => resolve(summary));
     thread.once("boot-failed", (error) => reject(error));
+    setTimeout(() => reject(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS).unref();
   }).finally(() => thread.kill(undefined));
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);

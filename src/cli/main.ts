@@ -3,7 +3,7 @@
 import { nearest } from "../config/nearest.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { check } from "./check.ts";
-import { printError } from "./output.ts";
+import { printError, tolerateClosedPipes } from "./output.ts";
 import { serve } from "./serve.ts";
 import { reload, scale, status, stop, threads } from "./talk.ts";
 import { usage, version } from "./usage.ts";
@@ -12,11 +12,13 @@ export type Command = (argv: readonly string[]) => Promise<void>;
 
 const commands: Readonly<Record<string, Command>> = { serve, check, status, reload, scale, stop, threads };
 
+tolerateClosedPipes();
 try {
   await run(process.argv.slice(2));
 } catch (error) {
   printError(error);
-  process.exitCode = error instanceof HeddleError ? (error.exitCode ?? 1) : 1;
+  // At once: what a half-started server has open would keep the process alive.
+  process.exit(error instanceof HeddleError ? (error.exitCode ?? 1) : 1);
 }
 
 async function run([name, ...rest]: readonly string[]): Promise<void> {

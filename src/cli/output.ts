@@ -2,6 +2,15 @@
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
+/** Who read our output may have gone (`heddle status | head -1`, a log shipper that was restarted); that is no failure. */
+export function tolerateClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 export function printError(error: unknown): void {
   console.error(`heddle: ${describeError(error)}`);
 }

@@ -1,29 +1,30 @@
 /**
  * `heddle serve`: the arbiter's process.
  *
- * settings → bind → first generation → control socket, health port, pid file → "listening on …" → signals and commands
- * → stop → exit
+ * settings → pid file → bind → signals → health port, control socket → first generation → "listening on …"
+ * → signals and commands → stop → exit
  */
 
 import { Arbiter } from "../arbiter/arbiter.ts";
 import { reapOrphans } from "../arbiter/init.ts";
-import { claimPidFile } from "../arbiter/pid-file.ts";
+import { ARBITER_TITLE, claimPidFile } from "../arbiter/pid-file.ts";
 import { installSignals } from "../arbiter/signals.ts";
 import { ModuleWatch } from "../arbiter/watch.ts";
+import type { ServerConfig } from "../config/config.ts";
 import { openHealthPort } from "../control/health.ts";
 import { ControlServer } from "../control/server.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { modelNamed } from "../models/registry.ts";
-import type { ServerConfig } from "../config/config.ts";
-import { describeError, printError } from "./output.ts";
+import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
   const { config } = settings;
-  process.title = "heddle arbiter";
+  process.title = ARBITER_TITLE;
+  process.on("unhandledRejection", dieOfOwnFault);
   modelNamed(config.model, "--model");
   for (const [name, { model }] of Object.entries(config.routes))
     if (model !== undefined) modelNamed(model, `route ${name}`);
@@ -42,6 +43,9 @@ class Server {
   readonly #again: () => Promise<ServerConfig>;
   readonly #closables: Closable[] = [];
   #arbiter: Arbiter | undefined;
+  #control: ControlServer | undefined;
+  #announced = false;
+  #exiting = false;
 
   constructor({ config, again }: ParsedCommand, log: Log) {
     this.#config = config;
@@ -51,23 +55,30 @@ class Server {
 
   async run(): Promise<void> {
     const config = this.#config;
-    if (config.pidFile !== undefined) {
-      const file = claimPidFile(config.pidFile);
-      this.#closables.push({ close: file.release });
-    }
     try {
-      const arbiter = await Arbiter.create({ config, log: this.#log, readConfig: this.#again });
+      if (config.pidFile !== undefined) {
+        const file = claimPidFile(config.pidFile);
+        this.#closables.push({ close: () => file.release() });
+      }
+      const arbiter = await Arbiter.create({
+        config,
+        log: this.#log,
+        readConfig: this.#again,
+        onReloadFailed: (error) => this.#tellFailure(error),
+      });
       this.#arbiter = arbiter;
+      const logged = (line: string): void => this.#log.info({}, line);
       installSignals({
-        stop: () => void this.#stop(),
+        stop: () => void this.#stop(arbiter, logged),
         stopNow: () => this.#stopNow(),
-        reload: () => void this.#reload("SIGHUP"),
-        scale: (by) => void this.#scale(by),
+        reload: () => void this.#reload(arbiter, "SIGHUP"),
+        scale: (by) => void this.#scale(arbiter, by),
       });
       await this.#open(arbiter);
-      const watch = config.watch ? this.#watch(arbiter) : undefined;
-      await this.#boot(arbiter, watch);
+      await this.#boot(arbiter, config.watch ? this.#watch(arbiter) : undefined);
     } catch (error) {
+      // Stopped while it started: the stop ends the process.
+      if (this.#arbiter?.stopping === true) return;
       this.#close();
       throw error;
     }
@@ -83,7 +94,8 @@ class Server {
     }
     if (control === "off") return;
     try {
-      this.#closables.push(await ControlServer.open(arbiter, () => this.#exit(0), control));
+      this.#control = await ControlServer.open(arbiter, (progress) => this.#stop(arbiter, progress), control);
+      this.#closables.push(this.#control);
     } catch (error) {
       // One that was asked for must be there; the default one is a convenience that a read-only container may lack.
       if (control !== undefined) throw error;
@@ -94,39 +106,55 @@ class Server {
   async #boot(arbiter: Arbiter, watch: ModuleWatch | undefined): Promise<void> {
     try {
       await arbiter.start();
-      for (const url of arbiter.urls) process.stdout.write(`listening on ${url}\n`);
+      this.#announce(arbiter);
     } catch (error) {
-      if (arbiter.stopping) return;
-      if (watch === undefined || arbiter.modules.length === 0) throw error;
+      if (watch === undefined || arbiter.modules.length === 0 || arbiter.stopping) throw error;
       printError(error);
       this.#log.warn({}, "waiting for a change of the app's files");
     }
-    watch?.watch(arbiter.modules);
+    watch?.watch(this.#watched(arbiter));
+  }
+
+  /** One line per listener, once, when the server really answers. */
+  #announce(arbiter: Arbiter): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    for (const url of arbiter.urls) process.stdout.write(`listening on ${url}\n`);
   }
 
   #watch(arbiter: Arbiter): ModuleWatch {
-    const watch = new ModuleWatch((files) => {
+    const watch = new ModuleWatch(this.#log, (files) => {
       this.#log.info({ files }, `changed: ${files.join(", ")}`);
-      if (arbiter.generation === 0) void this.#boot(arbiter, watch).catch(printError);
-      else void this.#reload("--watch").finally(() => watch.watch(arbiter.modules));
+      void this.#reload(arbiter, "--watch").then(() => watch.watch(this.#watched(arbiter)));
     });
     this.#closables.push(watch);
     return watch;
   }
 
-  async #reload(why: string): Promise<void> {
-    const progress = (line: string): void => this.#log.info({}, `reload (${why}): ${line}`);
+  #watched(arbiter: Arbiter): readonly string[] {
+    const { configFile } = this.#config;
+    return configFile === undefined ? arbiter.modules : [...arbiter.modules, configFile];
+  }
+
+  async #reload(arbiter: Arbiter, why: string): Promise<void> {
     try {
-      await this.#arbiter!.reload(progress);
+      await arbiter.reload((line) => this.#log.info({}, `reload (${why}): ${line}`));
+      this.#announce(arbiter);
     } catch (error) {
-      process.stderr.write(`heddle: ${describeError(error)}\n`);
+      // The arbiter has told of its own failures; this is none.
+      if (!(error instanceof HeddleError)) throw error;
     }
   }
 
-  async #scale(by: 1 | -1): Promise<void> {
+  #tellFailure(error: HeddleError): void {
+    if (this.#config.logFormat === "pretty") printError(error);
+    else this.#log.error(errorFields(error), `${error.message}${error.hint === undefined ? "" : `\n${error.hint}`}`);
+  }
+
+  async #scale(arbiter: Arbiter, by: 1 | -1): Promise<void> {
     try {
-      await this.#arbiter!.scale(
-        (workers) => Math.max(1, workers + by),
+      await arbiter.scale(
+        (workers) => workers + by,
         (line) => this.#log.info({}, `scale: ${line}`),
       );
     } catch (error) {
@@ -134,19 +162,24 @@ class Server {
     }
   }
 
-  async #stop(): Promise<void> {
-    if (this.#arbiter!.stopping) return;
-    await this.#arbiter!.stop((line) => this.#log.info({}, line));
-    await this.#exit(0);
+  /** Resolves to how many workers were cut short; then the process ends. */
+  #stop(arbiter: Arbiter, progress: (line: string) => void): Promise<number> {
+    const isFirst = !arbiter.stopping;
+    const stopped = arbiter.stop(progress);
+    if (isFirst) void stopped.then((cut) => this.#exit(cut > 0 ? 1 : 0));
+    return stopped;
   }
 
   #stopNow(): void {
     this.#log.warn({}, "interrupted a second time: stopping at once");
-    this.#arbiter!.kill();
-    void this.#exit(1);
+    this.#close();
+    process.exit(1);
   }
 
-  #exit(code: number): Promise<never> {
+  async #exit(code: number): Promise<void> {
+    if (this.#exiting) return;
+    this.#exiting = true;
+    await this.#control?.finish();
     this.#close();
     process.exit(code);
   }
@@ -158,7 +191,7 @@ class Server {
 }
 
 /** What the arbiter does not expect is a fault of its own: told whole, and the workers leave when it is gone. */
-process.on("unhandledRejection", (error) => {
-  printError(new HeddleError("INTERNAL", "the arbiter failed; this is a fault in heddle", { cause: error }));
+function dieOfOwnFault(cause: unknown): never {
+  printError(new HeddleError("INTERNAL", "the arbiter failed; this is a fault in heddle", { cause }));
   process.exit(1);
-});
+}

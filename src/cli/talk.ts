@@ -39,7 +39,7 @@ export async function threads(argv: readonly string[]): Promise<void> {
 
 export async function reload(argv: readonly string[]): Promise<void> {
   const { path } = await parse(argv, "reload", 0);
-  const { generation, killed } = (await command(path, "/reload", console.log)) as {
+  const { generation, killed } = (await command(path, "/reload", { progress: console.log })) as {
     generation: number;
     killed: number;
   };
@@ -54,17 +54,21 @@ export async function scale(argv: readonly string[]): Promise<void> {
     1,
   );
   const to = positionals[0]!.replace(/^=/, "");
-  const { workers } = (await command(path, `/scale?to=${encodeURIComponent(to)}`, console.log)) as { workers: number };
-  console.log(`${workers} workers serve`);
+  const question = `/scale?to=${encodeURIComponent(to)}`;
+  const { workers, killed } = (await command(path, question, { progress: console.log })) as {
+    workers: number;
+    killed: number;
+  };
+  console.log(`${workers} ${workers === 1 ? "worker serves" : "workers serve"}${killedNote(killed)}`);
 }
 
 export async function stop(argv: readonly string[]): Promise<void> {
   const { path } = await parse(argv, "stop", 0);
-  const { killed } = (await command(path, "/stop", console.log)) as { killed: number };
+  const { killed } = (await command(path, "/stop", { progress: console.log, untilItEnds: true })) as { killed: number };
   console.log(`stopped${killedNote(killed)}`);
   if (killed > 0) process.exitCode = 1;
 }
 
 function killedNote(killed: number): string {
-  return killed === 0 ? "" : `; ${killed} workers were still busy after the graceful timeout and were killed`;
+  return killed === 0 ? "" : `; ${killed} of the workers had requests left at the graceful timeout, which were cut`;
 }

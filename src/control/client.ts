@@ -1,8 +1,8 @@
 /** The other end of the control socket, as the commands use it: finds the server, asks, follows progress. */
 
 import { readdirSync, unlinkSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fromWire, HeddleError, type WireError } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 import { controlFolder } from "./paths.ts";
@@ -70,30 +70,69 @@ function unlinkQuietly(path: string): void {
 export async function ask(path: string, question: string): Promise<unknown> {
   let text = "";
   for await (const line of lines(path, "GET", question)) text += line;
-  return JSON.parse(text) as unknown;
+  return parse(path, text);
 }
 
 type Line = { readonly progress: string } | { readonly done: unknown } | { readonly error: WireError };
 
+export interface CommandOptions {
+  readonly progress: (line: string) => void;
+  /** Also waits for the end of the server's process, after which its port is free. */
+  readonly untilItEnds?: boolean;
+}
+
 /** A command: calls `progress` while it runs. @throws HeddleError what the server says went wrong */
-export async function command(path: string, what: string, progress: (line: string) => void): Promise<unknown> {
-  for await (const text of lines(path, "POST", what)) {
-    const line = JSON.parse(text) as Line;
-    if ("progress" in line) progress(line.progress);
-    else if ("done" in line) return line.done;
-    else throw fromWire(line.error);
+export async function command(path: string, what: string, options: CommandOptions): Promise<unknown> {
+  let done: { readonly value: unknown } | undefined;
+  try {
+    for await (const text of lines(path, "POST", what)) {
+      const line = parse(path, text) as Line;
+      if ("progress" in line) options.progress(line.progress);
+      else if ("error" in line) throw fromWire(line.error);
+      else done = { value: line.done };
+      if (done !== undefined && options.untilItEnds !== true) break;
+    }
+  } catch (error) {
+    // The server's end cuts its answer off, which has come whole.
+    if (done === undefined) throw error;
   }
+  if (done !== undefined) return done.value;
   throw new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went");
 }
 
+/** The arbiter answers the head of a command at once, and everything else within its own, shorter, limits. */
+const SILENCE_MS = 5000;
+
 async function* lines(socketPath: string, method: string, path: string): AsyncGenerator<string> {
-  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    http
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asking = http
       .request({ socketPath, method, path }, resolve)
       .once("error", (cause: NodeJS.ErrnoException) => reject(unreachable(socketPath, cause)))
-      .end();
+      .once("timeout", () => asking.destroy(new Error(`no answer within ${SILENCE_MS} ms`)));
+    asking.setTimeout(SILENCE_MS).end();
   });
-  yield* createInterface({ input: response });
+  // From here on it may take as long as it takes.
+  response.socket.setTimeout(0);
+  response.setEncoding("utf8");
+  let rest = "";
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop()!;
+      yield* parts;
+    }
+  } catch (cause) {
+    throw unreachable(socketPath, cause as NodeJS.ErrnoException);
+  }
+  if (rest !== "") yield rest;
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new HeddleError("CONTROL_UNAVAILABLE", `what answers at ${path} is not a heddle server`, { cause });
+  }
 }
 
 function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
@@ -107,6 +146,8 @@ function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
         `not permitted to open ${path}: it belongs to the user who started the server`,
         { cause },
       );
+    case "ECONNRESET":
+      return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went", { cause });
     default:
       return new HeddleError("CONTROL_UNAVAILABLE", `cannot talk to the server at ${path}: ${cause.message}`, {
         cause,

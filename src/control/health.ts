@@ -33,13 +33,11 @@ export function openHealthPort(
     else res.writeHead(404, { "content-type": "text/plain" }).end("/livez and /readyz are here\n");
   });
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(
-        new HeddleError("LISTEN_FAILED", `cannot listen on ${host}:${port} for --health-port: ${cause.message}`, {
-          cause,
-        }),
-      ),
-    );
+    // Once it listens, rejecting has no effect, and a connection that could not be accepted is the prober's to miss.
+    server.on("error", (cause) => {
+      const message = `cannot listen on ${host}:${port} for --health-port: ${cause.message}`;
+      reject(new HeddleError("LISTEN_FAILED", message, { cause }));
+    });
     server.listen(port, host, () => {
       const address = server.address() as { port: number };
       resolve({

@@ -6,8 +6,9 @@
  *   POST /reload /scale?to=+1 /stop           JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
  */
 
-import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { removeIfStale } from "../arbiter/listeners.ts";
@@ -17,63 +18,92 @@ import { answerHealth } from "./health.ts";
 import { controlFolder, defaultControlPath } from "./paths.ts";
 import { collectStatus } from "./status.ts";
 
+export type Stop = (progress: (line: string) => void) => Promise<number>;
+
 export class ControlServer {
   readonly path: string;
   readonly #server: Server;
+  readonly #answers: ReadonlySet<Promise<void>>;
 
-  private constructor(path: string, server: Server) {
+  private constructor(path: string, server: Server, answers: ReadonlySet<Promise<void>>) {
     this.path = path;
     this.#server = server;
+    this.#answers = answers;
   }
 
   /** @throws HeddleError CONTROL_UNAVAILABLE */
-  static async open(
-    arbiter: Arbiter,
-    onStop: () => Promise<void>,
-    path: string = defaultControlPath(),
-  ): Promise<ControlServer> {
-    const server = http.createServer((req, res) => void answer(arbiter, onStop, req, res));
-    const umask = process.umask(0o177);
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      if (dirname(path) === controlFolder()) chmodSync(controlFolder(), 0o700);
-      await removeIfStale(path);
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen({ path }, resolve);
-        process.umask(umask);
+  static async open(arbiter: Arbiter, stop: Stop, path: string = defaultControlPath()): Promise<ControlServer> {
+    const answers = new Set<Promise<void>>();
+    const server = http.createServer((req, res) => {
+      const answering = answer(arbiter, stop, req, res).catch((error: unknown) => {
+        if (!res.headersSent) json(res, { error: toWire(error) }, 500);
+        else res.destroy();
       });
-      chmodSync(path, 0o600);
+      answers.add(answering);
+      void answering.then(() => answers.delete(answering));
+    });
+    try {
+      makeFolder(path);
+      await removeIfStale(path);
+      await listenNarrowly(server, path);
     } catch (cause) {
       throw new HeddleError(
         "CONTROL_UNAVAILABLE",
-        `cannot open the control socket ${path}: ${(cause as Error).message}. Choose another with --control, or --control off.`,
+        `cannot open the control socket ${path}: ${explain(cause as NodeJS.ErrnoException)}. Choose another with --control, or --control off.`,
         { cause },
       );
-    } finally {
-      process.umask(umask);
     }
-    return new ControlServer(path, server);
+    server.on("error", (error) => arbiter.log.warn({}, `control socket: ${error.message}`));
+    return new ControlServer(path, server, answers);
   }
 
+  /** Resolves when every command has been told how it went, or nobody reads it. */
+  async finish(): Promise<void> {
+    await Promise.race([Promise.all(this.#answers), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
+  }
+
+  /** Also removes the socket's file. */
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
-    try {
-      unlinkSync(this.path);
-    } catch {
-      // Closing has removed it already.
-    }
   }
 }
 
-async function answer(
-  arbiter: Arbiter,
-  onStop: () => Promise<void>,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
-  const { pathname, searchParams } = new URL(req.url ?? "/", "http://control");
+/** A client that does not read must not keep the server from ending. */
+const LAST_WORDS_MS = 1000;
+
+function makeFolder(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (folder !== controlFolder()) return;
+  // Its name is known in advance and its parent may be everybody's: what is there must really be ours.
+  const found = lstatSync(folder);
+  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+    throw new Error(`${folder} is not a folder of this user`);
+  }
+  chmodSync(folder, 0o700);
+}
+
+/** The socket must never be open wider than 0600, not even for a moment. */
+async function listenNarrowly(server: Server, path: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const umask = process.umask(0o177);
+  try {
+    server.once("error", reject);
+    server.listen({ path }, resolve);
+  } finally {
+    process.umask(umask);
+  }
+  await promise.finally(() => server.removeListener("error", reject));
+  chmodSync(path, 0o600);
+}
+
+function explain(cause: NodeJS.ErrnoException): string {
+  return cause.code === "EADDRINUSE" ? "another server, or a file, is there" : cause.message;
+}
+
+async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const [pathname = "/", query = ""] = (req.url ?? "/").split("?", 2);
   const route = `${req.method} ${pathname}`;
   switch (route) {
     case "GET /livez":
@@ -86,26 +116,31 @@ async function answer(
     case "GET /threads":
       json(
         res,
-        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.threads()))).flatMap((views) => views ?? []),
+        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.threads()))).flatMap((v) => v ?? []),
       );
       break;
     case "POST /reload":
       await follow(res, async (progress) => {
-        const killed = await arbiter.reload(progress);
-        return { generation: arbiter.generation, killed };
+        const { drained } = await arbiter.reload(progress);
+        const { generation } = arbiter;
+        return { generation, killed: await drained };
       });
+      res.end();
       break;
     case "POST /scale":
-      await follow(res, async (progress) => ({
-        workers: await arbiter.scale(target(searchParams.get("to") ?? ""), progress),
-      }));
+      await follow(res, async (progress) => {
+        const to = new URLSearchParams(query).get("to") ?? "";
+        const { workers, drained } = await arbiter.scale(target(to), progress);
+        return { workers, killed: await drained };
+      });
+      res.end();
       break;
     case "POST /stop":
-      await follow(res, async (progress) => ({ killed: await arbiter.stop(progress) }));
-      await onStop();
+      // Not ended here: the client takes the end of this process for the end of its answer.
+      await follow(res, async (progress) => ({ killed: await stop(progress) }));
       break;
     default:
-      json(res, { error: `no ${route} here` }, 404);
+      json(res, { error: toWire(new HeddleError("CONTROL_UNAVAILABLE", `no ${route} here`)) }, 404);
   }
 }
 
@@ -124,7 +159,8 @@ function target(text: string): (workers: number) => number {
 
 async function follow(res: ServerResponse, run: (progress: (line: string) => void) => Promise<object>): Promise<void> {
   res.writeHead(200, { "content-type": "application/x-ndjson" });
-  const write = (line: object): void => void res.write(`${JSON.stringify(line)}\n`);
+  res.flushHeaders();
+  const write = (line: object, written?: () => void): void => void res.write(`${JSON.stringify(line)}\n`, written);
   let last: object;
   try {
     last = { done: await run((progress) => write({ progress })) };
@@ -133,8 +169,9 @@ async function follow(res: ServerResponse, run: (progress: (line: string) => voi
   }
   await new Promise<void>((resolve) => {
     // The client may be gone; that changes nothing of what was done.
+    if (res.destroyed) return resolve();
     res.once("close", resolve);
-    res.end(`${JSON.stringify(last)}\n`);
+    write(last, resolve);
   });
 }
 

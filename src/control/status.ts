@@ -1,8 +1,15 @@
 /** What `heddle status` shows: the workers' own reports, added up. The one place that knows the JSON's shape. */
 
 import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
+import { addCounters, type Totals } from "../arbiter/departed.ts";
 import type { WorkerHandle } from "../arbiter/worker-handle.ts";
-import { addSparse, HISTOGRAM_BUCKETS, type LatencySummary, summarise } from "../metrics/latency-histogram.ts";
+import {
+  addSparse,
+  HISTOGRAM_BUCKETS,
+  type LatencySummary,
+  type SparseCounts,
+  summarise,
+} from "../metrics/latency-histogram.ts";
 import type { Counters, ThreadReport, WorkerReport } from "../worker/protocol.ts";
 
 export interface WorkerStatus {
@@ -50,7 +57,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
   const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
   const reports = asked.flatMap(({ report }) => (report === undefined ? [] : [report]));
   const threads = reports.flatMap((report) => report.threads);
-  const everything = [...reports, ...fleet.departed];
+  const everything: readonly Totals[] = [...reports, fleet.departed];
   return {
     pid: process.pid,
     app: config.app,
@@ -91,17 +98,9 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
   };
 }
 
-function addCounters(reports: readonly WorkerReport[]): Counters {
-  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
-  for (const { counters } of reports) {
-    for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];
-  }
-  return total;
-}
-
-function merge(
-  reports: readonly WorkerReport[],
-  which: "handler" | "queue" | "handlerWindow" | "queueWindow",
+function merge<Which extends string>(
+  reports: readonly Readonly<Record<Which, SparseCounts>>[],
+  which: Which,
 ): LatencySummary {
   const counts = new Float64Array(HISTOGRAM_BUCKETS);
   for (const report of reports) addSparse(counts, report[which]);

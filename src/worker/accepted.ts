@@ -12,21 +12,18 @@
 
 import type { Socket } from "node:net";
 import { closeFd, duplicateFd, hasNative } from "../platform/native.ts";
+import { handleOf } from "./raw-handle.ts";
 
 export type Accepted =
   | { readonly kind: "fd"; readonly fd: number }
   | { readonly kind: "socket"; readonly socket: Socket };
-
-interface SocketWithHandle extends Socket {
-  readonly _handle: { readonly fd: number } | null;
-}
 
 /**
  * Takes the connection away from the JavaScript socket it was accepted as, before anything of it was read. undefined: it
  * is gone already, or there are no descriptors left for it.
  */
 export function detach(socket: Socket): Accepted | undefined {
-  const original = (socket as SocketWithHandle)._handle?.fd ?? -1;
+  const original = handleOf(socket)?.fd ?? -1;
   const fd = original >= 0 && hasNative() ? duplicateFd(original) : -1;
   if (fd >= 0) {
     socket.destroy();

@@ -4,8 +4,8 @@
  *
  * How a connection reaches a thread is `accepted.ts`.
  *
- * While no thread takes connections (all booting or dead), accepted ones wait here, unread, in arrival order; so do
- * those a dead thread had not adopted.
+ * While no thread takes connections (all booting, blocked or dead), accepted ones wait here, unread, in arrival order; so
+ * do those a dead thread had not adopted. A thread that is blocked may be killed for it, and what was given to it with it.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
@@ -20,6 +20,8 @@ export interface AcceptorOptions {
   readonly backlog: number;
   readonly threads: () => readonly ServingThreadHandle[];
   readonly isStale: (thread: ServingThreadHandle) => boolean;
+  /** An error of accepting itself. */
+  readonly onError: (error: Error) => void;
 }
 
 export class Acceptor {
@@ -57,8 +59,8 @@ export class Acceptor {
     const threads = this.#options.threads();
     const loads = threads.map((thread) => ({
       connections: thread.row.read(COUNTER.connections),
-      open: thread.state === "ready",
-      stale: this.#options.isStale(thread),
+      open: thread.state === "ready" && !this.#options.isStale(thread),
+      stale: false,
     }));
     const index = place(loads, this.#turn++);
     if (index >= 0) threads[index]!.give(accepted);
@@ -66,26 +68,25 @@ export class Acceptor {
     else discard(accepted);
   }
 
-  /** A thread has become ready: places what waited. */
+  /** A thread has become ready, or turns again: places what waited. */
   placeWaiting(): void {
     for (const accepted of this.#waiting.splice(0)) this.place(accepted);
   }
 
-  dropWaiting(): void {
-    for (const accepted of this.#waiting.splice(0)) discard(accepted);
+  takeWaiting(): Accepted[] {
+    return this.#waiting.splice(0);
   }
 
   #listenOn(fd: number): Promise<string | { address: string; port: number }> {
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.take(socket));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
-      server.once("error", (cause) =>
-        reject(
-          new HeddleError("LISTEN_FAILED", `cannot listen on the inherited descriptor ${fd}: ${cause.message}`, {
-            cause,
-          }),
-        ),
-      );
+      // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the worker.
+      server.on("error", (cause) => {
+        if (server.listening) this.#options.onError(cause);
+        const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
+        reject(new HeddleError("LISTEN_FAILED", message, { cause }));
+      });
       server.listen({ fd }, this.#options.backlog, () => resolve(server.address()!));
     });
   }

@@ -10,11 +10,12 @@
  *                             ← serving
  *     connection + socket     →              only when the arbiter accepts
  *                             ← load         connections received so far, and open now
+ *                             ← return + socket   one it could not place before it leaves: another worker's now
  *                             ← beat         every BEAT_INTERVAL_MS
  *     ask                     → ← answer     status, threads, health
  *     stop-accepting          →              the arbiter accepts from now on
- *     drain                   → ← drained    and the process exits
- *                             ← retire-me    it has reached max-requests or max-memory
+ *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason
+ *                             ← retire-me    it has reached max-requests or max-memory, or got a SIGTERM of its own
  *
  * The channel closing means that the arbiter is dead: the worker closes its listeners and leaves.
  */
@@ -22,10 +23,13 @@
 import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { SparseCounts } from "../metrics/latency-histogram.ts";
+import type { TlsMaterial } from "../pipeline/connection.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./thread-protocol.ts";
 
 /** Readiness is as old as this; four small messages a second cost nothing. */
 export const BEAT_INTERVAL_MS = 250;
+
+export type { TlsMaterial } from "../pipeline/connection.ts";
 
 /** A listening socket the worker inherits. */
 export interface InheritedListener {
@@ -37,6 +41,7 @@ export interface WorkerBoot {
   readonly type: "boot";
   /** `limit` and `queue` are this worker's share. */
   readonly config: ServerConfig;
+  readonly tls: TlsMaterial | undefined;
   readonly slot: number;
   readonly generation: number;
   /** Empty when the arbiter accepts. */
@@ -60,8 +65,11 @@ export type FromWorker =
   | { readonly type: "load"; readonly received: number; readonly open: number }
   | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
-  | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory"; readonly detail: string }
-  | { readonly type: "drained"; readonly report: WorkerReport };
+  /** Comes with the socket as its handle. */
+  | { readonly type: "return" }
+  | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory" | "signal"; readonly detail: string }
+  /** `cutShort`: threads had to be killed with requests on them. */
+  | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };
 
 export interface Counters {
   readonly started: number;

@@ -30,13 +30,15 @@ export interface ThreadEvents {
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
   log: [message: FromThread & { type: "log" }];
+  /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
+  doomed: [error: HeddleError];
   /** Always the last one. `error` is undefined after a drain. */
   gone: [error: HeddleError | undefined];
 }
 
-/** A thread that does not answer in this time is told of by its load row alone. */
 /** How many sent descriptors are remembered before asking which of them were adopted. */
 const FORGET_AT = 64;
+/** A thread that does not answer in this time is told of by its load row alone. */
 const INSPECT_TIMEOUT_MS = 250;
 
 export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
@@ -54,6 +56,7 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   #confirmed = 0;
   #inspected = 0;
   #error: HeddleError | undefined;
+  #drainsFor: DrainReason | undefined;
   #wasReady = false;
   /** Its failure to boot has been told. */
   #told = false;
@@ -74,6 +77,11 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
       });
     });
     this.#worker.on("exit", (code) => this.#end(code));
+  }
+
+  /** Why it ended, or is being killed. */
+  get error(): HeddleError | undefined {
+    return this.#error;
   }
 
   get threadId(): number {
@@ -127,20 +135,26 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     });
   }
 
+  /** May be repeated: `stop` is more urgent than any other reason. */
   drain(reason: DrainReason): void {
-    if (this.state === "gone" || this.state === "draining") return;
-    const wasReady = this.state === "ready";
-    this.state = "draining";
-    if (wasReady) this.#post({ type: "drain", reason });
-    else this.kill(undefined);
+    const { state } = this;
+    if (state === "booting") {
+      this.kill(undefined);
+    } else if (state === "ready" || (state === "draining" && reason === "stop" && this.#drainsFor !== "stop")) {
+      this.state = "draining";
+      this.#drainsFor = reason;
+      this.#post({ type: "drain", reason });
+    }
   }
 
   /** Ends the thread at once, whatever it does. `error`: why, for the `gone` event. */
   kill(error: HeddleError | undefined): void {
     if (this.state === "gone") return;
+    const wasReady = this.state === "ready";
     this.#error ??= error;
     this.state = "draining";
     void this.#worker.terminate();
+    if (wasReady && error !== undefined) this.emit("doomed", error);
   }
 
   #forgetAdopted(): void {

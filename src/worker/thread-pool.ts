@@ -55,6 +55,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #options: ThreadPoolOptions;
   readonly #policy = new RestartPolicy(monotonicMs());
   readonly #slots = new Map<string, SharedSlots>();
+  /** Threads that had to be killed while draining. */
+  #cutShort = 0;
   #threads: ServingThreadHandle[] = [];
   #leaving = false;
   restarts = 0;
@@ -72,12 +74,14 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   async boot(): Promise<Booted> {
     const indexes = Array.from({ length: this.#options.size }, (_, index) => index);
     const booted = await Promise.all(indexes.map((index) => this.#bootOne(index)));
+    const dead = booted.find(({ thread }) => thread.state !== "ready");
+    if (dead !== undefined) throw new BootFailure(dead.thread.error ?? diedEarly(dead.thread), dead.modules);
     for (const { thread } of booted) this.#supervise(thread);
     return { modules: [...new Set(booted.flatMap(({ modules }) => modules))], app: booted[0]!.app };
   }
 
-  /** Lets every thread finish. Resolves when all are gone; at the graceful timeout they are killed. */
-  async drain(reason: DrainReason): Promise<void> {
+  /** Lets every thread finish, those that boot included. Resolves to how many had to be killed at the graceful timeout. */
+  async drain(reason: DrainReason): Promise<number> {
     this.#leaving = true;
     const { gracefulTimeoutMs } = this.#options.config;
     const leaving = this.#threads.filter(({ state }) => state !== "gone");
@@ -89,15 +93,17 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         return gone.finally(() => clearTimeout(timer));
       }),
     );
+    return this.#cutShort;
   }
 
-  killAll(): void {
-    this.#leaving = true;
-    for (const thread of this.#threads) thread.kill(undefined);
+  /** While it drains: now it is for good, idle connections need not be spared any more. */
+  hurry(): void {
+    for (const thread of this.#threads) thread.drain("stop");
   }
 
   #overdue(thread: ServingThreadHandle): void {
     const { config, log } = this.#options;
+    this.#cutShort++;
     log.warn(
       { thread: thread.index, inFlight: thread.row.inFlight },
       `serving thread ${thread.index} still had ${thread.row.inFlight} requests after --graceful-timeout (${config.gracefulTimeoutMs} ms) and is killed`,
@@ -147,12 +153,19 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       );
       this.#replace(thread.index, monotonicMs() - readyMs, thread);
     });
-    thread.once("gone", (error) => {
-      this.emit("gone", thread);
-      if (error === undefined || this.#leaving) return;
+    let isLost = false;
+    const lost = (error: HeddleError | undefined): void => {
+      if (isLost || error === undefined || this.#leaving) return;
+      isLost = true;
       log.error({ thread: thread.index, ...errorFields(error) }, error.message);
       if (thread.replaced) return;
+      thread.replaced = true;
       this.#replace(thread.index, monotonicMs() - readyMs, undefined);
+    };
+    thread.once("doomed", lost);
+    thread.once("gone", (error) => {
+      this.emit("gone", thread);
+      lost(error);
     });
     this.emit("ready");
   }
@@ -200,7 +213,11 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 }
 
-function bootTimeout(config: ServerConfig): HeddleError {
+function diedEarly({ index }: ServingThreadHandle): HeddleError {
+  return new HeddleError("THREAD_DIED", `serving thread ${index} ended while the others were booting`);
+}
+
+export function bootTimeout(config: ServerConfig): HeddleError {
   return new HeddleError(
     "BOOT_TIMEOUT",
     `${config.app}: the app was not ready within --boot-timeout (${config.bootTimeoutMs} ms).`,
@@ -211,7 +228,7 @@ function bootTimeout(config: ServerConfig): HeddleError {
 }
 
 /** The thread itself gives up at the boot timeout and can say more; this is for one that can't. */
-const BOOT_GRACE_MS = 500;
+export const BOOT_GRACE_MS = 500;
 
 /** `limit: 0` turns the server's gate off. */
 const MAX_LIMIT = 0x7fffffff;

@@ -37,6 +37,10 @@ interface Watched {
 
 /** A watchdog that looked less often than the heartbeat would report blocks late; more often is wasted. */
 const MAX_TICK_MS = 25;
+/** After a gap this long in its own ticks the watchdog itself was stopped: what it sees then says nothing. */
+const OWN_GAP_MS = 1000;
+/** Readiness and placement need to know of blocked threads also when nobody wants to hear of them. */
+const DEFAULT_THRESHOLD_MS = 1000;
 /** How long a look into a thread may take when it is in JavaScript; a native call outlasts it and is looked at again. */
 const CAPTURE_TIMEOUT_MS = 10_000;
 /** At the kill the stack must be there soon or not at all. */
@@ -53,11 +57,14 @@ export class Watchdog {
   readonly #watched = new WeakMap<ServingThreadHandle, Watched>();
   readonly #places = new Set<string>();
   readonly #timer: NodeJS.Timeout;
+  readonly #thresholdMs: number;
+  #tickedMs = monotonicMs();
 
   constructor(config: ServerConfig, log: Log, threads: () => Iterable<ServingThreadHandle>) {
     this.#config = config;
     this.#log = log;
     this.#threads = threads;
+    this.#thresholdMs = config.blockedThresholdMs || DEFAULT_THRESHOLD_MS;
     const tickMs = Math.max(1, Math.min(MAX_TICK_MS, config.blockedThresholdMs / 4 || MAX_TICK_MS));
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
@@ -70,12 +77,12 @@ export class Watchdog {
   stuckMs(thread: ServingThreadHandle): number {
     const watched = this.#watched.get(thread);
     const ms = monotonicMs() - Math.max(thread.row.beatMs, watched?.progressMs ?? 0);
-    return thread.row.beatMs > 0 && judge(ms, this.#config.blockedThresholdMs || Infinity, 0) !== "turning" ? ms : 0;
+    return thread.row.beatMs > 0 && judge(ms, this.#thresholdMs, 0) !== "turning" ? ms : 0;
   }
 
   /** Whether the acceptor should rather give a connection to another thread. */
   isStale(thread: ServingThreadHandle): boolean {
-    return this.#watched.get(thread)?.stack !== undefined;
+    return this.stuckMs(thread) > 0;
   }
 
   /** The thread turns again after `blockedMs`: report where it was, unless that is known. */
@@ -110,9 +117,12 @@ export class Watchdog {
 
   #tick(): void {
     const nowMs = monotonicMs();
+    const isLate = nowMs - this.#tickedMs > OWN_GAP_MS;
+    this.#tickedMs = nowMs;
     for (const thread of this.#threads()) {
       if ((thread.state !== "ready" && thread.state !== "draining") || thread.row.beatMs === 0) continue;
       const watched = this.#watch(thread, nowMs);
+      if (isLate) watched.progressMs = nowMs;
       const stuckMs = nowMs - Math.max(thread.row.beatMs, watched.progressMs);
       const verdict = judge(stuckMs, this.#config.blockedThresholdMs, this.#config.timeoutMs);
       if (verdict === "blocked" && watched.stack === undefined) {
@@ -144,8 +154,14 @@ export class Watchdog {
     capturing: Promise<CapturedStack | undefined> | undefined,
     stuckMs: number,
   ): Promise<void> {
+    const { beatMs } = thread.row;
     const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LAST_LOOK_MS, undefined));
     const stack = await Promise.race([capturing ?? captureStack(thread.threadId, LAST_LOOK_MS), patience]);
+    // It came free in the very last moment, and may be in the middle of answering.
+    if (thread.row.beatMs !== beatMs) {
+      this.#watched.get(thread)!.expired = false;
+      return;
+    }
     const where = stack === undefined ? "no stack: it is inside a native call" : formatStack(stack.frames);
     const exchanges = stack?.probe?.exchanges ?? [];
     const lost = exchanges.map(({ method, url, id }) => `${method} ${url} (${id})`);

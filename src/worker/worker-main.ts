@@ -2,100 +2,115 @@
  * A worker, its own side: a pre-forked process whose main thread is the acceptor.
  *
  *   boot (from the arbiter) → boot the threads → ready → serve → take connections
- *   → drain (arbiter, SIGTERM, or the arbiter is gone) → threads finish → exit
+ *   → drain (the arbiter says so, or is gone) → threads finish → exit
  *
  * No user code runs on this thread. Signals meant for the whole process group (Ctrl-C, a closed terminal) are the
- * arbiter's to act on and are ignored here; SIGTERM to this process alone makes it leave gracefully and be replaced.
+ * arbiter's to act on and are ignored here; on a SIGTERM it asks the arbiter to be replaced, so that one sent to this
+ * process alone costs nothing, and one sent to the group as well is a stop like any other.
  */
 
-import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
-import { HeddleError, toWire } from "../errors/errors.ts";
+import { toWire } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
+import { createLog, type Log } from "../log/log.ts";
 import { loadNative, requireNative } from "../platform/native.ts";
-import { createLog } from "../log/log.ts";
-import type { TlsMaterial } from "../pipeline/connection.ts";
+import { discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
-import { BEAT_INTERVAL_MS, type FromWorker, type ThreadView, type ToWorker, type WorkerBoot } from "./protocol.ts";
+import { urlOf } from "./address.ts";
+import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
+import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report.ts";
-import { captureStack, formatStack } from "./stack-capture.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
+import { viewThreads } from "./thread-views.ts";
 import { Watchdog } from "./watchdog.ts";
 
 process.title = "heddle worker";
 for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"] as const) process.on(signal, () => {});
 
-process.once("message", (boot: WorkerBoot) => void main(boot));
+process.once("message", (boot: WorkerBoot) => void new Worker(boot).boot());
 process.once("disconnect", () => process.exit(1));
 
-async function main(boot: WorkerBoot): Promise<void> {
-  const { config, slot, generation } = boot;
-  const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
-  try {
-    if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
-    await loadNative();
-    const tls = readTls(config.tlsCert, config.tlsKey);
-    const pool: ThreadPool = new ThreadPool({ config, tls, address: boot.address, size: config.threads.max, log });
-    const watchdog = new Watchdog(config, log, () => pool.threads);
-    const acceptor = new Acceptor({
-      backlog: config.backlog,
-      threads: () => pool.threads,
-      isStale: (thread) => watchdog.isStale(thread),
-    });
-    const reporter = new Reporter(pool, watchdog, { slot, generation });
-    pool.on("unblocked", (thread, blockedMs) => void watchdog.unblocked(thread, blockedMs));
-    pool.on("ready", () => acceptor.placeWaiting());
-    pool.on("gone", (thread) => {
-      for (const accepted of thread.takeBack()) acceptor.place(accepted);
-    });
-    const booted = await pool.boot();
-    const worker = new Worker(boot, pool, watchdog, acceptor, reporter);
-    process.removeAllListeners("disconnect");
-    worker.obey();
-    tell({ type: "ready", ...booted });
-  } catch (error) {
-    const failure = error instanceof BootFailure ? error : new BootFailure(error as HeddleError, []);
-    tell({ type: "boot-failed", error: toWire(failure.error), modules: failure.modules }, () => process.exit(1));
-  }
-}
+type WorkerState = "booting" | "ready" | "serving" | "draining";
 
 class Worker {
   readonly #boot: WorkerBoot;
+  readonly #log: Log;
   readonly #pool: ThreadPool;
   readonly #watchdog: Watchdog;
   readonly #acceptor: Acceptor;
   readonly #reporter: Reporter;
+  #state: WorkerState = "booting";
   #received = 0;
-  #lastLoad = "";
-  #draining = false;
+  #toldLoad = "";
+  #tellsLoad = false;
 
-  constructor(boot: WorkerBoot, pool: ThreadPool, watchdog: Watchdog, acceptor: Acceptor, reporter: Reporter) {
+  constructor(boot: WorkerBoot) {
+    const { config, tls, address, slot, generation } = boot;
+    const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
     this.#boot = boot;
-    this.#pool = pool;
-    this.#watchdog = watchdog;
-    this.#acceptor = acceptor;
-    this.#reporter = reporter;
+    this.#log = log;
+    this.#pool = new ThreadPool({ config, tls, address, size: config.threads.max, log });
+    this.#watchdog = new Watchdog(config, log, () => this.#pool.threads);
+    this.#acceptor = new Acceptor({
+      backlog: config.backlog,
+      threads: () => this.#pool.threads,
+      isStale: (thread) => this.#watchdog.isStale(thread),
+      onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
+    });
+    this.#reporter = new Reporter(this.#pool, this.#watchdog, { slot, generation });
   }
 
-  obey(): void {
-    process.on("message", (message: ToWorker, socket?: Socket) => this.#obeyOne(message, socket));
+  async boot(): Promise<void> {
+    this.#obey();
+    this.#connectParts();
+    try {
+      if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
+      await loadNative();
+      const booted = await this.#pool.boot();
+      this.#state = "ready";
+      this.#watchRecycling();
+      setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
+      tell({ type: "ready", ...booted });
+    } catch (error) {
+      const { error: told, modules } = error instanceof BootFailure ? error : { error, modules: [] };
+      tell({ type: "boot-failed", error: toWire(told), modules }, () => process.exit(1));
+    }
+  }
+
+  #obey(): void {
+    process.on("message", (message: ToWorker, handle?: object) => this.#obeyOne(message, handle));
+    process.removeAllListeners("disconnect");
     process.once("disconnect", () => void this.#orphaned());
-    process.on("SIGTERM", () => void this.#drain("recycle"));
-    setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
-    this.#watchRecycling();
+    process.on("SIGTERM", () => {
+      if (this.#state === "booting") process.exit(1);
+      tell({ type: "retire-me", reason: "signal", detail: "SIGTERM" });
+    });
   }
 
-  #obeyOne(message: ToWorker, socket: Socket | undefined): void {
+  #connectParts(): void {
+    const pool = this.#pool;
+    const acceptor = this.#acceptor;
+    pool.on("ready", () => acceptor.placeWaiting());
+    pool.on("unblocked", (thread, blockedMs) => {
+      acceptor.placeWaiting();
+      void this.#watchdog.unblocked(thread, blockedMs);
+    });
+    pool.on("gone", (thread) => {
+      for (const accepted of thread.takeBack()) acceptor.place(accepted);
+    });
+  }
+
+  #obeyOne(message: ToWorker, handle: object | undefined): void {
     switch (message.type) {
       case "serve":
         void this.#serve();
         break;
       case "connection":
         this.#received++;
+        this.#tellLoadSoon();
         // The client may be gone by the time its socket arrives.
-        if (socket !== undefined) this.#acceptor.take(socket);
+        if (handle !== undefined) this.#acceptor.take(unread({ handle }));
         break;
       case "stop-accepting":
         this.#acceptor.stopListening();
@@ -112,21 +127,35 @@ class Worker {
   }
 
   async #serve(): Promise<void> {
+    if (this.#state !== "ready") return;
     const { listeners, config } = this.#boot;
     const scheme = config.tlsCert === undefined ? "http" : "https";
     if (listeners.length === 0) setInterval(() => this.#tellLoad(), LOAD_INTERVAL_MS);
-    const addresses = await this.#acceptor.listen(listeners);
-    tell({ type: "serving", urls: addresses.map((address) => urlOf(scheme, address)) });
+    try {
+      const addresses = await this.#acceptor.listen(listeners);
+      if (this.#state === "ready") this.#state = "serving";
+      tell({ type: "serving", urls: addresses.map((address) => urlOf(scheme, address)) });
+    } catch (error) {
+      tell({ type: "boot-failed", error: toWire(error), modules: [] }, () => process.exit(1));
+    }
+  }
+
+  /** The arbiter keeps what it handed over until it hears of it, so it hears soon; a burst is one message. */
+  #tellLoadSoon(): void {
+    if (this.#tellsLoad) return;
+    this.#tellsLoad = true;
+    setImmediate(() => {
+      this.#tellsLoad = false;
+      this.#tellLoad();
+    });
   }
 
   #tellLoad(): void {
-    const open = this.#pool.threads.reduce(
-      (sum, { row }) => sum + row.read(COUNTER.connections),
-      this.#acceptor.waiting,
-    );
+    const counts = this.#pool.threads.map(({ row }) => row.read(COUNTER.connections));
+    const open = counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
     const load = `${this.#received} ${open}`;
-    if (load === this.#lastLoad) return;
-    this.#lastLoad = load;
+    if (load === this.#toldLoad) return;
+    this.#toldLoad = load;
     tell({ type: "load", received: this.#received, open });
   }
 
@@ -134,6 +163,8 @@ class Worker {
     const open = this.#pool.threads.filter(({ state }) => state === "ready");
     const healthy = open.filter((thread) => this.#watchdog.stuckMs(thread) === 0);
     tell({ type: "beat", openThreads: open.length, healthyThreads: healthy.length });
+    // What became free without a message (a report turned off) is found here.
+    this.#acceptor.placeWaiting();
   }
 
   #watchRecycling(): void {
@@ -147,41 +178,39 @@ class Worker {
   }
 
   async #answer(id: number, question: "report" | "threads"): Promise<void> {
-    const answer = question === "report" ? this.#reporter.report() : await this.#viewThreads();
+    const answer =
+      question === "report" ? this.#reporter.report() : await viewThreads(this.#pool.threads, this.#watchdog);
     tell({ type: "answer", id, answer });
   }
 
-  #viewThreads(): Promise<readonly ThreadView[]> {
-    return Promise.all(
-      this.#pool.threads.map(async (thread) => {
-        const blockedMs = this.#watchdog.stuckMs(thread);
-        const stack = blockedMs > 0 ? await captureStack(thread.threadId, STACK_TIMEOUT_MS) : undefined;
-        return {
-          worker: process.pid,
-          thread: thread.index,
-          state: thread.state,
-          blockedMs: Math.round(blockedMs),
-          exchanges: stack?.probe?.exchanges ?? (blockedMs > 0 ? [] : ((await thread.exchanges()) ?? [])),
-          stack: stack === undefined ? undefined : formatStack(stack.frames),
-        };
-      }),
-    );
+  async #drain(reason: DrainReason): Promise<void> {
+    if (this.#state === "draining") {
+      if (reason === "stop") this.#pool.hurry();
+      return;
+    }
+    this.#state = "draining";
+    this.#acceptor.stopListening();
+    if (reason !== "stop") this.#giveBackWaiting();
+    const cutShort = await this.#pool.drain(reason);
+    if (reason !== "stop") this.#giveBackWaiting();
+    this.#log.flush();
+    tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () => process.exit(0));
   }
 
-  async #drain(reason: DrainReason): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#acceptor.stopListening();
-    await this.#pool.drain(reason);
-    this.#acceptor.dropWaiting();
-    tell({ type: "drained", report: this.#reporter.report() }, () => process.exit(0));
+  /** Another worker takes over: connections no thread here has taken are its to serve. */
+  #giveBackWaiting(): void {
+    for (const accepted of this.#acceptor.takeWaiting()) {
+      const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
+      if (process.connected && handle !== null) process.send!({ type: "return" } satisfies FromWorker, handle as never);
+      else discard(accepted);
+    }
   }
 
   /** The arbiter is dead. A new one may want the port at once: give it back, finish what can be finished quickly, leave. */
   async #orphaned(): Promise<void> {
     setTimeout(() => process.exit(1), ORPHAN_DRAIN_MS);
     this.#acceptor.stopListening();
-    await this.#pool.drain("stop");
+    if (this.#state !== "booting") await this.#pool.drain("stop");
     process.exit(1);
   }
 }
@@ -190,18 +219,7 @@ class Worker {
 const RECYCLING_CHECK_MS = 250;
 /** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
 const LOAD_INTERVAL_MS = 25;
-const STACK_TIMEOUT_MS = 500;
 const ORPHAN_DRAIN_MS = 3000;
-
-function readTls(cert: string | undefined, key: string | undefined): TlsMaterial | undefined {
-  return cert === undefined || key === undefined ? undefined : { cert: readFileSync(cert), key: readFileSync(key) };
-}
-
-function urlOf(scheme: string, address: string | { address: string; port: number }): string {
-  if (typeof address === "string") return `unix:${address}`;
-  const host = address.address.includes(":") ? `[${address.address}]` : address.address;
-  return `${scheme}://${host}:${address.port}`;
-}
 
 function tell(message: FromWorker, sent?: () => void): void {
   if (process.connected) process.send!(message, undefined, undefined, () => sent?.());
