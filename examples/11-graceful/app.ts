@@ -46,7 +46,7 @@ export default {
     try {
       return new Response(`${await database.query(ms, request.signal)}\n`);
     } catch (error) {
-      // AbortError: the client left. TimeoutError: it has its 504 already. Either way nobody reads this response.
+      // Nobody waits for this response any more.
       if (request.signal.aborted) console.log(`query called off: ${(request.signal.reason as Error).name}`);
       throw error;
     }

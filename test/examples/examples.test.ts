@@ -1,0 +1,211 @@
+/** Each example is checked and really served, and answers what its README says. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runHeddle, startServer, type ServerOptions, type TestServer } from "../support/server.ts";
+
+const examples: string = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** Checks the example, serves it on one thread, and stops it after `use`. */
+async function serving(
+  folder: string,
+  use: (server: TestServer) => Promise<void>,
+  args: readonly string[] = [],
+  options: ServerOptions = {},
+): Promise<void> {
+  const given: ServerOptions = { cwd: join(examples, folder), ...options };
+  const check = await runHeddle(["check", "app.ts", ...args], given);
+  assert.equal(check.code, 0, check.stderr);
+  assert.match(check.stdout, /^ok$/m);
+  await using server = await startServer("app.ts", ["--threads", "1", ...args], given);
+  await use(server);
+}
+
+async function get(server: TestServer, path: string): Promise<string> {
+  const response = await fetch(server.url + path);
+  assert.equal(response.status, 200);
+  return response.text();
+}
+
+async function postJson(url: string, value: unknown): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  return (await fetch(url, { method: "POST", headers, body: JSON.stringify(value) })).json();
+}
+
+/** Opens a WebSocket, says one thing, gives back what it hears. */
+async function say(url: string, message: string): Promise<{ readonly socket: WebSocket; readonly heard: string }> {
+  const socket = new WebSocket(url.replace("http", "ws"));
+  await once(socket, "open");
+  const hearing = once(socket, "message");
+  socket.send(message);
+  const [event] = (await hearing) as [MessageEvent];
+  return { socket, heard: String(event.data) };
+}
+
+describe("examples", { concurrency: 3 }, () => {
+  test("01-hello says hello", () =>
+    serving("01-hello", async (server) => assert.equal(await get(server, "/"), "hello\n")));
+
+  test("02-fetch answers text, JSON and a stream", () =>
+    serving("02-fetch", async (server) => {
+      assert.equal(await get(server, "/?name=loom"), "hello loom\n");
+      assert.deepEqual(await postJson(`${server.url}/sum`, [1, 2, 3]), { sum: 6 });
+      assert.equal(await get(server, "/count"), "1\n2\n3\n4\n5\n");
+    }));
+
+  test("03-express echoes JSON", () =>
+    serving("03-express", async (server) => {
+      assert.deepEqual(await postJson(`${server.url}/echo`, { a: 1 }), { a: 1 });
+    }));
+
+  test("04-fastify validates, speaks WebSocket, and runs its onClose hook", () =>
+    serving("04-fastify", async (server) => {
+      assert.equal(await get(server, "/square/7"), '{"square":49}');
+      const { socket, heard } = await say(`${server.url}/ws`, "hello");
+      assert.equal(heard, "fastify heard hello");
+      socket.close();
+      await once(socket, "close");
+      await server.stop();
+      assert.match(server.stdout(), /fastify closed/);
+    }));
+
+  test("05-koa runs its middleware", () =>
+    serving("05-koa", async ({ url }) => {
+      const response = await fetch(url);
+      assert.equal(await response.text(), "hello from koa\n");
+      assert.match(response.headers.get("x-response-time") ?? "", /ms$/);
+    }));
+
+  test("06-hono streams events", () =>
+    serving("06-hono", async (server) => {
+      assert.match(await get(server, "/stream"), /data: 1\n\ndata: 2\n\ndata: 3/);
+    }));
+
+  test("07-nest runs with decorators applied as functions", () =>
+    serving("07-nest", async (server) => {
+      assert.equal(await get(server, "/"), "hello from nest\n");
+      assert.deepEqual(await postJson(`${server.url}/echo`, { a: 1 }), { a: 1 });
+    }));
+
+  test("08-websocket answers, and closes its sockets with 1001 when the server stops", () =>
+    serving("08-websocket", async (server) => {
+      const { socket, heard } = await say(server.url, "hello");
+      assert.equal(heard, "heard hello");
+      const closing = once(socket, "close");
+      await server.stop();
+      const [event] = (await closing) as [CloseEvent];
+      assert.equal(event.code, 1001);
+    }));
+
+  test("09-self-listening is served though it calls listen(3000)", () =>
+    serving("09-self-listening", async (server) => {
+      assert.equal(await get(server, "/"), "hello from an app that listens itself\n");
+      assert.match(server.stdout(), new RegExp(`port: ${server.port}`));
+    }));
+
+  test("10-routes-and-limits times a route out and sheds what exceeds its limit", () =>
+    serving("10-routes-and-limits", async ({ url }) => {
+      const statuses = async (...paths: string[]): Promise<number[]> => {
+        const responses = await Promise.all(paths.map((path) => fetch(url + path)));
+        return responses.map(({ status }) => status).sort((a, b) => a - b);
+      };
+      assert.deepEqual(await statuses("/quick?ms=60000"), [504]);
+      const reports = Array.from({ length: 6 }, (_, i) => `/report/${i}?ms=400`);
+      assert.deepEqual(await statuses(...reports), [200, 200, 200, 200, 503, 503]);
+    }));
+
+  test("11-graceful starts and stops in order, and calls off what nobody waits for", () =>
+    serving("11-graceful", async (server) => {
+      assert.match(server.stdout(), /thread 0: database connected/);
+      assert.equal(await get(server, "/?ms=10"), "rows after 10 ms\n");
+      const leaving = new AbortController();
+      const left = assert.rejects(fetch(`${server.url}/?ms=60001`, { signal: leaving.signal }), /abort/);
+      // The answer to this one says that the other, sent before it, has arrived as well.
+      await get(server, "/?ms=50");
+      leaving.abort();
+      await left;
+      await server.waitForLog(/query called off: AbortError/);
+      const last = get(server, "/?ms=300");
+      await get(server, "/?ms=1");
+      await server.stop();
+      assert.equal(await last, "rows after 300 ms\n");
+      assert.match(server.stdout(), /thread 0: database closed/);
+    }));
+
+  test("12-systemd runs on a socket it inherits as descriptor 3, and its unit's flags exist", async () => {
+    const cwd = join(examples, "12-systemd");
+    const unit = readFileSync(join(cwd, "heddle.service"), "utf8");
+    const [, flags = ""] = /^ExecStart=\S+ serve (.*)$/m.exec(unit) ?? [];
+    const check = await runHeddle(["check", ...flags.split(" ")], { cwd });
+    assert.equal(check.code, 0, check.stderr);
+    const child = spawn(process.execPath, ["inherit.ts", "0", "--threads", "1", "--control", "off"], {
+      cwd,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        const [, url] = /^listening on (\S+)$/.exec(line) ?? [];
+        if (url === undefined) continue;
+        assert.match(await (await fetch(url)).text(), /^hello from process \d+$/m);
+        break;
+      }
+    } finally {
+      child.kill("SIGTERM");
+      const [code] = await once(child, "exit");
+      assert.equal(code, 0);
+    }
+  });
+
+  test("13-docker runs with the environment of its Dockerfile", () => {
+    const dockerfile = readFileSync(join(examples, "13-docker/Dockerfile"), "utf8");
+    const env = Object.fromEntries(
+      [...dockerfile.matchAll(/(HEDDLE_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+    );
+    assert.match(dockerfile, /^CMD \["node_modules\/\.bin\/heddle", "serve", "app\.ts"\]$/m);
+    return serving("13-docker", async (server) => assert.match(await get(server, "/"), /in a container/), [], {
+      env: { ...env, HEDDLE_HEALTH_PORT: "0" },
+    });
+  });
+
+  test("14-unix-socket-nginx answers on its Unix socket", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-example-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const socketPath = join(folder, "app.sock");
+    const look = async (): Promise<void> => {
+      const req = request({ socketPath, headers: { "x-forwarded-for": "192.0.2.1" } }).end();
+      const [response] = (await once(req, "response")) as [NodeJS.ReadableStream];
+      assert.equal(await text(response), "hello 192.0.2.1\n");
+    };
+    await serving("14-unix-socket-nginx", look, ["--listen", `unix:${socketPath}?mode=0660`]);
+  });
+
+  test("the showcase does what its page says", () =>
+    serving("showcase", async (server) => {
+      assert.match(await get(server, "/"), /heddle showcase|<h1>/);
+      assert.match(server.stdout(), new RegExp(`open ${server.url}`));
+      assert.match(await get(server, "/who"), /"thread":0/);
+      assert.match(await get(server, "/wait?ms=1"), /"waitedMs":1/);
+      assert.equal((await fetch(`${server.url}/throw`)).status, 500);
+      const upload = (bytes: number): Promise<Response> =>
+        fetch(`${server.url}/upload`, { method: "POST", body: new Uint8Array(bytes) });
+      assert.match(await (await upload(65_536)).text(), /"bytes":65536/);
+      assert.equal((await upload(2 ** 21)).status, 413);
+      const stream = (await fetch(`${server.url}/stream`)).body!.getReader();
+      assert.match(Buffer.from((await stream.read()).value ?? []).toString(), /^data: \{"tick":1/);
+      await stream.cancel();
+      const { socket, heard } = await say(`${server.url}/ws`, "hello");
+      assert.match(heard, /"text":"hello"/);
+      socket.close();
+      await get(server, "/block?ms=400");
+      await server.waitForLog(/event loop blocked for \d+ ms in blockTheLoop/);
+    }));
+});

@@ -1,0 +1,102 @@
+/**
+ * What the README and the guide show runs: a `ts` block whose first line names a file is an app (or a config file for
+ * the block after it) and is served; the commands of `sh` blocks exist, with the flags they are shown with.
+ */
+
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { runHeddle, startServer } from "../support/server.ts";
+import { fences, pages, root } from "./documents.ts";
+
+const shown = pages().filter(({ file }) => file === "README.md" || file.startsWith("docs/guide/"));
+const snippets = shown.flatMap(fences);
+
+/** A user's project: its packages are this repository's, and `heddle` is this checkout. */
+const project = mkdtempSync(join(tmpdir(), "heddle-readme-"));
+after(() => rmSync(project, { recursive: true }));
+const modules = join(project, "node_modules");
+mkdirSync(modules);
+for (const name of readdirSync(join(root, "node_modules"))) {
+  if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
+}
+mkdirSync(join(modules, "heddle"));
+writeFileSync(join(modules, "heddle/package.json"), '{ "name": "heddle", "type": "module", "exports": "./index.js" }');
+writeFileSync(join(modules, "heddle/index.js"), `export * from ${JSON.stringify(join(root, "src/index.ts"))};\n`);
+writeFileSync(join(project, "package.json"), '{ "type": "module" }');
+writeFileSync(join(project, "app.ts"), 'export default { fetch: () => new Response("hello\\n") };\n');
+
+function folder(files: Readonly<Record<string, string>>): string {
+  const path = mkdtempSync(join(project, "app-"));
+  for (const [name, code] of Object.entries(files)) writeFileSync(join(path, name), code);
+  return path;
+}
+
+interface Runnable {
+  readonly page: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The code blocks that begin with `// app.ts` or `// heddle.config.ts`; a config is run with the app before it. */
+const apps = snippets
+  .filter(({ language }) => language === "ts")
+  .flatMap(({ page, code }, i, all): readonly Runnable[] => {
+    const name = /^\/\/ (app|heddle\.config)\.ts\b/.exec(code)?.[1];
+    if (name === "app") return [{ page, files: { "app.ts": code } }];
+    if (name === undefined) return [];
+    const app = all.slice(0, i).findLast((other) => other.page === page && other.code.startsWith("// app.ts"));
+    return [{ page, files: { "heddle.config.ts": code, ...(app === undefined ? {} : { "app.ts": app.code }) } }];
+  });
+
+describe("the code in README.md and docs/guide", { concurrency: 3 }, () => {
+  test("is marked as runnable somewhere", () => assert.ok(apps.length > 0));
+
+  for (const [i, { page, files }] of apps.entries()) {
+    test(`${page}: ${Object.keys(files).join(" with ")} (${i + 1}) runs`, async () => {
+      const cwd = folder(files);
+      if (!("app.ts" in files)) cpSync(join(project, "app.ts"), join(cwd, "app.ts"));
+      const check = await runHeddle(["check", "app.ts"], { cwd });
+      assert.equal(check.code, 0, check.stderr);
+      await using server = await startServer("app.ts", ["--threads", "1"], { cwd });
+      const response = await fetch(server.url);
+      await response.text();
+      assert.ok(response.status < 500 || response.status === 504, `GET / answered ${response.status}`);
+    });
+  }
+});
+
+describe("the commands in README.md and docs/guide", { concurrency: 3 }, () => {
+  const lines = snippets
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ code }) => code.split("\n"))
+    .map((line) => line.replace(/\s*(#|&&|\||>| &$).*$/, "").trim());
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+
+  for (const line of new Set(lines)) {
+    const [program, ...args] = line.split(/\s+/).map((word) => word.replaceAll(/["']/g, ""));
+    if (program === "npm") {
+      test(`\`${line}\` is a script of the package`, () => {
+        const name = args[0] === "run" ? args[1]! : args[0]!;
+        assert.ok(["ci", "install"].includes(name) || name in scripts, `there is no script ${name}`);
+      });
+    }
+    if (program !== "npx" || args[0] !== "heddle") continue;
+    const [, command, ...rest] = args;
+    if (command === "serve" || command === "check") {
+      test(`\`${line}\` has an app and settings that exist`, async () => {
+        // Files that only a real deployment has are not what this is about.
+        const settings = rest.filter((word, i) => !word.startsWith("--tls-") && !rest[i - 1]?.startsWith("--tls-"));
+        const check = await runHeddle(["check", ...settings], { cwd: settings[0]?.includes("/") ? root : project });
+        assert.equal(check.code, 0, check.stderr);
+      });
+    } else {
+      test(`\`${line}\` is a command`, async () => {
+        const run = await runHeddle([command!, ...rest], { env: { XDG_RUNTIME_DIR: project } });
+        // 1: there is no server to talk to. 2 would be a wrong command line.
+        assert.notEqual(run.code, 2, run.stderr);
+      });
+    }
+  }
+});
