@@ -16,6 +16,7 @@ import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 import { ConnectionContext, connectionContext } from "./connection-context.ts";
+import { type CarriesExchange, exchangeOf } from "./exchange.ts";
 import { refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
@@ -31,8 +32,11 @@ export interface ConnectionHandlers {
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
-/** How often node:http looks for connections whose headers are late; its default of 30 s would make 10 s mean 40 s. */
-const CHECK_INTERVAL_MS = 1000;
+/**
+ * How often node:http looks for connections whose headers are late, at most; its default of 30 s would make 10 s mean
+ * 40 s. A shorter limit is looked after more often.
+ */
+const MAX_CHECK_INTERVAL_MS = 1000;
 /** Keep-alive is precise to this; ten thousand idle connections are looked at in well under a millisecond. */
 const MAX_SWEEP_MS = 500;
 /** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
@@ -46,24 +50,31 @@ export class Connections {
   readonly #row: LoadRow;
   readonly #sockets = new Map<Socket, ConnectionContext>();
   readonly #keepAliveMs: number;
+  readonly #headersTimeoutMs: number;
   readonly #webSockets = new Set<Duplex>();
+  /** Whose input is not HTTP any more: nothing that still comes is looked at. */
+  readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
     this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
+    this.#headersTimeoutMs = config.headersTimeoutMs || Infinity;
     const options = {
       // Idle connections are closed by `sweep`: node's way sets two timers for every request.
       keepAliveTimeout: 0,
       headersTimeout: config.headersTimeoutMs,
       // Bodies have their own guard (idle time and rate): a total would cut long, steady uploads.
       requestTimeout: 0,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, Math.ceil(config.headersTimeoutMs / 8) || Infinity),
       maxHeaderSize: config.headerBytes,
-      requireHostHeader: true,
+      // `limits.ts` looks at the host, so that all refusals are alike.
+      requireHostHeader: false,
       noDelay: true,
-      shouldUpgradeCallback: handlers.acceptsUpgrade,
+      // HTTP/2 over an upgrade is dead (RFC 9113 §3.1) and still offered by Java's client: an offer may be ignored.
+      shouldUpgradeCallback: (req: IncomingMessage) =>
+        req.headers.upgrade?.toLowerCase() !== "h2c" && handlers.acceptsUpgrade(req),
     };
     this.#server =
       tls === undefined
@@ -79,14 +90,14 @@ export class Connections {
     this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       const context = connectionContext.getStore();
       if (context !== undefined) context.idleSinceMs = 0;
+      // node:http has taken its own listener away, and an app that forgets its own would lose the thread to a reset.
+      socket.on("error", () => {});
       this.#trackWebSocket(req, socket);
       handlers.upgrade(req, socket, head);
     });
-    this.#server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
-      const code = refusalFor(error);
-      if (code === undefined) socket.destroy();
-      else refuseSocket(socket as Socket, code);
-    });
+    this.#server.on("clientError", (error: ParserError, socket: Duplex) =>
+      this.#inputBroke(error, socket as HttpSocket),
+    );
     this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
     // What listening would start: the list of connections and the check for late headers.
     this.#server.emit("listening");
@@ -120,8 +131,12 @@ export class Connections {
         context.bytesWhenIdle = -1;
       } else if (context.bytesWhenIdle === -1) {
         context.bytesWhenIdle = socket.bytesRead;
-      } else if (nowMs - context.idleSinceMs > this.#keepAliveMs && socket.bytesRead === context.bytesWhenIdle) {
-        socket.destroy();
+      } else {
+        const overdueMs = nowMs - context.idleSinceMs - this.#keepAliveMs;
+        // A request on its way gets the time its headers may take. The parser times those itself, but not the empty
+        // lines that may come before them.
+        const patienceMs = socket.bytesRead === context.bytesWhenIdle ? 0 : this.#headersTimeoutMs;
+        if (overdueMs > patienceMs) socket.destroy();
       }
     }
   }
@@ -142,12 +157,30 @@ export class Connections {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
+  /**
+   * What arrives is not HTTP, is too long, or comes too late. Answers to the requests before it come first; then it is
+   * refused itself, as the last thing on the connection.
+   */
+  #inputBroke(error: ParserError, socket: HttpSocket): void {
+    if (this.#broken.has(socket)) return;
+    const code = refusalFor(error);
+    if (code === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#broken.add(socket);
+    const incoming = socket.parser?.incoming;
+    const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
+    if (exchange === undefined) refuseInTurn(socket, code);
+    else exchange.refuse(code, "the rest of the request was not HTTP");
+  }
+
   #trackWebSocket(req: IncomingMessage, socket: Duplex): void {
     if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
     // A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame.
-    const { write } = socket;
-    socket.write = ((...args: Parameters<Duplex["write"]>) => {
-      socket.write = write;
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = ((...args: unknown[]) => {
+      Reflect.deleteProperty(socket, "write");
       const chunk: unknown = args[0];
       const text =
         typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? Buffer.from(chunk).toString("latin1") : "";
@@ -159,23 +192,36 @@ export class Connections {
           Atomics.sub(this.#row.counters, COUNTER.webSockets, 1);
         });
       }
-      return write.apply(socket, args);
+      return write(...args);
     }) as Duplex["write"];
   }
 }
 
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number };
+
+/** A socket as node:http keeps it: the response it sends now and the request it parses. */
+type HttpSocket = Socket & {
+  readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null;
+};
+
+function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
+  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+  const answering = socket._httpMessage;
+  if (answering === undefined || answering === null) refuseSocket(socket, code);
+  else answering.once("close", () => refuseInTurn(socket, code));
+}
+
 /** undefined: the connection broke, there is nobody to answer. */
-function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): ErrorCode | undefined {
+function refusalFor(error: ParserError): ErrorCode | undefined {
   switch (error.code) {
     case "ECONNRESET":
     case "EPIPE":
     case "ETIMEDOUT":
+    case "HPE_INVALID_EOF_STATE":
       return undefined;
     case "HPE_HEADER_OVERFLOW":
-      // No line end at all: it is the request line that does not fit.
-      return error.rawPacket !== undefined && !error.rawPacket.includes(0x0a)
-        ? "REQUEST_LINE_TOO_LONG"
-        : "HEADERS_TOO_LARGE";
+      return isInRequestLine(error) ? "REQUEST_LINE_TOO_LONG" : "HEADERS_TOO_LARGE";
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
       return "BODY_TOO_LARGE";
     case "ERR_HTTP_REQUEST_TIMEOUT":
@@ -183,4 +229,10 @@ function refusalFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): Erro
     default:
       return "BAD_REQUEST";
   }
+}
+
+/** Where the parser stopped is known only within the packet: in one that begins a request and has no line end so far. */
+function isInRequestLine({ rawPacket, bytesParsed }: ParserError): boolean {
+  const parsed = rawPacket?.subarray(0, bytesParsed);
+  return parsed !== undefined && !parsed.includes(0x0a) && /^[A-Z-]+ /.test(parsed.toString("latin1", 0, 32));
 }

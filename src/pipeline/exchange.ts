@@ -13,6 +13,7 @@ import type { ErrorCode } from "../errors/errors.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
+import { refuse } from "./respond.ts";
 import type { Route } from "./router.ts";
 
 export type ExchangeState = "received" | "queued" | "executing" | "ended";
@@ -37,6 +38,8 @@ export class Exchange {
   refusal: ErrorCode | undefined = undefined;
   /** The client waits for leave to send its body, and the app wants to give that leave itself. */
   expects: ExpectEvent | undefined = undefined;
+  /** The client waits for leave to send its body, and gets it when the handler's turn has come. */
+  owesContinue = false;
   body: BodyGuard | undefined = undefined;
   /** The gate in whose queue it waits. */
   queuedAt: Gate | undefined = undefined;
@@ -74,12 +77,29 @@ export class Exchange {
     return this.#abort.signal;
   }
 
+  /** Whether the handler was told to stop: what it fails with from then on is a consequence, not a fault. */
+  get aborted(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = new DOMException(message, reason);
     this.#abort?.abort(this.#abortReason);
   }
+
+  /**
+   * Answers in the handler's place. With a `why`, the handler is told to stop, after the answer is out: what it does
+   * when it hears of it can't change the answer any more.
+   */
+  refuse(code: ErrorCode, why?: string): void {
+    this.refusal ??= code;
+    refuse(this.req, this.res, code);
+    if (why !== undefined) this.abort(TIMEOUTS.has(code) ? "TimeoutError" : "AbortError", why);
+  }
 }
+
+const TIMEOUTS: ReadonlySet<ErrorCode> = new Set(["HANDLER_TIMEOUT", "BODY_TIMEOUT"]);
 
 let requestIdPrefix = `${process.pid.toString(36)}-`;
 let requestCount = 0;

@@ -9,6 +9,8 @@
  * - A request passes its route's gate first, then the server's. The other way round, requests waiting for a narrow
  *   route would hold slots of the server and starve the rest.
  * - First come, first served on a thread; between threads a freed slot goes to whoever wakes first.
+ * - The ledger is written right beside the shared counts and settles them when the thread is killed. Only a thread
+ *   killed between those two instructions leaves a slot behind; threads are killed in the app's code, not in here.
  */
 
 import { SharedSlots, type SlotsHandle } from "../fabric/shared-slots.ts";
@@ -47,8 +49,9 @@ export class Gate {
   readonly #slots: SharedSlots;
   readonly #queueTimeoutMs: number;
   readonly #waiters = new Set<Waiter>();
-  #listening = false;
   readonly #ledger: Int32Array<SharedArrayBuffer>;
+  #lookScheduled = false;
+  #listening = false;
 
   constructor({ slots, ledger }: GateHandle, queueTimeoutMs: number) {
     this.#slots = new SharedSlots(slots);
@@ -66,16 +69,17 @@ export class Gate {
     if (!this.#slots.tryJoinQueue()) return false;
     this.#ledger[WAITING]!++;
     this.#waiters.add({ exchange, sinceMs: nowMs, done });
-    if (!this.#listening) queueMicrotask(this.#listen);
-    this.#listening = true;
+    // Whoever gave its slot back before we had joined did not see us and woke nobody: look once more.
+    this.#lookSoon();
     return true;
   }
 
   release(): void {
     const othersWait = this.#slots.waiting > this.#waiters.size;
-    if (this.#waiters.size > 0 && !othersWait) {
+    const next = othersWait ? undefined : this.#oldest();
+    if (next !== undefined) {
       // The slot passes straight on to this thread's next in line.
-      this.#leave(this.#oldest()!).done("admitted");
+      this.#leave(next).done("admitted");
       return;
     }
     this.#ledger[HELD]!--;
@@ -92,7 +96,7 @@ export class Gate {
     return false;
   }
 
-  /** Refuses what waited too long. Call it every few milliseconds. */
+  /** Refuses what waited too long. Call it often: it looks no further than the first that may wait on. */
   sweep(nowMs: number): void {
     if (this.#queueTimeoutMs === 0) return;
     for (const waiter of this.#waiters) {
@@ -118,18 +122,31 @@ export class Gate {
     return waiter;
   }
 
-  /** Takes slots that other threads give back, for as long as somebody waits here. */
-  readonly #listen = (): void => {
+  #lookSoon(): void {
+    if (this.#lookScheduled) return;
+    this.#lookScheduled = true;
+    queueMicrotask(this.#look);
+  }
+
+  /** Takes what is free, and goes on listening to other threads for as long as somebody waits here. */
+  readonly #look = (): void => {
+    this.#lookScheduled = false;
     const seen = this.#slots.wakeCount();
     for (let next = this.#oldest(); next !== undefined && this.#take(); next = this.#oldest()) {
       this.#leave(next).done("admitted");
     }
-    if (this.#waiters.size === 0) {
-      this.#listening = false;
+    if (this.#listening || this.#waiters.size === 0) return;
+    const changed = this.#slots.changed(seen);
+    if (changed === undefined) {
+      this.#lookSoon();
       return;
     }
-    const changed = this.#slots.changed(seen);
-    if (changed === undefined) queueMicrotask(this.#listen);
-    else void changed.then(this.#listen);
+    this.#listening = true;
+    void changed.then(this.#wakeUp);
+  };
+
+  readonly #wakeUp = (): void => {
+    this.#listening = false;
+    this.#look();
   };
 }

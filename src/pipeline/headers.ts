@@ -17,11 +17,11 @@ export function decorate(exchange: Exchange, config: ServerConfig, thread: numbe
 /** The times are known when the head is written, whichever way the app does that; node:http always calls `writeHead`. */
 function addTimingAtLastMoment(exchange: Exchange): void {
   const { res } = exchange;
-  const { writeHead } = res;
-  res.writeHead = ((...args: Parameters<typeof writeHead>) => {
+  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
+  res.writeHead = (...args: unknown[]) => {
     const queueMs = exchange.executedMs - exchange.receivedMs;
     const handlerMs = performance.now() - exchange.executedMs;
     res.appendHeader("server-timing", `queue;dur=${queueMs.toFixed(1)}, handler;dur=${handlerMs.toFixed(1)}`);
-    return writeHead.apply(res, args);
-  }) as typeof writeHead;
+    return writeHead(...args);
+  };
 }

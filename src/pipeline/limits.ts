@@ -2,16 +2,16 @@
  * What a request may be: checked once, on the parsed head, before the gate; and while its body arrives.
  *
  * node:http's parser (llhttp, always strict here) already refuses malformed heads, bare CR/LF, obs-fold, CL + TE
- * together and endless chunk extensions; `connection.ts` turns its errors into responses. This file refuses what the
- * parser lets through: too many headers (its own limit truncates silently, which hides headers from the app: a
- * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), long request lines, large or
- * stalled bodies.
+ * together and a chunk extension without end; `connection.ts` turns its errors into responses. This file refuses what
+ * the parser lets through: too many headers (its own limit truncates silently, which hides headers from the app: a
+ * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host or two, another HTTP version,
+ * long request lines, large or stalled bodies, and bodies that are mostly framing.
  *
  * Invariant: a request without a body costs one pass over its header names and allocates nothing.
  */
 
 import type { IncomingMessage } from "node:http";
-import type { ErrorCode } from "../errors/errors.ts";
+import { type ErrorCode, HeddleError } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 
 export interface RequestLimits {
@@ -30,26 +30,46 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
   const { rawHeaders } = req;
   if (limits.headerCount > 0 && rawHeaders.length > limits.headerCount * 2) return "TOO_MANY_HEADERS";
   // Method, two spaces and "HTTP/1.1" belong to the line as well.
-  if (limits.requestLineBytes > 0 && req.url!.length + req.method!.length + 10 > limits.requestLineBytes) {
-    return "REQUEST_LINE_TOO_LONG";
-  }
+  if (req.url!.length + req.method!.length + 10 > limits.requestLineBytes) return "REQUEST_LINE_TOO_LONG";
+  // An HTTP/2 request in HTTP/1 clothes is nothing a front proxy and we would read alike.
+  if (req.httpVersionMajor !== 1) return "BAD_REQUEST";
   let body: Head = "no-body";
+  let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
-    if (name.length === 14 && name.toLowerCase() === "content-length") {
-      const bytes = Number(rawHeaders[i + 1]);
-      if (limits.bodyBytes > 0 && bytes > limits.bodyBytes) return "BODY_TOO_LARGE";
-      if (bytes > 0 && body === "no-body") body = "body";
-    } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
-      if (req.httpVersionMajor === 1 && req.httpVersionMinor === 0) return "BAD_REQUEST";
-      if (body === "body" || rawHeaders[i + 1]!.trim().toLowerCase() !== "chunked") return "FRAMING_UNSUPPORTED";
-      body = "body";
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() === "host") hosts++;
+        break;
+      case 14:
+        if (name.toLowerCase() === "content-length") {
+          const bytes = Number(rawHeaders[i + 1]);
+          if (limits.bodyBytes > 0 && bytes > limits.bodyBytes) return "BODY_TOO_LARGE";
+          if (bytes > 0) body = "body";
+        }
+        break;
+      case 17:
+        if (name.toLowerCase() === "transfer-encoding") {
+          if (req.httpVersionMinor === 0) return "BAD_REQUEST";
+          if (rawHeaders[i + 1]!.trim().toLowerCase() !== "chunked") return "FRAMING_UNSUPPORTED";
+          body = "body";
+        }
+        break;
     }
   }
-  return body;
+  // RFC 9112 §3.2: HTTP/1.1 must name its host, and nobody may name two.
+  return hosts === 1 || (hosts === 0 && req.httpVersionMinor === 0) ? body : "BAD_REQUEST";
 }
 
-export type BodyState = "arriving" | "complete" | ErrorCode;
+/**
+ * `arriving`: the client sends, or is waited for. `unread`: it is the app that does not read what has arrived, so the
+ * time is the handler's.
+ */
+export type BodyState = "arriving" | "unread" | "complete" | ErrorCode;
+
+/** Chunk sizes, extensions and line ends may take this much in all, and this much for each byte of the body itself. */
+const FRAMING_BYTES = 16 * 1024;
+const FRAMING_PER_BYTE = 16;
 
 /**
  * Counts a body as the parser delivers it, without touching how the app reads it. Time in which the app does not read
@@ -58,29 +78,34 @@ export type BodyState = "arriving" | "complete" | ErrorCode;
 export class BodyGuard {
   readonly #req: IncomingMessage;
   readonly #limits: RequestLimits;
+  /** What the connection had received when the body began. */
+  readonly #receivedBytes: number;
   #bytes = 0;
+  #sweptBytes = 0;
   #waitedMs = 0;
   #idleSinceMs: number;
   #sweptMs: number;
-  /** When a sweep last saw the body incomplete: the handler's time counts from here. */
+  /** When a sweep last waited for the client: the handler's time counts from here. */
   arrivingUntilMs: number;
 
   /** `onTooLarge` is called once, synchronously, before the excess reaches the app. */
   constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, onTooLarge: () => void) {
     this.#req = req;
     this.#limits = limits;
+    this.#receivedBytes = req.socket.bytesRead;
     this.#idleSinceMs = nowMs;
     this.#sweptMs = nowMs;
     this.arrivingUntilMs = nowMs;
     let refused = false;
     req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      // The parser goes on to the end; the app must not take the part it got for the whole.
+      if (refused) return true;
       if (chunk instanceof Uint8Array) {
         this.#bytes += chunk.byteLength;
-        this.#idleSinceMs = this.#sweptMs;
         if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes) {
-          if (!refused) onTooLarge();
           refused = true;
-          // The parser goes on (the connection is closed after the refusal); the app gets nothing more.
+          onTooLarge();
+          cutShort(req);
           return true;
         }
       }
@@ -88,23 +113,39 @@ export class BodyGuard {
     };
   }
 
-  /** Judges the time since the last sweep. */
-  sweep(nowMs: number): BodyState {
+  /** Judges the time since the last sweep. `asked`: false while the client still waits for `100 Continue`. */
+  sweep(nowMs: number, asked: boolean): BodyState {
     const elapsedMs = nowMs - this.#sweptMs;
+    const progressed = this.#bytes > this.#sweptBytes;
     this.#sweptMs = nowMs;
+    this.#sweptBytes = this.#bytes;
     if (this.#req.complete) return "complete";
+    const unread = this.#req.readableLength > 0 || (!asked && this.#bytes === 0);
+    if (progressed || unread) this.#idleSinceMs = nowMs;
+    if (!unread) this.#waitedMs += elapsedMs;
+    else if (!progressed) return "unread";
     this.arrivingUntilMs = nowMs;
-    if (this.#req.readableLength > 0) {
-      this.#idleSinceMs = nowMs;
-      return "arriving";
-    }
-    this.#waitedMs += elapsedMs;
+    const framingBytes = this.#req.socket.bytesRead - this.#receivedBytes - this.#bytes;
+    if (framingBytes > FRAMING_BYTES + FRAMING_PER_BYTE * this.#bytes) return "BODY_TOO_LARGE";
     const { bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
-    if (bodyIdleTimeoutMs > 0) {
-      if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
-      const tooSlow = this.#bytes < (bodyMinRateBytes * this.#waitedMs) / 1000;
-      if (bodyMinRateBytes > 0 && this.#waitedMs > bodyIdleTimeoutMs && tooSlow) return "BODY_TIMEOUT";
-    }
-    return "arriving";
+    if (bodyIdleTimeoutMs === 0) return "arriving";
+    if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
+    const tooSlow = this.#bytes < (bodyMinRateBytes * this.#waitedMs) / 1000;
+    return tooSlow && this.#waitedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
   }
+}
+
+/**
+ * Ends the app's view of a request with an error. As `req.destroy()` does when the client goes away, but the connection
+ * stays: the client has yet to read why it was refused.
+ */
+function cutShort(req: IncomingMessage): void {
+  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
+  req._destroy = (error, callback) => {
+    req.aborted = true;
+    req.emit("aborted");
+    // As node:http does it: whoever does not listen is not thrown at.
+    process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);
+  };
+  req.destroy(new HeddleError("BODY_TOO_LARGE", "The request's body is larger than --limit-body."));
 }

@@ -23,8 +23,8 @@ import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exch
 import { Gate, type GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
-import { refuse } from "./respond.ts";
-import type { Router } from "./router.ts";
+import { endLingering, refuseExpectation, refuseSocket } from "./respond.ts";
+import type { Route, Router } from "./router.ts";
 
 export interface PipelineOptions {
   readonly config: ServerConfig;
@@ -51,7 +51,12 @@ export class Pipeline {
   readonly #thread: number;
   readonly #decorates: boolean;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
+  /** Bodies still arriving whose response is out already. */
+  readonly #leftovers = new Set<Leftover>();
+  readonly #sweepIntervalMs: number;
+  #sweptMs = 0;
   #closesAfterResponse: boolean;
+  #draining = false;
 
   constructor(options: PipelineOptions) {
     const { config, row } = options;
@@ -78,30 +83,24 @@ export class Pipeline {
       const where = route === this.#router.fallback ? "--model" : `route ${route.name}`;
       this.#models.set(route.model, modelNamed(route.model, where).start(host));
     }
+    this.#sweepIntervalMs = sweepIntervalMs(config, [this.#router.fallback, ...this.#router.routes]);
     this.#fallbackModel = this.#models.get(this.#router.fallback.model)!;
   }
 
   /** check → route → admit → execute. */
   readonly handle = (req: IncomingMessage, res: ServerResponse): void => this.#enter(req, res, undefined);
 
-  /** `Expect: 100-continue`: the body is asked for only if the head is acceptable. */
-  readonly handleContinue = (req: IncomingMessage, res: ServerResponse): void => {
-    if (this.#app.acceptsExpect("checkContinue")) {
-      this.#enter(req, res, "checkContinue");
-      return;
-    }
-    const head = inspectHead(req, this.#config);
-    if (head === "body" || head === "no-body") res.writeContinue();
-    this.#enter(req, res, undefined);
-  };
+  /** `Expect: 100-continue`: the body is asked for only if the head is acceptable, and when its turn has come. */
+  readonly handleContinue = (req: IncomingMessage, res: ServerResponse): void =>
+    this.#enter(req, res, this.#app.acceptsExpect("checkContinue") ? "checkContinue" : "leave");
 
   /** Any other `Expect`: 417 unless the app knows better (RFC 9110 §10.1.1). */
   readonly handleExpectation = (req: IncomingMessage, res: ServerResponse): void => {
     if (this.#app.acceptsExpect("checkExpectation")) this.#enter(req, res, "checkExpectation");
-    else res.writeHead(417).end();
+    else refuseExpectation(req, res);
   };
 
-  #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | undefined): void {
+  #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | undefined): void {
     const nowMs = performance.now();
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
@@ -110,7 +109,8 @@ export class Pipeline {
     connection.current = exchange;
     connection.active++;
     connection.idleSinceMs = 0;
-    exchange.expects = expects;
+    if (expects === "leave") exchange.owesContinue = true;
+    else exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
     if (this.#closesAfterResponse) res.shouldKeepAlive = false;
@@ -119,15 +119,20 @@ export class Pipeline {
     if (head === "no-body") {
       this.#admit(exchange, nowMs);
     } else if (head === "body") {
-      exchange.body = new BodyGuard(req, this.#config, nowMs, () => this.#refuse(exchange, "BODY_TOO_LARGE"));
+      exchange.body = new BodyGuard(req, this.#config, nowMs, () => this.#bodyTooLarge(exchange));
       this.#admit(exchange, nowMs);
     } else {
-      this.#refuse(exchange, head);
+      exchange.refuse(head);
     }
   }
 
+  /** Switching protocols leaves HTTP and with it the gate; what a handshake may look like is checked all the same. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    this.#models.get(this.#router.match(req.method!, req.url!).model)!.upgrade(req, socket, head);
+    const form = inspectHead(req, this.#config);
+    if (this.#draining) refuseSocket(socket, "OVERLOADED");
+    else if (form === "no-body") this.#modelOf(this.#router.match(req.method!, req.url!)).upgrade(req, socket, head);
+    // A body here could be read as a request by one side and as frames by the other.
+    else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
   };
 
   /** What is running on this thread at this very moment, for whoever looks in from outside. */
@@ -137,21 +142,29 @@ export class Pipeline {
 
   /** The handler threw or rejected: the client gets a 500 that tells nothing, the log gets everything. */
   fail(exchange: Exchange, error: unknown): void {
+    if (exchange.aborted) return;
     this.#row.counters[COUNTER.failed]!++;
     this.#onHandlerFailed(exchange, error);
-    this.#refuse(exchange, "HANDLER_FAILED");
+    exchange.refuse("HANDLER_FAILED");
   }
 
-  /** From now on every response closes its connection. */
+  /** From now on every connection is closed with the response to its latest request. */
   drain(): void {
+    this.#draining = true;
     this.#closesAfterResponse = true;
-    for (const { res } of this.exchanges) if (!res.headersSent) res.shouldKeepAlive = false;
+    for (const { res, connection, req } of this.exchanges) {
+      const isLatest = connection.current?.req === req;
+      if (isLatest && !res.headersSent) res.shouldKeepAlive = false;
+    }
   }
 
   /** Enforces every time limit; called by the thread's heartbeat. */
   sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < this.#sweepIntervalMs) return;
+    this.#sweptMs = nowMs;
     for (const gate of this.#gates) gate.sweep(nowMs);
     for (const exchange of this.exchanges) this.#judge(exchange, nowMs);
+    for (const leftover of this.#leftovers) this.#judgeLeftover(leftover, nowMs);
   }
 
   close(): void {
@@ -193,47 +206,67 @@ export class Pipeline {
 
   readonly #execute = (exchange: Exchange, nowMs: number): void => {
     exchange.holdsServerSlot = true;
+    // Its body was refused while it waited; the slot goes on when the refusal is out.
+    if (exchange.refusal !== undefined) return;
     exchange.state = "executing";
     exchange.executedMs = nowMs;
-    const { route } = exchange;
-    const model = route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
-    model.execute(exchange);
+    if (exchange.owesContinue) {
+      exchange.owesContinue = false;
+      exchange.res.writeContinue();
+    }
+    this.#modelOf(exchange.route).execute(exchange);
   };
+
+  #modelOf(route: Route): RunningModel {
+    return route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
+  }
 
   /** Says how long the connection stays open (`keep-alive: timeout=5`), as node:http does when it closes them itself. */
   #hintKeepAlive(res: ServerResponse): void {
+    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
     (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = this.#config.keepAliveMs;
   }
 
   #shed(exchange: Exchange, code: ErrorCode): void {
     this.#row.counters[COUNTER.shed]!++;
-    this.#refuse(exchange, code);
+    exchange.refuse(code);
   }
 
-  #refuse(exchange: Exchange, code: ErrorCode): void {
-    exchange.refusal ??= code;
-    refuse(exchange.req, exchange.res, code);
+  #bodyTooLarge(exchange: Exchange): void {
+    if (exchange.state === "ended") endLingering(exchange.req.socket);
+    else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
   }
 
   #judge(exchange: Exchange, nowMs: number): void {
-    const { res, route } = exchange;
+    const { res, route, body } = exchange;
     if (exchange.refusal !== undefined) return;
     let sinceMs = exchange.executedMs;
-    if (exchange.body !== undefined) {
-      const state = exchange.body.sweep(nowMs);
+    if (body !== undefined) {
+      const state = body.sweep(nowMs, isAskedFor(exchange));
       if (state === "arriving") return;
-      if (state !== "complete") {
-        exchange.abort("TimeoutError", "the request's body stopped arriving");
-        this.#refuse(exchange, state);
+      if (state !== "complete" && state !== "unread") {
+        exchange.refuse(state, "the request's body stopped arriving or was refused");
         return;
       }
-      sinceMs = Math.max(sinceMs, exchange.body.arrivingUntilMs);
+      sinceMs = Math.max(sinceMs, body.arrivingUntilMs);
     }
     if (exchange.state !== "executing" || res.headersSent || route.timeoutMs === 0 || nowMs - sinceMs < route.timeoutMs)
       return;
     this.#row.counters[COUNTER.timedOut]!++;
-    exchange.abort("TimeoutError", `the handler did not answer within ${route.timeoutMs} ms`);
-    this.#refuse(exchange, "HANDLER_TIMEOUT");
+    exchange.refuse("HANDLER_TIMEOUT", `the handler did not answer within ${route.timeoutMs} ms`);
+  }
+
+  /**
+   * A response was complete before its request was. node:http takes the rest of the body and throws it away; a client
+   * that never sends it must not hold the connection.
+   */
+  #judgeLeftover(leftover: Leftover, nowMs: number): void {
+    const { body, req, sinceMs } = leftover;
+    const state = req.socket.destroyed ? "complete" : body.sweep(nowMs, true);
+    if (state === "arriving") return;
+    if (state === "unread" && nowMs - sinceMs < (this.#config.bodyIdleTimeoutMs || Infinity)) return;
+    this.#leftovers.delete(leftover);
+    if (state !== "complete") req.socket.destroy();
   }
 
   /** The response is closed: `this` is the response, so that one function serves them all. */
@@ -267,6 +300,32 @@ export class Pipeline {
       if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
     }
     if (exchange.holdsRouteSlot) exchange.route.gate!.release();
+    if (exchange.body !== undefined && !exchange.req.complete && complete) {
+      this.#leftovers.add({ body: exchange.body, req: exchange.req, sinceMs: nowMs });
+    }
     this.#accessLog?.write(exchange, nowMs, complete);
   }
+}
+
+interface Leftover {
+  readonly body: BodyGuard;
+  readonly req: IncomingMessage;
+  readonly sinceMs: number;
+}
+
+/** Whether the client has been told to send its body, or never asked. */
+function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
+  if (owesContinue) return false;
+  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+  return expects !== "checkContinue" || (res as ServerResponse & { _sent100: boolean })._sent100;
+}
+
+const MIN_SWEEP_MS = 25;
+const MAX_SWEEP_MS = 500;
+
+/** Often enough to keep the shortest time limit to a twentieth: with ten thousand requests in flight a look is not free. */
+function sweepIntervalMs(config: ServerConfig, routes: readonly Route[]): number {
+  const limits = [config.queueTimeoutMs, config.bodyIdleTimeoutMs, ...routes.map(({ timeoutMs }) => timeoutMs)];
+  const shortest = Math.min(...limits.filter((ms) => ms > 0));
+  return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 20));
 }

@@ -7,7 +7,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { errorTable, type ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 
@@ -34,77 +34,102 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
  * complete must not look complete.
  */
 export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode): void {
+  answer(req, res, errorTable[code].status ?? 500, CLOSING.has(code));
+}
+
+/** RFC 9110 §10.1.1: an expectation that nobody here can meet. */
+export function refuseExpectation(req: IncomingMessage, res: ServerResponse): void {
+  answer(req, res, 417, true);
+}
+
+function answer(req: IncomingMessage, res: ServerResponse, status: number, closes: boolean): void {
   if (res.writableEnded || res.destroyed) return;
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  const status = errorTable[code].status ?? 500;
   const body = `${status} ${http.STATUS_CODES[status]}\n`;
-  for (const name of res.getHeaderNames()) {
-    if (!name.startsWith("x-heddle-")) res.removeHeader(name);
-  }
-  const { setHeader, writeHead, end } = http.ServerResponse.prototype;
-  setHeader.call(res, "content-type", "text/plain; charset=utf-8");
-  setHeader.call(res, "content-length", Buffer.byteLength(body));
-  if (status === 503) setHeader.call(res, "retry-after", String(RETRY_AFTER_SECONDS));
-  if (CLOSING.has(code) || !req.complete) {
-    setHeader.call(res, "connection", "close");
-    if (!req.complete) linger(req.socket);
+  // Not the methods that middleware may have put on this response: they would add a cookie, or compress.
+  const plain = http.ServerResponse.prototype;
+  for (const name of res.getHeaderNames()) if (!KEPT.test(name)) plain.removeHeader.call(res, name);
+  plain.setHeader.call(res, "content-type", "text/plain; charset=utf-8");
+  plain.setHeader.call(res, "content-length", Buffer.byteLength(body));
+  if (status === 503) plain.setHeader.call(res, "retry-after", RETRY_AFTER_SECONDS);
+  if (closes || !req.complete) {
+    plain.setHeader.call(res, "connection", "close");
+    if (!req.complete) req.socket.destroySoon = () => endLingering(req.socket);
   }
   mute(res);
-  writeHead.call(res, status);
-  end.call(res, req.method === "HEAD" ? "" : body, "utf8");
+  // A status message the app has set belongs to its own status.
+  res.statusMessage = "";
+  plain.writeHead.call(res, status);
+  plain.end.call(res, req.method === "HEAD" ? "" : body, "utf8");
 }
+
+/** Headers of heddle's own (headers.ts), which its answers carry too. */
+const KEPT = /^(?:x-heddle-.*|x-request-id)$/;
 
 /**
  * Closes our side only, and takes what the client still sends for a while: closing both at once makes the kernel answer
  * the rest of a body with a reset, which often reaches the client before the refusal does (RFC 9112 §9.6).
  */
-function linger(socket: Socket): void {
-  socket.destroySoon = () => {
-    socket.end();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  };
+export function endLingering(socket: Duplex): void {
+  socket.end();
+  // Nobody reads an unfinished body any more, and what is not read is not taken.
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
 }
 
-/** Turns the app's later writes on this response into nothing. */
+function nothing(): void {}
+
+function callBack(args: readonly unknown[]): void {
+  const done = args.findLast((arg) => typeof arg === "function");
+  if (done !== undefined) process.nextTick(done);
+}
+
+/** Turns the app's later writes on this response into nothing: no throw, no error event, nothing on the wire. */
 function mute(res: ServerResponse): void {
   const self = (): ServerResponse => res;
-  const accepted = (_chunk?: unknown, encoding?: unknown, callback?: unknown): boolean => {
-    const done = typeof encoding === "function" ? encoding : callback;
-    if (typeof done === "function") process.nextTick(done);
-    return true;
-  };
   Object.assign(res, {
     setHeader: self,
     appendHeader: self,
     setHeaders: self,
-    removeHeader: () => {},
-    flushHeaders: () => {},
+    removeHeader: nothing,
+    flushHeaders: nothing,
+    writeHead: self,
+    writeContinue: nothing,
+    writeEarlyHints: nothing,
+    writeProcessing: nothing,
+    writeInformation: nothing,
+    addTrailers: nothing,
+    write(...args: readonly unknown[]): boolean {
+      callBack(args);
+      return true;
+    },
+    end(...args: readonly unknown[]): ServerResponse {
+      callBack(args);
+      return res;
+    },
+    // stream.pipeline destroys what it was writing to; that would take the connection with it.
+    destroy: self,
   });
-  Object.assign(res, {
-    writeContinue: () => {},
-    writeEarlyHints: () => {},
-    writeProcessing: () => {},
-    writeInformation: () => {},
-  });
-  Object.assign(res, { writeHead: self, write: accepted, end: self });
+  // Middleware that kept the original methods writes past all this, after the end.
+  res.on("error", nothing);
 }
 
-/** Answers on a socket whose request could not even be parsed. */
-export function refuseSocket(socket: Socket, code: ErrorCode): void {
-  const status = errorTable[code].status ?? 400;
-  const body = `${status} ${http.STATUS_CODES[status]}\n`;
-  const inResponse =
-    (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent === true;
-  if (!socket.writable || inResponse) {
+/** Answers on a socket whose request could not even be parsed, or asked for an upgrade. */
+export function refuseSocket(socket: Duplex, code: ErrorCode): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  socket.end(
+  const status = errorTable[code].status ?? 400;
+  const body = `${status} ${http.STATUS_CODES[status]}\n`;
+  socket.write(
     `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      (status === 503 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : "") +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    () => socket.destroySoon(),
   );
+  endLingering(socket);
 }

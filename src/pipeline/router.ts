@@ -29,6 +29,12 @@ export interface Router {
   match(method: string, url: string): Route;
 }
 
+interface ExactRoutes {
+  readonly byMethod: Map<string, Route>;
+  /** The route written without a method. */
+  any: Route | undefined;
+}
+
 interface Entry {
   readonly method: string | undefined;
   readonly pattern: URLPattern;
@@ -44,11 +50,11 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
     queue: config.queue,
     gate: undefined,
   };
-  const exact = new Map<string, Route>();
+  const exact = new Map<string, ExactRoutes>();
   const entries: Entry[] = [];
   const all: Route[] = [];
   for (const [name, settings] of Object.entries(routes)) {
-    const [, method, path] = /^(?:([A-Z]+)\s+)?(\/.*)$/.exec(name) ?? [];
+    const [, method, path] = /^(?:(\S+)\s+)?(\/.*)$/.exec(name) ?? [];
     if (path === undefined) {
       throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: expected "/path" or "METHOD /path".`);
     }
@@ -62,7 +68,7 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
     };
     all.push(route);
     if (/[:*?{}()+\\]/.test(path)) entries.push({ method, pattern: compile(name, path), route });
-    else exact.set(method === undefined ? path : `${method} ${path}`, route);
+    else addExact(exact, path, method, route);
   }
   const match = all.length === 0 ? () => fallback : matcher(exact, entries, fallback);
   return { fallback, routes: all, match };
@@ -78,12 +84,19 @@ function compile(name: string, pathname: string): URLPattern {
   }
 }
 
-function matcher(exact: ReadonlyMap<string, Route>, entries: readonly Entry[], fallback: Route) {
-  return (method: string, url: string): Route => {
-    const end = url.search(/[?#]/);
-    const pathname = end === -1 ? url : url.slice(0, end);
+function addExact(exact: Map<string, ExactRoutes>, path: string, method: string | undefined, route: Route): void {
+  let routes = exact.get(path);
+  if (routes === undefined) exact.set(path, (routes = { byMethod: new Map(), any: undefined }));
+  if (method === undefined) routes.any = route;
+  else routes.byMethod.set(method, route);
+}
+
+function matcher(exact: ReadonlyMap<string, ExactRoutes>, entries: readonly Entry[], fallback: Route): Router["match"] {
+  return (method, url) => {
+    const pathname = pathOf(url);
     const asMethod = method === "HEAD" ? "GET" : method;
-    const found = exact.get(`${asMethod} ${pathname}`) ?? exact.get(pathname);
+    const routes = exact.get(pathname);
+    const found = routes?.byMethod.get(asMethod) ?? routes?.any;
     if (found !== undefined) return found;
     for (const entry of entries) {
       if ((entry.method === undefined || entry.method === asMethod) && entry.pattern.test({ pathname }))
@@ -92,3 +105,21 @@ function matcher(exact: ReadonlyMap<string, Route>, entries: readonly Entry[], f
     return fallback;
   };
 }
+
+/** The path of a request target: of `/a?b` as well as of `http://host/a?b`, which proxies send (RFC 9112 §3.2.2). */
+function pathOf(url: string): string {
+  let start = 0;
+  if (url.charCodeAt(0) !== SLASH) {
+    const scheme = /^https?:\/\/[^/?#]*/i.exec(url);
+    if (scheme === null) return url;
+    start = scheme[0].length;
+    if (url.charCodeAt(start) !== SLASH) return "/";
+  }
+  let end = start;
+  while (end < url.length && url.charCodeAt(end) !== QUESTION_MARK && url.charCodeAt(end) !== HASH) end++;
+  return start === 0 && end === url.length ? url : url.slice(start, end);
+}
+
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+const HASH = 0x23;
