@@ -181,14 +181,9 @@ class FastResponse {
   }
 }
 
-/** Puts the class in place of the global one, and gives back a function that undoes it. */
-export function installFastResponse(): () => void {
-  const ours = FastResponse as unknown as typeof globalThis.Response;
-  globalThis.Response = ours;
-  return () => {
-    // An adapter the app brought may have put its own class there since.
-    if (globalThis.Response === ours) globalThis.Response = NativeResponse;
-  };
+/** Puts the class in place of the global one. */
+export function installFastResponse(): void {
+  globalThis.Response = FastResponse as unknown as typeof globalThis.Response;
 }
 
 /** The content of a response of ours, or undefined for any other value. */

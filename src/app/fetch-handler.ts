@@ -3,8 +3,7 @@
  * URL, headers and body straight from `req` and makes a native Request only when one is needed; responses are
  * fast-response.ts, written by write-response.ts.
  *
- * `request.signal` aborts when the client leaves before the response is complete, or when `abortRequest` is called. It is
- * made on first use: a handler that never asks for it pays for nothing.
+ * `request.signal` is made on first use: a handler that never asks for it pays for nothing.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -19,30 +18,24 @@ export interface FetchApp {
   fetch: (request: Request) => Response | PromiseLike<Response>;
 }
 
-const kRequest: unique symbol = Symbol("heddle.request");
-
 /**
- * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals. The function it returns
- * takes both away again.
+ * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals, once it is known that
+ * the app's handler is run from here. Code that took hold of the native classes while it was imported goes on with
+ * those, and is only slower.
  */
-export function replaceGlobals(): () => void {
-  const NativeRequest = globalThis.Request;
-  const removeResponse = installFastResponse();
-  const ours = patchGlobalRequest();
-  return () => {
-    removeResponse();
-    if (globalThis.Request === ours) globalThis.Request = NativeRequest;
-  };
+export function replaceGlobals(): void {
+  installFastResponse();
+  patchGlobalRequest();
 }
 
-/** srvx's request, except that a client's leaving is an AbortError, as everywhere else, and not the socket's ECONNRESET. */
+/** srvx's request, except that its signal is `req.signal`: it aborts when the client leaves and when the request times out. */
 class AppRequest extends NodeRequest {
-  readonly #res: ServerResponse;
+  readonly #req: IncomingMessage;
   #controller: AbortController | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse) {
     super({ req, res });
-    this.#res = res;
+    this.#req = req;
   }
 
   /** What srvx's `signal` and its native Request are made from, on first use. */
@@ -50,34 +43,20 @@ class AppRequest extends NodeRequest {
     if (this.#controller !== undefined) return this.#controller;
     const controller = new AbortController();
     this.#controller = controller;
-    const res = this.#res;
-    const onClose = (): void => {
-      if (!res.writableFinished) controller.abort(new DOMException("The client went away.", "AbortError"));
-    };
-    if (res.closed) onClose();
-    else res.once("close", onClose);
+    const { signal } = this.#req;
+    const follow = (): void => controller.abort(signal.reason);
+    if (signal.aborted) follow();
+    else signal.addEventListener("abort", follow, { once: true });
     return controller;
-  }
-
-  abort(reason: unknown): void {
-    // oxlint-disable-next-line no-underscore-dangle -- srvx's name
-    this._abortController.abort(reason);
   }
 }
 
 export function fetchListener(app: FetchApp): RequestListener {
   return (req, res) => {
-    const request = new AppRequest(req, res);
-    (req as { [kRequest]?: AppRequest })[kRequest] = request;
-    const response: unknown = app.fetch(request);
+    const response: unknown = app.fetch(new AppRequest(req, res));
     if (isPromiseLike(response)) return Promise.resolve(response).then((settled) => respond(res, settled));
     return respond(res, response);
   };
-}
-
-/** Aborts the `request.signal` of a fetch handler, whether or not it was asked for yet. No effect on other apps. */
-export function abortRequest(req: IncomingMessage, reason: unknown): void {
-  (req as { [kRequest]?: AppRequest })[kRequest]?.abort(reason);
 }
 
 function respond(res: ServerResponse, response: unknown): void | Promise<void> {

@@ -11,7 +11,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { HeddleError, messageOf } from "../errors/errors.ts";
-import { installFetchGlobals } from "./fetch-globals.ts";
 import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "./node-listener.ts";
@@ -19,7 +18,6 @@ import { ListenCapture, type AppServer, type ListenAddress } from "./self-listen
 import { describe } from "./describe.ts";
 import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
 
-export { abortRequest } from "./fetch-handler.ts";
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "./node-listener.ts";
 export type { ListenAddress } from "./self-listening.ts";
@@ -65,7 +63,6 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
   const capture = ListenCapture.install(options.address);
-  const removeFetchGlobals = installFetchGlobals();
 
   const exported = await importInTime(path, capture, modules, options.signal);
   if (capture.refusal !== undefined) throw capture.refusal;
@@ -77,8 +74,7 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
     target.server.listen(options.address);
   }
   if (capture.refusal !== undefined) throw capture.refusal;
-  const isFetch = (target.shape === "fetch" || target.shape === "hono") && capture.server === undefined;
-  if (!isFetch) removeFetchGlobals();
+  if (capture.server === undefined) target.activate?.();
   return loadedApp(path, exported, target, capture, modules);
 }
 

@@ -8,7 +8,6 @@
 
 import { HeddleError } from "../errors/errors.ts";
 import { isClass } from "./describe.ts";
-import { loadFetchHandler } from "./fetch-globals.ts";
 import type { FetchApp } from "./fetch-handler.ts";
 import { callListeners, isPromiseLike, type RequestListener } from "./node-listener.ts";
 import { isAppServer, type AppServer } from "./self-listening.ts";
@@ -31,6 +30,8 @@ export interface AppTarget {
   /** Takes upgrades and `Expect`, when the app has a server of its own. */
   readonly server?: AppServer;
   readonly close?: () => Promise<void>;
+  /** What must happen before the first request, if this is what will run. */
+  readonly activate?: () => void;
 }
 
 interface KoaApp {
@@ -78,8 +79,11 @@ export async function prepare(value: unknown): Promise<AppTarget | undefined> {
     case "koa":
       return { shape, request: (value as KoaApp).callback() };
     case "fetch":
-    case "hono":
-      return { shape, request: loadFetchHandler().fetchListener(value as FetchApp) };
+    case "hono": {
+      // Loaded for fetch apps only: it brings undici into the thread, some 15 MB.
+      const { fetchListener, replaceGlobals } = await import("./fetch-handler.ts");
+      return { shape, request: fetchListener(value as FetchApp), activate: replaceGlobals };
+    }
     case "fastify": {
       const app = value as FastifyApp;
       await app.ready();

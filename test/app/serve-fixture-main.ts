@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { once } from "node:events";
-import { abortRequest, loadApp, ModuleTracker, type LoadedApp } from "../../src/app/load-app.ts";
+import { loadApp, ModuleTracker, type LoadedApp } from "../../src/app/load-app.ts";
 import { toWire } from "../../src/errors/errors.ts";
 import type { FromFixture, ToFixture } from "./serve-fixture.ts";
 
@@ -41,8 +41,12 @@ port.on("message", (message: ToFixture) => {
 
 function wire(app: LoadedApp): void {
   server.on("request", (req, res) => {
+    if (req.url?.endsWith("?abort")) {
+      const timeout = new AbortController();
+      Object.defineProperty(req, "signal", { value: timeout.signal });
+      setImmediate(() => timeout.abort(new DOMException("too slow", "TimeoutError")));
+    }
     void run(() => app.request(req, res), res);
-    if (req.url?.endsWith("?abort")) setImmediate(abortRequest, req, new DOMException("too slow", "TimeoutError"));
   });
   server.on("upgrade", (req, socket, head) => app.upgrade(req, socket, head));
   server.on("checkContinue", (req, res) => {
