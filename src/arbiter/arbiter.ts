@@ -16,7 +16,7 @@ import type { ServerConfig } from "../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
-import { urlOf } from "../worker/address.ts";
+import { type SocketAddress, urlOf } from "../worker/address.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Fleet } from "./fleet.ts";
@@ -213,8 +213,9 @@ export class Arbiter {
     try {
       await next.boot();
       progress(`generation ${number}: ready`);
-      const urls = await next.serve();
-      this.urls = this.#acceptsFor(config) ? await this.#startAccepting() : urls;
+      const addresses = await next.serve();
+      if (this.#acceptsFor(config)) await this.#startAccepting();
+      else if (old === undefined) this.#noteUrls(addresses);
       await this.#dispatcher.listen(this.listeners.surplus(config.workers));
       this.#refuseWhileStopping();
     } catch (error) {
@@ -247,13 +248,18 @@ export class Arbiter {
     return acceptsItself(config) || this.#dispatcher.isAccepting(this.listeners.sockets[0]!);
   }
 
-  async #startAccepting(): Promise<readonly string[]> {
+  async #startAccepting(): Promise<void> {
     const { sockets } = this.listeners;
-    if (this.#dispatcher.isAccepting(sockets[0]!)) return this.urls;
-    const addresses = await this.#dispatcher.listen(sockets);
+    if (this.#dispatcher.isAccepting(sockets[0]!)) return;
+    this.#noteUrls(await this.#dispatcher.listen(sockets));
     for (const worker of this.fleet.workers) worker.stopAccepting();
+  }
+
+  #noteUrls(addresses: readonly SocketAddress[]): void {
     const scheme = this.#config.tlsCert === undefined ? "http" : "https";
-    return sockets.map(({ url }, i) => url ?? urlOf(scheme, addresses[i]!));
+    this.urls = this.listeners.sockets.map(
+      ({ url, fd }, i) => url ?? urlOf(scheme, addresses[i] ?? null) ?? `fd://${fd}`,
+    );
   }
 
   #reloadFailed(generation: number, cause: unknown): HeddleError {

@@ -14,6 +14,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
+import type { SocketAddress } from "../worker/address.ts";
 import type { InheritedListener, TlsMaterial } from "../worker/protocol.ts";
 import { RestartPolicy } from "../worker/restart-policy.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../worker/thread-protocol.ts";
@@ -59,9 +60,9 @@ export class Generation {
   }
 
   /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */
-  async serve(): Promise<readonly string[]> {
-    const urls = await Promise.all(this.#slots.map((slot) => slot.serve()));
-    return urls[0] ?? [];
+  async serve(): Promise<readonly SocketAddress[]> {
+    const addresses = await Promise.all(this.#slots.map((slot) => slot.serve()));
+    return addresses[0] ?? [];
   }
 
   /** Resolves when all new ones serve, and to how the surplus drains. @throws HeddleError a new one did not get ready */

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { errorFields, type Log } from "../log/log.ts";
+import type { SocketAddress } from "../worker/address.ts";
 import type { RestartPolicy } from "../worker/restart-policy.ts";
 import type { DrainReason } from "../worker/thread-protocol.ts";
 import type { Fleet } from "./fleet.ts";
@@ -53,10 +54,10 @@ export class Slot {
   }
 
   /** Lets it take connections; resolves to its addresses. @throws HeddleError it died since it was ready */
-  async serve(): Promise<readonly string[]> {
-    const urls = await this.#current!.serve();
+  async serve(): Promise<readonly SocketAddress[]> {
+    const addresses = await this.#current!.serve();
     if (this.state === "booting") this.state = "serving";
-    return urls;
+    return addresses;
   }
 
   /** Resolves to how many workers were cut short. May be called again, with a more urgent reason. */

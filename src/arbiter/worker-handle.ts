@@ -14,6 +14,7 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
+import type { SocketAddress } from "../worker/address.ts";
 import type {
   FromWorker,
   InheritedListener,
@@ -29,7 +30,7 @@ export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone"
 
 interface WorkerEvents {
   ready: [];
-  serving: [urls: readonly string[]];
+  serving: [addresses: readonly SocketAddress[]];
   returned: [socket: Socket];
   "retire-me": [reason: string, detail: string];
   gone: [error: HeddleError | undefined];
@@ -121,10 +122,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError it died first */
-  async serve(): Promise<readonly string[]> {
+  async serve(): Promise<readonly SocketAddress[]> {
     this.#send({ type: "serve" });
-    const [urls] = await this.#until("serving");
-    return urls;
+    const [addresses] = await this.#until("serving");
+    return addresses;
   }
 
   stopAccepting(): void {
@@ -227,7 +228,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
           // Until the first heartbeat says otherwise.
           this.healthyThreads = 1;
         }
-        this.emit("serving", message.urls);
+        this.emit("serving", message.addresses);
         break;
       case "load":
         for (const socket of this.#handed.splice(0, message.received - this.#received)) socket.destroy();

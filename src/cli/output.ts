@@ -25,11 +25,14 @@ export function describeError(error: unknown): string {
   return parts.join("\n");
 }
 
+/** Frames of Node and of heddle: what is told of those is in the message. */
+const OWN = new RegExp(`node:|${RegExp.escape(new URL("..", import.meta.url).href)}`);
+
 /** The app's own frames of the error that started it. */
 function foreignStack(error: unknown): string | undefined {
   let cause = error instanceof Error ? error.cause : undefined;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   if (!(cause instanceof Error) || cause.stack === undefined) return undefined;
-  const frames = cause.stack.split("\n").filter((line) => /^\s+at /.test(line) && !line.includes("node:internal"));
+  const frames = cause.stack.split("\n").filter((line) => /^\s+at .*(file:\/\/|\()\//.test(line) && !OWN.test(line));
   return frames.length === 0 ? undefined : `${cause.name}: ${cause.message}\n${frames.join("\n")}`;
 }

@@ -12,6 +12,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { HeddleError } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
+import type { SocketAddress } from "./address.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "./protocol.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
@@ -40,7 +41,7 @@ export class Acceptor {
   }
 
   /** Takes connections from inherited listening sockets. Resolves to their addresses once they answer. */
-  listen(listeners: readonly InheritedListener[]): Promise<(string | { address: string; port: number })[]> {
+  listen(listeners: readonly InheritedListener[]): Promise<SocketAddress[]> {
     return Promise.all(listeners.map(({ fd }) => this.#listenOn(fd)));
   }
 
@@ -77,7 +78,7 @@ export class Acceptor {
     return this.#waiting.splice(0);
   }
 
-  #listenOn(fd: number): Promise<string | { address: string; port: number }> {
+  #listenOn(fd: number): Promise<SocketAddress> {
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.take(socket));
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
@@ -87,7 +88,7 @@ export class Acceptor {
         const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
         reject(new HeddleError("LISTEN_FAILED", message, { cause }));
       });
-      server.listen({ fd }, this.#options.backlog, () => resolve(server.address()!));
+      server.listen({ fd }, this.#options.backlog, () => resolve(server.address()));
     });
   }
 }

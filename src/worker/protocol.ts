@@ -24,6 +24,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { SparseCounts } from "../metrics/latency-histogram.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { SocketAddress } from "./address.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./thread-protocol.ts";
 
 /** Readiness is as old as this; four small messages a second cost nothing. */
@@ -61,7 +62,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
-  | { readonly type: "serving"; readonly urls: readonly string[] }
+  | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "load"; readonly received: number; readonly open: number }
   | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }

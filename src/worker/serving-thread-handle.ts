@@ -164,7 +164,7 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   }
 
   #post(message: ToThread): void {
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(message, []);
   }
 
   #receive(message: FromThread): void {

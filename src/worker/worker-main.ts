@@ -15,7 +15,6 @@ import { createLog, type Log } from "../log/log.ts";
 import { loadNative, requireNative } from "../platform/native.ts";
 import { discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
-import { urlOf } from "./address.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
 import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
@@ -128,13 +127,12 @@ class Worker {
 
   async #serve(): Promise<void> {
     if (this.#state !== "ready") return;
-    const { listeners, config } = this.#boot;
-    const scheme = config.tlsCert === undefined ? "http" : "https";
+    const { listeners } = this.#boot;
     if (listeners.length === 0) setInterval(() => this.#tellLoad(), LOAD_INTERVAL_MS);
     try {
       const addresses = await this.#acceptor.listen(listeners);
       if (this.#state === "ready") this.#state = "serving";
-      tell({ type: "serving", urls: addresses.map((address) => urlOf(scheme, address)) });
+      tell({ type: "serving", addresses });
     } catch (error) {
       tell({ type: "boot-failed", error: toWire(error), modules: [] }, () => process.exit(1));
     }

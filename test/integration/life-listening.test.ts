@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { fixture, get, lifeApp, makeCertificate, serve, spread, tempFolder, until } from "../arbiter/support.ts";
+import { type Run, runHeddle } from "../support/server.ts";
+
+const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
+const hello = fixture("hello.ts");
+
+describe("a Unix socket", { concurrency: 2 }, () => {
+  for (const workers of [1, 2]) {
+    test(`spreads connections over the threads of ${workers} workers`, async (t) => {
+      const path = join(tempFolder(t), "app.sock");
+      const args = ["--listen", `unix:${path}?mode=0660`, "-w", `${workers}`, "-t", "2", "--debug-headers"];
+      const server = await serve(t, lifeApp, args);
+      assert.equal(server.url, `unix:${path}`);
+      assert.equal(statSync(path).mode & 0o777, 0o660);
+      const counts = await spread(server.url, 32);
+      const even = 32 / (2 * workers);
+      assert.equal(counts.size, 2 * workers);
+      for (const count of counts.values()) assert.ok(Math.abs(count - even) <= even / 4, JSON.stringify([...counts]));
+      await server.stop();
+      assert.equal(existsSync(path), false, "removed at the end");
+    });
+  }
+
+  test("that a killed server left behind is taken over, one that is alive is not", async (t) => {
+    const path = join(tempFolder(t), "app.sock");
+    const first = await serve(t, hello, ["--listen", `unix:${path}`]);
+    const second = await runHeddle(["serve", hello, "--listen", `unix:${path}`, "--control", "off"]);
+    assertFailure(second, 1, /cannot listen on unix:.*app\.sock: another program already does/);
+    first.signal("SIGKILL");
+    await first.exited;
+    assert.equal(existsSync(path), true, "a stale socket file");
+    const third = await serve(t, hello, ["--listen", `unix:${path}`]);
+    assert.equal((await get(third.url)).body, "hello");
+  });
+
+  test("does not replace a file that is none", async (t) => {
+    const path = join(tempFolder(t, { "notes.txt": "keep me" }), "notes.txt");
+    const run = await runHeddle(["serve", hello, "--listen", `unix:${path}`, "--control", "off"]);
+    assertFailure(run, 1, /cannot listen on unix:.*notes\.txt/);
+    const control = await runHeddle(["serve", hello, "-p", "0", "--control", path]);
+    assertFailure(control, 1, /cannot open the control socket .*notes\.txt/);
+    assert.equal(statSync(path).size, "keep me".length);
+  });
+});
+
+describe("several listeners", () => {
+  test("all answer, and are each told", async (t) => {
+    const path = join(tempFolder(t), "app.sock");
+    for (const workers of ["1", "2"]) {
+      const args = ["-l", "127.0.0.1:0", "-l", "127.0.0.1:0", "-l", `unix:${path}`, "-w", workers, "-t", "1"];
+      const server = await serve(t, hello, args, { listeners: 3 });
+      assert.equal(server.urls.length, 3);
+      for (const url of server.urls) assert.equal((await get(url)).body, "hello");
+      await server.stop();
+    }
+  });
+});
+
+describe("an inherited socket", { concurrency: 2 }, () => {
+  for (const workers of [1, 2]) {
+    test(`is served by ${workers} workers, as fd://3 and as systemd passes it`, async (t) => {
+      for (const how of ["fd", "systemd"] as const) {
+        const { listener, port } = await listening(t);
+        const child = startOn(t, listener, how, ["-w", `${workers}`, "-t", "1"]);
+        let output = "";
+        child.stdout!.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+        await until(() => output.includes("listening on"), "the server to listen");
+        assert.equal(output.trim(), `listening on http://127.0.0.1:${port}`);
+        // This process accepts as well, until now.
+        listener.close();
+        assert.equal((await get(`http://127.0.0.1:${port}`)).body, "hello");
+        child.kill("SIGTERM");
+        assert.deepEqual(await once(child, "exit"), [0, null]);
+      }
+    });
+  }
+
+  test("that was not passed is told in one line", async () => {
+    const run = await runHeddle(["serve", hello, "-l", "fd://63", "--control", "off"]);
+    assertFailure(run, 1, /fd:\/\/63: no such descriptor/);
+  });
+});
+
+async function listening(t: TestContext): Promise<{ listener: Server; port: number }> {
+  const listener = createServer((socket) => socket.destroy());
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  t.after(() => void listener.close());
+  return { listener, port: (listener.address() as { port: number }).port };
+}
+
+/** `sh` gives heddle its own process id, as systemd does. */
+function startOn(
+  t: TestContext,
+  listener: Server,
+  how: "fd" | "systemd",
+  args: readonly string[],
+): ReturnType<typeof spawn> {
+  const { fd } = (listener as Server & { _handle: { fd: number } })._handle;
+  const script = how === "fd" ? 'exec "$@"' : 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"';
+  const where = how === "fd" ? ["-l", "fd://3"] : [];
+  const command = [process.execPath, bin, "serve", hello, "--control", "off", ...where, ...args];
+  const child = spawn("sh", ["-c", script, "sh", ...command], { stdio: ["ignore", "pipe", "inherit", fd] });
+  t.after(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+describe("TLS", { concurrency: 2 }, () => {
+  test("is spoken with the certificate given; a reload takes the new one, and keeps the old generation when it is bad", async (t) => {
+    const folder = tempFolder(t);
+    const one = makeCertificate(folder, "one");
+    const two = makeCertificate(folder, "two");
+    const [cert, key] = [join(folder, "live.crt"), join(folder, "live.key")];
+    const install = (pair: typeof one): void => {
+      copyFileSync(pair.cert, cert);
+      copyFileSync(pair.key, key);
+    };
+    install(one);
+    const server = await serve(t, hello, ["--tls-cert", cert, "--tls-key", key, "-t", "2"]);
+    assert.match(server.url, /^https:/);
+    assert.deepEqual(await secureGet(server.port), { name: "one", body: "hello" });
+
+    install(two);
+    assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
+    assert.deepEqual(await secureGet(server.port), { name: "two", body: "hello" });
+
+    writeFileSync(cert, "not a certificate");
+    const failed = await runHeddle(["reload", "--control", server.control]);
+    assert.equal(failed.code, 1);
+    assert.match(
+      failed.stderr,
+      /--tls-cert .*live\.crt is not a certificate in PEM form.*\nGeneration 2 serves on\.\n$/,
+    );
+    assert.deepEqual(await secureGet(server.port), { name: "two", body: "hello" });
+    assert.match((await server.status()).lastReload?.error?.message ?? "", /live\.crt/);
+  });
+
+  test("that cannot be spoken is told in one line at the start", async (t) => {
+    const folder = tempFolder(t);
+    const one = makeCertificate(folder, "one");
+    const two = makeCertificate(folder, "two");
+    const start = (cert: string, key: string): Promise<Run> =>
+      runHeddle(["serve", hello, "-p", "0", "--control", "off", "--tls-cert", cert, "--tls-key", key]);
+    assertFailure(await start(join(folder, "none.crt"), one.key), 1, /--tls-cert .*none\.crt cannot be read/);
+    assertFailure(await start(one.cert, one.cert), 1, /--tls-key .*one\.crt is not a private key/);
+    assertFailure(await start(one.cert, two.key), 1, /--tls-key .*two\.key is not the key of .*one\.crt/);
+  });
+});
+
+function secureGet(port: number): Promise<{ name: string; body: string }> {
+  return new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, rejectUnauthorized: false, agent: false }, (response) => {
+      const { subject } = (response.socket as import("node:tls").TLSSocket).getPeerCertificate();
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => resolve({ name: String(subject.CN), body }));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+describe("an address that cannot be had", () => {
+  test("is told in one line: in use, not this machine's, unknown", async (t) => {
+    const { port } = await listening(t);
+    const start = (address: string): Promise<Run> => runHeddle(["serve", hello, "-l", address, "--control", "off"]);
+    assertFailure(
+      await start(`127.0.0.1:${port}`),
+      1,
+      new RegExp(`127\\.0\\.0\\.1:${port}: another program already does`),
+    );
+    assertFailure(await start("192.0.2.1:0"), 1, /192\.0\.2\.1:0: this machine has no such address/);
+    assertFailure(await start("nowhere.invalid:0"), 1, /nowhere\.invalid:0: the host name is not known/);
+  });
+});
+
+function assertFailure(run: Run, code: number, message: RegExp): void {
+  assert.equal(run.code, code, run.stderr);
+  assert.match(run.stderr, message);
+  assert.equal(run.stderr.trim().split("\n").length, 1, `one line: ${run.stderr}`);
+}
