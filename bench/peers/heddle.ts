@@ -1,20 +1,31 @@
-/** heddle from this working tree. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+/** heddle from this working tree, in its published form: packed, and installed into a folder of its own. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onCleanup } from "../harness/cleanup.ts";
 import { processTree } from "../harness/proc.ts";
 import { reasonOf, run, start } from "../harness/processes.ts";
 import { descendants, LISTENING, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 
-const cli = new URL("../../bin/heddle.js", import.meta.url).pathname;
+const root = new URL("../../", import.meta.url).pathname;
+const installed = join(PEERS_FOLDER, "heddle");
+const cli = join(installed, "node_modules", "heddle", "bin", "heddle.js");
 
 export const heddle: Peer = {
   name: "heddle",
   async install() {
     try {
-      await run(process.execPath, [cli, "--help"], { timeoutMs: 10_000 });
-      const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+      rmSync(installed, { recursive: true, force: true });
+      await mkdir(installed, { recursive: true });
+      await writeFile(join(installed, "package.json"), JSON.stringify({ private: true, type: "module" }));
+      await run("npm", ["pack", "--silent", "--pack-destination", installed], { cwd: root, timeoutMs: 60_000 });
+      const [tarball = ""] = readdirSync(installed).filter((name) => name.endsWith(".tgz"));
+      await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(installed, tarball)], {
+        cwd: installed,
+        timeoutMs: 300_000,
+        env: { NODE_ENV: "" },
+      });
+      const text = await readFile(join(root, "package.json"), "utf8");
       return { available: true, version: (JSON.parse(text) as { version: string }).version };
     } catch (error) {
       return { available: false, reason: reasonOf(error) };
