@@ -55,15 +55,22 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
   plain.setHeader.call(res, "content-type", "text/plain; charset=utf-8");
   plain.setHeader.call(res, "content-length", Buffer.byteLength(body));
   if (status === 503) plain.setHeader.call(res, "retry-after", RETRY_AFTER_SECONDS);
-  if (closes || !req.complete) {
+  const unfinished = isUnfinished(req);
+  if (closes || unfinished) {
     plain.setHeader.call(res, "connection", "close");
-    if (!req.complete) req.socket.destroySoon = () => endLingering(req.socket);
+    if (unfinished) req.socket.destroySoon = () => endLingering(req.socket);
   }
   mute(res);
   // A status message the app has set belongs to its own status.
   res.statusMessage = "";
   plain.writeHead.call(res, status);
   plain.end.call(res, req.method === "HEAD" ? "" : body, "utf8");
+}
+
+/** Whether some of the body is still to come. Without one, `complete` is false only until the parser's next step. */
+function isUnfinished({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** Headers of heddle's own (headers.ts), which its answers carry too. */

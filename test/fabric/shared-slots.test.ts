@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { SharedSlots } from "../../src/fabric/shared-slots.ts";
+
+describe("shared slots", () => {
+  test("are taken up to the limit and not beyond", () => {
+    const slots = SharedSlots.create(2, 0);
+    assert.deepEqual([slots.tryTake(), slots.tryTake(), slots.tryTake()], [true, true, false]);
+    slots.give();
+    assert.deepEqual([slots.tryTake(), slots.tryTake()], [true, false]);
+    assert.equal(slots.taken, 2);
+  });
+
+  test("let no more wait than may", () => {
+    const slots = SharedSlots.create(0, 2);
+    assert.deepEqual([slots.tryJoinQueue(), slots.tryJoinQueue(), slots.tryJoinQueue()], [true, true, false]);
+    slots.leaveQueue(2);
+    assert.equal(slots.waiting, 0);
+  });
+
+  test("are the same to everyone who has the handle", () => {
+    const slots = SharedSlots.create(1, 1);
+    const others = new SharedSlots(structuredClone(slots.handle));
+    assert.ok(others.tryTake());
+    assert.equal(slots.tryTake(), false);
+  });
+
+  test("wake a waiter when one is given back", async () => {
+    const slots = SharedSlots.create(1, 1);
+    slots.tryTake();
+    slots.tryJoinQueue();
+    const woken = slots.changed(slots.wakeCount());
+    assert.notEqual(woken, undefined);
+    slots.give();
+    // Waiting on shared memory does not keep the process alive by itself.
+    const alive = setInterval(() => {}, 1000);
+    assert.equal(await woken, "ok");
+    clearInterval(alive);
+  });
+
+  test("tell at once of a slot given back since one looked", () => {
+    const slots = SharedSlots.create(1, 1);
+    slots.tryTake();
+    slots.tryJoinQueue();
+    const seen = slots.wakeCount();
+    slots.give();
+    assert.equal(slots.changed(seen), undefined);
+  });
+});
