@@ -124,22 +124,28 @@ describe("examples", { concurrency: 3 }, () => {
     }));
 
   test("11-graceful starts and stops in order, and calls off what nobody waits for", () =>
-    serving("11-graceful", async (server) => {
-      assert.match(server.stdout(), /thread 0: database connected/);
-      assert.equal(await get(server, "/?ms=10"), "rows after 10 ms\n");
-      const leaving = new AbortController();
-      const left = assert.rejects(fetch(`${server.url}/?ms=60001`, { signal: leaving.signal }), /abort/);
-      // The answer to this one says that the other, sent before it, has arrived as well.
-      await get(server, "/?ms=50");
-      leaving.abort();
-      await left;
-      await server.waitForLog(/query called off: AbortError/);
-      const last = get(server, "/?ms=300");
-      await get(server, "/?ms=1");
-      await server.stop();
-      assert.equal(await last, "rows after 300 ms\n");
-      assert.match(server.stdout(), /thread 0: database closed/);
-    }));
+    serving(
+      "11-graceful",
+      async (server) => {
+        assert.match(server.stdout(), /thread 0: database connected/);
+        assert.equal(await get(server, "/?ms=10"), "rows after 10 ms\n");
+        const leaving = new AbortController();
+        const left = assert.rejects(fetch(`${server.url}/?ms=60001`, { signal: leaving.signal }), /abort/);
+        // The answer to this one says that the other, sent before it, has arrived as well.
+        await get(server, "/?ms=50");
+        leaving.abort();
+        await left;
+        await server.waitForLog(/query called off: AbortError/);
+        assert.equal((await fetch(`${server.url}/?ms=60000`)).status, 504);
+        await server.waitForLog(/query called off: TimeoutError/);
+        const last = get(server, "/?ms=300");
+        await get(server, "/?ms=1");
+        await server.stop();
+        assert.equal(await last, "rows after 300 ms\n");
+        assert.match(server.stdout(), /thread 0: database closed/);
+      },
+      ["--timeout", "1s"],
+    ));
 
   test("12-systemd runs on a socket it inherits as descriptor 3, and its unit's flags exist", async () => {
     const cwd = join(examples, "12-systemd");
