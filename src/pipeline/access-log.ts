@@ -11,7 +11,7 @@ import type { Exchange } from "./exchange.ts";
 
 /** Long enough to batch thousands of lines under load, short enough for somebody who watches. */
 const FLUSH_MS = 100;
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 
 export class AccessLog {
   readonly #log: Log;

@@ -19,6 +19,7 @@ import type { RunningModel } from "../models/model.ts";
 import { modelNamed } from "../models/registry.ts";
 import { AccessLog } from "./access-log.ts";
 import { connectionContext } from "./connection-context.ts";
+import { cutShort } from "./cut-short.ts";
 import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exchange.ts";
 import { Gate, type GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
@@ -193,7 +194,11 @@ export class Pipeline {
       exchange.queuedAt = undefined;
       // It is somebody else's callback that gave the slot: the handler must run in its own connection's context.
       if (end === "admitted") connectionContext.run(exchange.connection, then, exchange, performance.now());
-      else this.#shed(exchange, "QUEUE_TIMEOUT");
+      else {
+        // All of its time was queue time.
+        exchange.executedMs = performance.now();
+        this.#shed(exchange, "QUEUE_TIMEOUT");
+      }
     });
     if (!queued) {
       this.#shed(exchange, "OVERLOADED");
@@ -233,7 +238,7 @@ export class Pipeline {
   }
 
   #bodyTooLarge(exchange: Exchange): void {
-    if (exchange.state === "ended") endLingering(exchange.req.socket);
+    if (exchange.state === "ended") this.#cutLeftover(exchange.req, "BODY_TOO_LARGE");
     else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
   }
 
@@ -266,7 +271,12 @@ export class Pipeline {
     if (state === "arriving") return;
     if (state === "unread" && nowMs - sinceMs < (this.#config.bodyIdleTimeoutMs || Infinity)) return;
     this.#leftovers.delete(leftover);
-    if (state !== "complete") req.socket.destroy();
+    if (state !== "complete") this.#cutLeftover(req, state === "unread" ? "BODY_TIMEOUT" : state);
+  }
+
+  #cutLeftover(req: IncomingMessage, code: ErrorCode): void {
+    cutShort(req, code);
+    endLingering(req.socket);
   }
 
   /** The response is closed: `this` is the response, so that one function serves them all. */

@@ -111,7 +111,7 @@ export class Watchdog {
         route: route?.route,
       },
       `event loop blocked for ${Math.round(blockedMs)} ms in ${frame.functionName} (${frame.location})${on}. ` +
-        'Every other request on the thread waited. Run that route under the model "threads", or make the work asynchronous.',
+        "Every other request on the thread waited. Make the work asynchronous or split it; more --threads keep others served meanwhile.",
     );
   }
 
