@@ -4,7 +4,6 @@
  */
 
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import type { TlsMaterial } from "../worker/protocol.ts";
@@ -12,6 +11,8 @@ import type { TlsMaterial } from "../worker/protocol.ts";
 /** undefined: plain HTTP. @throws HeddleError TLS_BAD */
 export function readTls({ tlsCert, tlsKey }: Pick<ServerConfig, "tlsCert" | "tlsKey">): TlsMaterial | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  // Loaded when it is needed: TLS costs an arbiter that serves plain HTTP some 10 MB.
+  const { createSecureContext } = process.getBuiltinModule("node:tls");
   const cert = readPem("--tls-cert", tlsCert);
   const key = readPem("--tls-key", tlsKey);
   check("--tls-cert", tlsCert, "a certificate in PEM form", () => createSecureContext({ cert }));
