@@ -12,7 +12,6 @@
 
 import type { ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
-import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
 import type { SocketAddress } from "../worker/address.ts";
 import type { InheritedListener, TlsMaterial } from "../worker/protocol.ts";
@@ -40,7 +39,7 @@ export class Generation {
   /** The app's own files, as far as a worker that booted, or failed to, has told. */
   modules: readonly string[] = [];
   readonly #options: GenerationOptions;
-  readonly #policy = new RestartPolicy(monotonicMs());
+  readonly #policy = new RestartPolicy();
   #slots: Slot[];
 
   constructor(options: GenerationOptions) {

@@ -115,7 +115,7 @@ export class Slot {
   async #bootUntilServing(readyForMs: number | undefined): Promise<WorkerHandle | undefined> {
     const { log, policy } = this.#options;
     for (let readyFor = readyForMs; ; readyFor = undefined) {
-      const delayMs = policy.died(monotonicMs(), readyFor);
+      const delayMs = policy.died(readyFor);
       if (delayMs > 0) {
         log.warn({ slot: this.index, delayMs }, `workers keep ending; the next one starts in ${delayMs} ms`);
       }

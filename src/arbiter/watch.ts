@@ -9,6 +9,7 @@ import type { Log } from "../log/log.ts";
 
 /** One save is several events; a formatter after it is another. */
 const SETTLE_MS = 60;
+const SOURCE = /\.(?:[cm]?[jt]s|json)$/;
 
 export class ModuleWatch {
   readonly #onChange: (files: readonly string[]) => void;
@@ -23,8 +24,11 @@ export class ModuleWatch {
     this.#onChange = onChange;
   }
 
-  /** Replaces what is watched. */
-  watch(files: readonly string[]): void {
+  /**
+   * Replaces what is watched. `isBroken`: the app did not load, perhaps for want of a file that nobody could name, so
+   * that any other source beside its files may be the mend.
+   */
+  watch(files: readonly string[], isBroken: boolean): void {
     for (const watcher of this.#watchers) watcher.close();
     if (this.#closed) return;
     const namesByFolder = new Map<string, Set<string>>();
@@ -32,7 +36,9 @@ export class ModuleWatch {
       const names = namesByFolder.get(dirname(file)) ?? new Set();
       namesByFolder.set(dirname(file), names.add(basename(file)));
     }
-    this.#watchers = [...namesByFolder].flatMap(([folder, names]) => this.#watchFolder(folder, names));
+    this.#watchers = [...namesByFolder].flatMap(([folder, names]) =>
+      this.#watchFolder(folder, (name) => names.has(name) || (isBroken && SOURCE.test(name))),
+    );
   }
 
   close(): void {
@@ -41,12 +47,12 @@ export class ModuleWatch {
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  #watchFolder(folder: string, names: ReadonlySet<string>): FSWatcher[] {
+  #watchFolder(folder: string, isMeant: (name: string) => boolean): FSWatcher[] {
     // A folder that is gone, or one watch too many for the system: the others are watched on.
     const giveUp = (error: Error): void => this.#log.warn({}, `--watch cannot watch ${folder}: ${error.message}`);
     try {
       const watcher = watch(folder, (_event, name) => {
-        if (name !== null && names.has(name)) this.#note(`${folder}/${name}`);
+        if (name !== null && isMeant(name)) this.#note(`${folder}/${name}`);
       });
       watcher.on("error", (error) => {
         giveUp(error);

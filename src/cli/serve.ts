@@ -104,15 +104,17 @@ class Server {
   }
 
   async #boot(arbiter: Arbiter, watch: ModuleWatch | undefined): Promise<void> {
+    let isBroken = false;
     try {
       await arbiter.start();
       this.#announce(arbiter);
     } catch (error) {
+      isBroken = true;
       if (watch === undefined || arbiter.modules.length === 0 || arbiter.stopping) throw error;
       printError(error);
       this.#log.warn({}, "waiting for a change of the app's files");
     }
-    watch?.watch(this.#watched(arbiter));
+    watch?.watch(this.#watched(arbiter), isBroken);
   }
 
   /** One line per listener, once, when the server really answers. */
@@ -125,7 +127,7 @@ class Server {
   #watch(arbiter: Arbiter): ModuleWatch {
     const watch = new ModuleWatch(this.#log, (files) => {
       this.#log.info({ files }, `changed: ${files.join(", ")}`);
-      void this.#reload(arbiter, "--watch").then(() => watch.watch(this.#watched(arbiter)));
+      void this.#reload(arbiter, "--watch").then((ok) => watch.watch(this.#watched(arbiter), !ok));
     });
     this.#closables.push(watch);
     return watch;
@@ -136,13 +138,15 @@ class Server {
     return configFile === undefined ? arbiter.modules : [...arbiter.modules, configFile];
   }
 
-  async #reload(arbiter: Arbiter, why: string): Promise<void> {
+  async #reload(arbiter: Arbiter, why: string): Promise<boolean> {
     try {
       await arbiter.reload((line) => this.#log.info({}, `reload (${why}): ${line}`));
       this.#announce(arbiter);
+      return true;
     } catch (error) {
       // The arbiter has told of its own failures; this is none.
       if (!(error instanceof HeddleError)) throw error;
+      return false;
     }
   }
 

@@ -7,9 +7,12 @@
  *   first time, because the next try will most likely fail the same way.
  * - Repeated kills of something healthy (once a second, say) are not a crash loop.
  *
- * A bucket of BURST tokens refills at one per REFILL_MS; a death of something that was ready costs one token. While
- * there are tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from FIRST_DELAY_MS up to
- * MAX_DELAY_MS, until something stays alive for STABLE_MS.
+ * A death of something that was ready costs one of BURST tokens, and being ready earns one per REFILL_MS. While there are
+ * tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from FIRST_DELAY_MS up to MAX_DELAY_MS,
+ * until something stays alive for STABLE_MS.
+ *
+ * Rejected: tokens that come with time alone. What dies as soon as it is ready takes longer to boot than a token takes
+ * to come, so the loop would go on at full speed for ever.
  */
 
 export interface RestartLimits {
@@ -31,20 +34,17 @@ export const RESTART_LIMITS: RestartLimits = {
 export class RestartPolicy {
   readonly #limits: RestartLimits;
   #tokens: number;
-  #refilledMs: number;
   #failures = 0;
 
-  constructor(nowMs: number, limits: RestartLimits = RESTART_LIMITS) {
+  constructor(limits: RestartLimits = RESTART_LIMITS) {
     this.#limits = limits;
     this.#tokens = limits.burst;
-    this.#refilledMs = nowMs;
   }
 
   /** Milliseconds to wait before the replacement. `readyForMs`: how long the dead one was ready, undefined if never. */
-  died(nowMs: number, readyForMs: number | undefined): number {
+  died(readyForMs: number | undefined): number {
     const { burst, refillMs, firstDelayMs, maxDelayMs, stableMs } = this.#limits;
-    this.#tokens = Math.min(burst, this.#tokens + (nowMs - this.#refilledMs) / refillMs);
-    this.#refilledMs = nowMs;
+    this.#tokens = Math.min(burst, this.#tokens + (readyForMs ?? 0) / refillMs);
     if (readyForMs !== undefined && readyForMs >= stableMs) this.#failures = 0;
     if (readyForMs !== undefined && this.#tokens >= 1) {
       this.#tokens -= 1;

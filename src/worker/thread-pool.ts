@@ -53,7 +53,7 @@ export class BootFailure extends Error {
 
 export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #options: ThreadPoolOptions;
-  readonly #policy = new RestartPolicy(monotonicMs());
+  readonly #policy = new RestartPolicy();
   readonly #slots = new Map<string, SharedSlots>();
   /** Threads that had to be killed while draining. */
   #cutShort = 0;
@@ -177,7 +177,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       leaving.replaced = true;
     }
     this.restarts++;
-    const delayMs = this.#policy.died(monotonicMs(), readyForMs);
+    const delayMs = this.#policy.died(readyForMs);
     if (delayMs > 0)
       this.#options.log.warn(
         { thread: index, delayMs },

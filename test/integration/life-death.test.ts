@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { startMixedLoad } from "../../bench/load/start.ts";
+import { fixture, get, isAlive, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { startServer } from "../support/server.ts";
+
+describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
+  for (const workers of [1, 2]) {
+    test(`costs at most the requests of that one of ${workers}, and refuses none`, async (t) => {
+      const server = await serve(t, lifeApp, ["-w", `${workers}`, "-t", "2"]);
+      const clients = { keepAlive: 4, newConnections: 4, slow: 3, streams: 3 };
+      const load = startMixedLoad({ url: server.url, ...clients, timeoutMs: 20_000 });
+      t.after(async () => void (await load.stop().catch(() => undefined)));
+      await load.ready;
+      const [victim] = workersOf(server.pid);
+      const window = await load.mark("kill", String(victim));
+      process.kill(victim!, "SIGKILL");
+      await server.waitForLog(/was killed by SIGKILL; a new one takes its place/);
+      const { restarts } = await server.waitForStatus(
+        (status) => status.workers.filter(({ state }) => state === "serving").length === workers,
+      );
+      assert.equal(restarts.workers, 1);
+      assert.equal((await get(server.url)).body, "ok");
+      const report = await load.stop();
+      const kill = report.windows.at(-1)!;
+      assert.equal(kill.refused, 0, JSON.stringify(report.failures));
+      assert.ok(kill.lost <= window.heldByWorker, `${kill.lost} lost of ${window.heldByWorker} it may have had`);
+      for (const { failure } of report.failures) assert.ok(failure === "reset" || failure === "cut", failure);
+    });
+  }
+});
+
+describe("a worker", { concurrency: 2 }, () => {
+  test("that is stopped is noticed by its heartbeat, killed and replaced", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--heartbeat-timeout", "1s"]);
+    const [victim] = workersOf(server.pid);
+    process.kill(victim!, "SIGSTOP");
+    await server.waitForLog(new RegExp(`worker ${victim} gave no sign of life for \\d+ ms and was killed`));
+    await server.waitForStatus((status) => status.workers.filter(({ state }) => state === "serving").length === 2);
+    assert.equal(isAlive(victim!), false);
+  });
+
+  test("that was stopped for less than that goes on, its threads unharmed", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "1500ms", "--heartbeat-timeout", "0"]);
+    const [worker] = workersOf(server.pid);
+    process.kill(worker!, "SIGSTOP");
+    const waiting = get(server.url);
+    // Longer than --timeout: nobody was blocked, everybody was stopped.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    process.kill(worker!, "SIGCONT");
+    assert.equal((await waiting).body, "ok");
+    const { restarts, workers } = await server.status();
+    assert.deepEqual(restarts, { workers: 0, threads: 0 });
+    assert.equal(workers[0]!.pid, worker);
+  });
+
+  test("that gets a SIGTERM of its own is replaced without losing a request", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1"]);
+    const [worker] = workersOf(server.pid);
+    const slow = get(server.url, "/slow?ms=1000");
+    process.kill(worker!, "SIGTERM");
+    await server.waitForLog(/recycled \(signal: SIGTERM\)/);
+    assert.equal((await slow).body, "slow");
+    await until(() => !isAlive(worker!), "the old worker to leave");
+    assert.equal((await get(server.url)).body, "ok");
+    assert.equal((await server.status()).restarts.workers, 0);
+  });
+
+  test("that dies again and again backs off, says so, and serves when it is mended", async (t) => {
+    const folder = tempFolder(t);
+    const server = await serve(t, fixture("dies.ts"), ["-t", "1"], { env: { DIES_WHILE: join(folder, "dying") } });
+    const { writeFileSync, unlinkSync } = await import("node:fs");
+    writeFileSync(join(folder, "dying"), "");
+    await server.waitForLog(/workers keep ending; the next one starts in 100 ms/);
+    await server.waitForLog(/the next one starts in 400 ms/);
+    unlinkSync(join(folder, "dying"));
+    await server.waitForStatus(({ ready }) => ready);
+    assert.equal((await get(server.url)).body, "alive");
+  });
+});
+
+describe("a serving thread", { concurrency: 2 }, () => {
+  const deaths: readonly (readonly [string, string, readonly string[], RegExp])[] = [
+    [
+      "whose handler calls process.exit()",
+      "/exit",
+      [],
+      /the app ended serving thread \d itself \(process\.exit\(7\)\)/,
+    ],
+    ["that runs out of memory", "/eat", [], /serving thread \d died: .*memory/i],
+    [
+      "in an endless loop",
+      "/forever",
+      ["--timeout", "1s"],
+      /blocked for \d+ ms, longer than --timeout \(1000 ms\), and is killed with 1 requests on it: GET \/forever[^]*at loopForever \(.*app\.ts:\d+/,
+    ],
+    [
+      "in a native call without end",
+      "/native",
+      ["--timeout", "1s"],
+      /longer than --timeout \(1000 ms\), and is killed with an unknown number of requests on it: unknown[^]*inside a native call/,
+    ],
+  ];
+  for (const [what, path, args, told] of deaths) {
+    test(`${what} is replaced while the other one serves`, async (t) => {
+      const options = path === "/eat" ? { env: { NODE_OPTIONS: "--max-old-space-size=64" } } : {};
+      const server = await serve(t, lifeApp, ["-t", "2", "--debug-headers", ...args], options);
+      const [worker] = workersOf(server.pid);
+      const lost = get(server.url, path).then(
+        ({ status }) => `answered ${status}`,
+        () => "lost",
+      );
+      for (let i = 0; i < 5; i++) assert.equal((await get(server.url)).body, "ok");
+      const [text] = await server.waitForLog(told);
+      assert.doesNotMatch(text, /undefined/);
+      assert.equal(await lost, "lost");
+      const { restarts } = await server.waitForStatus(
+        ({ workers }) => workers[0]?.threads.filter(({ state }) => state === "ready").length === 2,
+      );
+      assert.deepEqual(restarts, { workers: 0, threads: 1 });
+      assert.deepEqual(workersOf(server.pid), [worker], "the worker lives");
+      assert.equal((await get(server.url)).body, "ok");
+    });
+  }
+
+  test("with an uncaught exception finishes its requests and is replaced", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1"]);
+    const slow = get(server.url, "/slow?ms=1000");
+    await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.inFlight === 1);
+    const failed = await get(server.url, "/throw-later");
+    assert.equal(failed.status, 500);
+    assert.doesNotMatch(failed.body, /nobody catches/);
+    await server.waitForLog(/uncaught exception on serving thread 0; the thread is replaced/);
+    await server.waitForLog(/thrown where nobody catches/);
+    assert.equal((await slow).body, "slow");
+    await server.waitForStatus(({ restarts }) => restarts.threads === 1);
+    assert.equal((await get(server.url)).body, "ok");
+  });
+});
+
+describe("kill -9 of the arbiter", { concurrency: 2 }, () => {
+  for (const [workers, where] of [
+    [1, "port"],
+    [2, "port"],
+    [2, "unix"],
+  ] as const) {
+    test(`ends its ${workers} workers, and a new server takes over ${where}, control socket and pid file at once`, async (t) => {
+      const folder = tempFolder(t);
+      const [control, pidFile] = [join(folder, "c.sock"), join(folder, "server.pid")];
+      const fixed = ["--control", control, "--pid-file", pidFile, "-w", `${workers}`, "-t", "1"];
+      const place = where === "unix" ? ["-l", `unix:${join(folder, "app.sock")}`] : ["-p", "0"];
+      const first = await startServer(lifeApp, [...fixed, ...place]);
+      t.after(async () => void (await first.stop()));
+      const pids = workersOf(first.pid);
+      const waiting = get(first.url, "/slow?ms=60000").catch(() => "cut");
+      first.signal("SIGKILL");
+      await first.exited;
+      assert.equal(existsSync(control), true, "stale, as is the pid file");
+      const again = where === "unix" ? place : ["-p", String(first.port)];
+      const second = await startServer(lifeApp, [...fixed, ...again]);
+      t.after(async () => void (await second.stop()));
+      assert.equal((await get(second.url)).body, "ok");
+      assert.equal(readFileSync(pidFile, "utf8"), `${second.pid}\n`);
+      await until(() => pids.every((pid) => !isAlive(pid)), "the orphaned workers to leave");
+      assert.equal(await waiting, "cut");
+      await second.stop();
+      assert.equal(existsSync(control), false);
+      assert.equal(existsSync(pidFile), false);
+    });
+  }
+
+  test("while a worker boots ends that worker as well", async (t) => {
+    const folder = tempFolder(t, { "app.ts": "await new Promise(() => setInterval(() => {}, 1000));" });
+    const before = new Set(workersOf(process.pid));
+    const starting = startServer(join(folder, "app.ts")).catch(() => "ended");
+    const arbiter = await until(
+      () => workersOf(process.pid).find((pid) => !before.has(pid) && workersOf(pid).length > 0),
+      "a worker to boot",
+    );
+    const workers = workersOf(arbiter);
+    process.kill(arbiter, "SIGKILL");
+    assert.equal(await starting, "ended");
+    await until(() => workers.every((pid) => !isAlive(pid)), "the worker to leave");
+  });
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { fixture, get, until } from "../arbiter/support.ts";
+
+const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
+const UNSHARE = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+const isPermitted = spawnSync("unshare", [...UNSHARE, "true"]).status === 0;
+const skip = isPermitted ? false : "this user may not make a process namespace (unshare --pid)";
+
+test("as process 1 heddle reaps orphans and obeys signals", { skip }, async (t) => {
+  const serve = [process.execPath, bin, "serve", fixture("orphans.ts"), "-p", "0", "-t", "1", "--control", "off"];
+  const child = spawn("unshare", [...UNSHARE, ...serve], { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => void child.kill("SIGKILL"));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const [, url] = await until(() => /listening on (\S+)/.exec(output), "the server to listen");
+
+  assert.equal((await get(url!, "/orphan")).body, "made");
+  const seen = await until(async () => {
+    const { zombies, orphans } = JSON.parse((await get(url!, "/orphans")).body) as { zombies: number; orphans: number };
+    return orphans > 0 ? { zombies, orphans } : undefined;
+  }, "the orphan to be adopted by process 1");
+  assert.equal(seen.orphans, 1);
+  await until(async () => {
+    const { zombies, orphans } = JSON.parse((await get(url!, "/orphans")).body) as { zombies: number; orphans: number };
+    return zombies === 0 && orphans === 0;
+  }, "the orphan to be reaped");
+
+  const one = Number((await get(url!, "/outside")).body);
+  assert.equal(one, 1, "the arbiter is process 1");
+  // unshare does not pass signals on; process 1 seen from here is its child.
+  const [arbiter] = spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .split("\n");
+  process.kill(Number(arbiter), "SIGHUP");
+  await until(() => output.includes("generation 2: serving"), "the reload");
+  assert.equal((await get(url!, "/")).body, "init");
+  process.kill(Number(arbiter), "SIGTERM");
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+});

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { startMixedLoad } from "../../bench/load/start.ts";
+import { get, lifeApp, serve, workersOf } from "../arbiter/support.ts";
+
+describe("recycling", { concurrency: 2 }, () => {
+  test("the only worker at --max-requests under load loses nothing: its replacement serves first", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "1", "-t", "1", "--max-requests", "150:50"]);
+    const clients = { keepAlive: 4, newConnections: 4, uploads: 2, slow: 2, streams: 2 };
+    const load = startMixedLoad({ url: server.url, ...clients, timeoutMs: 20_000 });
+    t.after(async () => void (await load.stop().catch(() => undefined)));
+    await load.ready;
+    for (let times = 0, mark = 0; times < 3; times++) {
+      const [text] = await server.waitForLog(/recycled \(max-requests: \d+ requests served\)/, mark);
+      mark = server.stdout().length + server.stderr().indexOf(text, mark) + text.length;
+    }
+    const report = await load.stop();
+    assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures.slice(0, 5)));
+    assert.equal((await server.status()).restarts.workers, 0, "none of it is a death");
+  });
+
+  test("a worker that grows beyond --max-memory makes room for a fresh one", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--max-memory", "400MiB"]);
+    const [old] = workersOf(server.pid);
+    for (let i = 0; i < 6; i++) await get(server.url, "/hold?ms=64");
+    await server.waitForLog(/recycled \(max-memory: \d+ MiB resident, over --max-memory 400 MiB\)/);
+    const { workers } = await server.waitForStatus((status) => status.workers.every(({ pid }) => pid !== old));
+    assert.equal(workers.length, 1);
+    assert.ok(workers[0]!.rssBytes < 400 * 2 ** 20);
+  });
+
+  test("does not spin when every worker is too large from the beginning", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--max-memory", "1MiB"]);
+    await server.waitForLog(/workers keep ending; the next one starts in \d+ ms/);
+    assert.equal((await get(server.url)).body, "ok");
+  });
+});

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/load/start.ts";
+import { get, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { type Run, runHeddle } from "../support/server.ts";
+
+const CLIENTS = { keepAlive: 4, newConnections: 3, uploads: 3, slow: 3, streams: 3, webSockets: 2 };
+
+function loadOn(t: TestContext, { url }: LifeServer): LoadHandle {
+  const load = startMixedLoad({ url, ...CLIENTS, rampMs: 100, timeoutMs: 20_000 });
+  t.after(async () => void (await load.stop().catch(() => undefined)));
+  return load;
+}
+
+function assertNothingLost(report: LoadReport): void {
+  assert.equal(report.failed, 0, JSON.stringify(report.failures.slice(0, 5)));
+  assert.equal(report.retried, 0, "no keep-alive connection closed under a request");
+  for (const [kind, { ok }] of Object.entries(report.kinds)) assert.ok(ok > 0, `${kind} were served`);
+}
+
+function reload(server: LifeServer): Promise<Run> {
+  return runHeddle(["reload", "--control", server.control]);
+}
+
+describe("a reload under load", { concurrency: 1 }, () => {
+  for (const workers of [1, 2]) {
+    test(`fails no request of ${workers} workers: uploads, streams and slow answers under way included`, async (t) => {
+      const server = await serve(t, lifeApp, ["-w", `${workers}`, "-t", "2"]);
+      const load = loadOn(t, server);
+      await load.ready;
+      const before = (await get(server.url, "/instance")).body;
+      server.signal("SIGHUP");
+      await server.waitForLog(/reload \(SIGHUP\): generation 2: serving/);
+      assert.equal((await reload(server)).code, 0);
+      const after = (await get(server.url, "/instance")).body;
+      assert.notEqual(after, before, "new connections reach the new code");
+      const report = await load.stop();
+      assertNothingLost(report);
+      assert.ok((report.kinds.webSockets?.goingAway ?? 0) > 0, "WebSockets got 1001");
+    });
+  }
+
+  test("whose old worker is killed meanwhile ends with the new generation alone", async (t) => {
+    const folder = tempFolder(t, { "app.ts": slowToBoot(1500) });
+    const server = await serve(t, join(folder, "app.ts"), ["-w", "2", "-t", "1"]);
+    const [victim] = workersOf(server.pid);
+    const reloading = reload(server);
+    await server.waitForStatus(({ workers }) => workers.some(({ generation }) => generation === 2));
+    process.kill(victim!, "SIGKILL");
+    assert.equal((await reloading).code, 0);
+    const status = await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2));
+    assert.deepEqual(
+      status.workers.map(({ state }) => state),
+      ["serving", "serving"],
+    );
+    assert.equal((await get(server.url)).body, "slow to boot");
+  });
+
+  test("asked for while another runs comes after it", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1"]);
+    const runs = await Promise.all([reload(server), reload(server), reload(server)]);
+    assert.deepEqual(
+      runs.map(({ code }) => code),
+      [0, 0, 0],
+    );
+    assert.equal((await server.status()).generation, 4);
+  });
+
+  test("whose first new worker is killed before it is ready leaves the old generation serving", async (t) => {
+    const folder = tempFolder(t, { "app.ts": slowToBoot(1500) });
+    const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
+    const [old] = workersOf(server.pid);
+    const reloading = reload(server);
+    await server.waitForStatus(({ workers }) => workers.length === 2);
+    process.kill(workersOf(server.pid).find((pid) => pid !== old)!, "SIGKILL");
+    const run = await reloading;
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /generation 2 did not get ready: worker \d+ was killed by SIGKILL/);
+    assert.deepEqual(workersOf(server.pid), [old]);
+    assert.equal((await get(server.url)).body, "slow to boot");
+  });
+});
+
+test("new code that does not boot leaves the old generation serving, and the reason is told everywhere", async (t) => {
+  const folder = tempFolder(t, { "app.ts": answering("first") });
+  const app = join(folder, "app.ts");
+  const server = await serve(t, app, ["-t", "2", "--boot-timeout", "1500ms"]);
+  const broken: readonly (readonly [string, string, RegExp])[] = [
+    ["throws while it loads", 'throw new Error("no database");', /app\.ts:1: importing the app failed.*no database/],
+    ["is not valid", "export default function (", /app\.ts/],
+    ["exports nothing", "export const x = 1;", /app\.ts/],
+    ["never ends to load", "await new Promise(() => setInterval(() => {}, 1000));", /app\.ts/],
+    ["hangs while it loads", "for (;;);", /app\.ts: the app was not ready within --boot-timeout/],
+    [
+      "fails in onStart",
+      `${answering("x")} export const onStart = () => { throw new Error("no cache"); };`,
+      /no cache/,
+    ],
+    ["ends its thread", "process.exit(3);", /the app ended its thread while it was loading \(process\.exit\(3\)\)/],
+  ];
+  for (const [what, code, reason] of broken) {
+    await t.test(`it ${what}`, async () => {
+      writeFileSync(app, code);
+      const mark = server.mark();
+      const run = await reload(server);
+      assert.equal(run.code, 1);
+      assert.match(run.stderr, /generation 2 did not get ready/);
+      assert.match(run.stderr, reason);
+      assert.match(run.stderr, /Generation 1 serves on\./);
+      await server.waitForLog(reason, mark);
+      const { lastReload, generation, workers } = await server.status();
+      assert.equal(lastReload?.ok, false);
+      assert.match(lastReload?.error?.message ?? "", reason);
+      assert.equal(generation, 1);
+      assert.equal(workers.length, 1);
+      assert.equal((await get(server.url)).body, "first");
+    });
+  }
+  assert.match((await runHeddle(["status", "--control", server.control])).stdout, /last reload: .* FAILED: /);
+  writeFileSync(app, answering("mended"));
+  assert.equal((await reload(server)).code, 0);
+  assert.equal((await get(server.url)).body, "mended");
+});
+
+describe("the config file", () => {
+  test("is read again by a reload; what only a restart can change is told", async (t) => {
+    const config = (extra: string): string => `export default { debugHeaders: true, threads: 1, ${extra} };`;
+    const folder = tempFolder(t, { "app.ts": answering("x"), "heddle.config.ts": config("workers: 1") });
+    const server = await serve(t, "app.ts", [], { cwd: folder });
+    assert.equal((await server.status()).workers.length, 1);
+    writeFileSync(join(folder, "heddle.config.ts"), config('workers: 2, accept: "shared", serverTiming: true'));
+    const run = await reload(server);
+    assert.equal(run.code, 0, run.stderr);
+    assert.match(server.stderr(), /only a restart can apply it: accept/);
+    const status = await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2));
+    assert.equal(status.workers.length, 2);
+    assert.ok((await get(server.url)).headers["server-timing"]);
+
+    writeFileSync(join(folder, "heddle.config.ts"), config("workerz: 2"));
+    const failed = await reload(server);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /workerz in heddle\.config\.ts is not a setting/);
+    assert.equal((await get(server.url)).body, "x");
+  });
+
+  test("does not undo a scale when it says nothing new", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
+    assert.equal((await runHeddle(["scale", "2", "--control", server.control])).code, 0);
+    assert.equal((await reload(server)).code, 0);
+    assert.equal((await server.status()).workers.length, 2);
+  });
+});
+
+test("a stop ends a reload that runs, which says so", async (t) => {
+  const folder = tempFolder(t, { "app.ts": slowToBoot(0) });
+  const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
+  writeFileSync(join(folder, "app.ts"), slowToBoot(20_000));
+  const reloading = reload(server);
+  await server.waitForStatus(({ workers }) => workers.length === 2);
+  const pids = workersOf(server.pid);
+  server.signal("SIGTERM");
+  const run = await reloading;
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /generation 2 was given up: the server is stopping/);
+  assert.deepEqual(await server.exited, { code: 0, signal: null });
+  await until(() => pids.every((pid) => !workersOf(1).includes(pid)), "the workers to be gone");
+});
+
+function answering(text: string): string {
+  return `export default (_req: unknown, res: { end(text: string): void }): void => res.end(${JSON.stringify(text)});\n`;
+}
+
+function slowToBoot(ms: number): string {
+  return `await new Promise((resolve) => setTimeout(resolve, ${ms}));\n${answering("slow to boot")}`;
+}
