@@ -17,6 +17,10 @@ export class ConnectionContext {
   current: Exchange | undefined = undefined;
   /** Exchanges that have not ended; more than one when the client pipelines. */
   active = 0;
+  /** Requests so far. */
+  requests = 0;
+  /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
+  closing = false;
   /** performance.now() since when it waits for its next request; 0 before its first, during one, and after an upgrade. */
   idleSinceMs = 0;
   /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */

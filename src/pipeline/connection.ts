@@ -83,7 +83,8 @@ export class Connections {
     this.#server.timeout = 0;
     // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
     this.#server.maxHeadersCount = 0;
-    this.#server.maxRequestsPerSocket = config.requestsPerConnection;
+    // The pipeline counts them: node announces the end of the connection and then leaves it open.
+    this.#server.maxRequestsPerSocket = 0;
     this.#server.on("request", handlers.request);
     this.#server.on("checkContinue", handlers.checkContinue);
     this.#server.on("checkExpectation", handlers.checkExpectation);

@@ -11,9 +11,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import { cutShort } from "./cut-short.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
-import { refuse } from "./respond.ts";
+import { isUnfinished, refuse } from "./respond.ts";
 import type { Route } from "./router.ts";
 
 export type ExchangeState = "received" | "queued" | "executing" | "ended";
@@ -94,7 +95,9 @@ export class Exchange {
    */
   refuse(code: ErrorCode, why?: string): void {
     this.refusal ??= code;
-    refuse(this.req, this.res, code);
+    const unfinished = isUnfinished(this.req);
+    if (refuse(this.req, this.res, code)) this.connection.closing = true;
+    if (unfinished) cutShort(this.req, code);
     if (why !== undefined) this.abort(TIMEOUTS.has(code) ? "TimeoutError" : "AbortError", why);
   }
 }

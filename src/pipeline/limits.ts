@@ -11,7 +11,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { type ErrorCode, HeddleError } from "../errors/errors.ts";
+import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 
 export interface RequestLimits {
@@ -88,7 +88,7 @@ export class BodyGuard {
   /** When a sweep last waited for the client: the handler's time counts from here. */
   arrivingUntilMs: number;
 
-  /** `onTooLarge` is called once, synchronously, before the excess reaches the app. */
+  /** `onTooLarge` is called once, synchronously; the excess never reaches the app. */
   constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, onTooLarge: () => void) {
     this.#req = req;
     this.#limits = limits;
@@ -98,14 +98,13 @@ export class BodyGuard {
     this.arrivingUntilMs = nowMs;
     let refused = false;
     req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      // The parser goes on to the end; the app must not take the part it got for the whole.
+      // The parser goes on, to the end; the app must not take the part it got for the whole.
       if (refused) return true;
       if (chunk instanceof Uint8Array) {
         this.#bytes += chunk.byteLength;
         if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes) {
           refused = true;
           onTooLarge();
-          cutShort(req);
           return true;
         }
       }
@@ -133,19 +132,4 @@ export class BodyGuard {
     const tooSlow = this.#bytes < (bodyMinRateBytes * this.#waitedMs) / 1000;
     return tooSlow && this.#waitedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
   }
-}
-
-/**
- * Ends the app's view of a request with an error. As `req.destroy()` does when the client goes away, but the connection
- * stays: the client has yet to read why it was refused.
- */
-function cutShort(req: IncomingMessage): void {
-  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
-  req._destroy = (error, callback) => {
-    req.aborted = true;
-    req.emit("aborted");
-    // As node:http does it: whoever does not listen is not thrown at.
-    process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);
-  };
-  req.destroy(new HeddleError("BODY_TOO_LARGE", "The request's body is larger than --limit-body."));
 }

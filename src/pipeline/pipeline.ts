@@ -102,10 +102,11 @@ export class Pipeline {
   };
 
   #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | undefined): void {
+    const connection = connectionContext.getStore()!;
+    if (connection.closing) return;
     const nowMs = performance.now();
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
-    const connection = connectionContext.getStore()!;
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
     connection.active++;
@@ -114,7 +115,7 @@ export class Pipeline {
     else exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
-    if (this.#closesAfterResponse) res.shouldKeepAlive = false;
+    if (this.#closesAfterResponse || ++connection.requests === this.#config.requestsPerConnection) closeAfter(exchange);
     else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head === "no-body") {
@@ -153,9 +154,8 @@ export class Pipeline {
   drain(): void {
     this.#draining = true;
     this.#closesAfterResponse = true;
-    for (const { res, connection, req } of this.exchanges) {
-      const isLatest = connection.current?.req === req;
-      if (isLatest && !res.headersSent) res.shouldKeepAlive = false;
+    for (const exchange of this.exchanges) {
+      if (exchange.connection.current === exchange && !exchange.res.headersSent) closeAfter(exchange);
     }
   }
 
@@ -315,6 +315,11 @@ export class Pipeline {
     }
     this.#accessLog?.write(exchange, nowMs, complete);
   }
+}
+
+function closeAfter({ res, connection }: Exchange): void {
+  res.shouldKeepAlive = false;
+  connection.closing = true;
 }
 
 interface Leftover {

@@ -31,10 +31,10 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Answers with the status of `code`, or cuts the connection when the app has begun to answer: a response that is not
- * complete must not look complete.
+ * complete must not look complete. Returns whether the connection closes with it.
  */
-export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode): void {
-  answer(req, res, errorTable[code].status ?? 500, CLOSING.has(code));
+export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode): boolean {
+  return answer(req, res, errorTable[code].status ?? 500, CLOSING.has(code));
 }
 
 /** RFC 9110 §10.1.1: an expectation that nobody here can meet. */
@@ -42,11 +42,11 @@ export function refuseExpectation(req: IncomingMessage, res: ServerResponse): vo
   answer(req, res, 417, true);
 }
 
-function answer(req: IncomingMessage, res: ServerResponse, status: number, closes: boolean): void {
-  if (res.writableEnded || res.destroyed) return;
+function answer(req: IncomingMessage, res: ServerResponse, status: number, closes: boolean): boolean {
+  if (res.writableEnded || res.destroyed) return false;
   if (res.headersSent) {
     res.destroy();
-    return;
+    return true;
   }
   const body = `${status} ${http.STATUS_CODES[status]}\n`;
   // Not the methods that middleware may have put on this response: they would add a cookie, or compress.
@@ -65,10 +65,11 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
   res.statusMessage = "";
   plain.writeHead.call(res, status);
   plain.end.call(res, req.method === "HEAD" ? "" : body, "utf8");
+  return closes || unfinished;
 }
 
-/** Whether some of the body is still to come. Without one, `complete` is false only until the parser's next step. */
-function isUnfinished({ complete, headers }: IncomingMessage): boolean {
+/** Whether some of the request's body is still to come. Without one, `complete` is false only until the parser's next step. */
+export function isUnfinished({ complete, headers }: IncomingMessage): boolean {
   if (complete) return false;
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }

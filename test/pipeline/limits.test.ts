@@ -155,29 +155,20 @@ describe("the guard of a body", () => {
     assert.equal(watched.guard.sweep(1e9, true), "arriving");
   });
 
-  test("a body may be as large as the limit; what is more is refused once, and the app sees an error and no end", async () => {
+  test("a body may be as large as the limit; what is more is told once and reaches the app neither as data nor as end", () => {
     const watched = watch();
     const { req } = watched;
-    const got: number[] = [];
+    let bytes = 0;
     let ended = false;
-    req.on("data", (chunk: Buffer) => got.push(chunk.length));
-    req.on("end", () => (ended = true));
-    const failed = new Promise<Error>((resolve) => req.on("error", resolve));
     req.push(Buffer.alloc(1000));
     assert.equal(watched.refusals, 0);
     assert.equal(req.push(Buffer.alloc(1)), true, "the parser goes on");
     assert.equal(req.push(Buffer.alloc(1)), true);
     req.push(null);
-    assert.match((await failed).message, /larger than --limit-body/);
-    assert.deepEqual([watched.refusals, got.length <= 1, ended], [1, true, false]);
-  });
-
-  test("an app that listens to nothing is not thrown at when its request is cut short", async () => {
-    const watched = watch();
-    const closed = new Promise((resolve) => watched.req.on("close", resolve));
-    watched.req.push(Buffer.alloc(1001));
-    await closed;
-    assert.ok(watched.req.destroyed && watched.req.aborted);
+    req.on("end", () => (ended = true));
+    for (let chunk = req.read() as Buffer | null; chunk !== null; chunk = req.read() as Buffer | null)
+      bytes += chunk.length;
+    assert.deepEqual([watched.refusals, bytes, ended, req.readableEnded], [1, 1000, false, false]);
   });
 
   test("a body that is mostly framing is refused", () => {
