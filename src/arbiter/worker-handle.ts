@@ -12,6 +12,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
+import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import type { SocketAddress } from "../worker/address.ts";
@@ -81,6 +82,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#child = spawn(process.execPath, [...process.execArgv, entry.pathname], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
+      env: { ...compileCache(), ...process.env },
     });
     this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
     this.#child.on("error", (cause) => {

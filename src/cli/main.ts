@@ -2,15 +2,20 @@
 
 import { nearest } from "../config/nearest.ts";
 import { HeddleError } from "../errors/errors.ts";
-import { check } from "./check.ts";
 import { printError, tolerateClosedPipes } from "./output.ts";
-import { serve } from "./serve.ts";
-import { reload, scale, status, stop, threads } from "./talk.ts";
-import { usage, version } from "./usage.ts";
 
 export type Command = (argv: readonly string[]) => Promise<void>;
 
-const commands: Readonly<Record<string, Command>> = { serve, check, status, reload, scale, stop, threads };
+/** Each is loaded when it is called: the arbiter lives for months and should not carry what the others need. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serve,
+  check: async () => (await import("./check.ts")).check,
+  status: async () => (await import("./talk.ts")).status,
+  reload: async () => (await import("./talk.ts")).reload,
+  scale: async () => (await import("./talk.ts")).scale,
+  stop: async () => (await import("./talk.ts")).stop,
+  threads: async () => (await import("./talk.ts")).threads,
+};
 
 tolerateClosedPipes();
 try {
@@ -23,19 +28,20 @@ try {
 
 async function run([name, ...rest]: readonly string[]): Promise<void> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    console.log(usage());
+    console.log((await import("./usage.ts")).usage());
     return;
   }
   if (name === "version" || name === "--version" || name === "-v") {
-    console.log(version());
+    console.log((await import("./usage.ts")).version());
     return;
   }
-  const command = commands[name];
-  if (command === undefined) {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) {
     const known = Object.keys(commands);
     const guess = nearest(name, known);
     const hint = guess === undefined ? `The commands are ${known.join(", ")}.` : `Did you mean \`heddle ${guess}\`?`;
     throw new HeddleError("CLI_USAGE", `there is no command ${JSON.stringify(name)}. ${hint}`);
   }
+  const command = await load();
   await command(rest);
 }

@@ -1,11 +1,10 @@
 /** Where control sockets are when `--control` does not say: one per arbiter, in a folder of the user's own. */
 
-import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { runtimeFolder } from "../platform/runtime-folder.ts";
 
 export function controlFolder(): string {
-  const runtime = process.env["XDG_RUNTIME_DIR"];
-  return runtime === undefined || runtime === "" ? join(tmpdir(), `heddle-${userInfo().uid}`) : join(runtime, "heddle");
+  return runtimeFolder();
 }
 
 export function defaultControlPath(): string {

@@ -9,6 +9,7 @@
  * `uncaughtException` listener of its own has decided otherwise, and keeps that.
  */
 
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
@@ -126,6 +127,8 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
         break;
     }
   });
+  // For the threads that boot after this one. It does nothing where there is no cache.
+  flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }
 

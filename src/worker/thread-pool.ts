@@ -72,8 +72,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   async boot(): Promise<Booted> {
-    const indexes = Array.from({ length: this.#options.size }, (_, index) => index);
-    const booted = await Promise.all(indexes.map((index) => this.#bootOne(index)));
+    const others = Array.from({ length: this.#options.size - 1 }, (_, i) => i + 1);
+    // The first alone: what fails then fails once, and what it had to compile the others find in the compile cache.
+    const booted = [await this.#bootOne(0), ...(await Promise.all(others.map((index) => this.#bootOne(index))))];
     const dead = booted.find(({ thread }) => thread.state !== "ready");
     if (dead !== undefined) throw new BootFailure(dead.thread.error ?? diedEarly(dead.thread), dead.modules);
     for (const { thread } of booted) this.#supervise(thread);
