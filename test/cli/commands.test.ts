@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fixture, tempFolder } from "../arbiter/support.ts";
+import { type Run, runHeddle } from "../support/server.ts";
+
+const hello = fixture("hello.ts");
+
+function assertRun(run: Run, code: number, stdout: RegExp, stderr: RegExp): void {
+  assert.match(run.stdout, stdout);
+  assert.match(run.stderr, stderr);
+  assert.equal(run.code, code);
+}
+
+describe("the command line", { concurrency: 3 }, () => {
+  test("without a command, with help or --help, shows how to use it", async () => {
+    for (const args of [[], ["help"], ["--help"], ["serve", "--help"]]) {
+      const run = await runHeddle(args);
+      assertRun(run, 0, /Usage:[^]*heddle serve <app>[^]*Exit codes[^]*--graceful-timeout/, /^$/);
+    }
+  });
+
+  test("tells its version and Node's", async () => {
+    assertRun(await runHeddle(["version"]), 0, /^heddle \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/, /^$/);
+  });
+
+  test("suggests the command, flag or setting that was meant, and exits with 2", async () => {
+    assertRun(
+      await runHeddle(["sreve", hello]),
+      2,
+      /^$/,
+      /^heddle: there is no command "sreve"\. Did you mean `heddle serve`\?\n$/,
+    );
+    assertRun(await runHeddle(["dance"]), 2, /^$/, /The commands are serve, check, status/);
+    assertRun(
+      await runHeddle(["serve", hello, "--wokers", "2"]),
+      2,
+      /^$/,
+      /--wokers is not a flag of this command.*--workers/,
+    );
+    assertRun(await runHeddle(["serve", hello, "--workers", "many"]), 2, /^$/, /--workers: got "many"/);
+    assertRun(
+      await runHeddle(["serve", hello], { env: { HEDDLE_WORKER: "2" } }),
+      2,
+      /^$/,
+      /HEDDLE_WORKER .*HEDDLE_WORKERS/,
+    );
+    assertRun(await runHeddle(["serve"]), 2, /^$/, /got no app/);
+    assertRun(await runHeddle(["serve", hello, hello]), 2, /^$/, /expected one app, got 2/);
+    assertRun(await runHeddle(["scale"]), 2, /^$/, /heddle scale: expected 1 arguments, got 0/);
+    assertRun(await runHeddle(["serve", hello, "--tls-cert", "x.pem"]), 2, /^$/, /--tls-cert without --tls-key/);
+  });
+
+  test("exits with 1 for a model this version lacks", async () => {
+    const run = await runHeddle(["serve", hello, "-p", "0", "--model", "actors", "--control", "off"]);
+    if (run.code === 1) assert.match(run.stderr, /--model: the model "actors" is not in this version of heddle/);
+  });
+});
+
+describe("an app that cannot be served", { concurrency: 3 }, () => {
+  const apps: readonly (readonly [string, string, RegExp])[] = [
+    [
+      "throws when it is imported",
+      'throw new Error("no database");',
+      /^heddle: .*app\.ts:1: importing the app failed\. Error: no database/,
+    ],
+    ["exports nothing that answers", "import 'node:http';\nexport const x = 1;", /^heddle: .*app\.ts/],
+    [
+      "uses an enum",
+      "enum Color { Red }\nexport default {};",
+      /^heddle: .*app\.ts:1: TypeScript enum cannot be erased/,
+    ],
+    ["never gets ready", "await new Promise(() => setInterval(() => {}, 1000));", /^heddle: .*app\.ts/],
+    ["hangs while it loads", "for (;;);", /^heddle: .*app\.ts: the app was not ready within --boot-timeout/],
+    ["ends its thread", "process.exit(0);", /^heddle: the app ended its thread while it was loading/],
+  ];
+  for (const [what, code, reason] of apps) {
+    test(`because it ${what} ends serve and check with 1, its file named`, async (t) => {
+      const file = join(tempFolder(t, { "app.ts": code }), "app.ts");
+      const served = await runHeddle([
+        "serve",
+        file,
+        "-p",
+        "0",
+        "-w",
+        "2",
+        "-t",
+        "1",
+        "--boot-timeout",
+        "1s",
+        "--control",
+        "off",
+      ]);
+      assertRun(served, 1, /^$/, reason);
+      const checked = await runHeddle(["check", file, "--boot-timeout", "1s"]);
+      assertRun(checked, 1, /^$/, reason);
+    });
+  }
+
+  test("because there is none ends with 1 and names what may have been meant", async (t) => {
+    const folder = tempFolder(t, { "server.ts": "" });
+    assertRun(
+      await runHeddle(["serve", join(folder, "sever.ts"), "--control", "off"]),
+      1,
+      /^$/,
+      /There is no file .*sever\.ts\.\nDid you mean .*server\.ts\?/,
+    );
+  });
+});
+
+test("check prints what would run, and starts nothing", async (t) => {
+  const folder = tempFolder(t, {
+    "app.ts":
+      'export const routes = { "GET /x": { timeout: "1s" } };\nexport default { fetch: () => new Response("x") };\n',
+  });
+  const run = await runHeddle(["check", "app.ts", "-w", "3", "-t", "2"], { cwd: folder });
+  assertRun(
+    run,
+    0,
+    /^app +.*app\.ts \(fetch\)\nlisten +127\.0\.0\.1:8000\nworkers +3 × 2 threads, model loop\n[^]*route +GET \/x +model loop, timeout 1000 ms\nok\n$/,
+    /^$/,
+  );
+});
+
+test("output nobody reads is no failure", (t) => {
+  const bin = new URL("../../bin/heddle.js", import.meta.url).pathname;
+  const folder = tempFolder(t);
+  const script = '"$0" "$1" --help | head -1; echo "${PIPESTATUS[0]}"';
+  const { stdout, stderr } = spawnSync("bash", ["-c", script, process.execPath, bin], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.match(stdout, /^heddle: .*\n0\n$/);
+  assert.equal(stderr, "");
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { fixture, get, tempFolder, until } from "../arbiter/support.ts";
+
+const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
+const beside = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+const old = ["/usr/bin/node", "/usr/local/bin/node", "/opt/node/bin/node"].find((path) => {
+  if (!existsSync(path)) return false;
+  const major = Number(spawnSync(path, ["-p", "process.versions.node"], { encoding: "utf8" }).stdout.split(".")[0]);
+  return major >= 18 && major < 26;
+});
+const skip = old === undefined ? "there is no older Node on this machine" : !existsSync(beside) && "no node package";
+
+test("under an older Node heddle runs on the node package beside it, and passes signals on", { skip }, async (t) => {
+  for (const [signal, then] of [
+    ["SIGHUP", /generation 2: serving/],
+    ["SIGTERM", undefined],
+    ["SIGINT", undefined],
+  ] as const) {
+    const args = [bin, "serve", fixture("hello.ts"), "-p", "0", "-t", "1", "--control", "off"];
+    const child = spawn(old!, args, { stdio: ["ignore", "pipe", "pipe"] });
+    t.after(() => void child.kill("SIGKILL"));
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    const [, url] = await until(() => /listening on (\S+)/.exec(output), "the server to listen");
+    assert.equal((await get(url!)).body, "hello");
+    child.kill(signal);
+    if (then !== undefined) {
+      await until(() => then.test(output), String(then));
+      child.kill("SIGTERM");
+    }
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+  }
+});
+
+test("an older Node's exit code is the command's own", { skip }, () => {
+  const run = spawnSync(old!, [bin, "sreve"], { encoding: "utf8" });
+  assert.equal(run.status, 2);
+  assert.match(run.stderr, /Did you mean `heddle serve`/);
+});
+
+test("without a newer Node heddle says what it needs", { skip }, (t) => {
+  const folder = tempFolder(t);
+  cpSync(bin, join(folder, "bin", "heddle.js"), { recursive: true });
+  symlinkSync(fileURLToPath(new URL("../../package.json", import.meta.url)), join(folder, "package.json"));
+  const run = spawnSync(old!, [join(folder, "bin", "heddle.js"), "version"], { cwd: folder, encoding: "utf8" });
+  assert.equal(run.status, 1);
+  assert.match(
+    run.stderr,
+    /^heddle needs Node 26\.\d+ or later and runs under \d+\.\d+\.\d+\. Install it, or add it to the project: npm install --save-dev node@26\n$/,
+  );
+});

@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import type { ServerStatus } from "../../src/control/status.ts";
+import type { ThreadView } from "../../src/worker/protocol.ts";
+import { fixture, get, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { runHeddle, startServer, type TestServer } from "../support/server.ts";
+
+const hello = fixture("hello.ts");
+
+describe("the control socket", { concurrency: 2 }, () => {
+  test("can be opened by its owner only, and is gone after the server", async (t) => {
+    const folder = tempFolder(t);
+    const control = join(folder, "new", "c.sock");
+    const server = await startServer(hello, ["-t", "1", "--control", control]);
+    t.after(async () => void (await server.stop()));
+    assert.equal(statSync(control).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(control)).mode & 0o777, 0o700);
+    await server.stop();
+    assert.equal(statSync(control, { throwIfNoEntry: false }), undefined);
+  });
+
+  test("answers nonsense without harm", async (t) => {
+    const server = await serve(t, hello, ["-t", "1"]);
+    for (const path of ["//", "/%", "/nothing", "/scale?to=%"]) {
+      assert.ok((await post(server.control, path)).length > 0, path);
+    }
+    assert.equal((await server.status()).ready, true);
+  });
+
+  test("that is in use is told; off, there is none", async (t) => {
+    const server = await serve(t, hello, ["-t", "1"]);
+    const run = await runHeddle(["serve", hello, "-p", "0", "--control", server.control]);
+    assert.equal(run.code, 1);
+    assert.match(
+      run.stderr,
+      /cannot open the control socket .*: another server, or a file, is there\. Choose another with --control/,
+    );
+    const none = await startServer(hello, ["-t", "1", "--control", "off"]);
+    t.after(async () => void (await none.stop()));
+    assert.equal((await get(none.url)).body, "hello");
+  });
+});
+
+describe("finding the server", { concurrency: 1 }, () => {
+  test("works without --control for the only one, and for the one of this folder; else it is asked for", async (t) => {
+    const runtime = tempFolder(t);
+    const [here, there] = [tempFolder(t), tempFolder(t)];
+    const env = { XDG_RUNTIME_DIR: runtime };
+    const run = (args: readonly string[], cwd: string): ReturnType<typeof runHeddle> => runHeddle(args, { env, cwd });
+    const none = await run(["status"], here);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /no heddle server of this user is running/);
+
+    const start = async (cwd: string): Promise<TestServer> => {
+      // An empty --control is none given: the default place is what is tested.
+      const server = await startServer(
+        hello,
+        ["-t", "1", "--control", join(runtime, "heddle", `${Math.random()}.sock`)],
+        { env, cwd },
+      );
+      t.after(async () => void (await server.stop()));
+      return server;
+    };
+    const first = await start(here);
+    assert.match((await run(["status"], there)).stdout, new RegExp(first.url));
+    const second = await start(there);
+    assert.match((await run(["status"], here)).stdout, new RegExp(first.url));
+    assert.match((await run(["status"], there)).stdout, new RegExp(second.url));
+    const ambiguous = await run(["reload"], runtime);
+    assert.equal(ambiguous.code, 1);
+    assert.match(ambiguous.stderr, /2 heddle servers are running\. Say which one is meant:\n(  --control .*\n){2}/);
+
+    // A dead one's socket is cleared away.
+    first.signal("SIGKILL");
+    await first.exited;
+    assert.match((await run(["status"], runtime)).stdout, new RegExp(second.url));
+  });
+
+  test("does not trust a folder that is somebody else's", async (t) => {
+    const runtime = tempFolder(t);
+    mkdirSync(join(runtime, "elsewhere"));
+    symlinkSync(join(runtime, "elsewhere"), join(runtime, "heddle"));
+    const run = await runHeddle(["serve", hello, "-p", "0", "--control", join(runtime, "heddle", "c.sock")], {
+      env: { XDG_RUNTIME_DIR: runtime },
+    });
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /is not a folder of this user/);
+  });
+});
+
+describe("status and threads", { concurrency: 2 }, () => {
+  test("show what runs, as a table and as JSON", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "2"]);
+    const slow = get(server.url, "/slow?ms=3000");
+    await server.waitForStatus(({ models }) => models["loop"]!.inFlight === 1);
+    const json = JSON.parse(
+      (await runHeddle(["status", "--json", "--control", server.control])).stdout,
+    ) as ServerStatus;
+    assert.equal(json.pid, server.pid);
+    assert.equal(json.shape, "server");
+    assert.deepEqual(json.urls, [server.url]);
+    assert.equal(json.ready, true);
+    assert.deepEqual(json.workers.map(({ pid }) => pid).sort(), workersOf(server.pid).sort());
+    for (const worker of json.workers) {
+      assert.ok(worker.rssBytes > 0);
+      assert.deepEqual(
+        worker.threads.map(({ index, state }) => [index, state]),
+        [
+          [0, "ready"],
+          [1, "ready"],
+        ],
+      );
+    }
+    const { stdout } = await runHeddle(["status", "--control", server.control]);
+    assert.match(stdout, /ready, generation 1/);
+    assert.match(stdout, /^WORKER +GEN +STATE +UP +RSS +THREAD/m);
+    const shown = (await runHeddle(["threads", "--control", server.control])).stdout;
+    assert.match(shown, /loop {2}GET \/slow\?ms=3000 {2}executing for \d/);
+    assert.equal((await slow).body, "slow");
+    await server.waitForStatus(({ counters }) => counters.finished >= 1);
+  });
+
+  test("keep counting across reloads, and name a worker that does not answer", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--heartbeat-timeout", "0"]);
+    for (let i = 0; i < 3; i++) await get(server.url);
+    assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
+    await get(server.url);
+    const { counters, handler } = await server.waitForStatus((status) => status.counters.finished === 4);
+    assert.equal(counters.started, 4);
+    assert.equal(handler.sinceStart.count, 4);
+    const [worker] = workersOf(server.pid);
+    process.kill(worker!, "SIGSTOP");
+    try {
+      assert.match((await runHeddle(["status", "--control", server.control])).stdout, /silent/);
+    } finally {
+      process.kill(worker!, "SIGCONT");
+    }
+  });
+
+  test("show the stack of a thread that is stuck, and readiness says so", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--health-port", "0"]);
+    const [, health] = await server.waitForLog(/health on (http:\S+)\/livez/);
+    const probe = async (path: string): Promise<number> => (await get(health!, path)).status;
+    assert.deepEqual([await probe("/livez"), await probe("/readyz"), await probe("/else")], [200, 200, 404]);
+    const spinning = get(server.url, "/spin?ms=4000");
+    await until(async () => (await probe("/readyz")) === 503, "readiness to end");
+    assert.equal(await probe("/livez"), 200, "blocked is not dead");
+    const { stdout } = await runHeddle(["threads", "--control", server.control]);
+    assert.match(stdout, /thread 0: BLOCKED for .*, 1 requests/);
+    assert.match(stdout, /GET \/spin\?ms=4000/);
+    assert.match(stdout, /at spinFor \(.*app\.ts:\d+/);
+    const views = JSON.parse(
+      (await runHeddle(["threads", "--json", "--control", server.control])).stdout,
+    ) as ThreadView[];
+    assert.match(views[0]!.stack ?? "", /spinFor/);
+    await spinning;
+    await until(async () => (await probe("/readyz")) === 200, "readiness to come back");
+  });
+});
+
+test("health is told from the first moment to the last: booting, stopping", async (t) => {
+  const folder = tempFolder(t, {
+    "app.ts": `await new Promise((r) => setTimeout(r, 1500));\nexport { default } from ${JSON.stringify(lifeApp)};\n`,
+  });
+  const control = join(folder, "c.sock");
+  const starting = startServer(join(folder, "app.ts"), ["-t", "1", "--control", control]);
+  const booting = await until(() => health(control, "/readyz").catch(() => undefined), "the control socket");
+  assert.deepEqual(booting, [503, { ready: false, generation: 0 }]);
+  assert.equal((await health(control, "/livez"))[0], 200);
+  const server = await starting;
+  t.after(async () => void (await server.stop()));
+  assert.deepEqual(
+    await until(async () => ((await health(control, "/readyz"))[0] === 200 ? true : undefined), "ready"),
+    true,
+  );
+  const slow = get(server.url, "/slow?ms=1500");
+  await until(async () => ((await health(control, "/status"))[1]["models"] as any).loop.inFlight === 1, "the request");
+  server.signal("SIGTERM");
+  await until(async () => (await health(control, "/readyz"))[0] === 503, "readiness to end");
+  assert.deepEqual((await health(control, "/readyz"))[1], { ready: false, generation: 1, stopping: true });
+  assert.equal((await slow).body, "slow");
+});
+
+test("a command says when its server dies, or does not answer", async (t) => {
+  const folder = tempFolder(t, { "app.ts": "" });
+  writeFileSync(join(folder, "app.ts"), `export { default } from ${JSON.stringify(hello)};\n`);
+  const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
+  writeFileSync(join(folder, "app.ts"), "await new Promise(() => setInterval(() => {}, 1000));\n");
+  const reloading = runHeddle(["reload", "--control", server.control]);
+  await server.waitForStatus(({ workers }) => workers.length === 2);
+  server.signal("SIGSTOP");
+  const mute = await runHeddle(["status", "--control", server.control]);
+  assert.equal(mute.code, 1);
+  assert.match(mute.stderr, /^heddle: cannot talk to the server at .*: no answer within 5000 ms\n$/);
+  server.signal("SIGKILL");
+  const run = await reloading;
+  assert.equal(run.code, 1);
+  assert.equal(run.stderr, "heddle: the server ended before it said how the command went\n");
+  const gone = await runHeddle(["status", "--control", server.control]);
+  assert.equal(gone.stderr, `heddle: no heddle server answers at ${server.control}\n`);
+});
+
+function health(socketPath: string, path: string): Promise<[number, Record<string, unknown>]> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => resolve([response.statusCode!, JSON.parse(body) as Record<string, unknown>]));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+function post(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, method: "POST", agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => resolve(body));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
