@@ -19,6 +19,9 @@ interface Ffi {
   ): { functions: Record<string, unknown> };
 }
 
+/** Not a literal where it is imported: the types do not know it yet. */
+const FFI: string = "node:ffi";
+
 let libc: Libc | undefined;
 
 /** Why there is no ffi, after `loadNative` said so. */
@@ -29,7 +32,7 @@ export async function loadNative(): Promise<boolean> {
   if (libc !== undefined) return true;
   try {
     libc = await withoutExperimentalWarning(async () => {
-      const { default: ffi } = (await import("node:ffi" as string)) as { default: Ffi };
+      const { default: ffi } = (await import(FFI)) as { readonly default: Ffi };
       const { functions } = ffi.dlopen(null, {
         dup: { arguments: ["i32"], return: "i32" },
         close: { arguments: ["i32"], return: "i32" },
@@ -75,13 +78,14 @@ export function reap(pid: number): void {
 
 /** The warning is for users of ffi; operators can do nothing about it. */
 async function withoutExperimentalWarning<T>(run: () => Promise<T>): Promise<T> {
-  const { emitWarning } = process;
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
-    if (rest[0] !== "ExperimentalWarning") Reflect.apply(emitWarning, process, [warning, ...rest]);
-  }) as typeof emitWarning;
+  const emit: unknown = Reflect.get(process, "emitWarning");
+  const quieter = (...args: readonly unknown[]): void => {
+    if (args[1] !== "ExperimentalWarning") Reflect.apply(emit as () => void, process, args);
+  };
+  Reflect.set(process, "emitWarning", quieter);
   try {
     return await run();
   } finally {
-    process.emitWarning = emitWarning;
+    Reflect.set(process, "emitWarning", emit);
   }
 }
