@@ -57,8 +57,13 @@ export class RawConnection implements AsyncDisposable {
     return this.write(`${[line, ...host, ...headers].join("\r\n")}\r\n\r\n${body}`);
   }
 
-  /** The next response; informational ones (1xx other than 101) are responses of their own. */
-  async response(method = "GET"): Promise<RawResponse> {
+  /** Bytes that have come and were not read as a response yet. */
+  get received(): number {
+    return this.#received.length + this.socket.readableLength;
+  }
+
+  /** The head of the next response; its body is left unread. */
+  async head(): Promise<Pick<RawResponse, "status" | "reason" | "headers">> {
     const head = await this.#until((text) => {
       const end = text.indexOf("\r\n\r\n");
       return end === -1 ? undefined : end + 4;
@@ -67,11 +72,15 @@ export class RawConnection implements AsyncDisposable {
     const [statusLine = "", ...lines] = head.slice(0, -4).split("\r\n");
     const [, status = "0", reason = ""] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(statusLine) ?? [];
     if (status === "0") throw new Error(`not a status line: ${JSON.stringify(statusLine)}`);
-    const headers = parseFields(lines);
-    const answer = { status: Number(status), reason, headers };
+    return { status: Number(status), reason, headers: parseFields(lines) };
+  }
+
+  /** The next response; informational ones (1xx other than 101) are responses of their own. */
+  async response(method = "GET"): Promise<RawResponse> {
+    const answer = await this.head();
     const bodyless = method === "HEAD" || answer.status < 200 || answer.status === 204 || answer.status === 304;
     if (bodyless) return { ...answer, body: "", trailers: {}, complete: true };
-    return { ...answer, ...(await this.#body(headers)) };
+    return { ...answer, ...(await this.#body(answer.headers)) };
   }
 
   /** Everything until the server ends the connection. */

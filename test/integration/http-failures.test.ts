@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { RawConnection } from "../support/raw-connection.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const app = new URL("../fixtures/http/semantics.ts", import.meta.url).pathname;
+
+describe("an error that no handler could catch", () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startServer(app, ["--threads", "1", "--timeout", "20s"]);
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  const causes: [path: string, what: string, secret: string][] = [
+    ["/timer-throws", "thrown in a timer", "in a timer"],
+    ["/event-throws", "thrown in an event", "in an event"],
+    ["/rejection", "a rejection nobody handles", "a rejection"],
+    ["/emits-error", "an error event nobody listens to", "an error event"],
+  ];
+  for (const [path, what, secret] of causes) {
+    test(`(${what}) is its own request's 500; its neighbours are answered, and then the thread is replaced`, async () => {
+      const mark = server.mark();
+      await using neighbour = await RawConnection.open(server.port);
+      neighbour.request("GET /hold HTTP/1.1");
+      await using client = await RawConnection.open(server.port);
+      const before = (await client.request("GET / HTTP/1.1").response()).body;
+      const { status, body } = await client.request(`GET ${path} HTTP/1.1`).response();
+      assert.deepEqual([status, body], [500, "500 Internal Server Error\n"]);
+      await server.waitForLog(new RegExp(secret), mark);
+      await server.waitForLog(/the thread is replaced/, mark);
+
+      // Its replacement takes the new connections; the old one keeps those it has until they are done.
+      let now = before;
+      while (now === before) now = await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
+      await fetch(`${server.url}/release`);
+      assert.equal((await neighbour.response()).body, "released");
+      assert.doesNotMatch(server.stderr().slice(mark), /serving thread \d+ died/);
+    });
+  }
+});

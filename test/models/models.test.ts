@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import type { LoadedApp } from "../../src/app/load-app.ts";
+import { HeddleError } from "../../src/errors/errors.ts";
+import type { ModelName, RunningModel } from "../../src/models/model.ts";
+import { modelNamed } from "../../src/models/registry.ts";
+import type { Exchange } from "../../src/pipeline/exchange.ts";
+
+describe("the registry of models", () => {
+  test("knows each model by its name", () => {
+    assert.equal(modelNamed("loop", "--model").name, "loop");
+  });
+
+  test("tells who asked for a model that is not there, and which are", () => {
+    assert.throws(
+      () => modelNamed("no-such-model" as ModelName, "route GET /x"),
+      (error) =>
+        error instanceof HeddleError &&
+        error.code === "MODEL_UNAVAILABLE" &&
+        /route GET \/x.*"no-such-model".*loop/.test(error.message),
+    );
+  });
+});
+
+describe("the model loop", () => {
+  interface Started {
+    readonly model: RunningModel;
+    readonly failures: { exchange: Exchange; error: unknown }[];
+  }
+
+  function start(app: Partial<LoadedApp>): Started {
+    const failures: Started["failures"] = [];
+    const failed = (exchange: Exchange, error: unknown): void => void failures.push({ exchange, error });
+    return { model: modelNamed("loop", "--model").start({ app: app as LoadedApp, failed }), failures };
+  }
+
+  const exchange = { req: { url: "/" }, res: {}, expects: undefined } as unknown as Exchange;
+
+  test("calls the app at once, with the request and the response", () => {
+    const calls: unknown[][] = [];
+    const { model, failures } = start({
+      request: (...args: [IncomingMessage, ServerResponse]) => void calls.push(args),
+    });
+    model.execute(exchange);
+    assert.deepEqual(calls, [[exchange.req, exchange.res]]);
+    assert.deepEqual(failures, []);
+  });
+
+  test("reports a throw and a rejection once, and never throws itself", async () => {
+    const fault = new Error("fault");
+    const thrown = start({
+      request: () => {
+        throw fault;
+      },
+    });
+    thrown.model.execute(exchange);
+    const rejected = start({ request: () => Promise.reject(fault) });
+    rejected.model.execute(exchange);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { failures } of [thrown, rejected]) assert.deepEqual(failures, [{ exchange, error: fault }]);
+  });
+
+  test("gives an expectation to the app's own listener", () => {
+    const events: unknown[] = [];
+    const { model } = start({ expect: (event) => void events.push(event) });
+    model.execute({ ...exchange, expects: "checkContinue" } as Exchange);
+    assert.deepEqual(events, ["checkContinue"]);
+  });
+
+  test("hands an upgrade on as it is", () => {
+    const calls: unknown[][] = [];
+    const { model } = start({ upgrade: (...args) => void calls.push(args) });
+    const args = [{} as IncomingMessage, {} as Duplex, Buffer.from("head")] as const;
+    model.upgrade(...args);
+    assert.deepEqual(calls, [[...args]]);
+  });
+});
