@@ -2,7 +2,7 @@
 // The first thing that runs, under whatever Node the user has: written so that an old one can read it. If it is too old,
 // the `node` package beside heddle or in the project is used instead; if there is none, it says what is needed.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, fstatSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -23,9 +23,29 @@ function findNode(folder) {
   }
 }
 
+function isOpen(fd) {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Sockets this process was started with and the other one is to have: systemd's, and those named as fd://N. */
+function passedFds(isForUs) {
+  const named = `${process.argv.join(" ")} ${process.env.HEDDLE_LISTEN ?? ""}`.matchAll(/\bfd:\/\/(\d+)/g);
+  const last = Math.max(2, ...[...named].map(([, fd]) => Number(fd)), isForUs ? 2 + Number(process.env.LISTEN_FDS) : 0);
+  return Array.from({ length: Math.min(last, 1024) - 2 }, (_, i) => (isOpen(i + 3) ? i + 3 : "ignore"));
+}
+
 function runUnder(node) {
-  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
+  const args = [node, ...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const isForUs = process.env.LISTEN_PID === String(process.pid);
+  // systemd's sockets are for one process id, which only the process itself knows before it runs.
+  const [command, ...rest] = isForUs ? ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", ...args] : args;
+  const child = spawn(command, rest, {
+    stdio: ["inherit", "inherit", "inherit", ...passedFds(isForUs)],
     env: { ...process.env, NODE_HEDDLE_REEXECUTED: "1" },
   });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"]) {

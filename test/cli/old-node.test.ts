@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -35,6 +36,29 @@ test("under an older Node heddle runs on the node package beside it, and passes 
       await until(() => then.test(output), String(then));
       child.kill("SIGTERM");
     }
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+  }
+});
+
+test("under an older Node the sockets heddle was started with are passed on", { skip }, async (t) => {
+  for (const how of ["fd", "systemd"]) {
+    const listener = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    t.after(() => void listener.close());
+    await once(listener, "listening");
+    const { fd } = Reflect.get(listener, "_handle") as { fd: number };
+    const { port } = listener.address() as { port: number };
+    const script = how === "fd" ? 'exec "$@"' : 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"';
+    const where = how === "fd" ? ["-l", "fd://3"] : [];
+    const args = ["-c", script, "sh", old!, bin, "serve", fixture("hello.ts"), "-t", "1", "--control", "off", ...where];
+    const child = spawn("sh", args, { stdio: ["ignore", "pipe", "inherit", fd] });
+    t.after(() => void child.kill("SIGKILL"));
+    let output = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (output += text));
+    await until(() => output.includes("listening on"), "the server to listen");
+    assert.equal(output, `listening on http://127.0.0.1:${port}\n`);
+    listener.close();
+    assert.equal((await get(`http://127.0.0.1:${port}`)).body, "hello");
+    child.kill("SIGTERM");
     assert.deepEqual(await once(child, "exit"), [0, null]);
   }
 });

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { place } from "../../src/worker/placement.ts";
+import { Recycling } from "../../src/worker/recycling.ts";
+import { RestartPolicy, type RestartLimits } from "../../src/worker/restart-policy.ts";
+import { judge } from "../../src/worker/watchdog.ts";
+
+describe("placement", () => {
+  const open = (connections: number, stale = false): { connections: number; open: boolean; stale: boolean } => ({
+    connections,
+    open: true,
+    stale,
+  });
+
+  test("spreads a burst so that no two differ by more than one", () => {
+    const threads = [0, 0, 0].map((connections) => open(connections));
+    for (let turn = 0; turn < 64; turn++) {
+      const index = place(threads, turn);
+      threads[index] = open(threads[index]!.connections + 1);
+    }
+    const counts = threads.map(({ connections }) => connections);
+    assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
+  });
+
+  test("goes round among equals, so that short connections do not all meet one thread", () => {
+    assert.deepEqual(
+      [0, 1, 2, 3].map((turn) => place([open(0), open(0)], turn)),
+      [0, 1, 0, 1],
+    );
+  });
+
+  test("prefers a busy thread over one that stands still, and that over none", () => {
+    assert.equal(place([open(0, true), open(9)], 0), 1);
+    assert.equal(place([open(3, true), open(1, true)], 0), 1);
+    assert.equal(place([{ connections: 0, open: false, stale: false }], 0), -1);
+    assert.equal(place([], 0), -1);
+  });
+});
+
+describe("the restart policy", () => {
+  const limits: RestartLimits = { burst: 3, refillMs: 100, firstDelayMs: 10, maxDelayMs: 80, stableMs: 1000 };
+
+  test("replaces an isolated death at once", () => {
+    assert.equal(new RestartPolicy(limits).died(5000), 0);
+  });
+
+  test("backs off, doubling to a cap, from what dies before it is ready", () => {
+    const policy = new RestartPolicy(limits);
+    assert.deepEqual(
+      Array.from({ length: 6 }, () => policy.died(undefined)),
+      [10, 20, 40, 80, 80, 80],
+    );
+  });
+
+  test("backs off from what dies soon after it is ready, however long it takes to boot", () => {
+    const policy = new RestartPolicy(limits);
+    assert.deepEqual(
+      Array.from({ length: 6 }, () => policy.died(1)),
+      [0, 0, 0, 10, 20, 40],
+    );
+  });
+
+  test("takes repeated kills of something healthy for no crash loop", () => {
+    const policy = new RestartPolicy(limits);
+    for (let kills = 0; kills < 100; kills++) assert.equal(policy.died(200), 0);
+  });
+
+  test("forgets failures once something was stable", () => {
+    const policy = new RestartPolicy(limits);
+    for (let i = 0; i < 5; i++) policy.died(undefined);
+    assert.equal(policy.died(1000), 0);
+    assert.equal(policy.died(undefined), 10);
+  });
+});
+
+describe("recycling", () => {
+  test("is due after so many requests and a share of the jitter that was drawn", () => {
+    const at = (random: number): Recycling =>
+      new Recycling({ maxRequests: { count: 100, jitter: 20 }, maxMemoryBytes: 0 }, random);
+    assert.equal(at(0).due(99, 1e12), undefined);
+    assert.equal(at(0).due(100, 0)?.reason, "max-requests");
+    assert.equal(at(0.999).due(119, 0), undefined);
+    assert.equal(at(0.999).due(120, 0)?.reason, "max-requests");
+  });
+
+  test("is due over the memory limit, and never when both are off", () => {
+    const memory = new Recycling({ maxRequests: { count: 0, jitter: 0 }, maxMemoryBytes: 2 ** 30 }, 0);
+    assert.equal(memory.due(1e9, 2 ** 30), undefined);
+    assert.deepEqual(memory.due(0, 2 ** 30 + 2 ** 20), {
+      reason: "max-memory",
+      detail: "1025 MiB resident, over --max-memory 1024 MiB",
+    });
+    assert.equal(
+      new Recycling({ maxRequests: { count: 0, jitter: 0 }, maxMemoryBytes: 0 }, 0).due(1e9, 1e12),
+      undefined,
+    );
+  });
+});
+
+test("a loop is blocked from the threshold on and expired from the timeout on; 0 turns either off", () => {
+  const verdicts = [99, 100, 999, 1000].map((ms) => judge(ms, 100, 1000));
+  assert.deepEqual(verdicts, ["turning", "blocked", "blocked", "expired"]);
+  assert.equal(judge(5000, 0, 0), "turning");
+  assert.equal(judge(5000, 0, 1000), "expired");
+  assert.equal(judge(5000, 100, 0), "blocked");
+});
