@@ -65,7 +65,7 @@ describe("the model loop", () => {
   test("gives an expectation to the app's own listener", () => {
     const events: unknown[] = [];
     const { model } = start({ expect: (event) => void events.push(event) });
-    model.execute({ ...exchange, expects: "checkContinue" } as Exchange);
+    model.execute({ req: exchange.req, res: exchange.res, expects: "checkContinue" } as Exchange);
     assert.deepEqual(events, ["checkContinue"]);
   });
 
