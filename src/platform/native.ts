@@ -12,16 +12,6 @@ interface Libc {
   readonly waitpid: (pid: number, status: null, options: number) => number;
 }
 
-interface Ffi {
-  dlopen(
-    path: string | null,
-    functions: Record<string, { arguments: string[]; return: string }>,
-  ): { functions: Record<string, unknown> };
-}
-
-/** Not a literal where it is imported: the types do not know it yet. */
-const FFI: string = "node:ffi";
-
 let libc: Libc | undefined;
 
 /** Why there is no ffi, after `loadNative` said so. */
@@ -32,13 +22,13 @@ export async function loadNative(): Promise<boolean> {
   if (libc !== undefined) return true;
   try {
     libc = await withoutExperimentalWarning(async () => {
-      const { default: ffi } = (await import(FFI)) as { readonly default: Ffi };
+      const ffi = await import("node:ffi");
       const { functions } = ffi.dlopen(null, {
         dup: { arguments: ["i32"], return: "i32" },
         close: { arguments: ["i32"], return: "i32" },
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
       });
-      return functions as unknown as Libc;
+      return functions;
     });
     return true;
   } catch (cause) {
