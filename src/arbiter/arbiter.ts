@@ -14,17 +14,13 @@
 
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
-import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
-import { type SocketAddress, urlOf } from "../worker/address.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Accepting } from "./accepting.ts";
 import { Fleet } from "./fleet.ts";
 import { Generation } from "./generation.ts";
-import { Listeners } from "./listeners.ts";
 import { planReload } from "./reload.ts";
 import { readTls } from "./tls.ts";
-import type { WorkerHandle } from "./worker-handle.ts";
 
 export type Progress = (line: string) => void;
 
@@ -50,15 +46,13 @@ export interface ArbiterOptions {
 }
 
 export class Arbiter {
-  readonly listeners: Listeners;
-  readonly fleet: Fleet = new Fleet();
+  readonly fleet: Fleet;
   readonly log: Log;
   readonly startedAt: Date = new Date();
-  urls: readonly string[] = [];
   /** The app's own files as last seen, also those of a generation that did not boot. */
   modules: readonly string[] = [];
   lastReload: LastReload | undefined;
-  readonly #dispatcher: Dispatcher;
+  readonly #accepting: Accepting;
   readonly #readConfig: () => Promise<ServerConfig>;
   readonly #onReloadFailed: (error: HeddleError) => void;
   /** What the configuration said when it was last read with success. */
@@ -70,29 +64,29 @@ export class Arbiter {
   #commands: Promise<unknown> = Promise.resolve();
   #stopped: Promise<number> | undefined;
 
-  private constructor({ config, log, readConfig, onReloadFailed }: ArbiterOptions, listeners: Listeners) {
+  private constructor({ config, log, readConfig, onReloadFailed }: ArbiterOptions, fleet: Fleet, accepting: Accepting) {
     this.#config = config;
     this.#read = config;
     this.log = log;
-    this.listeners = listeners;
+    this.fleet = fleet;
+    this.#accepting = accepting;
     this.#readConfig = readConfig;
     this.#onReloadFailed = onReloadFailed;
-    this.#dispatcher = new Dispatcher({ workers: () => this.fleet.serving, backlog: config.backlog, log });
-    this.fleet.on("serving", () => this.#dispatcher.dispatchWaiting());
-    this.fleet.on("returned", (socket) => this.#dispatcher.dispatch(socket));
-    this.fleet.on("gone", (worker) => {
-      for (const socket of worker.takeBack()) this.#dispatcher.dispatch(socket);
-    });
   }
 
   /** Binds. @throws HeddleError LISTEN_*, TLS_BAD */
   static async create(options: ArbiterOptions): Promise<Arbiter> {
     readTls(options.config);
-    return new Arbiter(options, await Listeners.bind(options.config));
+    const fleet = new Fleet();
+    return new Arbiter(options, fleet, await Accepting.bind(options.config, options.log, fleet));
   }
 
   get config(): ServerConfig {
     return this.#current?.config ?? this.#config;
+  }
+
+  get urls(): readonly string[] {
+    return this.#current === undefined ? [] : this.#accepting.urls;
   }
 
   get app(): AppSummary | undefined {
@@ -110,12 +104,11 @@ export class Arbiter {
 
   /** Whether a request would be answered now: see control/health.ts. */
   get ready(): boolean {
-    return !this.stopping && this.fleet.serving.some((worker) => worker.healthyThreads > 0 && isHeard(worker));
+    return !this.stopping && this.fleet.answers;
   }
 
   get live(): boolean {
-    const { workers } = this.fleet;
-    return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
+    return this.fleet.live;
   }
 
   /** Boots the first generation. Resolves when it answers; rejects with the reason when it does not boot. */
@@ -156,9 +149,9 @@ export class Arbiter {
         );
       }
       if (workers > from) progress(`starting ${workers - from} more`);
-      if (acceptsItself({ ...generation.config, workers })) await this.#startAccepting();
+      if (workers > from) await this.#accepting.adapt({ ...generation.config, workers });
       const { drained } = await generation.resize(workers);
-      await this.#dispatcher.listen(this.listeners.surplus(workers));
+      await this.#accepting.adapt(generation.config);
       if (workers < from) progress(`retiring ${from - workers}`);
       this.log.info({ from, workers }, `scaled from ${from} to ${workers} workers`);
       return { workers, drained };
@@ -175,15 +168,14 @@ export class Arbiter {
     this.#stopped ??= Promise.resolve(0);
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     this.fleet.killAll();
-    this.#dispatcher.close();
-    this.listeners.close();
+    this.#accepting.close();
   }
 
   async #stop(progress: Progress): Promise<number> {
     const { gracefulTimeoutMs } = this.config;
     const { workers } = this.fleet;
     progress(`stopping ${count(workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
-    this.#dispatcher.park();
+    this.#accepting.park();
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     const cut = await this.fleet.retire(workers, "stop", gracefulTimeoutMs);
     // The command that was interrupted ends now, and may have somebody to tell.
@@ -214,9 +206,8 @@ export class Arbiter {
       await next.boot();
       progress(`generation ${number}: ready`);
       const addresses = await next.serve();
-      if (this.#acceptsFor(config)) await this.#startAccepting();
-      else if (old === undefined) this.#noteUrls(addresses);
-      await this.#dispatcher.listen(this.listeners.surplus(config.workers));
+      if (this.#current === undefined) this.#accepting.noteAddresses(addresses);
+      await this.#accepting.adapt(config);
       this.#refuseWhileStopping();
     } catch (error) {
       void next.retire("recycle");
@@ -239,27 +230,9 @@ export class Arbiter {
       tls: readTls(config),
       fleet: this.fleet,
       log: this.log,
-      address: this.listeners.primary,
-      inherited: (slot, current) => (this.#acceptsFor(current) ? [] : this.listeners.inherited(slot)),
+      address: this.#accepting.address,
+      inherited: (slot, current) => this.#accepting.inherited(slot, current),
     });
-  }
-
-  #acceptsFor(config: ServerConfig): boolean {
-    return acceptsItself(config) || this.#dispatcher.isAccepting(this.listeners.sockets[0]!);
-  }
-
-  async #startAccepting(): Promise<void> {
-    const { sockets } = this.listeners;
-    if (this.#dispatcher.isAccepting(sockets[0]!)) return;
-    this.#noteUrls(await this.#dispatcher.listen(sockets));
-    for (const worker of this.fleet.workers) worker.stopAccepting();
-  }
-
-  #noteUrls(addresses: readonly SocketAddress[]): void {
-    const scheme = this.#config.tlsCert === undefined ? "http" : "https";
-    this.urls = this.listeners.sockets.map(
-      ({ url, fd }, i) => url ?? urlOf(scheme, addresses[i] ?? null) ?? `fd://${fd}`,
-    );
   }
 
   #reloadFailed(generation: number, cause: unknown): HeddleError {
@@ -288,17 +261,7 @@ export class Arbiter {
   }
 }
 
-/** A few heartbeats may be late on a loaded machine. */
-const SILENCE_MS = 3000;
 const LAST_WORDS_MS = 1000;
-
-function isHeard({ beatMs }: WorkerHandle): boolean {
-  return monotonicMs() - beatMs < SILENCE_MS;
-}
-
-function acceptsItself({ accept, workers }: ServerConfig): boolean {
-  return accept === "handoff" && workers > 1;
-}
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -55,6 +55,17 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return this.workers.filter(({ state }) => state === "serving").sort((a, b) => a.slot - b.slot);
   }
 
+  /** Whether a worker serves and has a thread whose loop turns, as far as it was heard of lately. */
+  get answers(): boolean {
+    return this.serving.some((worker) => worker.healthyThreads > 0 && isHeard(worker));
+  }
+
+  /** Whether a worker was heard of lately, or starts; none at all is a crash loop's pause. */
+  get live(): boolean {
+    const { workers } = this;
+    return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
+  }
+
   spawn(boot: Omit<WorkerBoot, "type" | "listeners">, listeners: readonly InheritedListener[]): WorkerHandle {
     const worker = new WorkerHandle(boot, listeners);
     this.#workers.add(worker);
@@ -103,4 +114,11 @@ export class Fleet extends EventEmitter<FleetEvents> {
       );
     }
   }
+}
+
+/** A few heartbeats may be late on a loaded machine. */
+const SILENCE_MS = 3000;
+
+function isHeard({ beatMs }: WorkerHandle): boolean {
+  return monotonicMs() - beatMs < SILENCE_MS;
 }

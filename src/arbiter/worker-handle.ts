@@ -4,9 +4,6 @@
  * States: starting → ready → serving → draining → gone, and from anywhere to gone.
  * `gone` is emitted exactly once, after the process has ended, been reaped, and all it had said has been read: the end
  * of a process may be known before its last words are.
- *
- * A connection handed over stays open here until the worker has said that it has it, so that one on its way to a worker
- * that dies is not lost: closing one of two descriptors does not end a connection.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -26,6 +23,8 @@ import type {
 } from "../worker/protocol.ts";
 import { handleOf, unread } from "../worker/raw-handle.ts";
 import type { AppSummary, DrainReason } from "../worker/thread-protocol.ts";
+import { Handovers } from "./handovers.ts";
+import { Questions } from "./questions.ts";
 
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
@@ -43,8 +42,6 @@ const FIRST_INHERITED_FD = 4;
 const BOOT_MARGIN_MS = 2000;
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
-/** A worker that does not answer a question in this time is stopped or overwhelmed, and told of as such. */
-const ANSWER_TIMEOUT_MS = 2000;
 
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly slot: number;
@@ -64,11 +61,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly heartbeatTimeoutMs: number;
   readonly #bootTimeoutMs: number;
   readonly #child: ChildProcess;
-  readonly #questions = new Map<number, (answer: unknown) => void>();
-  /** Sockets handed over that the worker has not confirmed, oldest first. */
-  readonly #handed: Socket[] = [];
-  #asked = 0;
-  #received = 0;
+  readonly #questions = new Questions();
+  readonly #handovers = new Handovers();
   #open = 0;
   #error: HeddleError | undefined;
 
@@ -110,7 +104,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** Connections it has, as far as known, with those still on their way to it. */
   get connections(): number {
-    return this.#open + this.#handed.length;
+    return this.#open + this.#handovers.size;
   }
 
   /** Resolves when every thread has loaded the app. @throws HeddleError why it did not get there */
@@ -137,7 +131,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   hand(socket: Socket): void {
     const handle = handleOf(socket);
     if (handle === null) return;
-    this.#handed.push(socket);
+    this.#handovers.add(socket);
     // The bare handle, as node:cluster sends it: sending the Socket would have the other side start to read.
     this.#child.send({ type: "connection" } satisfies ToWorker, handle as never, () => {
       // A hand-over that failed is noticed when the worker is gone: its unconfirmed sockets come back then.
@@ -146,7 +140,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** Sockets handed over that the worker has not confirmed; to be called when it is gone. */
   takeBack(): Socket[] {
-    return this.#handed.splice(0).filter((socket) => !socket.destroyed);
+    return this.#handovers.takeBack();
   }
 
   report(): Promise<WorkerReport | undefined> {
@@ -191,17 +185,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   #ask(question: "report" | "threads"): Promise<unknown> {
     if (this.state === "gone") return Promise.resolve(undefined);
-    const id = ++this.#asked;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => answered(undefined), ANSWER_TIMEOUT_MS);
-      const answered = (answer: unknown): void => {
-        clearTimeout(timer);
-        this.#questions.delete(id);
-        resolve(answer);
-      };
-      this.#questions.set(id, answered);
-      this.#send({ type: "ask", id, question });
-    });
+    return this.#questions.ask((id) => this.#send({ type: "ask", id, question }));
   }
 
   #send(message: ToWorker): void {
@@ -233,8 +217,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.emit("serving", message.addresses);
         break;
       case "load":
-        for (const socket of this.#handed.splice(0, message.received - this.#received)) socket.destroy();
-        this.#received = message.received;
+        this.#handovers.confirm(message.received);
         this.#open = message.open;
         break;
       case "beat":
@@ -242,7 +225,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.healthyThreads = message.healthyThreads;
         break;
       case "answer":
-        this.#questions.get(message.id)?.(message.answer);
+        this.#questions.answer(message.id, message.answer);
         break;
       case "return":
         if (handle !== undefined) this.emit("returned", unread({ handle }));
@@ -261,7 +244,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (this.state === "gone") return;
     const wanted = this.state === "draining" && code === 0;
     this.state = "gone";
-    for (const answer of this.#questions.values()) answer(undefined);
+    this.#questions.giveUp();
     if (!wanted && this.#error === undefined) {
       const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
       this.#error = new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`);

@@ -21,6 +21,8 @@ export interface WorkerStatus {
   readonly uptimeMs: number;
   readonly rssBytes: number;
   readonly threadRestarts: number;
+  /** Connections accepted that no thread has yet: all are blocked, booting or dead. */
+  readonly waiting: number;
   readonly threads: readonly ThreadReport[];
 }
 
@@ -94,6 +96,7 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
     uptimeMs: report?.uptimeMs ?? 0,
     rssBytes: report?.rssBytes ?? 0,
     threadRestarts: report?.threadRestarts ?? 0,
+    waiting: report?.waiting ?? 0,
     threads: report?.threads ?? [],
   };
 }

@@ -102,6 +102,8 @@ export interface WorkerReport {
   readonly rssBytes: number;
   /** Threads replaced since the worker started. */
   readonly threadRestarts: number;
+  /** Connections accepted that no thread has yet. */
+  readonly waiting: number;
   readonly threads: readonly ThreadReport[];
   readonly counters: Counters;
   /** Handler time and time in the gate's queue, since start and in the last window. */

@@ -39,6 +39,7 @@ type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;
 export class Reporter {
   readonly #pool: ThreadPool;
   readonly #watchdog: Watchdog;
+  readonly #waiting: () => number;
   readonly #identity: { readonly slot: number; readonly generation: number };
   readonly #startedMs = monotonicMs();
   /** What threads that are gone had counted. */
@@ -49,8 +50,14 @@ export class Reporter {
   #windowStartMs = monotonicMs();
   #nextWindowStartMs = monotonicMs();
 
-  constructor(pool: ThreadPool, watchdog: Watchdog, identity: { readonly slot: number; readonly generation: number }) {
+  constructor(
+    pool: ThreadPool,
+    watchdog: Watchdog,
+    waiting: () => number,
+    identity: { readonly slot: number; readonly generation: number },
+  ) {
     this.#pool = pool;
+    this.#waiting = waiting;
     this.#watchdog = watchdog;
     this.#identity = identity;
     pool.on("gone", (thread) => add(this.#gone, thread));
@@ -73,6 +80,7 @@ export class Reporter {
       uptimeMs: Math.round(nowMs - this.#startedMs),
       rssBytes: process.memoryUsage.rss(),
       threadRestarts: this.#pool.restarts,
+      waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       counters: totals.counters satisfies Counters,
       handler: toSparse(totals.handler),

@@ -57,7 +57,7 @@ class Worker {
       isStale: (thread) => this.#watchdog.isStale(thread),
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
     });
-    this.#reporter = new Reporter(this.#pool, this.#watchdog, { slot, generation });
+    this.#reporter = new Reporter(this.#pool, this.#watchdog, () => this.#acceptor.waiting, { slot, generation });
   }
 
   async boot(): Promise<void> {
@@ -83,7 +83,9 @@ class Worker {
     process.once("disconnect", () => void this.#orphaned());
     process.on("SIGTERM", () => {
       if (this.#state === "booting") process.exit(1);
-      tell({ type: "retire-me", reason: "signal", detail: "SIGTERM" });
+      setTimeout(() => {
+        if (this.#state !== "draining") tell({ type: "retire-me", reason: "signal", detail: "SIGTERM" });
+      }, GROUP_SIGNAL_MS);
     });
   }
 
@@ -217,6 +219,8 @@ class Worker {
 const RECYCLING_CHECK_MS = 250;
 /** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
 const LOAD_INTERVAL_MS = 25;
+/** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
+const GROUP_SIGNAL_MS = 100;
 const ORPHAN_DRAIN_MS = 3000;
 
 function tell(message: FromWorker, sent?: () => void): void {

@@ -145,7 +145,7 @@ export function keep(target: string): Promise<Keeper> {
 export async function spread(target: string, connections: number): Promise<ReadonlyMap<string, number>> {
   const keepers = await Promise.all(Array.from({ length: connections }, () => keep(target)));
   try {
-    const places = await Promise.all(keepers.map(async ({ ask }) => placeOf(await ask("/"))));
+    const places = await Promise.all(keepers.map(async (keeper) => placeOf(await keeper.ask("/"))));
     return Map.groupBy(places, (place) => place)
       .entries()
       .reduce((counts, [place, all]) => counts.set(place, all.length), new Map<string, number>());

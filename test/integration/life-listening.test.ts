@@ -105,7 +105,7 @@ function startOn(
   how: "fd" | "systemd",
   args: readonly string[],
 ): ReturnType<typeof spawn> {
-  const { fd } = (listener as Server & { _handle: { fd: number } })._handle;
+  const { fd } = Reflect.get(listener, "_handle") as { fd: number };
   const script = how === "fd" ? 'exec "$@"' : 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"';
   const where = how === "fd" ? ["-l", "fd://3"] : [];
   const command = [process.execPath, bin, "serve", hello, "--control", "off", ...where, ...args];

@@ -58,6 +58,20 @@ describe("a reload under load", { concurrency: 1 }, () => {
     assert.equal((await get(server.url)).body, "slow to boot");
   });
 
+  test("serves the connections that wait for a blocked thread of the old generation", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--blocked-threshold", "50ms"]);
+    const spinning = get(server.url, "/spin?ms=8000");
+    await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.blocked);
+    const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
+    await server.waitForStatus(({ workers }) => workers[0]!.waiting === 5);
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2: serving/);
+    const first = await Promise.race([spinning, ...waiting]);
+    assert.notEqual(first.body, "spun", "the new generation is quicker than the block");
+    assert.equal(new Set((await Promise.all(waiting)).map(({ body }) => body)).size, 1);
+    assert.equal((await spinning).body, "spun");
+  });
+
   test("asked for while another runs comes after it", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1"]);
     const runs = await Promise.all([reload(server), reload(server), reload(server)]);

@@ -73,6 +73,18 @@ describe("a graceful stop", { concurrency: 2 }, () => {
     assert.equal(await slow, "cut");
   });
 
+  test("does not wait for the idle connections that a reload before it has spared, nor for silent ones", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--keep-alive", "10m", "--headers-timeout", "10m"]);
+    const idle = await keep(server.url);
+    assert.match(await idle.ask("/"), /ok$/);
+    const silent = await keep(server.url);
+    t.after(() => silent.socket.destroy());
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2: serving; draining 1 old worker/);
+    assert.equal(idle.socket.readyState, "open");
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  });
+
   test("also ends threads that are blocked for good", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", "--graceful-timeout", "500ms", "--timeout", "0"]);
     const lost = get(server.url, "/forever").catch(() => "lost");
