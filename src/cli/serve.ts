@@ -104,17 +104,18 @@ class Server {
   }
 
   async #boot(arbiter: Arbiter, watch: ModuleWatch | undefined): Promise<void> {
-    let isBroken = false;
+    const startedMs = Date.now();
+    let failedMs: number | undefined;
     try {
       await arbiter.start();
       this.#announce(arbiter);
     } catch (error) {
-      isBroken = true;
+      failedMs = Date.now();
       if (watch === undefined || arbiter.modules.length === 0 || arbiter.stopping) throw error;
       printError(error);
       this.#log.warn({}, "waiting for a change of the app's files");
     }
-    watch?.watch(this.#watched(arbiter), isBroken);
+    watch?.watch({ files: this.#watched(arbiter), startedMs, failedMs });
   }
 
   /** One line per listener, once, when the server really answers. */
@@ -127,7 +128,12 @@ class Server {
   #watch(arbiter: Arbiter): ModuleWatch {
     const watch = new ModuleWatch(this.#log, (files) => {
       this.#log.info({ files }, `changed: ${files.join(", ")}`);
-      void this.#reload(arbiter, "--watch").then((ok) => watch.watch(this.#watched(arbiter), !ok));
+      const startedMs = Date.now();
+      void this.#reload(arbiter, "--watch").then(() => {
+        const { lastReload } = arbiter;
+        const failedMs = lastReload?.ok === false ? Date.parse(lastReload.at) : undefined;
+        watch.watch({ files: this.#watched(arbiter), startedMs, failedMs });
+      });
     });
     this.#closables.push(watch);
     return watch;
@@ -138,15 +144,13 @@ class Server {
     return configFile === undefined ? arbiter.modules : [...arbiter.modules, configFile];
   }
 
-  async #reload(arbiter: Arbiter, why: string): Promise<boolean> {
+  async #reload(arbiter: Arbiter, why: string): Promise<void> {
     try {
       await arbiter.reload((line) => this.#log.info({}, `reload (${why}): ${line}`));
       this.#announce(arbiter);
-      return true;
     } catch (error) {
       // The arbiter has told of its own failures; this is none.
       if (!(error instanceof HeddleError)) throw error;
-      return false;
     }
   }
 

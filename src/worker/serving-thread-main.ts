@@ -151,11 +151,18 @@ function startBeat(pipeline: Pipeline, connections: Connections): void {
 const drained = Promise.withResolvers<void>();
 let drains = false;
 
-/** May be called again when `stop` follows a less urgent reason. */
+/** A request that is on its way when a stop begins has arrived by then, and is answered. */
+const LAST_MOMENT_MS = 200;
+
+/**
+ * May be called again when `stop` follows a less urgent reason. A stop closes idle connections, after a moment: what was
+ * connected just now has not been read yet and would be reset.
+ */
 async function drain(reason: DrainReason, connections: Connections, pipeline: Pipeline, app: LoadedApp): Promise<void> {
   pipeline.drain();
-  void connections.drain(reason !== "stop").then(drained.resolve);
+  if (reason === "stop") setTimeout(() => void connections.drain(false).then(drained.resolve), LAST_MOMENT_MS);
   if (drains) return;
+  void connections.drain(true).then(drained.resolve);
   drains = true;
   await drained.promise;
   try {

@@ -14,6 +14,8 @@ export interface StackFrame {
   /** File path or URL, with line and column. */
   readonly location: string;
   readonly line: number;
+  /** Where the function begins: the same for every line it may be caught at. */
+  readonly functionStart: string;
 }
 
 export interface CapturedStack {
@@ -30,7 +32,14 @@ interface InspectorMessage {
 
 interface PausedFrame {
   readonly functionName: string;
-  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber?: number };
+  readonly location: PausedLocation;
+  readonly functionLocation?: PausedLocation;
+}
+
+interface PausedLocation {
+  readonly scriptId: string;
+  readonly lineNumber: number;
+  readonly columnNumber?: number;
 }
 
 const EVALUATE = 3;
@@ -99,14 +108,22 @@ function parseProbe(value: unknown): ProbeAnswer | undefined {
 }
 
 function describe(frame: PausedFrame, scripts: ReadonlyMap<string, string>): StackFrame {
-  const url = scripts.get(frame.location.scriptId) ?? "";
-  const path = url.startsWith("file://") ? decodeURIComponent(url.slice("file://".length)) : url;
-  const line = frame.location.lineNumber + 1;
+  const { functionName, location, functionLocation = location } = frame;
   return {
-    functionName: frame.functionName || "(anonymous)",
-    location: `${path}:${line}:${(frame.location.columnNumber ?? 0) + 1}`,
-    line,
+    functionName: functionName || "(anonymous)",
+    location: place(location, scripts),
+    line: location.lineNumber + 1,
+    functionStart: place(functionLocation, scripts),
   };
+}
+
+function place(
+  { scriptId, lineNumber, columnNumber = 0 }: PausedLocation,
+  scripts: ReadonlyMap<string, string>,
+): string {
+  const url = scripts.get(scriptId) ?? "";
+  const path = url.startsWith("file://") ? decodeURIComponent(url.slice("file://".length)) : url;
+  return `${path}:${lineNumber + 1}:${columnNumber + 1}`;
 }
 
 /** The innermost frame of the app's own code, else of a package; undefined when only the runtime's frames are there. */

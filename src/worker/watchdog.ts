@@ -45,7 +45,7 @@ const DEFAULT_THRESHOLD_MS = 1000;
 const CAPTURE_TIMEOUT_MS = 10_000;
 /** At the kill the stack must be there soon or not at all. */
 const LAST_LOOK_MS = 200;
-/** Places remembered; an app with more distinct blocking lines than this has other problems. */
+/** Functions remembered; an app with more that block than this has other problems. */
 const MAX_PLACES = 1000;
 
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
@@ -97,7 +97,7 @@ export class Watchdog {
     if (stack?.probe === undefined || frame === undefined) return;
     // The pause came too late and shows whatever ran next.
     if (stack.probe.beatMs !== beatMs || stack.probe.started !== started) return;
-    const place = `${frame.functionName} ${frame.location}`;
+    const place = frame.functionStart;
     if (this.#places.has(place) || this.#places.size >= MAX_PLACES) return;
     this.#places.add(place);
     const route = stack.probe?.current;
