@@ -133,3 +133,41 @@ export class BodyGuard {
     return tooSlow && this.#waitedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
   }
 }
+
+/**
+ * A body that goes on after its response is complete: node:http drops it unseen, so only the connection's bytes tell.
+ * The same limits hold, without which a client could keep the connection busy for ever, and for nothing.
+ */
+export class DroppedBody {
+  readonly req: IncomingMessage;
+  readonly #limits: RequestLimits;
+  readonly #sinceMs: number;
+  readonly #sinceBytes: number;
+  #sweptBytes: number;
+  #idleSinceMs: number;
+
+  constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number) {
+    this.req = req;
+    this.#limits = limits;
+    this.#sinceMs = nowMs;
+    this.#idleSinceMs = nowMs;
+    this.#sinceBytes = req.socket.bytesRead;
+    this.#sweptBytes = this.#sinceBytes;
+  }
+
+  sweep(nowMs: number): "arriving" | "complete" | ErrorCode {
+    const { socket, complete } = this.req;
+    if (complete || socket.destroyed) return "complete";
+    const { bytesRead } = socket;
+    if (bytesRead > this.#sweptBytes) this.#idleSinceMs = nowMs;
+    this.#sweptBytes = bytesRead;
+    const bytes = bytesRead - this.#sinceBytes;
+    const { bodyBytes, bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
+    if (bodyBytes > 0 && bytes > bodyBytes + FRAMING_BYTES) return "BODY_TOO_LARGE";
+    if (bodyIdleTimeoutMs === 0) return "arriving";
+    if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
+    const elapsedMs = nowMs - this.#sinceMs;
+    const tooSlow = bytes < (bodyMinRateBytes * elapsedMs) / 1000;
+    return tooSlow && elapsedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
+  }
+}

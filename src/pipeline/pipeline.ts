@@ -8,6 +8,7 @@
  * reason: its form in `check`, its turn in `admit`, its time in `sweep`.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
@@ -18,12 +19,12 @@ import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { RunningModel } from "../models/model.ts";
 import { modelNamed } from "../models/registry.ts";
 import { AccessLog } from "./access-log.ts";
-import { connectionContext } from "./connection-context.ts";
+import { type ConnectionContext, connectionContext } from "./connection-context.ts";
 import { cutShort } from "./cut-short.ts";
 import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exchange.ts";
 import { Gate, type GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
-import { BodyGuard, inspectHead } from "./limits.ts";
+import { BodyGuard, DroppedBody, inspectHead } from "./limits.ts";
 import { endLingering, refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
@@ -53,7 +54,7 @@ export class Pipeline {
   readonly #decorates: boolean;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
   /** Bodies still arriving whose response is out already. */
-  readonly #leftovers = new Set<Leftover>();
+  readonly #dropped = new Set<DroppedBody>();
   readonly #sweepIntervalMs: number;
   #sweptMs = 0;
   #closesAfterResponse: boolean;
@@ -165,7 +166,7 @@ export class Pipeline {
     this.#sweptMs = nowMs;
     for (const gate of this.#gates) gate.sweep(nowMs);
     for (const exchange of this.exchanges) this.#judge(exchange, nowMs);
-    for (const leftover of this.#leftovers) this.#judgeLeftover(leftover, nowMs);
+    for (const body of this.#dropped) this.#judgeDropped(body, nowMs);
   }
 
   close(): void {
@@ -189,11 +190,12 @@ export class Pipeline {
       then(exchange, nowMs);
       return;
     }
+    // It is somebody else's request that gives the slot: this one's handler must not run in that one's async context.
+    const admitted = AsyncLocalStorage.bind(() => then(exchange, performance.now()));
     const queued = gate.enqueue(exchange, nowMs, (end) => {
       this.#row.counters[COUNTER.queued]!--;
       exchange.queuedAt = undefined;
-      // It is somebody else's callback that gave the slot: the handler must run in its own connection's context.
-      if (end === "admitted") connectionContext.run(exchange.connection, then, exchange, performance.now());
+      if (end === "admitted") admitted();
       else {
         // All of its time was queue time.
         exchange.executedMs = performance.now();
@@ -238,7 +240,7 @@ export class Pipeline {
   }
 
   #bodyTooLarge(exchange: Exchange): void {
-    if (exchange.state === "ended") this.#cutLeftover(exchange.req, "BODY_TOO_LARGE");
+    if (exchange.state === "ended") this.#cutDropped(exchange.req, "BODY_TOO_LARGE");
     else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
   }
 
@@ -261,20 +263,15 @@ export class Pipeline {
     exchange.refuse("HANDLER_TIMEOUT", `the handler did not answer within ${route.timeoutMs} ms`);
   }
 
-  /**
-   * A response was complete before its request was. node:http takes the rest of the body and throws it away; a client
-   * that never sends it must not hold the connection.
-   */
-  #judgeLeftover(leftover: Leftover, nowMs: number): void {
-    const { body, req, sinceMs } = leftover;
-    const state = req.socket.destroyed ? "complete" : body.sweep(nowMs, true);
+  #judgeDropped(body: DroppedBody, nowMs: number): void {
+    const state = body.sweep(nowMs);
     if (state === "arriving") return;
-    if (state === "unread" && nowMs - sinceMs < (this.#config.bodyIdleTimeoutMs || Infinity)) return;
-    this.#leftovers.delete(leftover);
-    if (state !== "complete") this.#cutLeftover(req, state === "unread" ? "BODY_TIMEOUT" : state);
+    this.#dropped.delete(body);
+    leave(connectionOf(body.req), nowMs);
+    if (state !== "complete") this.#cutDropped(body.req, state);
   }
 
-  #cutLeftover(req: IncomingMessage, code: ErrorCode): void {
+  #cutDropped(req: IncomingMessage, code: ErrorCode): void {
     cutShort(req, code);
     endLingering(req.socket);
   }
@@ -296,7 +293,6 @@ export class Pipeline {
     this.exchanges.remove(exchange);
     const { connection } = exchange;
     if (connection.current === exchange) connection.current = undefined;
-    if (--connection.active === 0) connection.idleSinceMs = nowMs;
     counters[COUNTER.finished]!++;
     if (!complete) {
       counters[COUNTER.clientGone]!++;
@@ -311,7 +307,9 @@ export class Pipeline {
     }
     if (exchange.holdsRouteSlot) exchange.route.gate!.release();
     if (exchange.body !== undefined && !exchange.req.complete && complete) {
-      this.#leftovers.add({ body: exchange.body, req: exchange.req, sinceMs: nowMs });
+      this.#dropped.add(new DroppedBody(exchange.req, this.#config, nowMs));
+    } else {
+      leave(connection, nowMs);
     }
     this.#accessLog?.write(exchange, nowMs, complete);
   }
@@ -322,10 +320,13 @@ function closeAfter({ res, connection }: Exchange): void {
   connection.closing = true;
 }
 
-interface Leftover {
-  readonly body: BodyGuard;
-  readonly req: IncomingMessage;
-  readonly sinceMs: number;
+function connectionOf(req: IncomingMessage): ConnectionContext {
+  return (req as CarriesExchange)[exchangeOf]!.connection;
+}
+
+/** One request fewer in progress on the connection; after the last it waits for the next. */
+function leave(connection: ConnectionContext, nowMs: number): void {
+  if (--connection.active === 0) connection.idleSinceMs = nowMs;
 }
 
 /** Whether the client has been told to send its body, or never asked. */

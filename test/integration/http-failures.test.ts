@@ -38,4 +38,29 @@ describe("an error that no handler could catch", () => {
       assert.doesNotMatch(server.stderr().slice(mark), /serving thread \d+ died/);
     });
   }
+
+  test("a thread that is replaced answers what its connections still ask, closes them, and begins no WebSocket", async () => {
+    const mark = server.mark();
+    await using asking = await RawConnection.open(server.port);
+    const before = (await asking.request("GET / HTTP/1.1").response()).body;
+    await using upgrading = await RawConnection.open(server.port);
+    await upgrading.request("GET / HTTP/1.1").response();
+    await fetch(`${server.url}/timer-throws`);
+    await server.waitForLog(/the thread is replaced/, mark);
+    let now = before;
+    while (now === before) now = await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
+
+    const { headers, body } = await asking.request("GET / HTTP/1.1").response();
+    assert.deepEqual([body, headers["connection"]], [before, "close"]);
+    await asking.ended();
+    upgrading.request("GET / HTTP/1.1", [
+      "upgrade: websocket",
+      "connection: upgrade",
+      "sec-websocket-version: 13",
+      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]);
+    const refused = await upgrading.response();
+    assert.deepEqual([refused.status, refused.headers["connection"]], [503, "close"]);
+    await upgrading.ended();
+  });
 });

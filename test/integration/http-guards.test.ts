@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { RawConnection, type RawResponse } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -414,6 +415,18 @@ describe("a server that faces the internet", () => {
       client.socket.resetAndDestroy();
       await stillServes();
     });
+  });
+
+  test("a body that goes on steadily after its answer is taken to its end", async () => {
+    await using client = await open();
+    client.request("POST /unread HTTP/1.1", ["content-length: 60000"]);
+    assert.equal((await client.response()).body, "answered unread");
+    // Longer than an idle connection lives, and headers may take.
+    for (let sent = 0; sent < 60_000; sent += 500) {
+      client.write("a".repeat(500));
+      await sleep(20);
+    }
+    assert.equal((await client.request("GET /unread HTTP/1.1").response()).body, "answered unread");
   });
 
   test("nothing of all this was an error of the server", () => {

@@ -148,10 +148,11 @@ export class RawConnection implements AsyncDisposable {
 
   /** Takes as many bytes as `find` says; undefined when the connection ends first. */
   async #until(find: (received: Buffer) => number | undefined): Promise<string | undefined> {
-    const timer = setTimeout(
-      () => this.socket.destroy(new Error(`the server did not answer within ${PATIENCE_MS} ms`)),
-      PATIENCE_MS,
-    );
+    let patient = true;
+    const timer = setTimeout(() => {
+      patient = false;
+      this.socket.destroy();
+    }, PATIENCE_MS);
     try {
       for (;;) {
         const count = find(this.#received);
@@ -159,6 +160,7 @@ export class RawConnection implements AsyncDisposable {
         const chunk = this.socket.read() as Buffer | null;
         if (chunk !== null)
           this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+        else if (!patient) throw new Error(`the server neither answered nor closed within ${PATIENCE_MS} ms`);
         else if (this.#ended) return undefined;
         else {
           await new Promise<void>((resolve) => {
