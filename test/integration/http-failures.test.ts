@@ -35,7 +35,7 @@ describe("an error that no handler could catch", () => {
       while (now === before) now = await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
       await fetch(`${server.url}/release`);
       assert.equal((await neighbour.response()).body, "released");
-      assert.doesNotMatch(server.stderr().slice(mark), /serving thread \d+ died/);
+      assert.doesNotMatch(server.output(mark), /serving thread \d+ died/);
     });
   }
 

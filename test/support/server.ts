@@ -40,6 +40,8 @@ export interface TestServer extends AsyncDisposable {
   waitForLog(pattern: RegExp, from?: number): Promise<RegExpMatchArray>;
   /** Where the output stands now. */
   mark(): number;
+  /** Standard output and error together, from an earlier `mark()` on. */
+  output(from: number): string;
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and SIGKILL for one that does not go. */
   stop(): Promise<Exit>;
@@ -150,6 +152,7 @@ function launch(
       stdout: () => text.out,
       stderr: () => text.err,
       mark: () => text.all.length,
+      output: (from) => text.all.slice(from),
       waitForLog: (pattern, from = 0) =>
         until(() => text.all.slice(from).match(pattern) ?? undefined, String(pattern), BOOT_PATIENCE_MS),
       signal: (signal) => void child.kill(signal),
