@@ -18,7 +18,7 @@ const settings = ["--timeout", "1200ms", "--limit-body", "0", "--debug-headers"]
 export function modelContract(model: ModelName, args: readonly string[]): void {
   describe(`the model ${model}`, { concurrency: true }, () => {
     for (const shape of ["listener", "express", "fetch"] as const) {
-      describe(`with an app of the shape ${shape}`, () => contract(model, shape, args));
+      describe(`with an app of the shape ${shape}`, { concurrency: 1 }, () => contract(model, shape, args));
     }
   });
 }
