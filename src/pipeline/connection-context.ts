@@ -25,6 +25,11 @@ export class ConnectionContext {
   idleSinceMs = 0;
   /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */
   bytesWhenIdle = -1;
+
+  /** One request fewer in progress; after the last it waits for the next. */
+  leave(nowMs: number): void {
+    if (--this.active === 0) this.idleSinceMs = nowMs;
+  }
 }
 
 export const connectionContext: AsyncLocalStorage<ConnectionContext> = new AsyncLocalStorage();

@@ -1,31 +1,30 @@
 /**
  * The path of a request on a serving thread, in order:
  *
- *   parse (node:http, connection.ts) → check (limits.ts) → route (router.ts) → admit (gate.ts) → execute (a model)
+ *   parse (node:http, connection.ts) → check (limits.ts) → route (router.ts) → admit (admission.ts) → execute (a model)
  *   → respond (the app, or respond.ts) → end (counted, logged, slot given back)
  *
  * Routing comes before admission because a route may have a gate of its own. A request is refused at one place per
- * reason: its form in `check`, its turn in `admit`, its time in `sweep`.
+ * reason: its form in limits.ts, its turn in admission.ts, its time in deadlines.ts.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
 import type { ServerConfig } from "../config/config.ts";
-import type { ErrorCode } from "../errors/errors.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { RunningModel } from "../models/model.ts";
 import { modelNamed } from "../models/registry.ts";
 import { AccessLog } from "./access-log.ts";
-import { type ConnectionContext, connectionContext } from "./connection-context.ts";
-import { cutShort } from "./cut-short.ts";
+import { Admission } from "./admission.ts";
+import { connectionContext } from "./connection-context.ts";
+import { bodyTooLarge, Deadlines } from "./deadlines.ts";
 import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exchange.ts";
-import { Gate, type GateHandle } from "./gate.ts";
+import type { GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
-import { BodyGuard, DroppedBody, inspectHead } from "./limits.ts";
-import { endLingering, refuseExpectation, refuseSocket } from "./respond.ts";
+import { BodyGuard, inspectHead } from "./limits.ts";
+import { refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
 export interface PipelineOptions {
@@ -45,18 +44,14 @@ export class Pipeline {
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
   readonly #router: Router;
-  readonly #gate: Gate;
-  readonly #gates: readonly Gate[];
+  readonly #admission: Admission;
+  readonly #deadlines: Deadlines;
   readonly #models = new Map<string, RunningModel>();
   readonly #fallbackModel: RunningModel;
   readonly #accessLog: AccessLog | undefined;
   readonly #thread: number;
   readonly #decorates: boolean;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
-  /** Bodies still arriving whose response is out already. */
-  readonly #dropped = new Set<DroppedBody>();
-  readonly #sweepIntervalMs: number;
-  #sweptMs = 0;
   #closesAfterResponse: boolean;
   #draining = false;
 
@@ -71,21 +66,14 @@ export class Pipeline {
     this.#decorates = config.debugHeaders || config.serverTiming;
     this.#accessLog = config.accessLog ? new AccessLog(config, options.thread) : undefined;
     this.#router = options.router;
-    this.#gate = new Gate(options.gates["*"]!, config.queueTimeoutMs);
-    const gates = [this.#gate];
-    for (const route of this.#router.routes) {
-      if (route.limit === undefined) continue;
-      route.gate = new Gate(options.gates[route.name]!, config.queueTimeoutMs);
-      gates.push(route.gate);
-    }
-    this.#gates = gates;
+    this.#admission = new Admission(options.router, options.gates, config.queueTimeoutMs, row, this.#execute);
+    this.#deadlines = new Deadlines(this.exchanges, options.router, config, row);
     const host = { app: options.app, failed: (exchange: Exchange, error: unknown) => this.fail(exchange, error) };
     for (const route of [this.#router.fallback, ...this.#router.routes]) {
       if (this.#models.has(route.model)) continue;
       const where = route === this.#router.fallback ? "--model" : `route ${route.name}`;
       this.#models.set(route.model, modelNamed(route.model, where).start(host));
     }
-    this.#sweepIntervalMs = sweepIntervalMs(config, [this.#router.fallback, ...this.#router.routes]);
     this.#fallbackModel = this.#models.get(this.#router.fallback.model)!;
   }
 
@@ -120,10 +108,10 @@ export class Pipeline {
     else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head === "no-body") {
-      this.#admit(exchange, nowMs);
+      this.#admission.admit(exchange, nowMs);
     } else if (head === "body") {
-      exchange.body = new BodyGuard(req, this.#config, nowMs, () => this.#bodyTooLarge(exchange));
-      this.#admit(exchange, nowMs);
+      exchange.body = new BodyGuard(req, this.#config, nowMs, () => bodyTooLarge(exchange));
+      this.#admission.admit(exchange, nowMs);
     } else {
       exchange.refuse(head);
     }
@@ -162,57 +150,15 @@ export class Pipeline {
 
   /** Enforces every time limit; called by the thread's heartbeat. */
   sweep(nowMs: number): void {
-    if (nowMs - this.#sweptMs < this.#sweepIntervalMs) return;
-    this.#sweptMs = nowMs;
-    for (const gate of this.#gates) gate.sweep(nowMs);
-    for (const exchange of this.exchanges) this.#judge(exchange, nowMs);
-    for (const body of this.#dropped) this.#judgeDropped(body, nowMs);
+    this.#admission.sweep(nowMs);
+    this.#deadlines.sweep(nowMs);
   }
 
   close(): void {
     this.#accessLog?.flush();
   }
 
-  #admit(exchange: Exchange, nowMs: number): void {
-    const { gate } = exchange.route;
-    if (gate === undefined) this.#pass(this.#gate, exchange, nowMs, this.#execute);
-    else this.#pass(gate, exchange, nowMs, this.#enterServerGate);
-  }
-
-  readonly #enterServerGate = (exchange: Exchange, nowMs: number): void => {
-    exchange.holdsRouteSlot = true;
-    this.#pass(this.#gate, exchange, nowMs, this.#execute);
-  };
-
-  #pass(gate: Gate, exchange: Exchange, nowMs: number, then: (exchange: Exchange, nowMs: number) => void): void {
-    const admission = gate.tryEnter();
-    if (admission) {
-      then(exchange, nowMs);
-      return;
-    }
-    // It is somebody else's request that gives the slot: this one's handler must not run in that one's async context.
-    const admitted = AsyncLocalStorage.bind(() => then(exchange, performance.now()));
-    const queued = gate.enqueue(exchange, nowMs, (end) => {
-      this.#row.counters[COUNTER.queued]!--;
-      exchange.queuedAt = undefined;
-      if (end === "admitted") admitted();
-      else {
-        // All of its time was queue time.
-        exchange.executedMs = performance.now();
-        this.#shed(exchange, "QUEUE_TIMEOUT");
-      }
-    });
-    if (!queued) {
-      this.#shed(exchange, "OVERLOADED");
-      return;
-    }
-    exchange.state = "queued";
-    exchange.queuedAt = gate;
-    this.#row.counters[COUNTER.queued]!++;
-  }
-
   readonly #execute = (exchange: Exchange, nowMs: number): void => {
-    exchange.holdsServerSlot = true;
     // Its body was refused while it waited; the slot goes on when the refusal is out.
     if (exchange.refusal !== undefined) return;
     exchange.state = "executing";
@@ -232,48 +178,6 @@ export class Pipeline {
   #hintKeepAlive(res: ServerResponse): void {
     // oxlint-disable-next-line no-underscore-dangle -- node:http's name
     (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = this.#config.keepAliveMs;
-  }
-
-  #shed(exchange: Exchange, code: ErrorCode): void {
-    this.#row.counters[COUNTER.shed]!++;
-    exchange.refuse(code);
-  }
-
-  #bodyTooLarge(exchange: Exchange): void {
-    if (exchange.state === "ended") this.#cutDropped(exchange.req, "BODY_TOO_LARGE");
-    else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
-  }
-
-  #judge(exchange: Exchange, nowMs: number): void {
-    const { res, route, body } = exchange;
-    if (exchange.refusal !== undefined) return;
-    let sinceMs = exchange.executedMs;
-    if (body !== undefined) {
-      const state = body.sweep(nowMs, isAskedFor(exchange));
-      if (state === "arriving") return;
-      if (state !== "complete" && state !== "unread") {
-        exchange.refuse(state, "the request's body stopped arriving or was refused");
-        return;
-      }
-      sinceMs = Math.max(sinceMs, body.arrivingUntilMs);
-    }
-    if (exchange.state !== "executing" || res.headersSent || route.timeoutMs === 0 || nowMs - sinceMs < route.timeoutMs)
-      return;
-    this.#row.counters[COUNTER.timedOut]!++;
-    exchange.refuse("HANDLER_TIMEOUT", `the handler did not answer within ${route.timeoutMs} ms`);
-  }
-
-  #judgeDropped(body: DroppedBody, nowMs: number): void {
-    const state = body.sweep(nowMs);
-    if (state === "arriving") return;
-    this.#dropped.delete(body);
-    leave(connectionOf(body.req), nowMs);
-    if (state !== "complete") this.#cutDropped(body.req, state);
-  }
-
-  #cutDropped(req: IncomingMessage, code: ErrorCode): void {
-    cutShort(req, code);
-    endLingering(req.socket);
   }
 
   /** The response is closed: `this` is the response, so that one function serves them all. */
@@ -298,19 +202,14 @@ export class Pipeline {
       counters[COUNTER.clientGone]!++;
       exchange.abort("AbortError", "the client went away");
     }
-    if (exchange.queuedAt?.forget(exchange) === true) counters[COUNTER.queued]!--;
+    this.#admission.release(exchange);
     if (exchange.holdsServerSlot) {
-      this.#gate.release();
       this.#row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
       const queuedMs = exchange.executedMs - exchange.receivedMs;
       if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
     }
-    if (exchange.holdsRouteSlot) exchange.route.gate!.release();
-    if (exchange.body !== undefined && !exchange.req.complete && complete) {
-      this.#dropped.add(new DroppedBody(exchange.req, this.#config, nowMs));
-    } else {
-      leave(connection, nowMs);
-    }
+    if (exchange.body !== undefined && !exchange.req.complete && complete) this.#deadlines.watchRest(exchange, nowMs);
+    else connection.leave(nowMs);
     this.#accessLog?.write(exchange, nowMs, complete);
   }
 }
@@ -318,30 +217,4 @@ export class Pipeline {
 function closeAfter({ res, connection }: Exchange): void {
   res.shouldKeepAlive = false;
   connection.closing = true;
-}
-
-function connectionOf(req: IncomingMessage): ConnectionContext {
-  return (req as CarriesExchange)[exchangeOf]!.connection;
-}
-
-/** One request fewer in progress on the connection; after the last it waits for the next. */
-function leave(connection: ConnectionContext, nowMs: number): void {
-  if (--connection.active === 0) connection.idleSinceMs = nowMs;
-}
-
-/** Whether the client has been told to send its body, or never asked. */
-function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
-  if (owesContinue) return false;
-  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-  return expects !== "checkContinue" || (res as ServerResponse & { _sent100: boolean })._sent100;
-}
-
-const MIN_SWEEP_MS = 25;
-const MAX_SWEEP_MS = 500;
-
-/** Often enough to keep the shortest time limit to a twentieth: with ten thousand requests in flight a look is not free. */
-function sweepIntervalMs(config: ServerConfig, routes: readonly Route[]): number {
-  const limits = [config.queueTimeoutMs, config.bodyIdleTimeoutMs, ...routes.map(({ timeoutMs }) => timeoutMs)];
-  const shortest = Math.min(...limits.filter((ms) => ms > 0));
-  return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 20));
 }

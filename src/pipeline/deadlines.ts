@@ -1,0 +1,99 @@
+/**
+ * Every time limit of requests in progress, enforced in one sweep over them: the handler's (504), the body's (408), and
+ * that of bodies that go on after their answer. What each counts is docs/decisions/timeouts.md.
+ *
+ * A timer per request would be exact and cost each one; a sweep costs nothing between two of them and is precise to a
+ * twentieth of the shortest limit.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerConfig } from "../config/config.ts";
+import type { ErrorCode } from "../errors/errors.ts";
+import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
+import { cutShort } from "./cut-short.ts";
+import type { Exchange, ExchangeList } from "./exchange.ts";
+import { DroppedBody } from "./limits.ts";
+import { endLingering } from "./respond.ts";
+import type { Route, Router } from "./router.ts";
+
+export class Deadlines {
+  readonly #exchanges: ExchangeList;
+  readonly #config: ServerConfig;
+  readonly #row: LoadRow;
+  readonly #intervalMs: number;
+  /** The ended exchange each belongs to: its connection is not idle before the body has ended too. */
+  readonly #dropped = new Map<DroppedBody, Exchange>();
+  #sweptMs = 0;
+
+  constructor(exchanges: ExchangeList, router: Router, config: ServerConfig, row: LoadRow) {
+    this.#exchanges = exchanges;
+    this.#config = config;
+    this.#row = row;
+    this.#intervalMs = sweepIntervalMs(config, [router.fallback, ...router.routes]);
+  }
+
+  /** Call it every few milliseconds. */
+  sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < this.#intervalMs) return;
+    this.#sweptMs = nowMs;
+    for (const exchange of this.#exchanges) this.#judge(exchange, nowMs);
+    for (const [body, exchange] of this.#dropped) {
+      const state = body.sweep(nowMs);
+      if (state === "arriving") continue;
+      this.#dropped.delete(body);
+      exchange.connection.leave(nowMs);
+      if (state !== "complete") cut(body.req, state);
+    }
+  }
+
+  /** The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection. */
+  watchRest(exchange: Exchange, nowMs: number): void {
+    this.#dropped.set(new DroppedBody(exchange.req, this.#config, nowMs), exchange);
+  }
+
+  #judge(exchange: Exchange, nowMs: number): void {
+    const { res, route, body } = exchange;
+    if (exchange.refusal !== undefined) return;
+    let sinceMs = exchange.executedMs;
+    if (body !== undefined) {
+      const state = body.sweep(nowMs, isAskedFor(exchange));
+      if (state === "arriving") return;
+      if (state !== "complete" && state !== "unread") {
+        exchange.refuse(state, "the request's body stopped arriving or was refused");
+        return;
+      }
+      sinceMs = Math.max(sinceMs, body.arrivingUntilMs);
+    }
+    if (exchange.state !== "executing" || res.headersSent) return;
+    if (route.timeoutMs === 0 || nowMs - sinceMs < route.timeoutMs) return;
+    this.#row.counters[COUNTER.timedOut]!++;
+    exchange.refuse("HANDLER_TIMEOUT", `the handler did not answer within ${route.timeoutMs} ms`);
+  }
+}
+
+export function bodyTooLarge(exchange: Exchange): void {
+  if (exchange.state === "ended") cut(exchange.req, "BODY_TOO_LARGE");
+  else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
+}
+
+function cut(req: IncomingMessage, code: ErrorCode): void {
+  cutShort(req, code);
+  endLingering(req.socket);
+}
+
+/** Whether the client has been told to send its body, or never asked. */
+function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
+  if (owesContinue) return false;
+  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+  return expects !== "checkContinue" || (res as ServerResponse & { _sent100: boolean })._sent100;
+}
+
+const MIN_SWEEP_MS = 25;
+const MAX_SWEEP_MS = 500;
+
+/** Often enough to keep the shortest time limit to a twentieth: with ten thousand requests in flight a look is not free. */
+function sweepIntervalMs(config: ServerConfig, routes: readonly Route[]): number {
+  const limits = [config.queueTimeoutMs, config.bodyIdleTimeoutMs, ...routes.map(({ timeoutMs }) => timeoutMs)];
+  const shortest = Math.min(...limits.filter((ms) => ms > 0));
+  return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 20));
+}
