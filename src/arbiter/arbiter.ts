@@ -219,8 +219,10 @@ export class Arbiter {
     this.#current = next;
     if (old === undefined) return { drained: Promise.resolve(0) };
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
+    const drained = old.retire("reload");
     // Who watches for changes wants to see them: an idle connection would still lead to the old code.
-    return { drained: old.retire(config.watch ? "stop" : "reload") };
+    if (config.watch) setTimeout(() => void old.retire("stop"), WATCH_PATIENCE_MS);
+    return { drained };
   }
 
   #makeGeneration(number: number, config: ServerConfig): Generation {
@@ -261,6 +263,7 @@ export class Arbiter {
   }
 }
 
+const WATCH_PATIENCE_MS = 500;
 const LAST_WORDS_MS = 1000;
 
 function count(number: number, noun: string): string {

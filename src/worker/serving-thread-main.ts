@@ -160,7 +160,11 @@ const LAST_MOMENT_MS = 200;
  */
 async function drain(reason: DrainReason, connections: Connections, pipeline: Pipeline, app: LoadedApp): Promise<void> {
   pipeline.drain();
-  if (reason === "stop") setTimeout(() => void connections.drain(false).then(drained.resolve), LAST_MOMENT_MS);
+  if (reason === "stop") {
+    const closeIdle = (): void => void connections.drain(false).then(drained.resolve);
+    // After a look at the sockets: on a machine so busy that the time was over at once, nothing has been read yet.
+    setTimeout(() => setImmediate(closeIdle), LAST_MOMENT_MS);
+  }
   if (drains) return;
   void connections.drain(true).then(drained.resolve);
   drains = true;

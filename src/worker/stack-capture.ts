@@ -48,14 +48,18 @@ const DISABLE = 5;
 /** One look at a time: sessions see all threads, and two would resume each other's pause. */
 let queue: Promise<unknown> = Promise.resolve();
 
-/** undefined: the thread did not pause within `timeoutMs`, or is gone. */
-export function captureStack(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
-  const captured = queue.then(() => capture(threadId, timeoutMs));
+/** undefined: the thread did not pause within `timeoutMs`, or is gone. `onPause` is called when the thread is held. */
+export function captureStack(
+  threadId: number,
+  timeoutMs: number,
+  onPause: () => void,
+): Promise<CapturedStack | undefined> {
+  const captured = queue.then(() => capture(threadId, timeoutMs, onPause));
   queue = captured;
   return captured;
 }
 
-function capture(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
+function capture(threadId: number, timeoutMs: number, onPause: () => void): Promise<CapturedStack | undefined> {
   return new Promise((resolve) => {
     const session = new Session();
     const scripts = new Map<string, string>();
@@ -89,6 +93,7 @@ function capture(threadId: number, timeoutMs: number): Promise<CapturedStack | u
         const script = message.params as { scriptId: string; url: string };
         scripts.set(script.scriptId, script.url);
       } else if (message.method === "Debugger.paused") {
+        onPause();
         frames = (message.params as { callFrames: PausedFrame[] }).callFrames.map((frame) => describe(frame, scripts));
         send(EVALUATE, "Runtime.evaluate", { expression: PROBE_EXPRESSION, returnByValue: true });
         send(4, "Debugger.resume");

@@ -2,7 +2,7 @@
 
 import type { ThreadView } from "./protocol.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
-import { captureStack, formatStack } from "./stack-capture.ts";
+import { formatStack } from "./stack-capture.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const STACK_TIMEOUT_MS = 500;
@@ -14,7 +14,7 @@ export function viewThreads(
   return Promise.all(
     threads.map(async (thread) => {
       const blockedMs = watchdog.stuckMs(thread);
-      const stack = blockedMs > 0 ? await captureStack(thread.threadId, STACK_TIMEOUT_MS) : undefined;
+      const stack = blockedMs > 0 ? await watchdog.look(thread, STACK_TIMEOUT_MS) : undefined;
       const seen = blockedMs > 0 ? [] : ((await thread.exchanges()) ?? []);
       return {
         worker: process.pid,

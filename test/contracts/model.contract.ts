@@ -11,8 +11,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 
 type Shape = "listener" | "express" | "fetch";
 
-/** `timeout` is short for the cases that wait for it, and longer than a loaded machine stands still. */
-const settings = ["--timeout", "1200ms", "--limit-body", "0", "--debug-headers"];
+const settings = ["--limit-body", "0", "--debug-headers"];
 
 /** `args`: what the model needs on the command line beside its name. */
 export function modelContract(model: ModelName, args: readonly string[]): void {
@@ -127,7 +126,7 @@ function contract(model: ModelName, shape: Shape, args: readonly string[]): void
   test("the signal aborts when the client goes away", async () => {
     const id = nextId();
     await using client = await open();
-    client.request(`GET /wait?id=${id} HTTP/1.1`);
+    client.request(`GET /wait-long?id=${id} HTTP/1.1`);
     await server.waitForLog(new RegExp(`waiting ${id}`));
     client.destroy();
     await server.waitForLog(new RegExp(`aborted ${id} AbortError`));

@@ -17,7 +17,17 @@ describe("a Unix socket", { concurrency: 2 }, () => {
   for (const workers of [1, 2]) {
     test(`spreads connections over the threads of ${workers} workers`, async (t) => {
       const path = join(tempFolder(t), "app.sock");
-      const args = ["--listen", `unix:${path}?mode=0660`, "-w", `${workers}`, "-t", "2", "--debug-headers"];
+      const args = [
+        "--listen",
+        `unix:${path}?mode=0660`,
+        "-w",
+        `${workers}`,
+        "-t",
+        "2",
+        "--debug-headers",
+        "--blocked-threshold",
+        "10s",
+      ];
       const server = await serve(t, lifeApp, args);
       assert.equal(server.url, `unix:${path}`);
       assert.equal(statSync(path).mode & 0o777, 0o660);

@@ -29,10 +29,22 @@ after(() => rm(project, { recursive: true, force: true }));
 
 test("an empty project that installs the package serves an app with npx heddle serve", async () => {
   await writeFile(join(project, "app.ts"), "export default { fetch: () => new Response('from a package') };\n");
-  const server = spawn(process.execPath, [join("node_modules", ".bin", "heddle"), "serve", "app.ts", "--port", "0", "--control", join(project, "control.sock")], {
-    cwd: project,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const server = spawn(
+    process.execPath,
+    [
+      join("node_modules", ".bin", "heddle"),
+      "serve",
+      "app.ts",
+      "--port",
+      "0",
+      "--control",
+      join(project, "control.sock"),
+    ],
+    {
+      cwd: project,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   try {
     const lines = createInterface({ input: server.stdout });
     let url: string | undefined;
@@ -41,7 +53,10 @@ test("an empty project that installs the package serves an app with npx heddle s
       if (url !== undefined) break;
     }
     assert.equal(await (await fetch(url!)).text(), "from a package");
-    const { stdout } = await run("npx", ["heddle", "status", "--json", "--control", join(project, "control.sock")], { cwd: project, env });
+    const { stdout } = await run("npx", ["heddle", "status", "--json", "--control", join(project, "control.sock")], {
+      cwd: project,
+      env,
+    });
     assert.equal((JSON.parse(stdout) as { ready: boolean }).ready, true);
   } finally {
     const exited = new Promise((resolve) => server.once("exit", resolve));
@@ -57,20 +72,46 @@ test("the package and its dependencies take less than 10 MB installed", async ()
 test("the package holds compiled JavaScript with types and no sources or tests", async () => {
   const files = await readdir(join(project, "node_modules", "heddle"), { recursive: true });
   assert.ok(files.includes("dist/index.js") && files.includes("dist/index.d.ts"));
-  assert.deepEqual(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts")), []);
+  assert.deepEqual(
+    files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts")),
+    [],
+  );
 });
 
 test("a config file typed with the package's defineConfig passes the type checker and refuses a wrong setting", async () => {
-  await writeFile(join(project, "good.ts"), 'import { defineConfig } from "heddle";\nexport default defineConfig({ port: 0, timeout: "5s" });\n');
-  await writeFile(join(project, "bad.ts"), 'import { defineConfig } from "heddle";\nexport default defineConfig({ prot: 0 });\n');
+  await writeFile(
+    join(project, "good.ts"),
+    'import { defineConfig } from "heddle";\nexport default defineConfig({ port: 0, timeout: "5s" });\n',
+  );
+  await writeFile(
+    join(project, "bad.ts"),
+    'import { defineConfig } from "heddle";\nexport default defineConfig({ prot: 0 });\n',
+  );
   const check = (file: string) =>
-    run(join(root, "node_modules", ".bin", "tsc"), ["--ignoreConfig", "--noEmit", "--strict", "--module", "nodenext", "--types", "node", "--typeRoots", join(root, "node_modules/@types"), file], { cwd: project });
+    run(
+      join(root, "node_modules", ".bin", "tsc"),
+      [
+        "--ignoreConfig",
+        "--noEmit",
+        "--strict",
+        "--module",
+        "nodenext",
+        "--types",
+        "node",
+        "--typeRoots",
+        join(root, "node_modules/@types"),
+        file,
+      ],
+      { cwd: project },
+    );
   await check("good.ts");
   await assert.rejects(check("bad.ts"), ({ stdout }: { stdout: string }) => stdout.includes("prot"));
 });
 
 test("the package's exports and files agree, as publint sees them", async () => {
-  await run(join(root, "node_modules", ".bin", "publint"), ["--strict", join(project, "node_modules", "heddle")], { cwd: root });
+  await run(join(root, "node_modules", ".bin", "publint"), ["--strict", join(project, "node_modules", "heddle")], {
+    cwd: root,
+  });
 });
 
 async function sizeOf(folder: string): Promise<number> {
@@ -82,6 +123,8 @@ async function sizeOf(folder: string): Promise<number> {
 }
 
 test("the manifest asks for the Node that heddle needs", async () => {
-  const manifest = JSON.parse(await readFile(join(project, "node_modules", "heddle", "package.json"), "utf8")) as { engines: { node: string } };
+  const manifest = JSON.parse(await readFile(join(project, "node_modules", "heddle", "package.json"), "utf8")) as {
+    engines: { node: string };
+  };
   assert.equal(manifest.engines.node, ">=26.6");
 });
