@@ -29,7 +29,7 @@ export const kills: Scenario = {
     "bare node:http": "nobody starts it again",
     Go: "nobody starts it again",
   },
-  atMostRounds: 3,
+  atMostRounds: 2,
   metrics: [
     { key: "requests", label: "requests", unit: "", digits: 0 },
     { key: "killed", label: "killed", unit: "", digits: 0 },

@@ -31,7 +31,7 @@ export const memory: Scenario = {
     { name: "Watt × 2", peer: watt, app, options: { loops: 2 } },
     { name: "Go, GOMAXPROCS=2", peer: go, app, options: { loops: 2 } },
   ],
-  atMostRounds: 3,
+  atMostRounds: 2,
   metrics: [
     { key: "idleRssMiB", label: "idle RSS", unit: "MiB", digits: 0 },
     { key: "idlePssMiB", label: "idle PSS", unit: "MiB", digits: 0 },

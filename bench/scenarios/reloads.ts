@@ -32,7 +32,7 @@ export const reloads: Scenario = {
     "bare node:http": "it has no reload",
     Go: "net/http has no reload",
   },
-  atMostRounds: 3,
+  atMostRounds: 1,
   metrics: [
     { key: "requests", label: "requests", unit: "", digits: 0 },
     { key: "failed", label: "failed", unit: "", digits: 0 },

@@ -26,6 +26,7 @@ export const waiting10k: Scenario = {
     "connect evenly over 4 s, two more seconds are left out, and the completions of each second after that are counted: ideal is one per " +
     "client and second. The client is the repository's own (`bench/load`), in one thread, and counts every request that fails. " +
     "(A quick run has 1,000 clients.)",
+  atMostRounds: 2,
   contenders: [
     { name: "heddle, 1 thread", peer: heddle, app, options: { loops: 1 } },
     { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },

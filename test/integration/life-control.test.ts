@@ -10,7 +10,7 @@ import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const hello = fixture("hello.ts");
 
-describe("the control socket", { concurrency: 2 }, () => {
+describe("the control socket", { concurrency: 3 }, () => {
   test("can be opened by its owner only, and is gone after the server", async (t) => {
     const folder = tempFolder(t);
     const control = join(folder, "new", "c.sock");
@@ -91,7 +91,7 @@ describe("finding the server", { concurrency: 1 }, () => {
   });
 });
 
-describe("status and threads", { concurrency: 2 }, () => {
+describe("status and threads", { concurrency: 3 }, () => {
   test("show what runs, as a table and as JSON", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "2"]);
     const slow = get(server.url, "/slow?ms=3000");
@@ -162,46 +162,51 @@ describe("status and threads", { concurrency: 2 }, () => {
   });
 });
 
-test("health is told from the first moment to the last: booting, stopping", async (t) => {
-  const folder = tempFolder(t, {
-    "app.ts": `await new Promise((r) => setTimeout(r, 1500));\nexport { default } from ${JSON.stringify(lifeApp)};\n`,
+describe("a server that comes and goes", { concurrency: 2 }, () => {
+  test("health is told from the first moment to the last: booting, stopping", async (t) => {
+    const folder = tempFolder(t, {
+      "app.ts": `await new Promise((r) => setTimeout(r, 1500));\nexport { default } from ${JSON.stringify(lifeApp)};\n`,
+    });
+    const control = join(folder, "c.sock");
+    const starting = startServer(join(folder, "app.ts"), ["-t", "1", "--control", control]);
+    const booting = await until(() => health(control, "/readyz").catch(() => undefined), "the control socket");
+    assert.deepEqual(booting, [503, { ready: false, generation: 0 }]);
+    assert.equal((await health(control, "/livez"))[0], 200);
+    const server = await starting;
+    t.after(async () => void (await server.stop()));
+    assert.deepEqual(
+      await until(async () => ((await health(control, "/readyz"))[0] === 200 ? true : undefined), "ready"),
+      true,
+    );
+    const slow = get(server.url, "/slow?ms=1500");
+    await until(
+      async () => ((await health(control, "/status"))[1]["models"] as any).loop.inFlight === 1,
+      "the request",
+    );
+    server.signal("SIGTERM");
+    await until(async () => (await health(control, "/readyz"))[0] === 503, "readiness to end");
+    assert.deepEqual((await health(control, "/readyz"))[1], { ready: false, generation: 1, stopping: true });
+    assert.equal((await slow).body, "slow");
   });
-  const control = join(folder, "c.sock");
-  const starting = startServer(join(folder, "app.ts"), ["-t", "1", "--control", control]);
-  const booting = await until(() => health(control, "/readyz").catch(() => undefined), "the control socket");
-  assert.deepEqual(booting, [503, { ready: false, generation: 0 }]);
-  assert.equal((await health(control, "/livez"))[0], 200);
-  const server = await starting;
-  t.after(async () => void (await server.stop()));
-  assert.deepEqual(
-    await until(async () => ((await health(control, "/readyz"))[0] === 200 ? true : undefined), "ready"),
-    true,
-  );
-  const slow = get(server.url, "/slow?ms=1500");
-  await until(async () => ((await health(control, "/status"))[1]["models"] as any).loop.inFlight === 1, "the request");
-  server.signal("SIGTERM");
-  await until(async () => (await health(control, "/readyz"))[0] === 503, "readiness to end");
-  assert.deepEqual((await health(control, "/readyz"))[1], { ready: false, generation: 1, stopping: true });
-  assert.equal((await slow).body, "slow");
-});
 
-test("a command says when its server dies, or does not answer", async (t) => {
-  const folder = tempFolder(t, { "app.ts": "" });
-  writeFileSync(join(folder, "app.ts"), `export { default } from ${JSON.stringify(hello)};\n`);
-  const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
-  writeFileSync(join(folder, "app.ts"), "await new Promise(() => setInterval(() => {}, 1000));\n");
-  const reloading = runHeddle(["reload", "--control", server.control]);
-  await server.waitForStatus(({ workers }) => workers.length === 2);
-  server.signal("SIGSTOP");
-  const mute = await runHeddle(["status", "--control", server.control]);
-  assert.equal(mute.code, 1);
-  assert.match(mute.stderr, /^heddle: cannot talk to the server at .*: no answer within 5000 ms\n$/);
-  server.signal("SIGKILL");
-  const run = await reloading;
-  assert.equal(run.code, 1);
-  assert.equal(run.stderr, "heddle: the server ended before it said how the command went\n");
-  const gone = await runHeddle(["status", "--control", server.control]);
-  assert.equal(gone.stderr, `heddle: no heddle server answers at ${server.control}\n`);
+  test("a command says when its server dies, or does not answer", async (t) => {
+    const folder = tempFolder(t, { "app.ts": "" });
+    writeFileSync(join(folder, "app.ts"), `export { default } from ${JSON.stringify(hello)};\n`);
+    const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
+    writeFileSync(join(folder, "app.ts"), "await new Promise(() => setInterval(() => {}, 1000));\n");
+    const reloading = runHeddle(["reload", "--control", server.control]);
+    await server.waitForStatus(({ workers }) => workers.length === 2);
+    server.signal("SIGSTOP");
+    const mute = await runHeddle(["status", "--control", server.control]);
+    assert.equal(mute.code, 1);
+    assert.match(mute.stderr, /^heddle: cannot talk to the server at .*: no answer within 5000 ms\n$/);
+    server.signal("SIGKILL");
+    const run = await reloading;
+    assert.equal(run.code, 1);
+    assert.equal(run.stderr, "heddle: the server ended before it said how the command went\n");
+    const gone = await runHeddle(["status", "--control", server.control]);
+    assert.equal(gone.stderr, `heddle: no heddle server answers at ${server.control}\n`);
+  });
 });
 
 function health(socketPath: string, path: string): Promise<[number, Record<string, unknown>]> {

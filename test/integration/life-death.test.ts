@@ -32,7 +32,7 @@ describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
   }
 });
 
-describe("a worker", { concurrency: 2 }, () => {
+describe("a worker", { concurrency: 3 }, () => {
   test("that is stopped is noticed by its heartbeat, killed and replaced", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--heartbeat-timeout", "1s"]);
     const [victim] = workersOf(server.pid);
@@ -81,7 +81,7 @@ describe("a worker", { concurrency: 2 }, () => {
   });
 });
 
-describe("a serving thread", { concurrency: 2 }, () => {
+describe("a serving thread", { concurrency: 3 }, () => {
   const deaths: readonly (readonly [string, string, readonly string[], RegExp])[] = [
     [
       "whose handler calls process.exit()",
@@ -140,7 +140,7 @@ describe("a serving thread", { concurrency: 2 }, () => {
   });
 });
 
-describe("kill -9 of the arbiter", { concurrency: 2 }, () => {
+describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
   for (const [workers, where] of [
     [1, "port"],
     [2, "port"],

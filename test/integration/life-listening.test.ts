@@ -13,7 +13,7 @@ import { type Run, runHeddle } from "../support/server.ts";
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 const hello = fixture("hello.ts");
 
-describe("a Unix socket", { concurrency: 2 }, () => {
+describe("a Unix socket", { concurrency: 3 }, () => {
   for (const workers of [1, 2]) {
     test(`spreads connections over the threads of ${workers} workers`, async (t) => {
       const path = join(tempFolder(t), "app.sock");
@@ -75,7 +75,7 @@ describe("several listeners", () => {
   });
 });
 
-describe("an inherited socket", { concurrency: 2 }, () => {
+describe("an inherited socket", { concurrency: 3 }, () => {
   for (const workers of [1, 2]) {
     test(`is served by ${workers} workers, as fd://3 and as systemd passes it`, async (t) => {
       for (const how of ["fd", "systemd"] as const) {
@@ -124,7 +124,7 @@ function startOn(
   return child;
 }
 
-describe("TLS", { concurrency: 2 }, () => {
+describe("TLS", { concurrency: 3 }, () => {
   test("is spoken with the certificate given; a reload takes the new one, and keeps the old generation when it is bad", async (t) => {
     const folder = tempFolder(t);
     const one = makeCertificate(folder, "one");

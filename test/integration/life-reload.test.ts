@@ -41,7 +41,9 @@ describe("a reload under load", { concurrency: 1 }, () => {
       assert.ok((report.kinds.webSockets?.goingAway ?? 0) > 0, "WebSockets got 1001");
     });
   }
+});
 
+describe("a reload", { concurrency: 3 }, () => {
   test("whose old worker is killed meanwhile ends with the new generation alone", async (t) => {
     const folder = tempFolder(t, { "app.ts": slowToBoot(1500) });
     const server = await serve(t, join(folder, "app.ts"), ["-w", "2", "-t", "1"]);
@@ -60,7 +62,7 @@ describe("a reload under load", { concurrency: 1 }, () => {
 
   test("serves the connections that wait for a blocked thread of the old generation", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", "--blocked-threshold", "50ms"]);
-    const spinning = get(server.url, "/spin?ms=8000");
+    const spinning = get(server.url, "/spin?ms=6000");
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.blocked);
     const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
     await server.waitForStatus(({ workers }) => workers[0]!.waiting === 5);
@@ -70,6 +72,21 @@ describe("a reload under load", { concurrency: 1 }, () => {
     assert.notEqual(first.body, "spun", "the new generation is quicker than the block");
     assert.equal(new Set((await Promise.all(waiting)).map(({ body }) => body)).size, 1);
     assert.equal((await spinning).body, "spun");
+  });
+
+  test("that runs is ended by a stop, and says so", async (t) => {
+    const folder = tempFolder(t, { "app.ts": slowToBoot(0) });
+    const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
+    writeFileSync(join(folder, "app.ts"), slowToBoot(20_000));
+    const reloading = reload(server);
+    await server.waitForStatus(({ workers }) => workers.length === 2);
+    const pids = workersOf(server.pid);
+    server.signal("SIGTERM");
+    const run = await reloading;
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /generation 2 was given up: the server is stopping/);
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+    await until(() => pids.every((pid) => !workersOf(1).includes(pid)), "the workers to be gone");
   });
 
   test("asked for while another runs comes after it", async (t) => {
@@ -138,7 +155,7 @@ test("new code that does not boot leaves the old generation serving, and the rea
   assert.equal((await get(server.url)).body, "mended");
 });
 
-describe("the config file", () => {
+describe("the config file", { concurrency: 2 }, () => {
   test("is read again by a reload; what only a restart can change is told", async (t) => {
     const config = (extra: string): string => `export default { debugHeaders: true, threads: 1, ${extra} };`;
     const folder = tempFolder(t, { "app.ts": answering("x"), "heddle.config.ts": config("workers: 1") });
@@ -165,21 +182,6 @@ describe("the config file", () => {
     assert.equal((await reload(server)).code, 0);
     assert.equal((await server.status()).workers.length, 2);
   });
-});
-
-test("a stop ends a reload that runs, which says so", async (t) => {
-  const folder = tempFolder(t, { "app.ts": slowToBoot(0) });
-  const server = await serve(t, join(folder, "app.ts"), ["-t", "1"]);
-  writeFileSync(join(folder, "app.ts"), slowToBoot(20_000));
-  const reloading = reload(server);
-  await server.waitForStatus(({ workers }) => workers.length === 2);
-  const pids = workersOf(server.pid);
-  server.signal("SIGTERM");
-  const run = await reloading;
-  assert.equal(run.code, 1);
-  assert.match(run.stderr, /generation 2 was given up: the server is stopping/);
-  assert.deepEqual(await server.exited, { code: 0, signal: null });
-  await until(() => pids.every((pid) => !workersOf(1).includes(pid)), "the workers to be gone");
 });
 
 function answering(text: string): string {

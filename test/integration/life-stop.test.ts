@@ -22,7 +22,7 @@ import { runHeddle } from "../support/server.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 
-describe("a graceful stop", { concurrency: 2 }, () => {
+describe("a graceful stop", { concurrency: 3 }, () => {
   for (const [workers, how] of [
     [1, "SIGTERM"],
     [2, "SIGINT"],
@@ -109,7 +109,7 @@ describe("a graceful stop", { concurrency: 2 }, () => {
   });
 });
 
-describe("an interrupt", { concurrency: 2 }, () => {
+describe("an interrupt", { concurrency: 3 }, () => {
   test("that comes a second time stops at once", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "1"]);
     const slow = get(server.url, "/slow?ms=60000").catch(() => "cut");
@@ -151,7 +151,7 @@ describe("an interrupt", { concurrency: 2 }, () => {
   });
 });
 
-describe("scaling", { concurrency: 2 }, () => {
+describe("scaling", { concurrency: 3 }, () => {
   test("1 → 2 → 1 under load loses nothing", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1", "--debug-headers"]);
     const clients = { keepAlive: 3, newConnections: 3, uploads: 2, slow: 2, streams: 2 };
