@@ -5,8 +5,8 @@
  * It tells whoever looks (the blocked-loop report, an uncaught exception) which request the running code belongs to, also
  * after an await. HTTP/1.1 answers one request of a connection at a time; of pipelined ones the latest is named.
  *
- * Rejected: a context per request, the obvious way. Entering one costs several times as much as all the rest of the
- * pipeline; entering per connection costs nothing per request.
+ * Rejected: a context per request, the obvious way: it allocates a map for each request, one per connection costs requests
+ * nothing.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
