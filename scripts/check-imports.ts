@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["arbiter", "control", "worker", "models"],
   control: ["arbiter", "worker"],
   arbiter: ["worker", "fabric"],
-  worker: ["pipeline", "app", "fabric"],
+  worker: ["pipeline", "models", "app", "fabric"],
   pipeline: ["models", "app", "fabric"],
   models: ["app", "tasks", "actors", "fabric"],
   app: [],

@@ -1,48 +1,69 @@
 /**
  * Who accepts: the workers on the sockets they inherit, or the arbiter for them (`dispatcher.ts`). With `--accept
  * handoff` the arbiter does from the moment there is more than one worker, and then until it ends; the workers that
- * accepted till then are told to leave it.
+ * accepted till then are told to leave it. For `sync` it always does, because only it knows who is idle.
  *
  * With `reuseport` every slot has a socket. One whose slot is gone would go on queueing connections that nobody
  * accepts, and closing it would reset those it has: the arbiter accepts on it.
  */
 
-import type { Socket } from "node:net";
 import type { ServerConfig } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
+import { loadNative } from "../platform/native.ts";
 import { type SocketAddress, urlOf } from "../worker/address.ts";
 import type { InheritedListener } from "../worker/protocol.ts";
 import type { ListenerAddress } from "../worker/thread-protocol.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import type { Distribution } from "./distribution.ts";
 import type { Fleet } from "./fleet.ts";
+import { hungUp } from "./hung-up.ts";
 import { Listeners } from "./listeners.ts";
+import { Spread } from "./spread.ts";
+import { TurnAway } from "./turn-away.ts";
+import { Turns } from "./turns.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 export class Accepting {
   urls: readonly string[] = [];
   readonly #listeners: Listeners;
   readonly #dispatcher: Dispatcher;
+  readonly #distribution: Distribution;
   readonly #fleet: Fleet;
   readonly #scheme: "http" | "https";
+  #config: ServerConfig;
 
   private constructor(config: ServerConfig, log: Log, fleet: Fleet, listeners: Listeners) {
     this.#listeners = listeners;
     this.#fleet = fleet;
     this.#scheme = config.tlsCert === undefined ? "http" : "https";
-    const dispatcher = new Dispatcher({ workers: () => fleet.serving, backlog: config.backlog, log });
-    this.#dispatcher = dispatcher;
-    const dispatch = (socket: Socket): void => dispatcher.dispatch(socket);
-    fleet.on("serving", () => dispatcher.dispatchWaiting());
-    fleet.on("returned", dispatch);
-    fleet.on("gone", (worker) => worker.takeBack().forEach(dispatch));
+    this.#config = config;
+    const distribution = this.#distribute(config);
+    this.#distribution = distribution;
+    this.#dispatcher = new Dispatcher({ distribution, backlog: config.backlog, log });
+    fleet.on("serving", () => distribution.look());
+    fleet.on("idle", () => distribution.look());
+    fleet.on("returned", (socket) => distribution.takeBack([socket]));
+    fleet.on("gone", (worker) => distribution.takeBack(worker.takeBack()));
   }
 
   /** Binds. @throws HeddleError LISTEN_* */
   static async bind(config: ServerConfig, log: Log, fleet: Fleet): Promise<Accepting> {
+    if (config.model === "sync") await loadNative();
     return new Accepting(config, log, fleet, await Listeners.bind(config));
   }
 
   get address(): ListenerAddress {
     return this.#listeners.primary;
+  }
+
+  /** Connections that wait for a worker. */
+  get waiting(): number {
+    return this.#distribution.waiting;
+  }
+
+  /** Connections turned away because too many waited, or one waited too long. */
+  get shed(): number {
+    return this.#distribution.shed;
   }
 
   /** The sockets a worker spawned now is to accept on. */
@@ -52,6 +73,7 @@ export class Accepting {
 
   /** So many workers are about to serve, or serve: accepts if that is the arbiter's to do. */
   async adapt(config: ServerConfig): Promise<void> {
+    this.#config = config;
     const { sockets } = this.#listeners;
     if (this.#isOurs(config) && !this.#isAccepting) {
       this.noteAddresses(await this.#dispatcher.listen(sockets));
@@ -67,9 +89,9 @@ export class Accepting {
     );
   }
 
-  /** From now on connections wait, until `close`. */
-  park(): void {
-    this.#dispatcher.park();
+  /** The server stops. Resolves when the workers may be let go. */
+  finish(withinMs: number): Promise<void> {
+    return this.#distribution.finish(withinMs);
   }
 
   close(): void {
@@ -81,7 +103,14 @@ export class Accepting {
     return this.#dispatcher.isAccepting(this.#listeners.sockets[0]!);
   }
 
-  #isOurs({ accept, workers }: ServerConfig): boolean {
-    return (accept === "handoff" && workers > 1) || this.#isAccepting;
+  #isOurs({ accept, workers, model }: ServerConfig): boolean {
+    return model === "sync" || (accept === "handoff" && workers > 1) || this.#isAccepting;
+  }
+
+  #distribute({ model, backlog, tlsCert }: ServerConfig): Distribution {
+    const workers = (): readonly WorkerHandle[] => this.#fleet.serving;
+    if (model !== "sync") return new Spread({ workers, backlog });
+    const turnAway = new TurnAway(tlsCert !== undefined);
+    return new Turns({ workers, limits: () => this.#config, turnAway: (socket) => turnAway.refuse(socket), hungUp });
   }
 }

@@ -14,6 +14,7 @@
 
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
+import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { Accepting } from "./accepting.ts";
@@ -111,6 +112,16 @@ export class Arbiter {
     return this.fleet.live;
   }
 
+  /** Connections that wait here for a worker. */
+  get waiting(): number {
+    return this.#accepting.waiting;
+  }
+
+  /** Connections that no worker has seen, because too many waited or one waited too long. */
+  get shed(): number {
+    return this.#accepting.shed;
+  }
+
   /** Boots the first generation. Resolves when it answers; rejects with the reason when it does not boot. */
   start(): Promise<Done> {
     return this.#command(() => this.#takeOver(this.#config, () => {}));
@@ -173,11 +184,13 @@ export class Arbiter {
 
   async #stop(progress: Progress): Promise<number> {
     const { gracefulTimeoutMs } = this.config;
-    const { workers } = this.fleet;
-    progress(`stopping ${count(workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
-    this.#accepting.park();
+    const startedMs = monotonicMs();
+    progress(`stopping ${count(this.fleet.workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
+    void this.#next?.retire("stop");
+    await this.#accepting.finish(this.#current === undefined ? 0 : gracefulTimeoutMs);
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
-    const cut = await this.fleet.retire(workers, "stop", gracefulTimeoutMs);
+    const leftMs = Math.max(0, gracefulTimeoutMs - (monotonicMs() - startedMs));
+    const cut = await this.fleet.retire(this.fleet.workers, "stop", leftMs);
     // The command that was interrupted ends now, and may have somebody to tell.
     await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
     this.kill();

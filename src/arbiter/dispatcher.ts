@@ -1,21 +1,16 @@
 /**
- * Accepting in the arbiter, for several workers: each connection, unread, goes to the worker with the fewest.
- *
- * While no worker serves, accepted connections wait here in order; so do all while the server stops, because a
- * connection is refused only after the end. Those a dead worker had not taken over yet are dispatched again.
+ * Accepting in the arbiter, for several workers and for `sync`: each connection, unread, goes where the distribution
+ * says.
  */
 
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { HeddleError } from "../errors/errors.ts";
 import type { Log } from "../log/log.ts";
-import { place } from "../worker/placement.ts";
+import type { Distribution } from "./distribution.ts";
 import type { HeldSocket } from "./listeners.ts";
-import type { WorkerHandle } from "./worker-handle.ts";
 
 export interface DispatcherOptions {
-  /** Those that take connections. */
-  readonly workers: () => readonly WorkerHandle[];
-  /** Connections that may wait here. */
+  readonly distribution: Distribution;
   readonly backlog: number;
   readonly log: Log;
 }
@@ -23,9 +18,6 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #servers = new Map<HeldSocket, Server>();
-  readonly #waiting: Socket[] = [];
-  #parks = false;
-  #turn = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -40,43 +32,19 @@ export class Dispatcher {
     return Promise.all(sockets.map((socket) => this.#listenOn(socket)));
   }
 
-  dispatch(socket: Socket): void {
-    const workers = this.#options.workers();
-    const loads = workers.map((worker) => ({
-      connections: worker.connections,
-      open: !this.#parks,
-      stale: worker.openThreads > 0 && worker.healthyThreads === 0,
-    }));
-    const index = place(loads, this.#turn++);
-    if (index >= 0) workers[index]!.hand(socket);
-    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(socket);
-    else socket.destroy();
-  }
-
-  /** A worker has begun to serve. */
-  dispatchWaiting(): void {
-    if (this.#parks) return;
-    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.dispatch(socket);
-  }
-
-  /** From now on connections wait, until `close`. */
-  park(): void {
-    this.#parks = true;
-  }
-
   close(): void {
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#options.distribution.close();
   }
 
   async #listenOn(held: HeldSocket): Promise<ReturnType<Server["address"]>> {
     const present = this.#servers.get(held);
     if (present !== undefined) return present.address();
-    const { backlog, log } = this.#options;
+    const { distribution, backlog, log } = this.#options;
     const where = held.url ?? `fd://${held.fd}`;
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
-      this.dispatch(socket.on("error", () => socket.destroy())),
+      distribution.take(socket.on("error", () => socket.destroy())),
     );
     this.#servers.set(held, server);
     const { promise, resolve, reject } = Promise.withResolvers<ReturnType<Server["address"]>>();

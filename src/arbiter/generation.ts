@@ -14,7 +14,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { SocketAddress } from "../worker/address.ts";
-import type { InheritedListener, TlsMaterial } from "../worker/protocol.ts";
+import type { GateShare, InheritedListener, TlsMaterial } from "../worker/protocol.ts";
 import { RestartPolicy } from "../worker/restart-policy.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../worker/thread-protocol.ts";
 import type { Fleet } from "./fleet.ts";
@@ -54,8 +54,10 @@ export class Generation {
   }
 
   /** @throws HeddleError why a worker did not get ready */
-  boot(): Promise<void> {
-    return this.#bootAll(this.#slots);
+  async boot(): Promise<void> {
+    await this.#bootAll(this.#slots);
+    const refusing = this.app?.refusesUpgrades ?? [];
+    if (refusing.length > 0) this.#options.log.warn({ routes: refusing }, upgradesRefused(refusing));
   }
 
   /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */
@@ -79,12 +81,19 @@ export class Generation {
     }
     const surplus = this.#slots.slice(workers);
     this.#slots = [...this.#slots.slice(0, workers), ...added];
+    for (const slot of this.#slots) slot.current?.tellShare(this.#shareOf(slot.index));
     return { drained: retireAll(surplus, "scale") };
   }
 
   /** Resolves to how many workers were cut short. May be called again, with a more urgent reason. */
   retire(reason: DrainReason): Promise<number> {
     return retireAll(this.#slots, reason);
+  }
+
+  /** The shares of `--limit` add up to it, however many workers there are. */
+  #shareOf(slot: number): GateShare {
+    const { limit, queue, workers } = this.config;
+    return { limit: share(limit, slot, workers), queue: share(queue, slot, workers) };
   }
 
   #makeSlots(from: number, to: number): Slot[] {
@@ -100,11 +109,7 @@ export class Generation {
   #spawn(slot: number): WorkerHandle {
     const { config } = this;
     const { fleet, tls, address, inherited } = this.#options;
-    const own: ServerConfig = {
-      ...config,
-      limit: share(config.limit, slot, config.workers),
-      queue: share(config.queue, slot, config.workers),
-    };
+    const own: ServerConfig = { ...config, ...this.#shareOf(slot) };
     const worker = fleet.spawn({ config: own, tls, slot, generation: this.number, address }, inherited(slot, config));
     const noteModules = (): void => {
       if (worker.modules.length > 0) this.modules = worker.modules;
@@ -122,6 +127,14 @@ export class Generation {
       throw error as HeddleError;
     }
   }
+}
+
+/** What a model can't do is said at start, also by `heddle check`. */
+export function upgradesRefused(routes: readonly string[]): string {
+  return (
+    `the app takes WebSockets or other upgrades, but their clients get 501 on ${routes.map((name) => `"${name}"`).join(", ")}: ` +
+    "the model of these routes hands a request to a thread that does not have its connection. Give the WebSocket's own route the model loop."
+  );
 }
 
 async function retireAll(slots: readonly Slot[], reason: DrainReason): Promise<number> {

@@ -15,6 +15,7 @@ import { monotonicMs } from "../fabric/load-board.ts";
 import type { SocketAddress } from "../worker/address.ts";
 import type {
   FromWorker,
+  GateShare,
   InheritedListener,
   ThreadView,
   ToWorker,
@@ -31,6 +32,7 @@ export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone"
 interface WorkerEvents {
   ready: [];
   serving: [addresses: readonly SocketAddress[]];
+  idle: [];
   returned: [socket: Socket];
   "retire-me": [reason: string, detail: string];
   gone: [error: HeddleError | undefined];
@@ -64,6 +66,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly #questions = new Questions();
   readonly #handovers = new Handovers();
   #open = 0;
+  #idle = false;
   #error: HeddleError | undefined;
 
   constructor(boot: Omit<WorkerBoot, "type" | "listeners">, listeners: readonly InheritedListener[]) {
@@ -105,6 +108,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** Connections it has, as far as known, with those still on their way to it. */
   get connections(): number {
     return this.#open + this.#handovers.size;
+  }
+
+  /** Whether it has no connection at all, nor one on its way, and would begin with one at once. */
+  get isIdle(): boolean {
+    return this.state === "serving" && this.#idle && this.connections === 0;
   }
 
   /** Resolves when every thread has loaded the app. @throws HeddleError why it did not get there */
@@ -149,6 +157,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   threads(): Promise<readonly ThreadView[] | undefined> {
     return this.#ask("threads") as Promise<readonly ThreadView[] | undefined>;
+  }
+
+  /** Its part of the server's limits has changed. */
+  tellShare(share: GateShare): void {
+    this.#send({ type: "share", share });
   }
 
   /** May be repeated with a more urgent reason. */
@@ -213,12 +226,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
           this.state = "serving";
           // Until the first heartbeat says otherwise.
           this.healthyThreads = 1;
+          this.#idle = true;
         }
         this.emit("serving", message.addresses);
         break;
       case "load":
         this.#handovers.confirm(message.received);
         this.#open = message.open;
+        this.#idle = message.idle;
+        if (this.isIdle) this.emit("idle");
         break;
       case "beat":
         this.openThreads = message.openThreads;
@@ -232,6 +248,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         break;
       case "retire-me":
         this.emit("retire-me", message.reason, message.detail);
+        break;
+      case "kill-me":
+        this.kill(fromWire(message.error));
         break;
       case "drained":
         this.lastReport = message.report;

@@ -1,5 +1,6 @@
 /** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
 
+import { upgradesRefused } from "../arbiter/generation.ts";
 import { readTls } from "../arbiter/tls.ts";
 import { formatListenAddress } from "../config/config.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
@@ -17,7 +18,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
   const thread = new ServingThreadHandle({ config, index: 0, tls: undefined, address, purpose: "check" });
   const app = await new Promise<AppSummary>((resolve, reject) => {
-    thread.once("loaded", (_limited, summary) => resolve(summary));
+    thread.once("loaded", ({ summary }) => resolve(summary));
     thread.once("boot-failed", (error) => reject(error));
     setTimeout(() => reject(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS).unref();
   }).finally(() => thread.kill(undefined));
@@ -30,5 +31,6 @@ export async function check(argv: readonly string[]): Promise<void> {
       `route    ${name}  model ${model}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}`,
     );
   }
+  if (app.refusesUpgrades.length > 0) console.log(`warning  ${upgradesRefused(app.refusesUpgrades)}`);
   console.log("ok");
 }

@@ -65,6 +65,25 @@ export function formatStatus(status: ServerStatus): string {
       }),
     ),
   );
+  const pools = status.workers.flatMap((worker) => worker.pools.map((pool) => ({ worker, pool })));
+  if (pools.length > 0) {
+    lines.push(
+      "",
+      table(
+        ["WORKER", "HANDLER POOL", "MODEL", "THREADS", "MAX", "BUSY", "IN FLIGHT", "QUEUED"],
+        pools.map(({ worker, pool }) => [
+          worker.pid,
+          pool.name,
+          pool.model,
+          pool.threads,
+          pool.max,
+          pool.busy,
+          pool.inFlight,
+          pool.queued,
+        ]),
+      ),
+    );
+  }
   return lines.join("\n");
 }
 
@@ -72,7 +91,8 @@ export function formatThreads(threads: readonly ThreadView[]): string {
   return threads
     .map((thread) => {
       const state = thread.blockedMs > 0 ? `BLOCKED for ${duration(thread.blockedMs)}` : thread.state;
-      const head = `worker ${thread.worker} thread ${thread.thread}: ${state}, ${thread.exchanges.length} requests`;
+      const name = thread.pool === undefined ? "thread" : `handler pool ${thread.pool}, thread`;
+      const head = `worker ${thread.worker} ${name} ${thread.thread}: ${state}, ${thread.exchanges.length} requests`;
       const exchanges = thread.exchanges.map(
         ({ model, method, url, state, forMs, route, id }) =>
           `  ${model}  ${method} ${url}  ${state} for ${duration(forMs)}  (route ${route}, ${id})`,

@@ -10,6 +10,7 @@ import { HeddleError } from "../errors/errors.ts";
 import type { Flags } from "./arguments.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { chooseListeners } from "./listeners.ts";
+import { checkRouteModels, fitModel } from "./model-rules.ts";
 import { readRoutes, type RouteConfig } from "./routes.ts";
 import { readValue, show } from "./setting-value.ts";
 import { settingEntries, settings, type SettingValues } from "./settings.ts";
@@ -38,15 +39,17 @@ export type ModelName = ServerConfig["model"];
 export function resolveConfig(sources: ConfigSources): ServerConfig {
   checkNames(sources);
   const { cwd, file } = sources;
-  const { host, port, listen, ...rest } = readSettings(sources);
+  const { host, port, listen, ...rest } = fitModel(readSettings(sources), sources);
   checkTls(rest);
+  const routes = readRoutes(file?.settings["routes"], fileLabel(file), cwd);
+  checkRouteModels(rest.model, routes, (name) => `routes[${JSON.stringify(name)}] in ${fileLabel(file)}`);
   return {
     ...rest,
     ...(file === undefined ? {} : { configFile: file.path }),
     app: resolveApp(sources),
     cwd,
     listen: chooseListeners(sources, { host, port, listen }),
-    routes: readRoutes(file?.settings["routes"], fileLabel(file), cwd),
+    routes,
   };
 }
 

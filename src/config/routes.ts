@@ -11,8 +11,10 @@ import { fileName, settings, type SettingInputs, type SettingValues } from "./se
 
 const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue"] as const;
 
-/** What a config file may say about one route. */
-export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue">;
+/** What a config file may say about one route. `timeoutMs`: the same as `timeout`, as options in code are called. */
+export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue"> & {
+  readonly timeoutMs?: number;
+};
 
 /** The same, read. What is absent is as it is for the server. */
 export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>>;
@@ -39,7 +41,7 @@ function readRoute(raw: unknown, key: string, where: string, cwd: string): Route
   const fieldByName = new Map(routeSettingNames.map((field) => [fileName(settings[field]), field]));
   const route: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(raw)) {
-    const field = fieldByName.get(name);
+    const field = name === "timeoutMs" ? name : fieldByName.get(name);
     if (field === undefined) {
       const known = [...fieldByName.keys()];
       const guess = suggestion(name, known) || `; a route may have ${known.join(", ")}`;

@@ -10,7 +10,7 @@ import {
   type SparseCounts,
   summarise,
 } from "../metrics/latency-histogram.ts";
-import type { Counters, ThreadReport, WorkerReport } from "../worker/protocol.ts";
+import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/protocol.ts";
 
 export interface WorkerStatus {
   readonly pid: number;
@@ -24,6 +24,8 @@ export interface WorkerStatus {
   /** Connections accepted that no thread has yet: all are blocked, booting or dead. */
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
+  /** Pools of handler threads. */
+  readonly pools: readonly PoolReport[];
 }
 
 /** Latencies in milliseconds. A window is the last 10 to 20 s. */
@@ -58,8 +60,8 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
   const { config, fleet } = arbiter;
   const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
   const reports = asked.flatMap(({ report }) => (report === undefined ? [] : [report]));
-  const threads = reports.flatMap((report) => report.threads);
   const everything: readonly Totals[] = [...reports, fleet.departed];
+  const counters = addCounters(everything);
   return {
     pid: process.pid,
     app: config.app,
@@ -74,13 +76,8 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     ready: arbiter.ready,
     rssBytes: process.memoryUsage.rss() + sum(reports, ({ rssBytes }) => rssBytes),
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
-    models: {
-      [config.model]: {
-        inFlight: sum(threads, ({ inFlight }) => inFlight),
-        queued: sum(threads, ({ queued }) => queued),
-      },
-    },
-    counters: addCounters(everything),
+    models: byModel(config.model, reports, arbiter.waiting),
+    counters: { ...counters, shed: counters.shed + arbiter.shed },
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
@@ -98,7 +95,27 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
     threadRestarts: report?.threadRestarts ?? 0,
     waiting: report?.waiting ?? 0,
     threads: report?.threads ?? [],
+    pools: report?.pools ?? [],
   };
+}
+
+/** A request on a handler thread is one of its serving thread's as well: it counts for the model that runs it. */
+function byModel(main: string, reports: readonly WorkerReport[], waiting: number): ServerStatus["models"] {
+  const threads = reports.flatMap((report) => report.threads);
+  const models: Record<string, { inFlight: number; queued: number }> = {
+    [main]: {
+      inFlight: sum(threads, ({ inFlight }) => inFlight),
+      queued: sum(threads, ({ queued }) => queued) + waiting,
+    },
+  };
+  for (const { model, inFlight, queued } of reports.flatMap(({ pools }) => pools)) {
+    const of = (models[model] ??= { inFlight: 0, queued: 0 });
+    of.queued += queued;
+    if (model === main) continue;
+    of.inFlight += inFlight + queued;
+    models[main]!.inFlight = Math.max(0, models[main]!.inFlight - inFlight - queued);
+  }
+  return models;
 }
 
 function merge<Which extends string>(

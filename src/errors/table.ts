@@ -41,6 +41,7 @@ const table = {
   BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
   WORKER_DIED: { exitCode: 1, doc: "A worker process ended without being asked to." },
   THREAD_DIED: { exitCode: 1, doc: "A thread ended without being asked to." },
+  HANDLER_DIED: { exitCode: 1, doc: "The handler thread that ran the request ended before the response did." },
   THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop stood still for too long and the thread was ended." },
   RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not get ready; the old one still serves." },
 
@@ -61,6 +62,7 @@ const table = {
   HEADERS_TOO_LARGE: { status: 431, doc: "The header block is larger than the limit." },
   TOO_MANY_HEADERS: { status: 431, doc: "The request has more headers than the limit." },
   HANDLER_FAILED: { status: 500, doc: "The app's handler threw." },
+  UPGRADE_UNSUPPORTED: { status: 501, doc: "The route's model cannot run WebSockets and other upgrades." },
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },

@@ -12,16 +12,40 @@
 
 import type { Duplex } from "node:stream";
 import type { IncomingMessage } from "node:http";
-import type { ModelName } from "../config/config.ts";
+import type { ModelName, ServerConfig } from "../config/config.ts";
 import type { LoadedApp } from "../app/load-app.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
+import type { LinkEnd } from "./handlers/protocol.ts";
 
 export type { ModelName };
 
 export interface ModelHost {
   readonly app: LoadedApp;
+  readonly config: ServerConfig;
+  readonly cpus: number;
+  readonly handlers: HandlerSource;
   /** The handler of this exchange threw or rejected. */
-  failed(exchange: Exchange, error: unknown): void;
+  readonly failed: (exchange: Exchange, error: unknown) => void;
+  /** There was no room for this exchange in the model's own queue, or it waited there too long. */
+  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+  readonly refuseUpgrade: (socket: Duplex) => void;
+}
+
+/** The worker's pools of handler threads, as a serving thread reaches them. */
+export interface HandlerSource {
+  /** Shared memory of each pool, by name. */
+  readonly boards: Readonly<Record<string, SharedArrayBuffer>>;
+  /** The pool's threads, those of now and those that come, are told to `sink`. */
+  connect(pool: string, sink: HandlerSink): void;
+  /** Requests wait. */
+  wanted(pool: string): void;
+  /** That thread is past its time; it is ended and replaced. */
+  kill(pool: string, id: number, why: string): void;
+}
+
+export interface HandlerSink {
+  add(id: number, link: LinkEnd): void;
+  remove(id: number, why: Error): void;
 }
 
 export interface Model {
@@ -33,4 +57,6 @@ export interface Model {
 export interface RunningModel {
   execute(exchange: Exchange): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Time limits of the model's own; called every few milliseconds with performance.now(). */
+  sweep?(nowMs: number): void;
 }

@@ -2,9 +2,11 @@
 
 import { HeddleError } from "../errors/errors.ts";
 import { loop } from "./loop.ts";
+import { sync } from "./sync.ts";
+import { threadPerRequest, threads } from "./threads.ts";
 import type { Model, ModelName } from "./model.ts";
 
-const models: Partial<Record<ModelName, Model>> = { loop };
+const models: Partial<Record<ModelName, Model>> = { loop, sync, threads, "thread-per-request": threadPerRequest };
 
 /** `where`: what asked for it, for the message ("--model", "route GET /x"). */
 export function modelNamed(name: ModelName, where: string): Model {

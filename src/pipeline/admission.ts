@@ -77,10 +77,10 @@ export class Admission {
       this.#row.counters[COUNTER.queued]!--;
       exchange.queuedAt = undefined;
       if (end === "admitted") admitted();
-      else this.#shed(exchange, "QUEUE_TIMEOUT");
+      else this.shed(exchange, "QUEUE_TIMEOUT");
     });
     if (!queued) {
-      this.#shed(exchange, "OVERLOADED");
+      this.shed(exchange, "OVERLOADED");
       return;
     }
     exchange.state = "queued";
@@ -88,7 +88,8 @@ export class Admission {
     this.#row.counters[COUNTER.queued]!++;
   }
 
-  #shed(exchange: Exchange, code: ErrorCode): void {
+  /** Refuses it for want of room or time; also for a model that queues by itself. */
+  shed(exchange: Exchange, code: ErrorCode): void {
     // All of its time, if any, was queue time.
     if (code === "QUEUE_TIMEOUT") exchange.executedMs = performance.now();
     this.#row.counters[COUNTER.shed]!++;

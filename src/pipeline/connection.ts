@@ -30,6 +30,8 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The last connection has closed. */
+  readonly idle?: () => void;
 }
 
 /**
@@ -42,6 +44,9 @@ const MAX_SWEEP_MS = 500;
 /** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
 const KEEP_ALIVE_BUFFER_MS = 1000;
 
+/** Node's timers hold 31 bits. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
 /** A server-to-client close frame, status 1001 "going away". */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
@@ -51,6 +56,7 @@ export class Connections {
   readonly #sockets = new Map<Socket, ConnectionContext>();
   readonly #keepAliveMs: number;
   readonly #headersTimeoutMs: number;
+  readonly #onIdle: (() => void) | undefined;
   readonly #webSockets = new Set<Duplex>();
   /** Whose input is not HTTP any more: nothing that still comes is looked at. */
   readonly #broken = new WeakSet<Duplex>();
@@ -59,6 +65,7 @@ export class Connections {
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
+    this.#onIdle = handlers.idle;
     this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
     this.#headersTimeoutMs = config.headersTimeoutMs || Infinity;
     const options = {
@@ -79,7 +86,12 @@ export class Connections {
     this.#server =
       tls === undefined
         ? http.createServer(options)
-        : process.getBuiltinModule("node:https").createServer({ ...options, ...tls, ALPNProtocols: ["http/1.1"] });
+        : process.getBuiltinModule("node:https").createServer({
+            ...options,
+            ...tls,
+            handshakeTimeout: config.headersTimeoutMs || NO_LIMIT_MS,
+            ALPNProtocols: ["http/1.1"],
+          });
     this.#server.timeout = 0;
     // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
     this.#server.maxHeadersCount = 0;
@@ -115,7 +127,9 @@ export class Connections {
     socket.once("close", () => {
       this.#sockets.delete(socket);
       Atomics.sub(this.#row.counters, COUNTER.connections, 1);
-      if (this.#sockets.size === 0) this.#onEmpty?.();
+      if (this.#sockets.size > 0) return;
+      this.#onEmpty?.();
+      this.#onIdle?.();
     });
     connectionContext.run(context, () => {
       this.#server.emit("connection", socket);

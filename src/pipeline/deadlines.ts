@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
-import { cutShort } from "./cut-short.ts";
+import { cutShort } from "../app/cut-short.ts";
 import type { Exchange, ExchangeList } from "./exchange.ts";
 import { DroppedBody } from "./limits.ts";
 import { endLingering } from "./respond.ts";

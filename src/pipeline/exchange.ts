@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { cutShort } from "./cut-short.ts";
+import { cutShort } from "../app/cut-short.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
 import { isUnfinished, refuse } from "./respond.ts";
@@ -49,8 +49,13 @@ export class Exchange {
   /** Intrusive list of the thread's exchanges, oldest first. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
+  /** The handler thread that has it, if its model runs it on one. */
+  handler: number | undefined = undefined;
+  /** Why the handler was told to stop, if it was. */
+  abortReason: DOMException | undefined = undefined;
+  /** For a model whose handler is elsewhere and must be told. */
+  onAbort: (() => void) | undefined = undefined;
   #abort: AbortController | undefined = undefined;
-  #abortReason: unknown = undefined;
   #id: string | undefined = undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, route: Route, connection: ConnectionContext, nowMs: number) {
@@ -73,20 +78,21 @@ export class Exchange {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+      if (this.abortReason !== undefined) this.#abort.abort(this.abortReason);
     }
     return this.#abort.signal;
   }
 
   /** Whether the handler was told to stop: what it fails with from then on is a consequence, not a fault. */
   get aborted(): boolean {
-    return this.#abortReason !== undefined;
+    return this.abortReason !== undefined;
   }
 
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
-    if (this.#abortReason !== undefined) return;
-    this.#abortReason = new DOMException(message, reason);
-    this.#abort?.abort(this.#abortReason);
+    if (this.abortReason !== undefined) return;
+    this.abortReason = new DOMException(message, reason);
+    this.#abort?.abort(this.abortReason);
+    this.onAbort?.();
   }
 
   /**

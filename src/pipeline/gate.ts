@@ -131,12 +131,12 @@ export class Gate {
   /** Takes what is free, and goes on listening to other threads for as long as somebody waits here. */
   readonly #look = (): void => {
     this.#lookScheduled = false;
-    const seen = this.#slots.wakeCount();
+    const seen = this.#slots.given.count;
     for (let next = this.#oldest(); next !== undefined && this.#take(); next = this.#oldest()) {
       this.#leave(next).done("admitted");
     }
     if (this.#listening || this.#waiters.size === 0) return;
-    const changed = this.#slots.changed(seen);
+    const changed = this.#slots.given.changed(seen);
     if (changed === undefined) {
       this.#lookSoon();
       return;

@@ -11,10 +11,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
-import type { ServerConfig } from "../config/config.ts";
+import { availableCpus, type ServerConfig } from "../config/config.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { bucketOf } from "../metrics/latency-histogram.ts";
-import type { RunningModel } from "../models/model.ts";
+import type { HandlerSource, ModelHost, RunningModel } from "../models/model.ts";
 import { modelNamed } from "../models/registry.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
@@ -34,6 +34,7 @@ export interface PipelineOptions {
   readonly row: LoadRow;
   /** By route name: `*` is the server's gate, every route with a limit has its own. */
   readonly gates: Readonly<Record<string, GateHandle>>;
+  readonly handlers: HandlerSource;
   readonly thread: number;
   readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
 }
@@ -68,7 +69,15 @@ export class Pipeline {
     this.#router = options.router;
     this.#admission = new Admission(options.router, options.gates, config.queueTimeoutMs, row, this.#execute);
     this.#deadlines = new Deadlines(this.exchanges, options.router, config, row);
-    const host = { app: options.app, failed: (exchange: Exchange, error: unknown) => this.fail(exchange, error) };
+    const host: ModelHost = {
+      app: options.app,
+      config,
+      cpus: availableCpus(),
+      handlers: options.handlers,
+      failed: (exchange, error) => this.fail(exchange, error),
+      shed: (exchange, code) => this.#admission.shed(exchange, code),
+      refuseUpgrade: (socket) => refuseSocket(socket, "UPGRADE_UNSUPPORTED"),
+    };
     for (const route of [this.#router.fallback, ...this.#router.routes]) {
       if (this.#models.has(route.model)) continue;
       const where = route === this.#router.fallback ? "--model" : `route ${route.name}`;
@@ -151,6 +160,7 @@ export class Pipeline {
   /** Enforces every time limit; called by the thread's heartbeat. */
   sweep(nowMs: number): void {
     this.#admission.sweep(nowMs);
+    for (const model of this.#models.values()) model.sweep?.(nowMs);
     this.#deadlines.sweep(nowMs);
   }
 

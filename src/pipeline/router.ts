@@ -6,8 +6,10 @@
  * nothing is paid. HEAD follows GET's route, as RFC 9110 §9.3.2 makes it the same resource.
  */
 
-import type { RouteConfig, ServerConfig } from "../config/config.ts";
+import { checkRouteModels, type RouteConfig, type ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
+import { poolOf } from "../models/handlers/pools.ts";
+import type { PoolSpec } from "../models/handlers/protocol.ts";
 import type { ModelName } from "../models/model.ts";
 import type { Gate } from "./gate.ts";
 
@@ -15,6 +17,8 @@ export interface Route {
   /** As the user wrote it (`GET /report/:id`), or `*` for the default route. */
   readonly name: string;
   readonly model: ModelName;
+  /** The handler threads it runs on, if its model has such. */
+  readonly pool: PoolSpec | undefined;
   readonly timeoutMs: number;
   /** The route's own limit of concurrent requests; undefined: only the server's. */
   readonly limit: number | undefined;
@@ -42,9 +46,11 @@ interface Entry {
 }
 
 export function createRouter(config: ServerConfig, routes: Readonly<Record<string, RouteConfig>>): Router {
+  checkRouteModels(config.model, routes, (name) => `route ${name}`);
   const fallback: Route = {
     name: "*",
     model: config.model,
+    pool: poolOf("*", config.model, undefined, config),
     timeoutMs: config.timeoutMs,
     limit: undefined,
     queue: config.queue,
@@ -58,9 +64,11 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
     if (path === undefined) {
       throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: expected "/path" or "METHOD /path".`);
     }
+    const model = settings.model ?? config.model;
     const route: Route = {
       name,
-      model: settings.model ?? config.model,
+      model,
+      pool: poolOf(name, model, settings.threads, config),
       timeoutMs: settings.timeoutMs ?? config.timeoutMs,
       limit: settings.limit,
       queue: settings.queue ?? config.queue,

@@ -1,6 +1,6 @@
 /**
  * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
- * for running as PID 1. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
+ * for running as PID 1, poll for connections nobody reads. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
  * Unix sockets are refused.
  */
 
@@ -10,6 +10,7 @@ interface Libc {
   readonly dup: (fd: number) => number;
   readonly close: (fd: number) => number;
   readonly waitpid: (pid: number, status: null, options: number) => number;
+  readonly poll: (fds: Buffer, count: bigint, timeoutMs: number) => number;
 }
 
 let libc: Libc | undefined;
@@ -27,6 +28,7 @@ export async function loadNative(): Promise<boolean> {
         dup: { arguments: ["i32"], return: "i32" },
         close: { arguments: ["i32"], return: "i32" },
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
+        poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
       });
       return functions;
     });
@@ -64,6 +66,24 @@ const WNOHANG = 1;
 /** Collects a child that has ended, so that it is no zombie. Never waits. */
 export function reap(pid: number): void {
   libc!.waitpid(pid, null, WNOHANG);
+}
+
+/** `struct pollfd`: the descriptor, then what is asked and what is told in 16 bits each. */
+const POLLFD_BYTES = 8;
+const POLLERR = 0x08;
+const POLLHUP = 0x10;
+/** The peer has closed its sending side. Linux only; elsewhere a peer that is gone altogether shows as POLLHUP. */
+const POLLRDHUP = process.platform === "linux" ? 0x2000 : 0;
+
+/** Of each descriptor, whether the other end of its connection has hung up. One below 0 has not. Never waits. */
+export function areHungUp(fds: readonly number[]): boolean[] {
+  const polled = Buffer.alloc(fds.length * POLLFD_BYTES);
+  fds.forEach((fd, i) => {
+    polled.writeInt32LE(fd, i * POLLFD_BYTES);
+    polled.writeInt16LE(POLLRDHUP, i * POLLFD_BYTES + 4);
+  });
+  libc!.poll(polled, BigInt(fds.length), 0);
+  return fds.map((_, i) => (polled.readInt16LE(i * POLLFD_BYTES + 6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
 }
 
 /** The warning is for users of ffi; operators can do nothing about it. */

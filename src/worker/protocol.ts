@@ -9,13 +9,14 @@
  *     serve                   →              the generation is complete: take connections
  *                             ← serving
  *     connection + socket     →              only when the arbiter accepts
- *                             ← load         connections received so far, and open now
+ *                             ← load         connections received so far, and open now, and whether it is idle
  *                             ← return + socket   one it could not place before it leaves: another worker's now
  *                             ← beat         every BEAT_INTERVAL_MS
  *     ask                     → ← answer     status, threads, health
  *     stop-accepting          →              the arbiter accepts from now on
  *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason
  *                             ← retire-me    it has reached max-requests or max-memory, or got a SIGTERM of its own
+ *                             ← kill-me      it has a thread that cannot be ended
  *
  * The channel closing means that the arbiter is dead: the worker closes its listeners and leaves.
  */
@@ -57,18 +58,26 @@ export type ToWorker =
   | { readonly type: "connection" }
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
+  | { readonly type: "share"; readonly share: GateShare }
   | { readonly type: "drain"; readonly reason: DrainReason };
+
+/** A worker's part of the server's `--limit` (0: none) and `--queue`. */
+export interface GateShare {
+  readonly limit: number;
+  readonly queue: number;
+}
 
 export type FromWorker =
   | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
-  | { readonly type: "load"; readonly received: number; readonly open: number }
+  | { readonly type: "load"; readonly received: number; readonly open: number; readonly idle: boolean }
   | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
   | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory" | "signal"; readonly detail: string }
+  | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads had to be killed with requests on them. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };
 
@@ -94,6 +103,21 @@ export interface ThreadReport {
   readonly utilisation: number;
 }
 
+/** A pool of handler threads. */
+export interface PoolReport {
+  readonly name: string;
+  readonly model: string;
+  /** Threads ready now, and how many there may be. */
+  readonly threads: number;
+  readonly max: number;
+  /** Threads that have a request. */
+  readonly busy: number;
+  /** Requests on them. */
+  readonly inFlight: number;
+  /** Requests that wait for a thread. */
+  readonly queued: number;
+}
+
 export interface WorkerReport {
   readonly pid: number;
   readonly slot: number;
@@ -105,6 +129,7 @@ export interface WorkerReport {
   /** Connections accepted that no thread has yet. */
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
+  readonly pools: readonly PoolReport[];
   readonly counters: Counters;
   /** Handler time and time in the gate's queue, since start and in the last window. */
   readonly handler: SparseCounts;
@@ -116,6 +141,8 @@ export interface WorkerReport {
 
 export interface ThreadView {
   readonly worker: number;
+  /** Of a handler thread: its pool. */
+  readonly pool?: string;
   readonly thread: number;
   readonly state: string;
   readonly blockedMs: number;

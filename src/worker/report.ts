@@ -82,6 +82,7 @@ export class Reporter {
       threadRestarts: this.#pool.restarts,
       waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
+      pools: this.#pool.handlerPools.map((pool) => pool.report()),
       counters: totals.counters satisfies Counters,
       handler: toSparse(totals.handler),
       queue: toSparse(totals.queue),

@@ -6,29 +6,25 @@
  */
 
 import { EventEmitter } from "node:events";
-import { Worker } from "node:worker_threads";
-import { fromWire, HeddleError } from "../errors/errors.ts";
+import { type MessagePort, Worker } from "node:worker_threads";
+import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import type { LinkEnd } from "../models/handlers/protocol.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
 import type { Accepted } from "./accepted.ts";
-import type {
-  AppSummary,
-  DrainReason,
-  ExchangeView,
-  FromThread,
-  LimitedRoute,
-  ThreadBoot,
-  ToThread,
-} from "./thread-protocol.ts";
+import type { DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 export type ThreadState = "booting" | "ready" | "draining" | "gone";
 
 export interface ThreadEvents {
-  loaded: [limited: readonly LimitedRoute[], summary: AppSummary];
+  loaded: [loaded: FromThread & { type: "loaded" }];
+  "want-handlers": [pool: string];
+  "kill-handler": [pool: string, id: number, why: string];
   ready: [modules: readonly string[]];
   "boot-failed": [error: HeddleError, modules: readonly string[]];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
+  idle: [];
   log: [message: FromThread & { type: "log" }];
   /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
   doomed: [error: HeddleError];
@@ -95,9 +91,17 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     return this.#worker.performance.eventLoopUtilization(since);
   }
 
-  open(gates: Readonly<Record<string, GateHandle>>): void {
+  open(gates: Readonly<Record<string, GateHandle>>, boards: Readonly<Record<string, SharedArrayBuffer>>): void {
     this.#gates = gates;
-    this.#post({ type: "gates", gates });
+    this.#post({ type: "gates", gates, boards });
+  }
+
+  addHandler(pool: string, id: number, link: LinkEnd): void {
+    this.#post({ type: "handler", pool, id, link }, [link.port]);
+  }
+
+  removeHandler(pool: string, id: number, why: HeddleError): void {
+    this.#post({ type: "handler-gone", pool, id, error: toWire(why) });
   }
 
   give(accepted: Accepted): void {
@@ -163,14 +167,14 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     this.#confirmed = adopted;
   }
 
-  #post(message: ToThread): void {
-    this.#worker.postMessage(message, []);
+  #post(message: ToThread, transfer: readonly MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #receive(message: FromThread): void {
     switch (message.type) {
       case "loaded":
-        this.emit("loaded", message.limited, message.summary);
+        this.emit("loaded", message);
         break;
       case "ready":
         if (this.state !== "booting") break;
@@ -189,6 +193,15 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
       case "exchanges":
         this.#inspections.get(message.id)?.(message.exchanges);
         this.#inspections.delete(message.id);
+        break;
+      case "want-handlers":
+        this.emit("want-handlers", message.pool);
+        break;
+      case "kill-handler":
+        this.emit("kill-handler", message.pool, message.id, message.why);
+        break;
+      case "idle":
+        this.emit("idle");
         break;
       case "unblocked":
         this.emit("unblocked", message.blockedMs);

@@ -16,12 +16,15 @@ import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
 import { readRoutes } from "../config/routes.ts";
 import { toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import { modelNamed } from "../models/registry.ts";
+import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { Connections } from "../pipeline/connection.ts";
 import { type Exchange, setRequestIdPrefix } from "../pipeline/exchange.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
-import { createRouter, type Router } from "../pipeline/router.ts";
+import { createRouter, type Route, type Router } from "../pipeline/router.ts";
+import { HandlerLinks } from "./handler-links.ts";
 import { installProbe } from "./probe.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
@@ -55,11 +58,12 @@ async function main(): Promise<void> {
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
   });
+  const handlers = new HandlerLinks(port, tell);
   // What the operator configured wins over what the app's author wrote.
   const router = createRouter(config, { ...readRoutes(app.routes, app.file, config.cwd), ...config.routes });
   const gates = await requestGates(router, app);
   if (boot.purpose === "check") return;
-  const pipeline = new Pipeline({ config, app, router, row, gates, thread: boot.index, onHandlerFailed });
+  const pipeline = new Pipeline({ config, app, router, row, gates, handlers, thread: boot.index, onHandlerFailed });
   watchUncaught(pipeline);
   await app.start();
   serve(pipeline, app);
@@ -80,13 +84,24 @@ function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<s
       timeoutMs,
       ...(limit === undefined ? {} : { limit }),
     })),
+    refusesUpgrades: app.acceptsUpgrade()
+      ? all
+          .filter(({ model, name }) => !modelNamed(model, `route ${name}`).capabilities.upgrades)
+          .map(({ name }) => name)
+      : [],
   };
   return new Promise((resolve) => {
     port.once("message", (message: ToThread) => {
       if (message.type === "gates") resolve(message.gates);
     });
-    tell({ type: "loaded", limited, summary });
+    tell({ type: "loaded", limited, pools: poolsOf(all), summary });
   });
+}
+
+/** Routes of one model share a pool, unless they have their own. */
+function poolsOf(routes: readonly Route[]): PoolSpec[] {
+  const pools = new Map(routes.flatMap(({ pool }) => (pool === undefined ? [] : [[pool.name, pool] as const])));
+  return [...pools.values()];
 }
 
 function serve(pipeline: Pipeline, app: LoadedApp): void {
@@ -96,6 +111,8 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
     upgrade: pipeline.upgrade,
+    // The next connection waits for this; other models do without, for it costs a message for each connection.
+    ...(config.model === "sync" ? { idle: () => tell({ type: "idle" }) } : {}),
   });
   installProbe(() => {
     const current = pipeline.current();
@@ -124,6 +141,8 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
         void drain(message.reason, connections, pipeline, app);
         break;
       case "gates":
+      case "handler":
+      case "handler-gone":
         break;
     }
   });
@@ -220,6 +239,8 @@ function view(exchange: Exchange): ExchangeView {
     url: exchange.req.url ?? "",
     route: exchange.route.name,
     model: exchange.route.model,
+    handler: exchange.handler,
+    pool: exchange.route.pool?.name,
     state: exchange.state,
     forMs: Math.round(performance.now() - exchange.receivedMs),
   };

@@ -16,6 +16,9 @@ import { SharedSlots } from "../fabric/shared-slots.ts";
 import { errorFields, type Log } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
 import { createLedger, type GateHandle } from "../pipeline/gate.ts";
+import type { HandlerPool } from "./handler-pool.ts";
+import { HandlerPools } from "./handler-pools.ts";
+import type { GateShare } from "./protocol.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 import { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./thread-protocol.ts";
@@ -37,6 +40,9 @@ interface PoolEvents {
   /** One more thread takes connections. */
   ready: [];
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
+  idle: [];
+  /** It is being killed. */
+  doomed: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
 }
 
@@ -54,21 +60,38 @@ export class BootFailure extends Error {
 export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #options: ThreadPoolOptions;
   readonly #policy = new RestartPolicy();
+  readonly #handlers: HandlerPools;
   readonly #slots = new Map<string, SharedSlots>();
   /** Threads that had to be killed while draining. */
   #cutShort = 0;
   #threads: ServingThreadHandle[] = [];
   #leaving = false;
-  restarts = 0;
+  #restarts = 0;
 
   constructor(options: ThreadPoolOptions) {
     super();
     this.#options = options;
-    this.#slots.set("*", SharedSlots.create(options.config.limit || MAX_LIMIT, options.config.queue));
+    this.#handlers = new HandlerPools(options);
+    this.#slots.set("*", SharedSlots.create(0, 0));
+    this.resizeGate(options.config);
   }
 
   get threads(): readonly ServingThreadHandle[] {
     return this.#threads;
+  }
+
+  get handlerPools(): readonly HandlerPool[] {
+    return this.#handlers.pools;
+  }
+
+  /** Threads replaced because they died or had to be killed. */
+  get restarts(): number {
+    return this.handlerPools.reduce((sum, pool) => sum + pool.restarts, this.#restarts);
+  }
+
+  /** The server's limits, when this worker's share of them changes. */
+  resizeGate({ limit, queue }: GateShare): void {
+    this.#slots.get("*")!.resize(limit || MAX_LIMIT, queue);
   }
 
   async boot(): Promise<Booted> {
@@ -78,7 +101,16 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const dead = booted.find(({ thread }) => thread.state !== "ready");
     if (dead !== undefined) throw new BootFailure(dead.thread.error ?? diedEarly(dead.thread), dead.modules);
     for (const { thread } of booted) this.#supervise(thread);
-    return { modules: [...new Set(booted.flatMap(({ modules }) => modules))], app: booted[0]!.app };
+    const modules = [...booted.flatMap((each) => each.modules), ...(await this.#bootHandlers())];
+    return { modules: [...new Set(modules)], app: booted[0]!.app };
+  }
+
+  async #bootHandlers(): Promise<readonly string[]> {
+    try {
+      return await this.#handlers.boot();
+    } catch (error) {
+      throw new BootFailure(error as HeddleError, []);
+    }
   }
 
   /** Lets every thread finish, those that boot included. Resolves to how many had to be killed at the graceful timeout. */
@@ -94,6 +126,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         return gone.finally(() => clearTimeout(timer));
       }),
     );
+    await this.#handlers.stop(gracefulTimeoutMs);
     return this.#cutShort;
   }
 
@@ -120,9 +153,11 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const timer = setTimeout(() => thread.kill(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS);
     return new Promise((resolve, reject) => {
       thread.on("log", ({ level, fields, message }) => this.#options.log[level]({ thread: index, ...fields }, message));
-      thread.on("loaded", (limited, summary) => {
+      thread.on("loaded", ({ limited, pools, summary }) => {
         app = summary;
-        thread.open(this.#gatesFor(limited));
+        this.#handlers.open(pools);
+        thread.open(this.#gatesFor(limited), this.#handlers.boards);
+        this.#handlers.attach(thread);
       });
       thread.once("ready", (modules) => resolve({ thread, modules, app }));
       thread.once("ready", () => clearTimeout(timer));
@@ -144,7 +179,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #supervise(thread: ServingThreadHandle): void {
-    const { log } = this.#options;
+    const { config, log } = this.#options;
     const readyMs = monotonicMs();
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
     thread.on("tainted", (error) => {
@@ -163,7 +198,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       thread.replaced = true;
       this.#replace(thread.index, monotonicMs() - readyMs, undefined);
     };
-    thread.once("doomed", lost);
+    thread.once("doomed", (error) => {
+      // Under `sync` two threads at once would be two requests at once: the next one comes when this one is gone.
+      if (config.model !== "sync") lost(error);
+      this.emit("doomed", thread);
+    });
+    thread.on("idle", () => this.emit("idle"));
     thread.once("gone", (error) => {
       this.emit("gone", thread);
       lost(error);
@@ -177,7 +217,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       if (leaving.replaced) return;
       leaving.replaced = true;
     }
-    this.restarts++;
+    this.#restarts++;
     const delayMs = this.#policy.died(readyForMs);
     if (delayMs > 0)
       this.#options.log.warn(

@@ -20,6 +20,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LogLevel } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
 
 export interface ThreadBoot {
@@ -54,12 +55,21 @@ export interface AppSummary {
     readonly timeoutMs: number;
     readonly limit?: number;
   }[];
+  /** The app takes upgrades, and these of its routes run under a model that can't. */
+  readonly refusesUpgrades: readonly string[];
 }
 
 export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
 
 export type ToThread =
-  | { readonly type: "gates"; readonly gates: Readonly<Record<string, GateHandle>> }
+  | {
+      readonly type: "gates";
+      readonly gates: Readonly<Record<string, GateHandle>>;
+      /** Shared memory of each pool of handler threads. */
+      readonly boards: Readonly<Record<string, SharedArrayBuffer>>;
+    }
+  | { readonly type: "handler"; readonly pool: string; readonly id: number; readonly link: LinkEnd }
+  | { readonly type: "handler-gone"; readonly pool: string; readonly id: number; readonly error: WireError }
   | { readonly type: "socket"; readonly socket: Socket }
   /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
   | { readonly type: "fd"; readonly fd: number }
@@ -72,15 +82,27 @@ export interface ExchangeView {
   readonly url: string;
   readonly route: string;
   readonly model: string;
+  /** The handler thread that has it, and that thread's pool. */
+  readonly handler: number | undefined;
+  readonly pool: string | undefined;
   readonly state: string;
   readonly forMs: number;
 }
 
 export type FromThread =
-  | { readonly type: "loaded"; readonly limited: readonly LimitedRoute[]; readonly summary: AppSummary }
+  | {
+      readonly type: "loaded";
+      readonly limited: readonly LimitedRoute[];
+      readonly pools: readonly PoolSpec[];
+      readonly summary: AppSummary;
+    }
+  | { readonly type: "want-handlers"; readonly pool: string }
+  | { readonly type: "kill-handler"; readonly pool: string; readonly id: number; readonly why: string }
   | { readonly type: "ready"; readonly modules: readonly string[] }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
+  /** Its last connection has closed; told under the model `sync` only. */
+  | { readonly type: "idle" }
   | { readonly type: "unblocked"; readonly blockedMs: number }
   | { readonly type: "tainted"; readonly error: WireError }
   | {

@@ -128,7 +128,7 @@ export class Watchdog {
         route: route?.route,
       },
       `event loop blocked for ${Math.round(blockedMs)} ms in ${frame.functionName} (${frame.location})${on}. ` +
-        "Every other request on the thread waited. Make the work asynchronous or split it; more --threads keep others served meanwhile.",
+        `Every other request on the thread waited. ${adviceFor(route?.route)}`,
     );
   }
 
@@ -197,6 +197,11 @@ export class Watchdog {
     );
     thread.kill(error);
   }
+}
+
+function adviceFor(route: string | undefined): string {
+  const own = route === undefined || route === "*" ? "--model threads" : `routes: { "${route}": { model: "threads" } }`;
+  return `Run it on a handler thread (${own}), or make the work asynchronous.`;
 }
 
 /** For how much of its present standstill the thread was held by us. */

@@ -9,16 +9,18 @@
  * process alone costs nothing, and one sent to the group as well is a stop like any other.
  */
 
-import { toWire } from "../errors/errors.ts";
+import { HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
-import { createLog, type Log } from "../log/log.ts";
+import { createLog, errorFields, type Log } from "../log/log.ts";
+import { servingThreads } from "../models/handlers/pools.ts";
 import { loadNative, requireNative } from "../platform/native.ts";
-import { discard } from "./accepted.ts";
+import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
 import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report.ts";
+import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
 import { viewThreads } from "./thread-views.ts";
@@ -49,7 +51,7 @@ class Worker {
     const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
     this.#boot = boot;
     this.#log = log;
-    this.#pool = new ThreadPool({ config, tls, address, size: config.threads.max, log });
+    this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log });
     this.#watchdog = new Watchdog(config, log, () => this.#pool.threads);
     this.#acceptor = new Acceptor({
       backlog: config.backlog,
@@ -100,6 +102,9 @@ class Worker {
     pool.on("gone", (thread) => {
       for (const accepted of thread.takeBack()) acceptor.place(accepted);
     });
+    pool.on("idle", () => this.#tellLoad());
+    if (this.#boot.config.model !== "sync") return;
+    pool.on("doomed", (thread) => setTimeout(() => this.#giveUpOn(thread), DOOMED_PATIENCE_MS));
   }
 
   #obeyOne(message: ToWorker, handle: object | undefined): void {
@@ -115,6 +120,9 @@ class Worker {
         break;
       case "stop-accepting":
         this.#acceptor.stopListening();
+        break;
+      case "share":
+        this.#pool.resizeGate(message.share);
         break;
       case "ask":
         void this.#answer(message.id, message.question);
@@ -151,12 +159,14 @@ class Worker {
   }
 
   #tellLoad(): void {
-    const counts = this.#pool.threads.map(({ row }) => row.read(COUNTER.connections));
+    const { threads } = this.#pool;
+    const counts = threads.map(({ row }) => row.read(COUNTER.connections));
     const open = counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
-    const load = `${this.#received} ${open}`;
+    const idle = open === 0 && threads.some((thread) => thread.state === "ready" && !this.#watchdog.isStale(thread));
+    const load = `${this.#received} ${open} ${idle}`;
     if (load === this.#toldLoad) return;
     this.#toldLoad = load;
-    tell({ type: "load", received: this.#received, open });
+    tell({ type: "load", received: this.#received, open, idle });
   }
 
   #beat(): void {
@@ -179,7 +189,9 @@ class Worker {
 
   async #answer(id: number, question: "report" | "threads"): Promise<void> {
     const answer =
-      question === "report" ? this.#reporter.report() : await viewThreads(this.#pool.threads, this.#watchdog);
+      question === "report"
+        ? this.#reporter.report()
+        : await viewThreads(this.#pool.threads, this.#pool.handlerPools, this.#watchdog);
     tell({ type: "answer", id, answer });
   }
 
@@ -190,28 +202,41 @@ class Worker {
     }
     this.#state = "draining";
     this.#acceptor.stopListening();
-    if (reason !== "stop") this.#giveBackWaiting();
+    if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     const cutShort = await this.#pool.drain(reason);
-    if (reason !== "stop") this.#giveBackWaiting();
+    if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     this.#log.flush();
     tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () => process.exit(0));
   }
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */
-  #giveBackWaiting(): void {
-    for (const accepted of this.#acceptor.takeWaiting()) {
+  #giveBack(connections: readonly Accepted[]): void {
+    for (const accepted of connections) {
       const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
       if (process.connected && handle !== null) process.send!({ type: "return" } satisfies FromWorker, handle as never);
       else discard(accepted);
     }
   }
 
+  /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
+  #giveUpOn(thread: ServingThreadHandle): void {
+    if (thread.state === "gone") return;
+    const { error, index } = thread;
+    if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
+    this.#giveBack([...thread.takeBack(), ...this.#acceptor.takeWaiting()]);
+    const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
+    tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });
+  }
+
   /** The arbiter is dead. A new one may want the port at once: give it back, finish what can be finished quickly, leave. */
   async #orphaned(): Promise<void> {
-    setTimeout(() => process.exit(1), ORPHAN_DRAIN_MS);
+    // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
+    const end = (): void => void process.kill(process.pid, "SIGKILL");
+    setTimeout(end, ORPHAN_DRAIN_MS);
     this.#acceptor.stopListening();
     if (this.#state !== "booting") await this.#pool.drain("stop");
-    process.exit(1);
+    this.#log.flush();
+    end();
   }
 }
 
@@ -221,6 +246,8 @@ const RECYCLING_CHECK_MS = 250;
 const LOAD_INTERVAL_MS = 25;
 /** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
 const GROUP_SIGNAL_MS = 100;
+/** How long a killed thread may take to end; one in JavaScript takes milliseconds. */
+const DOOMED_PATIENCE_MS = 500;
 const ORPHAN_DRAIN_MS = 3000;
 
 function tell(message: FromWorker, sent?: () => void): void {

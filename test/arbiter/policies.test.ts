@@ -28,6 +28,17 @@ describe("what a reload takes from the configuration", () => {
     assert.equal(planReload(config({ workers: 5 }), config(), config({ workers: 3 })).config.workers, 3);
   });
 
+  test("is another model, but not to or from sync", () => {
+    const [loop, sync] = [
+      { threads: 2, keepAliveMs: 5000 },
+      { threads: 1, keepAliveMs: 0 },
+    ].map((more, i) => config({ model: i === 0 ? "loop" : "sync", ...more })) as [ServerConfig, ServerConfig];
+    const plan = planReload(loop, loop, { ...sync, timeoutMs: 7 });
+    assert.deepEqual(plan, { config: { ...loop, timeoutMs: 7 }, needRestart: ["model"] });
+    assert.equal(planReload(sync, sync, loop).config.model, "sync");
+    assert.equal(planReload(loop, loop, config({ model: "threads" })).config.model, "threads");
+  });
+
   test("is another certificate, but not a change between HTTP and HTTPS", () => {
     const tls = { tlsCert: "/a.crt", tlsKey: "/a.key" };
     const renewed = { tlsCert: "/b.crt", tlsKey: "/b.key" };

@@ -10,11 +10,13 @@ test("a route has settings of its own, read as the server's are", () => {
   const routes = {
     "GET /report/:id": { model: "threads", threads: "1:4", timeout: "1m" },
     "/upload": { limit: 8, queue: 0, timeout: 500 },
+    "/code": { timeoutMs: 500 },
     "/": {},
   };
   assert.deepEqual(resolved({ file: { routes } }).routes, {
     "GET /report/:id": { model: "threads", threads: { min: 1, max: 4 }, timeoutMs: 60_000 },
     "/upload": { limit: 8, queue: 0, timeoutMs: 500 },
+    "/code": { timeoutMs: 500 },
     "/": {},
   });
   assert.deepEqual(resolved().routes, {});
@@ -50,8 +52,8 @@ test("a bad value in a route is refused with the route it stands in", () => {
 
 test("a setting that a route cannot have is refused with those it can", () => {
   assert.equal(
-    unknownInRoute({ timeoutMs: 5 }),
-    'routes["/a"] in heddle.config.ts: timeoutMs is not a setting of a route; did you mean timeout?',
+    unknownInRoute({ timeOut: 5 }),
+    'routes["/a"] in heddle.config.ts: timeOut is not a setting of a route; did you mean timeout?',
   );
   assert.equal(
     unknownInRoute({ workers: 5 }),

@@ -214,4 +214,49 @@ describe("examples", { concurrency: 3 }, () => {
       await get(server, "/block?ms=400");
       await server.waitForLog(/event loop blocked for \d+ ms in blockTheLoop/);
     }));
+
+  test("15-blocking-route answers quickly beside a route that blocks", () =>
+    serving("15-blocking-route", async (server) => {
+      let reported = false;
+      const report = get(server, "/report/1").then((body) => {
+        reported = true;
+        return JSON.parse(body) as { threadId: number };
+      });
+      const hello = JSON.parse(await get(server, "/hello")) as { threadId: number };
+      assert.equal(reported, false);
+      assert.notEqual((await report).threadId, hello.threadId);
+    }));
+
+  test("16-sqlite keeps notes from several threads in one file", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-example-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const env = { NOTES_FILE: join(folder, "notes.db") };
+    await serving(
+      "16-sqlite",
+      async (server) => {
+        const adding = Array.from({ length: 20 }, (_, i) => fetch(`${server.url}/notes?text=${i}`, { method: "POST" }));
+        for (const { status } of await Promise.all(adding)) assert.equal(status, 201);
+        assert.equal((JSON.parse(await get(server, "/")) as unknown[]).length, 20);
+      },
+      ["--model", "threads", "--threads", "4"],
+      { env },
+    );
+  });
+
+  test("17-untrusted survives what it runs", () =>
+    serving(
+      "17-untrusted",
+      async ({ url }) => {
+        const evaluate = async (body: string): Promise<string | number> => {
+          const response = await fetch(url, { method: "POST", body });
+          return response.status === 200 ? response.text() : response.status;
+        };
+        assert.equal(await evaluate("6 * 7"), "42\n");
+        assert.deepEqual([await evaluate("requests"), await evaluate("requests")], ["1\n", "1\n"]);
+        assert.equal(await evaluate("for (;;);"), 504);
+        assert.equal(await evaluate("const a = []; for (;;) a.push(a.concat(1))"), 500);
+        assert.equal(await evaluate("1 + 1"), "2\n");
+      },
+      ["--model", "thread-per-request", "--threads", "2:8", "--timeout", "1s", "--handler-memory", "64mb"],
+    ));
 });

@@ -29,7 +29,7 @@ describe("shared slots", () => {
     const slots = SharedSlots.create(1, 1);
     slots.tryTake();
     slots.tryJoinQueue();
-    const woken = slots.changed(slots.wakeCount());
+    const woken = slots.given.changed(slots.given.count);
     assert.notEqual(woken, undefined);
     slots.give();
     // Waiting on shared memory does not keep the process alive by itself.
@@ -42,8 +42,22 @@ describe("shared slots", () => {
     const slots = SharedSlots.create(1, 1);
     slots.tryTake();
     slots.tryJoinQueue();
-    const seen = slots.wakeCount();
+    const seen = slots.given.count;
     slots.give();
-    assert.equal(slots.changed(seen), undefined);
+    assert.equal(slots.given.changed(seen), undefined);
+  });
+
+  test("take new limits, and wake who may now enter", async () => {
+    const slots = SharedSlots.create(2, 1);
+    const others = new SharedSlots(structuredClone(slots.handle));
+    assert.deepEqual([slots.tryTake(), slots.tryTake()], [true, true]);
+    others.resize(1, 1);
+    slots.give();
+    assert.equal(slots.tryTake(), false, "one is still out, and that is the new limit");
+    slots.tryJoinQueue();
+    const seen = slots.given.count;
+    others.resize(3, 1);
+    assert.equal(slots.given.changed(seen), undefined, "woken");
+    assert.equal(slots.tryTake(), true);
   });
 });

@@ -117,7 +117,7 @@ for (const workers of [1, 2]) {
     );
     assert.equal(server.child.exitCode, null);
     const { restarts } = await server.waitForStatus(({ ready }) => ready);
-    assert.deepEqual(restarts, { workers: 0, threads: 0 });
+    assert.deepEqual(restarts, { workers: 0, threads: 0 }, server.output(0));
   });
 }
 

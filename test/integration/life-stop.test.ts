@@ -171,6 +171,15 @@ describe("scaling", { concurrency: 3 }, () => {
     assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures.slice(0, 5)));
   });
 
+  test("shares --limit anew, so that all workers together keep to it", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "1", "-t", "1", "--limit", "2", "--queue", "0"]);
+    assert.equal((await runHeddle(["scale", "2", "--control", server.control])).code, 0);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => get(server.url, "/slow?ms=2000")));
+    const admitted = answers.filter(({ status }) => status === 200);
+    assert.equal(admitted.length, 2);
+    assert.equal(new Set(admitted.map(({ headers }) => headers["x-worker"])).size, 2);
+  });
+
   test("takes +1, -1 and a number, and refuses to go below one worker", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
     const scale = (to: string): ReturnType<typeof runHeddle> => runHeddle(["scale", to, "--control", server.control]);

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import type { LoadedApp } from "../../src/app/load-app.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
-import type { ModelName, RunningModel } from "../../src/models/model.ts";
+import type { ModelHost, ModelName, RunningModel } from "../../src/models/model.ts";
 import { modelNamed } from "../../src/models/registry.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 
@@ -33,7 +33,7 @@ describe("the model loop", () => {
   function start(app: Partial<LoadedApp>): Started {
     const failures: Started["failures"] = [];
     const failed = (exchange: Exchange, error: unknown): void => void failures.push({ exchange, error });
-    return { model: modelNamed("loop", "--model").start({ app: app as LoadedApp, failed }), failures };
+    return { model: modelNamed("loop", "--model").start({ app, failed } as unknown as ModelHost), failures };
   }
 
   const exchange = { req: { url: "/" }, res: {}, expects: undefined } as unknown as Exchange;
@@ -75,5 +75,19 @@ describe("the model loop", () => {
     const args = [{} as IncomingMessage, {} as Duplex, Buffer.from("head")] as const;
     model.upgrade(...args);
     assert.deepEqual(calls, [[...args]]);
+  });
+});
+
+describe("the model sync", () => {
+  test("runs a handler as loop does, and refuses upgrades, which would keep its worker", () => {
+    const told: unknown[] = [];
+    const socket = {} as Duplex;
+    const model = modelNamed("sync", "--model").start({
+      app: { request: () => void told.push("request") },
+      refuseUpgrade: (refused: Duplex) => void told.push(refused),
+    } as unknown as ModelHost);
+    model.execute({ req: {}, res: {}, expects: undefined } as unknown as Exchange);
+    model.upgrade({} as IncomingMessage, socket, Buffer.alloc(0));
+    assert.deepEqual(told, ["request", socket]);
   });
 });

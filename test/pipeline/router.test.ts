@@ -62,6 +62,7 @@ describe("the router", () => {
     const { routes, fallback } = router({ "/slow": { timeoutMs: 5, limit: 2 } });
     assert.deepEqual(routes[0], {
       name: "/slow",
+      pool: undefined,
       model: "loop",
       timeoutMs: 5,
       limit: 2,

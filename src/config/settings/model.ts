@@ -25,4 +25,10 @@ export const modelSettings = {
     computed: "the CPUs available to the process, cgroup quota included",
     doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks.",
   },
+  handlerMemoryBytes: {
+    flag: "handler-memory",
+    kind: "size",
+    default: 0,
+    doc: "Heap that a handler thread (models threads and thread-per-request) may use before it is ended and replaced; 0 is Node's own limit.",
+  },
 } as const;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { HeddleError } from "../../src/errors/errors.ts";
-import { cutShort } from "../../src/pipeline/cut-short.ts";
+import { cutShort } from "../../src/app/cut-short.ts";
 import { servePlain } from "../support/in-process.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 

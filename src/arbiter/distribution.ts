@@ -1,0 +1,23 @@
+/** To whom the connections go that the arbiter accepts: `spread.ts` for most models, `turns.ts` for `sync`. */
+
+import type { Socket } from "node:net";
+
+export interface Distribution {
+  /** Connections that wait here, unread. */
+  readonly waiting: number;
+  /** Connections turned away since start. */
+  readonly shed: number;
+  /** A connection that has just been accepted. */
+  take(socket: Socket): void;
+  /** Connections that a worker got and could not begin with, oldest first. */
+  takeBack(sockets: readonly Socket[]): void;
+  /** A worker has begun to serve, or has become idle. */
+  look(): void;
+  /**
+   * The server stops. Resolves when the workers may be let go: nobody waits any more whom they should serve, or
+   * `withinMs` is over. What is taken from now on has come too late for them.
+   */
+  finish(withinMs: number): Promise<void>;
+  /** Ends every connection that is still here. */
+  close(): void;
+}

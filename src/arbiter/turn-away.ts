@@ -1,0 +1,52 @@
+/**
+ * Connections turned away by the arbiter: a fixed 503 and the end, whatever the client has sent, for nothing is parsed
+ * here. Our side is closed first, and what still comes is taken and dropped for a moment: closing both at once over
+ * bytes that nobody has read makes the kernel send a reset, which often reaches the client before the answer does.
+ *
+ * Over TLS nobody here could encrypt an answer: the connection is closed.
+ */
+
+import type { Socket } from "node:net";
+
+const BODY = "503 Service Unavailable\n";
+const ANSWER =
+  "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n" +
+  `content-length: ${BODY.length}\r\nconnection: close\r\n\r\n${BODY}`;
+
+/** As long as a worker lets a refused upload go on. */
+const LINGER_MS = 2000;
+/** In a flood those that close slowly must not use up the descriptors. */
+const MAX_LINGERING = 1024;
+
+export class TurnAway {
+  readonly #isTls: boolean;
+  readonly #maxLingering: number;
+  /** Answered and not closed yet, oldest first. */
+  readonly #lingering = new Set<Socket>();
+
+  constructor(isTls: boolean, maxLingering: number = MAX_LINGERING) {
+    this.#isTls = isTls;
+    this.#maxLingering = maxLingering;
+  }
+
+  refuse(socket: Socket): void {
+    if (this.#isTls || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [oldest] = this.#lingering;
+    if (oldest !== undefined && this.#lingering.size >= this.#maxLingering) {
+      // Its `close` comes later than the next one is here.
+      this.#lingering.delete(oldest);
+      oldest.destroy();
+    }
+    this.#lingering.add(socket);
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#lingering.delete(socket);
+    });
+    socket.end(ANSWER);
+    socket.resume();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What the model asks of the other settings. Pure. Only `sync` asks: its worker is one thread that answers one request
+ * on each connection, and the arbiter gives connections to idle workers. What was set to something else on purpose is
+ * refused rather than ignored; the keep-alive is not, for a config file may well serve several models.
+ */
+
+import { HeddleError } from "../errors/errors.ts";
+import type { RouteConfig } from "./routes.ts";
+import { show } from "./setting-value.ts";
+import { type Setting, settings, type SettingValues } from "./settings.ts";
+import { type ConfigSources, writtenValue } from "./sources.ts";
+
+/** The values as the model has them. @throws HeddleError CONFIG_CONFLICT */
+export function fitModel(values: SettingValues, sources: ConfigSources): SettingValues {
+  if (values.model !== "sync") return values;
+  const { threads, accept } = values;
+  const isGiven = writtenValue(settings.threads, sources) !== undefined;
+  if (isGiven && (threads.min !== 1 || threads.max !== 1)) {
+    throw conflict(
+      settings.threads,
+      sources,
+      "1, because a sync worker has one serving thread: --workers says how many requests run at once. With several threads to a worker, use the model threads",
+    );
+  }
+  if (accept !== "handoff") {
+    throw conflict(settings.accept, sources, "handoff, because the arbiter gives each connection to an idle worker");
+  }
+  return { ...values, threads: { min: 1, max: 1 }, keepAliveMs: 0 };
+}
+
+/** `where` writes a route's name for the message. @throws HeddleError CONFIG_CONFLICT */
+export function checkRouteModels(
+  model: SettingValues["model"],
+  routes: Readonly<Record<string, RouteConfig>>,
+  where: (route: string) => string,
+): void {
+  for (const [name, route] of Object.entries(routes)) {
+    if (route.model === undefined || route.model === model) continue;
+    const got = `${where(name)}: got the model ${show(route.model)}`;
+    if (route.model === "sync") {
+      throw new HeddleError(
+        "CONFIG_CONFLICT",
+        `${got}, which needs workers of its own; expected --model sync for the whole server, or the model threads for this route`,
+      );
+    }
+    if (model === "sync") {
+      throw new HeddleError(
+        "CONFIG_CONFLICT",
+        `${got} in a server with --model sync, whose workers run everything on their only thread; expected no model here, or another --model, such as loop`,
+      );
+    }
+  }
+}
+
+function conflict(setting: Setting, sources: ConfigSources, expected: string): HeddleError {
+  const { origin, raw } = writtenValue(setting, sources)!;
+  return new HeddleError("CONFIG_CONFLICT", `${origin}: got ${show(raw)} with the model sync; expected ${expected}`);
+}

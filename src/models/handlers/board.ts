@@ -1,0 +1,96 @@
+/**
+ * The pool's board in shared memory: how many jobs each handler thread has, and how many requests wait for one. All
+ * serving threads of the worker dispatch to the same handler threads by it, without asking anybody.
+ *
+ * Invariants
+ * - A handler thread's count grows by one for each job sent to it and shrinks by one for each that is done (the handler
+ *   thread takes it off) or recalled (who sent it does). 0 is idle, and only one serving thread wins an idle handler.
+ * - A closed handler gets no more jobs: its count is beyond every limit from then on, and its slot is not used again
+ *   for thousands of handlers.
+ * - No wake-up is lost: a waiter counts itself before it looks for the last time, and who frees a handler looks at the
+ *   waiters after it did.
+ */
+
+import { WakeWord } from "../../fabric/wake-word.ts";
+
+const WAITING = 0;
+const WAKE = 1;
+const FIRST = 2;
+
+/** Handlers are numbered through the life of a pool and use the slots in turn: a straggler can't hit a successor. */
+const SLOTS = 4096;
+const CLOSED = 0x100000;
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  /** Wakes when a handler is free and somebody waits. */
+  readonly freed: WakeWord;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer((FIRST + SLOTS) * 4)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer);
+    this.freed = new WakeWord(this.#words, WAKE);
+  }
+
+  /** A new handler thread takes over the slot of its number. */
+  open(id: number): void {
+    Atomics.store(this.#words, slot(id), 0);
+  }
+
+  /** From now on nobody sends it anything. */
+  close(id: number): void {
+    Atomics.store(this.#words, slot(id), CLOSED);
+  }
+
+  /** Closes it if it is idle, so that it can be let go. */
+  tryClose(id: number): boolean {
+    return Atomics.compareExchange(this.#words, slot(id), 0, CLOSED) === 0;
+  }
+
+  count(id: number): number {
+    return Atomics.load(this.#words, slot(id));
+  }
+
+  tryClaimIdle(id: number): boolean {
+    return Atomics.compareExchange(this.#words, slot(id), 0, 1) === 0;
+  }
+
+  /** One job more, unless it has `limit` already or is closed. */
+  tryAdd(id: number, limit: number): boolean {
+    for (;;) {
+      const seen = this.count(id);
+      if (seen >= limit) return false;
+      if (Atomics.compareExchange(this.#words, slot(id), seen, seen + 1) === seen) return true;
+    }
+  }
+
+  /** One job less. */
+  release(id: number): void {
+    Atomics.sub(this.#words, slot(id), 1);
+  }
+
+  get waiting(): number {
+    return Atomics.load(this.#words, WAITING);
+  }
+
+  /** Joins the queue, unless `limit` wait already. */
+  tryWait(limit: number): boolean {
+    if (Atomics.add(this.#words, WAITING, 1) < limit) return true;
+    Atomics.sub(this.#words, WAITING, 1);
+    return false;
+  }
+
+  stopWaiting(count: number = 1): void {
+    Atomics.sub(this.#words, WAITING, count);
+  }
+
+  /** Back at the head of the queue: these were admitted once and can't be refused any more. */
+  waitAgain(count: number): void {
+    Atomics.add(this.#words, WAITING, count);
+  }
+}
+
+function slot(id: number): number {
+  return FIRST + (id % SLOTS);
+}

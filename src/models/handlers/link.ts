@@ -1,0 +1,278 @@
+/**
+ * A serving thread's link to one handler thread: the jobs that were sent there and are not done.
+ *
+ *   send → (flush) → started → done
+ *             └────→ recalled, if it lies behind a long one
+ *
+ * Invariants
+ * - The handler thread runs the jobs in the order they were sent, one at a time.
+ * - A job leaves the link exactly once: done, recalled, or with the link when its thread is dead.
+ * - Its run time begins when the handler thread claims it (`ring.ts`); until then it is queued.
+ */
+
+import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import { fromWire } from "../../errors/errors.ts";
+import { monotonicMs } from "../../fabric/load-board.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
+import { PATIENCE_MS } from "./assignment.ts";
+import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "./protocol.ts";
+import type { RemoteJob } from "./remote-job.ts";
+import { CELLS, Ring } from "./ring.ts";
+
+export interface LinkOwner {
+  /** The handler of this exchange threw or rejected. */
+  readonly failed: (exchange: Exchange, error: unknown) => void;
+  /** A job is done that ran for so long. */
+  readonly ran: (ms: number) => void;
+  /** All jobs of the link are done. */
+  readonly freed: () => void;
+  /** The handler thread is past its time. */
+  readonly kill: (id: number, why: string) => void;
+}
+
+/** A handler that was told to stop and whose loop does not turn is in a computation or a blocking call. */
+const DEAF_MS = 50;
+/** A handler that heard and goes on all the same. */
+const LAST_MOMENTS_MS = 2000;
+
+export class Link {
+  readonly id: number;
+  /** Runs something long: nothing is put behind it. */
+  long = false;
+  readonly #owner: LinkOwner;
+  readonly #port: MessagePort;
+  readonly #ring: Ring;
+  readonly #jobs = new JobWindow();
+  #outbox: WireJob[] = [];
+  /** The thread has said something since the last watch. */
+  #spoke = false;
+  #quietSinceMs = 0;
+  #pinged = false;
+  #doomed = false;
+
+  constructor(id: number, { port, ring }: LinkEnd, owner: LinkOwner) {
+    this.id = id;
+    this.#owner = owner;
+    this.#port = port;
+    this.#ring = new Ring(ring);
+    port.on("message", this.#receive);
+    // A link must not keep a serving thread alive that has finished.
+    port.unref();
+  }
+
+  /** Sent with the next flush. */
+  send(job: RemoteJob, serverTiming: boolean): void {
+    const seq = this.#jobs.add(job);
+    this.#ring.open(seq);
+    job.exchange.handler = this.id;
+    this.#outbox.push(encodeJob(job.describe(seq, serverTiming)));
+    job.sent(seq, monotonicMs(), this.#post);
+  }
+
+  /** One message for all that was sent since the last. */
+  flush(): void {
+    if (this.#outbox.length === 0) return;
+    const jobs = this.#outbox;
+    this.#outbox = [];
+    this.#post({ type: "jobs", jobs });
+  }
+
+  readonly #post = (message: ToHandler, transfer: readonly ArrayBuffer[] = []): void =>
+    this.#port.postMessage(message, [...transfer]);
+
+  readonly #receive = (message: FromHandler): void => {
+    this.#spoke = true;
+    const job = this.#jobs.get(message.seq);
+    if (job === undefined) return;
+    switch (message.type) {
+      case "write":
+        this.#started(job);
+        job.write(message);
+        break;
+      case "done":
+        this.#reap(message.seq);
+        if (this.#jobs.size === 0) this.#owner.freed();
+        return;
+      case "pull":
+        this.#started(job);
+        job.pull();
+        break;
+      case "failed":
+        this.#started(job);
+        this.#owner.failed(job.exchange, fromWire(message.error));
+        break;
+      case "heard":
+        job.heard = true;
+        break;
+      case "destroyed":
+        job.exchange.res.destroy();
+        break;
+      case "alive":
+        break;
+    }
+    // Those before it said all they had to say.
+    this.#reap(message.seq - 1);
+  };
+
+  /** Lets go of the done ones up to `last`. */
+  #reap(last: number): void {
+    for (const job of this.#jobs) {
+      if (job.seq > last) return;
+      const ranMs = this.#ring.ranMs(job.seq);
+      if (ranMs === undefined) continue;
+      job.exchange.onAbort = undefined;
+      this.#jobs.remove(job.seq);
+      this.long = false;
+      this.#owner.ran(ranMs);
+    }
+  }
+
+  /** Its run time counts from here. */
+  #started(job: RemoteJob): void {
+    if (job.exchange.state !== "queued") return;
+    const startedMs = this.#ring.startedMs(job.seq);
+    if (startedMs === undefined) return;
+    job.exchange.state = "executing";
+    job.exchange.executedMs = Math.max(job.exchange.receivedMs, startedMs - monotonicMs() + performance.now());
+  }
+
+  /** What has lain behind a long job for too long, and can be run elsewhere. */
+  recall(nowMs: number): RemoteJob[] {
+    const recalled: RemoteJob[] = [];
+    if (!this.#runsSomething()) return recalled;
+    for (const job of this.#jobs) {
+      if (nowMs - job.sentMs < PATIENCE_MS || !this.#ring.recall(job.seq)) continue;
+      this.#jobs.remove(job.seq);
+      this.long = true;
+      recalled.push(job);
+    }
+    return recalled;
+  }
+
+  /** Its thread is faster than this one reads what it says. */
+  get isFull(): boolean {
+    return this.#jobs.isFull;
+  }
+
+  /** Something may lie behind something else. */
+  get isDeep(): boolean {
+    return this.#jobs.size > 1;
+  }
+
+  /** A thread that runs nothing is only waking up. */
+  #runsSomething(): boolean {
+    for (const { seq } of this.#jobs) if (this.#ring.isRunning(seq)) return true;
+    return false;
+  }
+
+  /** Notes starts, and has a handler thread ended that is past its job's time. */
+  watch(nowMs: number): void {
+    if (this.#spoke) {
+      this.#spoke = false;
+      this.#pinged = false;
+      this.#quietSinceMs = nowMs;
+    }
+    for (const job of this.#jobs) this.#watch(job, nowMs);
+  }
+
+  #watch(job: RemoteJob, nowMs: number): void {
+    this.#started(job);
+    const { exchange } = job;
+    // Its response is out; what it still does in the background has the same time.
+    if (exchange.state === "ended" && job.toldMs === 0) job.toldMs = nowMs;
+    if (this.#doomed || !this.#ring.isRunning(job.seq)) return;
+    if (job.toldMs === 0) {
+      if (exchange.res.headersSent) this.#watchResponse(job, nowMs);
+      return;
+    }
+    const overMs = nowMs - job.toldMs;
+    const isTimeout = exchange.refusal === "HANDLER_TIMEOUT";
+    const limitMs = isTimeout ? (job.heard ? LAST_MOMENTS_MS : DEAF_MS) : exchange.route.timeoutMs;
+    if (limitMs === 0 || overMs < limitMs) return;
+    this.#doom(
+      job,
+      isTimeout
+        ? `did not end within its timeout (${exchange.route.timeoutMs} ms)`
+        : "ran on after its response had ended",
+    );
+  }
+
+  /** A response that has begun may take as long as it likes, if only the thread's loop turns. */
+  #watchResponse(job: RemoteJob, nowMs: number): void {
+    const { timeoutMs } = job.exchange.route;
+    if (timeoutMs === 0) return;
+    const quietMs = nowMs - Math.max(this.#quietSinceMs, this.#ring.startedMs(job.seq) ?? nowMs);
+    if (quietMs > timeoutMs) {
+      this.#doom(job, `has kept its thread's loop from turning for ${timeoutMs} ms in the middle of its response`);
+    } else if (quietMs > timeoutMs / 2 && !this.#pinged) {
+      this.#pinged = true;
+      this.#post({ type: "ping", seq: job.seq });
+    }
+  }
+
+  #doom({ exchange }: RemoteJob, what: string): void {
+    this.#doomed = true;
+    this.#owner.kill(this.id, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
+  }
+
+  /** The handler thread is dead: what it had started fails with `why`, what it had not is returned. */
+  close(why: Error): RemoteJob[] {
+    // What it said before its end still counts: its death is told on another port and may overtake it.
+    for (let rest = receiveMessageOnPort(this.#port); rest !== undefined; rest = receiveMessageOnPort(this.#port))
+      this.#receive(rest.message as FromHandler);
+    this.#doomed = true;
+    const unstarted: RemoteJob[] = [];
+    for (const job of this.#jobs) {
+      this.#jobs.remove(job.seq);
+      if (this.#ring.recall(job.seq)) unstarted.push(job);
+      else if (this.#ring.isRunning(job.seq) && job.exchange.state !== "ended" && !job.exchange.aborted) {
+        this.#started(job);
+        this.#owner.failed(job.exchange, why);
+      }
+    }
+    this.#port.close();
+    return unstarted;
+  }
+}
+
+/**
+ * The jobs of a link by their number, oldest first, in as many places as its ring has cells.
+ *
+ * Not a Map: one from which entries are taken all the time leaves old tables behind, which lead from one to the next and
+ * keep everything young alive that they name; a third of a busy thread's garbage was copied for it.
+ */
+class JobWindow implements Iterable<RemoteJob> {
+  readonly #places: (RemoteJob | undefined)[] = Array.from({ length: CELLS }, () => undefined);
+  /** No job is older. */
+  #first = 1;
+  #last = 0;
+  size = 0;
+
+  get isFull(): boolean {
+    return this.#last - this.#first + 1 >= CELLS;
+  }
+
+  /** Returns its number. */
+  add(job: RemoteJob): number {
+    this.#places[++this.#last % CELLS] = job;
+    this.size++;
+    return this.#last;
+  }
+
+  get(seq: number): RemoteJob | undefined {
+    return seq < this.#first || seq > this.#last ? undefined : this.#places[seq % CELLS];
+  }
+
+  remove(seq: number): void {
+    this.#places[seq % CELLS] = undefined;
+    this.size--;
+    while (this.#first <= this.#last && this.#places[this.#first % CELLS] === undefined) this.#first++;
+  }
+
+  *[Symbol.iterator](): Iterator<RemoteJob> {
+    for (let seq = this.#first; seq <= this.#last; seq++) {
+      const job = this.#places[seq % CELLS];
+      if (job !== undefined) yield job;
+    }
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * A serving thread's access to a pool of handler threads: the part of the one queue that was parsed here, and who of
+ * the pool gets what.
+ *
+ *   submit → a handler thread takes it at once, or it waits (`--queue`, `--queue-timeout`) → sent on a link (`link.ts`)
+ *
+ * Invariants
+ * - A request is in exactly one place: waiting, or out on one link.
+ * - First come, first served on a serving thread; between serving threads a freed handler goes to whoever wakes first.
+ * - A request that has not started is never lost to the death of a handler thread: it goes back to the head of the queue.
+ */
+
+import { monotonicMs } from "../../fabric/load-board.ts";
+import type { Exchange } from "../../pipeline/exchange.ts";
+import { assign, average, PATIENCE_MS, SHORT_DEPTH, type Assignment } from "./assignment.ts";
+import type { Board } from "./board.ts";
+import { Link, type LinkOwner } from "./link.ts";
+import type { LinkEnd } from "./protocol.ts";
+import { RemoteJob } from "./remote-job.ts";
+
+export interface PoolClientOptions {
+  readonly board: Board;
+  readonly onceOnly: boolean;
+  readonly spread: number;
+  readonly queue: number;
+  readonly queueTimeoutMs: number;
+  readonly serverTiming: boolean;
+  /** More requests than idle handler threads. */
+  readonly wanted: () => void;
+  /** The handler thread is past its time. */
+  readonly kill: (id: number, why: string) => void;
+  readonly failed: (exchange: Exchange, error: unknown) => void;
+  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+}
+
+/** Handlers count as long until they have shown otherwise. */
+const UNKNOWN_MS = 1;
+
+export class PoolClient {
+  readonly #options: PoolClientOptions;
+  readonly #board: Board;
+  readonly #owner: LinkOwner;
+  readonly #waiting: RemoteJob[] = [];
+  /** Lowest number first. */
+  #links: Link[] = [];
+  #averageMs = UNKNOWN_MS;
+  #flushes = false;
+  #listening = false;
+  #recallsSoon = false;
+
+  constructor(options: PoolClientOptions) {
+    this.#options = options;
+    this.#board = options.board;
+    this.#owner = {
+      failed: options.failed,
+      kill: options.kill,
+      ran: (ms) => this.#ran(ms),
+      freed: () => this.#freed(),
+    };
+  }
+
+  add(id: number, end: LinkEnd): void {
+    this.#links.push(new Link(id, end, this.#owner));
+    this.#links.sort((a, b) => a.id - b.id);
+    this.#pump();
+  }
+
+  /** The handler thread is dead. What it had not started is run elsewhere. `why` is for what it had. */
+  remove(id: number, why: Error): void {
+    const link = this.#links.find((each) => each.id === id);
+    if (link === undefined) return;
+    this.#links = this.#links.filter((each) => each !== link);
+    this.#putBack(link.close(why));
+    this.#pump();
+  }
+
+  submit(exchange: Exchange): void {
+    const job = new RemoteJob(exchange);
+    exchange.state = "queued";
+    exchange.onAbort = () => this.#aborted(job);
+    if (this.#waiting.length === 0 && this.#dispatch(job)) return;
+    if (!this.#board.tryWait(this.#options.queue || 1)) {
+      this.#options.shed(exchange, "OVERLOADED");
+      return;
+    }
+    this.#waiting.push(job);
+    this.#options.wanted();
+    this.#pump();
+  }
+
+  /** Enforces queue time and notes starts; called by the thread's heartbeat. */
+  sweep(nowMs: number): void {
+    const { queueTimeoutMs } = this.#options;
+    const patienceMs = queueTimeoutMs || Infinity;
+    while (this.#waiting.length > 0) {
+      const { exchange } = this.#waiting[0]!;
+      if (nowMs - exchange.receivedMs < patienceMs) break;
+      this.#waiting.shift();
+      this.#board.stopWaiting();
+      exchange.executedMs = nowMs;
+      this.#options.shed(exchange, "QUEUE_TIMEOUT");
+    }
+    const now = monotonicMs();
+    for (const link of this.#links) link.watch(now);
+    if (this.#waiting.length === 0) return;
+    this.#options.wanted();
+    this.#pump();
+  }
+
+  #ran(ms: number): void {
+    this.#averageMs = average(this.#averageMs, ms);
+    if (this.#waiting.length > 0) this.#flushSoon();
+  }
+
+  /** A thread for one request ends with it, and is free for nobody. */
+  #freed(): void {
+    if (this.#options.onceOnly) return;
+    if (this.#board.waiting > this.#waiting.length) this.#board.freed.wake();
+    else this.#pump();
+  }
+
+  #aborted(job: RemoteJob): void {
+    const at = this.#waiting.indexOf(job);
+    if (at === -1) {
+      job.abort();
+      return;
+    }
+    this.#waiting.splice(at, 1);
+    this.#board.stopWaiting();
+  }
+
+  #dispatch(job: RemoteJob): boolean {
+    for (;;) {
+      const decision = this.#decide();
+      if (decision === "wait") return false;
+      const link = this.#links[decision.to]!;
+      const isMine =
+        decision.how === "idle" ? this.#board.tryClaimIdle(link.id) : this.#board.tryAdd(link.id, SHORT_DEPTH);
+      // Another serving thread was quicker: look again.
+      if (!isMine) continue;
+      this.#send(link, job);
+      return true;
+    }
+  }
+
+  #decide(): Assignment {
+    const counts = this.#links.map((link) => (link.long || link.isFull ? SHORT_DEPTH : this.#board.count(link.id)));
+    return assign(counts, this.#options.onceOnly ? Infinity : this.#averageMs, this.#options.spread);
+  }
+
+  #send(link: Link, job: RemoteJob): void {
+    link.send(job, this.#options.serverTiming);
+    if (link.isDeep) this.#recallSoon();
+    if (this.#options.onceOnly) this.#options.wanted();
+    this.#flushSoon();
+  }
+
+  /** What else this look at the sockets brings goes with it: a message for each request would cost as much again. */
+  #flushSoon(): void {
+    if (this.#flushes) return;
+    this.#flushes = true;
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#pump();
+    this.#flushes = false;
+    for (const link of this.#links) link.flush();
+  };
+
+  #recallSoon(): void {
+    if (this.#recallsSoon) return;
+    this.#recallsSoon = true;
+    setTimeout(this.#recall, PATIENCE_MS);
+  }
+
+  /** Takes back what lies behind a request that turned out to be long. */
+  readonly #recall = (): void => {
+    this.#recallsSoon = false;
+    const now = monotonicMs();
+    const recalled: RemoteJob[] = [];
+    for (const link of this.#links) {
+      const jobs = link.recall(now);
+      for (let i = 0; i < jobs.length; i++) this.#board.release(link.id);
+      recalled.push(...jobs);
+    }
+    if (this.#links.some(({ isDeep }) => isDeep)) this.#recallSoon();
+    if (recalled.length === 0) return;
+    this.#averageMs = PATIENCE_MS;
+    this.#putBack(recalled);
+    this.#pump();
+  };
+
+  #putBack(jobs: readonly RemoteJob[]): void {
+    this.#board.waitAgain(jobs.length);
+    for (const { exchange } of jobs) exchange.handler = undefined;
+    this.#waiting.unshift(...jobs.filter((job) => !this.#gone(job)));
+  }
+
+  /** Its client left meanwhile. */
+  #gone({ exchange }: RemoteJob): boolean {
+    if (exchange.state !== "ended" && !exchange.aborted) return false;
+    this.#board.stopWaiting();
+    return true;
+  }
+
+  /** Sends what waits, for as long as somebody takes it, and goes on listening for as long as somebody waits. */
+  #pump(): void {
+    const seen = this.#board.freed.count;
+    while (this.#waiting.length > 0 && this.#dispatch(this.#waiting[0]!)) {
+      this.#waiting.shift();
+      this.#board.stopWaiting();
+    }
+    if (this.#listening || this.#waiting.length === 0) return;
+    const changed = this.#board.freed.changed(seen);
+    if (changed === undefined) {
+      queueMicrotask(() => this.#pump());
+      return;
+    }
+    this.#listening = true;
+    void changed.then(() => {
+      this.#listening = false;
+      this.#pump();
+    });
+  }
+}

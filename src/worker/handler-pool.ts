@@ -1,0 +1,259 @@
+/**
+ * One pool of handler threads: boots them, lets it grow and shrink between min and max, replaces what dies.
+ *
+ * Invariants
+ * - Never more than `max` threads live; after boot at least `min` are ready or on their way.
+ * - Every serving thread has a link to every ready handler thread, and is told of its end after everything the
+ *   thread said.
+ * - A thread is let go only when it is idle: the board lets nobody claim it from then on.
+ */
+
+import { EventEmitter } from "node:events";
+import { availableCpus, type ServerConfig } from "../config/config.ts";
+import { HeddleError } from "../errors/errors.ts";
+import { monotonicMs } from "../fabric/load-board.ts";
+import { errorFields, type Log } from "../log/log.ts";
+import { Board } from "../models/handlers/board.ts";
+import type { PoolSpec } from "../models/handlers/protocol.ts";
+import { HandlerThreadHandle } from "./handler-thread-handle.ts";
+import type { PoolReport } from "./protocol.ts";
+import { RestartPolicy } from "./restart-policy.ts";
+import { captureStack, formatStack } from "./stack-capture.ts";
+import type { ListenerAddress } from "./thread-protocol.ts";
+
+export interface HandlerPoolOptions {
+  readonly spec: PoolSpec;
+  readonly config: ServerConfig;
+  readonly address: ListenerAddress;
+  readonly log: Log;
+}
+
+interface PoolEvents {
+  added: [handler: HandlerThreadHandle];
+  removed: [id: number, why: HeddleError];
+}
+
+/** A thread that nobody needed for so long is let go, down to min. */
+const IDLE_MS = 30_000;
+const TRIM_INTERVAL_MS = 5000;
+
+export class HandlerPool extends EventEmitter<PoolEvents> {
+  readonly spec: PoolSpec;
+  readonly board: Board = new Board();
+  readonly #options: HandlerPoolOptions;
+  readonly #policy = new RestartPolicy();
+  readonly #handlers = new Map<number, HandlerThreadHandle>();
+  /** Threads that died, had to be killed, or were replaced after an uncaught exception. */
+  restarts = 0;
+  #ids = 0;
+  #leaving = false;
+  #wanted = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #trimmer: NodeJS.Timeout | undefined;
+  #busiest = 0;
+
+  constructor(options: HandlerPoolOptions) {
+    super();
+    this.spec = options.spec;
+    this.#options = options;
+  }
+
+  get handlers(): readonly HandlerThreadHandle[] {
+    return [...this.#handlers.values()];
+  }
+
+  report(): PoolReport {
+    const ready = this.handlers.filter(({ state }) => state === "ready");
+    const counts = ready.map(({ id }) => this.board.count(id));
+    return {
+      name: this.spec.name,
+      model: this.spec.model,
+      threads: ready.length,
+      max: this.spec.max,
+      busy: counts.filter((count) => count > 0).length,
+      inFlight: counts.reduce((sum, count) => sum + count, 0),
+      queued: this.board.waiting,
+    };
+  }
+
+  /** Resolves to the app's files when `min` threads are ready. @throws the first failure */
+  async boot(): Promise<readonly string[]> {
+    // The first alone: what fails then fails once, and the others find its compiled code in the cache.
+    const first = await this.#bootOne();
+    const others = Array.from({ length: this.spec.min - 1 }, () => this.#bootOne());
+    const modules = [first, ...(await Promise.all(others))].flat();
+    this.#trimmer = setInterval(() => this.#trim(), TRIM_INTERVAL_MS / 2).unref();
+    return [...new Set(modules)];
+  }
+
+  /** Requests wait, or the last spare thread was taken: one thread more, if there may be. */
+  want(): void {
+    if (this.#leaving || this.#retry !== undefined || this.#handlers.size >= this.spec.max) return;
+    const booting = this.handlers.filter(({ state }) => state === "booting").length;
+    if (booting < BOOTING_AT_ONCE && booting < this.#missing()) void this.#bootAnother();
+  }
+
+  /** How many more threads would be of use now. */
+  #missing(): number {
+    if (this.spec.model === "threads") return this.board.waiting;
+    const idle = this.handlers.filter(({ id, state }) => state === "ready" && this.board.count(id) === 0).length;
+    return this.board.waiting + this.spec.min - idle;
+  }
+
+  kill(id: number, why: string): void {
+    const handler = this.#handlers.get(id);
+    if (handler === undefined || handler.state === "gone") return;
+    this.board.close(id);
+    void this.#killWithStack(handler, `handler thread ${id} of ${this.spec.name} is ended: ${why}`);
+  }
+
+  async #killWithStack(handler: HandlerThreadHandle, message: string): Promise<void> {
+    const stack = await captureStack(handler.threadId, LAST_LOOK_MS, () => {});
+    const where =
+      stack === undefined
+        ? "no stack: it is inside a native call, or the machine is too busy"
+        : formatStack(stack.frames);
+    handler.kill(new HeddleError("THREAD_BLOCKED", `${message}\n${where}`));
+  }
+
+  /** Lets all of them run `onStop`, for at most `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#leaving = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#trimmer);
+    const leaving = this.handlers;
+    const timer = setTimeout(() => leaving.forEach((handler) => handler.kill(undefined)), timeoutMs);
+    await Promise.all(
+      leaving.map((handler): Promise<void> => {
+        if (handler.state === "gone") return Promise.resolve();
+        const gone = new Promise<void>((resolve) => handler.once("gone", () => resolve()));
+        handler.stop();
+        return gone;
+      }),
+    );
+    clearTimeout(timer);
+  }
+
+  async #bootAnother(): Promise<void> {
+    try {
+      await this.#bootOne();
+    } catch (error) {
+      if (this.#leaving) return;
+      const delayMs = Math.max(100, this.#policy.died(undefined));
+      this.#options.log.error(
+        { pool: this.spec.name, delayMs, ...errorFields(error) },
+        `a handler thread of ${this.spec.name} did not boot: ${(error as Error).message}`,
+      );
+      this.#retryIn(delayMs);
+    }
+  }
+
+  #bootOne(): Promise<readonly string[]> {
+    const { config, address, log, spec } = this.#options;
+    const id = ++this.#ids;
+    const handler = new HandlerThreadHandle({ config, address, pool: spec, board: this.board.buffer, id });
+    this.#handlers.set(id, handler);
+    const timer = setTimeout(() => handler.kill(late(config)), config.bootTimeoutMs);
+    handler.on("log", ({ level, fields, message }) => log[level]({ pool: spec.name, ...fields }, message));
+    return new Promise((resolve, reject) => {
+      handler.once("boot-failed", (error) => reject(error));
+      handler.once("ready", (modules) => {
+        clearTimeout(timer);
+        this.#opened(handler);
+        resolve(modules);
+      });
+      handler.once("gone", (error) => {
+        clearTimeout(timer);
+        this.#handlers.delete(id);
+        reject(error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${spec.name} ended while it booted`));
+      });
+    });
+  }
+
+  #opened(handler: HandlerThreadHandle): void {
+    const { id } = handler;
+    const readyMs = monotonicMs();
+    this.board.open(id);
+    handler.once("used", () => this.#retire(handler));
+    handler.once("tainted", (error) => {
+      // One that was used up ends anyway.
+      const isReplaced = handler.state === "ready";
+      this.#options.log.error(
+        { pool: this.spec.name, handler: id, ...errorFields(error) },
+        `uncaught exception on handler thread ${id} of ${this.spec.name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
+      );
+      if (!isReplaced) return;
+      this.restarts++;
+      this.#retireWhenIdle(handler);
+    });
+    handler.once("gone", (error) => this.#lost(handler, error, monotonicMs() - readyMs));
+    this.emit("added", handler);
+    if (this.board.waiting > 0) this.want();
+  }
+
+  #lost({ id }: HandlerThreadHandle, error: HeddleError | undefined, readyForMs: number): void {
+    this.board.close(id);
+    const why = error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${this.spec.name} was let go`);
+    this.emit("removed", id, why);
+    if (this.#leaving) return;
+    if (error !== undefined) {
+      this.restarts++;
+      this.#options.log.error({ pool: this.spec.name, handler: id, ...errorFields(error) }, error.message);
+    }
+    const usedUp = error === undefined || error.code === "THREAD_BLOCKED";
+    if (!usedUp) this.#retryIn(this.#policy.died(readyForMs));
+    else if (this.#handlers.size < this.spec.min) this.#retryIn(0);
+    else this.want();
+  }
+
+  #retryIn(delayMs: number): void {
+    if (delayMs === 0) {
+      void this.#bootAnother();
+      return;
+    }
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      if (!this.#leaving && this.#handlers.size < this.spec.max) void this.#bootAnother();
+    }, delayMs);
+  }
+
+  /** Its one request is done, and it ends by itself, unless the handler goes on computing. */
+  #retire(handler: HandlerThreadHandle): void {
+    this.board.close(handler.id);
+    const timer = setTimeout(() => handler.kill(undefined), END_MS);
+    handler.once("gone", () => clearTimeout(timer));
+  }
+
+  /** What it runs now is finished first. */
+  #retireWhenIdle(handler: HandlerThreadHandle): void {
+    if (handler.state !== "ready") return;
+    if (this.board.tryClose(handler.id)) handler.stop();
+    else setTimeout(() => this.#retireWhenIdle(handler), LOOK_AGAIN_MS);
+  }
+
+  #trim(): void {
+    const ready = this.handlers.filter(({ state }) => state === "ready");
+    const busy = ready.filter(({ id }) => this.board.count(id) > 0).length;
+    this.#busiest = Math.max(this.#busiest, busy);
+    if (++this.#wanted * (TRIM_INTERVAL_MS / 2) < IDLE_MS) return;
+    const spare = ready.length - Math.max(this.spec.min, this.#busiest);
+    this.#wanted = 0;
+    this.#busiest = busy;
+    for (const handler of ready.toReversed().slice(0, Math.max(0, spare))) {
+      if (this.board.tryClose(handler.id)) handler.stop();
+    }
+  }
+}
+
+/** What it was doing is worth this long; a thread in JavaScript shows it within milliseconds. */
+const LAST_LOOK_MS = 250;
+const LOOK_AGAIN_MS = 10;
+/** A thread that was used once and does not end is ended. */
+const END_MS = 100;
+
+/** More would only make each of them slower. */
+const BOOTING_AT_ONCE = availableCpus();
+
+function late({ bootTimeoutMs }: ServerConfig): HeddleError {
+  return new HeddleError("BOOT_TIMEOUT", `a handler thread was not ready within --boot-timeout (${bootTimeoutMs} ms).`);
+}

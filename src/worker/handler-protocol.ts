@@ -1,0 +1,35 @@
+/**
+ * What the acceptor and a handler thread say to each other; requests come over links from the serving threads
+ * (models/handlers/protocol.ts). The acceptor's side is `handler-thread-handle.ts`, the thread's `handler-thread-main.ts`.
+ *
+ *   acceptor                        handler thread
+ *     spawn (workerData)          →
+ *                                 ← ready | boot-failed
+ *     link …                      →
+ *                                 ← used      (thread-per-request) its one request is done
+ *                                 ← tainted   an exception nobody caught; replace it
+ *     stop                        → ← stopped
+ */
+
+import type { ServerConfig } from "../config/config.ts";
+import type { WireError } from "../errors/errors.ts";
+import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
+import type { ListenerAddress } from "./thread-protocol.ts";
+
+export interface HandlerBoot {
+  readonly config: ServerConfig;
+  readonly address: ListenerAddress;
+  readonly pool: PoolSpec;
+  readonly board: SharedArrayBuffer;
+  readonly id: number;
+}
+
+export type ToHandlerThread = { readonly type: "link"; readonly link: LinkEnd } | { readonly type: "stop" };
+
+export type FromHandlerThread =
+  | { readonly type: "ready"; readonly modules: readonly string[] }
+  | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
+  | { readonly type: "used" }
+  | { readonly type: "tainted"; readonly error: WireError }
+  | { readonly type: "log"; readonly level: "error"; readonly fields: object; readonly message: string }
+  | { readonly type: "stopped" };

@@ -1,0 +1,74 @@
+/**
+ * A handler thread, its own side: load the app, run the jobs that come over the links, one at a time. What a job is and how
+ * it runs is models/handlers/job-runner.ts.
+ *
+ * An exception nobody caught fails the job whose code threw it, and the thread says that it is tainted: it is replaced when
+ * the job it has now is done. An app with an `uncaughtException` listener of its own has decided otherwise.
+ */
+
+import { flushCompileCache } from "node:module";
+import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedApp, loadApp, ModuleTracker } from "../app/load-app.ts";
+import { toWire } from "../errors/errors.ts";
+import { installJobSignal, rehearse } from "../models/handlers/request.ts";
+import { Board } from "../models/handlers/board.ts";
+import { JobRunner } from "../models/handlers/job-runner.ts";
+import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
+
+const port = parentPort!;
+const { config, address, pool, id, board } = workerData as HandlerBoot;
+const modules = ModuleTracker.start();
+
+try {
+  await main();
+} catch (error) {
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.files() });
+}
+
+async function main(): Promise<void> {
+  installJobSignal();
+  const app = await loadApp(config.app, {
+    address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
+    signal: AbortSignal.timeout(config.bootTimeoutMs),
+    modules,
+  });
+  await app.start();
+  const runner = new JobRunner({ app, id, board: new Board(board), keepAliveMs: config.keepAliveMs, onDone });
+  process.on("uncaughtException", (error: unknown) => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    runner.uncaught(error);
+    tell({ type: "tainted", error: toWire(error) });
+  });
+  port.on("message", (message: ToHandlerThread) => {
+    if (message.type === "link") runner.attach(message.link);
+    else void stop(app);
+  });
+  // Later threads learn it from their first requests; this one has only one.
+  if (pool.model === "thread-per-request") rehearse(config.keepAliveMs);
+  flushCompileCache();
+  tell({ type: "ready", modules: modules.files() });
+}
+
+/** Time for what the handler does right after its response; a handler that goes on for longer is cut. */
+const LAST_WORDS_MS = 5;
+
+function onDone(): boolean {
+  if (pool.model === "threads") return true;
+  tell({ type: "used" });
+  // Ends by itself, so that what the app has printed still goes out.
+  setTimeout(() => process.exit(0), LAST_WORDS_MS);
+  return false;
+}
+
+async function stop(app: LoadedApp): Promise<void> {
+  try {
+    await app.stop();
+  } catch (error) {
+    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: "the app's onStop failed" });
+  }
+  tell({ type: "stopped" });
+}
+
+function tell(message: FromHandlerThread): void {
+  port.postMessage(message);
+}

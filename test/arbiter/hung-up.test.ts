@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { test } from "node:test";
+import { hungUp } from "../../src/arbiter/hung-up.ts";
+import { loadNative } from "../../src/platform/native.ts";
+import { until } from "./support.ts";
+
+test("a client that has closed or reset its connection has hung up, unread; one that waits has not", async (t) => {
+  assert.equal(await loadNative(), true);
+  const accepted: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (socket) => void accepted.push(socket.on("error", () => {})));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const clients: Socket[] = [];
+  t.after(() => {
+    for (const socket of [...clients, ...accepted]) socket.destroy();
+    server.close();
+  });
+  for (let i = 0; i < 4; i++) {
+    const client = connect({ port, host: "127.0.0.1" }).on("error", () => {});
+    await once(client, "connect");
+    await until(() => accepted.length === i + 1, "the connection");
+    clients.push(client.on("error", () => {}));
+  }
+  assert.equal(hungUp(accepted).size, 0);
+  clients[1]!.end("GET / HTTP/1.1\r\n\r\n");
+  clients[2]!.resetAndDestroy();
+  accepted[3]!.destroy();
+  await until(() => hungUp(accepted).size === 3, "the ends");
+  assert.deepEqual([...hungUp(accepted)], accepted.slice(1));
+});

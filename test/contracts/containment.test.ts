@@ -1,0 +1,53 @@
+/** One fault at a time in a real server, for each model: what it costs, and that it costs nobody else. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { get, type LifeServer, serve } from "../arbiter/support.ts";
+import { assertContained, type Contained, containment, type Fault, HANDLERS, inject } from "./containment.ts";
+
+const app = new URL("../fixtures/containment/app.ts", import.meta.url).pathname;
+/** So that running out of heap takes a second. */
+const HEAP = "48";
+
+/** A serving thread that is blocked is killed after the server's own timeout, a handler after its route's. */
+const args: Readonly<Record<Contained, readonly string[]>> = {
+  loop: ["--threads", "2"],
+  sync: [],
+  threads: ["--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
+  "thread-per-request": ["--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
+};
+
+for (const model of Object.keys(containment) as Contained[]) {
+  const outcomes = containment[model];
+  const isServing = model === "loop" || model === "sync";
+  const suite = (name: string, faults: readonly Fault[], more: readonly string[]): void => {
+    describe(name, { concurrency: 1 }, () => {
+      const cleanups: (() => void | Promise<void>)[] = [];
+      let server: LifeServer;
+      before(async () => {
+        const env = isServing ? { NODE_OPTIONS: `--max-old-space-size=${HEAP}` } : {};
+        const t = { after: (done: () => void | Promise<void>): void => void cleanups.push(done) };
+        server = await serve(t, app, ["-m", model, "-w", "2", "--debug-headers", ...args[model], ...more], { env });
+      });
+      after(async () => {
+        for (const done of cleanups.toReversed()) await done();
+      });
+      for (const fault of faults) {
+        const expected = outcomes[fault];
+        test(`${fault}: ${expected.answer}, costs the ${expected.ends}, and of the others ${expected.lost}`, async () => {
+          assertContained(await inject(server, model, fault, expected), expected);
+          assert.equal((await get(server.url, "/ok")).body, "ok", "the server answers afterwards");
+        });
+      }
+    });
+  };
+  const all = Object.keys(outcomes) as Fault[];
+  if (isServing) {
+    suite(
+      `a fault under ${model}`,
+      all.filter((fault) => fault !== "loop"),
+      [],
+    );
+    suite(`an endless loop under ${model}`, ["loop"], ["--timeout", "1s"]);
+  } else suite(`a fault under ${model}`, all, []);
+}

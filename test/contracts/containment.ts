@@ -1,0 +1,211 @@
+/**
+ * What a fault costs, for every model: the table that docs/guide/9-crashes.md shows, in code, and what injects one fault
+ * into a real server of two workers.
+ *
+ * A cell says what the faulty request's client gets, who ends and is replaced, and which neighbours in flight are lost.
+ * Everybody else must not notice. A neighbour is a request that has begun its response and goes on until its client
+ * sends the rest of its body, so that its end is in the hand of the test and no time is measured.
+ */
+
+import assert from "node:assert/strict";
+import type { ServerStatus } from "../../src/control/status.ts";
+import type { ModelName } from "../../src/models/model.ts";
+import type { LifeServer } from "../arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
+
+export type Fault = "throw" | "reject" | "unhandled" | "timer" | "exit" | "overflow" | "loop" | "heap" | "segfault";
+
+export type Contained = Extract<ModelName, "loop" | "threads" | "thread-per-request" | "sync">;
+
+/** `used up`: it ends after every request, so that nothing is replaced that would not have been. */
+export type Ends = "request" | "used up" | "thread" | "worker";
+
+export interface Outcome {
+  /** A status, or a connection that is closed without an answer. */
+  readonly answer: 200 | 500 | 504 | "closed";
+  readonly ends: Ends;
+  /** Who of those in flight is lost: nobody, all on the same serving thread, all of the same worker. */
+  readonly lost: "nobody" | "thread" | "worker";
+  readonly log: RegExp;
+}
+
+const failed: Outcome = { answer: 500, ends: "request", lost: "nobody", log: /"msg":"the handler failed"/ };
+const crashed: Outcome = { answer: "closed", ends: "worker", lost: "worker", log: /was killed by SIGSEGV; a new one/ };
+
+function uncaught(log: RegExp, ends: Ends = "thread"): Outcome {
+  return { answer: 200, ends, lost: "nobody", log };
+}
+
+/** The thread that runs the handler has the connections as well. */
+const onServingThreads: Readonly<Record<Fault, Outcome>> = {
+  throw: failed,
+  reject: failed,
+  overflow: failed,
+  unhandled: uncaught(/uncaught exception on serving thread \d+; the thread is replaced/),
+  timer: uncaught(/uncaught exception on serving thread \d+; the thread is replaced/),
+  exit: { answer: "closed", ends: "thread", lost: "thread", log: /ended serving thread \d+ itself/ },
+  loop: { answer: "closed", ends: "thread", lost: "thread", log: /longer than --timeout .* and is killed/ },
+  heap: { answer: "closed", ends: "thread", lost: "thread", log: /serving thread \d+ died: .*out of memory/ },
+  segfault: crashed,
+};
+
+const onHandlerThreads: Readonly<Record<Fault, Outcome>> = {
+  throw: failed,
+  reject: failed,
+  overflow: failed,
+  unhandled: uncaught(/uncaught exception on handler thread \d+ of threads; the thread is replaced/),
+  timer: uncaught(/uncaught exception on handler thread \d+ of threads; the thread is replaced/),
+  exit: { answer: 500, ends: "thread", lost: "nobody", log: /ended handler thread \d+ of \S+ itself/ },
+  loop: { answer: 504, ends: "thread", lost: "nobody", log: /did not end within its timeout/ },
+  heap: { answer: 500, ends: "thread", lost: "nobody", log: /handler thread \d+ of \S+ died: .*out of memory/ },
+  segfault: crashed,
+};
+
+export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
+  loop: onServingThreads,
+  sync: onServingThreads,
+  threads: onHandlerThreads,
+  "thread-per-request": {
+    ...onHandlerThreads,
+    unhandled: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
+    timer: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
+  },
+};
+
+/** Where a request is served: the worker's pid and the serving thread's index. */
+interface Place {
+  readonly worker: string;
+  readonly thread: string;
+}
+
+interface Client extends Place {
+  readonly connection: RawConnection;
+}
+
+/** Connections beside the faulty one: enough that with two threads in each of two workers all of them have some. */
+const NEIGHBOURS = 7;
+
+export interface Injection {
+  readonly answer: 200 | 500 | 504 | "closed";
+  /** For each neighbour: where it was, seen from the faulty request, and whether it got all of its response. */
+  readonly neighbours: readonly { readonly at: "thread" | "worker" | "elsewhere"; readonly served: boolean }[];
+  readonly before: ServerStatus;
+  readonly after: ServerStatus;
+}
+
+/** Injects `fault`, waits until everything is whole again, then lets the neighbours end. */
+export async function inject(
+  server: LifeServer,
+  model: Contained,
+  fault: Fault,
+  { log, ends }: Outcome,
+): Promise<Injection> {
+  const before = await server.waitForStatus(isWhole(model));
+  const mark = server.mark();
+  const { faulty, neighbours } = await clients(server, model);
+  try {
+    const answer = await answerTo(faulty.connection.request(`GET /${fault} HTTP/1.1`));
+    await server.waitForLog(log, mark);
+    const after = await server.waitForStatus(
+      (status) =>
+        (ends !== "thread" || status.restarts.threads > before.restarts.threads) &&
+        (ends !== "worker" || isStaffed(model)(status)) &&
+        (ends !== "worker" || status.restarts.workers > before.restarts.workers),
+    );
+    const results = [];
+    for (const { connection, ...place } of neighbours) {
+      results.push({ at: seenFrom(faulty, place), served: (await connection.write("x").rest()).includes("and done") });
+    }
+    return { answer, neighbours: results, before, after };
+  } finally {
+    for (const { connection } of [faulty, ...neighbours]) connection.destroy();
+  }
+}
+
+/** The neighbours in flight, and one whose request is still to come; of its place, where that can be known, first. */
+async function clients(
+  server: LifeServer,
+  model: Contained,
+): Promise<{ readonly faulty: Client; readonly neighbours: readonly Client[] }> {
+  const neighbours: Client[] = [];
+  // A worker under sync has one request: the other worker's is the only neighbour.
+  if (model === "sync") {
+    const neighbour = await begin(await RawConnection.open(server.port));
+    neighbours.push(neighbour);
+    const connection = await RawConnection.open(server.port);
+    return { faulty: { connection, worker: "the other", thread: "0" }, neighbours };
+  }
+  const idle: RawConnection[] = [];
+  for (let i = 0; i <= NEIGHBOURS; i++) idle.push(await RawConnection.open(server.port));
+  const [first, ...others] = idle;
+  const { headers } = await first!.request("GET /ok HTTP/1.1").response();
+  for (const connection of others) neighbours.push(await begin(connection));
+  return { faulty: { connection: first!, ...placeOf(headers) }, neighbours };
+}
+
+async function begin(connection: RawConnection): Promise<Client> {
+  connection.request("POST /neighbour HTTP/1.1", ["content-length: 1", "connection: close"]);
+  return { connection, ...placeOf((await connection.head()).headers) };
+}
+
+function placeOf(headers: Readonly<Record<string, string>>): Place {
+  return { worker: headers["x-heddle-worker"]!, thread: headers["x-heddle-thread"]! };
+}
+
+function seenFrom(faulty: Place, { worker, thread }: Place): "thread" | "worker" | "elsewhere" {
+  if (worker !== faulty.worker) return "elsewhere";
+  return thread === faulty.thread ? "thread" : "worker";
+}
+
+async function answerTo(client: RawConnection): Promise<Injection["answer"]> {
+  const head = await client.head().catch(() => undefined);
+  return head === undefined ? "closed" : (head.status as 200 | 500 | 504);
+}
+
+/** Two workers serve, with all the serving threads they should have. */
+function isStaffed(model: Contained): (status: ServerStatus) => boolean {
+  const serving = model === "loop" ? 2 : 1;
+  return ({ workers }) =>
+    workers.length === 2 &&
+    workers.every(
+      ({ state, threads }) =>
+        state === "serving" && threads.length === serving && threads.every((thread) => thread.state === "ready"),
+    );
+}
+
+/** Staffed, every handler thread is there, and nothing is in flight. */
+function isWhole(model: Contained): (status: ServerStatus) => boolean {
+  const isReady = isStaffed(model);
+  return (status) =>
+    isReady(status) &&
+    status.workers.every(
+      ({ threads, pools }) =>
+        threads.every(({ connections }) => connections === 0) &&
+        pools.every((pool) => pool.threads >= HANDLERS && pool.busy === 0),
+    );
+}
+
+/** Handler threads of each worker: one for each neighbour there may be, and one for the fault. */
+export const HANDLERS: number = NEIGHBOURS + 1;
+
+export function assertContained({ answer, neighbours, before, after }: Injection, expected: Outcome): void {
+  assert.equal(answer, expected.answer, "what the client gets");
+  assert.equal(
+    after.restarts.workers - before.restarts.workers,
+    expected.ends === "worker" ? 1 : 0,
+    "workers replaced",
+  );
+  // What a killed worker had counted is lost with it.
+  if (expected.ends !== "worker") {
+    const threads = after.restarts.threads - before.restarts.threads;
+    assert.equal(threads, expected.ends === "thread" ? 1 : 0, "threads replaced");
+  }
+  assert.ok(
+    neighbours.some(({ at }) => at === "elsewhere"),
+    "somebody was on the other worker",
+  );
+  for (const { at, served } of neighbours) {
+    const isLost = at !== "elsewhere" && (expected.lost === "worker" || expected.lost === at);
+    assert.equal(served, !isLost, `a neighbour ${at === "elsewhere" ? "on the other worker" : `on the same ${at}`}`);
+  }
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assign, average, SHORT_DEPTH } from "../../../src/models/handlers/assignment.ts";
+
+const LONG_MS = 20;
+const SHORT_MS = 0.05;
+
+describe("assignment to handler threads", () => {
+  test("a long handler is never put behind another", () => {
+    assert.deepEqual(assign([1, 0, 0], LONG_MS, 2), { to: 1, how: "idle" });
+    assert.equal(assign([1, 1, 1], LONG_MS, 2), "wait");
+    assert.equal(assign([], LONG_MS, 2), "wait");
+  });
+
+  test("short handlers share as many threads as there are CPUs, then wake others, then wait", () => {
+    assert.deepEqual(assign([1, 2, 0], SHORT_MS, 2), { to: 0, how: "behind" });
+    assert.deepEqual(assign([0, 0, 0], SHORT_MS, 2), { to: 0, how: "idle" });
+    assert.deepEqual(assign([SHORT_DEPTH, SHORT_DEPTH, 0], SHORT_MS, 2), { to: 2, how: "idle" });
+    assert.equal(assign([SHORT_DEPTH, SHORT_DEPTH], SHORT_MS, 2), "wait");
+  });
+
+  test("one long run is believed at once, and forgotten slowly", () => {
+    assert.equal(average(SHORT_MS, LONG_MS), LONG_MS);
+    assert.ok(average(LONG_MS, SHORT_MS) > LONG_MS * 0.9);
+  });
+});
