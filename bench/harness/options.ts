@@ -47,7 +47,7 @@ export function parseOptions(all: readonly Scenario[], args: readonly string[]):
     pace: {
       rounds: count("--rounds", values.rounds, quick ? 1 : 5),
       seconds: count("--seconds", values.seconds, quick ? 1 : 5),
-      warmUpSeconds: quick ? 1 : 2,
+      warmUpSeconds: quick ? 1 : 6,
       quick,
     },
     seed: count("--seed", values.seed, (Date.now() % 1_000_000) + 1),

@@ -4,6 +4,7 @@ import { type Disturbance, disturbance, readCpu } from "./disturbance.ts";
 import { reasonOf } from "./processes.ts";
 import { type Judged, judge, shuffled } from "./ratios.ts";
 import type { Contender, Pace, Sample, Scenario } from "./scenario.ts";
+import { runStanding } from "./standing.ts";
 
 export type Outcome = (
   | (Sample & { readonly disturbance: Disturbance; readonly error?: undefined })
@@ -43,16 +44,31 @@ export async function runScenario(
     results.set(contender, found.available ? { ...head, version: found.version } : { ...head, missing: found.reason });
   }
   const present = scenario.contenders.filter((each) => results.get(each)?.missing === undefined);
+  const record = (round: string, contender: Contender, outcome: Outcome): void => {
+    results.get(contender)?.rounds.push(outcome);
+    say(`  ${scenario.name} ${round}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
+  };
+  if (scenario.standing === true) await runStanding(scenario, present, pace, random, record);
+  else await runFresh(scenario, present, pace, random, record);
+  const contenders = [...results.values()];
+  return { scenario, contenders, judged: scenario.targets.map((target) => judgeIn(contenders, target)) };
+}
+
+type Recorder = (round: string, contender: Contender, outcome: Outcome) => void;
+
+async function runFresh(
+  scenario: Scenario,
+  present: readonly Contender[],
+  pace: Pace,
+  random: () => number,
+  record: Recorder,
+): Promise<void> {
   const rounds = Math.min(pace.rounds, scenario.atMostRounds ?? pace.rounds);
   for (let round = 1; round <= rounds; round++) {
     for (const contender of shuffled(present, random)) {
-      const outcome = await takeTurn(scenario, contender, pace);
-      results.get(contender)?.rounds.push(outcome);
-      say(`  ${scenario.name} ${round}/${rounds}  ${contender.name.padEnd(28)} ${summary(scenario, outcome)}`);
+      record(`${round}/${rounds}`, contender, await takeTurn(scenario, contender, pace));
     }
   }
-  const contenders = [...results.values()];
-  return { scenario, contenders, judged: scenario.targets.map((target) => judgeIn(contenders, target)) };
 }
 
 /** Above this share of CPU gone elsewhere a measurement is thrown away and taken again. */

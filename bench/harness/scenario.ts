@@ -2,7 +2,8 @@
  * A scenario: contenders that do the same work, what is measured of each, and what is aimed at.
  *
  * Every contender is started anew in every round, warmed up, measured once and stopped, so that nothing else runs beside the
- * one being measured and each round holds one independent sample of each.
+ * one being measured and each round holds one independent sample of each; or, in a `standing` scenario, all are started
+ * once and take turns in short bursts (standing.ts).
  */
 import type { BenchApp, Peer, RunningPeer, StartOptions } from "../peers/peer.ts";
 import type { Target } from "./ratios.ts";
@@ -46,6 +47,8 @@ export interface Scenario {
   /** What is done and how it is counted, in a few sentences of Markdown. */
   readonly about: string;
   readonly contenders: readonly Contender[];
+  /** All contenders stay up, and rounds are many and short: for ratios of speeds, which noise hides otherwise. */
+  readonly standing?: boolean;
   /** For counts and sizes, which differ less between rounds than speeds do and take longer to measure. */
   readonly atMostRounds?: number;
   readonly metrics: readonly Metric[];

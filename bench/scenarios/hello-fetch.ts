@@ -13,6 +13,7 @@ export const helloFetchKeepAlive: Scenario = {
   about:
     "The same load. Under heddle the app is `export default { fetch }` and returns a `new Response`; the reference is the plain `(req, res)` " +
     "function on bare node:http, so the ratio is what the Fetch API costs on top of everything else.",
+  standing: true,
   contenders: [
     { name: "bare × 1", peer: bare, app: hello, options: { loops: 1 } },
     { name: "heddle fetch, 1 thread", peer: heddle, app: helloFetch, options: { loops: 1 } },

@@ -18,6 +18,7 @@ export const helloKeepAlive: Scenario = {
   about:
     "`wrk -t1 -c64`: 64 connections, each sends its next request when the last is answered. The app is a plain `(req, res)` function, " +
     "the same file for every Node peer.",
+  standing: true,
   contenders: [
     { name: "bare × 1", peer: bare, app, options: { loops: 1 } },
     { name: "heddle, 1 thread", peer: heddle, app, options: { loops: 1 } },

@@ -18,6 +18,7 @@ export const newConnections: Scenario = {
   about:
     "`wrk -t1 -c64 -H 'Connection: close'`: 64 clients, each opens a connection, sends one request, and opens the next when the answer is " +
     "complete. What counts is accepting a connection and bringing it to the loop that serves it.",
+  standing: true,
   contenders: [
     { name: "bare, reusePort × 2", peer: bare, app, options: { loops: 2 } },
     { name: "heddle, 2 threads", peer: heddle, app, options: { loops: 2 } },

@@ -24,7 +24,7 @@ export async function measureThroughput(
   options: { connections: number; headers?: Readonly<Record<string, string>> },
 ): Promise<Sample> {
   const url = `${running.url}/`;
-  await wrk(url, { ...options, seconds: pace.warmUpSeconds });
+  if (pace.warmUpSeconds > 0) await wrk(url, { ...options, seconds: pace.warmUpSeconds });
   const result = await wrk(url, { ...options, seconds: pace.seconds, serverPids: () => running.pids() });
   const { connect, read, write, timeout } = result.errors;
   return {

@@ -1,0 +1,75 @@
+/**
+ * A load of several streams at once with exact percentiles: closed loops (so many clients) and open loops (so many requests a second).
+ *
+ * An open loop sends when a request is due, whatever became of the earlier ones, and its latency counts from then: a server
+ * that stalls pays for every request that had to wait (no coordinated omission).
+ */
+import { Worker } from "node:worker_threads";
+
+export interface Stream {
+  readonly name: string;
+  readonly path: string;
+  /** A closed loop: each client sends its next request when the last is answered. */
+  readonly clients?: number;
+  /** An open loop. */
+  readonly perSecond?: number;
+  /** The answers are `<who> <start ns> <end ns>`: tells how many handlers ran at once. */
+  readonly spans?: boolean;
+}
+
+export interface PacedOptions {
+  readonly url: string;
+  readonly streams: readonly Stream[];
+  /** Length of what is counted; it begins after `settleMs`. */
+  readonly seconds: number;
+  /** Default 0. */
+  readonly settleMs?: number;
+  /** Clients begin evenly spread over this time, default 50. */
+  readonly rampMs?: number;
+  /** How long a client that was turned away waits, default 1,000. */
+  readonly pauseAfterFailureMs?: number;
+  /** Default 15,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface StreamReport {
+  readonly ok: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Answered 503: the server said that it is full. */
+  readonly shed: number;
+  /** Everything else that is not a 2xx. */
+  readonly failed: number;
+  /** By what went wrong, a status or a kind of failure. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly mostAtOnce?: number;
+  readonly mostPerWorker?: number;
+}
+
+export interface PacedReport {
+  readonly streams: Readonly<Record<string, StreamReport>>;
+  /** Share of the time the client's own loop was busy; near 1 means that it was late itself. */
+  readonly generatorUtilization: number;
+}
+
+export async function pacedLoad(options: PacedOptions): Promise<PacedReport> {
+  const thread = new Worker(new URL("./paced-thread.ts", import.meta.url), { workerData: options });
+  try {
+    return await new Promise<PacedReport>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", reject);
+      thread.once("exit", () => reject(new Error("the load client's thread has ended")));
+    });
+  } finally {
+    await thread.terminate();
+  }
+}
+
+export function streamOf(report: PacedReport, name: string): StreamReport {
+  const found = report.streams[name];
+  if (found === undefined) throw new Error(`no stream ${name} was measured`);
+  return found;
+}
