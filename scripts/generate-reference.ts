@@ -79,10 +79,16 @@ ${errorRows("Exit code", "exitCode")}
 ## Errors that refuse a request
 
 ${errorRows("Status", "status")}
+
+## Errors of the libraries
+
+Thrown to the code that called the library.
+
+${errorRows("Library", "library")}
 `;
 }
 
-function errorRows(heading: string, field: "exitCode" | "status"): string {
+function errorRows(heading: string, field: "exitCode" | "status" | "library"): string {
   const rows = errorCodes
     .filter((code) => errorTable[code][field] !== undefined)
     .map((code) => `| \`${code}\` | ${errorTable[code][field]} | ${errorTable[code].doc} |`);

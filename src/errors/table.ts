@@ -1,6 +1,7 @@
 /**
  * Every error heddle raises on purpose, one record per code: what it means, and how it leaves the program. A code with
- * an `exitCode` ends a command; a code with a `status` refuses one request and is answered to the client.
+ * an `exitCode` ends a command; a code with a `status` refuses one request and is answered to the client; a code with
+ * a `library` is thrown to the code that called it.
  *
  * Match on the code, never on the message: messages are for people and may be reworded.
  */
@@ -10,6 +11,8 @@ export interface ErrorRecord {
   readonly exitCode?: 0 | 1 | 2;
   /** The HTTP status a request refused for this reason is answered with. */
   readonly status?: number;
+  /** The library that throws it. */
+  readonly library?: "heddle/tasks" | "heddle/actors";
   readonly doc: string;
 }
 
@@ -67,6 +70,11 @@ const table = {
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
+
+  TASK_INVALID: { library: "heddle/tasks", doc: "A task was defined wrongly, or something else was given for one." },
+  TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
+  TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
+  TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 } as const;
 
 export type ErrorCode = keyof typeof table;

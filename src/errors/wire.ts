@@ -3,8 +3,8 @@
  * `postMessage` and the control socket.
  *
  * Invariants: `toWire` never throws, whatever the app threw; its result is bounded in depth and in size, so that an
- * error cannot become a memory leak in the parent; `fromWire` gives back an error with the sender's code, name and
- * stack, because a stack from this side would point at the message port.
+ * error cannot become a memory leak in the parent; `fromWire` and `revive` (`revive.ts`) give back an error with the
+ * sender's name and stack, because a stack from this side would point at the message port.
  */
 
 import { HeddleError, messageOf } from "./heddle-error.ts";
@@ -17,25 +17,55 @@ export interface WireError {
   readonly stack?: string;
   readonly hint?: string;
   readonly cause?: WireError;
+  /** Of an AggregateError. */
+  readonly errors?: readonly WireError[];
+  /** A foreign error's own `code`, `errno`, `status` … */
+  readonly props?: Readonly<Record<string, Primitive>>;
+  /** It is a DOMException, as `AbortSignal`s give them. */
+  readonly dom?: true;
+  /** What was thrown is no error, but this. */
+  readonly value?: Primitive;
 }
+
+export type Primitive = string | number | boolean | null;
 
 /** Longer chains are circular or generated: nobody reads a ninth cause. */
 const maxCauses = 8;
 /** Several times a full V8 stack of ten frames. */
 const maxTextLength = 16_384;
+/** Errors in one wire form, causes and all. */
+const maxErrors = 32;
+/** A database driver's error has some twenty. */
+const maxProps = 32;
+const maxPropLength = 1024;
 
-export function toWire(error: unknown, causesLeft: number = maxCauses): WireError {
+export function toWire(error: unknown): WireError {
+  return wire(error, maxCauses, { left: maxErrors });
+}
+
+function wire(error: unknown, causesLeft: number, budget: { left: number }): WireError {
+  budget.left--;
   const code = read(error, "code");
+  const isOurs = isInstance(error, HeddleError) && isErrorCode(code);
   const stack = text(error, "stack");
   const hint = text(error, "hint");
-  const cause = causesLeft > 0 ? read(error, "cause") : undefined;
+  const more = causesLeft > 0;
+  const cause = more ? read(error, "cause") : undefined;
+  const errors = more && isInstance(error, AggregateError) ? read(error, "errors") : undefined;
+  const inner = (each: unknown): WireError[] => (budget.left > 0 ? [wire(each, causesLeft - 1, budget)] : []);
+  const [wiredCause] = cause === undefined ? [] : inner(cause);
+  const props = isOurs ? undefined : propsOf(error);
   return {
-    code: isInstance(error, HeddleError) && isErrorCode(code) ? code : "INTERNAL",
+    code: isOurs ? code : "INTERNAL",
     name: text(error, "name") ?? "Error",
     message: cut(messageOf(error)),
     ...(stack === undefined ? {} : { stack }),
     ...(hint === undefined ? {} : { hint }),
-    ...(cause === undefined ? {} : { cause: toWire(cause, causesLeft - 1) }),
+    ...(wiredCause === undefined ? {} : { cause: wiredCause }),
+    ...(Array.isArray(errors) ? { errors: errors.slice(0, maxErrors).flatMap(inner) } : {}),
+    ...(props === undefined ? {} : { props }),
+    ...(isInstance(error, DOMException) ? { dom: true } : {}),
+    ...(isPrimitive(error) ? { value: typeof error === "string" ? cut(error) : error } : {}),
   };
 }
 
@@ -50,11 +80,40 @@ export function fromWire(wire: WireError): HeddleError {
   return error;
 }
 
-function restore(error: Error, property: "name" | "stack", value: string): void {
+export function restore(error: Error, property: "name" | "stack", value: string): void {
   Object.defineProperty(error, property, { value, configurable: true, writable: true, enumerable: false });
 }
 
-function isInstance(value: unknown, type: typeof HeddleError): boolean {
+/** Those that have fields of their own. */
+const standard: ReadonlySet<string> = new Set(["name", "message", "stack", "hint", "cause", "errors"]);
+
+/** What a foreign error says beside its message, as far as it is plain; `code` also when a class provides it. */
+function propsOf(error: unknown): Record<string, Primitive> | undefined {
+  if (typeof error !== "object" || error === null || isInstance(error, DOMException)) return undefined;
+  const props: Record<string, Primitive> = {};
+  for (const name of new Set(["code", ...ownNames(error)])) {
+    if (standard.has(name)) continue;
+    const value = read(error, name);
+    if (!isPrimitive(value) || (typeof value === "string" && value.length > maxPropLength)) continue;
+    props[name] = value;
+    if (Object.keys(props).length === maxProps) break;
+  }
+  return Object.keys(props).length === 0 ? undefined : props;
+}
+
+function ownNames(value: object): readonly string[] {
+  try {
+    return Object.keys(value);
+  } catch {
+    return [];
+  }
+}
+
+function isPrimitive(value: unknown): value is Primitive {
+  return typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value);
+}
+
+function isInstance(value: unknown, type: typeof HeddleError | typeof AggregateError | typeof DOMException): boolean {
   try {
     return value instanceof type;
   } catch {

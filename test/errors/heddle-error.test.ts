@@ -11,10 +11,10 @@ test("an error takes its exit code or its status from the table", () => {
   assert.equal("exitCode" in refusal, false);
 });
 
-test("every code either ends a command or refuses a request, and says what it means in one sentence", () => {
+test("every code ends a command, refuses a request or is a library's, and says what it means in one sentence", () => {
   for (const code of errorCodes) {
-    const { exitCode, status, doc } = errorTable[code];
-    assert.ok((exitCode === undefined) !== (status === undefined), code);
+    const { exitCode, status, library, doc } = errorTable[code];
+    assert.equal([exitCode, status, library].filter((way) => way !== undefined).length, 1, code);
     assert.match(doc, /^[A-Z].*\.$/, code);
   }
 });

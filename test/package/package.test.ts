@@ -87,25 +87,46 @@ test("a config file typed with the package's defineConfig passes the type checke
     join(project, "bad.ts"),
     'import { defineConfig } from "heddle";\nexport default defineConfig({ prot: 0 });\n',
   );
-  const check = (file: string) =>
-    run(
-      join(root, "node_modules", ".bin", "tsc"),
-      [
-        "--ignoreConfig",
-        "--noEmit",
-        "--strict",
-        "--module",
-        "nodenext",
-        "--types",
-        "node",
-        "--typeRoots",
-        join(root, "node_modules/@types"),
-        file,
-      ],
-      { cwd: project },
-    );
-  await check("good.ts");
-  await assert.rejects(check("bad.ts"), ({ stdout }: { stdout: string }) => stdout.includes("prot"));
+  await typeCheck("good.ts");
+  await assert.rejects(typeCheck("bad.ts"), ({ stdout }: { stdout: string }) => stdout.includes("prot"));
+});
+
+function typeCheck(file: string): Promise<unknown> {
+  return run(
+    join(root, "node_modules", ".bin", "tsc"),
+    [
+      "--ignoreConfig",
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "esnext",
+      "--types",
+      "node",
+      "--typeRoots",
+      join(root, "node_modules/@types"),
+      file,
+    ],
+    { cwd: project },
+  );
+}
+
+test("a plain program uses the package's tasks, typed, without the server", async () => {
+  await writeFile(
+    join(project, "tasks.ts"),
+    'import { task, type Task } from "heddle/tasks";\n' +
+      'const double: Task<[number], number> = task(import.meta.url, "double", async (n: number) => n * 2);\n' +
+      "console.log(await double(21));\n",
+  );
+  const { stdout } = await run(process.execPath, ["tasks.ts"], { cwd: project });
+  assert.equal(stdout, "42\n");
+  await typeCheck("tasks.ts");
+  await writeFile(
+    join(project, "mistyped.ts"),
+    'import { task } from "heddle/tasks";\nvoid task(import.meta.url, "double", (n: number) => n * 2)("21");\n',
+  );
+  await assert.rejects(typeCheck("mistyped.ts"), ({ stdout }: { stdout: string }) => stdout.includes("TS2345"));
 });
 
 test("the package's exports and files agree, as publint sees them", async () => {

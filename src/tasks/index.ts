@@ -1,0 +1,1 @@
+export { task, type Task, type TaskRef } from "./task.ts";
