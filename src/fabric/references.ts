@@ -1,0 +1,48 @@
+/**
+ * References: objects that mean the same thing on every thread and are therefore not copied in messages, such as pids,
+ * channels, and the handles of registered functions. Each kind says how it crosses to another thread.
+ */
+
+export interface ReferenceKind<T extends object> {
+  /** The same on all threads; part of the wire form. */
+  readonly tag: string;
+  /** The prototypes its objects have. */
+  readonly prototypes: readonly object[];
+  /** Plain data that stands for the object on another thread. */
+  readonly encode: (value: T) => unknown;
+  /** The object for what `encode` gave, on any thread. */
+  readonly decode: (data: unknown) => T;
+}
+
+interface AnyKind {
+  readonly tag: string;
+  readonly encode: (value: object) => unknown;
+  readonly decode: (data: unknown) => object;
+}
+
+const byPrototype: Map<unknown, AnyKind> = new Map();
+const byTag: Map<string, AnyKind> = new Map();
+
+export function registerReferences<T extends object>(kind: ReferenceKind<T>): void {
+  const { tag, prototypes, encode, decode } = kind;
+  const any: AnyKind = { tag, encode: (value) => encode(value as T), decode };
+  byTag.set(tag, any);
+  for (const prototype of prototypes) byPrototype.set(prototype, any);
+}
+
+export function isReference(value: object): boolean {
+  return byPrototype.has(Object.getPrototypeOf(value));
+}
+
+/** The tag and data of a reference; undefined for anything else. */
+export function encodeReference(value: object): readonly [tag: string, data: unknown] | undefined {
+  const kind = byPrototype.get(Object.getPrototypeOf(value));
+  return kind === undefined ? undefined : [kind.tag, kind.encode(value)];
+}
+
+export function decodeReference(tag: string, data: unknown): object {
+  const kind = byTag.get(tag);
+  // Both sides run the same version; a kind registers itself when its library is loaded.
+  if (kind === undefined) throw new Error(`no kind of reference is called ${tag} on this thread`);
+  return kind.decode(data);
+}

@@ -1,0 +1,193 @@
+/**
+ * The run queue of a thread: which task or actor goes on next. Async functions are the coroutines, so the queue does not
+ * run code itself: a turn settles the promise its unit awaits (or makes its first call), and V8 goes on from there.
+ *
+ * Invariants
+ * - One unit has the turn at a time. The next gets it when the unit parks (`parked`), or, when it awaits something that
+ *   is not ours (a fetch, a file), as soon as the microtasks are drained: then nobody can be in the middle of anything.
+ * - A round ends after `ROUND_BUDGET_MS`, and the next begins after timers and I/O had theirs. So two units that wake
+ *   each other for ever starve nothing.
+ * - While units wait for their turn the program stays alive; an empty queue holds nothing.
+ * - `current` is never stale: it names the unit that has the turn, and is undefined outside of microtasks.
+ *
+ * Rejected: resuming whatever is ready and leaving the order to V8's microtask queue. It is as fast, but a unit that is
+ * terminated while it runs takes the queued microtasks of all others with it, and there is no place for a budget.
+ * Rejected: reading the clock at every turn; it costs a third of one. While turns are short the clock is read at some
+ * of them, and the time since the last look is charged to the unit that has the turn: a sample, as a profiler takes
+ * them. When somebody runs long, every turn is measured for a while; what cannot be told is charged to nobody.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** Something that can be given the turn. */
+export interface Turn {
+  /** Goes on, by settling what it awaits. Must not throw. */
+  run(): void;
+  /** Charged for run time, when it is told of any. */
+  charge?(elapsedMs: number): void;
+}
+
+/** How long units run before timers and I/O get their turn. */
+export const ROUND_BUDGET_MS = 1;
+
+/** Turns between two looks at the clock, at most: some microseconds, as long as turns are short. */
+const MAX_TURNS_UNWATCHED = 32;
+
+/** Longer than `MAX_TURNS_UNWATCHED` short turns take: somebody runs long. */
+const LONG_MS = 0.1;
+
+/** After somebody ran long the clock is read at every turn, for so many turns: it finds out who it is. */
+const EXACT_TURNS = 256;
+
+/** Units carry no async context over from whoever happened to have the turn before them. */
+const inNoContext: (run: () => void) => void = AsyncLocalStorage.snapshot();
+
+const settled: Promise<void> = Promise.resolve();
+
+/**
+ * - `idle`: nobody waits for a turn.
+ * - `begins`: the queue is looked at before the next microtasks.
+ * - `drains`: units run; the queue is looked at again when the microtasks are drained.
+ * - `pauses`: the budget is spent; the queue is looked at after timers and I/O.
+ */
+type Phase = "idle" | "begins" | "drains" | "pauses";
+
+export class RunQueue {
+  /** The unit that has the turn. */
+  current: Turn | undefined;
+  readonly #budgetMs: number;
+  #phase: Phase = "idle";
+  #ring: (Turn | undefined)[] = emptyRing(64);
+  #first: number = 0;
+  #length: number = 0;
+  /** Whether `#pass` is on the stack, and whether a unit it started has parked already. */
+  #passing: "no" | "yes" | "again" = "no";
+  #roundStartMs: number = 0;
+  #sampledMs: number = 0;
+  #turnsUntilSample: number = 1;
+  #turnsPerSample: number = 1;
+  /** Samples since somebody last ran long; negative: so many are to be exact. */
+  #calm: number = 0;
+  readonly #begin: () => void;
+  readonly #afterMicrotasks: () => void;
+  readonly #pass: () => void;
+
+  constructor(budgetMs: number = ROUND_BUDGET_MS) {
+    this.#budgetMs = budgetMs;
+    const handBack = (): void => this.#handBack();
+    this.#begin = () => this.#go();
+    // A tick asked for from within a microtask comes when all microtasks are done.
+    this.#afterMicrotasks = () => process.nextTick(handBack);
+    this.#pass = () => this.#passOn();
+  }
+
+  /** How many units wait for their turn. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Puts a unit at the end of the queue. */
+  add(turn: Turn): void {
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#ring[(this.#first + this.#length) & (this.#ring.length - 1)] = turn;
+    this.#length += 1;
+    if (this.#phase === "idle") {
+      this.#phase = "begins";
+      this.#roundStartMs = this.#sampledMs = performance.now();
+      process.nextTick(this.#begin);
+    }
+  }
+
+  /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
+  parked(turn: Turn): void {
+    if (turn === this.current) this.#passOn();
+  }
+
+  /**
+   * Whether the round's budget is spent: a unit that could go on without parking joins the queue instead. Reads the
+   * clock, so it is to be asked only once in a while.
+   */
+  isOverBudget(): boolean {
+    return performance.now() - this.#roundStartMs > this.#budgetMs;
+  }
+
+  #go(): void {
+    this.#phase = "drains";
+    inNoContext(this.#pass);
+    void settled.then(this.#afterMicrotasks);
+  }
+
+  #handBack(): void {
+    this.#sample();
+    this.current = undefined;
+    if (this.#phase === "pauses") return;
+    if (this.#length === 0) this.#phase = "idle";
+    else this.#go();
+  }
+
+  #passOn(): void {
+    if (this.#passing !== "no") {
+      this.#passing = "again";
+      return;
+    }
+    do {
+      this.#passing = "yes";
+      this.#turnsUntilSample -= 1;
+      if (this.#turnsUntilSample <= 0 || this.#length === 0) this.#sample();
+      this.current = undefined;
+      if (this.#length === 0 || this.#phase === "pauses") break;
+      const turn = this.#take();
+      this.current = turn;
+      turn.run();
+    } while (this.#isAgain());
+    this.#passing = "no";
+  }
+
+  /** A unit that was started rather than resumed has run its first stretch already, and may have parked in it. */
+  #isAgain(): boolean {
+    return this.#passing === "again";
+  }
+
+  #sample(): void {
+    const nowMs = performance.now();
+    const elapsedMs = nowMs - this.#sampledMs;
+    this.#sampledMs = nowMs;
+    if (elapsedMs < LONG_MS) this.#calm += 1;
+    else this.#calm = -EXACT_TURNS;
+    if (this.#turnsPerSample === 1 || elapsedMs < LONG_MS) this.current?.charge?.(elapsedMs);
+    this.#turnsPerSample = Math.max(1, Math.min(MAX_TURNS_UNWATCHED, this.#calm));
+    this.#turnsUntilSample = this.#turnsPerSample;
+    if (this.#phase === "drains" && nowMs - this.#roundStartMs > this.#budgetMs) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#length === 0) return;
+    this.#phase = "pauses";
+    setImmediate(() => {
+      this.#roundStartMs = this.#sampledMs = performance.now();
+      this.#go();
+    });
+  }
+
+  #take(): Turn {
+    const turn = this.#ring[this.#first]!;
+    this.#ring[this.#first] = undefined;
+    this.#first = (this.#first + 1) & (this.#ring.length - 1);
+    this.#length -= 1;
+    return turn;
+  }
+
+  #grow(): void {
+    const ring = emptyRing(this.#ring.length * 2);
+    for (let i = 0; i < this.#length; i++) ring[i] = this.#ring[(this.#first + i) & (this.#ring.length - 1)];
+    this.#ring = ring;
+    this.#first = 0;
+  }
+}
+
+function emptyRing(size: number): (Turn | undefined)[] {
+  return Array.from({ length: size }, () => undefined);
+}
+
+/** The run queue of this thread, for its tasks and its actors together. */
+export const runQueue: RunQueue = new RunQueue();
