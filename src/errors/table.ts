@@ -55,7 +55,6 @@ const table = {
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
   NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
   MODEL_UNAVAILABLE: { exitCode: 1, doc: "The concurrency model exists but cannot run here." },
-  NOT_CLONEABLE: { doc: "A message or argument holds something that cannot be copied, such as a function." },
   INTERNAL: { exitCode: 1, doc: "A fault in heddle itself, or a foreign error that crossed a process or thread." },
 
   BAD_REQUEST: { status: 400, doc: "The request is not valid HTTP/1.1." },
@@ -76,6 +75,11 @@ const table = {
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
+
+  NOT_CLONEABLE: {
+    library: "heddle/actors",
+    doc: "A message or argument holds something that cannot be copied, such as a function.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof table;

@@ -7,7 +7,7 @@
  * - Small plain data (primitives, plain objects, arrays) is copied here, quickly, and a part it holds twice becomes two,
  *   as in Erlang. What is large, nested deeply or circular goes to the thorough copy, which keeps the graph's shape.
  * - Deeply frozen plain data is not copied within a thread: nobody can change it.
- * - Objects of classes become plain objects, as with structured clone. Errors keep name, message, stack and cause.
+ * - Objects of classes become plain objects, as with structured clone. Errors keep their built-in class, name, message, stack, code and cause.
  * - Properties whose keys are symbols are no part of a message.
  *
  * Invariants

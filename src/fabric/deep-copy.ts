@@ -5,7 +5,7 @@
  * What it does not know itself (Blob, KeyObject, …) goes through `structuredClone`, whose error is told with the path.
  */
 
-import { HeddleError, fromWire, toWire } from "../errors/errors.ts";
+import { HeddleError, revive, toWire } from "../errors/errors.ts";
 import { encodeReference } from "./references.ts";
 
 /** Stands in the place of a reference or an error, in a message for another thread. */
@@ -125,7 +125,7 @@ class Walk {
   #copyError(error: Error): unknown {
     const wire = toWire(error);
     if (this.#forThread) return this.#mark(error, ERROR_TAG, wire);
-    const result = fromWire(wire);
+    const result = revive(wire);
     this.#seen.set(error, result);
     return result;
   }

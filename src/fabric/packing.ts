@@ -4,7 +4,7 @@
  * is found again by identity.
  */
 
-import { fromWire, type WireError } from "../errors/errors.ts";
+import { revive, type WireError } from "../errors/errors.ts";
 import { deepCopyToPost, ERROR_TAG, type Marker } from "./deep-copy.ts";
 import { decodeReference } from "./references.ts";
 
@@ -32,7 +32,7 @@ export function unpack(value: unknown, markers: readonly Marker[] | undefined): 
   if (markers === undefined) return value;
   const meant = new Map<unknown, unknown>();
   for (const [marker, tag, data] of markers) {
-    meant.set(marker, tag === ERROR_TAG ? fromWire(data as WireError) : decodeReference(tag, data));
+    meant.set(marker, tag === ERROR_TAG ? revive(data as WireError) : decodeReference(tag, data));
   }
   return restore(value, meant, new Set());
 }
