@@ -15,7 +15,7 @@ import type { HeddleError } from "../errors/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { SocketAddress } from "../worker/address.ts";
 import type { GateShare, InheritedListener, TlsMaterial } from "../worker/protocol.ts";
-import { RestartPolicy } from "../worker/restart-policy.ts";
+import { RestartPolicy } from "../fabric/restart-policy.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../worker/thread-protocol.ts";
 import type { Fleet } from "./fleet.ts";
 import { share } from "./shares.ts";

@@ -13,7 +13,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { errorFields, type Log } from "../log/log.ts";
 import type { SocketAddress } from "../worker/address.ts";
-import type { RestartPolicy } from "../worker/restart-policy.ts";
+import type { RestartPolicy } from "../fabric/restart-policy.ts";
 import type { DrainReason } from "../worker/thread-protocol.ts";
 import type { Fleet } from "./fleet.ts";
 import type { WorkerHandle } from "./worker-handle.ts";

@@ -44,6 +44,10 @@ const table = {
   BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
   WORKER_DIED: { exitCode: 1, doc: "A worker process ended without being asked to." },
   THREAD_DIED: { exitCode: 1, doc: "A thread ended without being asked to." },
+  THREADS_INVALID: {
+    exitCode: 1,
+    doc: "The number of threads is not one there can be, or is not set where it can be.",
+  },
   HANDLER_DIED: { exitCode: 1, doc: "The handler thread that ran the request ended before the response did." },
   THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop stood still for too long and the thread was ended." },
   RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not get ready; the old one still serves." },

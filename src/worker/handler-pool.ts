@@ -17,7 +17,7 @@ import { Board } from "../models/handlers/board.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import type { PoolReport } from "./protocol.ts";
-import { RestartPolicy } from "./restart-policy.ts";
+import { RestartPolicy } from "../fabric/restart-policy.ts";
 import { captureStack, formatStack } from "./stack-capture.ts";
 import type { ListenerAddress } from "./thread-protocol.ts";
 

@@ -19,7 +19,7 @@ import { createLedger, type GateHandle } from "../pipeline/gate.ts";
 import type { HandlerPool } from "./handler-pool.ts";
 import { HandlerPools } from "./handler-pools.ts";
 import type { GateShare } from "./protocol.ts";
-import { RestartPolicy } from "./restart-policy.ts";
+import { RestartPolicy } from "../fabric/restart-policy.ts";
 import { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./thread-protocol.ts";
 

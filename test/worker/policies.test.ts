@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { place } from "../../src/worker/placement.ts";
 import { Recycling } from "../../src/worker/recycling.ts";
-import { RestartPolicy, type RestartLimits } from "../../src/worker/restart-policy.ts";
+import { RestartPolicy, type RestartLimits } from "../../src/fabric/restart-policy.ts";
 import { judge } from "../../src/worker/watchdog.ts";
 
 describe("placement", () => {

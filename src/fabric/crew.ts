@@ -1,0 +1,139 @@
+/**
+ * The root's threads: starts them, links each with all the others, tells the others when one has ended.
+ *
+ * A thread has its id and its links at once, also when it is only to start later because threads keep dying while they
+ * start: what is sent to it waits in the ports.
+ */
+
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { availableCpus } from "../config/cpus.ts";
+import { HeddleError, messageOf, toWire } from "../errors/errors.ts";
+import { monotonicMs } from "./load-board.ts";
+import type { Birth, Control, Introduction, Member, Role } from "./protocol.ts";
+import { RestartPolicy } from "./restart-policy.ts";
+import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
+
+/** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
+const BLOCKING_THREADS = 32;
+
+export interface CrewContext {
+  readonly board: ThreadBoard;
+  readonly attach: (member: Member, port: MessagePort) => void;
+  readonly tell: (thread: number, control: Control, transfer?: readonly Transferable[]) => void;
+  readonly ended: (id: number, why: HeddleError) => void;
+}
+
+interface Mate extends Member {
+  readonly role: Role;
+  worker: Worker | undefined;
+  readyMs: number | undefined;
+  /** Set when it is known, from the error it threw or from who ended it. */
+  why: HeddleError | undefined;
+}
+
+export class Crew {
+  readonly #context: CrewContext;
+  readonly #mates = new Map<number, Mate>();
+  readonly #policy = new RestartPolicy();
+  #nextId = 1;
+  #notBeforeMs = 0;
+
+  constructor(context: CrewContext) {
+    this.#context = context;
+    context.board.resize("scheduler", availableCpus());
+    context.board.resize("blocking", BLOCKING_THREADS);
+  }
+
+  resize(role: Role, threads: number): void {
+    this.#context.board.resize(role, threads);
+  }
+
+  /** Starts another thread of this role, if there may be more. */
+  grow(role: Role): number | undefined {
+    const same = [...this.#mates.values()].filter((mate) => mate.role === role).length;
+    if (same >= this.#context.board.size(role) || this.#mates.size >= MAX_THREADS - 1) return undefined;
+    return this.#start(role);
+  }
+
+  ready(id: number): void {
+    const mate = this.#mates.get(id);
+    if (mate !== undefined) mate.readyMs = monotonicMs();
+  }
+
+  terminate(id: number, why: HeddleError): void {
+    const mate = this.#mates.get(id);
+    if (mate?.worker === undefined) return;
+    mate.why ??= why;
+    void mate.worker.terminate();
+  }
+
+  /** Its row may be used again. */
+  forget(id: number): void {
+    this.#context.board.clear(id);
+    this.#mates.delete(id);
+  }
+
+  #start(role: Role): number {
+    const id = this.#freeId();
+    const member: Member = { id, role };
+    const peers: Introduction[] = [];
+    for (const mate of this.#mates.values()) {
+      const { port1, port2 } = new MessageChannel();
+      peers.push({ id: mate.id, role: mate.role, port: port1 });
+      this.#context.tell(mate.id, { type: "added", peer: { ...member, port: port2 } }, [port2]);
+    }
+    const { port1, port2 } = new MessageChannel();
+    peers.unshift({ id: 0, role: "root", port: port1 });
+    const mate: Mate = { id, role, worker: undefined, readyMs: undefined, why: undefined };
+    this.#mates.set(id, mate);
+    this.#context.attach(member, port2);
+    const birth: Birth = { heddleFabric: { self: member, board: this.#context.board.buffer, peers } };
+    const delayMs = this.#notBeforeMs - monotonicMs();
+    if (delayMs <= 0) this.#boot(mate, birth);
+    else setTimeout(() => this.#boot(mate, birth), delayMs).unref();
+    return id;
+  }
+
+  #boot(mate: Mate, birth: Birth): void {
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const worker = new Worker(new URL(`./thread-main.${extension}`, import.meta.url), {
+      name: `heddle ${mate.role} ${mate.id}`,
+      workerData: birth,
+      transferList: birth.heddleFabric.peers.map(({ port }) => port),
+    });
+    mate.worker = worker;
+    worker.on("error", (cause) => {
+      mate.why ??= died(mate, `: ${messageOf(cause)}`, cause);
+      process.emitWarning(`${mate.why.message}. Another thread takes its place.`, {
+        type: "HeddleWarning",
+        code: "THREAD_DIED",
+        ...(cause instanceof Error && cause.stack !== undefined ? { detail: cause.stack } : {}),
+      });
+    });
+    worker.on("exit", (code) => this.#ended(mate, code));
+    worker.unref();
+  }
+
+  #ended(mate: Mate, code: number): void {
+    const nowMs = monotonicMs();
+    const delayMs = this.#policy.died(mate.readyMs === undefined ? undefined : nowMs - mate.readyMs);
+    this.#notBeforeMs = nowMs + delayMs;
+    const why = mate.why ?? died(mate, ` with exit code ${code}`);
+    for (const other of this.#mates.keys()) {
+      if (other !== mate.id) this.#context.tell(other, { type: "gone", id: mate.id, why: toWire(why) });
+    }
+    this.#context.ended(mate.id, why);
+  }
+
+  #freeId(): number {
+    const taken = new Set([...this.#mates.keys()].map((id) => id % MAX_THREADS));
+    while (this.#nextId % MAX_THREADS === 0 || taken.has(this.#nextId % MAX_THREADS)) this.#nextId++;
+    return this.#nextId++;
+  }
+}
+
+function died(mate: Member, how: string, cause?: unknown): HeddleError {
+  const message = `the ${mate.role} thread ${mate.id} has ended${how}`;
+  return new HeddleError("THREAD_DIED", message, cause === undefined ? {} : { cause });
+}

@@ -1,0 +1,327 @@
+/**
+ * The fabric: threads of one program that talk. It knows no tasks, no actors and no HTTP; these are services on it.
+ *
+ *   root ── the thread that uses the fabric first: the main thread, or any worker_thread
+ *    ├── scheduler threads   started when something is placed on them, as many as `setSchedulerThreads` says
+ *    └── blocking threads    for code that blocks
+ *   and a link (a pair of message ports) between any two of them.
+ *
+ * How to build on it
+ *     const service = { name: "echo", module: import.meta.url, receive(from, payload) { … }, threadGone(thread, why) { … } };
+ *     fabric().openService(service);              // at the top level of the module
+ *     fabric().post(thread, "echo", { … });       // there the module is imported, if it is not, and `receive` called
+ *     fabric().place("scheduler");                // the thread that has the least to do
+ *     fabric().board.add(thread, LOAD.queued, 1)  // what makes it so: keep the board up to date
+ *
+ * What a service can rely on
+ * - Between two threads everything arrives once, in the order of posting, whichever service posted it. A message is lost only
+ *   when the receiving thread dies.
+ * - `post` joins what is posted in one turn of the loop (link.ts). Its payload must be cloneable and must not change
+ *   any more. For a user's value use `postNow`, which throws at the call what cannot be cloned, or copy it before.
+ * - `threadGone` is called once on every thread for each that ended, after everything it had said was received. From
+ *   then on `post` to it answers false. Its id is not used again.
+ * - A dead thread is replaced when something is next to be placed, with growing delays if threads die while they start.
+ * - The fabric keeps a program alive only while some thread has something to do (quiet.ts). Who waits on the root for an
+ *   answer from another thread says so with `retain` and `release`.
+ *
+ * A thread is never sent a function: modules are imported by URL. Rejected: a broker on the root that passes messages on
+ * (two hops instead of one, and the root's own work would stall everybody).
+ */
+
+import { workerData } from "node:worker_threads";
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { HeddleError, fromWire } from "../errors/errors.ts";
+import { Crew } from "./crew.ts";
+import { Link } from "./link.ts";
+import { perThread } from "./per-thread.ts";
+import type { Birth, Control, Counts, Member, Role } from "./protocol.ts";
+import { IdleAnswer, Quiet } from "./quiet.ts";
+import { ThreadBoard } from "./thread-board.ts";
+
+export { LOAD, ThreadBoard } from "./thread-board.ts";
+export type { Member, Role } from "./protocol.ts";
+
+export const ROOT = 0;
+
+/** How often a thread that has something to do shows that its loop turns. */
+const BEAT_MS = 100;
+
+export interface Service {
+  readonly name: string;
+  /** `import.meta.url` of the module that opens it at its top level. */
+  readonly module: string;
+  /** Must not throw: what it throws is an uncaught exception. */
+  receive(from: number, payload: unknown): void;
+  /** A thread has ended. `why` is a THREAD_DIED. */
+  threadGone?(thread: number, why: HeddleError): void;
+  threadAdded?(thread: Member): void;
+}
+
+interface Departure {
+  drained: boolean;
+  why?: HeddleError;
+}
+
+export class Fabric {
+  /** This thread. */
+  readonly self: number;
+  readonly role: Member["role"];
+  readonly board: ThreadBoard;
+  readonly #services = new Map<string, Service>();
+  /** Messages for services whose module is being imported. */
+  readonly #early = new Map<string, { from: number; payload: unknown }[]>();
+  readonly #links = new Map<number, Link>();
+  readonly #members = new Map<number, Member>();
+  readonly #departures = new Map<number, Departure>();
+  readonly #crew: Crew | undefined;
+  readonly #quiet: Quiet | undefined;
+  readonly #idle: IdleAnswer | undefined;
+  #beating: NodeJS.Timeout | undefined;
+
+  constructor(birth: Birth["heddleFabric"] | undefined) {
+    this.self = birth?.self.id ?? ROOT;
+    this.role = birth?.self.role ?? "root";
+    this.board = new ThreadBoard(birth?.board);
+    this.#members.set(this.self, { id: this.self, role: this.role });
+    if (birth === undefined) {
+      this.#crew = new Crew({
+        board: this.board,
+        attach: (member, port) => this.#attach(member, port),
+        tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
+        ended: (id, why) => this.#depart(id, { why }),
+      });
+      this.#quiet = new Quiet({
+        ask: (thread, round) => this.#control(thread, { type: "ask", round }),
+        threads: () => [...this.#links.keys()],
+        counts: () => this.#counts(),
+      });
+    } else {
+      this.#idle = new IdleAnswer((round) => {
+        this.#control(ROOT, { type: "quiet", round, counts: this.#counts() });
+        this.#links.get(ROOT)?.flush();
+      });
+      for (const { port, ...member } of birth.peers) this.#attach(member, port);
+      // process.exit() leaves no further turn in which to send what was posted in this one.
+      process.on("exit", () => this.#links.forEach((link) => link.flush()));
+    }
+  }
+
+  /** All threads that are there, this one included. */
+  threads(): IterableIterator<number> {
+    return this.#members.keys();
+  }
+
+  has(thread: number): boolean {
+    return this.#members.has(thread);
+  }
+
+  roleOf(thread: number): Member["role"] | undefined {
+    return this.#members.get(thread)?.role;
+  }
+
+  openService(service: Service): void {
+    this.#services.set(service.name, service);
+    const early = this.#early.get(service.name) ?? [];
+    this.#early.delete(service.name);
+    // Not now: the module that opens it has not run to its end.
+    if (early.length > 0) queueMicrotask(() => early.forEach(({ from, payload }) => service.receive(from, payload)));
+  }
+
+  /** With the next batch. False: there is no such thread (any more). */
+  post(to: number, service: string, payload: unknown): boolean {
+    const link = this.#links.get(to);
+    if (link === undefined) return false;
+    if (!link.told.has(service)) this.#tell(link, service);
+    link.post(service, payload);
+    this.#quiet?.stir();
+    return true;
+  }
+
+  /** At once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */
+  postNow(to: number, service: string, payload: unknown, transfer?: readonly Transferable[]): boolean {
+    const link = this.#links.get(to);
+    if (link === undefined) return false;
+    if (!link.told.has(service)) this.#tell(link, service);
+    link.postNow(service, payload, transfer);
+    this.#quiet?.stir();
+    return true;
+  }
+
+  /** How many threads of a role there may be. Threads beyond a lowered number stay, but nothing is placed on them. */
+  resize(role: Role, threads: number): void {
+    if (this.#crew === undefined) {
+      throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
+    }
+    this.#crew.resize(role, threads);
+  }
+
+  /** How many threads of a role there may be. */
+  size(role: Role): number {
+    return this.board.size(role);
+  }
+
+  /**
+   * Where to run something: the thread of this role that has the least to do. On the root a further thread is started if all
+   * are busy and there may be more; elsewhere the root is asked to. Undefined: there is none yet (never on the root).
+   */
+  place(role: Role): number | undefined {
+    let best: number | undefined;
+    let bestLoad = Infinity;
+    for (const thread of this.candidates(role)) {
+      const load = this.board.load(thread) + (thread === this.self ? -0.5 : 0);
+      if (load < bestLoad) [best, bestLoad] = [thread, load];
+    }
+    if (bestLoad < 1) return best;
+    if (this.#crew === undefined) this.#control(ROOT, { type: "grow", role });
+    return this.#crew?.grow(role) ?? best;
+  }
+
+  /** The threads of a role on which things are placed. */
+  candidates(role: Role): number[] {
+    const found: number[] = [];
+    const size = this.board.size(role);
+    for (const member of this.#members.values()) {
+      if (member.role === role && found.length < size && !this.#departures.has(member.id)) found.push(member.id);
+    }
+    return found;
+  }
+
+  /** Something on this thread waits for another thread. Calls of `release` must match. */
+  retain(): void {
+    this.#quiet?.retain();
+  }
+
+  release(): void {
+    this.#quiet?.release();
+  }
+
+  /** Ends a thread. Everybody is told as of any other death. On the root. */
+  terminate(thread: number, why: HeddleError): void {
+    this.#crew?.terminate(thread, why);
+  }
+
+  /** Shows that this thread's loop turns, as long as the board says that it has something to do. */
+  beat(): void {
+    this.board.beat(this.self);
+    if (this.#beating !== undefined) return;
+    this.#beating = setInterval(() => {
+      this.board.beat(this.self);
+      if (this.board.load(this.self) > 0) return;
+      clearInterval(this.#beating);
+      this.#beating = undefined;
+    }, BEAT_MS);
+    this.#beating.unref();
+  }
+
+  #attach(member: Member, port: MessagePort): void {
+    this.#members.set(member.id, member);
+    const link = new Link(member.id, port, {
+      received: (service, payload) => this.#received(member.id, service, payload),
+      closed: () => this.#depart(member.id, { drained: true }),
+    });
+    this.#links.set(member.id, link);
+    for (const service of this.#services.values()) service.threadAdded?.(member);
+  }
+
+  #received(from: number, name: string, payload: unknown): void {
+    if (name === "") return this.#obey(from, payload as Control);
+    this.#quiet?.stir();
+    if (this.#beating === undefined && this.role !== "root") this.beat();
+    const service = this.#services.get(name);
+    if (service === undefined) {
+      this.#early.get(name)!.push({ from, payload });
+      return;
+    }
+    try {
+      service.receive(from, payload);
+    } catch (error) {
+      // The rest of the batch must still arrive.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #obey(from: number, control: Control): void {
+    switch (control.type) {
+      case "service":
+        if (!this.#services.has(control.name) && !this.#early.has(control.name)) {
+          this.#early.set(control.name, []);
+          void import(control.module);
+        }
+        break;
+      case "added":
+        this.#attach({ id: control.peer.id, role: control.peer.role }, control.peer.port);
+        break;
+      case "gone":
+        this.#depart(control.id, { why: fromWire(control.why) });
+        break;
+      case "grow":
+        if (this.candidates(control.role).every((thread) => this.board.load(thread) > 0))
+          this.#crew?.grow(control.role);
+        break;
+      case "ready":
+        this.#crew?.ready(from);
+        break;
+      case "ask":
+        this.#idle?.ask(control.round);
+        break;
+      case "quiet":
+        this.#quiet?.answered(from, control.round, control.counts);
+        break;
+    }
+  }
+
+  /** A thread is gone when its link is empty and the root knows why it ended. */
+  #depart(id: number, news: Partial<Departure>): void {
+    if (!this.#members.has(id)) return;
+    const departure = this.#departures.get(id) ?? { drained: false };
+    this.#departures.set(id, Object.assign(departure, news));
+    if (!departure.drained || departure.why === undefined) return;
+    this.#departures.delete(id);
+    this.#members.delete(id);
+    this.#links.get(id)?.close();
+    this.#links.delete(id);
+    this.#quiet?.gone(id);
+    for (const service of this.#services.values()) service.threadGone?.(id, departure.why);
+    this.#crew?.forget(id);
+  }
+
+  #tell(link: Link, service: string): void {
+    const module = this.#services.get(service)?.module;
+    if (module === undefined) throw new HeddleError("INTERNAL", `the service "${service}" is not open on this thread.`);
+    link.told.add(service);
+    link.post("", { type: "service", name: service, module } satisfies Control);
+  }
+
+  #control(to: number, control: Control): void {
+    this.#links.get(to)?.post("", control);
+  }
+
+  #counts(): Counts {
+    return Object.fromEntries([...this.#links].map(([thread, { sent, received }]) => [thread, [sent, received]]));
+  }
+
+  /** For the thread's own entry: it can be sent to. */
+  announce(): void {
+    this.#control(ROOT, { type: "ready" });
+  }
+}
+
+/** The fabric as this thread sees it. Who calls it first in a program makes this thread the root. */
+export function fabric(): Fabric {
+  return (instance ??= perThread("fabric", () => new Fabric((workerData as Partial<Birth> | null)?.heddleFabric)));
+}
+
+let instance: Fabric | undefined;
+
+/** How many scheduler threads tasks and actors are spread over: Go's GOMAXPROCS. Default: the CPUs available. */
+export function setSchedulerThreads(threads: number): void {
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {
+    throw new HeddleError(
+      "THREADS_INVALID",
+      `setSchedulerThreads() needs a whole number from 1 to 256, and got ${String(threads)}.`,
+    );
+  }
+  fabric().resize("scheduler", threads);
+}

@@ -1,0 +1,5 @@
+/** The entry of every thread the fabric starts. What it runs comes as messages for services. */
+
+import { fabric } from "./fabric.ts";
+
+fabric().announce();
