@@ -75,9 +75,14 @@ const table = {
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
 
-  TASK_INVALID: { library: "heddle/tasks", doc: "A task was defined wrongly, or something else was given for one." },
+  TASK_INVALID: {
+    library: "heddle/tasks",
+    doc: "A task or an option of it is wrong, or something else was given for a task.",
+  },
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
+  TASK_NOT_CLONEABLE: { library: "heddle/tasks", doc: "A task's argument or result cannot cross to another thread." },
+  AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "`awaitSync` was called where waiting would hold up others." },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 
   NOT_CLONEABLE: {

@@ -1,7 +1,15 @@
 /**
- * One word of shared memory that threads wait for without blocking: the wake-ups so far. Whoever waits remembers the
- * count, looks once more at what it waits for, and then waits for the count to change.
+ * One word of shared memory that threads wait for: the wake-ups so far. Whoever waits remembers the count, looks once
+ * more at what it waits for, and then waits for the count to change: without blocking (`changed`), or blocking its
+ * thread (`wait`).
  */
+
+/** Where it is. Goes to another thread, which reaches the same word by it. */
+export interface WakePlace {
+  readonly buffer: SharedArrayBuffer;
+  readonly index: number;
+}
+
 export class WakeWord {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #index: number;
@@ -9,6 +17,18 @@ export class WakeWord {
   constructor(words: Int32Array<SharedArrayBuffer>, index: number) {
     this.#words = words;
     this.#index = index;
+  }
+
+  static create(): WakeWord {
+    return new WakeWord(new Int32Array(new SharedArrayBuffer(4)), 0);
+  }
+
+  static at({ buffer, index }: WakePlace): WakeWord {
+    return new WakeWord(new Int32Array(buffer), index);
+  }
+
+  get place(): WakePlace {
+    return { buffer: this.#words.buffer, index: this.#index };
   }
 
   get count(): number {
@@ -24,5 +44,10 @@ export class WakeWord {
   changed(seen: number): Promise<unknown> | undefined {
     const result = Atomics.waitAsync(this.#words, this.#index, seen);
     return result.async ? result.value : undefined;
+  }
+
+  /** Blocks the thread until a wake-up after `seen`, for at most `timeoutMs`. */
+  wait(seen: number, timeoutMs: number): void {
+    Atomics.wait(this.#words, this.#index, seen, timeoutMs);
   }
 }

@@ -133,7 +133,9 @@ async function importModule(url: string, module: ModuleTasks): Promise<void> {
     fault = { cause };
   }
   module.importing = false;
-  if (fault !== undefined && module.wanted.size === 0) warn(url, fault.cause);
+  // That a program is stopped here before it runs a second time is as it should be.
+  const isStopped = fault?.cause instanceof HeddleError && fault.cause.code === "AWAIT_SYNC_REFUSED";
+  if (fault !== undefined && !isStopped && module.wanted.size === 0) warn(url, fault.cause);
   for (const [name, wanted] of module.wanted) wanted.reject(missing(url, name, module, fault));
   module.wanted.clear();
 }
