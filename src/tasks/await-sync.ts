@@ -71,7 +71,7 @@ interface Sent {
   readonly call: number;
 }
 
-function send(options: AwaitSyncOptions, task: Task<never>, args: readonly unknown[]): Sent {
+function send(options: AwaitSyncOptions, task: Task, args: readonly unknown[]): Sent {
   const io = ioThread(blockingRules().wake);
   try {
     return { io, call: io.run(task, args, [...(options.transfer ?? []), ...transferOf(args)]) };

@@ -7,8 +7,8 @@ import { Server } from "node:net";
 
 /** `when`: asked at each call. */
 export function ignoreListen(when: () => boolean): void {
-  const { listen } = Server.prototype;
-  Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
+  const listen = Reflect.get(Server.prototype, "listen") as (...args: unknown[]) => Server;
+  Reflect.set(Server.prototype, "listen", function (this: Server, ...args: unknown[]): Server {
     return when() ? this : Reflect.apply(listen, this, args);
-  } as typeof listen;
+  });
 }

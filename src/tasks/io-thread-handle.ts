@@ -32,8 +32,8 @@ import type { WakeWord } from "../fabric/wake-word.ts";
 import type { FromIo, IoBoot, ToIo } from "./io-thread-protocol.ts";
 import { refOf, type TaskRef } from "./task.ts";
 
-/** A loop that turns says so within one round, even on a busy machine. */
-const HEARING_MS = 200;
+/** A loop that turns says so within one round, within this also on a busy machine. */
+const HEARING_MS = 500;
 /** An import may take long on a cold disk; one that takes longer than this hangs. */
 const IMPORTING_MS = 30_000;
 

@@ -19,7 +19,8 @@ import { transferOf } from "./transfer.ts";
 
 const boot = workerData as IoBoot;
 const wake = WakeWord.at(boot.wake);
-const calls = new Map<number, AbortController>();
+/** Stops a call's task. */
+const calls = new Map<number, (reason: unknown) => void>();
 
 let fatal: unknown;
 let isFatal = false;
@@ -42,7 +43,8 @@ tell({ type: "ready" });
 async function run({ call, task, args }: ToIo & { type: "run" }): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
-  calls.set(call, controller);
+  // What listens to the signal belongs to the task as well.
+  calls.set(call, (reason) => runTask({ signal }, () => controller.abort(reason)));
   try {
     const { fn } = findTask(task.url, task.name) ?? (await find(task));
     signal.throwIfAborted();
@@ -74,7 +76,7 @@ function returned(call: number, { name }: TaskRef, value: unknown): void {
 }
 
 function abort({ call, reason }: ToIo & { type: "abort" }): void {
-  calls.get(call)?.abort(unpackThrown(reason));
+  calls.get(call)?.(unpackThrown(reason));
   tell({ type: "heard", call });
 }
 

@@ -10,9 +10,10 @@ import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, loadApp, ModuleTracker } from "../app/load-app.ts";
 import { toWire } from "../errors/errors.ts";
+import { setBlockingRules } from "../fabric/blocking.ts";
 import { installJobSignal, rehearse } from "../models/handlers/request.ts";
 import { Board } from "../models/handlers/board.ts";
-import { JobRunner } from "../models/handlers/job-runner.ts";
+import { heedAbort, JobRunner } from "../models/handlers/job-runner.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const port = parentPort!;
@@ -27,13 +28,15 @@ try {
 
 async function main(): Promise<void> {
   installJobSignal();
+  const shared = new Board(board);
+  setBlockingRules({ wake: shared.wakeOf(id), cancelled: heedAbort });
   const app = await loadApp(config.app, {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
   });
   await app.start();
-  const runner = new JobRunner({ app, id, board: new Board(board), keepAliveMs: config.keepAliveMs, onDone });
+  const runner = new JobRunner({ app, id, board: shared, keepAliveMs: config.keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {
     if (process.listenerCount("uncaughtException") > 1) return;
     runner.uncaught(error);

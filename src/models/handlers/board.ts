@@ -1,6 +1,7 @@
 /**
- * The pool's board in shared memory: how many jobs each handler thread has, and how many requests wait for one. All
- * serving threads of the worker dispatch to the same handler threads by it, without asking anybody.
+ * The pool's board in shared memory: how many jobs each handler thread has, how many requests wait for one, and a word for
+ * each handler thread that wakes it when it blocks. All serving threads of the worker dispatch to the same handler
+ * threads by it, without asking anybody.
  *
  * Invariants
  * - A handler thread's count grows by one for each job sent to it and shrinks by one for each that is done (the handler
@@ -27,10 +28,15 @@ export class Board {
   readonly freed: WakeWord;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer((FIRST + SLOTS) * 4)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer((FIRST + 2 * SLOTS) * 4)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
     this.freed = new WakeWord(this.#words, WAKE);
+  }
+
+  /** Wakes a handler thread whose handler blocks on purpose. */
+  wakeOf(id: number): WakeWord {
+    return new WakeWord(this.#words, slot(id) + SLOTS);
   }
 
   /** A new handler thread takes over the slot of its number. */

@@ -20,6 +20,7 @@ import { cutShort } from "../../app/cut-short.ts";
 import { toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Board } from "./board.ts";
+import { Inbox } from "./inbox.ts";
 import { type Abort, decodeJob, type FromHandler, type Job, type LinkEnd, type ToHandler } from "./protocol.ts";
 import { endBody, openRequest, type Opened } from "./request.ts";
 import { Ring } from "./ring.ts";
@@ -34,6 +35,7 @@ interface Queued {
 interface Link {
   readonly port: MessagePort;
   readonly ring: Ring;
+  readonly inbox: Inbox;
 }
 
 export interface JobRunnerOptions {
@@ -46,6 +48,11 @@ export interface JobRunnerOptions {
 }
 
 const runningJob = new AsyncLocalStorage<RunningJob>();
+
+/** For a handler that blocks its thread: why the request whose code runs is to stop, if it is. Hears what has come for it. */
+export function heedAbort(): DOMException | undefined {
+  return runningJob.getStore()?.heed();
+}
 
 export class JobRunner {
   readonly #options: JobRunnerOptions;
@@ -62,8 +69,8 @@ export class JobRunner {
   }
 
   attach({ port, ring }: LinkEnd): void {
-    const link = { port, ring: new Ring(ring) };
-    port.on("message", (message: ToHandler) => this.#receive(link, message));
+    const inbox = new Inbox(port, (message) => this.#receive(link, message));
+    const link: Link = { port, ring: new Ring(ring), inbox };
   }
 
   /** An exception nobody caught: the job whose code threw fails. */
@@ -124,7 +131,9 @@ class RunningJob {
   readonly #opened: Opened;
   readonly #finished: (job: RunningJob) => void;
   #controller: AbortController | undefined;
-  #aborted: Abort | undefined;
+  /** Why it is to stop, from the moment it knows. */
+  #reason: DOMException | undefined;
+  #aborted = false;
   #failed = false;
   #returned = false;
   #responded = false;
@@ -146,7 +155,7 @@ class RunningJob {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(asException(this.#aborted));
+      if (this.#aborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
@@ -165,7 +174,7 @@ class RunningJob {
   };
 
   fail(error: unknown): void {
-    if (this.#failed || this.#aborted !== undefined) return;
+    if (this.#failed || this.#reason !== undefined) return;
     this.#failed = true;
     this.#tell({ type: "failed", seq: this.job.seq, error: toWire(error) });
     if (this.#done) return;
@@ -194,10 +203,28 @@ class RunningJob {
     }
   }
 
-  #abort(abort: Abort): void {
+  /** Blocked: looks for what concerns it among the messages that have come. What follows from an abort waits for its turn. */
+  heed(): DOMException | undefined {
+    if (this.#done) return undefined;
+    this.link.inbox.read((message) => {
+      if (message.type === "jobs" || message.seq !== this.job.seq) return false;
+      if (message.type === "abort") this.#hear(message.abort);
+      if (message.type === "ping") this.receive(message);
+      return message.type === "ping";
+    });
+    return this.#reason;
+  }
+
+  #hear(abort: Abort): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = new DOMException(abort.message, abort.name);
     this.#tell({ type: "heard", seq: this.job.seq });
-    if (this.#aborted !== undefined) return;
-    this.#aborted = abort;
+  }
+
+  #abort(abort: Abort): void {
+    this.#hear(abort);
+    if (this.#aborted) return;
+    this.#aborted = true;
     const { req, socket } = this.#opened;
     socket.mute();
     if (abort.refusal === undefined) {
@@ -207,7 +234,7 @@ class RunningJob {
       if (!req.complete) cutShort(req, abort.refusal);
       this.#respond();
     }
-    this.#controller?.abort(asException(abort));
+    this.#controller?.abort(this.#reason);
   }
 
   readonly #settled = (): void => {
@@ -249,10 +276,6 @@ class RunningJob {
   }
 
   readonly #tell = (message: FromHandler): void => this.link.port.postMessage(message, []);
-}
-
-function asException({ message, name }: Abort): DOMException {
-  return new DOMException(message, name);
 }
 
 /** The client is gone in the middle of its body. */

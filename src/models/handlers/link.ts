@@ -26,6 +26,8 @@ export interface LinkOwner {
   readonly ran: (ms: number) => void;
   /** All jobs of the link are done. */
   readonly freed: () => void;
+  /** It may be blocked and not hear its messages. */
+  readonly wake: (id: number) => void;
   /** The handler thread is past its time. */
   readonly kill: (id: number, why: string) => void;
 }
@@ -77,8 +79,10 @@ export class Link {
     this.#post({ type: "jobs", jobs });
   }
 
-  readonly #post = (message: ToHandler, transfer: readonly ArrayBuffer[] = []): void =>
+  readonly #post = (message: ToHandler, transfer: readonly ArrayBuffer[] = []): void => {
     this.#port.postMessage(message, [...transfer]);
+    if (message.type === "abort" || message.type === "ping") this.#owner.wake(this.id);
+  };
 
   readonly #receive = (message: FromHandler): void => {
     this.#spoke = true;

@@ -54,6 +54,7 @@ export class PoolClient {
     this.#owner = {
       failed: options.failed,
       kill: options.kill,
+      wake: (id) => this.#board.wakeOf(id).wake(),
       ran: (ms) => this.#ran(ms),
       freed: () => this.#freed(),
     };
