@@ -9,6 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
+import { availableCpus } from "../config/config.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
@@ -26,6 +27,7 @@ import { handleOf, unread } from "../worker/raw-handle.ts";
 import type { AppSummary, DrainReason } from "../worker/thread-protocol.ts";
 import { Handovers } from "./handovers.ts";
 import { Questions } from "./questions.ts";
+import { workerFlags } from "./worker-flags.ts";
 
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
@@ -76,7 +78,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.heartbeatTimeoutMs = boot.config.heartbeatTimeoutMs;
     this.#bootTimeoutMs = boot.config.bootTimeoutMs;
     const entry = new URL(import.meta.url.replace(/arbiter\/worker-handle(\.[jt]s)$/, "worker/worker-main$1"));
-    this.#child = spawn(process.execPath, [...process.execArgv, entry.pathname], {
+    const flags = workerFlags(availableCpus(), process.execArgv, process.env["NODE_OPTIONS"]);
+    this.#child = spawn(process.execPath, [...flags, entry.pathname], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
       env: { ...compileCache(), ...process.env },

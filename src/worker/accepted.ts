@@ -12,7 +12,7 @@
 
 import type { Socket } from "node:net";
 import { closeFd, duplicateFd, hasNative } from "../platform/native.ts";
-import { handleOf } from "./raw-handle.ts";
+import { handleOf, type RawHandle } from "./raw-handle.ts";
 
 export type Accepted =
   | { readonly kind: "fd"; readonly fd: number }
@@ -23,8 +23,7 @@ export type Accepted =
  * is gone already, or there are no descriptors left for it.
  */
 export function detach(socket: Socket): Accepted | undefined {
-  const original = handleOf(socket)?.fd ?? -1;
-  const fd = original >= 0 && hasNative() ? duplicateFd(original) : -1;
+  const fd = duplicate(handleOf(socket));
   if (fd >= 0) {
     socket.destroy();
     return { kind: "fd", fd };
@@ -33,6 +32,20 @@ export function detach(socket: Socket): Accepted | undefined {
   if (isTransferable) return { kind: "socket", socket: socket.on("error", () => socket.destroy()) };
   socket.destroy();
   return undefined;
+}
+
+/** The same for a connection that no JavaScript socket was made for; undefined leaves it as it is. */
+export function detachHandle(handle: RawHandle): (Accepted & { kind: "fd" }) | undefined {
+  const fd = duplicate(handle);
+  if (fd < 0) return undefined;
+  handle.setNoDelay?.(true);
+  handle.close();
+  return { kind: "fd", fd };
+}
+
+function duplicate(handle: RawHandle | null): number {
+  const original = handle?.fd ?? -1;
+  return original >= 0 && hasNative() ? duplicateFd(original) : -1;
 }
 
 export function discard(accepted: Accepted): void {

@@ -1,16 +1,19 @@
 /**
- * A worker's main thread accepts connections, paused, and places each on a serving thread. It never runs user code and
- * never parses HTTP, so it always has time.
+ * The acceptor, a worker's main thread: has the serving threads accept, and places what they pass on, what the arbiter hands
+ * over and what a dead thread leaves behind. It never runs user code and never parses HTTP, so it always has time.
  *
- * How a connection reaches a thread is `accepted.ts`.
+ * The threads accept by themselves (`thread-listener.ts`), each through its own copy of the listening descriptors. Where
+ * descriptors can't be copied (no node:ffi) the acceptor accepts, and places every connection.
  *
- * While no thread takes connections (all booting, blocked or dead), accepted ones wait here, unread, in arrival order; so
- * do those a dead thread had not adopted. A thread that is blocked may be killed for it, and what was given to it with it.
+ * How a connection reaches a thread from here is `accepted.ts`. While no thread takes connections (all booting, blocked or
+ * dead), those that came here wait, unread, in arrival order; so do those a dead thread had not adopted. A thread that is
+ * blocked may be killed for it, and what was given to it with it.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
 import { HeddleError } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
+import { closeFd, duplicateFd, hasNative } from "../platform/native.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
 import { place } from "./placement.ts";
@@ -29,6 +32,8 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #servers: Server[] = [];
   readonly #waiting: Accepted[] = [];
+  /** Listening sockets that the threads accept on. */
+  #fds: number[] = [];
   #turn = 0;
 
   constructor(options: AcceptorOptions) {
@@ -41,19 +46,54 @@ export class Acceptor {
   }
 
   /** Takes connections from inherited listening sockets. Resolves to their addresses once they answer. */
-  listen(listeners: readonly InheritedListener[]): Promise<SocketAddress[]> {
-    return Promise.all(listeners.map(({ fd }) => this.#listenOn(fd)));
+  async listen(listeners: readonly InheritedListener[]): Promise<readonly SocketAddress[]> {
+    const fds = listeners.map(({ fd }) => fd);
+    if (!hasNative()) return await Promise.all(fds.map((fd) => this.#listenOn(fd)));
+    this.#fds = fds;
+    const [addresses = []] = await Promise.all(this.#openThreads().map((thread) => this.#haveListen(thread)));
+    this.refresh();
+    return addresses;
   }
 
   /** Closes this process's listening sockets. The arbiter's stays open, so the kernel goes on queueing connections. */
   stopListening(): void {
     for (const server of this.#servers.splice(0)) server.close();
+    for (const thread of this.#options.threads()) thread.stopListening();
+    for (const fd of this.#fds.splice(0)) closeFd(fd);
+  }
+
+  /** Other threads take connections than before: they have to know each other. */
+  refresh(): void {
+    const threads = this.#openThreads();
+    if (this.#fds.length > 0) {
+      for (const thread of threads) thread.know(threads.filter((other) => other !== thread));
+    }
+    this.check();
+  }
+
+  /** Mends what could not be done before: threads that do not accept yet, connections without a thread. */
+  check(): void {
+    if (this.#fds.length > 0) {
+      for (const thread of this.#openThreads()) {
+        if (!thread.listens) this.#haveListen(thread).catch(this.#options.onError);
+      }
+    }
+    this.placeWaiting();
   }
 
   /** Places a paused socket, accepted here or by the arbiter. */
   take(socket: Socket): void {
     const accepted = detach(socket);
     if (accepted !== undefined) this.place(accepted);
+  }
+
+  /** What a thread has accepted for another one, and counted there. */
+  passOn(fd: number, threadId: number): void {
+    const accepted = { kind: "fd", fd } as const;
+    const thread = this.#openThreads().find((each) => each.threadId === threadId);
+    // If that one is gone, so is its count.
+    if (thread === undefined) this.place(accepted);
+    else thread.give(accepted, true);
   }
 
   place(accepted: Accepted): void {
@@ -76,6 +116,17 @@ export class Acceptor {
 
   takeWaiting(): Accepted[] {
     return this.#waiting.splice(0);
+  }
+
+  #openThreads(): ServingThreadHandle[] {
+    return this.#options.threads().filter(({ state }) => state === "ready");
+  }
+
+  async #haveListen(thread: ServingThreadHandle): Promise<readonly SocketAddress[]> {
+    const fds = this.#fds.map(duplicateFd);
+    if (!fds.includes(-1)) return await thread.listen(fds);
+    for (const fd of fds) if (fd !== -1) closeFd(fd);
+    throw new HeddleError("LISTEN_FAILED", `no descriptors are left for serving thread ${thread.index} to listen on`);
   }
 
   #listenOn(fd: number): Promise<SocketAddress> {

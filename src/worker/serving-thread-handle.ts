@@ -11,7 +11,9 @@ import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
+import { closeFd } from "../platform/native.ts";
 import type { Accepted } from "./accepted.ts";
+import type { SocketAddress } from "./address.ts";
 import type { DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 export type ThreadState = "booting" | "ready" | "draining" | "gone";
@@ -25,6 +27,8 @@ export interface ThreadEvents {
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
   idle: [];
+  /** It accepted a connection that this other thread should have, and has counted it there. */
+  "pass-on": [fd: number, threadId: number];
   log: [message: FromThread & { type: "log" }];
   /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
   doomed: [error: HeddleError];
@@ -49,6 +53,9 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   #gates: Readonly<Record<string, GateHandle>> = {};
   /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
   readonly #sent: number[] = [];
+  #outbox: number[] = [];
+  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { fds: readonly number[] }) | undefined;
+  #accepts = false;
   #confirmed = 0;
   #inspected = 0;
   #error: HeddleError | undefined;
@@ -104,18 +111,49 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     this.#post({ type: "handler-gone", pool, id, error: toWire(why) });
   }
 
-  give(accepted: Accepted): void {
-    Atomics.add(this.row.counters, COUNTER.connections, 1);
+  /** Has it accept on the sockets behind `fds`, which are its own from then on. Resolves to their addresses. */
+  listen(fds: readonly number[]): Promise<readonly SocketAddress[]> {
+    this.#listening = { fds, ...Promise.withResolvers<readonly SocketAddress[]>() };
+    this.#post({ type: "listen", fds });
+    return this.#listening.promise;
+  }
+
+  /** Whether it has been told to accept by itself. */
+  get listens(): boolean {
+    return this.#listening !== undefined;
+  }
+
+  stopListening(): void {
+    if (this.listens && this.state !== "gone") this.#post({ type: "stop-listening" });
+  }
+
+  know(peers: readonly ServingThreadHandle[]): void {
+    this.#post({
+      type: "peers",
+      peers: peers.map(({ threadId, row }) => ({ threadId, row: row.buffer })),
+    });
+  }
+
+  /** `counted`: its row has it already. */
+  give(accepted: Accepted, counted: boolean = false): void {
+    if (!counted) Atomics.add(this.row.counters, COUNTER.connections, 1);
     if (accepted.kind === "fd") {
       this.#sent.push(accepted.fd);
       if (this.#sent.length >= FORGET_AT) this.#forgetAdopted();
-      this.#post({ type: "fd", fd: accepted.fd });
+      if (this.#outbox.push(accepted.fd) === 1) setImmediate(this.#flush);
     } else {
       const message: ToThread = { type: "socket", socket: accepted.socket };
       // A socket is transferable in Node 26.6 and later; the types do not know yet.
       this.#worker.postMessage(message, [accepted.socket as never]);
     }
   }
+
+  /** One message for all that one look at the listening sockets brought. */
+  readonly #flush = (): void => {
+    if (this.#outbox.length === 0 || this.state === "gone") return;
+    this.#post({ type: "fds", fds: this.#outbox });
+    this.#outbox = [];
+  };
 
   /** Connections on their way to a thread that died. */
   takeBack(): Accepted[] {
@@ -147,6 +185,7 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     } else if (state === "ready" || (state === "draining" && reason === "stop" && this.#drainsFor !== "stop")) {
       this.state = "draining";
       this.#drainsFor = reason;
+      this.#flush();
       this.#post({ type: "drain", reason });
     }
   }
@@ -200,6 +239,17 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
       case "kill-handler":
         this.emit("kill-handler", message.pool, message.id, message.why);
         break;
+      case "listening":
+        this.#accepts = true;
+        this.#listening?.resolve(message.addresses);
+        break;
+      case "listen-failed":
+        this.#listening?.reject(fromWire(message.error));
+        this.#listening = undefined;
+        break;
+      case "pass-on":
+        this.emit("pass-on", message.fd, message.threadId);
+        break;
       case "idle":
         this.emit("idle");
         break;
@@ -219,6 +269,12 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     const { state } = this;
     this.state = "gone";
     for (const gate of Object.values(this.#gates)) settleLedger(gate);
+    if (this.#listening !== undefined && !this.#accepts) {
+      for (const fd of this.#listening.fds) closeFd(fd);
+      this.#listening.reject(
+        new HeddleError("THREAD_DIED", `serving thread ${this.index} ended before it accepted connections`),
+      );
+    }
     Atomics.store(this.row.counters, COUNTER.connections, 0);
     if (state === "ready" && this.#error === undefined) {
       this.#error = new HeddleError(

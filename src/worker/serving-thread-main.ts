@@ -24,8 +24,10 @@ import type { GateHandle } from "../pipeline/gate.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
 import { createRouter, type Route, type Router } from "../pipeline/router.ts";
+import { loadNative } from "../platform/native.ts";
 import { HandlerLinks } from "./handler-links.ts";
 import { installProbe } from "./probe.ts";
+import { ThreadListener } from "./thread-listener.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 /**
@@ -124,20 +126,40 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
     };
   });
   startBeat(pipeline, connections);
+  const listener = new ThreadListener({
+    row,
+    staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
+    adopt: (socket) => connections.adopt(socket),
+    passOn: (fd, threadId) => tell({ type: "pass-on", fd, threadId }),
+    onError: (error) =>
+      tell({ type: "log", level: "warn", fields: {}, message: `accepting a connection failed: ${error.message}` }),
+  });
   port.on("message", (message: ToThread) => {
     switch (message.type) {
       case "socket":
         connections.adopt(message.socket);
         break;
-      case "fd":
-        // Counted first: between the two a dying thread loses a connection rather than have two threads own it.
-        row.counters[COUNTER.adopted]!++;
-        connections.adopt(new Socket({ fd: message.fd, readable: true, writable: true }));
+      case "fds":
+        for (const fd of message.fds) {
+          // Counted first: between the two a dying thread loses a connection rather than have two threads own it.
+          row.counters[COUNTER.adopted]!++;
+          connections.adopt(new Socket({ fd, readable: true, writable: true }));
+        }
+        break;
+      case "listen":
+        void listen(listener, message.fds);
+        break;
+      case "stop-listening":
+        listener.close();
+        break;
+      case "peers":
+        listener.know(message.peers.map(({ threadId, row }) => ({ threadId, row: new LoadRow(row) })));
         break;
       case "inspect":
         tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
         break;
       case "drain":
+        listener.close();
         void drain(message.reason, connections, pipeline, app);
         break;
       case "gates":
@@ -149,6 +171,19 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
   // For the threads that boot after this one. It does nothing where there is no cache.
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
+}
+
+/** Without a threshold for reports, a second. */
+const DEFAULT_STALE_MS = 1000;
+
+async function listen(listener: ThreadListener, fds: readonly number[]): Promise<void> {
+  try {
+    // For passing connections on; the acceptor has made sure that there is one.
+    await loadNative();
+    tell({ type: "listening", addresses: await listener.listen(fds, config.backlog) });
+  } catch (error) {
+    tell({ type: "listen-failed", error: toWire(error) });
+  }
 }
 
 function startBeat(pipeline: Pipeline, connections: Connections): void {

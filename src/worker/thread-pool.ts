@@ -37,10 +37,11 @@ export interface Booted {
 }
 
 interface PoolEvents {
-  /** One more thread takes connections. */
-  ready: [];
+  /** Other threads take connections than before. */
+  changed: [];
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
   idle: [];
+  "pass-on": [fd: number, threadId: number];
   /** It is being killed. */
   doomed: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
@@ -202,13 +203,16 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       // Under `sync` two threads at once would be two requests at once: the next one comes when this one is gone.
       if (config.model !== "sync") lost(error);
       this.emit("doomed", thread);
+      this.emit("changed");
     });
     thread.on("idle", () => this.emit("idle"));
+    thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
     thread.once("gone", (error) => {
       this.emit("gone", thread);
+      this.emit("changed");
       lost(error);
     });
-    this.emit("ready");
+    this.emit("changed");
   }
 
   /** `leaving`: a thread that still serves and drains once the new one is ready. */
@@ -239,6 +243,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       this.#supervise(thread);
       if (leaving === undefined) return;
       leaving.drain("replace");
+      this.emit("changed");
       const timer = setTimeout(() => this.#overdue(leaving), this.#options.config.gracefulTimeoutMs);
       leaving.once("gone", () => clearTimeout(timer));
     } catch (failure) {

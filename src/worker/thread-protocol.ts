@@ -7,7 +7,10 @@
  *                                    ← loaded   the app is imported; these routes have limits
  *     gates                          →
  *                                    ← ready    onStart ran; sockets may come
- *     socket / fd …                  →
+ *     listen, peers                  → ← listening | listen-failed   it accepts by itself
+ *                                    ← pass-on  a connection that another thread should have
+ *     socket / fds …                 →          connections from elsewhere
+ *     stop-listening                 →
  *     inspect                        → ← exchanges
  *     drain                          → ← drained, and the thread ends by itself
  *
@@ -22,6 +25,7 @@ import type { LogLevel } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
 import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
+import type { SocketAddress } from "./address.ts";
 
 export interface ThreadBoot {
   readonly config: ServerConfig;
@@ -72,7 +76,15 @@ export type ToThread =
   | { readonly type: "handler-gone"; readonly pool: string; readonly id: number; readonly error: WireError }
   | { readonly type: "socket"; readonly socket: Socket }
   /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
-  | { readonly type: "fd"; readonly fd: number }
+  | { readonly type: "fds"; readonly fds: readonly number[] }
+  /** Descriptors of the worker's listening sockets, for this thread alone. */
+  | { readonly type: "listen"; readonly fds: readonly number[] }
+  | { readonly type: "stop-listening" }
+  /** The other threads that take connections, with their rows of the load board. */
+  | {
+      readonly type: "peers";
+      readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
+    }
   | { readonly type: "inspect"; readonly id: number }
   | { readonly type: "drain"; readonly reason: DrainReason };
 
@@ -101,6 +113,9 @@ export type FromThread =
   | { readonly type: "ready"; readonly modules: readonly string[] }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
+  | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
+  | { readonly type: "listen-failed"; readonly error: WireError }
+  | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
   /** Its last connection has closed; told under the model `sync` only. */
   | { readonly type: "idle" }
   | { readonly type: "unblocked"; readonly blockedMs: number }

@@ -94,7 +94,8 @@ class Worker {
   #connectParts(): void {
     const pool = this.#pool;
     const acceptor = this.#acceptor;
-    pool.on("ready", () => acceptor.placeWaiting());
+    pool.on("changed", () => acceptor.refresh());
+    pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
     pool.on("unblocked", (thread, blockedMs) => {
       acceptor.placeWaiting();
       void this.#watchdog.unblocked(thread, blockedMs);
@@ -174,7 +175,7 @@ class Worker {
     const healthy = open.filter((thread) => this.#watchdog.stuckMs(thread) === 0);
     tell({ type: "beat", openThreads: open.length, healthyThreads: healthy.length });
     // What became free without a message (a report turned off) is found here.
-    this.#acceptor.placeWaiting();
+    this.#acceptor.check();
   }
 
   #watchRecycling(): void {

@@ -9,9 +9,19 @@ import { claimPidFile } from "../../src/arbiter/pid-file.ts";
 import { planReload } from "../../src/arbiter/reload.ts";
 import { share } from "../../src/arbiter/shares.ts";
 import { judgeInterrupt } from "../../src/arbiter/signals.ts";
+import { workerFlags } from "../../src/arbiter/worker-flags.ts";
 import type { ServerConfig } from "../../src/config/config.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { tempFolder } from "./support.ts";
+
+test("a worker gets as many threads for V8's own work as the machine has CPUs to spare, unless they were chosen", () => {
+  assert.deepEqual(workerFlags(1, []), ["--v8-pool-size=1"]);
+  assert.deepEqual(workerFlags(2, ["--expose-gc"]), ["--expose-gc", "--v8-pool-size=1"]);
+  assert.deepEqual(workerFlags(4, []), ["--v8-pool-size=3"]);
+  assert.deepEqual(workerFlags(16, []), []);
+  assert.deepEqual(workerFlags(2, ["--v8-pool-size=2"]), ["--v8-pool-size=2"]);
+  assert.deepEqual(workerFlags(2, [], "--max-http-header-size=9 --v8-pool-size=0"), []);
+});
 
 describe("what a reload takes from the configuration", () => {
   const config = (changes: object = {}): ServerConfig =>

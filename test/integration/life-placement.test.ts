@@ -21,6 +21,7 @@ function assertEven(counts: ReadonlyMap<string, number>, places: number): void {
 describe("a burst of connections", { concurrency: 2 }, () => {
   for (const [workers, threads] of [
     [1, 2],
+    [1, 4],
     [2, 1],
     [2, 2],
     [3, 2],

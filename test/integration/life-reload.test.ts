@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { RawConnection } from "../support/raw-connection.ts";
 import { describe, test, type TestContext } from "node:test";
 import { command } from "../../src/control/client.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
@@ -73,14 +74,33 @@ describe("a reload", { concurrency: 3 }, () => {
     const server = await serve(t, lifeApp, ["-t", "1", "--blocked-threshold", "50ms"]);
     const spinning = get(server.url, "/spin?ms=6000");
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.blocked);
-    const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
-    await server.waitForStatus(({ workers }) => workers[0]!.waiting === 5);
+    // Connected, and in the kernel's backlog: the blocked thread does not accept.
+    const clients = await Promise.all(Array.from({ length: 5 }, () => RawConnection.open(server.port)));
+    t.after(() => clients.forEach((client) => client.destroy()));
+    const waiting = clients.map((client) => client.request("GET /instance HTTP/1.1").response());
     server.signal("SIGHUP");
     await server.waitForLog(/generation 2: serving/);
     const first = await Promise.race([spinning, ...waiting]);
     assert.notEqual(first.body, "spun", "the new generation is quicker than the block");
     assert.equal(new Set((await Promise.all(waiting)).map(({ body }) => body)).size, 1);
     assert.equal((await spinning).body, "spun");
+  });
+
+  test("serves the connections that were handed to workers whose threads are all blocked", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--blocked-threshold", "50ms"]);
+    const spinning = [get(server.url, "/spin?ms=6000"), get(server.url, "/spin?ms=6000")];
+    await server.waitForStatus(({ workers }) => workers.every(({ threads }) => threads[0]!.blocked));
+    const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
+    await server.waitForStatus(({ workers }) => workers[0]!.waiting + workers[1]!.waiting === 5);
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2: serving/);
+    const first = await Promise.race([...spinning, ...waiting]);
+    assert.notEqual(first.body, "spun", "the new generation is quicker than the block");
+    await Promise.all(waiting);
+    assert.deepEqual(
+      (await Promise.all(spinning)).map(({ body }) => body),
+      ["spun", "spun"],
+    );
   });
 
   test("that runs is ended by a stop, and says so", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { place } from "../../src/worker/placement.ts";
+import { passOnTo, place } from "../../src/worker/placement.ts";
 import { Recycling } from "../../src/worker/recycling.ts";
 import { RestartPolicy, type RestartLimits } from "../../src/fabric/restart-policy.ts";
 import { judge } from "../../src/worker/watchdog.ts";
@@ -34,6 +34,28 @@ describe("placement", () => {
     assert.equal(place([open(3, true), open(1, true)], 0), 1);
     assert.equal(place([{ connections: 0, open: false, stale: false }], 0), -1);
     assert.equal(place([], 0), -1);
+  });
+
+  test("passes on from a thread that has clearly more than another, and keeps the rest where it was accepted", () => {
+    assert.equal(passOnTo(0, [open(0)]), -1);
+    assert.equal(passOnTo(1, [open(0)]), 0);
+    assert.equal(passOnTo(2, [open(3), open(1)]), 1);
+    assert.equal(passOnTo(32, [open(28)]), -1, "an eighth is left alone");
+    assert.equal(passOnTo(33, [open(28)]), 0);
+    assert.equal(passOnTo(9, [open(0, true)]), -1, "nothing for one that stands still");
+    assert.equal(passOnTo(9, []), -1);
+  });
+
+  test("spreads a burst that one thread accepts alone to within an eighth", () => {
+    const counts = [0, 0, 0, 0];
+    for (let each = 0; each < 64; each++) {
+      const to = passOnTo(
+        counts[0]!,
+        counts.slice(1).map((count) => open(count)),
+      );
+      counts[to + 1]!++;
+    }
+    assert.ok(Math.max(...counts) <= 18 && Math.min(...counts) >= 14, String(counts));
   });
 });
 

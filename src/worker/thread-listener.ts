@@ -1,0 +1,101 @@
+/**
+ * Accepting on a serving thread: every thread of a worker takes connections from the same listening sockets, each through
+ * a descriptor of its own, and keeps what it accepts unless another thread has clearly fewer (`placement.ts`). That one
+ * goes to the acceptor as a descriptor, which gives it to the thread named.
+ *
+ *   kernel's backlog → whichever thread's loop turns → kept, or passed on through the acceptor
+ *
+ * A thread whose loop stands still takes nothing, without anybody having to notice; what waits in the backlog is taken by
+ * the others. Nearly every connection stays where it was accepted and costs no message, no copy of its descriptor, and no
+ * second thread's wake-up (docs/decisions/accepting.md has the numbers).
+ *
+ * Invariant: a connection is counted, in the row of the thread that is to have it, before the next one is looked at: a
+ * burst is even although nobody was asked.
+ */
+
+import { createServer, type Server, type Socket } from "node:net";
+import { HeddleError } from "../errors/errors.ts";
+import { COUNTER, type LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import type { SocketAddress } from "./address.ts";
+import { detachHandle } from "./accepted.ts";
+import { passOnTo } from "./placement.ts";
+import { type RawHandle, takeHandles } from "./raw-handle.ts";
+
+export interface Peer {
+  readonly threadId: number;
+  readonly row: LoadRow;
+}
+
+export interface ThreadListenerOptions {
+  readonly row: LoadRow;
+  /** A thread whose loop has not turned for so long gets nothing passed on. */
+  readonly staleMs: number;
+  /** A connection of this thread, counted in its row. */
+  readonly adopt: (socket: Socket) => void;
+  /** A connection of another thread, counted in that one's row. */
+  readonly passOn: (fd: number, threadId: number) => void;
+  /** An error of accepting itself. */
+  readonly onError: (error: Error) => void;
+}
+
+export class ThreadListener {
+  readonly #options: ThreadListenerOptions;
+  readonly #servers: Server[] = [];
+  #peers: readonly Peer[] = [];
+
+  constructor(options: ThreadListenerOptions) {
+    this.#options = options;
+  }
+
+  /** The other threads that take connections now. */
+  know(peers: readonly Peer[]): void {
+    this.#peers = peers;
+  }
+
+  /** Takes over the descriptors. Resolves to the sockets' addresses once it accepts. @throws HeddleError LISTEN_FAILED */
+  listen(fds: readonly number[], backlog: number): Promise<SocketAddress[]> {
+    return Promise.all(fds.map((fd) => this.#listenOn(fd, backlog)));
+  }
+
+  /** What others still accept on is not touched: the descriptors are this thread's own. */
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close();
+  }
+
+  #listenOn(fd: number, backlog: number): Promise<SocketAddress> {
+    const { row, adopt, onError } = this.#options;
+    const server = createServer({ noDelay: true }, (socket) => {
+      Atomics.add(row.counters, COUNTER.connections, 1);
+      adopt(socket);
+    });
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the thread.
+      server.on("error", (cause) => {
+        if (server.listening) onError(cause);
+        const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
+        reject(new HeddleError("LISTEN_FAILED", message, { cause }));
+      });
+      server.listen({ fd }, backlog, () => resolve(server.address()));
+      takeHandles(server, this.#passesOn);
+    });
+  }
+
+  readonly #passesOn = (handle: RawHandle): boolean => {
+    const { row, staleMs, passOn } = this.#options;
+    if (this.#peers.length === 0) return false;
+    const nowMs = monotonicMs();
+    const others = this.#peers.map((peer) => ({
+      connections: peer.row.read(COUNTER.connections),
+      open: true,
+      stale: nowMs - peer.row.beatMs > staleMs,
+    }));
+    const peer = this.#peers[passOnTo(row.read(COUNTER.connections), others)];
+    if (peer === undefined) return false;
+    const accepted = detachHandle(handle);
+    if (accepted?.kind !== "fd") return false;
+    Atomics.add(peer.row.counters, COUNTER.connections, 1);
+    passOn(accepted.fd, peer.threadId);
+    return true;
+  };
+}
