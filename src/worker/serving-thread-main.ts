@@ -25,6 +25,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
 import { createRouter, type Route, type Router } from "../pipeline/router.ts";
 import { loadNative } from "../platform/native.ts";
+import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "./handler-links.ts";
 import { installProbe } from "./probe.ts";
 import { ThreadListener } from "./thread-listener.ts";
@@ -39,6 +40,7 @@ const MAX_BEAT_MS = 25;
 const port = parentPort!;
 const boot = workerData as ThreadBoot;
 const { config } = boot;
+const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const row = new LoadRow(boot.row);
 const modules = ModuleTracker.start();
 
@@ -68,6 +70,7 @@ async function main(): Promise<void> {
   const pipeline = new Pipeline({ config, app, router, row, gates, handlers, thread: boot.index, onHandlerFailed });
   watchUncaught(pipeline);
   await app.start();
+  await setServingRules(config, pipeline, row, beatMs);
   serve(pipeline, app);
 }
 
@@ -187,7 +190,6 @@ async function listen(listener: ThreadListener, fds: readonly number[]): Promise
 }
 
 function startBeat(pipeline: Pipeline, connections: Connections): void {
-  const intervalMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
   let lastMs = monotonicMs();
   row.beat(lastMs);
   setInterval(() => {
@@ -199,7 +201,7 @@ function startBeat(pipeline: Pipeline, connections: Connections): void {
     const now = performance.now();
     pipeline.sweep(now);
     connections.sweep(now);
-  }, intervalMs);
+  }, beatMs);
 }
 
 const drained = Promise.withResolvers<void>();

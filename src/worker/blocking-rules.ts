@@ -1,0 +1,48 @@
+/**
+ * What a serving thread does when a handler blocks it on purpose (`awaitSync`).
+ *
+ * An event loop has others to serve: it refuses, and says what to write instead. Under `sync` nobody else is there. Nothing
+ * turns while the handler is blocked, so each look does what the loop would do for the one request: it shows that
+ * the thread lives, enforces the time limits, and asks the kernel whether the client has gone.
+ */
+
+import type { ServerConfig } from "../config/config.ts";
+import { HeddleError } from "../errors/errors.ts";
+import { setBlockingRules } from "../fabric/blocking.ts";
+import { type LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { areHungUp, loadNative } from "../platform/native.ts";
+import { handleOf } from "./raw-handle.ts";
+
+export async function setServingRules(
+  config: ServerConfig,
+  pipeline: Pipeline,
+  row: LoadRow,
+  beatMs: number,
+): Promise<void> {
+  if (config.model !== "sync") {
+    setBlockingRules({ may: (what) => refuse(what, pipeline.current()?.route.name) });
+    return;
+  }
+  const canAskKernel = await loadNative();
+  setBlockingRules({
+    lookMs: beatMs,
+    cancelled: () => {
+      row.beat(monotonicMs());
+      const exchange = pipeline.current();
+      if (exchange === undefined) return undefined;
+      pipeline.sweep(performance.now());
+      if (canAskKernel && areHungUp([handleOf(exchange.req.socket)?.fd ?? -1])[0] === true) {
+        exchange.abort("AbortError", "the client went away");
+      }
+      return exchange.abortReason;
+    },
+  });
+}
+
+function refuse(what: string, route: string | undefined): never {
+  const own = route === undefined || route === "*" ? "--model threads" : `routes: { "${route}": { model: "threads" } }`;
+  throw new HeddleError("AWAIT_SYNC_REFUSED", `${what} would hold up every other request on this event loop.`, {
+    hint: `Await the task instead (\`await task(…)\`), or run the handler on a thread that may block (${own}).`,
+  });
+}
