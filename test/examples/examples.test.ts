@@ -259,4 +259,18 @@ describe("examples", { concurrency: 3 }, () => {
       },
       ["--model", "thread-per-request", "--threads", "2:8", "--timeout", "1s", "--handler-memory", "64mb"],
     ));
+
+  test("18-await-sync fills a template with what it waits for, and calls off what nobody waits for", () =>
+    serving(
+      "18-await-sync",
+      async (server) => {
+        assert.equal(await get(server, "/"), "hello loom\n");
+        assert.equal(await get(server, "/?template=%7Bfarewell%7D!"), "see you!\n");
+        const refused = await fetch(`${server.url}/?template=%7Bnothing%7D`);
+        assert.deepEqual([refused.status, await refused.text()], [422, 'there is no text "nothing"\n']);
+        assert.equal((await fetch(`${server.url}/?ms=60000`)).status, 504);
+        await server.waitForLog(/look-up called off: TimeoutError/);
+      },
+      ["--model", "threads", "--threads", "4", "--timeout", "3s"],
+    ));
 });

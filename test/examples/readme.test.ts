@@ -23,8 +23,24 @@ for (const name of readdirSync(join(root, "node_modules"))) {
   if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
 }
 mkdirSync(join(modules, "heddle"));
-writeFileSync(join(modules, "heddle/package.json"), '{ "name": "heddle", "type": "module", "exports": "./index.js" }');
-writeFileSync(join(modules, "heddle/index.js"), `export * from ${JSON.stringify(join(root, "src/index.ts"))};\n`);
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  scripts: object;
+  exports: Readonly<Record<string, string | { readonly default: string }>>;
+};
+const subpaths = Object.entries(manifest.exports).flatMap(([path, target]) =>
+  typeof target === "string" ? [] : [{ path, source: target.default.replace("./dist", "src").replace(/js$/, "ts") }],
+);
+for (const [i, { source }] of subpaths.entries()) {
+  writeFileSync(join(modules, `heddle/${i}.js`), `export * from ${JSON.stringify(join(root, source))};\n`);
+}
+writeFileSync(
+  join(modules, "heddle/package.json"),
+  JSON.stringify({
+    name: "heddle",
+    type: "module",
+    exports: Object.fromEntries(subpaths.map(({ path }, i) => [path, `./${i}.js`])),
+  }),
+);
 writeFileSync(join(project, "package.json"), '{ "type": "module" }');
 writeFileSync(join(project, "app.ts"), 'export default { fetch: () => new Response("hello\\n") };\n');
 
@@ -70,7 +86,7 @@ describe("the commands in README.md and docs/guide", { concurrency: 3 }, () => {
     .filter(({ language }) => language === "sh")
     .flatMap(({ code }) => code.split(/\n|&&/))
     .map((line) => line.replace(/\s*( #|\||>| &$).*$/, "").trim());
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+  const { scripts } = manifest;
 
   for (const line of new Set(lines)) {
     const [program, ...args] = line.split(/\s+/).map((word) => word.replaceAll(/["']/g, ""));
