@@ -82,7 +82,7 @@ const table = {
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
   TASK_NOT_CLONEABLE: { library: "heddle/tasks", doc: "A task's argument or result cannot cross to another thread." },
-  AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "`awaitSync` was called where waiting would hold up others." },
+  AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "Waiting in `awaitSync` would hold up others there." },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 
   NOT_CLONEABLE: {

@@ -115,12 +115,15 @@ function typeCheck(file: string): Promise<unknown> {
 test("a plain program uses the package's tasks, typed, without the server", async () => {
   await writeFile(
     join(project, "tasks.ts"),
-    'import { task, type Task } from "heddle/tasks";\n' +
+    'import { awaitSync, task, type Task } from "heddle/tasks";\n' +
       'const double: Task<[number], number> = task(import.meta.url, "double", async (n: number) => n * 2);\n' +
-      "console.log(await double(21));\n",
+      "if (import.meta.main) {\n" +
+      "  const there: number = awaitSync(double, 21);\n" +
+      "  console.log(await double(21), there);\n" +
+      "}\n",
   );
   const { stdout } = await run(process.execPath, ["tasks.ts"], { cwd: project });
-  assert.equal(stdout, "42\n");
+  assert.equal(stdout, "42 42\n");
   await typeCheck("tasks.ts");
   await writeFile(
     join(project, "mistyped.ts"),
