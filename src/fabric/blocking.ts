@@ -20,7 +20,10 @@ export interface BlockingRules {
   readonly wake: WakeWord;
   /** Throws where a block would hold up others; `what` begins the message: "awaitSync(fetchRows)". */
   readonly may: (what: string) => void;
-  /** Why what runs now is not wanted any more. Asked before a wait, after each wake-up, and every `lookMs`. */
+  /**
+   * Why what runs now is not wanted any more. Asked before a wait, after each wake-up, and every `lookMs`: it may also do
+   * what the thread's loop would have done meanwhile.
+   */
   readonly cancelled: () => DOMException | undefined;
   /** A blocked thread looks around at least this often. */
   readonly lookMs: number;

@@ -88,7 +88,8 @@ function send(options: AwaitSyncOptions, task: Task, args: readonly unknown[]): 
 }
 
 function wait({ io, call }: Sent, what: string, timeoutMs: number = Infinity): Outcome {
-  const { wake, cancelled, lookMs } = blockingRules();
+  const rules = blockingRules();
+  const { wake, cancelled, lookMs } = rules;
   const untilMs = monotonicMs() + timeoutMs;
   for (;;) {
     const seen = wake.count;
@@ -97,7 +98,7 @@ function wait({ io, call }: Sent, what: string, timeoutMs: number = Infinity): O
     const nowMs = monotonicMs();
     const reason = cancelled() ?? (nowMs < untilMs ? undefined : timedOut(what, timeoutMs));
     if (reason !== undefined) {
-      io.abort(call, reason);
+      io.abort(call, reason, rules);
       throw reason;
     }
     wake.wait(seen, Math.min(lookMs, untilMs - nowMs));

@@ -26,6 +26,7 @@ import {
   Worker,
 } from "node:worker_threads";
 import { fromWire, HeddleError, messageOf, packThrown } from "../errors/errors.ts";
+import type { BlockingRules } from "../fabric/blocking.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { perThread } from "../fabric/per-thread.ts";
 import type { WakeWord } from "../fabric/wake-word.ts";
@@ -117,7 +118,7 @@ export class IoThread {
   }
 
   /** Tells the task that nobody waits for it any more. Blocks until it has heard, or is ended because it does not. */
-  abort(call: number, reason: DOMException): void {
+  abort(call: number, reason: DOMException, { cancelled, lookMs }: BlockingRules): void {
     this.#post({ type: "abort", call, reason: packThrown(reason) }, []);
     const sinceMs = monotonicMs();
     // An earlier one that was not heard counts since it was said: whoever hears this one has heard that.
@@ -126,7 +127,9 @@ export class IoThread {
       const seen = this.#wake.count;
       this.#read();
       if (this.#unheard === undefined || this.#gone !== undefined) return;
-      this.#wake.wait(seen, leftMs);
+      // Each look is also a sign of life of this thread.
+      cancelled();
+      this.#wake.wait(seen, Math.min(leftMs, lookMs));
     }
     if (this.#isStarting()) return;
     this.#kill();
