@@ -257,7 +257,7 @@ describe("examples", { concurrency: 3 }, () => {
         assert.equal(await evaluate("const a = []; for (;;) a.push(a.concat(1))"), 500);
         assert.equal(await evaluate("1 + 1"), "2\n");
       },
-      ["--model", "thread-per-request", "--threads", "2:8", "--timeout", "1s", "--handler-memory", "64mb"],
+      ["--model", "thread-per-request", "--threads", "2:8", "--timeout", "3s", "--handler-memory", "64mb"],
     ));
 
   test("18-await-sync fills a template with what it waits for, and calls off what nobody waits for", () =>
