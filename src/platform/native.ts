@@ -1,6 +1,6 @@
 /**
  * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
- * for running as PID 1, poll for connections nobody reads. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
+ * for running as PID 1, poll for connections nobody reads, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
  * Unix sockets are refused.
  */
 
@@ -14,6 +14,8 @@ interface Libc {
 }
 
 let libc: Libc | undefined;
+/** glibc's own; other C libraries give memory back by themselves. */
+let trim: ((keptBytes: bigint) => number) | undefined;
 
 /** Why there is no ffi, after `loadNative` said so. */
 let missing: unknown;
@@ -30,6 +32,11 @@ export async function loadNative(): Promise<boolean> {
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
         poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
       });
+      try {
+        trim = ffi.dlopen(null, { malloc_trim: { arguments: ["u64"], return: "i32" } }).functions.malloc_trim;
+      } catch {
+        trim = undefined;
+      }
       return functions;
     });
     return true;
@@ -59,6 +66,14 @@ export function duplicateFd(fd: number): number {
 
 export function closeFd(fd: number): void {
   libc!.close(fd);
+}
+
+/**
+ * Gives the kernel back what the C library's allocator keeps free, in all of its arenas; takes half a millisecond. Does
+ * nothing where there is no ffi, or a C library without it.
+ */
+export function trimMemory(): void {
+  trim?.(0n);
 }
 
 const WNOHANG = 1;

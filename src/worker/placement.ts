@@ -28,8 +28,6 @@ export function place(threads: readonly ThreadLoad[], turn: number): number {
 
 /**
  * Which of the other threads should have a connection that a thread with `own` others has accepted; -1: none, it keeps it.
- * Keeping is free and passing on is not, so a difference of an eighth is left alone: of a burst of 64, two threads get at
- * most 34 and 30.
  */
 export function passOnTo(own: number, others: readonly ThreadLoad[]): number {
   let best = -1;
@@ -37,7 +35,15 @@ export function passOnTo(own: number, others: readonly ThreadLoad[]): number {
     if (!other.open || other.stale) continue;
     if (best === -1 || other.connections < others[best]!.connections) best = index;
   }
-  return best !== -1 && others[best]!.connections < own - Math.floor(own / 8) ? best : -1;
+  return best !== -1 && isClearlyFewer(others[best]!.connections, own) ? best : -1;
+}
+
+/**
+ * Keeping is free and passing on is not, so a difference of a fifth is left alone: of a burst of 64, two threads get at
+ * most 36 and 28.
+ */
+export function isClearlyFewer(connections: number, own: number): boolean {
+  return connections < own - Math.floor(own / 5);
 }
 
 function isBetter(a: ThreadLoad, b: ThreadLoad): boolean {

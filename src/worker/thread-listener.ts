@@ -18,7 +18,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { COUNTER, type LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
-import { passOnTo } from "./placement.ts";
+import { isClearlyFewer, passOnTo } from "./placement.ts";
 import { type RawHandle, takeHandles } from "./raw-handle.ts";
 
 export interface Peer {
@@ -82,18 +82,18 @@ export class ThreadListener {
   }
 
   readonly #passesOn = (handle: RawHandle): boolean => {
-    const { row, staleMs, passOn } = this.#options;
-    if (this.#peers.length === 0) return false;
+    const own = this.#options.row.read(COUNTER.connections);
+    if (!this.#peers.some(({ row }) => isClearlyFewer(row.read(COUNTER.connections), own))) return false;
+    const { staleMs, passOn } = this.#options;
     const nowMs = monotonicMs();
-    const others = this.#peers.map((peer) => ({
-      connections: peer.row.read(COUNTER.connections),
+    const others = this.#peers.map(({ row }) => ({
+      connections: row.read(COUNTER.connections),
       open: true,
-      stale: nowMs - peer.row.beatMs > staleMs,
+      stale: nowMs - row.beatMs > staleMs,
     }));
-    const peer = this.#peers[passOnTo(row.read(COUNTER.connections), others)];
-    if (peer === undefined) return false;
-    const accepted = detachHandle(handle);
-    if (accepted?.kind !== "fd") return false;
+    const peer = this.#peers[passOnTo(own, others)];
+    const accepted = peer === undefined ? undefined : detachHandle(handle);
+    if (peer === undefined || accepted === undefined) return false;
     Atomics.add(peer.row.counters, COUNTER.connections, 1);
     passOn(accepted.fd, peer.threadId);
     return true;

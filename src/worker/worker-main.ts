@@ -13,7 +13,7 @@ import { HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { servingThreads } from "../models/handlers/pools.ts";
-import { loadNative, requireNative } from "../platform/native.ts";
+import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
 import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
@@ -23,6 +23,7 @@ import { Reporter } from "./report.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
+import { Trimming } from "./trimming.ts";
 import { viewThreads } from "./thread-views.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -71,6 +72,8 @@ class Worker {
       const booted = await this.#pool.boot();
       this.#state = "ready";
       this.#watchRecycling();
+      const trimming = new Trimming();
+      setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
       setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
       tell({ type: "ready", ...booted });
     } catch (error) {
@@ -243,6 +246,8 @@ class Worker {
 
 /** An idle second more or less does not matter for recycling. */
 const RECYCLING_CHECK_MS = 250;
+/** A pause shorter than this is not worth giving memory back for. */
+const TRIMMING_CHECK_MS = 500;
 /** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
 const LOAD_INTERVAL_MS = 25;
 /** A SIGTERM that was the arbiter's as well has it say `drain` by then. */

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { passOnTo, place } from "../../src/worker/placement.ts";
 import { Recycling } from "../../src/worker/recycling.ts";
 import { RestartPolicy, type RestartLimits } from "../../src/fabric/restart-policy.ts";
+import { Trimming } from "../../src/worker/trimming.ts";
 import { judge } from "../../src/worker/watchdog.ts";
 
 describe("placement", () => {
@@ -40,13 +41,13 @@ describe("placement", () => {
     assert.equal(passOnTo(0, [open(0)]), -1);
     assert.equal(passOnTo(1, [open(0)]), 0);
     assert.equal(passOnTo(2, [open(3), open(1)]), 1);
-    assert.equal(passOnTo(32, [open(28)]), -1, "an eighth is left alone");
-    assert.equal(passOnTo(33, [open(28)]), 0);
+    assert.equal(passOnTo(35, [open(28)]), -1, "a fifth is left alone");
+    assert.equal(passOnTo(36, [open(28)]), 0);
     assert.equal(passOnTo(9, [open(0, true)]), -1, "nothing for one that stands still");
     assert.equal(passOnTo(9, []), -1);
   });
 
-  test("spreads a burst that one thread accepts alone to within an eighth", () => {
+  test("spreads a burst that one thread accepts alone to within a fifth", () => {
     const counts = [0, 0, 0, 0];
     for (let each = 0; each < 64; each++) {
       const to = passOnTo(
@@ -55,7 +56,7 @@ describe("placement", () => {
       );
       counts[to + 1]!++;
     }
-    assert.ok(Math.max(...counts) <= 18 && Math.min(...counts) >= 14, String(counts));
+    assert.ok(Math.max(...counts) <= 19 && Math.min(...counts) >= 13, String(counts));
   });
 });
 
@@ -117,6 +118,15 @@ describe("recycling", () => {
       undefined,
     );
   });
+});
+
+test("memory is given back once after each load, when no request has come since the last look", () => {
+  const trimming = new Trimming();
+  const looks = [0, 0, 5, 9, 9, 9, 9, 10, 10, 10];
+  assert.deepEqual(
+    looks.map((requests) => trimming.due(requests)),
+    [false, false, false, false, true, false, false, false, true, false],
+  );
 });
 
 test("a loop is blocked from the threshold on and expired from the timeout on; 0 turns either off", () => {
