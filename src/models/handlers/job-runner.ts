@@ -86,7 +86,8 @@ export class JobRunner {
     }
     const current = this.#current;
     if (current !== undefined && current.link === link && current.job.seq === message.seq) {
-      current.receive(message);
+      // What the app does in an event that this brings about belongs to the job.
+      runningJob.run(current, current.receive, message);
     } else if (message.type === "abort") {
       const queued = this.#queue.find((each) => each.link === link && each.job.seq === message.seq);
       if (queued !== undefined) queued.abort = message.abort;
@@ -101,7 +102,7 @@ export class JobRunner {
       this.#untold = undefined;
       const current = new RunningJob(job, link, this.#options.keepAliveMs, this.#done);
       this.#current = current;
-      if (abort !== undefined) current.receive({ type: "abort", seq: job.seq, abort });
+      if (abort !== undefined) runningJob.run(current, current.receive, { type: "abort", seq: job.seq, abort });
       runningJob.run(current, current.run, this.#options.app);
     }
     if (this.#current === undefined) this.#tellDone();
@@ -182,10 +183,11 @@ class RunningJob {
     this.#respond();
   }
 
-  receive(message: Exclude<ToHandler, { type: "jobs" }>): void {
+  readonly receive = (message: Exclude<ToHandler, { type: "jobs" }>): void => {
     const { req, socket } = this.#opened;
     switch (message.type) {
       case "body":
+        socket.received(message.chunk.length);
         if (!req.destroyed) req.push(Buffer.from(message.chunk.buffer as ArrayBuffer));
         break;
       case "body-end":
@@ -201,7 +203,7 @@ class RunningJob {
         this.#tell({ type: "alive", seq: this.job.seq });
         break;
     }
-  }
+  };
 
   /** Blocked: looks for what concerns it among the messages that have come. What follows from an abort waits for its turn. */
   heed(): DOMException | undefined {
@@ -225,15 +227,13 @@ class RunningJob {
     this.#hear(abort);
     if (this.#aborted) return;
     this.#aborted = true;
-    const { req, socket } = this.#opened;
+    const { req, res, socket } = this.#opened;
     socket.mute();
-    if (abort.refusal === undefined) {
-      if (!req.complete) breakOff(req);
-      socket.destroy();
-    } else {
+    if (abort.refusal !== undefined) {
       if (!req.complete) cutShort(req, abort.refusal);
-      this.#respond();
-    }
+    } else if (!res.writableFinished) breakOff(req);
+    // Whoever waits for the response's end, to let go of what it was to be made of, hears of it.
+    socket.destroy();
     this.#controller?.abort(this.#reason);
   }
 
@@ -278,7 +278,7 @@ class RunningJob {
   readonly #tell = (message: FromHandler): void => this.link.port.postMessage(message, []);
 }
 
-/** The client is gone in the middle of its body. */
+/** The client is gone: as node:http does it, also when all of the body had come. */
 function breakOff(req: IncomingMessage): void {
   const error = Object.assign(new Error("aborted"), { code: "ECONNRESET" });
   req.destroy(error);

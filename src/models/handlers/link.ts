@@ -17,7 +17,9 @@ import type { Exchange } from "../../pipeline/exchange.ts";
 import { PATIENCE_MS } from "./assignment.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "./protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
-import { CELLS, Ring } from "./ring.ts";
+import { JobWindow } from "./job-window.ts";
+import { Ring } from "./ring.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 
 export interface LinkOwner {
   /** The handler of this exchange threw or rejected. */
@@ -32,8 +34,6 @@ export interface LinkOwner {
   readonly kill: (id: number, why: string) => void;
 }
 
-/** A handler that was told to stop and whose loop does not turn is in a computation or a blocking call. */
-const DEAF_MS = 50;
 /** A handler that heard and goes on all the same. */
 const LAST_MOMENTS_MS = 2000;
 
@@ -46,10 +46,7 @@ export class Link {
   readonly #ring: Ring;
   readonly #jobs = new JobWindow();
   #outbox: WireJob[] = [];
-  /** The thread has said something since the last watch. */
-  #spoke = false;
-  #quietSinceMs = 0;
-  #pinged = false;
+  readonly #signs = new SignsOfLife();
   #doomed = false;
 
   constructor(id: number, { port, ring }: LinkEnd, owner: LinkOwner) {
@@ -85,7 +82,7 @@ export class Link {
   };
 
   readonly #receive = (message: FromHandler): void => {
-    this.#spoke = true;
+    this.#signs.heard();
     const job = this.#jobs.get(message.seq);
     if (job === undefined) return;
     switch (message.type) {
@@ -171,11 +168,7 @@ export class Link {
 
   /** Notes starts, and has a handler thread ended that is past its job's time. */
   watch(nowMs: number): void {
-    if (this.#spoke) {
-      this.#spoke = false;
-      this.#pinged = false;
-      this.#quietSinceMs = nowMs;
-    }
+    this.#signs.look(nowMs);
     for (const job of this.#jobs) this.#watch(job, nowMs);
   }
 
@@ -186,35 +179,32 @@ export class Link {
     if (exchange.state === "ended" && job.toldMs === 0) job.toldMs = nowMs;
     if (this.#doomed || !this.#ring.isRunning(job.seq)) return;
     if (job.toldMs === 0) {
-      if (exchange.res.headersSent) this.#watchResponse(job, nowMs);
+      this.#watchLoop(job, nowMs);
       return;
     }
-    const overMs = nowMs - job.toldMs;
-    const isTimeout = exchange.refusal === "HANDLER_TIMEOUT";
-    const limitMs = isTimeout ? (job.heard ? LAST_MOMENTS_MS : DEAF_MS) : exchange.route.timeoutMs;
-    if (limitMs === 0 || overMs < limitMs) return;
-    this.#doom(
-      job,
-      isTimeout
-        ? `did not end within its timeout (${exchange.route.timeoutMs} ms)`
-        : "ran on after its response had ended",
-    );
+    const { timeoutMs } = exchange.route;
+    if (exchange.refusal !== "HANDLER_TIMEOUT") {
+      if (timeoutMs > 0 && nowMs - job.toldMs >= timeoutMs) this.#doom(exchange, "ran on after its response had ended");
+      return;
+    }
+    this.#signs.asked(job.toldMs);
+    if (job.heard ? nowMs - job.toldMs >= LAST_MOMENTS_MS : this.#signs.areMissing(nowMs))
+      this.#doom(exchange, `did not end within its timeout (${timeoutMs} ms)`);
   }
 
-  /** A response that has begun may take as long as it likes, if only the thread's loop turns. */
-  #watchResponse(job: RemoteJob, nowMs: number): void {
-    const { timeoutMs } = job.exchange.route;
+  /** Whether its thread's loop turns is asked in time. A response that has begun may take long, if only the loop turns. */
+  #watchLoop({ seq, exchange }: RemoteJob, nowMs: number): void {
+    const { timeoutMs } = exchange.route;
     if (timeoutMs === 0) return;
-    const quietMs = nowMs - Math.max(this.#quietSinceMs, this.#ring.startedMs(job.seq) ?? nowMs);
-    if (quietMs > timeoutMs) {
-      this.#doom(job, `has kept its thread's loop from turning for ${timeoutMs} ms in the middle of its response`);
-    } else if (quietMs > timeoutMs / 2 && !this.#pinged) {
-      this.#pinged = true;
-      this.#post({ type: "ping", seq: job.seq });
+    const quietMs = nowMs - Math.max(this.#signs.lastMs, this.#ring.startedMs(seq) ?? nowMs);
+    if (quietMs > timeoutMs && exchange.res.headersSent && this.#signs.areMissing(nowMs)) {
+      this.#doom(exchange, `has kept its thread's loop from turning for ${timeoutMs} ms in the middle of its response`);
+    } else if (quietMs > timeoutMs / 2 && this.#signs.asked(nowMs)) {
+      this.#post({ type: "ping", seq });
     }
   }
 
-  #doom({ exchange }: RemoteJob, what: string): void {
+  #doom(exchange: Exchange, what: string): void {
     this.#doomed = true;
     this.#owner.kill(this.id, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
   }
@@ -236,47 +226,5 @@ export class Link {
     }
     this.#port.close();
     return unstarted;
-  }
-}
-
-/**
- * The jobs of a link by their number, oldest first, in as many places as its ring has cells.
- *
- * Not a Map: one from which entries are taken all the time leaves old tables behind, which lead from one to the next and
- * keep everything young alive that they name; a third of a busy thread's garbage was copied for it.
- */
-class JobWindow implements Iterable<RemoteJob> {
-  readonly #places: (RemoteJob | undefined)[] = Array.from({ length: CELLS }, () => undefined);
-  /** No job is older. */
-  #first = 1;
-  #last = 0;
-  size = 0;
-
-  get isFull(): boolean {
-    return this.#last - this.#first + 1 >= CELLS;
-  }
-
-  /** Returns its number. */
-  add(job: RemoteJob): number {
-    this.#places[++this.#last % CELLS] = job;
-    this.size++;
-    return this.#last;
-  }
-
-  get(seq: number): RemoteJob | undefined {
-    return seq < this.#first || seq > this.#last ? undefined : this.#places[seq % CELLS];
-  }
-
-  remove(seq: number): void {
-    this.#places[seq % CELLS] = undefined;
-    this.size--;
-    while (this.#first <= this.#last && this.#places[this.#first % CELLS] === undefined) this.#first++;
-  }
-
-  *[Symbol.iterator](): Iterator<RemoteJob> {
-    for (let seq = this.#first; seq <= this.#last; seq++) {
-      const job = this.#places[seq % CELLS];
-      if (job !== undefined) yield job;
-    }
   }
 }

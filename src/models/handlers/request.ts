@@ -72,7 +72,7 @@ export function openRequest(
   for (const [name, value] of job.headers) res.setHeader(name, value);
   if (job.timedFromMs !== undefined) addTiming(res, job.timedFromMs);
   res.assignSocket(socket as unknown as Socket);
-  socket.carry(res);
+  socket.carry(req, res);
   return { req, res, socket };
 }
 

@@ -11,7 +11,7 @@
  */
 
 import { Duplex } from "node:stream";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { exact, type Endpoints, type FromHandler, type Part } from "./protocol.ts";
 
 const WINDOW_BYTES = 256 * 1024;
@@ -36,6 +36,7 @@ export class ResponseSocket extends Duplex {
   muted = false;
   readonly #seq: number;
   readonly #tell: (message: FromHandler) => void;
+  #req: IncomingMessage | undefined;
   #res: ServerResponse | undefined;
   #parts: Part[] = [];
   #encoding: BufferEncoding = "utf8";
@@ -44,6 +45,7 @@ export class ResponseSocket extends Duplex {
   #ticking = false;
   #ending = false;
   #ended = false;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(seq: number, endpoints: Endpoints, tell: (message: FromHandler) => void) {
     super({ decodeStrings: false, allowHalfOpen: true, emitClose: true });
@@ -57,7 +59,8 @@ export class ResponseSocket extends Duplex {
     this.encrypted = endpoints.encrypted;
   }
 
-  carry(res: ServerResponse): void {
+  carry(req: IncomingMessage, res: ServerResponse): void {
+    this.#req = req;
     this.#res = res;
     // What node:http's server does for a connection of its own.
     this.on("drain", () => {
@@ -75,11 +78,19 @@ export class ResponseSocket extends Duplex {
 
   /** The response's last write was called back, perhaps before its end has left: it leaves now. */
   complete(): void {
+    clearTimeout(this.#idle);
     if (!this.#ended) this.#send(true);
+  }
+
+  /** So many bytes of the request's body have come. */
+  received(bytes: number): void {
+    this.bytesRead += bytes;
+    this.#idle?.refresh();
   }
 
   /** The client has taken so many bytes. */
   credit(bytes: number): void {
+    this.#idle?.refresh();
     this.#unacknowledged = Math.max(0, this.#unacknowledged - bytes);
     if (this.#unacknowledged < WINDOW_BYTES) this.#unblock();
   }
@@ -88,6 +99,15 @@ export class ResponseSocket extends Duplex {
     this.muted = true;
     this.#parts = [];
     this.#unblock();
+  }
+
+  /** As node:http's server does it. */
+  #fallIdle(): void {
+    const req = this.#req!;
+    const isHeardByRequest = !req.complete && req.emit("timeout", this);
+    const isHeardByResponse = this.#res!.emit("timeout", this);
+    this.emit("timeout");
+    if (!isHeardByRequest && !isHeardByResponse) this.destroy();
   }
 
   #unblock(): void {
@@ -110,6 +130,7 @@ export class ResponseSocket extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
+    clearTimeout(this.#idle);
     if (!this.#ended && !this.muted) this.#tell({ type: "destroyed", seq: this.#seq });
     callback(error);
   }
@@ -136,11 +157,13 @@ export class ResponseSocket extends Duplex {
   }
 
   #settle(callback: Callback): void {
+    this.#idle?.refresh();
     // An interim response goes by itself: it must be told from the head.
     if (!this.#ticking && !(this.#res?.headersSent ?? false)) this.#send(false);
+    // Before the callback, which also goes out in the next tick: what was written may be overwritten from then on.
+    this.#schedule();
     if (this.#unacknowledged < WINDOW_BYTES || this.muted) callback();
     else this.#blocked = callback;
-    this.#schedule();
   }
 
   #schedule(): void {
@@ -184,10 +207,13 @@ export class ResponseSocket extends Duplex {
     if (this.writable) this.end();
     else this.destroy();
   }
+  /** As a net.Socket's: silence for so long, in both directions, is told. */
   setTimeout(ms: number, callback?: () => void): this {
     this.timeout = ms;
-    if (callback !== undefined) this.once("timeout", callback);
-    return this;
+    clearTimeout(this.#idle);
+    this.#idle = ms > 0 ? setTimeout(() => this.#fallIdle(), ms).unref() : undefined;
+    if (callback === undefined) return this;
+    return ms > 0 ? this.once("timeout", callback) : this.off("timeout", callback);
   }
   setNoDelay(): this {
     return this;
