@@ -1,0 +1,72 @@
+/** What a case of the contract works with: one server, which runs one shape of app under one model. */
+
+import { after, before } from "node:test";
+import type { ModelName } from "../../../src/models/model.ts";
+import { RawConnection, type RawResponse } from "../../support/raw-connection.ts";
+import { startServer, type TestServer } from "../../support/server.ts";
+import type { Shape } from "../shapes.ts";
+
+/** What a model gives beyond what all do. */
+export interface Capabilities {
+  /** Whether a connection takes another request after its response. */
+  readonly keepsConnections: boolean;
+}
+
+/** No time limits but those of the cases: a machine may be busy. */
+const settings = ["--limit-body", "0", "--debug-headers", "--queue-timeout", "0"];
+const apps = new URL("../../fixtures/contract/", import.meta.url);
+
+export class Subject {
+  readonly model: ModelName;
+  readonly shape: Shape;
+  readonly can: Capabilities;
+  readonly #args: readonly string[];
+  #server: TestServer | undefined;
+  #ids = 0;
+
+  constructor(model: ModelName, shape: Shape, args: readonly string[], can: Capabilities) {
+    this.model = model;
+    this.shape = shape;
+    this.can = can;
+    this.#args = args;
+  }
+
+  /** For the `describe` that it is called in. */
+  serve(): void {
+    before(async () => {
+      const app = new URL(this.shape.file, apps).pathname;
+      this.#server = await startServer(app, ["--model", this.model, ...settings, ...this.#args]);
+    });
+    after(() => this.#server?.[Symbol.asyncDispose]());
+  }
+
+  get server(): TestServer {
+    return this.#server!;
+  }
+
+  open(): Promise<RawConnection> {
+    return RawConnection.open(this.server.port);
+  }
+
+  get(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.server.url}${path}`, { signal: AbortSignal.timeout(30_000), ...init });
+  }
+
+  /** The client's next request: on the connection that it has, or where that ends with its response, on another. */
+  async askAgain(client: RawConnection, path: string): Promise<RawResponse> {
+    const request = `GET ${path} HTTP/1.1`;
+    if (this.can.keepsConnections) return await client.request(request).response();
+    await client.ended();
+    await using next = await this.open();
+    return await next.request(request).response();
+  }
+
+  /** Tells one case's lines in the log from another's. */
+  nextId(): string {
+    return `${this.shape.name}-${++this.#ids}.`;
+  }
+
+  logged(pattern: string): Promise<RegExpMatchArray> {
+    return this.server.waitForLog(new RegExp(pattern));
+  }
+}
