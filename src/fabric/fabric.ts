@@ -315,6 +315,11 @@ export function fabric(): Fabric {
 
 let instance: Fabric | undefined;
 
+/** Whether the fabric has started this thread. Unlike `fabric()`, asking does not make it a root. */
+export function isFabricThread(): boolean {
+  return (workerData as Partial<Birth> | null)?.heddleFabric !== undefined;
+}
+
 /** How many scheduler threads tasks and actors are spread over: Go's GOMAXPROCS. Default: the CPUs available. */
 export function setSchedulerThreads(threads: number): void {
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {

@@ -111,6 +111,11 @@ export class RunQueue {
     return performance.now() - this.#roundStartMs > this.#budgetMs;
   }
 
+  /** performance.now(), as of the beginning of the round: good to about a millisecond, and free. */
+  nowMs(): number {
+    return this.#phase === "idle" ? performance.now() : this.#roundStartMs;
+  }
+
   #go(): void {
     this.#phase = "drains";
     inNoContext(this.#pass);

@@ -25,9 +25,11 @@ export const LOAD = {
   running: 1,
   /** A number for whoever runs at the moment, given by the service that runs it; 0: nobody. */
   current: 2,
+  /** Placed by the thread on others, and not started. */
+  offered: 3,
 } as const;
 
-const BEAT = 2;
+const BEAT = 3;
 
 /** How many threads of a role there may be, in the row of the root. */
 const SIZE: Readonly<Record<Role, number>> = { scheduler: 8, blocking: 9 };

@@ -1,4 +1,21 @@
+import "./remote-context.ts";
+import "./remote-offers.ts";
+
+export { setSchedulerThreads } from "../fabric/fabric.ts";
 export { awaitSync, type AwaitSync, type AwaitSyncOptions } from "./await-sync.ts";
-export { task, type Task, type TaskRef } from "./task.ts";
+export { Channel, type Maybe, type Received } from "./channel.ts";
+export { CancelableContext, Context } from "./context.ts";
+export { dumpTasks, type TaskDump } from "./dump.ts";
+export { blocking, go } from "./go.ts";
+export type { Handle } from "./handle.ts";
+export { Mutex } from "./mutex.ts";
+export { Once } from "./once.ts";
+export { RwLock } from "./rw-lock.ts";
+export { type Case, receiveFrom, type ResultOf, select, type SelectOptions, sendTo } from "./select.ts";
+export { Semaphore } from "./semaphore.ts";
+export { sleep, yieldNow } from "./sleep.ts";
+export { TaskGroup } from "./task-group.ts";
 export { taskSignal } from "./task-context.ts";
+export { task, type Task, type TaskRef } from "./task.ts";
 export { transfer } from "./transfer.ts";
+export { WaitGroup } from "./wait-group.ts";

@@ -1,0 +1,15 @@
+/**
+ * Which jobs an idle thread is given. Pure.
+ *
+ * It gets half of what waits at the thread where most waits, the last ones: those that were placed first are about to start
+ * where they are, and an order among tasks was never promised. Half, so that both have about the same to do then.
+ */
+
+/** Jobs moved at once, at most: each is a message, and the thread will ask again. */
+const MAX_MOVED = 256;
+
+/** `waiting`: for each other thread its jobs that have not started, in the order they were placed. */
+export function chooseJobs<Job>(waiting: readonly (readonly Job[])[]): readonly Job[] {
+  const most = waiting.reduce<readonly Job[]>((best, jobs) => (jobs.length > best.length ? jobs : best), []);
+  return most.slice(-Math.min(MAX_MOVED, Math.ceil(most.length / 2)));
+}

@@ -1,0 +1,178 @@
+/**
+ * A unit is a task that runs, or is to run, on this thread: what the scheduler starts, what a dump lists, and what a task's own
+ * context hangs on. All units of the thread are in one list, so that a dump needs no bookkeeping beside it.
+ *
+ *   queued ──▶ running ⇄ parked ──▶ done
+ *     └──────────────────────────▶ done      (cancelled before it started)
+ *
+ * The list is linked through the units themselves: a million parked tasks are a million of these objects, so what a
+ * unit is made of is counted in bytes. What few units need (a context, a promise) is made when it is asked for.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Fabric, LOAD } from "../fabric/fabric.ts";
+import type { HeddleError } from "../errors/errors.ts";
+import { perThread } from "../fabric/per-thread.ts";
+import { runQueue, type Turn } from "../fabric/run-queue.ts";
+import type { Claim } from "./claims.ts";
+import type { CancelableContext } from "./context.ts";
+import { numberOf } from "./names.ts";
+import { connected } from "./service.ts";
+import type { Waiter } from "./waiter.ts";
+
+export type UnitState = "queued" | "running" | "parked" | "done";
+
+/** What becomes of a unit: called exactly once, unless it never starts. */
+export interface Outcome {
+  /** Of the handle, for dumps. */
+  readonly id: string;
+  started?(): void;
+  /** It never starts: taken back, or cancelled before. */
+  dropped?(): void;
+  succeeded(value: unknown): void;
+  failed(error: unknown): void;
+}
+
+export class Unit implements Turn {
+  readonly name: string;
+  #fn: ((...args: readonly unknown[]) => unknown) | undefined;
+  #args: readonly unknown[] | undefined;
+  readonly outcome: Outcome;
+  /** Of a task another thread may take back: must be won before it starts. */
+  readonly #claim: Claim | undefined;
+  /** What it waits for; undefined while it runs. */
+  waiter: Waiter | undefined = undefined;
+  /** What `Context.current()` gives in it; made when asked for. */
+  context: CancelableContext | undefined = undefined;
+  /** Set when it is cancelled before anybody has asked for its context. */
+  canceled: HeddleError | undefined = undefined;
+  /** performance.now() of the last change of its state. */
+  sinceMs: number;
+  previous: Unit | undefined = undefined;
+  next: Unit | undefined = undefined;
+  #started: boolean = false;
+  #done: boolean = false;
+
+  constructor(
+    name: string,
+    fn: (...args: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+    outcome: Outcome,
+    claim?: Claim,
+  ) {
+    this.name = name;
+    this.#fn = fn;
+    this.#args = args;
+    this.outcome = outcome;
+    this.#claim = claim;
+    this.sinceMs = runQueue.nowMs();
+    this.next = units.first;
+    if (units.first !== undefined) units.first.previous = this;
+    units.first = this;
+  }
+
+  get state(): UnitState {
+    if (this.#done) return "done";
+    if (!this.#started) return "queued";
+    return this.waiter === undefined ? "running" : "parked";
+  }
+
+  /** Puts it into the thread's run queue. On the board it counts as queued already if another thread has placed it. */
+  enqueue(isCounted: boolean = false): void {
+    const { board, self } = here();
+    if (!isCounted) board.add(self, LOAD.queued, 1);
+    runQueue.add(this);
+  }
+
+  /** Its first turn. */
+  run(): void {
+    const { board, self } = here();
+    if (this.#claim?.take() === false) {
+      this.withdraw();
+      return;
+    }
+    board.add(self, LOAD.queued, -1);
+    if (this.#done) return;
+    this.#started = true;
+    this.sinceMs = runQueue.nowMs();
+    board.add(self, LOAD.running, 1);
+    this.resumes();
+    this.outcome.started?.();
+    const [fn, args] = [this.#fn!, this.#args!];
+    this.#fn = this.#args = undefined;
+    try {
+      const result = current.run(this, fn, ...args);
+      if (isThenable(result)) {
+        result.then(
+          (value) => this.#end(() => this.outcome.succeeded(value)),
+          (error: unknown) => this.#end(() => this.outcome.failed(error)),
+        );
+      } else {
+        this.#end(() => this.outcome.succeeded(result));
+      }
+    } catch (error) {
+      this.#end(() => this.outcome.failed(error));
+    }
+  }
+
+  /** It has the turn. */
+  resumes(): void {
+    const { board, self } = here();
+    board.setCurrent(self, numberOf(this.name));
+  }
+
+  /** Takes it out before its first turn. False: it has had it. */
+  withdraw(): boolean {
+    if (this.#started || this.#done) return false;
+    this.#done = true;
+    this.#fn = this.#args = undefined;
+    this.#unlink();
+    this.outcome.dropped?.();
+    return true;
+  }
+
+  /** Its context is cancelled; before it has started, it never does. */
+  cancel(error: HeddleError): void {
+    if (this.withdraw()) return;
+    if (this.context === undefined) this.canceled = error;
+    else this.context.cancelWith(error);
+  }
+
+  #end(tell: () => void): void {
+    this.#done = true;
+    this.#unlink();
+    const { board, self } = here();
+    board.add(self, LOAD.running, -1);
+    this.context?.cancel();
+    tell();
+    runQueue.parked(this);
+  }
+
+  #unlink(): void {
+    if (this.previous === undefined) units.first = this.next;
+    else this.previous.next = this.next;
+    if (this.next !== undefined) this.next.previous = this.previous;
+  }
+}
+
+const units: { first: Unit | undefined } = perThread("units", () => ({ first: undefined }));
+const current: AsyncLocalStorage<Unit> = perThread("unit", () => new AsyncLocalStorage<Unit>());
+let joined: Fabric | undefined;
+
+function here(): Fabric {
+  return (joined ??= connected());
+}
+
+/** The task the caller runs in, also after it awaited whatever; undefined: in none. */
+export function currentUnit(): Unit | undefined {
+  return current.getStore();
+}
+
+/** The thread's units, the newest first. */
+export function* allUnits(): Generator<Unit> {
+  for (let unit = units.first; unit !== undefined; unit = unit.next) yield unit;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

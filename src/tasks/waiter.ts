@@ -1,0 +1,188 @@
+/**
+ * How a task parks: a waiter in a queue, and a promise the task awaits. Who wakes it says what the promise is to settle
+ * with and puts it into the run queue; its turn settles the promise.
+ *
+ * Waiters are used again: a channel between two tasks makes none after its first messages. A waiter belongs to one queue at a
+ * time, or to none when it has been woken.
+ */
+
+import { runQueue, type Turn } from "../fabric/run-queue.ts";
+import { currentUnit, type Unit } from "./unit.ts";
+import type { Selection } from "./selection.ts";
+
+/** What the waiter is at, for a dump: "receive", "lock" … */
+export type Where = string;
+
+type Settle = (result: unknown) => void;
+
+/** Waiters kept for further use: what a burst leaves behind is given back to the collector beyond this. */
+const MAX_SPARE = 1024;
+
+let spare: Waiter | undefined;
+let spares = 0;
+
+let settleNext: Settle;
+const stash = (resolve: Settle): void => {
+  settleNext = resolve;
+};
+
+export class Waiter implements Turn {
+  next: Waiter | undefined = undefined;
+  previous: Waiter | undefined = undefined;
+  /** The queue it is in. */
+  queue: WaitQueue | undefined = undefined;
+  /** What it brings (a sender's value); after it was woken, what its promise settles with. */
+  value: unknown = undefined;
+  where: Where = "";
+  unit: Unit | undefined = undefined;
+  /** Of a select: waits in other queues as well. */
+  selection: Selection | undefined = undefined;
+  /** Which case of the select it stands for. */
+  index: number = 0;
+  /** Who is told in place of a promise: the waiter stands for somebody on another thread, or for a select. */
+  told: ((result: unknown, error?: unknown) => void) | undefined = undefined;
+  settle: Settle | undefined = undefined;
+
+  run(): void {
+    const settle = this.settle!;
+    const result = this.value;
+    this.settle = undefined;
+    this.value = undefined;
+    if (this.unit !== undefined) {
+      this.unit.waiter = undefined;
+      this.unit.sinceMs = runQueue.nowMs();
+      this.unit.resumes();
+      this.unit = undefined;
+    }
+    if (spares < MAX_SPARE) keep(this);
+    settle(result);
+  }
+
+  /** Woken with this result: in its turn the promise settles with it. It must be in no queue any more. */
+  wake(result: unknown): void {
+    if (this.told !== undefined) {
+      this.told(result);
+      return;
+    }
+    this.value = result;
+    runQueue.add(this);
+  }
+
+  /** Woken with an error. */
+  fail(error: unknown): void {
+    if (this.told !== undefined) {
+      this.told(undefined, error);
+      return;
+    }
+    const rejected = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    // It is told to whoever awaits the waiter's promise.
+    rejected.catch(() => {});
+    this.wake(rejected);
+  }
+}
+
+function keep(waiter: Waiter): void {
+  waiter.next = spare;
+  spare = waiter;
+  spares++;
+}
+
+/** The waiters for one thing, first come first served. */
+export class WaitQueue {
+  first: Waiter | undefined = undefined;
+  last: Waiter | undefined = undefined;
+  length: number = 0;
+
+  add(waiter: Waiter): void {
+    waiter.queue = this;
+    waiter.previous = this.last;
+    waiter.next = undefined;
+    if (this.last === undefined) this.first = waiter;
+    else this.last.next = waiter;
+    this.last = waiter;
+    this.length++;
+  }
+
+  remove(waiter: Waiter): void {
+    if (waiter.queue !== this) return;
+    if (waiter.previous === undefined) this.first = waiter.next;
+    else waiter.previous.next = waiter.next;
+    if (waiter.next === undefined) this.last = waiter.previous;
+    else waiter.next.previous = waiter.previous;
+    waiter.queue = waiter.next = waiter.previous = undefined;
+    this.length--;
+  }
+
+  /** The first, taken out. For queues without selects in them. */
+  shift(): Waiter | undefined {
+    const waiter = this.first;
+    if (waiter !== undefined) this.remove(waiter);
+    return waiter;
+  }
+}
+
+/** Parks the caller in a queue. The promise settles when the waiter is woken. */
+export function park<T>(queue: WaitQueue, where: Where, value?: unknown): Promise<T> {
+  const waiter = newWaiter(where);
+  waiter.value = value;
+  const promise = new Promise<T>(stash as never);
+  waiter.settle = settleNext;
+  queue.add(waiter);
+  const turn = runQueue.current;
+  if (turn !== undefined) runQueue.parked(turn);
+  return promise;
+}
+
+/** A waiter for the calling task, in no queue yet. */
+export function newWaiter(where: Where): Waiter {
+  let waiter = spare;
+  if (waiter === undefined) {
+    waiter = new Waiter();
+  } else {
+    spare = waiter.next;
+    waiter.next = undefined;
+    spares--;
+  }
+  waiter.where = where;
+  const unit = currentUnit();
+  if (unit !== undefined) {
+    waiter.unit = unit;
+    unit.waiter = waiter;
+    unit.sinceMs = runQueue.nowMs();
+  }
+  return waiter;
+}
+
+/** Parks the caller outside of any queue: `begin` gets the waiter, and sees to it that it is woken. */
+export function parkWith<T>(where: Where, begin: (waiter: Waiter) => void): Promise<T> {
+  const waiter = newWaiter(where);
+  const promise = new Promise<T>(stash as never);
+  waiter.settle = settleNext;
+  begin(waiter);
+  const turn = runQueue.current;
+  if (turn !== undefined) runQueue.parked(turn);
+  return promise;
+}
+
+const settled: Promise<void> = Promise.resolve();
+
+/** Operations without parking between two looks at the clock. */
+const UNWATCHED = 64;
+let unwatched = UNWATCHED;
+
+/** Whether an operation that need not park is to wait for its next turn nevertheless, because the round's time is up. */
+export function isTimeUp(): boolean {
+  if (--unwatched > 0) return false;
+  unwatched = UNWATCHED;
+  return runQueue.isOverBudget();
+}
+
+/** Done, without parking: at once, or after timers and I/O had their turn. */
+export function done(): Promise<void> {
+  return isTimeUp() ? nextTurn(undefined) : settled;
+}
+
+/** A promise of `result` that settles in the caller's next turn. */
+export function nextTurn<T>(result: T): Promise<T> {
+  return parkWith<T>("yield", (waiter) => waiter.wake(result));
+}
