@@ -1,0 +1,34 @@
+/**
+ * `npm run charts`: the chart and the measured tables of README and guide, from bench/results/. With `--check` it writes
+ * nothing and exits 1 when one of them is not what the results say.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { modelsChart } from "./charts/models.ts";
+import { readResults } from "./charts/results.ts";
+import { ceilingTable, filled, MODELS_ROWS, SERVE_ROWS, targetTable } from "./charts/tables.ts";
+
+const root = new URL("../", import.meta.url);
+const serve = readResults("serve");
+const models = readResults("models");
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
+
+const pages: Readonly<Record<string, string>> = {
+  "docs/guide/images/models.svg": modelsChart(models),
+  "README.md": filled(read("README.md"), {
+    serve: targetTable(serve, SERVE_ROWS),
+    ceilings: ceilingTable(models),
+  }),
+  "docs/guide/choosing-a-model.md": filled(read("docs/guide/choosing-a-model.md"), {
+    models: targetTable(models, MODELS_ROWS),
+  }),
+};
+
+for (const [path, text] of Object.entries(pages)) {
+  if (!process.argv.includes("--check")) {
+    writeFileSync(new URL(path, root), text);
+  } else if (!existsSync(new URL(path, root)) || read(path) !== text) {
+    console.error(`${path} is not what bench/results/ says; run \`npm run charts\``);
+    process.exitCode = 1;
+  }
+}
