@@ -135,6 +135,8 @@ function stop(id: number, error: HeddleError): boolean {
   const job = jobs.get(id);
   if (job === undefined) return false;
   if (recall(job)) {
+    // Nobody else will, so that the references in it go back where they came from.
+    unpack(job.args!.value, job.args!.markers);
     end(job);
     return false;
   }
