@@ -91,7 +91,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     });
     this.#child.on("exit", (code, signal) => {
       if (!this.#child.connected) return this.#end(code, signal);
-      const timer = setTimeout(() => this.#end(code, signal), LAST_WORDS_MS);
+      // After a look at the channel: on a machine so busy that the time was over at once, nothing has been read yet.
+      const timer = setTimeout(() => setImmediate(() => this.#end(code, signal)), LAST_WORDS_MS);
       this.#child.once("disconnect", () => {
         clearTimeout(timer);
         this.#end(code, signal);

@@ -16,6 +16,7 @@ import { servingThreads } from "../models/handlers/pools.ts";
 import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
 import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
+import { Arrivals } from "./arrivals.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
 import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
@@ -42,10 +43,8 @@ class Worker {
   readonly #watchdog: Watchdog;
   readonly #acceptor: Acceptor;
   readonly #reporter: Reporter;
+  readonly #arrivals: Arrivals;
   #state: WorkerState = "booting";
-  #received = 0;
-  #toldLoad = "";
-  #tellsLoad = false;
 
   constructor(boot: WorkerBoot) {
     const { config, tls, address, slot, generation } = boot;
@@ -59,6 +58,12 @@ class Worker {
       threads: () => this.#pool.threads,
       isStale: (thread) => this.#watchdog.isStale(thread),
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
+    });
+    this.#arrivals = new Arrivals({
+      open: () => this.#openConnections(),
+      takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#watchdog.isStale(thread)),
+      tell: (load, written) => tell({ type: "load", ...load }, written),
+      place: (handle) => this.#acceptor.take(unread({ handle })),
     });
     this.#reporter = new Reporter(this.#pool, this.#watchdog, () => this.#acceptor.waiting, { slot, generation });
   }
@@ -106,7 +111,7 @@ class Worker {
     pool.on("gone", (thread) => {
       for (const accepted of thread.takeBack()) acceptor.place(accepted);
     });
-    pool.on("idle", () => this.#tellLoad());
+    pool.on("idle", () => this.#arrivals.tell());
     if (this.#boot.config.model !== "sync") return;
     pool.on("doomed", (thread) => setTimeout(() => this.#giveUpOn(thread), DOOMED_PATIENCE_MS));
   }
@@ -117,10 +122,7 @@ class Worker {
         void this.#serve();
         break;
       case "connection":
-        this.#received++;
-        this.#tellLoadSoon();
-        // The client may be gone by the time its socket arrives.
-        if (handle !== undefined) this.#acceptor.take(unread({ handle }));
+        this.#arrivals.receive(handle);
         break;
       case "stop-accepting":
         this.#acceptor.stopListening();
@@ -142,7 +144,7 @@ class Worker {
   async #serve(): Promise<void> {
     if (this.#state !== "ready") return;
     const { listeners } = this.#boot;
-    if (listeners.length === 0) setInterval(() => this.#tellLoad(), LOAD_INTERVAL_MS);
+    if (listeners.length === 0) setInterval(() => this.#arrivals.tell(), LOAD_INTERVAL_MS);
     try {
       const addresses = await this.#acceptor.listen(listeners);
       if (this.#state === "ready") this.#state = "serving";
@@ -152,25 +154,9 @@ class Worker {
     }
   }
 
-  /** The arbiter keeps what it handed over until it hears of it, so it hears soon; a burst is one message. */
-  #tellLoadSoon(): void {
-    if (this.#tellsLoad) return;
-    this.#tellsLoad = true;
-    setImmediate(() => {
-      this.#tellsLoad = false;
-      this.#tellLoad();
-    });
-  }
-
-  #tellLoad(): void {
-    const { threads } = this.#pool;
-    const counts = threads.map(({ row }) => row.read(COUNTER.connections));
-    const open = counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
-    const idle = open === 0 && threads.some((thread) => thread.state === "ready" && !this.#watchdog.isStale(thread));
-    const load = `${this.#received} ${open} ${idle}`;
-    if (load === this.#toldLoad) return;
-    this.#toldLoad = load;
-    tell({ type: "load", received: this.#received, open, idle });
+  #openConnections(): number {
+    const counts = this.#pool.threads.map(({ row }) => row.read(COUNTER.connections));
+    return counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
   }
 
   #beat(): void {
@@ -206,6 +192,7 @@ class Worker {
     }
     this.#state = "draining";
     this.#acceptor.stopListening();
+    await this.#arrivals.placed();
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     const cutShort = await this.#pool.drain(reason);
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
@@ -238,7 +225,10 @@ class Worker {
     const end = (): void => void process.kill(process.pid, "SIGKILL");
     setTimeout(end, ORPHAN_DRAIN_MS);
     this.#acceptor.stopListening();
-    if (this.#state !== "booting") await this.#pool.drain("stop");
+    if (this.#state !== "booting") {
+      await this.#arrivals.placed();
+      await this.#pool.drain("stop");
+    }
     this.#log.flush();
     end();
   }
