@@ -108,7 +108,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   async #killWithStack(handler: HandlerThreadHandle, message: string): Promise<void> {
-    const stack = await captureStack(handler.threadId, LAST_LOOK_MS, () => {});
+    const stack = await captureStack(handler.threadId, LAST_LOOK_MS);
     const where =
       stack === undefined
         ? "no stack: it is inside a native call, or the machine is too busy"

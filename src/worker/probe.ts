@@ -1,5 +1,5 @@
 /**
- * How the acceptor looks into a thread that is blocked: it pauses the thread with the inspector and evaluates one
+ * How the acceptor looks into a thread that is blocked: through the inspector the thread evaluates an
  * expression, which calls the function the thread has put under this symbol. Both sides agree on it here.
  */
 
@@ -16,7 +16,7 @@ export interface ProbeAnswer {
 
 const NAME = "heddle.probe";
 
-export const PROBE_EXPRESSION: string = `JSON.stringify(globalThis[Symbol.for(${JSON.stringify(NAME)})]?.())`;
+export const PROBE_EXPRESSION: string = `globalThis[Symbol.for(${JSON.stringify(NAME)})]?.()`;
 
 export function installProbe(probe: () => ProbeAnswer): void {
   Object.defineProperty(globalThis, Symbol.for(NAME), { value: probe, configurable: true });

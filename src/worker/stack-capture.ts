@@ -1,9 +1,13 @@
 /**
- * The stack of a thread that is blocked right now, and the request it is blocked for, through the inspector: attach,
- * pause, look, resume, detach. Takes some 15–40 ms of which the thread itself loses one.
+ * The stack of a thread that is blocked right now, and the request it is blocked for: through the inspector the thread
+ * evaluates one expression in the middle of what it does. Takes a millisecond or two, of the thread's own time less.
  *
- * On demand only: a debugger that stays attached slows every await of the thread tenfold. A thread inside a native call
- * (`execSync`, `pbkdf2Sync`) pauses when that returns, so the answer may come late and then names the call's line.
+ * A thread inside a native call (`execSync`, `pbkdf2Sync`) answers when that returns, so the answer may come late and then
+ * names the call's line.
+ *
+ * Rejected: pausing it with the debugger. That describes every frame with its scopes (36 MB and two seconds for a
+ * recursion 30,000 deep, enough to end a worker that has little memory), and holds the thread until this one gets to
+ * let it go. A debugger left attached slows every await of the thread tenfold.
  */
 
 import { Session } from "node:inspector";
@@ -13,122 +17,109 @@ export interface StackFrame {
   readonly functionName: string;
   /** File path or URL, with line and column. */
   readonly location: string;
-  readonly line: number;
   /** Where the function begins: the same for every line it may be caught at. */
   readonly functionStart: string;
 }
 
 export interface CapturedStack {
+  /** The innermost ones, at most `MAX_FRAMES`. */
   readonly frames: readonly StackFrame[];
   readonly probe: ProbeAnswer | undefined;
 }
 
-interface InspectorMessage {
-  readonly id?: number;
-  readonly method?: string;
-  readonly params?: Record<string, unknown>;
+/** A recursion has a thousand times as many, all alike. */
+export const MAX_FRAMES = 50;
+
+/** undefined: the thread did not answer within `timeoutMs`, or is gone. */
+export async function captureStack(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
+  const session = new Session();
+  const answer = Promise.withResolvers<CapturedStack | undefined>();
+  const timer = setTimeout(answer.resolve, timeoutMs, undefined);
+  const attached = new Map<string, string>();
+  session.on("NodeWorker.attachedToWorker", ({ params }) => attached.set(params.workerInfo.title, params.sessionId));
+  session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => answer.resolve(readAnswer(params.message)));
+  session.on("NodeWorker.detachedFromWorker", ({ params }) => {
+    if (params.sessionId === sessionOf(attached, threadId)) answer.resolve(undefined);
+  });
+  session.connect();
+  try {
+    // Tells of every thread before it returns.
+    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
+    const sessionId = sessionOf(attached, threadId);
+    if (sessionId === undefined) return undefined;
+    const evaluate = { expression: LOOK_EXPRESSION, returnByValue: true };
+    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: evaluate });
+    session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
+    return await answer.promise;
+  } finally {
+    clearTimeout(timer);
+    // Not where the answer is read: that may be in the middle of any statement, even inside of `post`, and the session
+    // would be gone when `post` goes on.
+    session.disconnect();
+  }
+}
+
+/** The thread's own id stands in the title, "[worker 3] its name"; the inspector's ids count attachments. */
+function sessionOf(attached: ReadonlyMap<string, string>, threadId: number): string | undefined {
+  for (const [title, sessionId] of attached) if (title.startsWith(`[worker ${threadId}]`)) return sessionId;
+  return undefined;
+}
+
+/** What `look` returns, as JSON: function, file, line, column, and line and column of the function's beginning. */
+type Site = readonly [name: string | null, file: string | null, ...position: (number | null)[]];
+
+interface InspectorAnswer {
   readonly result?: { readonly result?: { readonly value?: unknown } };
 }
 
-interface PausedFrame {
-  readonly functionName: string;
-  readonly location: PausedLocation;
-  readonly functionLocation?: PausedLocation;
+/** Runs in the blocked thread and goes there as text: it must use nothing of this module. */
+function look(maxFrames: number): readonly Site[] | undefined {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder: { stack?: unknown } = {};
+  try {
+    // One more: the expression that calls this.
+    Error.stackTraceLimit = maxFrames + 1;
+    Error.prepareStackTrace = (_error, sites) => sites;
+    Error.captureStackTrace(holder, look);
+    if (!Array.isArray(holder.stack)) return undefined;
+    return (holder.stack as NodeJS.CallSite[])
+      .slice(1)
+      .filter((site) => !site.isAsync())
+      .map((site) => [
+        site.getFunctionName(),
+        site.getScriptNameOrSourceURL(),
+        site.getLineNumber(),
+        site.getColumnNumber(),
+        site.getEnclosingLineNumber(),
+        site.getEnclosingColumnNumber(),
+      ]);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 }
 
-interface PausedLocation {
-  readonly scriptId: string;
-  readonly lineNumber: number;
-  readonly columnNumber?: number;
+const LOOK_EXPRESSION = `JSON.stringify({ sites: (${look.toString()})(${MAX_FRAMES}), probe: ${PROBE_EXPRESSION} })`;
+
+function readAnswer(message: string): CapturedStack | undefined {
+  const value = (JSON.parse(message) as InspectorAnswer).result?.result?.value;
+  if (typeof value !== "string") return undefined;
+  const { sites, probe } = JSON.parse(value) as { readonly sites?: readonly Site[]; readonly probe?: ProbeAnswer };
+  return sites === undefined ? undefined : { frames: sites.map(describe), probe };
 }
 
-const EVALUATE = 3;
-const DISABLE = 5;
-
-/** One look at a time: sessions see all threads, and two would resume each other's pause. */
-let queue: Promise<unknown> = Promise.resolve();
-
-/** undefined: the thread did not pause within `timeoutMs`, or is gone. `onPause` is called when the thread is held. */
-export function captureStack(
-  threadId: number,
-  timeoutMs: number,
-  onPause: () => void,
-): Promise<CapturedStack | undefined> {
-  const captured = queue.then(() => capture(threadId, timeoutMs, onPause));
-  queue = captured;
-  return captured;
-}
-
-function capture(threadId: number, timeoutMs: number, onPause: () => void): Promise<CapturedStack | undefined> {
-  return new Promise((resolve) => {
-    const session = new Session();
-    const scripts = new Map<string, string>();
-    let frames: StackFrame[] | undefined;
-    let probe: ProbeAnswer | undefined;
-    let sessionId: string | undefined;
-    const finish = (): void => {
-      clearTimeout(timer);
-      session.disconnect();
-      resolve(frames === undefined ? undefined : { frames, probe });
-    };
-    const timer = setTimeout(finish, timeoutMs);
-    const send = (id: number, method: string, params: object = {}): void =>
-      session.post("NodeWorker.sendMessageToWorker", {
-        sessionId: sessionId!,
-        message: JSON.stringify({ id, method, params }),
-      });
-
-    session.connect();
-    session.on("NodeWorker.attachedToWorker", ({ params }) => {
-      // `workerId` counts attachments; the thread's own id stands in the title, "[worker 3] its name".
-      if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) return;
-      ({ sessionId } = params);
-      send(1, "Debugger.enable");
-      send(2, "Debugger.pause");
-    });
-    session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
-      if (params.sessionId !== sessionId) return;
-      const message = JSON.parse(params.message) as InspectorMessage;
-      if (message.method === "Debugger.scriptParsed") {
-        const script = message.params as { scriptId: string; url: string };
-        scripts.set(script.scriptId, script.url);
-      } else if (message.method === "Debugger.paused") {
-        onPause();
-        frames = (message.params as { callFrames: PausedFrame[] }).callFrames.map((frame) => describe(frame, scripts));
-        send(EVALUATE, "Runtime.evaluate", { expression: PROBE_EXPRESSION, returnByValue: true });
-        send(4, "Debugger.resume");
-        send(DISABLE, "Debugger.disable");
-      } else if (message.id === EVALUATE) {
-        probe = parseProbe(message.result?.result?.value);
-      } else if (message.id === DISABLE) {
-        finish();
-      }
-    });
-    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
-  });
-}
-
-function parseProbe(value: unknown): ProbeAnswer | undefined {
-  return typeof value === "string" ? (JSON.parse(value) as ProbeAnswer) : undefined;
-}
-
-function describe(frame: PausedFrame, scripts: ReadonlyMap<string, string>): StackFrame {
-  const { functionName, location, functionLocation = location } = frame;
+function describe([name, file, line, column, startLine, startColumn]: Site): StackFrame {
   return {
-    functionName: functionName || "(anonymous)",
-    location: place(location, scripts),
-    line: location.lineNumber + 1,
-    functionStart: place(functionLocation, scripts),
+    functionName: name || "(anonymous)",
+    location: place(file, line, column),
+    functionStart: place(file, startLine, startColumn),
   };
 }
 
-function place(
-  { scriptId, lineNumber, columnNumber = 0 }: PausedLocation,
-  scripts: ReadonlyMap<string, string>,
-): string {
-  const url = scripts.get(scriptId) ?? "";
-  const path = url.startsWith("file://") ? decodeURIComponent(url.slice("file://".length)) : url;
-  return `${path}:${lineNumber + 1}:${columnNumber + 1}`;
+function place(file: string | null, line: number | null | undefined, column: number | null | undefined): string {
+  if (line === null) return "native";
+  const path = file?.startsWith("file://") ? decodeURIComponent(file.slice("file://".length)) : (file ?? "");
+  return `${path}:${line}:${column}`;
 }
 
 /** The innermost frame of the app's own code, else of a package; undefined when only the runtime's frames are there. */

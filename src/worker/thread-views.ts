@@ -28,7 +28,7 @@ function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promis
     pool.handlers.map(async ({ id, state, threadId }) => {
       const own = exchanges.filter(({ handler, pool: name }) => handler === id && name === pool.spec.name);
       const isLong = own.some((exchange) => exchange.state === "executing" && exchange.forMs > LONG_MS);
-      const stack = isLong ? await captureStack(threadId, STACK_TIMEOUT_MS, () => {}) : undefined;
+      const stack = isLong ? await captureStack(threadId, STACK_TIMEOUT_MS) : undefined;
       return {
         worker: process.pid,
         pool: pool.spec.name,
@@ -46,7 +46,7 @@ function viewServing(threads: readonly ServingThreadHandle[], watchdog: Watchdog
   return Promise.all(
     threads.map(async (thread) => {
       const blockedMs = watchdog.stuckMs(thread);
-      const stack = blockedMs > 0 ? await watchdog.look(thread, STACK_TIMEOUT_MS) : undefined;
+      const stack = blockedMs > 0 ? await captureStack(thread.threadId, STACK_TIMEOUT_MS) : undefined;
       const seen = blockedMs > 0 ? [] : ((await thread.exchanges()) ?? []);
       return {
         worker: process.pid,

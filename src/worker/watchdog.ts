@@ -33,8 +33,6 @@ interface Watched {
   /** Present from the moment the thread was found blocked until it turns again. */
   stack: Promise<CapturedStack | undefined> | undefined;
   expired: boolean;
-  /** How long looks into it have held it since that heartbeat; on a starved machine they may take long. */
-  held: { beatMs: number; ms: number; sinceMs: number | undefined };
 }
 
 /** A watchdog that looked less often than the heartbeat would report blocks late; more often is wasted. */
@@ -87,21 +85,6 @@ export class Watchdog {
     return this.stuckMs(thread) > 0;
   }
 
-  /** The stack of a thread that stands still. undefined: it did not pause in time. */
-  async look(thread: ServingThreadHandle, timeoutMs: number): Promise<CapturedStack | undefined> {
-    const watched = this.#watch(thread, monotonicMs());
-    const { beatMs } = thread.row;
-    const hold = (): void => {
-      const nowMs = monotonicMs();
-      watched.held = { beatMs, ms: heldMs(thread, watched, nowMs), sinceMs: nowMs };
-    };
-    try {
-      return await captureStack(thread.threadId, timeoutMs, hold);
-    } finally {
-      watched.held = { beatMs, ms: heldMs(thread, watched, monotonicMs()), sinceMs: undefined };
-    }
-  }
-
   /** The thread turns again after `blockedMs`: report where it was, unless that is known. */
   async unblocked(thread: ServingThreadHandle, blockedMs: number): Promise<void> {
     const watched = this.#watched.get(thread);
@@ -112,7 +95,7 @@ export class Watchdog {
     const stack = await capturing;
     const frame = stack === undefined ? undefined : blamedFrame(stack, OWN_FOLDER);
     if (stack?.probe === undefined || frame === undefined) return;
-    // The pause came too late and shows whatever ran next.
+    // The look came too late and shows whatever ran next.
     if (stack.probe.beatMs !== beatMs || stack.probe.started !== started) return;
     const place = frame.functionStart;
     if (this.#places.has(place) || this.#places.size >= MAX_PLACES) return;
@@ -142,12 +125,11 @@ export class Watchdog {
       if (isLate) watched.progressMs = nowMs;
       const stuckMs = nowMs - Math.max(thread.row.beatMs, watched.progressMs);
       const verdict = judge(stuckMs, this.#config.blockedThresholdMs, 0);
-      const blamedMs = stuckMs - heldMs(thread, watched, nowMs);
       if (verdict === "blocked" && watched.stack === undefined) {
         watched.beatMs = thread.row.beatMs;
-        watched.stack = this.look(thread, CAPTURE_TIMEOUT_MS);
+        watched.stack = captureStack(thread.threadId, CAPTURE_TIMEOUT_MS);
       }
-      if (judge(blamedMs, 0, this.#config.timeoutMs) === "expired" && !watched.expired) {
+      if (judge(stuckMs, 0, this.#config.timeoutMs) === "expired" && !watched.expired) {
         watched.expired = true;
         void this.#kill(thread, watched.stack, stuckMs);
       }
@@ -158,14 +140,7 @@ export class Watchdog {
     const started = thread.row.read(COUNTER.started);
     let watched = this.#watched.get(thread);
     if (watched === undefined) {
-      watched = {
-        started,
-        progressMs: 0,
-        beatMs: 0,
-        stack: undefined,
-        expired: false,
-        held: { beatMs: 0, ms: 0, sinceMs: undefined },
-      };
+      watched = { started, progressMs: 0, beatMs: 0, stack: undefined, expired: false };
       this.#watched.set(thread, watched);
     } else if (watched.started !== started) {
       watched.started = started;
@@ -181,7 +156,7 @@ export class Watchdog {
   ): Promise<void> {
     const { beatMs } = thread.row;
     const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LAST_LOOK_MS, undefined));
-    const stack = await Promise.race([capturing ?? this.look(thread, LAST_LOOK_MS), patience]);
+    const stack = await Promise.race([capturing ?? captureStack(thread.threadId, LAST_LOOK_MS), patience]);
     // It came free in the very last moment, and may be in the middle of answering.
     if (thread.row.beatMs !== beatMs) {
       this.#watched.get(thread)!.expired = false;
@@ -202,10 +177,4 @@ export class Watchdog {
 function adviceFor(route: string | undefined): string {
   const own = route === undefined || route === "*" ? "--model threads" : `routes: { "${route}": { model: "threads" } }`;
   return `Run it on a handler thread (${own}), or make the work asynchronous.`;
-}
-
-/** For how much of its present standstill the thread was held by us. */
-function heldMs({ row }: ServingThreadHandle, { held }: Watched, nowMs: number): number {
-  if (held.beatMs !== row.beatMs) return 0;
-  return held.ms + (held.sinceMs === undefined ? 0 : nowMs - held.sinceMs);
 }
