@@ -10,9 +10,14 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
+import type { Linked } from "./linked-list.ts";
 
-export class ConnectionContext {
+export class ConnectionContext implements Linked<ConnectionContext> {
+  readonly socket: Socket;
+  previous: ConnectionContext | undefined = undefined;
+  next: ConnectionContext | undefined = undefined;
   /** The exchange in progress. Not kept longer: ten thousand idle connections must not hold ten thousand requests. */
   current: Exchange | undefined = undefined;
   /** Exchanges that have not ended; more than one when the client pipelines. */
@@ -25,6 +30,10 @@ export class ConnectionContext {
   idleSinceMs = 0;
   /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */
   bytesWhenIdle = -1;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
 
   /** One request fewer in progress; after the last it waits for the next. */
   leave(nowMs: number): void {

@@ -17,6 +17,7 @@ import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 import { ConnectionContext, connectionContext } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "./exchange.ts";
+import { LinkedList } from "./linked-list.ts";
 import { refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
@@ -53,7 +54,7 @@ const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 export class Connections {
   readonly #server: Server;
   readonly #row: LoadRow;
-  readonly #sockets = new Map<Socket, ConnectionContext>();
+  readonly #connections = new LinkedList<ConnectionContext>();
   readonly #keepAliveMs: number;
   readonly #headersTimeoutMs: number;
   readonly #onIdle: (() => void) | undefined;
@@ -117,17 +118,17 @@ export class Connections {
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
   /** Takes over a paused socket that the acceptor has counted in the row already. */
   adopt(socket: Socket): void {
-    const context = new ConnectionContext();
-    this.#sockets.set(socket, context);
+    const context = new ConnectionContext(socket);
+    this.#connections.add(context);
     socket.once("close", () => {
-      this.#sockets.delete(socket);
+      this.#connections.remove(context);
       Atomics.sub(this.#row.counters, COUNTER.connections, 1);
-      if (this.#sockets.size > 0) return;
+      if (this.#connections.size > 0) return;
       this.#onEmpty?.();
       this.#onIdle?.();
     });
@@ -141,7 +142,8 @@ export class Connections {
   sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8)) return;
     this.#sweptMs = nowMs;
-    for (const [socket, context] of this.#sockets) {
+    for (const context of this.#connections) {
+      const { socket } = context;
       if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
       } else if (context.bytesWhenIdle === -1) {
@@ -164,12 +166,12 @@ export class Connections {
     if (!takenOver) this.#server.closeIdleConnections();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
-      if (this.#sockets.size === 0) resolve();
+      if (this.#connections.size === 0) resolve();
     });
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const { socket } of this.#connections) socket.destroy();
   }
 
   /**

@@ -7,6 +7,7 @@
  * `refusal`; a refusal does not end the exchange, its response's close does.
  */
 
+import { LinkedList } from "./linked-list.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
@@ -136,36 +137,4 @@ function requestIdFrom(rawHeaders: readonly string[]): string | undefined {
 }
 
 /** The exchanges a thread has, oldest first: what `threads` shows and the timeout sweep walks. */
-export class ExchangeList implements Iterable<Exchange> {
-  #first: Exchange | undefined = undefined;
-  #last: Exchange | undefined = undefined;
-  size = 0;
-
-  add(exchange: Exchange): void {
-    exchange.previous = this.#last;
-    if (this.#last === undefined) this.#first = exchange;
-    else this.#last.next = exchange;
-    this.#last = exchange;
-    this.size++;
-  }
-
-  remove(exchange: Exchange): void {
-    const { previous, next } = exchange;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    exchange.previous = undefined;
-    exchange.next = undefined;
-    this.size--;
-  }
-
-  *[Symbol.iterator](): Iterator<Exchange> {
-    let exchange = this.#first;
-    while (exchange !== undefined) {
-      const { next } = exchange;
-      yield exchange;
-      exchange = next;
-    }
-  }
-}
+export class ExchangeList extends LinkedList<Exchange> {}

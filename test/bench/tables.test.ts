@@ -54,7 +54,10 @@ describe("a table of measurements", () => {
   test("is not made of what was not measured", () => {
     const row = { what: "x", scenario: "hello", metric: "m", contender: "a", against: "missing" };
     assert.throws(() => targetTable(results, [row]), /no m of "a" against "missing" in hello/);
-    assert.throws(() => ceilingTable({ machine, scenarios: [] }), /no shedPerSecond of "thread-per-request, 1" in c10k/);
+    assert.throws(
+      () => ceilingTable({ machine, scenarios: [] }),
+      /no shedPerSecond of "thread-per-request, 1" in c10k/,
+    );
   });
 
   test("shows the median of each model for each number of clients", () => {

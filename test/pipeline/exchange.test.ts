@@ -10,7 +10,7 @@ import type { Route } from "../../src/pipeline/router.ts";
 function exchange(headers: readonly string[] = []): Exchange {
   const req = new IncomingMessage(new Socket());
   req.rawHeaders = [...headers];
-  return new Exchange(req, {} as ServerResponse, { name: "*" } as Route, new ConnectionContext(), 0);
+  return new Exchange(req, {} as ServerResponse, { name: "*" } as Route, new ConnectionContext({} as Socket), 0);
 }
 
 describe("a request's id", () => {

@@ -1,0 +1,47 @@
+/**
+ * A list whose items carry their own links: adding and removing take constant time and allocate nothing.
+ *
+ * Not a Set or Map: one that is filled and emptied all the time leaves old tables behind, which lead from one to the next
+ * and keep everything young alive that they name. A third of the time of short connections went into copying it.
+ */
+
+export interface Linked<T> {
+  previous: T | undefined;
+  next: T | undefined;
+}
+
+export class LinkedList<T extends Linked<T>> implements Iterable<T> {
+  #first: T | undefined = undefined;
+  #last: T | undefined = undefined;
+  size = 0;
+
+  add(item: T): void {
+    item.previous = this.#last;
+    if (this.#last === undefined) this.#first = item;
+    else this.#last.next = item;
+    this.#last = item;
+    this.size++;
+  }
+
+  /** The item must be in the list. */
+  remove(item: T): void {
+    const { previous, next } = item;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    item.previous = undefined;
+    item.next = undefined;
+    this.size--;
+  }
+
+  /** Oldest first. The one that is looked at may be removed meanwhile. */
+  *[Symbol.iterator](): Iterator<T> {
+    let item = this.#first;
+    while (item !== undefined) {
+      const { next } = item;
+      yield item;
+      item = next;
+    }
+  }
+}
