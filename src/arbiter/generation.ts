@@ -56,8 +56,8 @@ export class Generation {
   /** @throws HeddleError why a worker did not get ready */
   async boot(): Promise<void> {
     await this.#bootAll(this.#slots);
-    const refusing = this.app?.refusesUpgrades ?? [];
-    if (refusing.length > 0) this.#options.log.warn({ routes: refusing }, upgradesRefused(refusing));
+    const upgrades = this.app?.upgrades;
+    if (upgrades !== undefined) this.#options.log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
   }
 
   /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */
@@ -130,13 +130,6 @@ export class Generation {
 }
 
 /** What a model can't do is said at start, also by `heddle check`. */
-export function upgradesRefused(routes: readonly string[]): string {
-  return (
-    `the app takes WebSockets or other upgrades, but their clients get 501 on ${routes.map((name) => `"${name}"`).join(", ")}: ` +
-    "the model of these routes hands a request to a thread that does not have its connection. Give the WebSocket's own route the model loop."
-  );
-}
-
 async function retireAll(slots: readonly Slot[], reason: DrainReason): Promise<number> {
   const cut = await Promise.all(slots.map((slot) => slot.retire(reason)));
   return cut.reduce((sum, count) => sum + count, 0);

@@ -1,8 +1,7 @@
 /** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
 
-import { upgradesRefused } from "../arbiter/generation.ts";
 import { readTls } from "../arbiter/tls.ts";
-import { formatListenAddress } from "../config/config.ts";
+import { formatListenAddress, type Range } from "../config/config.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { ServingThreadHandle } from "../worker/serving-thread-handle.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "../worker/thread-pool.ts";
@@ -24,13 +23,20 @@ export async function check(argv: readonly string[]): Promise<void> {
   }).finally(() => thread.kill(undefined));
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
-  console.log(`workers  ${config.workers} × ${config.threads.max} threads, model ${config.model}`);
-  for (const { name, model, timeoutMs, limit } of app.routes) {
-    modelNamed(model as typeof config.model, `route ${name}`);
+  console.log(`workers  ${config.workers} × ${formatRange(config.threads)} threads, model ${config.model}`);
+  for (const { name, model, pool, timeoutMs, limit } of app.routes) {
+    modelNamed(model, `route ${name}`);
+    const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)} threads`;
     console.log(
-      `route    ${name}  model ${model}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}`,
+      `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}`,
     );
   }
-  if (app.refusesUpgrades.length > 0) console.log(`warning  ${upgradesRefused(app.refusesUpgrades)}`);
+  const { upgrades } = app;
+  if (upgrades !== undefined) console.log(`${upgrades.level === "warn" ? "warning" : "note   "}  ${upgrades.message}`);
   console.log("ok");
+}
+
+/** `4`, or `2:16`. */
+function formatRange({ min, max }: Range): string {
+  return min === max ? `${max}` : `${min}:${max}`;
 }

@@ -70,12 +70,13 @@ export function formatStatus(status: ServerStatus): string {
     lines.push(
       "",
       table(
-        ["WORKER", "HANDLER POOL", "MODEL", "THREADS", "MAX", "BUSY", "IN FLIGHT", "QUEUED"],
+        ["WORKER", "HANDLER POOL", "MODEL", "THREADS", "MIN", "MAX", "BUSY", "IN FLIGHT", "QUEUED"],
         pools.map(({ worker, pool }) => [
           worker.pid,
           pool.name,
           pool.model,
           pool.threads,
+          pool.min,
           pool.max,
           pool.busy,
           pool.inFlight,

@@ -19,6 +19,7 @@ import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import type { PoolReport } from "./protocol.ts";
 import { RestartPolicy } from "../fabric/restart-policy.ts";
 import { captureStack, formatStack } from "./stack-capture.ts";
+import { surplus } from "./surplus.ts";
 import type { ListenerAddress } from "./thread-protocol.ts";
 
 export interface HandlerPoolOptions {
@@ -33,10 +34,6 @@ interface PoolEvents {
   removed: [id: number, why: HeddleError];
 }
 
-/** A thread that nobody needed for so long is let go, down to min. */
-const IDLE_MS = 30_000;
-const TRIM_INTERVAL_MS = 5000;
-
 export class HandlerPool extends EventEmitter<PoolEvents> {
   readonly spec: PoolSpec;
   readonly board: Board = new Board();
@@ -47,10 +44,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   restarts = 0;
   #ids = 0;
   #leaving = false;
-  #wanted = 0;
   #retry: NodeJS.Timeout | undefined;
   #trimmer: NodeJS.Timeout | undefined;
-  #busiest = 0;
 
   constructor(options: HandlerPoolOptions) {
     super();
@@ -69,6 +64,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       name: this.spec.name,
       model: this.spec.model,
       threads: ready.length,
+      min: this.spec.min,
       max: this.spec.max,
       busy: counts.filter((count) => count > 0).length,
       inFlight: counts.reduce((sum, count) => sum + count, 0),
@@ -82,7 +78,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     const first = await this.#bootOne();
     const others = Array.from({ length: this.spec.min - 1 }, () => this.#bootOne());
     const modules = [first, ...(await Promise.all(others))].flat();
-    this.#trimmer = setInterval(() => this.#trim(), TRIM_INTERVAL_MS / 2).unref();
+    const { threadIdleMs } = this.#options.config;
+    if (threadIdleMs > 0) this.#trimmer = setInterval(() => this.#trim(), trimIntervalMs(threadIdleMs)).unref();
     return [...new Set(modules)];
   }
 
@@ -173,6 +170,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   #opened(handler: HandlerThreadHandle): void {
     const { id } = handler;
     const readyMs = monotonicMs();
+    handler.usedMs = readyMs;
     this.board.open(id);
     handler.once("used", () => this.#retire(handler));
     handler.once("tainted", (error) => {
@@ -232,17 +230,19 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #trim(): void {
+    const nowMs = monotonicMs();
     const ready = this.handlers.filter(({ state }) => state === "ready");
-    const busy = ready.filter(({ id }) => this.board.count(id) > 0).length;
-    this.#busiest = Math.max(this.#busiest, busy);
-    if (++this.#wanted * (TRIM_INTERVAL_MS / 2) < IDLE_MS) return;
-    const spare = ready.length - Math.max(this.spec.min, this.#busiest);
-    this.#wanted = 0;
-    this.#busiest = busy;
-    for (const handler of ready.toReversed().slice(0, Math.max(0, spare))) {
-      if (this.board.tryClose(handler.id)) handler.stop();
+    for (const handler of ready) if (this.board.takeUsed(handler.id)) handler.usedMs = nowMs;
+    const idle = ready.map(({ id, usedMs }) => ({ id, idleMs: nowMs - usedMs }));
+    for (const id of surplus(idle, this.spec, this.#options.config.threadIdleMs)) {
+      if (this.board.tryClose(id)) this.#handlers.get(id)!.stop();
     }
   }
+}
+
+/** Often enough to let a thread go within a tenth of its time more. */
+function trimIntervalMs(threadIdleMs: number): number {
+  return Math.min(5000, Math.max(20, threadIdleMs / 10));
 }
 
 /** What it was doing is worth this long; a thread in JavaScript shows it within milliseconds. */

@@ -25,6 +25,8 @@ export interface HandlerEvents {
 export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
   readonly id: number;
   readonly bootedMs: number = monotonicMs();
+  /** monotonicMs() when it was last seen to have, or to have had, something to do. */
+  usedMs: number = this.bootedMs;
   state: "booting" | "ready" | "leaving" | "gone" = "booting";
   readonly #worker: Worker;
   readonly #name: string;

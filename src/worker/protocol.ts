@@ -109,6 +109,7 @@ export interface PoolReport {
   readonly model: string;
   /** Threads ready now, and how many there may be. */
   readonly threads: number;
+  readonly min: number;
   readonly max: number;
   /** Threads that have a request. */
   readonly busy: number;

@@ -10,6 +10,7 @@ import { type MessagePort, Worker } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
+import type { UpgradesTold } from "../models/upgrades.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
 import { closeFd } from "../platform/native.ts";
 import type { Accepted } from "./accepted.ts";
@@ -22,7 +23,7 @@ export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
-  ready: [modules: readonly string[]];
+  ready: [modules: readonly string[], upgrades: UpgradesTold | undefined];
   "boot-failed": [error: HeddleError, modules: readonly string[]];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
@@ -219,7 +220,7 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
         if (this.state !== "booting") break;
         this.state = "ready";
         this.#wasReady = true;
-        this.emit("ready", message.modules);
+        this.emit("ready", message.modules, message.upgrades);
         break;
       case "boot-failed":
         this.#told = true;

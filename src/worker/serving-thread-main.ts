@@ -16,7 +16,7 @@ import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
 import { readRoutes } from "../config/routes.ts";
 import { toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
-import { modelNamed } from "../models/registry.ts";
+import { type UpgradesTold, upgradesRefused } from "../models/upgrades.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { Connections } from "../pipeline/connection.ts";
 import { type Exchange, setRequestIdPrefix } from "../pipeline/exchange.ts";
@@ -72,6 +72,14 @@ async function main(): Promise<void> {
   await app.start();
   await setServingRules(config, pipeline, row, beatMs);
   serve(pipeline, app);
+  // For the threads that boot after this one. It does nothing where there is no cache.
+  flushCompileCache();
+  // Asked again: apps attach their WebSockets in `onStart` too.
+  tell({ type: "ready", modules: modules.files(), upgrades: upgradesOf(app, router) });
+}
+
+function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {
+  return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
 }
 
 /** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
@@ -83,17 +91,14 @@ function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<s
   const summary: AppSummary = {
     file: app.file,
     shape: app.shape,
-    routes: all.map(({ name, model, timeoutMs, limit }) => ({
+    routes: all.map(({ name, model, pool, timeoutMs, limit }) => ({
       name,
       model,
       timeoutMs,
+      ...(pool === undefined ? {} : { pool }),
       ...(limit === undefined ? {} : { limit }),
     })),
-    refusesUpgrades: app.acceptsUpgrade()
-      ? all
-          .filter(({ model, name }) => !modelNamed(model, `route ${name}`).capabilities.upgrades)
-          .map(({ name }) => name)
-      : [],
+    upgrades: upgradesOf(app, router),
   };
   return new Promise((resolve) => {
     port.once("message", (message: ToThread) => {
@@ -171,9 +176,6 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
         break;
     }
   });
-  // For the threads that boot after this one. It does nothing where there is no cache.
-  flushCompileCache();
-  tell({ type: "ready", modules: modules.files() });
 }
 
 /** Without a threshold for reports, a second. */

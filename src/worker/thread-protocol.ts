@@ -23,7 +23,9 @@ import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LogLevel } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { ModelName } from "../models/model.ts";
 import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
+import type { UpgradesTold } from "../models/upgrades.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
 import type { SocketAddress } from "./address.ts";
 
@@ -55,12 +57,14 @@ export interface AppSummary {
   readonly shape: string;
   readonly routes: readonly {
     readonly name: string;
-    readonly model: string;
+    readonly model: ModelName;
+    /** The handler threads it runs on, if its model has such. */
+    readonly pool?: PoolSpec;
     readonly timeoutMs: number;
     readonly limit?: number;
   }[];
-  /** The app takes upgrades, and these of its routes run under a model that can't. */
-  readonly refusesUpgrades: readonly string[];
+  /** What is to be told of WebSockets that the app takes and some models can't. */
+  readonly upgrades: UpgradesTold | undefined;
 }
 
 export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
@@ -110,7 +114,7 @@ export type FromThread =
     }
   | { readonly type: "want-handlers"; readonly pool: string }
   | { readonly type: "kill-handler"; readonly pool: string; readonly id: number; readonly why: string }
-  | { readonly type: "ready"; readonly modules: readonly string[] }
+  | { readonly type: "ready"; readonly modules: readonly string[]; readonly upgrades: UpgradesTold | undefined }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }

@@ -25,6 +25,12 @@ export const modelSettings = {
     computed: "the CPUs available to the process, cgroup quota included",
     doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks.",
   },
+  threadIdleMs: {
+    flag: "thread-idle",
+    kind: "duration",
+    default: "30s",
+    doc: "How long a handler thread (models threads and thread-per-request) may have nothing to do before it is let go, down to the min of --threads; 0 keeps them all.",
+  },
   handlerMemoryBytes: {
     flag: "handler-memory",
     kind: "size",

@@ -21,16 +21,19 @@ const FIRST = 2;
 /** Handlers are numbered through the life of a pool and use the slots in turn: a straggler can't hit a successor. */
 const SLOTS = 4096;
 const CLOSED = 0x100000;
+const WORDS = FIRST + 2 * SLOTS;
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
   /** Wakes when a handler is free and somebody waits. */
   readonly freed: WakeWord;
   readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #used: Uint8Array<SharedArrayBuffer>;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer((FIRST + 2 * SLOTS) * 4)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(WORDS * 4 + SLOTS)) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer);
+    this.#words = new Int32Array(buffer, 0, WORDS);
+    this.#used = new Uint8Array(buffer, WORDS * 4);
     this.freed = new WakeWord(this.#words, WAKE);
   }
 
@@ -59,7 +62,9 @@ export class Board {
   }
 
   tryClaimIdle(id: number): boolean {
-    return Atomics.compareExchange(this.#words, slot(id), 0, 1) === 0;
+    if (Atomics.compareExchange(this.#words, slot(id), 0, 1) !== 0) return false;
+    this.#used[id % SLOTS] = 1;
+    return true;
   }
 
   /** One job more, unless it has `limit` already or is closed. */
@@ -67,8 +72,17 @@ export class Board {
     for (;;) {
       const seen = this.count(id);
       if (seen >= limit) return false;
-      if (Atomics.compareExchange(this.#words, slot(id), seen, seen + 1) === seen) return true;
+      if (Atomics.compareExchange(this.#words, slot(id), seen, seen + 1) !== seen) continue;
+      this.#used[id % SLOTS] = 1;
+      return true;
     }
+  }
+
+  /** Whether it had a job since this was asked last. One that comes at this very moment may count next time only. */
+  takeUsed(id: number): boolean {
+    const isUsed = this.#used[id % SLOTS] === 1 || this.count(id) > 0;
+    this.#used[id % SLOTS] = 0;
+    return isUsed;
   }
 
   /** One job less. */

@@ -1,0 +1,46 @@
+/**
+ * What is told at start about WebSockets that an app takes and that some of its routes' models can't. Pure.
+ *
+ * Whoever has given the WebSocket's route a model that can, or only runs other routes on handler threads, has done nothing
+ * wrong and is only informed: which path is the WebSocket's, the app alone knows.
+ */
+
+import { modelNamed } from "./registry.ts";
+import type { ModelName } from "./model.ts";
+
+export interface RouteModel {
+  /** `*` is every other request. */
+  readonly name: string;
+  readonly model: ModelName;
+}
+
+export interface UpgradesTold {
+  readonly level: "warn" | "info";
+  readonly message: string;
+  readonly routes: readonly string[];
+}
+
+/** `routes`: those of an app that takes upgrades. undefined: all of them can. */
+export function upgradesRefused(routes: readonly RouteModel[]): UpgradesTold | undefined {
+  const asked = routes.filter(isAskedByHandshakes);
+  const refused = asked.filter(({ model, name }) => !modelNamed(model, `route ${name}`).capabilities.upgrades);
+  if (refused.length === 0) return undefined;
+  const names = refused.map(({ name }) => name);
+  const level = refused.length === asked.length ? "warn" : "info";
+  const where = names.map((name) => `"${name}"`).join(", ");
+  const message = `the app takes WebSockets or other upgrades, but their clients get 501 on ${where}: ${why(refused, level)}`;
+  return { level, message, routes: names };
+}
+
+/** A WebSocket's handshake is a GET (RFC 6455 §4.1). */
+function isAskedByHandshakes({ name }: RouteModel): boolean {
+  return !/^\S+ /.test(name) || name.startsWith("GET ");
+}
+
+function why(refused: readonly RouteModel[], level: UpgradesTold["level"]): string {
+  if (refused.some(({ model }) => model === "sync")) {
+    return "under the model sync a connection ends with its one response. Serve them with another model, such as loop.";
+  }
+  const reason = "a handler thread has the request, and not its connection.";
+  return level === "info" ? reason : `${reason} Give the WebSocket's own route the model loop.`;
+}
