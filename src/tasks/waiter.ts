@@ -50,7 +50,7 @@ export class Waiter implements Turn {
     this.value = undefined;
     if (this.unit !== undefined) {
       this.unit.waiter = undefined;
-      this.unit.sinceMs = runQueue.nowMs();
+      this.unit.sinceMs = Math.floor(runQueue.nowMs());
       this.unit.resumes();
       this.unit = undefined;
     }
@@ -148,7 +148,7 @@ export function newWaiter(where: Where): Waiter {
   if (unit !== undefined) {
     waiter.unit = unit;
     unit.waiter = waiter;
-    unit.sinceMs = runQueue.nowMs();
+    unit.sinceMs = Math.floor(runQueue.nowMs());
   }
   return waiter;
 }

@@ -1,0 +1,78 @@
+/**
+ * Programs instead of servers: each runs one workload, says its numbers in one line of JSON, and stays until it is
+ * stopped, so that its processor time can still be read.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { processTree } from "../harness/proc.ts";
+import { reasonOf, run, start } from "../harness/processes.ts";
+import { isOnPath } from "../harness/wrk.ts";
+import { type Availability, type Peer, PEERS_FOLDER, type RunningPeer } from "./peer.ts";
+
+export interface RunningProgram extends RunningPeer {
+  /** The numbers it said. */
+  result(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** Far longer than any workload takes. */
+const PATIENCE_MS = 120_000;
+
+/** A peer for one workload. `command` gets the workload's name as its last argument. */
+export function program(
+  name: string,
+  workload: string,
+  install: () => Promise<Availability>,
+  command: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>> = {},
+): Peer {
+  return {
+    name,
+    install,
+    async start(): Promise<RunningProgram> {
+      const [executable, ...args] = command;
+      const started = start(executable, [...args, workload], { env });
+      const pids = (): number[] => processTree([started.pid]);
+      return {
+        url: "",
+        pids,
+        workerPids: pids,
+        stop: () => started.stop(500),
+        async result() {
+          const [, json = ""] = await started.waitForOutput(/^result (\{.*\})$/m, PATIENCE_MS);
+          return JSON.parse(json) as Record<string, number>;
+        },
+      };
+    },
+  };
+}
+
+const tasksProgram = new URL("../apps/runtime/tasks.ts", import.meta.url).pathname;
+
+export function heddleTasks(workload: string): Peer {
+  const install = async (): Promise<Availability> => ({ available: true, version: process.version });
+  return program("heddle/tasks", workload, install, [process.execPath, "--expose-gc", tasksProgram]);
+}
+
+const goBinary = join(PEERS_FOLDER, "go/runtime");
+
+/** With `GOMAXPROCS=1`: one thread, as a thread of heddle is one. */
+export function goRuntime(workload: string): Peer {
+  return program("Go", workload, installGo, [goBinary], { GOMAXPROCS: "1" });
+}
+
+async function installGo(): Promise<Availability> {
+  try {
+    if (!isOnPath("go")) {
+      const env = { DEBIAN_FRONTEND: "noninteractive" };
+      await run("apt-get", ["update", "-qq"], { env });
+      await run("apt-get", ["install", "-y", "-qq", "golang-go"], { env, timeoutMs: 300_000 });
+    }
+    await mkdir(join(PEERS_FOLDER, "go"), { recursive: true });
+    const source = new URL("../apps/runtime/go/main.go", import.meta.url).pathname;
+    await run("go", ["build", "-o", goBinary, source], { timeoutMs: 300_000 });
+    const version = await run("go", ["version"]);
+    return { available: true, version: /go[\d.]+/.exec(version)?.[0] ?? version.trim() };
+  } catch (error) {
+    return { available: false, reason: reasonOf(error) };
+  }
+}
