@@ -95,6 +95,34 @@ const table = {
   AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "Waiting in `awaitSync` would hold up others there." },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 
+  ACTOR_INVALID: {
+    library: "heddle/actors",
+    doc: "An actor was defined wrongly, or something else was given for one.",
+  },
+  ACTOR_DUPLICATE: { library: "heddle/actors", doc: "A module defines two actors of the same name." },
+  ACTOR_NOT_FOUND: {
+    library: "heddle/actors",
+    doc: "An actor's module, imported on another thread, does not define it.",
+  },
+  ACTOR_MODULE_FAILED: { library: "heddle/actors", doc: "An actor's module cannot be imported on another thread." },
+  ACTOR_EXITED: { library: "heddle/actors", doc: "An actor has exited; its `reason` says why." },
+  ACTOR_START_FAILED: { library: "heddle/actors", doc: "A server or supervisor did not start; `reason` says why." },
+  ACTOR_CALL_FAILED: {
+    library: "heddle/actors",
+    doc: "A call got no reply: no such server, or it exited; see `reason`.",
+  },
+  ACTOR_CALL_TIMEOUT: { library: "heddle/actors", doc: "A call got no reply in time." },
+  ACTOR_MAILBOX_FULL: { library: "heddle/actors", doc: "The mailbox is full, and its overflow policy is to refuse." },
+  ACTOR_RECEIVES_TWICE: { library: "heddle/actors", doc: "An actor waits in `receive` already." },
+  ACTOR_UNKNOWN: { library: "heddle/actors", doc: "Which actor is meant cannot be told: the caller is none." },
+  ACTOR_NO_THREAD: { library: "heddle/actors", doc: "The thread named does not exist, or no longer." },
+  NAME_UNKNOWN: { library: "heddle/actors", doc: "No actor is registered under the name." },
+  NAME_REFUSED: { library: "heddle/actors", doc: "The name or the actor is taken, reserved, or gone." },
+  SUPERVISOR_INVALID: {
+    library: "heddle/actors",
+    doc: "A supervisor's options or child specification contradict themselves.",
+  },
+  SUPERVISOR_REFUSED: { library: "heddle/actors", doc: "A supervisor refused a request; its `reason` says why." },
   NOT_CLONEABLE: {
     library: "heddle/actors",
     doc: "A message or argument holds something that cannot be copied, such as a function.",

@@ -20,19 +20,7 @@ import type { Transferable } from "node:worker_threads";
 import { HeddleError } from "../errors/errors.ts";
 import { deepCopy } from "./deep-copy.ts";
 import { pack, unpack } from "./packing.ts";
-import { isReference } from "./references.ts";
-
-/** Objects in one message beyond which a graph is taken to be large, and copied with care for its shape. */
-const MAX_QUICK_OBJECTS = 200;
-/** Nesting beyond which the quick copy gives up: a circle, or close to it. */
-const MAX_QUICK_DEPTH = 30;
-
-const notQuick: unique symbol = Symbol("not quick");
-
-/** Frozen objects known to be frozen all the way down. */
-const deeplyFrozen: WeakSet<object> = new WeakSet();
-
-let objectsLeft = 0;
+import { notQuick, quickCopy } from "./quick-copy.ts";
 
 /**
  * A copy of a message for a receiver on this thread.
@@ -45,8 +33,7 @@ export function copy<T>(value: T, transfer?: readonly Transferable[]): T {
     return value;
   }
   if (transfer !== undefined && transfer.length > 0) return move(value, transfer) as T;
-  objectsLeft = MAX_QUICK_OBJECTS;
-  const quick = copyQuickly(value, MAX_QUICK_DEPTH);
+  const quick = quickCopy(value);
   return (quick === notQuick ? deepCopy(value) : quick) as T;
 }
 
@@ -55,60 +42,6 @@ function move(value: unknown, transfer: readonly Transferable[]): unknown {
   const packed = pack(value, transfer);
   const moved = structuredClone(packed, { transfer: [...transfer] as never });
   return unpack(moved.value, moved.markers);
-}
-
-function copyQuickly(value: object, depth: number): unknown {
-  if (--objectsLeft < 0 || depth === 0) return notQuick;
-  if (Array.isArray(value)) return copyArray(value, depth);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype) return isReference(value) ? value : notQuick;
-  if (Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
-  const result: Record<string, unknown> = { ...value };
-  for (const key in result) {
-    const part = result[key];
-    if (typeof part === "object") {
-      if (part === null) continue;
-      const copied = copyQuickly(part, depth - 1);
-      if (copied === notQuick) return notQuick;
-      result[key] = copied;
-    } else if (typeof part === "function" || typeof part === "symbol") {
-      return notQuick;
-    }
-  }
-  return result;
-}
-
-function copyArray(value: readonly unknown[], depth: number): unknown {
-  if (Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
-  const result = value.slice();
-  for (let i = 0; i < result.length; i++) {
-    const part = result[i];
-    if (typeof part === "object") {
-      if (part === null) continue;
-      const copied = copyQuickly(part, depth - 1);
-      if (copied === notQuick) return notQuick;
-      result[i] = copied;
-    } else if (typeof part === "function" || typeof part === "symbol") {
-      return notQuick;
-    }
-  }
-  return result;
-}
-
-/** Whether plain data is frozen all the way down. What is found to be is remembered. */
-function isDeeplyFrozen(value: object, depth: number = MAX_QUICK_DEPTH): boolean {
-  if (deeplyFrozen.has(value)) return true;
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return isReference(value);
-  if (depth === 0 || !Object.isFrozen(value)) return false;
-  for (const key of Reflect.ownKeys(value)) {
-    const property = Object.getOwnPropertyDescriptor(value, key)!;
-    if (!("value" in property) || typeof key === "symbol") return false;
-    const part: unknown = property.value;
-    if (typeof part === "function" || typeof part === "symbol") return false;
-    if (typeof part === "object" && part !== null && !isDeeplyFrozen(part, depth - 1)) return false;
-  }
-  deeplyFrozen.add(value);
-  return true;
 }
 
 function notCloneable(value: unknown): HeddleError {

@@ -6,6 +6,7 @@
 
 import { revive, type WireError } from "../errors/errors.ts";
 import { deepCopyToPost, ERROR_TAG, type Marker } from "./deep-copy.ts";
+import { notQuick, quickCopyToPost } from "./quick-copy.ts";
 import { decodeReference } from "./references.ts";
 
 export interface Packed {
@@ -22,6 +23,10 @@ export interface Packed {
 export function pack(value: unknown, transfer: readonly unknown[] = []): Packed {
   if ((typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol") || value === null) {
     return { value };
+  }
+  if (typeof value === "object" && transfer.length === 0) {
+    const quick = quickCopyToPost(value);
+    if (quick !== notQuick) return { value: quick };
   }
   const copied = deepCopyToPost(value, transfer);
   return copied.markers.length === 0 ? { value: copied.value } : copied;

@@ -1,0 +1,103 @@
+/** An actor with all it can do: the process, and what its function calls on it. */
+
+import { fabric, LOAD } from "../fabric/fabric.ts";
+import { callFailed, startCall } from "./calls.ts";
+import { ExitError, type ExitReason } from "./exit-reason.ts";
+import { demonitor, DownMessage, link, monitor, newRef, signalExit, tellOfExit, unlink } from "./exit-signals.ts";
+import { extraOf } from "./extra.ts";
+import { resolveName } from "./names.ts";
+import { BarePid, type Pid, registerPids } from "./pid.ts";
+import { Process, type Body } from "./process.ts";
+import { exportPid, importPid } from "./process-table.ts";
+import { thisThread } from "./remote.ts";
+import type { Self } from "./self.ts";
+
+const { board } = fabric();
+
+export class ActorProcess extends Process implements Self {
+  declare receive: Self["receive"] & Process["receive"];
+
+  constructor(body: Body, args: readonly unknown[]) {
+    super(body, args);
+    board.add(thisThread, LOAD.running, 1);
+  }
+
+  die(reason: ExitReason, killed: boolean = false): void {
+    if (this.status === "dead") return;
+    const { extra } = this;
+    this.extra = undefined;
+    this.leave(reason, killed);
+    board.add(thisThread, LOAD.running, -1);
+    if (extra === undefined) return;
+    for (const call of extra.calls ?? []) call.abandon(killed);
+    tellOfExit(this, extra, reason);
+    extra.started?.(reason);
+    extra.abort?.abort(this.exited());
+  }
+
+  #mustBeAlive(): void {
+    if (this.status === "dead") throw this.exited();
+  }
+
+  get pid(): Pid {
+    return this;
+  }
+
+  get trapExit(): boolean {
+    return this.extra?.trapExit === true;
+  }
+
+  set trapExit(value: boolean) {
+    this.#mustBeAlive();
+    extraOf(this).trapExit = value;
+  }
+
+  link(pid: Pid<never>): void {
+    this.#mustBeAlive();
+    link(this, pid as Pid);
+    this.#mustBeAlive();
+  }
+
+  unlink(pid: Pid<never>): void {
+    this.#mustBeAlive();
+    unlink(this, pid as Pid);
+  }
+
+  monitor(target: Pid<never> | string): number {
+    this.#mustBeAlive();
+    const pid = resolveName(target as Pid | string);
+    if (pid !== undefined) return monitor(this, pid);
+    const ref = newRef();
+    this.deliverSignal(new DownMessage(ref, new BarePid(thisThread, 0), "noproc"));
+    return ref;
+  }
+
+  demonitor(ref: number, options?: { readonly flush?: boolean }): void {
+    this.#mustBeAlive();
+    demonitor(this, ref, options?.flush === true);
+  }
+
+  exit(reason: ExitReason): never;
+  exit(pid: Pid<never>, reason: ExitReason): void;
+  exit(...args: readonly [ExitReason] | readonly [Pid<never>, ExitReason]): void {
+    this.#mustBeAlive();
+    if (args.length === 1) throw new ExitError(args[0]);
+    signalExit(this, args[0] as Pid, args[1], "sent");
+  }
+
+  call(server: Pid<never> | string, request: unknown, timeoutMs?: number): Promise<never> {
+    if (this.status === "dead") return Promise.reject(this.exited());
+    const pid = resolveName(server as Pid | string);
+    if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+    return startCall(this, pid, request, timeoutMs) as Promise<never>;
+  }
+
+  get signal(): AbortSignal {
+    if (this.status === "dead") return AbortSignal.abort(this.exited());
+    return (extraOf(this).abort ??= new AbortController()).signal;
+  }
+}
+
+Object.defineProperty(ActorProcess.prototype, "thread", { value: thisThread });
+
+registerPids([BarePid.prototype, ActorProcess.prototype], exportPid, importPid);

@@ -1,0 +1,33 @@
+/**
+ * Reports of actors that ended because their function threw. Links and monitors tell other actors; this tells people, once for each.
+ * Exits on purpose (`self.exit`, exit signals, an ExitError that passes through) are no crashes.
+ */
+
+import { inspect } from "node:util";
+import type { Pid } from "./pid.ts";
+import { crashes } from "./process.ts";
+
+export interface CrashReport {
+  readonly pid: Pid;
+  /** The actor's name, or that of what it runs. */
+  readonly label: string | undefined;
+  readonly error: unknown;
+}
+
+/** Written to stderr, as Node does with exceptions nobody catches. */
+function writeReport({ pid, label, error }: CrashReport): void {
+  console.error(
+    `heddle: actor ${pid.toString()}${label === undefined ? "" : ` (${label})`} crashed: ${inspect(error)}`,
+  );
+}
+
+let reporter: (report: CrashReport) => void = writeReport;
+
+/** Who is told of actors of this thread that crash; undefined: stderr. */
+export function setCrashReporter(report: ((report: CrashReport) => void) | undefined): void {
+  reporter = report ?? writeReport;
+}
+
+crashes.report = (process, error) => {
+  reporter({ pid: process, label: process.extra?.name ?? process.extra?.label, error });
+};

@@ -1,0 +1,212 @@
+/**
+ * Servers: actors that hold a state and answer requests, as OTP's `gen_server`.
+ *
+ *   init ─▶ ┌ a call ─▶ handleCall ┐
+ *           │ a cast ─▶ handleCast ├─▶ next message, with the new state
+ *           └ other  ─▶ handleInfo ┘
+ *   terminate runs when a callback says stop or throws, on `stop()`, and when the parent exits while the server traps exits; never
+ *   when it is killed or ends by an exit signal that it does not trap.
+ *
+ * A callback may be async: the next message waits for it. A server ends with the reason of what a callback throws, and whoever waits
+ * for a reply learns of it.
+ */
+
+import { messageOf } from "../errors/errors.ts";
+import type { Spawnable } from "./actor.ts";
+import type { ActorProcess } from "./actor-process.ts";
+import { CallMessage, CastMessage, sendReply, startCall, type From } from "./calls.ts";
+import { ExitError, reasonOf, sameReason, type ExitReason } from "./exit-reason.ts";
+import { ExitMessage } from "./exit-signals.ts";
+import { resolveName } from "./names.ts";
+import type { Pid } from "./pid.ts";
+import { crashes } from "./process.ts";
+import type { Self, ServerPid } from "./self.ts";
+import { hasStarted, markServer } from "./spawn.ts";
+
+/** What `init` may resolve to, so that there is no server, and nothing went wrong. */
+export const ignore: unique symbol = Symbol("ignore");
+
+/** How a callback ends the server. */
+export interface Stop<State> {
+  readonly stop: ExitReason;
+  readonly state?: State;
+}
+
+/** Where `state` is left out the state stays what it is. */
+export type CallAnswer<Reply, State> =
+  | { readonly reply: Reply; readonly state?: State }
+  /** `reply(from, …)` will be called later. */
+  | { readonly noReply: true; readonly state?: State }
+  | (Stop<State> & { readonly reply?: Reply });
+
+export type Answer<State> = void | { readonly state: State } | Stop<State>;
+
+type Awaitable<T> = T | PromiseLike<T>;
+
+export interface ServerCallbacks<State, Args extends readonly unknown[], Request, Reply, Cast, Info> {
+  /** Gives the first state. What it throws is why the server does not start. */
+  readonly init: (self: Self<Info>, ...args: Args) => Awaitable<State | typeof ignore>;
+  readonly handleCall?: (request: Request, state: State, from: From) => Awaitable<CallAnswer<Reply, State>>;
+  readonly handleCast?: (message: Cast, state: State) => Awaitable<Answer<State>>;
+  /** Messages that are neither calls nor casts: those sent with `send`, exit and DOWN messages. */
+  readonly handleInfo?: (message: Info, state: State) => Awaitable<Answer<State>>;
+  /** The last thing that runs. Its result is not used; what it throws becomes the reason. */
+  readonly terminate?: (reason: ExitReason, state: State) => Awaitable<void>;
+}
+
+/** `stop()`, as the server sees it. */
+class StopRequest {
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason) {
+    this.reason = reason;
+  }
+}
+
+/** In a call's request: not a class, because it crosses threads. */
+const STOP = "heddle:stop";
+
+/**
+ * A server from its callbacks; to be spawned, or given to `actor()`. `spawn` resolves when `init` has.
+ *
+ *     const counter = genServer({
+ *       init: (_self, first: number) => first,
+ *       handleCall: (request: "next", n) => ({ reply: n, state: n + 1 }),
+ *     });
+ *
+ * Differences from OTP: callbacks may be async; a callback that is missing answers a call by ending the server, and drops a cast or
+ * message with a report.
+ */
+export function genServer<
+  State,
+  Args extends readonly unknown[] = [],
+  Request = never,
+  Reply = never,
+  Cast = never,
+  Info = never,
+>(
+  callbacks: ServerCallbacks<State, Args, Request, Reply, Cast, Info>,
+): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
+  readonly "~spawns": ServerPid<[Request, Reply], Cast, Info>;
+} {
+  const body = (self: Self, ...args: Args): Promise<void> =>
+    new Server(self as unknown as ActorProcess, callbacks as AnyCallbacks).run(args);
+  markServer(body as never, "worker");
+  return body as never;
+}
+
+type AnyCallbacks = ServerCallbacks<unknown, readonly unknown[], unknown, unknown, unknown, unknown>;
+
+class Server {
+  readonly #self: ActorProcess;
+  readonly #callbacks: AnyCallbacks;
+  #state: unknown;
+
+  constructor(self: ActorProcess, callbacks: AnyCallbacks) {
+    this.#self = self;
+    this.#callbacks = callbacks;
+  }
+
+  async run(args: readonly unknown[]): Promise<void> {
+    this.#state = await this.#callbacks.init(this.#self, ...args);
+    if (this.#state === ignore) return refuse(this.#self);
+    hasStarted(this.#self);
+    for (;;) {
+      const message = await this.#self.receive();
+      let ending: { readonly stop: ExitReason } | undefined;
+      try {
+        ending = await this.#handle(message);
+      } catch (error) {
+        if (this.#self.status === "dead") throw error;
+        if (!(error instanceof ExitError)) crashes.report(this.#self, error);
+        ending = { stop: reasonOf(error) };
+      }
+      if (ending !== undefined) return await this.#terminate(ending.stop);
+    }
+  }
+
+  #handle(message: unknown): Promise<{ stop: ExitReason } | undefined> | { stop: ExitReason } | undefined {
+    if (message instanceof CallMessage) {
+      const stop = stopRequested(message.request);
+      return stop === undefined ? this.#handleCall(message) : { stop: stop.reason };
+    }
+    if (message instanceof CastMessage) return this.#go(this.#callbacks.handleCast, message.message);
+    if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
+      return { stop: message.reason };
+    }
+    return this.#go(this.#callbacks.handleInfo, message);
+  }
+
+  async #handleCall({ request, from }: CallMessage): Promise<{ stop: ExitReason } | undefined> {
+    const { handleCall } = this.#callbacks;
+    if (handleCall === undefined) throw new TypeError("the server was called and has no handleCall");
+    const answered = handleCall(request, this.#state, from);
+    const answer = isThenable(answered) ? await answered : answered;
+    if ("state" in answer) this.#state = answer.state;
+    if ("stop" in answer) {
+      if ("reply" in answer) sendReply(from, answer.reply);
+      return answer;
+    }
+    if ("reply" in answer) sendReply(from, answer.reply);
+    return undefined;
+  }
+
+  async #go(
+    callback: ((message: unknown, state: unknown) => Awaitable<Answer<unknown>>) | undefined,
+    message: unknown,
+  ): Promise<{ stop: ExitReason } | undefined> {
+    if (callback === undefined) {
+      crashes.report(this.#self, new TypeError(`a message found no callback and was dropped: ${messageOf(message)}`));
+      return undefined;
+    }
+    const answer = await callback(message, this.#state);
+    if (answer === undefined) return undefined;
+    if ("state" in answer) this.#state = answer.state;
+    return "stop" in answer ? answer : undefined;
+  }
+
+  async #terminate(reason: ExitReason): Promise<void> {
+    try {
+      await this.#callbacks.terminate?.(reason, this.#state);
+    } catch (error) {
+      this.#self.die(reasonOf(error));
+    }
+    this.#self.die(reason);
+  }
+}
+
+function refuse(self: ActorProcess): void {
+  const { extra } = self;
+  const started = extra?.started;
+  if (extra !== undefined) extra.started = undefined;
+  started?.("ignore");
+}
+
+function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
+  return value instanceof Promise || typeof (value as { then?: unknown }).then === "function";
+}
+
+export function stopRequested(request: unknown): StopRequest | undefined {
+  if (!Array.isArray(request) || request[0] !== STOP || request.length !== 2) return undefined;
+  return new StopRequest(request[1] as ExitReason);
+}
+
+/**
+ * Stops a server or supervisor: `terminate` runs, then it exits with the reason. Resolves when it has.
+ *
+ * @param timeoutMs Default: for ever.
+ * @throws ExitError: ACTOR_CALL_FAILED if there is no such server, or it exited for another reason; ACTOR_CALL_TIMEOUT.
+ */
+export async function stop(
+  server: Pid<never> | string,
+  reason: ExitReason = "normal",
+  timeoutMs: number = Infinity,
+): Promise<void> {
+  const pid = resolveName(server as Pid | string);
+  if (pid === undefined) throw new ExitError("noproc", "ACTOR_CALL_FAILED", `${server as string} is not there.`);
+  try {
+    await startCall(undefined, pid, [STOP, reason], timeoutMs);
+  } catch (error) {
+    if (error instanceof ExitError && error.code === "ACTOR_CALL_FAILED" && sameReason(error.reason, reason)) return;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Starting and stopping children; what supervisors of all kinds have in common.
+ *
+ * A child is stopped by watching it and sending the exit signal `shutdown`; a link would not do, because the child may have taken it
+ * away. At its timeout it is killed. What it exits with is told, so that a child that crashed while it was stopped is not overlooked.
+ */
+
+import type { ActorProcess } from "../actor-process.ts";
+import { reasonOf, type ExitReason } from "../exit-reason.ts";
+import { DownMessage, ExitMessage, signalExit } from "../exit-signals.ts";
+import type { Pid } from "../pid.ts";
+import { spawn } from "../spawn.ts";
+import type { FullSpec, Shutdown } from "./spec.ts";
+
+export type Started =
+  | { readonly type: "started"; readonly pid: Pid }
+  | { readonly type: "ignored" }
+  | { readonly type: "failed"; readonly reason: ExitReason };
+
+/** Spawns a child, linked to its supervisor. Never rejects, unless the supervisor itself is dead. */
+export async function startChildOf(
+  self: ActorProcess,
+  spec: FullSpec,
+  extraArgs: readonly unknown[] = [],
+): Promise<Started> {
+  const { start } = spec;
+  let started: Started;
+  try {
+    if (typeof start === "function") {
+      const pid = (await start(self)) as Pid;
+      self.link(pid);
+      started = { type: "started", pid };
+    } else {
+      const [what, args = [], options = {}] = start;
+      const all = [...args, ...extraArgs];
+      started = { type: "started", pid: await spawn(what as never, all as never, { ...options, link: self }) };
+    }
+  } catch (error) {
+    const reason = reasonOf(error);
+    started = reason === "ignore" ? { type: "ignored" } : { type: "failed", reason };
+  }
+  if (self.status === "dead") throw self.exited();
+  return started;
+}
+
+/** Resolves to what the child exited with. */
+export async function stopChild(self: ActorProcess, pid: Pid, shutdown: Shutdown): Promise<ExitReason> {
+  const ref = self.monitor(pid);
+  signalExit(self, pid, shutdown === "brutal_kill" ? "kill" : "shutdown", "sent");
+  const isIts = (message: unknown): message is DownMessage => message instanceof DownMessage && message.ref === ref;
+  let down =
+    typeof shutdown === "number" ? await self.receive(isIts, { timeoutMs: shutdown }) : await self.receive(isIts);
+  if (down === undefined) {
+    signalExit(self, pid, "kill", "sent");
+    down = await self.receive(isIts);
+  }
+  forgetExit(self, pid);
+  return down.reason;
+}
+
+/** All at once, with one timer for all: there may be very many. */
+export async function stopAll(self: ActorProcess, pids: readonly Pid[], shutdown: Shutdown): Promise<void> {
+  const refs = new Map(pids.map((pid) => [self.monitor(pid), pid]));
+  const reason = shutdown === "brutal_kill" ? "kill" : "shutdown";
+  for (const pid of pids) signalExit(self, pid, reason, "sent");
+  const isDown = (message: unknown): message is DownMessage => message instanceof DownMessage && refs.has(message.ref);
+  const endMs = typeof shutdown === "number" ? performance.now() + shutdown : Infinity;
+  let killed = false;
+  while (refs.size > 0) {
+    const timeoutMs = killed ? Infinity : Math.max(0, endMs - performance.now());
+    const down: DownMessage | undefined = await self.receive(isDown, { timeoutMs });
+    if (down !== undefined) refs.delete(down.ref);
+    else if (!killed) {
+      killed = true;
+      for (const pid of refs.values()) signalExit(self, pid, "kill", "sent");
+    }
+  }
+  const gone = new Set(pids);
+  self.mailbox?.takeAll((message) => message instanceof ExitMessage && gone.has(message.from!));
+}
+
+/** The link's signal of a child that was stopped: it is no news. */
+export function forgetExit(self: ActorProcess, pid: Pid): void {
+  self.unlink(pid);
+  self.mailbox?.take((message: unknown) => message instanceof ExitMessage && message.from === pid);
+}

@@ -1,0 +1,143 @@
+/**
+ * Dynamic supervisors: very many children of one kind, started one by one. OTP's `simple_one_for_one`. Children have no ids and no
+ * order; at the end all are told to stop at once, with one timer for all.
+ */
+
+import type { Spawnable } from "../actor.ts";
+import type { ExitReason } from "../exit-reason.ts";
+import type { Pid } from "../pid.ts";
+import type { Self } from "../self.ts";
+import { markServer } from "../spawn.ts";
+import { startChildOf, stopAll, stopChild } from "./children.ts";
+import { SupervisorLoop, type Ending } from "./loop.ts";
+import { isSignificantExit, restarts, shutsDown } from "./policy.ts";
+import { countsOf, refused, type Answer, type ChildInfo, type Request, type SupervisorPid } from "./requests.ts";
+import {
+  checkOptions,
+  checkSpec,
+  type ChildSpec,
+  type FullOptions,
+  type FullSpec,
+  type SupervisorOptions,
+} from "./spec.ts";
+
+export interface DynamicSupervisorOptions extends Omit<SupervisorOptions, "strategy" | "children"> {
+  /** The specification of every child; `startChild(supervisor, args)` adds arguments to its start. */
+  readonly child: Omit<ChildSpec, "id">;
+}
+
+/**
+ * A supervisor whose children are all of one kind, and started with `startChild(supervisor, args)`.
+ *
+ * @throws SUPERVISOR_INVALID
+ */
+export function dynamicSupervisor(
+  options: DynamicSupervisorOptions,
+): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+  const { child, ...rest } = options;
+  const full = checkOptions(rest);
+  const spec = checkSpec({ id: "child", ...child }, full.autoShutdown);
+  const body = (self: Self): Promise<void> => new DynamicSupervisor(self, full, spec).run();
+  markServer(body as never, "supervisor");
+  return body as never;
+}
+
+interface Child {
+  readonly args: readonly unknown[];
+  pid: Pid | undefined;
+}
+
+class DynamicSupervisor extends SupervisorLoop<Child> {
+  readonly #options: FullOptions;
+  readonly #spec: FullSpec;
+  readonly #running: Map<Pid, Child> = new Map();
+  readonly #restarting: Set<Child> = new Set();
+
+  constructor(self: Self, options: FullOptions, spec: FullSpec) {
+    super(self, options.intensity, options.periodMs);
+    this.#options = options;
+    this.#spec = spec;
+  }
+
+  protected startAll(): Promise<Ending> {
+    return Promise.resolve(undefined);
+  }
+
+  protected async stopAll(): Promise<void> {
+    await stopAll(this.self, [...this.#running.keys()], this.#spec.shutdown);
+    this.#running.clear();
+  }
+
+  /** Undefined: it runs, or wants not to. */
+  async #start(child: Child): Promise<ExitReason | undefined> {
+    const started = await startChildOf(this.self, this.#spec, child.args);
+    if (started.type === "failed") return started.reason;
+    if (started.type === "started") {
+      child.pid = started.pid;
+      this.#running.set(started.pid, child);
+    }
+    return undefined;
+  }
+
+  protected async exited(pid: Pid, reason: ExitReason): Promise<Ending> {
+    const child = this.#running.get(pid);
+    if (child === undefined) return undefined;
+    this.#running.delete(pid);
+    child.pid = undefined;
+    if (restarts(this.#spec.restart, reason)) return await this.#restart(child);
+    const ends = isSignificantExit(this.#spec, reason) && shutsDown(this.#options.autoShutdown, this.#running.size);
+    return ends ? { reason: "shutdown" } : undefined;
+  }
+
+  async #restart(child: Child): Promise<Ending> {
+    this.#restarting.delete(child);
+    const ending = this.countRestart();
+    if (ending !== undefined) return ending;
+    if ((await this.#start(child)) === undefined) return undefined;
+    this.#restarting.add(child);
+    this.retryLater(child);
+    return undefined;
+  }
+
+  protected async retry(child: Child): Promise<Ending> {
+    return this.#restarting.has(child) ? await this.#restart(child) : undefined;
+  }
+
+  protected async answer(request: Request): Promise<Answer> {
+    switch (request.op) {
+      case "startChild":
+        return await this.#startChild(request.spec);
+      case "terminateChild":
+        return await this.#terminateChild(request.child as Pid);
+      case "restartChild":
+      case "deleteChild":
+        return refused("simple_one_for_one");
+      case "whichChildren":
+        return { value: this.#infos() };
+      case "countChildren":
+        return { value: countsOf(1, this.#infos()) };
+      default:
+        return { value: { strategy: "simple_one_for_one", children: this.#infos() } };
+    }
+  }
+
+  async #startChild(args: unknown): Promise<Answer> {
+    if (!Array.isArray(args)) return refused("simple_one_for_one");
+    const child: Child = { args, pid: undefined };
+    const reason = await this.#start(child);
+    return reason === undefined ? { value: child.pid } : refused(reason);
+  }
+
+  async #terminateChild(pid: Pid): Promise<Answer> {
+    if (!this.#running.delete(pid)) return refused("not_found");
+    await stopChild(this.self, pid, this.#spec.shutdown);
+    return { value: undefined };
+  }
+
+  #infos(): ChildInfo[] {
+    const { type } = this.#spec;
+    const running = [...this.#running.keys()].map((pid): ChildInfo => ({ id: undefined, pid, type }));
+    const waiting = [...this.#restarting].map((): ChildInfo => ({ id: undefined, pid: "restarting", type }));
+    return [...running, ...waiting];
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What supervisors of all kinds do: start, then answer requests and react to exits, one at a time, until the end.
+ *
+ * A restart that fails is tried again by a message of the supervisor to itself, so that requests are handled in between; each try
+ * counts against the intensity. In the end all children are stopped first, then the supervisor exits.
+ */
+
+import type { ActorProcess } from "../actor-process.ts";
+import { CallMessage, CastMessage, sendReply } from "../calls.ts";
+import type { ExitReason } from "../exit-reason.ts";
+import { ExitMessage } from "../exit-signals.ts";
+import { stopRequested } from "../gen-server.ts";
+import type { Pid } from "../pid.ts";
+import type { Self } from "../self.ts";
+import { hasStarted } from "../spawn.ts";
+import { refused, type Answer, type Request } from "./requests.ts";
+import { RestartWindow } from "./restart-window.ts";
+
+/** Why a supervisor ends; undefined: it goes on. */
+export type Ending = { readonly reason: ExitReason } | undefined;
+
+class Retry<Key> {
+  readonly key: Key;
+  constructor(key: Key) {
+    this.key = key;
+  }
+}
+
+export abstract class SupervisorLoop<Key> {
+  protected readonly self: ActorProcess;
+  readonly #window: RestartWindow;
+
+  constructor(self: Self, intensity: number, periodMs: number) {
+    this.self = self as unknown as ActorProcess;
+    this.#window = new RestartWindow(intensity, periodMs);
+  }
+
+  /** Starts the first children. An ending: one has not started. */
+  protected abstract startAll(): Promise<Ending>;
+  protected abstract stopAll(): Promise<void>;
+  protected abstract answer(request: Request): Promise<Answer>;
+  /** An actor linked to the supervisor has exited. */
+  protected abstract exited(pid: Pid, reason: ExitReason): Promise<Ending>;
+  protected abstract retry(key: Key): Promise<Ending>;
+
+  async run(): Promise<void> {
+    this.self.trapExit = true;
+    let ending = await this.startAll();
+    if (ending === undefined) hasStarted(this.self);
+    while (ending === undefined) ending = await this.#handle(await this.self.receive());
+    await this.stopAll();
+    this.self.die(ending.reason);
+  }
+
+  async #handle(message: unknown): Promise<Ending> {
+    if (message instanceof ExitMessage) return await this.#exited(message);
+    if (message instanceof CastMessage && message.message instanceof Retry) {
+      return await this.retry((message.message as Retry<Key>).key);
+    }
+    if (!(message instanceof CallMessage)) return undefined;
+    const stop = stopRequested(message.request);
+    if (stop !== undefined) return stop;
+    sendReply(message.from, await this.#answer(message.request));
+    return undefined;
+  }
+
+  async #answer(request: unknown): Promise<Answer> {
+    try {
+      return await this.answer(request as Request);
+    } catch (error) {
+      if (this.self.status === "dead") throw error;
+      return refused(error as ExitReason);
+    }
+  }
+
+  async #exited({ from, reason }: ExitMessage): Promise<Ending> {
+    if (from === undefined) return undefined;
+    if (from === this.self.extra?.parent) return { reason };
+    return await this.exited(from, reason);
+  }
+
+  /** Counts a restart. An ending: there have been too many. */
+  protected countRestart(): Ending {
+    return this.#window.admits(performance.now()) ? undefined : { reason: "shutdown" };
+  }
+
+  protected retryLater(key: Key): void {
+    // Past the copying: this message does not leave the supervisor.
+    this.self.deliverSignal(new CastMessage(new Retry(key)));
+  }
+}

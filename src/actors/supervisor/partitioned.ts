@@ -1,0 +1,74 @@
+/**
+ * Partitioned supervisors: one child on every scheduler thread, so that one service uses all of them. As Elixir's
+ * `PartitionSupervisor`. The child of a thread that ends is started again on the thread that takes its place.
+ */
+
+import type { Actor, Spawnable } from "../actor.ts";
+import { callFailed } from "../calls.ts";
+import type { Pid } from "../pid.ts";
+import type { Self } from "../self.ts";
+import { markServer, spawn } from "../spawn.ts";
+import { schedulerThreads } from "../threads.ts";
+import { whichChildren, type SupervisorPid } from "./requests.ts";
+import { checkOptions, type ChildSpec, type SupervisorOptions } from "./spec.ts";
+import { supervisor } from "./supervisor.ts";
+
+export interface PartitionedSupervisorOptions
+  extends Omit<SupervisorOptions, "strategy" | "children" | "autoShutdown"> {
+  readonly child: Omit<ChildSpec, "id" | "start" | "significant"> & {
+    /** Spawned on each thread, with its arguments and the number of its partition after them. */
+    readonly start: readonly [what: Actor<any, any>, args?: readonly unknown[]];
+  };
+}
+
+/**
+ * A supervisor of one child for each scheduler thread; their ids are 0, 1, 2 … `partition(supervisor, key)` gives the one for a key.
+ *
+ * @throws SUPERVISOR_INVALID
+ */
+export function partitionedSupervisor(
+  options: PartitionedSupervisorOptions,
+): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+  const { child, ...rest } = options;
+  checkOptions({ ...rest, children: [{ ...child, id: 0 }] });
+  const body = async (self: Self): Promise<void> => {
+    const threads = await schedulerThreads();
+    const children = threads.map(
+      (_, index): ChildSpec => ({ ...child, id: index, start: startOn(child.start, index) }),
+    );
+    await supervisor({ ...rest, children })(self as never);
+  };
+  markServer(body as never, "supervisor");
+  return body as never;
+}
+
+type OnEach = PartitionedSupervisorOptions["child"]["start"];
+
+function startOn([what, args = []]: OnEach, index: number): (self: Pid) => Promise<Pid<never>> {
+  return async (self) => {
+    const threads = await schedulerThreads();
+    const on = threads[index % threads.length]!;
+    return (await spawn(what, [...args, index], { on, link: self })) as Pid<never>;
+  };
+}
+
+/**
+ * The child of a partitioned supervisor that is responsible for a key: always the same one, as long as their number does not change.
+ * Numbers are taken modulo the number of partitions, other keys by their text.
+ *
+ * @throws ExitError ACTOR_CALL_FAILED if the partition is just being restarted (reason `noproc`).
+ */
+export async function partition(supervisor: SupervisorPid | string, key: string | number): Promise<Pid> {
+  const children = await whichChildren(supervisor);
+  const { pid } = children[hash(key) % children.length]!;
+  if (pid === undefined || pid === "restarting") throw callFailed(`partition for ${key}`, "noproc");
+  return pid;
+}
+
+/** FNV-1a: spreads short texts well, and every thread gets the same. */
+function hash(key: string | number): number {
+  if (typeof key === "number") return Math.abs(Math.trunc(key));
+  let value = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) value = Math.imul(value ^ key.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

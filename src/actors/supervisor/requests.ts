@@ -1,0 +1,121 @@
+/** What supervisors are asked, and the functions that ask. */
+
+import { startCall } from "../calls.ts";
+import { ExitError, reasonText, type ExitReason } from "../exit-reason.ts";
+import { callFailed } from "../calls.ts";
+import { resolveName } from "../names.ts";
+import type { Pid } from "../pid.ts";
+import type { ServerPid } from "../self.ts";
+import type { ChildSpec, Strategy } from "./spec.ts";
+
+export type Request =
+  | { readonly op: "startChild"; readonly spec: ChildSpec | readonly unknown[] }
+  | { readonly op: "terminateChild"; readonly child: ChildId }
+  | { readonly op: "restartChild"; readonly child: ChildId }
+  | { readonly op: "deleteChild"; readonly child: ChildId }
+  | { readonly op: "whichChildren" }
+  | { readonly op: "countChildren" }
+  | { readonly op: "describe" };
+
+/** A child is named by its id; one of a dynamic supervisor by its pid. */
+export type ChildId = string | number | Pid<never>;
+
+export type Answer = { readonly value: unknown } | { readonly refused: ExitReason };
+
+/** The pid of a supervisor. */
+export type SupervisorPid = ServerPid<readonly [Request, Answer]>;
+
+export interface ChildInfo {
+  readonly id: string | number | undefined;
+  /** Undefined: it has not been started, or has exited for good. */
+  readonly pid: Pid | "restarting" | undefined;
+  readonly type: "worker" | "supervisor";
+}
+
+export interface ChildCounts {
+  /** Specifications. */
+  readonly specs: number;
+  /** Children that run. */
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}
+
+export interface Description {
+  readonly strategy: Strategy | "simple_one_for_one";
+  readonly children: readonly ChildInfo[];
+}
+
+export function refused(reason: ExitReason): Answer {
+  return { refused: reason };
+}
+
+async function ask(supervisor: SupervisorPid | string, request: Request): Promise<unknown> {
+  const pid = resolveName(supervisor as Pid | string);
+  if (pid === undefined) throw callFailed(supervisor as string, "noproc");
+  // For ever, as in OTP: a child may take its time to start or stop.
+  const answer = (await startCall(undefined, pid, request, Infinity)) as Answer;
+  if ("value" in answer) return answer.value;
+  const { refused: reason } = answer;
+  throw new ExitError(reason, "SUPERVISOR_REFUSED", `${request.op} was refused: ${reasonText(reason)}`);
+}
+
+/**
+ * Adds a child and starts it. Of a dynamic supervisor: starts another child with these further arguments.
+ *
+ * @returns its pid; undefined if its start answered `ignore`.
+ * @throws SUPERVISOR_REFUSED. `reason`: `already_present`, `{ already_started: pid }`, or why it has not started.
+ */
+export async function startChild(
+  supervisor: SupervisorPid | string,
+  spec: ChildSpec | readonly unknown[],
+): Promise<Pid | undefined> {
+  return (await ask(supervisor, { op: "startChild", spec })) as Pid | undefined;
+}
+
+/**
+ * Stops a child. Its specification stays, unless it is temporary.
+ *
+ * @throws SUPERVISOR_REFUSED. `reason`: `not_found`.
+ */
+export async function terminateChild(supervisor: SupervisorPid | string, child: ChildId): Promise<void> {
+  await ask(supervisor, { op: "terminateChild", child });
+}
+
+/**
+ * Starts a child again that was stopped or has exited.
+ *
+ * @throws SUPERVISOR_REFUSED. `reason`: `running`, `restarting`, `not_found`, `simple_one_for_one` (a dynamic supervisor's
+ * children have no specification of their own), or why it has not started.
+ */
+export async function restartChild(supervisor: SupervisorPid | string, child: ChildId): Promise<Pid | undefined> {
+  return (await ask(supervisor, { op: "restartChild", child })) as Pid | undefined;
+}
+
+/**
+ * Forgets the specification of a child that does not run.
+ *
+ * @throws SUPERVISOR_REFUSED. `reason`: `running`, `restarting`, `not_found`, `simple_one_for_one`.
+ */
+export async function deleteChild(supervisor: SupervisorPid | string, child: ChildId): Promise<void> {
+  await ask(supervisor, { op: "deleteChild", child });
+}
+
+/** The children, in the order of their starts. */
+export async function whichChildren(supervisor: SupervisorPid | string): Promise<ChildInfo[]> {
+  return (await ask(supervisor, { op: "whichChildren" })) as ChildInfo[];
+}
+
+export async function countChildren(supervisor: SupervisorPid | string): Promise<ChildCounts> {
+  return (await ask(supervisor, { op: "countChildren" })) as ChildCounts;
+}
+
+export async function describe(supervisor: SupervisorPid | string): Promise<Description> {
+  return (await ask(supervisor, { op: "describe" })) as Description;
+}
+
+export function countsOf(specs: number, children: readonly ChildInfo[]): ChildCounts {
+  const supervisors = children.filter(({ type }) => type === "supervisor").length;
+  const active = children.filter(({ pid }) => pid !== undefined && pid !== "restarting").length;
+  return { specs, active, supervisors, workers: children.length - supervisors };
+}

@@ -1,0 +1,112 @@
+/** What a supervisor is told: its strategy, how much it puts up with, and its children. All of it can be sent in messages. */
+
+import { HeddleError } from "../../errors/errors.ts";
+import type { Actor, Spawnable } from "../actor.ts";
+import type { Pid } from "../pid.ts";
+import type { SpawnOptions } from "../spawn.ts";
+
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+export type Restart = "permanent" | "transient" | "temporary";
+export type AutoShutdown = "never" | "any_significant" | "all_significant";
+
+/** How long a child may take to stop, in milliseconds; `brutal_kill` does not ask it. */
+export type Shutdown = number | "infinity" | "brutal_kill";
+
+type Startable = Actor<any, any> | Spawnable<any, any> | ((self: any, ...args: any[]) => unknown);
+
+/** What is spawned: an actor (or function) and its arguments; links are the supervisor's business. */
+export type Start =
+  | readonly [what: Startable, args?: readonly unknown[], options?: Omit<SpawnOptions, "link" | "monitor">]
+  /** Spawns it itself, linked to the supervisor, and resolves to its pid. Stays on this thread. */
+  | ((supervisor: Pid) => Promise<Pid<never>>);
+
+export interface ChildSpec {
+  /** Names the child in its supervisor. */
+  readonly id: string | number;
+  readonly start: Start;
+  /**
+   * `permanent` (default): always restarted. `transient`: unless it exits with `normal`, `shutdown` or `{ shutdown }`.
+   * `temporary`: never; its specification goes with it.
+   */
+  readonly restart?: Restart;
+  /** Default: 5000 for a worker, `infinity` for a supervisor. */
+  readonly shutdown?: Shutdown;
+  /** Whether its exit may end the supervisor (`autoShutdown`). Default false. */
+  readonly significant?: boolean;
+  /** Default `worker`. */
+  readonly type?: "worker" | "supervisor";
+}
+
+export interface SupervisorOptions {
+  /**
+   * Who is restarted when a child exits: only it (`one_for_one`, the default), all (`one_for_all`), or it and those started after it
+   * (`rest_for_one`).
+   */
+  readonly strategy?: Strategy;
+  /** So many restarts within `periodMs` are put up with; one more ends the supervisor and all its children. Default 1. */
+  readonly intensity?: number;
+  /** Default 5000. */
+  readonly periodMs?: number;
+  /** Whether significant children end the supervisor by exiting: the first one, or all of them. Default `never`. */
+  readonly autoShutdown?: AutoShutdown;
+  readonly children?: readonly ChildSpec[];
+}
+
+/** A specification with nothing left open. */
+export interface FullSpec {
+  readonly id: string | number;
+  readonly start: Start;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
+  readonly type: "worker" | "supervisor";
+}
+
+export interface FullOptions {
+  readonly strategy: Strategy;
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly autoShutdown: AutoShutdown;
+  readonly children: readonly FullSpec[];
+}
+
+const strategies: readonly unknown[] = ["one_for_one", "one_for_all", "rest_for_one"];
+const restarts: readonly unknown[] = ["permanent", "transient", "temporary"];
+const autoShutdowns: readonly unknown[] = ["never", "any_significant", "all_significant"];
+
+/** @throws SUPERVISOR_INVALID */
+export function checkOptions(options: SupervisorOptions): FullOptions {
+  const { strategy = "one_for_one", intensity = 1, periodMs = 5000, autoShutdown = "never", children = [] } = options;
+  must(strategies.includes(strategy), `strategy is one of ${strategies.join(", ")}`, strategy);
+  must(Number.isSafeInteger(intensity) && intensity >= 0, "intensity is a whole number, 0 or more", intensity);
+  must(periodMs > 0, "periodMs is a number of milliseconds above 0", periodMs);
+  must(autoShutdowns.includes(autoShutdown), `autoShutdown is one of ${autoShutdowns.join(", ")}`, autoShutdown);
+  const specs = children.map((child) => checkSpec(child, autoShutdown));
+  const ids = new Set(specs.map(({ id }) => id));
+  must(ids.size === specs.length, "children have different ids", specs.map(({ id }) => id).join(", "));
+  return { strategy, intensity, periodMs, autoShutdown, children: specs };
+}
+
+/** @throws SUPERVISOR_INVALID */
+export function checkSpec(spec: ChildSpec, autoShutdown: AutoShutdown): FullSpec {
+  const { id, start, restart = "permanent", significant = false, type = "worker" } = spec;
+  const shutdown = spec.shutdown ?? (type === "supervisor" ? "infinity" : 5000);
+  must(typeof id === "string" || typeof id === "number", "a child's id is a string or a number", id);
+  must(typeof start === "function" || Array.isArray(start), "a child's start is [actor, args] or a function", start);
+  must(restarts.includes(restart), `restart is one of ${restarts.join(", ")}`, restart);
+  must(type === "worker" || type === "supervisor", "type is worker or supervisor", type);
+  must(isShutdown(shutdown), "shutdown is milliseconds, infinity or brutal_kill", shutdown);
+  if (significant) {
+    must(autoShutdown !== "never", `a significant child needs a supervisor with autoShutdown`, String(id));
+    must(restart !== "permanent", "a significant child is transient or temporary", String(id));
+  }
+  return { id, start, restart, shutdown, significant, type };
+}
+
+function isShutdown(shutdown: unknown): boolean {
+  return shutdown === "infinity" || shutdown === "brutal_kill" || (typeof shutdown === "number" && shutdown >= 0);
+}
+
+function must(holds: boolean, rule: string, got: unknown): void {
+  if (!holds) throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${JSON.stringify(got) ?? String(got)}.`);
+}
