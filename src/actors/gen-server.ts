@@ -45,7 +45,7 @@ type Awaitable<T> = T | PromiseLike<T>;
 
 export interface ServerCallbacks<State, Args extends readonly unknown[], Request, Reply, Cast, Info> {
   /** Gives the first state. What it throws is why the server does not start. */
-  readonly init: (self: Self<Info>, ...args: Args) => Awaitable<State | typeof ignore>;
+  readonly init: (self: Self, ...args: Args) => Awaitable<State | typeof ignore>;
   readonly handleCall?: (request: Request, state: State, from: From) => Awaitable<CallAnswer<Reply, State>>;
   readonly handleCast?: (message: Cast, state: State) => Awaitable<Answer<State>>;
   /** Messages that are neither calls nor casts: those sent with `send`, exit and DOWN messages. */
@@ -81,8 +81,8 @@ export function genServer<
   Args extends readonly unknown[] = [],
   Request = never,
   Reply = never,
-  Cast = never,
-  Info = never,
+  Cast = any,
+  Info = any,
 >(
   callbacks: ServerCallbacks<State, Args, Request, Reply, Cast, Info>,
 ): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
@@ -95,6 +95,11 @@ export function genServer<
 }
 
 type AnyCallbacks = ServerCallbacks<unknown, readonly unknown[], unknown, unknown, unknown, unknown>;
+
+interface Ending {
+  readonly stop: ExitReason;
+  readonly lastReply?: () => void;
+}
 
 class Server {
   readonly #self: ActorProcess;
@@ -112,7 +117,7 @@ class Server {
     hasStarted(this.#self);
     for (;;) {
       const message = await this.#self.receive();
-      let ending: { readonly stop: ExitReason } | undefined;
+      let ending: Ending | undefined;
       try {
         ending = await this.#handle(message);
       } catch (error) {
@@ -120,11 +125,11 @@ class Server {
         if (!(error instanceof ExitError)) crashes.report(this.#self, error);
         ending = { stop: reasonOf(error) };
       }
-      if (ending !== undefined) return await this.#terminate(ending.stop);
+      if (ending !== undefined) return await this.#terminate(ending);
     }
   }
 
-  #handle(message: unknown): Promise<{ stop: ExitReason } | undefined> | { stop: ExitReason } | undefined {
+  #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
     if (message instanceof CallMessage) {
       const stop = stopRequested(message.request);
       return stop === undefined ? this.#handleCall(message) : { stop: stop.reason };
@@ -136,15 +141,15 @@ class Server {
     return this.#go(this.#callbacks.handleInfo, message);
   }
 
-  async #handleCall({ request, from }: CallMessage): Promise<{ stop: ExitReason } | undefined> {
+  async #handleCall({ request, from }: CallMessage): Promise<Ending | undefined> {
     const { handleCall } = this.#callbacks;
     if (handleCall === undefined) throw new TypeError("the server was called and has no handleCall");
     const answered = handleCall(request, this.#state, from);
     const answer = isThenable(answered) ? await answered : answered;
     if ("state" in answer) this.#state = answer.state;
     if ("stop" in answer) {
-      if ("reply" in answer) sendReply(from, answer.reply);
-      return answer;
+      const { stop } = answer;
+      return "reply" in answer ? { stop, lastReply: () => sendReply(from, answer.reply) } : { stop };
     }
     if ("reply" in answer) sendReply(from, answer.reply);
     return undefined;
@@ -153,7 +158,7 @@ class Server {
   async #go(
     callback: ((message: unknown, state: unknown) => Awaitable<Answer<unknown>>) | undefined,
     message: unknown,
-  ): Promise<{ stop: ExitReason } | undefined> {
+  ): Promise<Ending | undefined> {
     if (callback === undefined) {
       crashes.report(this.#self, new TypeError(`a message found no callback and was dropped: ${messageOf(message)}`));
       return undefined;
@@ -164,13 +169,15 @@ class Server {
     return "stop" in answer ? answer : undefined;
   }
 
-  async #terminate(reason: ExitReason): Promise<void> {
+  /** As in OTP the last reply is sent when `terminate` has run; the caller finds the server gone. */
+  async #terminate({ stop, lastReply }: Ending): Promise<void> {
     try {
-      await this.#callbacks.terminate?.(reason, this.#state);
+      await this.#callbacks.terminate?.(stop, this.#state);
+      lastReply?.();
     } catch (error) {
       this.#self.die(reasonOf(error));
     }
-    this.#self.die(reason);
+    this.#self.die(stop);
   }
 }
 

@@ -132,6 +132,25 @@ test("a plain program uses the package's tasks, typed, without the server", asyn
   await assert.rejects(typeCheck("mistyped.ts"), ({ stdout }: { stdout: string }) => stdout.includes("TS2345"));
 });
 
+test("a plain program uses the package's actors, typed, on another thread, and ends by itself", async () => {
+  await writeFile(
+    join(project, "actors.ts"),
+    'import { actor, call, genServer, spawn, type Actor, type ServerPid } from "heddle/actors";\n' +
+      'export const doubler: Actor<[], ServerPid<[number, number]>> = actor(import.meta.url, "doubler", genServer({\n' +
+      "  init: () => 0,\n" +
+      "  handleCall: (n: number) => ({ reply: n * 2 }),\n" +
+      "}));\n" +
+      "if (import.meta.main) {\n" +
+      '  const pid = await spawn(doubler, [], { on: "any" });\n' +
+      "  const doubled: number = await call(pid, 21);\n" +
+      "  console.log(doubled, pid.thread !== 0);\n" +
+      "}\n",
+  );
+  const { stdout } = await run(process.execPath, ["actors.ts"], { cwd: project });
+  assert.equal(stdout, "42 true\n");
+  await typeCheck("actors.ts");
+});
+
 test("the package's exports and files agree, as publint sees them", async () => {
   await run(join(root, "node_modules", ".bin", "publint"), ["--strict", join(project, "node_modules", "heddle")], {
     cwd: root,
