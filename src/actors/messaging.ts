@@ -48,7 +48,7 @@ export function exit(to: Pid<never> | string, reason: ExitReason): void {
  *
  * @param timeoutMs Default 5000; `Infinity` waits for ever.
  */
-export function call<C extends CallTypes, R extends C[0]>(
+export function call<C extends CallTypes, const R extends C[0]>(
   server: ServerPid<C> | string,
   request: R,
   timeoutMs?: number,

@@ -71,7 +71,7 @@ export interface Self<M = any> {
   /**
    * As the function `call`, and the call ends when this actor does. Prefer it inside of actors.
    */
-  call<C extends CallTypes, R extends C[0]>(
+  call<C extends CallTypes, const R extends C[0]>(
     server: ServerPid<C> | string,
     request: R,
     timeoutMs?: number,
