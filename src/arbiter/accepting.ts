@@ -41,7 +41,7 @@ export class Accepting {
     this.#distribution = distribution;
     this.#dispatcher = new Dispatcher({ distribution, backlog: config.backlog, log });
     fleet.on("serving", () => distribution.look());
-    fleet.on("idle", () => distribution.look());
+    fleet.on("turn", () => distribution.look());
     fleet.on("returned", (socket) => distribution.takeBack([socket]));
     fleet.on("gone", (worker) => distribution.takeBack(worker.takeBack()));
   }

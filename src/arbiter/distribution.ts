@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 
 export interface Distribution {
-  /** Connections that wait here, unread. */
+  /** Connections that wait, unread. */
   readonly waiting: number;
   /** Connections turned away since start. */
   readonly shed: number;
@@ -11,7 +11,7 @@ export interface Distribution {
   take(socket: Socket): void;
   /** Connections that a worker got and could not begin with, oldest first. */
   takeBack(sockets: readonly Socket[]): void;
-  /** A worker has begun to serve, or has become idle. */
+  /** A worker has begun to serve or with a connection, or has become idle. */
   look(): void;
   /**
    * The server stops. Resolves when the workers may be let go: nobody waits any more whom they should serve, or

@@ -18,8 +18,8 @@ import { WorkerHandle } from "./worker-handle.ts";
 interface FleetEvents {
   /** A worker has begun to take connections. */
   serving: [worker: WorkerHandle];
-  /** A worker has no connection any more. */
-  idle: [worker: WorkerHandle];
+  /** A worker has received a connection (under `sync`: begun with it), or has none any more. */
+  turn: [worker: WorkerHandle];
   /** A connection that a worker could not place before it left. */
   returned: [socket: Socket];
   gone: [worker: WorkerHandle];
@@ -72,7 +72,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
     const worker = new WorkerHandle(boot, listeners);
     this.#workers.add(worker);
     worker.once("serving", () => this.emit("serving", worker));
-    worker.on("idle", () => this.emit("idle", worker));
+    worker.on("turn", () => this.emit("turn", worker));
     worker.on("returned", (socket) => this.emit("returned", socket));
     worker.once("gone", () => {
       this.#workers.delete(worker);

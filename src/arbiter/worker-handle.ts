@@ -34,7 +34,8 @@ export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone"
 interface WorkerEvents {
   ready: [];
   serving: [addresses: readonly SocketAddress[]];
-  idle: [];
+  /** It has received a connection (under `sync`: begun with it), or has none any more. */
+  turn: [];
   returned: [socket: Socket];
   "retire-me": [reason: string, detail: string];
   gone: [error: HeddleError | undefined];
@@ -119,6 +120,16 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.state === "serving" && this.#idle && this.connections === 0;
   }
 
+  /** Whether it has been handed a connection and has not said that it has received it. */
+  get isOffered(): boolean {
+    return this.#handovers.size > 0;
+  }
+
+  /** Whether it has a connection and nothing waits there for its end. */
+  get takesAhead(): boolean {
+    return this.state === "serving" && this.#open > 0 && !this.isOffered;
+  }
+
   /** Resolves when every thread has loaded the app. @throws HeddleError why it did not get there */
   async ready(): Promise<void> {
     const overdue = new HeddleError(
@@ -148,6 +159,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#child.send({ type: "connection" } satisfies ToWorker, handle as never, () => {
       // A hand-over that failed is noticed when the worker is gone: its unconfirmed sockets come back then.
     });
+  }
+
+  /** Under `sync`: wants back what the worker has not begun with. It comes as `returned`, or was begun. */
+  recall(): void {
+    this.#send({ type: "recall" });
   }
 
   /** Sockets handed over that the worker has not confirmed; to be called when it is gone. */
@@ -235,10 +251,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.emit("serving", message.addresses);
         break;
       case "load":
-        this.#handovers.confirm(message.received);
         this.#open = message.open;
         this.#idle = message.idle;
-        if (this.isIdle) this.emit("idle");
+        if (this.#handovers.confirm(message.received) || this.isIdle) this.emit("turn");
         break;
       case "beat":
         this.openThreads = message.openThreads;
@@ -249,6 +264,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         break;
       case "return":
         if (handle !== undefined) this.emit("returned", unread({ handle }));
+        break;
+      case "not-begun":
+        for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);
         break;
       case "retire-me":
         this.emit("retire-me", message.reason, message.detail);

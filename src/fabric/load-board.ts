@@ -3,8 +3,8 @@
  * without asking it. A blocked thread can't answer; its row still tells.
  *
  * Invariants
- * - A row has one writer for each field. `connections` alone has two (the acceptor adds, the thread subtracts), and is
- *   only touched through Atomics.
+ * - A row has one writer for each field. Two have two and are only touched through Atomics: `connections` (the acceptor
+ *   adds, the thread subtracts) and `ahead` (the acceptor puts, either takes).
  * - Rows are made by the acceptor and handed to the thread in its workerData; a replaced thread gets a new row.
  * - Times are milliseconds of the machine's monotonic clock (`monotonicMs`), which is one clock for all threads of a
  *   machine; `performance.now()` has an origin per thread and must not be written here.
@@ -36,6 +36,8 @@ export const COUNTER = {
   webSockets: 8,
   /** Descriptors of connections the thread has taken over. */
   adopted: 9,
+  /** Under `sync`: the descriptor, plus one, of the connection the thread is to take when it has none; 0: there is none. */
+  ahead: 10,
 } as const;
 
 const COUNTERS = 16;

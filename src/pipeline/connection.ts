@@ -31,7 +31,7 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** The last connection has closed. */
+  /** The last connection has closed. It is still counted in the row: who is told does that. */
   readonly idle?: () => void;
 }
 
@@ -127,10 +127,10 @@ export class Connections {
     this.#connections.add(context);
     socket.once("close", () => {
       this.#connections.remove(context);
-      Atomics.sub(this.#row.counters, COUNTER.connections, 1);
-      if (this.#connections.size > 0) return;
-      this.#onEmpty?.();
-      this.#onIdle?.();
+      const isLast = this.#connections.size === 0;
+      if (isLast && this.#onIdle !== undefined) this.#onIdle();
+      else Atomics.sub(this.#row.counters, COUNTER.connections, 1);
+      if (isLast) this.#onEmpty?.();
     });
     connectionContext.run(context, () => {
       this.#server.emit("connection", socket);

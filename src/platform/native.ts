@@ -1,6 +1,7 @@
 /**
  * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
- * for running as PID 1, poll for connections nobody reads, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
+ * for running as PID 1, poll for connections nobody reads, a socket option as a mark on
+ * those somebody does, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
  * Unix sockets are refused.
  */
 
@@ -10,6 +11,8 @@ interface Libc {
   readonly dup: (fd: number) => number;
   readonly close: (fd: number) => number;
   readonly waitpid: (pid: number, status: null, options: number) => number;
+  readonly setsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: number) => number;
+  readonly getsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: Buffer) => number;
   readonly poll: (fds: Buffer, count: bigint, timeoutMs: number) => number;
 }
 
@@ -30,6 +33,8 @@ export async function loadNative(): Promise<boolean> {
         dup: { arguments: ["i32"], return: "i32" },
         close: { arguments: ["i32"], return: "i32" },
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
+        setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
+        getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
         poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
       });
       try {
@@ -99,6 +104,29 @@ export function areHungUp(fds: readonly number[]): boolean[] {
   });
   libc!.poll(polled, BigInt(fds.length), 0);
   return fds.map((_, i) => (polled.readInt16LE(i * POLLFD_BYTES + 6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
+}
+
+const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;
+const SO_RCVTIMEO = process.platform === "linux" ? (process.arch === "ppc64" ? 18 : 20) : 0x1006;
+/** `struct timeval` on a 64-bit machine. */
+const TIMEVAL_BYTES = 16;
+/** A second; the number has its low byte first on every machine Node runs on but one, where it is a longer time. */
+const MARK = Buffer.alloc(TIMEVAL_BYTES);
+MARK.writeInt32LE(1);
+
+/**
+ * Marks a connection for whoever else has a descriptor of it, in this process or another: `wasBegun`. The mark is a time
+ * limit for blocking reads, which the kernel keeps with the connection and nobody here does.
+ */
+export function markBegun(fd: number): void {
+  libc!.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, MARK, TIMEVAL_BYTES);
+}
+
+export function wasBegun(fd: number): boolean {
+  const value = Buffer.alloc(TIMEVAL_BYTES);
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(TIMEVAL_BYTES, 0);
+  return libc!.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value, bytes) === 0 && value.some((byte) => byte !== 0);
 }
 
 /** The warning is for users of ffi; operators can do nothing about it. */

@@ -11,12 +11,18 @@
  *     connection + socket     →              only when the arbiter accepts
  *                             ← load         connections received so far, and open now, and whether it is idle
  *                             ← return + socket   one it could not place before it leaves: another worker's now
+ *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS
  *     ask                     → ← answer     status, threads, health
  *     stop-accepting          →              the arbiter accepts from now on
  *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason
  *                             ← retire-me    it has reached max-requests or max-memory, or got a SIGTERM of its own
  *                             ← kill-me      it has a thread that cannot be ended
+ *
+ * Under `sync` a worker has at most one connection that it has not begun with: the next one, for when it is idle. `load`
+ * counts those begun, and until then the arbiter keeps its own copy of the connection. `not-begun` says that the worker
+ * has let it go: it answers `recall`, unless a thread was faster and the next `load` counts it, and a worker that drains
+ * says so unasked. Either way exactly one of the two has it.
  *
  * The channel closing means that the arbiter is dead: the worker closes its listeners and leaves.
  */
@@ -56,6 +62,7 @@ export type ToWorker =
   | { readonly type: "serve" }
   /** Comes with the socket as its handle. */
   | { readonly type: "connection" }
+  | { readonly type: "recall" }
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
@@ -71,11 +78,13 @@ export type FromWorker =
   | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
+  /** `received`: since it started; under `sync` those it has begun with. */
   | { readonly type: "load"; readonly received: number; readonly open: number; readonly idle: boolean }
   | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
+  | { readonly type: "not-begun" }
   | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory" | "signal"; readonly detail: string }
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads had to be killed with requests on them. */

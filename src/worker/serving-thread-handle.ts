@@ -27,7 +27,8 @@ export interface ThreadEvents {
   "boot-failed": [error: HeddleError, modules: readonly string[]];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
-  idle: [];
+  /** Under `sync`: it has begun with a connection, or has none any more. */
+  turn: [];
   /** It accepted a connection that this other thread should have, and has counted it there. */
   "pass-on": [fd: number, threadId: number];
   log: [message: FromThread & { type: "log" }];
@@ -149,6 +150,11 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     }
   }
 
+  /** Has it look for a connection in its row, if it has none. */
+  wake(): void {
+    this.#post({ type: "take" });
+  }
+
   /** One message for all that one look at the listening sockets brought. */
   readonly #flush = (): void => {
     if (this.#outbox.length === 0 || this.state === "gone") return;
@@ -251,8 +257,8 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
       case "pass-on":
         this.emit("pass-on", message.fd, message.threadId);
         break;
-      case "idle":
-        this.emit("idle");
+      case "turn":
+        this.emit("turn");
         break;
       case "unblocked":
         this.emit("unblocked", message.blockedMs);

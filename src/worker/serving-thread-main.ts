@@ -24,9 +24,10 @@ import type { GateHandle } from "../pipeline/gate.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
 import { createRouter, type Route, type Router } from "../pipeline/router.ts";
-import { loadNative } from "../platform/native.ts";
+import { loadNative, markBegun } from "../platform/native.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "./handler-links.ts";
+import { NextTurn } from "./next-turn.ts";
 import { installProbe } from "./probe.ts";
 import { ThreadListener } from "./thread-listener.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
@@ -121,8 +122,18 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
     upgrade: pipeline.upgrade,
-    // The next connection waits for this; other models do without, for it costs a message for each connection.
-    ...(config.model === "sync" ? { idle: () => tell({ type: "idle" }) } : {}),
+    // Other models do without, for it costs a message for each connection.
+    ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
+  });
+  const turns = new NextTurn({
+    row,
+    isFree: () => connections.size === 0,
+    begin: (fd) => {
+      // Before anything is read: the arbiter must not give it to another worker when this process dies.
+      markBegun(fd);
+      connections.adopt(new Socket({ fd, readable: true, writable: true }));
+    },
+    tell: () => tell({ type: "turn" }),
   });
   installProbe(() => {
     const current = pipeline.current();
@@ -154,6 +165,9 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
           connections.adopt(new Socket({ fd, readable: true, writable: true }));
         }
         break;
+      case "take":
+        turns.look();
+        break;
       case "listen":
         void listen(listener, message.fds);
         break;
@@ -168,6 +182,7 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
         break;
       case "drain":
         listener.close();
+        turns.stop();
         void drain(message.reason, connections, pipeline, app);
         break;
       case "gates":

@@ -40,7 +40,7 @@ interface PoolEvents {
   /** Other threads take connections than before. */
   changed: [];
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
-  idle: [];
+  turn: [];
   "pass-on": [fd: number, threadId: number];
   /** It is being killed. */
   doomed: [thread: ServingThreadHandle];
@@ -205,7 +205,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       this.emit("doomed", thread);
       this.emit("changed");
     });
-    thread.on("idle", () => this.emit("idle"));
+    thread.on("turn", () => this.emit("turn"));
     thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
     thread.once("gone", (error) => {
       this.emit("gone", thread);

@@ -10,6 +10,7 @@
  *     listen, peers                  → ← listening | listen-failed   it accepts by itself
  *                                    ← pass-on  a connection that another thread should have
  *     socket / fds …                 →          connections from elsewhere
+ *     take                           → ← turn   under `sync`: there is one in its row (`ahead.ts`)
  *     stop-listening                 →
  *     inspect                        → ← exchanges
  *     drain                          → ← drained, and the thread ends by itself
@@ -81,6 +82,8 @@ export type ToThread =
   | { readonly type: "socket"; readonly socket: Socket }
   /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
   | { readonly type: "fds"; readonly fds: readonly number[] }
+  /** Under `sync`: it may have slept when a connection was put into its row. */
+  | { readonly type: "take" }
   /** Descriptors of the worker's listening sockets, for this thread alone. */
   | { readonly type: "listen"; readonly fds: readonly number[] }
   | { readonly type: "stop-listening" }
@@ -120,8 +123,8 @@ export type FromThread =
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "listen-failed"; readonly error: WireError }
   | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
-  /** Its last connection has closed; told under the model `sync` only. */
-  | { readonly type: "idle" }
+  /** Under `sync`: it has begun with a connection, or its last one has closed. */
+  | { readonly type: "turn" }
   | { readonly type: "unblocked"; readonly blockedMs: number }
   | { readonly type: "tainted"; readonly error: WireError }
   | {

@@ -16,7 +16,8 @@ import { servingThreads } from "../models/handlers/pools.ts";
 import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
 import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Ahead } from "./ahead.ts";
+import { Arrivals, type Load } from "./arrivals.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
 import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
@@ -42,8 +43,10 @@ class Worker {
   readonly #pool: ThreadPool;
   readonly #watchdog: Watchdog;
   readonly #acceptor: Acceptor;
+  /** Only under `sync`. */
+  readonly #ahead: Ahead | undefined;
   readonly #reporter: Reporter;
-  readonly #arrivals: Arrivals;
+  readonly #arrivals: Arrivals | Ahead;
   #state: WorkerState = "booting";
 
   constructor(boot: WorkerBoot) {
@@ -59,12 +62,21 @@ class Worker {
       isStale: (thread) => this.#watchdog.isStale(thread),
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
     });
-    this.#arrivals = new Arrivals({
-      open: () => this.#openConnections(),
+    const load = {
       takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#watchdog.isStale(thread)),
-      tell: (load, written) => tell({ type: "load", ...load }, written),
-      place: (handle) => this.#acceptor.take(unread({ handle })),
-    });
+      tell: (told: Load, written: () => void) => tell({ type: "load", ...told }, written),
+    };
+    this.#ahead =
+      config.model === "sync"
+        ? new Ahead({ ...load, threads: () => this.#pool.threads, tellNotBegun: () => tell({ type: "not-begun" }) })
+        : undefined;
+    this.#arrivals =
+      this.#ahead ??
+      new Arrivals({
+        ...load,
+        open: () => this.#openConnections(),
+        place: (handle) => this.#acceptor.take(unread({ handle })),
+      });
     this.#reporter = new Reporter(this.#pool, this.#watchdog, () => this.#acceptor.waiting, { slot, generation });
   }
 
@@ -111,8 +123,9 @@ class Worker {
     pool.on("gone", (thread) => {
       for (const accepted of thread.takeBack()) acceptor.place(accepted);
     });
-    pool.on("idle", () => this.#arrivals.tell());
-    if (this.#boot.config.model !== "sync") return;
+    if (this.#ahead === undefined) return;
+    pool.on("turn", () => this.#arrivals.tell());
+    pool.on("changed", () => this.#arrivals.tell());
     pool.on("doomed", (thread) => setTimeout(() => this.#giveUpOn(thread), DOOMED_PATIENCE_MS));
   }
 
@@ -123,6 +136,9 @@ class Worker {
         break;
       case "connection":
         this.#arrivals.receive(handle);
+        break;
+      case "recall":
+        this.#ahead?.letGo();
         break;
       case "stop-accepting":
         this.#acceptor.stopListening();
@@ -214,7 +230,6 @@ class Worker {
     if (thread.state === "gone") return;
     const { error, index } = thread;
     if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
-    this.#giveBack([...thread.takeBack(), ...this.#acceptor.takeWaiting()]);
     const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
     tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });
   }

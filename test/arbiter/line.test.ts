@@ -5,23 +5,23 @@ import { Line } from "../../src/arbiter/line.ts";
 describe("a line", () => {
   function lineOf(...items: string[]): Line<string> {
     const line = new Line<string>();
-    items.forEach((item, nowMs) => line.join(item, nowMs));
+    items.forEach((item, nowMs) => line.join(line.draw(item, nowMs)));
     return line;
   }
 
-  test("is first come, first served; those who come back stand first, in their own order", () => {
-    const line = lineOf("a", "b");
-    line.joinFirst(["x", "y"], 9);
-    assert.deepEqual(line.items, ["x", "y", "a", "b"]);
-    assert.deepEqual(
-      [line.next(), line.next(), line.next(), line.next(), line.next()],
-      ["x", "y", "a", "b", undefined],
-    );
+  test("is first come, first served; those who come back stand where they stood", () => {
+    const line = lineOf("a", "b", "c", "d");
+    const [a, b, c] = [line.next()!, line.next()!, line.next()!];
+    for (const ticket of [b, a]) line.join(ticket);
+    assert.deepEqual(line.items, ["a", "b", "d"]);
+    line.join(c);
+    const served = Array.from({ length: 5 }, () => line.next()?.item);
+    assert.deepEqual(served, ["a", "b", "c", "d", undefined]);
   });
 
   test("lets those go who have waited for so long, wherever they stand, and nobody at 0", () => {
     const line = lineOf("a", "b", "c");
-    line.joinFirst(["late"], 5);
+    line.join({ ...line.draw("late", 5), number: -1 });
     assert.deepEqual(line.takeOverdue(100, 0), []);
     assert.deepEqual(line.takeOverdue(11, 10), ["a", "b"]);
     assert.deepEqual(line.items, ["late", "c"]);

@@ -50,6 +50,36 @@ describe("sync", { concurrency: 3 }, () => {
       inside.push(Object.assign(next, { worker: leaver.worker }));
       for (const later of others.slice(i + 1)) assert.equal(later.received, 0);
     }
+    for (const client of inside) client.destroy();
+  });
+
+  test("never runs two requests at once in a worker, whatever comes and leaves", async (t) => {
+    const server = await serveSync(t, 2, ["--queue", "100"]);
+    const answers = Array.from({ length: 12 }, async (_, client) => {
+      const bodies: string[] = [];
+      for (let i = 0; i < 12; i++) {
+        if ((client + i) % 4 === 0) (await ask(t, server, "/alone?ms=2")).destroy();
+        bodies.push((await get(server.url, `/alone?ms=${(client * i) % 7}`)).body);
+      }
+      return bodies;
+    });
+    assert.deepEqual(new Set((await Promise.all(answers)).flat()), new Set(["1 inside"]));
+    await waiting(server, 0);
+  });
+
+  test("begins with the next request without asking the arbiter, on a connection it has marked", async (t) => {
+    const server = await serveSync(t, 1);
+    const first = await hold(t, server, "first");
+    const next = await ask(t, server, "/mark");
+    await waiting(server, 1);
+    process.kill(server.pid, "SIGSTOP");
+    try {
+      first.destroy();
+      assert.equal((await next.response()).body, "marked: true");
+    } finally {
+      process.kill(server.pid, "SIGCONT");
+    }
+    assert.equal((await get(server.url, "/mark")).body, "marked: true");
   });
 
   test("answers one request on a connection, also with one worker and on a Unix socket", async (t) => {
@@ -145,6 +175,28 @@ describe("a handler that hangs", { concurrency: 3 }, () => {
     await server.waitForLog(/handles \/loop/);
     for (let i = 0; i < 5; i++) assert.equal((await get(server.url)).body, "ok");
   });
+
+  test("does not keep the one that went ahead to it, also not while others are in line", async (t) => {
+    const server = await serveSync(t, 2, ["--timeout", "0", "--graceful-timeout", "0"]);
+    await ask(t, server, "/loop");
+    await server.waitForLog(/handles \/loop/);
+    const held = await hold(t, server, "0");
+    const clients = [];
+    for (let i = 0; i < 6; i++) clients.push(await ask(t, server, `/${i}`));
+    await waiting(server, 6);
+    held.destroy();
+    for (const client of clients) assert.equal((await client.response()).body, "ok");
+  });
+
+  test("or throws where nobody catches it does not keep those who wait from the thread that comes next", async (t) => {
+    const server = await serveSync(t, 1);
+    const thrower = await ask(t, server, "/throw");
+    await server.waitForLog(/handles \/throw/);
+    const clients = [await ask(t, server, "/alone?ms=200"), await ask(t, server, "/alone?ms=1")];
+    assert.equal((await thrower.response()).status, 500);
+    for (const client of clients) assert.equal((await client.response()).body, "1 inside");
+    await server.waitForLog(/uncaught exception on serving thread 0; the thread is replaced/);
+  });
 });
 
 describe("those who wait", { concurrency: 3 }, () => {
@@ -161,11 +213,24 @@ describe("those who wait", { concurrency: 3 }, () => {
 
   test("are served when a worker is killed, by those that are left and its replacement", async (t) => {
     const server = await serveSync(t, 2);
-    const [first] = [await hold(t, server, "0"), await hold(t, server, "1")];
+    const [first, second] = [await hold(t, server, "0"), await hold(t, server, "1")];
     const clients = await line(t, server, 5);
     process.kill(Number(first.worker), "SIGKILL");
     await assertAnswered(clients);
     await server.waitForStatus(({ workers }) => workers.filter(({ state }) => state === "serving").length === 2);
+    second.destroy();
+  });
+
+  test("are served after a request that kills its worker as soon as it begins, which ends and is not tried again", async (t) => {
+    const server = await serveSync(t, 1);
+    const held = await hold(t, server, "0");
+    const crash = await ask(t, server, "/crash");
+    const clients = [await ask(t, server, "/a"), await ask(t, server, "/b")];
+    await waiting(server, 3);
+    held.destroy();
+    assert.equal(await crash.rest(), "");
+    await assertAnswered(clients);
+    assert.equal((await server.status()).restarts.workers, 1);
   });
 
   test("are served by the new generation of a reload", async (t) => {
