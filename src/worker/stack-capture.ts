@@ -74,7 +74,8 @@ interface InspectorAnswer {
 
 /** Runs in the blocked thread and goes there as text: it must use nothing of this module. */
 function look(maxFrames: number): readonly Site[] | undefined {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, "prepareStackTrace");
   const holder: { stack?: unknown } = {};
   try {
     // One more: the expression that calls this.
@@ -95,7 +96,7 @@ function look(maxFrames: number): readonly Site[] | undefined {
       ]);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
-    Error.prepareStackTrace = prepareStackTrace;
+    Reflect.set(Error, "prepareStackTrace", prepareStackTrace);
   }
 }
 

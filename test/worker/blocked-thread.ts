@@ -33,7 +33,7 @@ async function outer(): Promise<void> {
 }
 
 async function inner(): Promise<void> {
-  await null;
+  await Promise.resolve();
   spin();
 }
 
@@ -57,4 +57,4 @@ switch (way) {
     read(openSync(pipe!, "r+"));
     break;
 }
-parentPort!.postMessage([Error.stackTraceLimit, new Error("as ever").stack]);
+parentPort!.postMessage([Error.stackTraceLimit, new Error("as ever").stack], []);

@@ -102,14 +102,15 @@ async function parked(): Promise<Numbers> {
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   const startMs = performance.now();
+  const allBegun = Promise.withResolvers<void>();
   let begun = 0;
   for (let i = 0; i < tasks; i++) {
     go(async () => {
-      begun++;
+      if (++begun === tasks) allBegun.resolve();
       await never.receive();
     });
   }
-  while (begun < tasks) await new Promise(setImmediate);
+  await allBegun.promise;
   const seconds = (performance.now() - startMs) / 1000;
   return { bytesPerTask: (process.memoryUsage.rss() - before) / tasks, perSecond: tasks / seconds };
 }
