@@ -15,7 +15,7 @@ import { type Capabilities, Subject } from "./model/subject.ts";
 import { shapes } from "./shapes.ts";
 
 /** Most of a server's time here is spent waiting: for a timeout, for a client that does not read. */
-const SERVERS_AT_ONCE = 5;
+const SERVERS_AT_ONCE = 2;
 
 /** `args`: what the model needs on the command line beside its name. */
 export function modelContract(
