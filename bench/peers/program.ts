@@ -53,6 +53,15 @@ export function heddleTasks(workload: string): Peer {
   return program("heddle/tasks", workload, install, [process.execPath, "--expose-gc", tasksProgram]);
 }
 
+const actorsProgram = new URL("../apps/runtime/actors.ts", import.meta.url).pathname;
+
+/** A young generation of 64 MB: the default copies a million actors several times while they are spawned. */
+export function heddleActors(workload: string): Peer {
+  const install = async (): Promise<Availability> => ({ available: true, version: process.version });
+  const flags = ["--expose-gc", "--max-semi-space-size=64", "--max-old-space-size=4096"];
+  return program("heddle/actors", workload, install, [process.execPath, ...flags, actorsProgram]);
+}
+
 const goBinary = join(PEERS_FOLDER, "go/runtime");
 
 /** With `GOMAXPROCS=1`: one thread, as a thread of heddle is one. */

@@ -79,11 +79,11 @@ class Selection implements Deadline {
   readonly process: Process;
   readonly match: Match | undefined;
   /** Where in the mailbox the search goes on. */
-  after: unknown;
+  after: number;
   entry: DeadlineEntry | undefined;
   expired: boolean = false;
 
-  constructor(process: Process, match: Match | undefined, after: unknown) {
+  constructor(process: Process, match: Match | undefined, after: number) {
     this.process = process;
     this.match = match;
     this.after = after;
@@ -256,7 +256,7 @@ function receiveSelectively(
   }
   const timeoutMs = options?.timeoutMs;
   if (timeoutMs === 0) return goOnWith(process, undefined);
-  const selection = new Selection(process, matchOrOptions, mailbox?.end());
+  const selection = new Selection(process, matchOrOptions, mailbox?.end() ?? 0);
   if (timeoutMs !== undefined && timeoutMs !== Infinity) selection.entry = startDeadline(timeoutMs, selection);
   process.wait = selection;
   return park(process, "parked");

@@ -23,6 +23,11 @@ let keepReferences = true;
 
 /** With references as they are, for a receiver on this thread. */
 export function quickCopy(value: object): unknown {
+  if (value.constructor === Object) {
+    // Most messages are flat: no counting, no second function.
+    const result: Record<string, unknown> = { ...value };
+    if (isFlat(result)) return result;
+  }
   objectsLeft = MAX_QUICK_OBJECTS;
   keepReferences = true;
   return copyQuickly(value, MAX_QUICK_DEPTH);
@@ -35,6 +40,15 @@ export function quickCopyToPost(value: object): unknown {
   return copyQuickly(value, MAX_QUICK_DEPTH);
 }
 
+function isFlat(value: Record<string, unknown>): boolean {
+  for (const key in value) {
+    const part = value[key];
+    const type = typeof part;
+    if (type === "object" ? part !== null : type === "function" || type === "symbol") return false;
+  }
+  return true;
+}
+
 function copyQuickly(value: object, depth: number): unknown {
   if (--objectsLeft < 0 || depth === 0) return notQuick;
   // Of a plain object; one that only looks like it becomes a plain object anyway.
@@ -43,14 +57,14 @@ function copyQuickly(value: object, depth: number): unknown {
     return keepReferences && isReference(value) ? value : notQuick;
   }
   const result: Record<string, unknown> = { ...value };
-  let isFlat = true;
+  let first = true;
   for (const key in result) {
     const part = result[key];
     if (typeof part === "object") {
       if (part === null) continue;
       // Frozen flat objects are copied too: that takes no longer than to ask whether they are frozen.
-      if (isFlat && keepReferences && Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
-      isFlat = false;
+      if (first && keepReferences && Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
+      first = false;
       const copied = copyQuickly(part, depth - 1);
       if (copied === notQuick) return notQuick;
       result[key] = copied;

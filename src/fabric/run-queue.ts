@@ -57,7 +57,9 @@ export class RunQueue {
   current: Turn | undefined;
   readonly #budgetMs: number;
   #phase: Phase = "idle";
+  /** A circle; its length is a power of two, so that places are found with a mask. */
   #ring: (Turn | undefined)[] = emptyRing(64);
+  #mask: number = 63;
   #first: number = 0;
   #length: number = 0;
   /** Whether `#pass` is on the stack, and whether a unit it started has parked already. */
@@ -88,8 +90,8 @@ export class RunQueue {
 
   /** Puts a unit at the end of the queue. */
   add(turn: Turn): void {
-    if (this.#length === this.#ring.length) this.#grow();
-    this.#ring[(this.#first + this.#length) & (this.#ring.length - 1)] = turn;
+    if (this.#length > this.#mask) this.#grow();
+    this.#ring[(this.#first + this.#length) & this.#mask] = turn;
     this.#length += 1;
     if (this.#phase === "idle") {
       this.#phase = "begins";
@@ -136,12 +138,17 @@ export class RunQueue {
       return;
     }
     do {
-      this.#passing = "yes";
       this.#turnsUntilSample -= 1;
       if (this.#turnsUntilSample <= 0 || this.#length === 0) this.#sample();
-      this.current = undefined;
-      if (this.#length === 0 || this.#phase === "pauses") break;
-      const turn = this.#take();
+      if (this.#length === 0 || this.#phase === "pauses") {
+        this.current = undefined;
+        break;
+      }
+      this.#passing = "yes";
+      const turn = this.#ring[this.#first]!;
+      this.#ring[this.#first] = undefined;
+      this.#first = (this.#first + 1) & this.#mask;
+      this.#length -= 1;
       this.current = turn;
       turn.run();
     } while (this.#isAgain());
@@ -174,18 +181,11 @@ export class RunQueue {
     });
   }
 
-  #take(): Turn {
-    const turn = this.#ring[this.#first]!;
-    this.#ring[this.#first] = undefined;
-    this.#first = (this.#first + 1) & (this.#ring.length - 1);
-    this.#length -= 1;
-    return turn;
-  }
-
   #grow(): void {
     const ring = emptyRing(this.#ring.length * 2);
-    for (let i = 0; i < this.#length; i++) ring[i] = this.#ring[(this.#first + i) & (this.#ring.length - 1)];
+    for (let i = 0; i < this.#length; i++) ring[i] = this.#ring[(this.#first + i) & this.#mask];
     this.#ring = ring;
+    this.#mask = ring.length - 1;
     this.#first = 0;
   }
 }
