@@ -4,13 +4,16 @@
  */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { runHeddle, startServer } from "../support/server.ts";
 import { fences, pages, root } from "./documents.ts";
 
+const run = promisify(execFile);
 const shown = pages().filter(({ file }) => file === "README.md" || file.startsWith("docs/guide/"));
 const snippets = shown.flatMap(fences);
 
@@ -77,6 +80,24 @@ describe("the code in README.md and docs/guide", { concurrency: 3 }, () => {
       const response = await fetch(server.url);
       await response.text();
       assert.ok(response.status < 500 || response.status === 504, `GET / answered ${response.status}`);
+    });
+  }
+});
+
+/** Blocks that begin with `// main.ts` are programs, with the last `// tasks.ts` block before them; the `text` block after one is its output. */
+const programs = snippets.flatMap(({ page, language, code }, i, all) => {
+  if (language !== "ts" || !code.startsWith("// main.ts")) return [];
+  const tasks = all.slice(0, i).findLast((other) => other.page === page && other.code.startsWith("// tasks.ts"));
+  const next = all[i + 1];
+  const output = next?.page === page && next.language === "text" ? next.code : undefined;
+  return [{ page, output, files: { "main.ts": code, ...(tasks === undefined ? {} : { "tasks.ts": tasks.code }) } }];
+});
+
+describe("the programs in docs/guide", { concurrency: 3 }, () => {
+  for (const [i, { page, output, files }] of programs.entries()) {
+    test(`${page}: program ${i + 1} says what the page shows`, async () => {
+      const { stdout } = await run(process.execPath, ["main.ts"], { cwd: folder(files), timeout: 60_000 });
+      assert.equal(stdout, output);
     });
   }
 });
