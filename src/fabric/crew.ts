@@ -51,7 +51,8 @@ export class Crew {
 
   /** Starts another thread of this role, if there may be more. */
   grow(role: Role): number | undefined {
-    const same = [...this.#mates.values()].filter((mate) => mate.role === role).length;
+    // One that is being ended leaves its place to another.
+    const same = [...this.#mates.values()].filter((mate) => mate.role === role && mate.why === undefined).length;
     if (same >= this.#context.board.size(role) || this.#mates.size >= MAX_THREADS - 1) return undefined;
     return this.#start(role);
   }
@@ -61,11 +62,13 @@ export class Crew {
     if (mate !== undefined) mate.readyMs = monotonicMs();
   }
 
-  terminate(id: number, why: HeddleError): void {
+  /** False: it does not run. */
+  terminate(id: number, why: HeddleError): boolean {
     const mate = this.#mates.get(id);
-    if (mate?.worker === undefined) return;
+    if (mate?.worker === undefined) return false;
     mate.why ??= why;
     void mate.worker.terminate();
+    return true;
   }
 
   /** Its row may be used again. */

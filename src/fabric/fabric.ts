@@ -197,7 +197,9 @@ export class Fabric {
 
   /** Ends a thread. Everybody is told as of any other death. On the root. */
   terminate(thread: number, why: HeddleError): void {
-    this.#crew?.terminate(thread, why);
+    if (this.#crew?.terminate(thread, why) !== true) return;
+    // Nothing is placed on it from now on.
+    this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
   }
 
   /** Shows that this thread's loop turns, as long as the board says that it has something to do. */
