@@ -248,8 +248,8 @@ function trimIntervalMs(threadIdleMs: number): number {
 /** What it was doing is worth this long; a thread in JavaScript shows it within milliseconds. */
 const LAST_LOOK_MS = 250;
 const LOOK_AGAIN_MS = 10;
-/** A thread that was used once and does not end is ended. */
-const END_MS = 100;
+/** A thread that was used once and does not end is ended. What it has printed may take as long, on a busy machine. */
+const END_MS = 500;
 
 /** More would only make each of them slower. */
 const BOOTING_AT_ONCE = availableCpus();

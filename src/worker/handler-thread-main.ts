@@ -58,9 +58,17 @@ const LAST_WORDS_MS = 5;
 function onDone(): boolean {
   if (pool.model === "threads") return true;
   tell({ type: "used" });
-  // Ends by itself, so that what the app has printed still goes out.
-  setTimeout(() => process.exit(0), LAST_WORDS_MS);
+  setTimeout(() => void printed().then(() => process.exit(0)), LAST_WORDS_MS);
   return false;
+}
+
+/**
+ * Resolves when what the app has printed is out. The acceptor takes a thread's output one portion after the other, as
+ * fast as it gets to it, and a thread that ends takes the portions that wait with it.
+ */
+async function printed(): Promise<void> {
+  const waiting = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);
+  await Promise.all(waiting.map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
 }
 
 async function stop(app: LoadedApp): Promise<void> {
@@ -69,6 +77,7 @@ async function stop(app: LoadedApp): Promise<void> {
   } catch (error) {
     tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: "the app's onStop failed" });
   }
+  await printed();
   tell({ type: "stopped" });
 }
 
