@@ -80,11 +80,12 @@ describe("the model threads", { concurrency: true }, () => {
 
   test("its threads and its queue are seen from outside", async (t) => {
     const server = await serve(t, app, ["--model", "threads", "--threads", "1"]);
-    const asked = Array.from({ length: 3 }, () => get(server, "/block"));
-    const status = await server.waitForStatus(({ models }) => models["threads"]?.queued === 2);
-    assert.equal(status.models["threads"]?.inFlight, 3);
+    // Enough of them that a busy machine sees some wait.
+    const asked = Array.from({ length: 10 }, () => get(server, "/block"));
+    const status = await server.waitForStatus(({ models }) => models["threads"]!.queued > 1);
     const [pool] = status.workers[0]!.pools;
-    assert.deepEqual([pool?.name, pool?.threads, pool?.max, pool?.busy, pool?.queued], ["threads", 1, 1, 1, 2]);
+    assert.deepEqual([pool?.name, pool?.threads, pool?.max, pool?.busy], ["threads", 1, 1, 1]);
+    assert.deepEqual(status.models["threads"], { inFlight: pool!.queued + 1, queued: pool!.queued });
     await Promise.all(asked);
   });
 
