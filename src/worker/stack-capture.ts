@@ -7,7 +7,7 @@
  *
  * Rejected: pausing it with the debugger. That describes every frame with its scopes (36 MB and two seconds for a
  * recursion 30,000 deep, enough to end a worker that has little memory), and holds the thread until this one gets to
- * let it go. A debugger left attached slows every await of the thread tenfold.
+ * let it go; left enabled it slows every await of the thread tenfold.
  */
 
 import { Session } from "node:inspector";
@@ -31,46 +31,85 @@ export interface CapturedStack {
 export const MAX_FRAMES = 50;
 
 /** undefined: the thread did not answer within `timeoutMs`, or is gone. */
-export async function captureStack(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
-  const session = new Session();
-  const answer = Promise.withResolvers<CapturedStack | undefined>();
-  const timer = setTimeout(answer.resolve, timeoutMs, undefined);
-  const attached = new Map<string, string>();
-  session.on("NodeWorker.attachedToWorker", ({ params }) => attached.set(params.workerInfo.title, params.sessionId));
-  session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => answer.resolve(readAnswer(params.message)));
-  session.on("NodeWorker.detachedFromWorker", ({ params }) => {
-    if (params.sessionId === sessionOf(attached, threadId)) answer.resolve(undefined);
-  });
-  session.connect();
-  try {
-    // Tells of every thread before it returns.
-    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
-    const sessionId = sessionOf(attached, threadId);
+export function captureStack(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
+  attachToThreads();
+  return lookout!.look(threadId, timeoutMs);
+}
+
+let lookout: Lookout | undefined;
+
+/** To be called before the first thread starts. */
+export function attachToThreads(): void {
+  lookout ??= new Lookout();
+}
+
+/**
+ * The inspector's connection to every thread of this process, from the thread's start to its end. As long as nothing is
+ * asked it costs nothing that could be measured.
+ *
+ * Rejected: a connection for each look. Connecting goes over all threads, and one that starts or ends meanwhile crashed the
+ * process (Node 26.10; seen within seconds where threads come and go as they do for `thread-per-request`).
+ *
+ * The inspector's events may come in the middle of any statement of this thread, of one in node's own code too: they only
+ * note what they tell.
+ */
+class Lookout {
+  readonly #session = new Session();
+  /** By the inspector's id: the thread's own stands in its title, "[worker 3] its name". */
+  readonly #titles = new Map<string, string>();
+  readonly #looks = new Map<number, Look>();
+  #looked = 0;
+
+  constructor() {
+    this.#session.on("NodeWorker.attachedToWorker", ({ params }) => {
+      this.#titles.set(params.sessionId, params.workerInfo.title);
+    });
+    this.#session.on("NodeWorker.detachedFromWorker", ({ params }) => {
+      this.#titles.delete(params.sessionId);
+      for (const { sessionId, answer } of this.#looks.values()) if (sessionId === params.sessionId) answer(undefined);
+    });
+    this.#session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
+      const { id = 0, result } = JSON.parse(params.message) as InspectorAnswer;
+      this.#looks.get(id)?.answer(result?.result?.value);
+    });
+    this.#session.connect();
+    this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
+  }
+
+  async look(threadId: number, timeoutMs: number): Promise<CapturedStack | undefined> {
+    const sessionId = this.#sessionOf(threadId);
     if (sessionId === undefined) return undefined;
-    const evaluate = { expression: LOOK_EXPRESSION, returnByValue: true };
-    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: evaluate });
-    session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
-    return await answer.promise;
-  } finally {
+    const id = ++this.#looked;
+    const { promise, resolve: answer } = Promise.withResolvers<unknown>();
+    const timer = setTimeout(answer, timeoutMs, undefined);
+    this.#looks.set(id, { sessionId, answer });
+    const params = { expression: LOOK_EXPRESSION, returnByValue: true };
+    const message = JSON.stringify({ id, method: "Runtime.evaluate", params });
+    this.#session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
+    const value = await promise;
     clearTimeout(timer);
-    // Not where the answer is read: that may be in the middle of any statement, even inside of `post`, and the session
-    // would be gone when `post` goes on.
-    session.disconnect();
+    this.#looks.delete(id);
+    return typeof value === "string" ? readAnswer(value) : undefined;
+  }
+
+  #sessionOf(threadId: number): string | undefined {
+    for (const [sessionId, title] of this.#titles) if (title.startsWith(`[worker ${threadId}]`)) return sessionId;
+    return undefined;
   }
 }
 
-/** The thread's own id stands in the title, "[worker 3] its name"; the inspector's ids count attachments. */
-function sessionOf(attached: ReadonlyMap<string, string>, threadId: number): string | undefined {
-  for (const [title, sessionId] of attached) if (title.startsWith(`[worker ${threadId}]`)) return sessionId;
-  return undefined;
+interface Look {
+  readonly sessionId: string;
+  readonly answer: (value: unknown) => void;
+}
+
+interface InspectorAnswer {
+  readonly id?: number;
+  readonly result?: { readonly result?: { readonly value?: unknown } };
 }
 
 /** What `look` returns, as JSON: function, file, line, column, and line and column of the function's beginning. */
 type Site = readonly [name: string | null, file: string | null, ...position: (number | null)[]];
-
-interface InspectorAnswer {
-  readonly result?: { readonly result?: { readonly value?: unknown } };
-}
 
 /** Runs in the blocked thread and goes there as text: it must use nothing of this module. */
 function look(maxFrames: number): readonly Site[] | undefined {
@@ -102,9 +141,7 @@ function look(maxFrames: number): readonly Site[] | undefined {
 
 const LOOK_EXPRESSION = `JSON.stringify({ sites: (${look.toString()})(${MAX_FRAMES}), probe: ${PROBE_EXPRESSION} })`;
 
-function readAnswer(message: string): CapturedStack | undefined {
-  const value = (JSON.parse(message) as InspectorAnswer).result?.result?.value;
-  if (typeof value !== "string") return undefined;
+function readAnswer(value: string): CapturedStack | undefined {
   const { sites, probe } = JSON.parse(value) as { readonly sites?: readonly Site[]; readonly probe?: ProbeAnswer };
   return sites === undefined ? undefined : { frames: sites.map(describe), probe };
 }

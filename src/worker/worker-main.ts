@@ -23,6 +23,7 @@ import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
+import { attachToThreads } from "./stack-capture.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
 import { Trimming } from "./trimming.ts";
@@ -86,6 +87,7 @@ class Worker {
     try {
       if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
       await loadNative();
+      attachToThreads();
       const booted = await this.#pool.boot();
       this.#state = "ready";
       this.#watchRecycling();
