@@ -59,7 +59,7 @@ export interface ServerStatus {
 export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
   const { config, fleet } = arbiter;
   const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
-  const reports = asked.flatMap(({ report }) => (report === undefined ? [] : [report]));
+  const reports = asked.flatMap(({ worker, report }) => (report === undefined || isCounted(worker) ? [] : [report]));
   const everything: readonly Totals[] = [...reports, fleet.departed];
   const counters = addCounters(everything);
   return {
@@ -82,6 +82,11 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
   };
+}
+
+/** It has left since it answered: what it counted is among what the departed had. */
+function isCounted({ state, lastReport }: WorkerHandle): boolean {
+  return state === "gone" && lastReport !== undefined;
 }
 
 function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: WorkerReport | undefined): WorkerStatus {

@@ -5,6 +5,8 @@
  * Invariants
  * - A row has one writer for each field. Two have two and are only touched through Atomics: `connections` (the acceptor
  *   adds, the thread subtracts) and `ahead` (the acceptor puts, either takes).
+ * - A request is counted as started first, as finished later, and in a histogram last. Whoever reads more than one of them
+ *   reads in the opposite order: there are never more finished than started, although the thread goes on meanwhile.
  * - Rows are made by the acceptor and handed to the thread in its workerData; a replaced thread gets a new row.
  * - Times are milliseconds of the machine's monotonic clock (`monotonicMs`), which is one clock for all threads of a
  *   machine; `performance.now()` has an origin per thread and must not be written here.
@@ -78,6 +80,7 @@ export class LoadRow {
   }
 
   get inFlight(): number {
-    return (this.read(COUNTER.started) - this.read(COUNTER.finished)) >>> 0;
+    const finished = this.read(COUNTER.finished);
+    return (this.read(COUNTER.started) - finished) >>> 0;
   }
 }

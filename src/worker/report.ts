@@ -10,7 +10,8 @@ import type { Watchdog } from "./watchdog.ts";
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
 
-const COUNTED = ["started", "finished", "shed", "timedOut", "failed", "clientGone"] as const;
+/** In the order in which they have to be read, after the histograms: see load-board.ts. */
+const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
 
 interface Totals {
   readonly counters: Record<(typeof COUNTED)[number], number>;
@@ -27,11 +28,11 @@ function emptyTotals(): Totals {
 }
 
 function add(into: Totals, { row }: ServingThreadHandle): void {
-  for (const name of COUNTED) into.counters[name] += row.read(COUNTER[name]);
   for (let i = 0; i < HISTOGRAM_BUCKETS; i++) {
     into.handler[i]! += row.handlerCounts[i]!;
     into.queue[i]! += row.queueCounts[i]!;
   }
+  for (const name of COUNTED) into.counters[name] += row.read(COUNTER[name]);
 }
 
 type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;

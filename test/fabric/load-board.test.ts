@@ -30,6 +30,18 @@ describe("a row of the load board", () => {
     assert.equal(row.inFlight, 5);
   });
 
+  test("shows no request as negative that starts and ends while it is read", () => {
+    const row = new (class extends LoadRow {
+      override read(counter: number): number {
+        const count = super.read(counter);
+        this.counters[COUNTER.started]!++;
+        this.counters[COUNTER.finished]!++;
+        return count;
+      }
+    })();
+    assert.equal(row.inFlight, 1);
+  });
+
   test("no two counters share a place, nor do the histograms", () => {
     const places = Object.values(COUNTER);
     assert.equal(new Set(places).size, places.length);
