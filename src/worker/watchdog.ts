@@ -25,6 +25,14 @@ export function judge(stuckMs: number, blockedThresholdMs: number, timeoutMs: nu
   return blockedThresholdMs > 0 && stuckMs >= blockedThresholdMs ? "blocked" : "turning";
 }
 
+/**
+ * Pure. Since when a thread counts as standing when the watchdog itself has stood for `gapMs`: what was stopped with it
+ * has lost that time and no more, what stood before stands still.
+ */
+export function standingSince(sinceMs: number, gapMs: number, nowMs: number): number {
+  return gapMs > OWN_GAP_MS ? Math.min(nowMs, sinceMs + gapMs) : sinceMs;
+}
+
 interface Watched {
   started: number;
   progressMs: number;
@@ -37,7 +45,7 @@ interface Watched {
 
 /** A watchdog that looked less often than the heartbeat would report blocks late; more often is wasted. */
 const MAX_TICK_MS = 25;
-/** After a gap this long in its own ticks the watchdog itself was stopped: what it sees then says nothing. */
+/** After a gap this long in its own ticks the watchdog was stopped, and perhaps the threads with it. */
 const OWN_GAP_MS = 1000;
 /** Readiness and placement need to know of blocked threads also when nobody wants to hear of them. */
 const DEFAULT_THRESHOLD_MS = 1000;
@@ -117,13 +125,13 @@ export class Watchdog {
 
   #tick(): void {
     const nowMs = monotonicMs();
-    const isLate = nowMs - this.#tickedMs > OWN_GAP_MS;
+    const gapMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
     for (const thread of this.#threads()) {
       if ((thread.state !== "ready" && thread.state !== "draining") || thread.row.beatMs === 0) continue;
       const watched = this.#watch(thread, nowMs);
-      if (isLate) watched.progressMs = nowMs;
-      const stuckMs = nowMs - Math.max(thread.row.beatMs, watched.progressMs);
+      watched.progressMs = standingSince(Math.max(thread.row.beatMs, watched.progressMs), gapMs, nowMs);
+      const stuckMs = nowMs - watched.progressMs;
       const verdict = judge(stuckMs, this.#config.blockedThresholdMs, 0);
       if (verdict === "blocked" && watched.stack === undefined) {
         watched.beatMs = thread.row.beatMs;

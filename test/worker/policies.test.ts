@@ -4,7 +4,7 @@ import { passOnTo, place } from "../../src/worker/placement.ts";
 import { Recycling } from "../../src/worker/recycling.ts";
 import { RestartPolicy, type RestartLimits } from "../../src/fabric/restart-policy.ts";
 import { Trimming } from "../../src/worker/trimming.ts";
-import { judge } from "../../src/worker/watchdog.ts";
+import { judge, standingSince } from "../../src/worker/watchdog.ts";
 
 describe("placement", () => {
   const open = (connections: number, stale = false): { connections: number; open: boolean; stale: boolean } => ({
@@ -135,4 +135,11 @@ test("a loop is blocked from the threshold on and expired from the timeout on; 0
   assert.equal(judge(5000, 0, 0), "turning");
   assert.equal(judge(5000, 0, 1000), "expired");
   assert.equal(judge(5000, 100, 0), "blocked");
+});
+
+test("when the watchdog itself has stood, that time is not held against a thread, and what stood before stands still", () => {
+  assert.equal(standingSince(5000, 25, 9000), 5000);
+  assert.equal(standingSince(5000, 60_000, 65_010), 65_000, "it was stopped with the watchdog");
+  assert.equal(standingSince(2000, 3000, 8000), 5000, "it had stood for three seconds before");
+  assert.equal(standingSince(64_990, 60_000, 65_000), 65_000, "it has turned since");
 });
