@@ -172,14 +172,19 @@ describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
   }
 
   test("while a worker boots ends that worker as well", async (t) => {
-    const folder = tempFolder(t, { "app.ts": "await new Promise(() => setInterval(() => {}, 1000));" });
-    const before = new Set(workersOf(process.pid));
-    const starting = startServer(join(folder, "app.ts")).catch(() => "ended");
+    const app = `import { renameSync, writeFileSync } from "node:fs";
+      writeFileSync("told", String(process.ppid));
+      renameSync("told", "arbiter");
+      await new Promise(() => setInterval(() => {}, 1000));`;
+    const folder = tempFolder(t, { "app.ts": app });
+    const told = join(folder, "arbiter");
+    const starting = startServer(join(folder, "app.ts"), [], { cwd: folder }).catch(() => "ended");
     const arbiter = await until(
-      () => workersOf(process.pid).find((pid) => !before.has(pid) && workersOf(pid).length > 0),
+      () => (existsSync(told) ? Number(readFileSync(told, "utf8")) : undefined),
       "a worker to boot",
     );
     const workers = workersOf(arbiter);
+    assert.notEqual(workers.length, 0);
     process.kill(arbiter, "SIGKILL");
     assert.equal(await starting, "ended");
     await until(() => workers.every((pid) => !isAlive(pid)), "the worker to leave");

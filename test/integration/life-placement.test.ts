@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { get, keep, lifeApp, placeOf, serve, spread, until, workersOf } from "../arbiter/support.ts";
+import { get, keep, lifeApp, placeOf, serve, spread, tempFolder, until, workersOf } from "../arbiter/support.ts";
 
 const BURST = 64;
 /** On a loaded machine a thread may well stand still for 100 ms, and would get fewer. */
@@ -72,13 +73,18 @@ describe("a blocked thread", { concurrency: 2 }, () => {
     t.after(() => blocker.socket.destroy());
     const blockedPlace = placeOf(await blocker.ask("/"));
     const mark = server.mark();
-    const spinning = blocker.ask("/spin?ms=4000");
-    await server.waitForStatus((status) => status.workers[0]!.threads.some(({ blocked }) => blocked));
-    const counts = await spread(server.url, 20);
-    assert.equal(counts.get(blockedPlace), undefined, JSON.stringify([...counts]));
-    assert.equal(sum(counts), 20);
+    const file = join(tempFolder(t), "go-on");
+    const spinning = blocker.ask(`/spin-until?file=${file}`);
+    try {
+      await server.waitForStatus((status) => status.workers[0]!.threads.some(({ blocked }) => blocked));
+      const counts = await spread(server.url, 20);
+      assert.equal(counts.get(blockedPlace), undefined, JSON.stringify([...counts]));
+      assert.equal(sum(counts), 20);
+    } finally {
+      writeFileSync(file, "");
+    }
     assert.match(await spinning, /spun/);
-    await server.waitForLog(/event loop blocked for \d+ ms in spinFor/, mark);
+    await server.waitForLog(/event loop blocked for \d+ ms in spinUntil/, mark);
   });
 
   test("that is killed leaves the connections that came meanwhile to its replacement", async (t) => {
