@@ -9,7 +9,6 @@ const app = new URL("../fixtures/containment/app.ts", import.meta.url).pathname;
 /** So that running out of heap takes a second. */
 const HEAP = "48";
 
-/** A serving thread that is blocked is killed after the server's own timeout, a handler after its route's. */
 const args: Readonly<Record<Contained, readonly string[]>> = {
   loop: ["--threads", "2"],
   sync: [],
@@ -19,13 +18,16 @@ const args: Readonly<Record<Contained, readonly string[]>> = {
 
 for (const model of Object.keys(containment) as Contained[]) {
   const outcomes = containment[model];
-  const isServing = model === "loop" || model === "sync";
-  const suite = (name: string, faults: readonly Fault[], more: readonly string[]): void => {
+  const suite = (
+    name: string,
+    faults: readonly Fault[],
+    more: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): void => {
     describe(name, { concurrency: 1 }, () => {
       const cleanups: (() => void | Promise<void>)[] = [];
       let server: LifeServer;
       before(async () => {
-        const env = isServing ? { NODE_OPTIONS: `--max-old-space-size=${HEAP}` } : {};
         const t = { after: (done: () => void | Promise<void>): void => void cleanups.push(done) };
         server = await serve(t, app, ["-m", model, "-w", "2", "--debug-headers", ...args[model], ...more], { env });
       });
@@ -42,12 +44,15 @@ for (const model of Object.keys(containment) as Contained[]) {
     });
   };
   const all = Object.keys(outcomes) as Fault[];
-  if (isServing) {
-    suite(
-      `a fault under ${model}`,
-      all.filter((fault) => fault !== "loop"),
-      [],
-    );
-    suite(`an endless loop under ${model}`, ["loop"], ["--timeout", "1s"]);
-  } else suite(`a fault under ${model}`, all, []);
+  if (model === "threads" || model === "thread-per-request") {
+    suite(`a fault under ${model}`, all);
+    continue;
+  }
+  suite(
+    `a fault under ${model}`,
+    all.filter((fault) => fault !== "loop" && fault !== "heap"),
+  );
+  // A handler thread has a timeout and a heap of its own; what a serving thread has is the whole server's.
+  suite(`an endless loop under ${model}`, ["loop"], ["--timeout", "1s"]);
+  suite(`a full heap under ${model}`, ["heap"], [], { NODE_OPTIONS: `--max-old-space-size=${HEAP}` });
 }

@@ -1,6 +1,6 @@
 /**
- * What a fault costs, for every model: the table that docs/guide/9-crashes.md shows, in code, and what injects one fault
- * into a real server of two workers.
+ * What a fault costs, for every model: the table that docs/guide/9-crashes.md shows, in code (a test compares the two), and
+ * what injects one fault into a real server of two workers.
  *
  * A cell says what the faulty request's client gets, who ends and is replaced, and which neighbours in flight are lost.
  * Everybody else must not notice. A neighbour is a request that has begun its response and goes on until its client
@@ -13,7 +13,7 @@ import type { ModelName } from "../../src/models/model.ts";
 import type { LifeServer } from "../arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
-export type Fault = "throw" | "reject" | "unhandled" | "timer" | "exit" | "overflow" | "loop" | "heap" | "segfault";
+export type Fault = "throw" | "reject" | "overflow" | "unhandled" | "timer" | "exit" | "loop" | "heap" | "segfault";
 
 export type Contained = Extract<ModelName, "loop" | "threads" | "thread-per-request" | "sync">;
 
@@ -24,7 +24,7 @@ export interface Outcome {
   /** A status, or a connection that is closed without an answer. */
   readonly answer: 200 | 500 | 504 | "closed";
   readonly ends: Ends;
-  /** Who of those in flight is lost: nobody, all on the same serving thread, all of the same worker. */
+  /** Who else of those in flight is lost: nobody, all on the same serving thread, all of the same worker. */
   readonly lost: "nobody" | "thread" | "worker";
   readonly log: RegExp;
 }
@@ -37,7 +37,7 @@ function uncaught(log: RegExp, ends: Ends = "thread"): Outcome {
 }
 
 /** The thread that runs the handler has the connections as well. */
-const onServingThreads: Readonly<Record<Fault, Outcome>> = {
+const loop: Readonly<Record<Fault, Outcome>> = {
   throw: failed,
   reject: failed,
   overflow: failed,
@@ -49,7 +49,16 @@ const onServingThreads: Readonly<Record<Fault, Outcome>> = {
   segfault: crashed,
 };
 
-const onHandlerThreads: Readonly<Record<Fault, Outcome>> = {
+/** A worker has one request: nobody else can be lost with it. */
+const sync: Readonly<Record<Fault, Outcome>> = {
+  ...loop,
+  exit: { ...loop.exit, lost: "nobody" },
+  loop: { ...loop.loop, lost: "nobody" },
+  heap: { ...loop.heap, lost: "nobody" },
+  segfault: { ...loop.segfault, lost: "nobody" },
+};
+
+const threads: Readonly<Record<Fault, Outcome>> = {
   throw: failed,
   reject: failed,
   overflow: failed,
@@ -62,11 +71,11 @@ const onHandlerThreads: Readonly<Record<Fault, Outcome>> = {
 };
 
 export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
-  loop: onServingThreads,
-  sync: onServingThreads,
-  threads: onHandlerThreads,
+  loop,
+  sync,
+  threads,
   "thread-per-request": {
-    ...onHandlerThreads,
+    ...threads,
     unhandled: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
     timer: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
   },
