@@ -2,8 +2,8 @@
  * How a task parks: a waiter in a queue, and a promise the task awaits. Who wakes it says what the promise is to settle
  * with and puts it into the run queue; its turn settles the promise.
  *
- * Waiters are used again: a channel between two tasks makes none after its first messages. A waiter belongs to one queue at a
- * time, or to none when it has been woken.
+ * A waiter belongs to one queue at a time, or to none when it has been woken. Rejected: using waiters again. It was no faster in the
+ * benchmarks: what is kept gets old, and V8 must note each young promise that an old object points to.
  */
 
 import { runQueue, type Turn } from "../fabric/run-queue.ts";
@@ -14,12 +14,6 @@ import type { Selection } from "./selection.ts";
 export type Where = string;
 
 type Settle = (result: unknown) => void;
-
-/** Waiters kept for further use: what a burst leaves behind is given back to the collector beyond this. */
-const MAX_SPARE = 1024;
-
-let spare: Waiter | undefined;
-let spares = 0;
 
 let settleNext: Settle;
 const stash = (resolve: Settle): void => {
@@ -54,7 +48,6 @@ export class Waiter implements Turn {
       this.unit.resumes();
       this.unit = undefined;
     }
-    if (spares < MAX_SPARE) keep(this);
     settle(result);
   }
 
@@ -79,12 +72,6 @@ export class Waiter implements Turn {
     rejected.catch(() => {});
     this.wake(rejected);
   }
-}
-
-function keep(waiter: Waiter): void {
-  waiter.next = spare;
-  spare = waiter;
-  spares++;
 }
 
 /** The waiters for one thing, first come first served. */
@@ -135,14 +122,7 @@ export function park<T>(queue: WaitQueue, where: Where, value?: unknown): Promis
 
 /** A waiter for the calling task, in no queue yet. */
 export function newWaiter(where: Where): Waiter {
-  let waiter = spare;
-  if (waiter === undefined) {
-    waiter = new Waiter();
-  } else {
-    spare = waiter.next;
-    waiter.next = undefined;
-    spares--;
-  }
+  const waiter = new Waiter();
   waiter.where = where;
   const unit = currentUnit();
   if (unit !== undefined) {
