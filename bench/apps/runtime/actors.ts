@@ -23,16 +23,17 @@ type Numbers = Readonly<Record<string, number>>;
 async function parked(): Promise<Numbers> {
   const actors = 1_000_000;
   const pids: Pid[] = [];
+  const allBegun = Promise.withResolvers<void>();
   let begun = 0;
   const body = async (self: Self): Promise<void> => {
-    begun++;
+    if (++begun === actors) allBegun.resolve();
     await self.receive();
   };
   globalThis.gc?.();
   const before = process.memoryUsage();
   const startMs = performance.now();
   for (let i = 0; i < actors; i++) pids.push(await spawn(body));
-  while (begun < actors) await new Promise(setImmediate);
+  await allBegun.promise;
   const seconds = (performance.now() - startMs) / 1000;
   globalThis.gc?.();
   const after = process.memoryUsage();
@@ -120,7 +121,7 @@ async function callAcross(): Promise<Numbers> {
   });
 }
 
-export const sink: Actor<[], Pid> = actor(import.meta.url, "sink", async (self: Self) => {
+export const sink: Actor<[]> = actor(import.meta.url, "sink", async (self: Self) => {
   for (;;) {
     const message = (await self.receive()) as { readonly n?: number; readonly request?: number; readonly from?: From };
     if (message.from !== undefined) reply(message.from, true);
