@@ -105,5 +105,7 @@ export class Mailbox {
 }
 
 function newPlaces(size: number): unknown[] {
-  return Array.from({ length: size });
+  const places: unknown[] = [];
+  places.length = size;
+  return places;
 }

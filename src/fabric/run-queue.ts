@@ -191,7 +191,9 @@ export class RunQueue {
 }
 
 function emptyRing(size: number): (Turn | undefined)[] {
-  return Array.from({ length: size }, () => undefined);
+  const ring: (Turn | undefined)[] = [];
+  ring.length = size;
+  return ring;
 }
 
 /** The run queue of this thread, for its tasks and its actors together. */

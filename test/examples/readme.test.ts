@@ -84,13 +84,17 @@ describe("the code in README.md and docs/guide", { concurrency: 3 }, () => {
   }
 });
 
-/** Blocks that begin with `// main.ts` are programs, with the last `// tasks.ts` block before them; the `text` block after one is its output. */
+/** Blocks that begin with `// main.ts` are programs, with the last `// tasks.ts` or `// actors.ts` block before them; the `text` block after one is its output. */
 const programs = snippets.flatMap(({ page, language, code }, i, all) => {
   if (language !== "ts" || !code.startsWith("// main.ts")) return [];
-  const tasks = all.slice(0, i).findLast((other) => other.page === page && other.code.startsWith("// tasks.ts"));
+  const before = all.slice(0, i).filter((other) => other.page === page);
+  const module = before.flatMap(({ code }) => {
+    const name = /^\/\/ (tasks|actors)\.ts\b/.exec(code)?.[1];
+    return name === undefined ? [] : [[`${name}.ts`, code] as const];
+  });
   const next = all[i + 1];
   const output = next?.page === page && next.language === "text" ? next.code : undefined;
-  return [{ page, output, files: { "main.ts": code, ...(tasks === undefined ? {} : { "tasks.ts": tasks.code }) } }];
+  return [{ page, output, files: { "main.ts": code, ...Object.fromEntries(module.slice(-1)) } }];
 });
 
 describe("the programs in docs/guide", { concurrency: 3 }, () => {
