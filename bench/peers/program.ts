@@ -58,7 +58,12 @@ const actorsProgram = new URL("../apps/runtime/actors.ts", import.meta.url).path
 /** Room from the start: by default the heap grows in steps, and looks through a million actors at each. */
 export function heddleActors(workload: string): Peer {
   const install = async (): Promise<Availability> => ({ available: true, version: process.version });
-  const flags = ["--expose-gc", "--max-semi-space-size=64", "--initial-old-space-size=3000", "--max-old-space-size=4096"];
+  const flags = [
+    "--expose-gc",
+    "--max-semi-space-size=64",
+    "--initial-old-space-size=3000",
+    "--max-old-space-size=4096",
+  ];
   return program("heddle/actors", workload, install, [process.execPath, ...flags, actorsProgram]);
 }
 
