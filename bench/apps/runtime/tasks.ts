@@ -115,18 +115,25 @@ async function parked(): Promise<Numbers> {
   return { bytesPerTask: (process.memoryUsage.rss() - before) / tasks, perSecond: tasks / seconds };
 }
 
-export const compute: Task<[number], void> = task(import.meta.url, "compute", (ms: number) => {
-  const endMicros = process.threadCpuUsage().user + ms * 1000;
-  while (process.threadCpuUsage().user < endMicros);
-});
+/** Steps of something that can't be left out. */
+function steps(count: number): number {
+  let state = 1;
+  for (let i = 0; i < count; i++) state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+  return state;
+}
+
+/** About a millisecond. Counted in steps, because a thread's CPU clock may tick in tens of them. */
+const MILLISECOND = 1_000_000;
+
+export const compute: Task<[number], number> = task(import.meta.url, "compute", steps);
 
 async function fanOut(threads: number): Promise<Numbers> {
   setSchedulerThreads(threads);
   // Both threads are there, and have the task, before the clock starts.
-  await Promise.all(Array.from({ length: 200 }, () => go(compute, 1)));
+  await Promise.all(Array.from({ length: 200 }, () => go(compute, MILLISECOND)));
   const tasks = 10_000;
   const startMs = performance.now();
-  await Promise.all(Array.from({ length: tasks }, () => go(compute, 1)));
+  await Promise.all(Array.from({ length: tasks }, () => go(compute, MILLISECOND)));
   return { perSecond: (1000 * tasks) / (performance.now() - startMs) };
 }
 
