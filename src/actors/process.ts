@@ -17,23 +17,16 @@
 
 import { runQueue, type Turn } from "../fabric/run-queue.ts";
 import { HeddleError } from "../errors/errors.ts";
-import { clearDeadline, startDeadline, type Deadline, type DeadlineEntry } from "./deadlines.ts";
+import { clearDeadline, startDeadline } from "./deadlines.ts";
 import { ExitError, reasonOf, type ExitReason } from "./exit-reason.ts";
 import type { Extra } from "./extra.ts";
 import { DEFAULT_MAILBOX_LIMIT, Mailbox, nothing, type MailboxLimits } from "./mailbox.ts";
 import { Pid } from "./pid.ts";
+import { Ended, Ready, Selection, Start, type Body, type Match, type ReceiveOptions, type Wait } from "./waiting.ts";
+
+export type { Body, Match, ReceiveOptions };
 
 export type Status = "starting" | "running" | "parked" | "runnable" | "dead";
-
-export type Match = (message: never) => boolean;
-
-/** What an actor runs. */
-export type Body = (self: never, ...args: never[]) => unknown;
-
-export interface ReceiveOptions {
-  /** How long to wait for a message that matches; 0: only look. Not restarted by messages that do not match. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** What a mailbox that is full makes of a message. */
 export type Overflowed = "refused" | { readonly dropped: unknown };
@@ -47,54 +40,6 @@ export function setDefaultLimits(limits: MailboxLimits): void {
 
 /** How many messages in a row are received without parking between two looks at the clock. */
 const RECEIVES_UNWATCHED = 32;
-
-/** What it waits for, by its state. */
-type Wait = Start | Selection | Ready | Ended;
-
-class Start {
-  readonly body: Body;
-  readonly args: readonly unknown[];
-  constructor(body: Body, args: readonly unknown[]) {
-    this.body = body;
-    this.args = args;
-  }
-}
-
-class Ready {
-  readonly message: unknown;
-  constructor(message: unknown) {
-    this.message = message;
-  }
-}
-
-class Ended {
-  readonly reason: ExitReason;
-  constructor(reason: ExitReason) {
-    this.reason = reason;
-  }
-}
-
-/** A receive that looks for something, or has a timeout. */
-class Selection implements Deadline {
-  readonly process: Process;
-  readonly match: Match | undefined;
-  /** Where in the mailbox the search goes on. */
-  after: number;
-  entry: DeadlineEntry | undefined;
-  expired: boolean = false;
-
-  constructor(process: Process, match: Match | undefined, after: number) {
-    this.process = process;
-    this.match = match;
-    this.after = after;
-  }
-
-  expire(): void {
-    this.entry = undefined;
-    this.expired = true;
-    this.process.wake();
-  }
-}
 
 let receives = 0;
 

@@ -81,7 +81,8 @@ export class ModuleRegistry<T> {
       });
     }
     if (typeof name !== "string" || name === "") {
-      throw new HeddleError(invalid, `${kind}() needs a name, and in ${url} it got ${show(name)}.`);
+      const article = /^[aeiou]/.test(kind) ? "an" : "a";
+      throw new HeddleError(invalid, `${article} ${kind} needs a name, and ${kind}() in ${url} got ${show(name)}.`);
     }
     if (typeof fn !== "function") {
       throw new HeddleError(invalid, `the ${kind} "${name}" of ${url} needs a function, and got ${show(fn)}.`);
