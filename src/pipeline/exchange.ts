@@ -15,6 +15,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import { cutShort } from "../app/cut-short.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
+import { putOutOfReach } from "./out-of-reach.ts";
 import { isUnfinished, refuse } from "./respond.ts";
 import type { Route } from "./router.ts";
 
@@ -104,6 +105,7 @@ export class Exchange {
     this.refusal ??= code;
     const unfinished = isUnfinished(this.req);
     if (refuse(this.req, this.res, code)) this.connection.closing = true;
+    else if (this.state === "executing") putOutOfReach(this.req, this.res);
     if (unfinished) cutShort(this.req, code);
     if (why !== undefined) this.abort(TIMEOUTS.has(code) ? "TimeoutError" : "AbortError", why);
   }

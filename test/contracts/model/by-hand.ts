@@ -42,13 +42,20 @@ export function byHand(subject: Subject): void {
   });
 
   for (const path of ["/cut", "/cut-request"]) {
-    test(`a handler may cut the connection (${path}), and nobody else's`, async () => {
+    test(`a handler may cut the connection (${path})`, async () => {
       await using client = await subject.open();
       client.request(`POST ${path} HTTP/1.1`, ["content-length: 4", "content-type: text/x"]);
       await client.ended();
-      assert.equal(await (await subject.get("/hello")).text(), "hello");
     });
   }
+
+  test("a handler that cuts its connection after its 504 cuts nobody's", async () => {
+    const id = subject.nextId();
+    await using client = await subject.open();
+    assert.equal((await client.request(`GET /late-cut?id=${id} HTTP/1.1`).response()).status, 504);
+    await subject.logged(`cut late ${id}`);
+    assert.equal((await subject.askAgain(client, "/hello")).body, "hello");
+  });
 
   test("a request and its response say how they end: answered", async () => {
     const id = subject.nextId();

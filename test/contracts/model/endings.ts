@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { RawResponse } from "../../support/raw-connection.ts";
 import type { Subject } from "./subject.ts";
 
 export function failures(subject: Subject): void {
@@ -9,15 +10,17 @@ export function failures(subject: Subject): void {
 
   test("handlers that fail are answered 500, nothing of it told, and their client is served on", async () => {
     await using client = await subject.open();
-    client.request("GET /hello HTTP/1.1");
-    await client.response();
+    let isFirst = true;
     for (const [path, kind] of [
       ["/throw", "error"],
       ["/reject", "error"],
       ["/throw-string", "other"],
     ] as const) {
       const mark = subject.server.mark();
-      const failed = await subject.askAgain(client, path);
+      const failed: RawResponse = isFirst
+        ? await client.request(`GET ${path} HTTP/1.1`).response()
+        : await subject.askAgain(client, path);
+      isFirst = false;
       assert.equal(failed.status, 500);
       assert.doesNotMatch(failed.body, /secret/);
       if (answersErrors[kind] === "heddle") await subject.server.waitForLog(/"msg":"the handler failed"/, mark);
@@ -30,7 +33,6 @@ export function failures(subject: Subject): void {
     await using client = await subject.open();
     const { status, complete, body } = await client.request("GET /fails-later HTTP/1.1").response();
     assert.deepEqual([status, complete, body], [200, false, "part"]);
-    assert.equal(await (await subject.get("/hello")).text(), "hello");
   });
 }
 
@@ -75,7 +77,6 @@ export function timeouts(subject: Subject): void {
     const { status, body, headers } = await client.request(`GET /wait?id=${id} HTTP/1.1`).response();
     assert.deepEqual([status, body, headers["x-heddle-model"]], [504, "504 Gateway Timeout\n", model]);
     await subject.logged(`aborted ${id} TimeoutError`);
-    assert.equal((await subject.askAgain(client, "/hello")).body, "hello");
   });
 
   test("what a handler writes after its 504 goes nowhere, not into the next response", async () => {

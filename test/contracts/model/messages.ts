@@ -8,19 +8,13 @@ import type { Subject } from "./subject.ts";
 export function messages(subject: Subject): void {
   const { model, shape, can } = subject;
 
-  test("runs the handler, under its own name", async () => {
-    const response = await subject.get("/hello");
-    assert.equal(response.headers.get("x-heddle-model"), model);
-    assert.match(response.headers.get("content-type") ?? "", /^text\/plain/);
-    assert.equal(await response.text(), "hello");
-  });
-
-  test("hands over method, headers and body, and the answer's status, reason, headers and cookies", async () => {
+  test("runs the handler, hands over method, headers and body, and the answer's status, reason, headers and cookies", async () => {
     const headers = { "content-type": "text/x" };
     const echo = await subject.get("/echo", { method: "PUT", body: "straight through", headers });
     assert.equal(echo.headers.get("x-method"), "PUT");
     assert.match(echo.headers.get("content-type") ?? "", /^text\/x/);
     assert.equal(await echo.text(), "straight through");
+    assert.equal(echo.headers.get("x-heddle-model"), model);
     const answer = await subject.get("/headers");
     assert.deepEqual([answer.status, answer.statusText, answer.headers.get("x-a")], [201, "Made Up", "1"]);
     assert.deepEqual(answer.headers.getSetCookie(), ["a=1; Path=/", "b=2"]);
@@ -63,15 +57,14 @@ export function messages(subject: Subject): void {
     const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: test\r\n\r\n`;
     const clients = can.keepsConnections ? [await subject.open()] : [];
     const answers: string[] = [];
-    for (const [i, request] of [get("/events"), sent, get("/hello"), get("/peer")].entries()) {
+    for (const [i, request] of [get("/events"), sent, get("/hello")].entries()) {
       if (!can.keepsConnections) clients.push(await subject.open());
       clients[i % clients.length]!.write(request);
     }
-    for (let i = 0; i < 4; i++) answers.push((await clients[i % clients.length]!.response()).body);
+    for (let i = 0; i < 3; i++) answers.push((await clients[i % clients.length]!.response()).body);
     for (const client of clients) client.destroy();
     assert.match(answers[0]!, /data: three/);
-    assert.deepEqual(answers.slice(1, 3), ["4", "hello"]);
-    assert.match(answers[3]!, /127\.0\.0\.1/);
+    assert.deepEqual(answers.slice(1), ["4", "hello"]);
   });
 
   test("HTTP/1.0 is answered, and its connection closed", async () => {

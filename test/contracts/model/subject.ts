@@ -13,7 +13,7 @@ export interface Capabilities {
 }
 
 /** No time limits but those of the cases: a machine may be busy. */
-const settings = "--limit-body 0 --debug-headers --queue-timeout 0 --boot-timeout 1m".split(" ");
+const settings = "--limit-body 0 --debug-headers --queue-timeout 0 --boot-timeout 1m --keep-alive 1m".split(" ");
 const apps = new URL("../../fixtures/contract/", import.meta.url);
 
 export class Subject {
