@@ -60,7 +60,7 @@ export function task<Args extends readonly unknown[], R>(
     fn: { value: fn },
     [brand]: { value: true },
   }) as Task<Args, R>;
-  registry.add({ url, name }, fn, defined as unknown as Task);
+  registry.add({ url, name }, fn, defined);
   return defined;
 }
 
