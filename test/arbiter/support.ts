@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ask } from "../../src/control/client.ts";
 import type { ServerStatus } from "../../src/control/status.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type ServerOptions, type TestServer } from "../support/server.ts";
 
 export const lifeApp: string = fixture("app.ts");
@@ -139,6 +140,34 @@ export function keep(target: string): Promise<Keeper> {
     socket.once("connect", () => resolve({ socket, ask }));
     socket.once("error", reject);
   });
+}
+
+export interface Held {
+  /** Lets the request end. Resolves to the body of its response. */
+  finish(): Promise<string>;
+}
+
+/**
+ * A request to the life app that is in flight for as long as the test wants: of `/upload` nothing is answered till then,
+ * `/held` is in the middle of its response when this resolves. Unlike one that takes so many milliseconds it can neither be
+ * over too early nor last too long.
+ */
+export async function hold(
+  t: Pick<TestContext, "after">,
+  { port }: Pick<TestServer, "port">,
+  path: "/held" | "/upload" = "/held",
+): Promise<Held> {
+  const connection = await RawConnection.open(port);
+  t.after(() => connection.destroy());
+  connection.request(`POST ${path} HTTP/1.1`, ["content-length: 1"]);
+  const head = path === "/held" ? await connection.head() : undefined;
+  return {
+    finish: async () => {
+      connection.write("x");
+      const { headers } = head ?? (await connection.head());
+      return (await connection.body(headers)).body;
+    },
+  };
 }
 
 /** How many of `connections`, opened in one burst, each worker and thread got. Closes them. */

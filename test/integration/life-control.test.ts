@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import type { ServerStatus } from "../../src/control/status.ts";
 import type { ThreadView } from "../../src/worker/protocol.ts";
-import { fixture, get, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { fixture, get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
 import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const hello = fixture("hello.ts");
@@ -94,7 +94,7 @@ describe("finding the server", { concurrency: 1 }, () => {
 describe("status and threads", { concurrency: 3 }, () => {
   test("show what runs, as a table and as JSON", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "2"]);
-    const slow = get(server.url, "/slow?ms=3000");
+    const held = await hold(t, server);
     await server.waitForStatus(({ models }) => models["loop"]!.inFlight === 1);
     const json = JSON.parse(
       (await runHeddle(["status", "--json", "--control", server.control])).stdout,
@@ -118,8 +118,8 @@ describe("status and threads", { concurrency: 3 }, () => {
     assert.match(stdout, /ready, generation 1/);
     assert.match(stdout, /^WORKER +GEN +STATE +UP +RSS +THREAD/m);
     const shown = (await runHeddle(["threads", "--control", server.control])).stdout;
-    assert.match(shown, /loop {2}GET \/slow\?ms=3000 {2}executing for \d/);
-    assert.equal((await slow).body, "slow");
+    assert.match(shown, /loop {2}POST \/held {2}executing for \d/);
+    assert.equal(await held.finish(), "begun and done");
     await server.waitForStatus(({ counters }) => counters.finished >= 1);
   });
 
@@ -146,17 +146,19 @@ describe("status and threads", { concurrency: 3 }, () => {
     const [, health] = await server.waitForLog(/health on (http:\S+)\/livez/);
     const probe = async (path: string): Promise<number> => (await get(health!, path)).status;
     assert.deepEqual([await probe("/livez"), await probe("/readyz"), await probe("/else")], [200, 200, 404]);
-    const spinning = get(server.url, "/spin?ms=4000");
+    const file = join(tempFolder(t), "go-on");
+    const spinning = get(server.url, `/spin-until?file=${file}`);
     await until(async () => (await probe("/readyz")) === 503, "readiness to end");
     assert.equal(await probe("/livez"), 200, "blocked is not dead");
     const { stdout } = await runHeddle(["threads", "--control", server.control]);
     assert.match(stdout, /thread 0: BLOCKED for .*, 1 requests/);
-    assert.match(stdout, /GET \/spin\?ms=4000/);
-    assert.match(stdout, /at spinFor \(.*app\.ts:\d+/);
+    assert.match(stdout, /GET \/spin-until\?file=/);
+    assert.match(stdout, /at spinUntil \(.*app\.ts:\d+/);
     const views = JSON.parse(
       (await runHeddle(["threads", "--json", "--control", server.control])).stdout,
     ) as ThreadView[];
-    assert.match(views[0]!.stack ?? "", /spinFor/);
+    assert.match(views[0]!.stack ?? "", /spinUntil/);
+    writeFileSync(file, "");
     await spinning;
     await until(async () => (await probe("/readyz")) === 200, "readiness to come back");
   });
@@ -165,28 +167,27 @@ describe("status and threads", { concurrency: 3 }, () => {
 describe("a server that comes and goes", { concurrency: 2 }, () => {
   test("health is told from the first moment to the last: booting, stopping", async (t) => {
     const folder = tempFolder(t, {
-      "app.ts": `await new Promise((r) => setTimeout(r, 1500));\nexport { default } from ${JSON.stringify(lifeApp)};\n`,
+      "app.ts": `import { existsSync } from "node:fs";
+        while (!existsSync("go-on")) await new Promise((resolve) => setTimeout(resolve, 20));
+        export { default } from ${JSON.stringify(lifeApp)};\n`,
     });
     const control = join(folder, "c.sock");
-    const starting = startServer(join(folder, "app.ts"), ["-t", "1", "--control", control]);
+    const starting = startServer(join(folder, "app.ts"), ["-t", "1", "--control", control], { cwd: folder });
     const booting = await until(() => health(control, "/readyz").catch(() => undefined), "the control socket");
     assert.deepEqual(booting, [503, { ready: false, generation: 0 }]);
     assert.equal((await health(control, "/livez"))[0], 200);
+    writeFileSync(join(folder, "go-on"), "");
     const server = await starting;
     t.after(async () => void (await server.stop()));
     assert.deepEqual(
       await until(async () => ((await health(control, "/readyz"))[0] === 200 ? true : undefined), "ready"),
       true,
     );
-    const slow = get(server.url, "/slow?ms=1500");
-    await until(
-      async () => ((await health(control, "/status"))[1]["models"] as any).loop.inFlight === 1,
-      "the request",
-    );
+    const held = await hold(t, server);
     server.signal("SIGTERM");
     await until(async () => (await health(control, "/readyz"))[0] === 503, "readiness to end");
     assert.deepEqual((await health(control, "/readyz"))[1], { ready: false, generation: 1, stopping: true });
-    assert.equal((await slow).body, "slow");
+    assert.equal(await held.finish(), "begun and done");
   });
 
   test("a command says when its server dies, or does not answer", async (t) => {

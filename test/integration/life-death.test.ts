@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { fixture, get, isAlive, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { fixture, get, hold, isAlive, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
 import { startServer } from "../support/server.ts";
 
 describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
@@ -59,10 +59,13 @@ describe("a worker", { concurrency: 3 }, () => {
   test("that gets a SIGTERM of its own is replaced without losing a request", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1"]);
     const [worker] = workersOf(server.pid);
-    const slow = get(server.url, "/slow?ms=1000");
+    const held = await hold(t, server);
     process.kill(worker!, "SIGTERM");
     await server.waitForLog(/recycled \(signal: SIGTERM\)/);
-    assert.equal((await slow).body, "slow");
+    await server.waitForStatus(({ workers }) =>
+      workers.some(({ pid, state }) => pid !== worker && state === "serving"),
+    );
+    assert.equal(await held.finish(), "begun and done");
     await until(() => !isAlive(worker!), "the old worker to leave");
     assert.equal((await get(server.url)).body, "ok");
     assert.equal((await server.status()).restarts.workers, 0);
@@ -127,14 +130,13 @@ describe("a serving thread", { concurrency: 3 }, () => {
 
   test("with an uncaught exception finishes its requests and is replaced", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1"]);
-    const slow = get(server.url, "/slow?ms=1000");
-    await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.inFlight === 1);
+    const held = await hold(t, server);
     const failed = await get(server.url, "/throw-later");
     assert.equal(failed.status, 500);
     assert.doesNotMatch(failed.body, /nobody catches/);
     await server.waitForLog(/uncaught exception on serving thread 0; the thread is replaced/);
     await server.waitForLog(/thrown where nobody catches/);
-    assert.equal((await slow).body, "slow");
+    assert.equal(await held.finish(), "begun and done");
     await server.waitForStatus(({ restarts }) => restarts.threads === 1);
     assert.equal((await get(server.url)).body, "ok");
   });

@@ -93,7 +93,7 @@ describe("a blocked thread", { concurrency: 2 }, () => {
       () => "answered",
       () => "lost",
     );
-    await server.waitForStatus((status) => status.workers[0]!.threads.some(({ blocked }) => blocked));
+    await server.waitForLog(/blocks for good/);
     const answers = await Promise.all(Array.from({ length: 10 }, () => get(server.url)));
     assert.deepEqual([...new Set(answers.map(({ body }) => body))], ["ok"]);
     assert.equal(await lost, "lost");

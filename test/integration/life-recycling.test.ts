@@ -11,8 +11,8 @@ describe("recycling", { concurrency: 2 }, () => {
     t.after(async () => void (await load.stop().catch(() => undefined)));
     await load.ready;
     for (let times = 0, mark = 0; times < 3; times++) {
-      const [text] = await server.waitForLog(/recycled \(max-requests: \d+ requests served\)/, mark);
-      mark = server.stdout().length + server.stderr().indexOf(text, mark) + text.length;
+      const found = await server.waitForLog(/recycled \(max-requests: \d+ requests served\)/, mark);
+      mark += found.index! + found[0].length;
     }
     const report = await load.stop();
     assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures.slice(0, 5)));

@@ -9,6 +9,7 @@ import { WebSocket } from "ws";
 import { startMixedLoad } from "../../bench/load/start.ts";
 import {
   get,
+  hold,
   isAlive,
   keep,
   type LifeServer,
@@ -18,6 +19,7 @@ import {
   until,
   workersOf,
 } from "../arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
@@ -30,8 +32,8 @@ describe("a graceful stop", { concurrency: 3 }, () => {
   ] as const) {
     test(`by ${how} finishes what ${workers} workers have in flight, then ends with 0`, async (t) => {
       const server = await serve(t, lifeApp, ["-w", `${workers}`, "-t", "2"]);
-      const slow = Array.from({ length: 4 }, () => get(server.url, "/slow?ms=1500"));
-      const streamed = get(server.url, "/stream?ms=1500");
+      const unanswered = await Promise.all(Array.from({ length: 4 }, () => hold(t, server, "/upload")));
+      const begun = await hold(t, server);
       const idle = await keep(server.url);
       assert.match(await idle.ask("/"), /ok$/);
       const idleClosed = once(idle.socket, "close");
@@ -46,8 +48,8 @@ describe("a graceful stop", { concurrency: 3 }, () => {
       const late = connectOnly(server.port);
       assert.equal(await late.connected, "connected", "refused only after the end");
       assert.equal((await goodbye)[0], 1001);
-      for (const answer of slow) assert.equal((await answer).body, "slow");
-      assert.equal((await streamed).body.length, 10_240);
+      for (const held of unanswered) assert.equal(await held.finish(), "1");
+      assert.equal(await begun.finish(), "begun and done");
       assert.deepEqual(await server.exited, { code: 0, signal: null });
       const run = await stopping;
       if (run !== undefined) {
@@ -97,14 +99,13 @@ describe("a graceful stop", { concurrency: 3 }, () => {
 
   test("goes on when the command that asked for it is killed", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1"]);
-    const slow = get(server.url, "/slow?ms=1500");
-    await inFlight(server, 1);
+    const held = await hold(t, server);
     const client = spawn(process.execPath, [bin, "stop", "--control", server.control], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     await once(client.stdout, "data");
     client.kill("SIGKILL");
-    assert.equal((await slow).body, "slow");
+    assert.equal(await held.finish(), "begun and done");
     assert.deepEqual(await server.exited, { code: 0, signal: null });
   });
 });
@@ -131,12 +132,13 @@ describe("an interrupt", { concurrency: 3 }, () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} to the whole process group stops gracefully, once`, async (t) => {
       const group = await inOwnGroup(t);
-      const slow = get(group.url, "/slow?ms=1000");
-      await until(async () => (await get(group.url)).body, "an answer");
+      const held = await hold(t, { port: Number(new URL(group.url).port) });
       process.kill(-group.child.pid!, signal);
       process.kill(-group.child.pid!, signal);
-      assert.equal((await slow).body, "slow");
-      assert.deepEqual(await once(group.child, "exit"), [0, null]);
+      await until(() => group.output().includes("stopping"), "the stop to begin");
+      const exited = once(group.child, "exit");
+      assert.equal(await held.finish(), "begun and done");
+      assert.deepEqual(await exited, [0, null]);
       assert.doesNotMatch(group.output(), /takes its place|second time|recycled/);
     });
   }
@@ -146,8 +148,9 @@ describe("an interrupt", { concurrency: 3 }, () => {
     process.kill(-group.child.pid!, "SIGHUP");
     await until(() => group.output().includes("generation 2: serving"), "the reload");
     assert.equal((await get(group.url)).body, "ok");
+    const exited = once(group.child, "exit");
     group.child.kill("SIGTERM");
-    assert.deepEqual(await once(group.child, "exit"), [0, null]);
+    assert.deepEqual(await exited, [0, null]);
   });
 });
 
@@ -174,8 +177,10 @@ describe("scaling", { concurrency: 3 }, () => {
   test("shares --limit anew, so that all workers together keep to it", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1", "--limit", "2", "--queue", "0"]);
     assert.equal((await runHeddle(["scale", "2", "--control", server.control])).code, 0);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => get(server.url, "/slow?ms=2000")));
-    const admitted = answers.filter(({ status }) => status === 200);
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(server.port)));
+    t.after(() => clients.forEach((client) => client.destroy()));
+    const heads = clients.map((client) => client.request("POST /held HTTP/1.1", ["content-length: 1"]).head());
+    const admitted = (await Promise.all(heads)).filter(({ status }) => status === 200);
     assert.equal(admitted.length, 2);
     assert.equal(new Set(admitted.map(({ headers }) => headers["x-worker"])).size, 2);
   });

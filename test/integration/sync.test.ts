@@ -32,6 +32,12 @@ async function waiting(server: LifeServer, count: number): Promise<void> {
   await server.waitForStatus(({ models }) => models["sync"]?.queued === count);
 }
 
+async function assertTurnedAway(client: RawConnection): Promise<void> {
+  const { status, headers } = await client.response();
+  assert.deepEqual([status, headers["retry-after"], headers["connection"]], [503, "1", "close"]);
+  await client.ended();
+}
+
 describe("sync", { concurrency: 3 }, () => {
   test("runs as many requests as it has workers, never more, and the others in the order they came", async (t) => {
     const server = await serveSync(t, 3);
@@ -93,20 +99,24 @@ describe("sync", { concurrency: 3 }, () => {
     assert.equal((await get(unix.url)).headers.connection, "close");
   });
 
-  test("turns away what finds the queue full or waits too long, unread: 503, retry-after, close", async (t) => {
-    const server = await serveSync(t, 1, ["--queue", "1", "--queue-timeout", "1s"]);
+  test("turns away what finds the queue full, unread: 503, retry-after, close", async (t) => {
+    const server = await serveSync(t, 1, ["--queue", "1"]);
     const first = await hold(t, server, "first");
     const second = await ask(t, server, "/second");
     await waiting(server, 1);
     const third = await RawConnection.open(server.port);
     t.after(() => third.destroy());
-    third.write("this is not HTTP\r\n\r\n");
-    for (const client of [third, second]) {
-      const { status, headers } = await client.response();
-      assert.deepEqual([status, headers["retry-after"], headers["connection"]], [503, "1", "close"]);
-      await client.ended();
-    }
-    assert.equal((await server.status()).counters.shed, 2);
+    await assertTurnedAway(third.write("this is not HTTP\r\n\r\n"));
+    assert.equal((await server.status()).counters.shed, 1);
+    first.destroy();
+    assert.equal((await second.response()).body, "ok");
+  });
+
+  test("turns away what waits too long, unread", async (t) => {
+    const server = await serveSync(t, 1, ["--queue-timeout", "1s"]);
+    const first = await hold(t, server, "first");
+    await assertTurnedAway(await ask(t, server, "/second"));
+    assert.equal((await server.status()).counters.shed, 1);
     first.destroy();
     assert.equal((await get(server.url, "/after")).body, "ok");
     assert.doesNotMatch(server.stdout(), /second/);

@@ -80,7 +80,16 @@ export class RawConnection implements AsyncDisposable {
     const answer = await this.head();
     const bodyless = method === "HEAD" || answer.status < 200 || answer.status === 204 || answer.status === 304;
     if (bodyless) return { ...answer, body: "", trailers: {}, complete: true };
-    return { ...answer, ...(await this.#body(answer.headers)) };
+    return { ...answer, ...(await this.body(answer.headers)) };
+  }
+
+  /** What follows the head of a response with these headers. */
+  async body(headers: Readonly<Record<string, string>>): Promise<Pick<RawResponse, "body" | "trailers" | "complete">> {
+    if (headers["transfer-encoding"] === "chunked") return await this.#chunks();
+    const length = headers["content-length"];
+    if (length === undefined) return { body: await this.rest(), trailers: {}, complete: true };
+    const body = await this.#bytes(Number(length));
+    return { body: body ?? (await this.rest()), trailers: {}, complete: body !== undefined };
   }
 
   /** Everything until the server ends the connection. */
@@ -102,14 +111,6 @@ export class RawConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket.destroy();
     if (!this.socket.closed) await once(this.socket, "close");
-  }
-
-  async #body(headers: Readonly<Record<string, string>>): Promise<Pick<RawResponse, "body" | "trailers" | "complete">> {
-    if (headers["transfer-encoding"] === "chunked") return await this.#chunks();
-    const length = headers["content-length"];
-    if (length === undefined) return { body: await this.rest(), trailers: {}, complete: true };
-    const body = await this.#bytes(Number(length));
-    return { body: body ?? (await this.rest()), trailers: {}, complete: body !== undefined };
   }
 
   async #chunks(): Promise<Pick<RawResponse, "body" | "trailers" | "complete">> {
