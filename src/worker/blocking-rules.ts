@@ -12,6 +12,7 @@ import { setBlockingRules } from "../fabric/blocking.ts";
 import { type LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { areHungUp, loadNative } from "../platform/native.ts";
+import { offloadSetting } from "./offload.ts";
 import { handleOf } from "./raw-handle.ts";
 
 export async function setServingRules(
@@ -41,8 +42,7 @@ export async function setServingRules(
 }
 
 function refuse(what: string, route: string | undefined): never {
-  const own = route === undefined || route === "*" ? "--model threads" : `routes: { "${route}": { model: "threads" } }`;
   throw new HeddleError("AWAIT_SYNC_REFUSED", `${what} would hold up every other request on this event loop.`, {
-    hint: `Await the task instead (\`await task(…)\`), or run the handler on a thread that may block (${own}).`,
+    hint: `Await the task instead (\`await task(…)\`), or run the handler on a thread that may block (${offloadSetting(route)}).`,
   });
 }

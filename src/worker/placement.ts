@@ -28,22 +28,19 @@ export function place(threads: readonly ThreadLoad[], turn: number): number {
 
 /**
  * Which of the other threads should have a connection that a thread with `own` others has accepted; -1: none, it keeps it.
- */
-export function passOnTo(own: number, others: readonly ThreadLoad[]): number {
-  let best = -1;
-  for (const [index, other] of others.entries()) {
-    if (!other.open || other.stale) continue;
-    if (best === -1 || other.connections < others[best]!.connections) best = index;
-  }
-  return best !== -1 && isClearlyFewer(others[best]!.connections, own) ? best : -1;
-}
-
-/**
+ *
  * Keeping is free and passing on is not, so a difference of a fifth is left alone: of a burst of 64, two threads get at
- * most 36 and 28.
+ * most 36 and 28. `isStale` is asked only of those that would get it.
  */
-export function isClearlyFewer(connections: number, own: number): boolean {
-  return connections < own - Math.floor(own / 5);
+export function passOnTo(own: number, others: readonly number[], isStale: (index: number) => boolean): number {
+  let best = -1;
+  let fewest = own - Math.floor(own / 5);
+  for (const [index, connections] of others.entries()) {
+    if (connections >= fewest || isStale(index)) continue;
+    best = index;
+    fewest = connections;
+  }
+  return best;
 }
 
 function isBetter(a: ThreadLoad, b: ThreadLoad): boolean {

@@ -18,7 +18,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { COUNTER, type LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
-import { isClearlyFewer, passOnTo } from "./placement.ts";
+import { passOnTo } from "./placement.ts";
 import { type RawHandle, takeHandles } from "./raw-handle.ts";
 
 export interface Peer {
@@ -82,16 +82,11 @@ export class ThreadListener {
   }
 
   readonly #passesOn = (handle: RawHandle): boolean => {
-    const own = this.#options.row.read(COUNTER.connections);
-    if (!this.#peers.some(({ row }) => isClearlyFewer(row.read(COUNTER.connections), own))) return false;
-    const { staleMs, passOn } = this.#options;
-    const nowMs = monotonicMs();
-    const others = this.#peers.map(({ row }) => ({
-      connections: row.read(COUNTER.connections),
-      open: true,
-      stale: nowMs - row.beatMs > staleMs,
-    }));
-    const peer = this.#peers[passOnTo(own, others)];
+    const { row, staleMs, passOn } = this.#options;
+    const peers = this.#peers;
+    const counts = peers.map((peer) => peer.row.read(COUNTER.connections));
+    const isStale = (index: number): boolean => monotonicMs() - peers[index]!.row.beatMs > staleMs;
+    const peer = peers[passOnTo(row.read(COUNTER.connections), counts, isStale)];
     const accepted = peer === undefined ? undefined : detachHandle(handle);
     if (peer === undefined || accepted === undefined) return false;
     Atomics.add(peer.row.counters, COUNTER.connections, 1);

@@ -14,6 +14,7 @@ import type { ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { COUNTER, monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
+import { offloadSetting } from "./offload.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import { blamedFrame, type CapturedStack, captureStack, formatStack } from "./stack-capture.ts";
 
@@ -119,7 +120,7 @@ export class Watchdog {
         route: route?.route,
       },
       `event loop blocked for ${Math.round(blockedMs)} ms in ${frame.functionName} (${frame.location})${on}. ` +
-        `Every other request on the thread waited. ${adviceFor(route?.route)}`,
+        `Every other request on the thread waited. Run it on a handler thread (${offloadSetting(route?.route)}), or make the work asynchronous.`,
     );
   }
 
@@ -180,9 +181,4 @@ export class Watchdog {
     );
     thread.kill(error);
   }
-}
-
-function adviceFor(route: string | undefined): string {
-  const own = route === undefined || route === "*" ? "--model threads" : `routes: { "${route}": { model: "threads" } }`;
-  return `Run it on a handler thread (${own}), or make the work asynchronous.`;
 }

@@ -38,22 +38,28 @@ describe("placement", () => {
   });
 
   test("passes on from a thread that has clearly more than another, and keeps the rest where it was accepted", () => {
-    assert.equal(passOnTo(0, [open(0)]), -1);
-    assert.equal(passOnTo(1, [open(0)]), 0);
-    assert.equal(passOnTo(2, [open(3), open(1)]), 1);
-    assert.equal(passOnTo(35, [open(28)]), -1, "a fifth is left alone");
-    assert.equal(passOnTo(36, [open(28)]), 0);
-    assert.equal(passOnTo(9, [open(0, true)]), -1, "nothing for one that stands still");
-    assert.equal(passOnTo(9, []), -1);
+    const turning = (): boolean => false;
+    assert.equal(passOnTo(0, [0], turning), -1);
+    assert.equal(passOnTo(1, [0], turning), 0);
+    assert.equal(passOnTo(2, [3, 1], turning), 1);
+    assert.equal(passOnTo(35, [28], turning), -1, "a fifth is left alone");
+    assert.equal(passOnTo(36, [28], turning), 0);
+    assert.equal(
+      passOnTo(9, [0, 3, 5], (index) => index === 0),
+      1,
+      "nothing for one that stands still",
+    );
+    assert.equal(
+      passOnTo(9, [0], () => true),
+      -1,
+    );
+    assert.equal(passOnTo(9, [], turning), -1);
   });
 
   test("spreads a burst that one thread accepts alone to within a fifth", () => {
     const counts = [0, 0, 0, 0];
     for (let each = 0; each < 64; each++) {
-      const to = passOnTo(
-        counts[0]!,
-        counts.slice(1).map((count) => open(count)),
-      );
+      const to = passOnTo(counts[0]!, counts.slice(1), () => false);
       counts[to + 1]!++;
     }
     assert.ok(Math.max(...counts) <= 19 && Math.min(...counts) >= 13, String(counts));
