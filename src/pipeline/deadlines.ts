@@ -11,13 +11,14 @@ import type { ServerConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { cutShort } from "../app/cut-short.ts";
-import type { Exchange, ExchangeList } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import type { LinkedList } from "./linked-list.ts";
 import { DroppedBody } from "./limits.ts";
 import { endLingering } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
 export class Deadlines {
-  readonly #exchanges: ExchangeList;
+  readonly #exchanges: LinkedList<Exchange>;
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
   readonly #intervalMs: number;
@@ -25,7 +26,7 @@ export class Deadlines {
   readonly #dropped = new Map<DroppedBody, Exchange>();
   #sweptMs = 0;
 
-  constructor(exchanges: ExchangeList, router: Router, config: ServerConfig, row: LoadRow) {
+  constructor(exchanges: LinkedList<Exchange>, router: Router, config: ServerConfig, row: LoadRow) {
     this.#exchanges = exchanges;
     this.#config = config;
     this.#row = row;

@@ -7,7 +7,7 @@
  * `refusal`; a refusal does not end the exchange, its response's close does.
  */
 
-import { LinkedList } from "./linked-list.ts";
+import type { Linked } from "./linked-list.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
@@ -28,7 +28,7 @@ export interface CarriesExchange {
   [exchangeOf]?: Exchange;
 }
 
-export class Exchange {
+export class Exchange implements Linked<Exchange> {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: Route;
@@ -137,6 +137,3 @@ function requestIdFrom(rawHeaders: readonly string[]): string | undefined {
   }
   return undefined;
 }
-
-/** The exchanges a thread has, oldest first: what `threads` shows and the timeout sweep walks. */
-export class ExchangeList extends LinkedList<Exchange> {}

@@ -20,7 +20,8 @@ import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { connectionContext } from "./connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./deadlines.ts";
-import { type CarriesExchange, Exchange, ExchangeList, exchangeOf } from "./exchange.ts";
+import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
+import { LinkedList } from "./linked-list.ts";
 import type { GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
@@ -40,7 +41,8 @@ export interface PipelineOptions {
 }
 
 export class Pipeline {
-  readonly exchanges: ExchangeList = new ExchangeList();
+  /** The exchanges of the thread, oldest first: what `threads` shows and the timeout sweep walks. */
+  readonly exchanges: LinkedList<Exchange> = new LinkedList();
   readonly #app: LoadedApp;
   readonly #config: ServerConfig;
   readonly #row: LoadRow;

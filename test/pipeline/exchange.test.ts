@@ -4,7 +4,8 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { describe, test } from "node:test";
 import { ConnectionContext } from "../../src/pipeline/connection-context.ts";
-import { Exchange, ExchangeList, setRequestIdPrefix } from "../../src/pipeline/exchange.ts";
+import { LinkedList } from "../../src/pipeline/linked-list.ts";
+import { Exchange, setRequestIdPrefix } from "../../src/pipeline/exchange.ts";
 import type { Route } from "../../src/pipeline/router.ts";
 
 function exchange(headers: readonly string[] = []): Exchange {
@@ -58,7 +59,7 @@ describe("an exchange's signal", () => {
 
 describe("the list of exchanges", () => {
   test("goes from the oldest to the newest, whichever are taken out", () => {
-    const list = new ExchangeList();
+    const list = new LinkedList<Exchange>();
     const all = Array.from({ length: 5 }, () => exchange());
     for (const one of all) list.add(one);
     for (const at of [0, 2, 4]) list.remove(all[at]!);
@@ -72,7 +73,7 @@ describe("the list of exchanges", () => {
   });
 
   test("may lose the one that is looked at", () => {
-    const list = new ExchangeList();
+    const list = new LinkedList<Exchange>();
     const all = Array.from({ length: 3 }, () => exchange());
     for (const one of all) list.add(one);
     let seen = 0;
