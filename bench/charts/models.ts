@@ -1,5 +1,6 @@
 /** Draws throughput and latency of the models against concurrency, from the scenario `c10k` of `npm run bench:models`. */
 
+import { CLIENTS, nameOf } from "../scenarios/models/ceilings.ts";
 import { type Line, lineChart } from "./line-chart.ts";
 import { medianOf, type Results } from "./results.ts";
 
@@ -8,7 +9,6 @@ const COLORS: Readonly<Record<string, string>> = {
   threads: "#2f6fb0",
   loop: "#c4633c",
 };
-const CLIENTS = [1, 10, 100, 1000, 10_000];
 
 export function modelsChart(results: Results): string {
   const { cpu, cores, node, date } = results.machine;
@@ -16,10 +16,7 @@ export function modelsChart(results: Results): string {
     Object.entries(COLORS).map(([name, color]) => ({
       name,
       color,
-      points: CLIENTS.map((clients) => [
-        clients,
-        medianOf(results, "c10k", `${name}, ${clients.toLocaleString("en")}`, metric),
-      ]),
+      points: CLIENTS.map((clients) => [clients, medianOf(results, "c10k", nameOf(name, clients), metric)]),
     }));
   const common = { xLabel: "clients, each with one request at a time", xTicks: CLIENTS };
   return lineChart(

@@ -3,6 +3,7 @@
  * `<!-- measured: name -->` and `<!-- /measured -->`.
  */
 
+import { CLIENTS, MODELS, nameOf } from "../scenarios/models/ceilings.ts";
 import { judgedOf, medianOf, type Results } from "./results.ts";
 
 export interface Row {
@@ -153,15 +154,12 @@ export function targetTable(results: Results, rows: readonly Row[]): string {
   return ["| | against | measured | aim |", "| --- | --- | --- | --- |", ...lines].join("\n");
 }
 
-const CLIENTS = [1, 10, 100, 1000, 10_000];
-
 /** Throughput and p95 of each model against the number of clients. */
 export function ceilingTable(results: Results): string {
-  const models = ["thread-per-request", "threads", "loop"];
+  const models = Object.keys(MODELS);
   const lines = CLIENTS.map((clients) => {
     const cells = models.map((model) => {
-      const value = (metric: string): number =>
-        medianOf(results, "c10k", `${model}, ${clients.toLocaleString("en")}`, metric);
+      const value = (metric: string): number => medianOf(results, "c10k", nameOf(model, clients), metric);
       const shed = Math.round(value("shedPerSecond"));
       const tail = shed === 0 ? "" : `, ${shed.toLocaleString("en")}/s turned away`;
       return `${Math.round(value(requests)).toLocaleString("en")}/s, ${(value("p95Ms") / 1000).toFixed(2)} s${tail}`;

@@ -2,11 +2,10 @@
  * Programs instead of servers: each runs one workload, says its numbers in one line of JSON, and stays until it is
  * stopped, so that its processor time can still be read.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { processTree } from "../harness/proc.ts";
-import { reasonOf, run, start } from "../harness/processes.ts";
-import { isOnPath } from "../harness/wrk.ts";
+import { start } from "../harness/processes.ts";
+import { buildGo } from "./go-build.ts";
 import { type Availability, type Peer, PEERS_FOLDER, type RunningPeer } from "./peer.ts";
 
 export interface RunningProgram extends RunningPeer {
@@ -68,25 +67,10 @@ export function heddleActors(workload: string): Peer {
 }
 
 const goBinary = join(PEERS_FOLDER, "go/runtime");
+const installGo = (): Promise<Availability> =>
+  buildGo(new URL("../apps/runtime/go/main.go", import.meta.url), goBinary);
 
 /** With `GOMAXPROCS=1`: one thread, as a thread of heddle is one. */
 export function goRuntime(workload: string): Peer {
   return program("Go", workload, installGo, [goBinary], { GOMAXPROCS: "1" });
-}
-
-async function installGo(): Promise<Availability> {
-  try {
-    if (!isOnPath("go")) {
-      const env = { DEBIAN_FRONTEND: "noninteractive" };
-      await run("apt-get", ["update", "-qq"], { env });
-      await run("apt-get", ["install", "-y", "-qq", "golang-go"], { env, timeoutMs: 300_000 });
-    }
-    await mkdir(join(PEERS_FOLDER, "go"), { recursive: true });
-    const source = new URL("../apps/runtime/go/main.go", import.meta.url).pathname;
-    await run("go", ["build", "-o", goBinary, source], { timeoutMs: 300_000 });
-    const version = await run("go", ["version"]);
-    return { available: true, version: /go[\d.]+/.exec(version)?.[0] ?? version.trim() };
-  } catch (error) {
-    return { available: false, reason: reasonOf(error) };
-  }
 }

@@ -9,10 +9,10 @@ import { benchApp, type RunningPeer } from "../../peers/peer.ts";
 import { PACED_METRICS, sampleOf } from "./paced.ts";
 
 const app = benchApp("models");
-const CLIENTS = [1, 10, 100, 1000, 10_000];
+export const CLIENTS: readonly number[] = [1, 10, 100, 1000, 10_000];
 /** As many isolates as a small machine holds beside everything else. */
 const THREADS = 100;
-const MODELS: Readonly<Record<string, string>> = {
+export const MODELS: Readonly<Record<string, string>> = {
   "thread-per-request": `--model thread-per-request --threads ${THREADS}`,
   threads: `--model threads --threads ${THREADS}`,
   loop: "--threads 2",
@@ -23,6 +23,11 @@ const CLIENTS_PER_RAMP_MS = 2.5;
 const OTHER_FILES = 200;
 const SHORTEST_SECONDS = 5;
 const WAIT = "/wait?ms=1000";
+
+/** What a contender is called. */
+export function nameOf(model: string, clients: number): string {
+  return `${model}, ${clients.toLocaleString("en")}`;
+}
 
 export const ceilings: Scenario = {
   name: "c10k",
@@ -36,7 +41,7 @@ export const ceilings: Scenario = {
     ...Object.entries(MODELS).flatMap(([model, flags]) =>
       CLIENTS.map(
         (clients): Contender => ({
-          name: `${model}, ${clients.toLocaleString("en")}`,
+          name: nameOf(model, clients),
           peer: heddleModels,
           app,
           options: withFlags(1, flags, { clients }),
@@ -59,7 +64,7 @@ export const ceilings: Scenario = {
     { metric: "requestsPerSecond", contender: "loop, 10,000", atLeast: 9500, over: "median" },
     ...CLIENTS.slice(0, 3).map((clients) => ({
       metric: "failed",
-      contender: `threads, ${clients.toLocaleString("en")}`,
+      contender: nameOf("threads", clients),
       atMost: 0,
       over: "every round" as const,
     })),

@@ -1,0 +1,22 @@
+/** Installs Go if it is missing, and builds one program with it; the version told is Go's. */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { reasonOf, run } from "../harness/processes.ts";
+import { isOnPath } from "../harness/wrk.ts";
+import { aptInstall } from "./apt-install.ts";
+import type { Availability } from "./peer.ts";
+
+export async function buildGo(source: URL, binary: string): Promise<Availability> {
+  try {
+    if (!isOnPath("go")) {
+      const installed = await aptInstall(["golang-go"]);
+      if (!installed.available) return installed;
+    }
+    await mkdir(dirname(binary), { recursive: true });
+    await run("go", ["build", "-o", binary, source.pathname], { timeoutMs: 300_000 });
+    const version = await run("go", ["version"]);
+    return { available: true, version: /go[\d.]+/.exec(version)?.[0] ?? version.trim() };
+  } catch (error) {
+    return { available: false, reason: reasonOf(error) };
+  }
+}
