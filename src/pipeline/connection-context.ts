@@ -26,6 +26,10 @@ export class ConnectionContext implements Linked<ConnectionContext> {
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
   closing = false;
+  /** For whom it matters: its last answer is out, its request was read to the end, and all that is left is to close it. */
+  onLastAnswer: (() => void) | undefined = undefined;
+  /** The thread's row does not count it any more. */
+  released = false;
   /** performance.now() since when it waits for its next request; 0 before its first, during one, and after an upgrade. */
   idleSinceMs = 0;
   /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */

@@ -31,7 +31,10 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** The last connection has closed. It is still counted in the row: who is told does that. */
+  /**
+   * No connection has anything left to do, but to close at most. The last one is still counted in the row: who is told takes
+   * it off, or has the next one take over its place.
+   */
   readonly idle?: () => void;
 }
 
@@ -63,6 +66,7 @@ export class Connections {
   readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
+  #counted = 0;
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
@@ -117,20 +121,26 @@ export class Connections {
     this.#server.emit("listening");
   }
 
-  get size(): number {
-    return this.#connections.size;
+  /** Those the row counts: all that are open, less those that only have to close. */
+  get counted(): number {
+    return this.#counted;
   }
 
   /** Takes over a paused socket that the acceptor has counted in the row already. */
   adopt(socket: Socket): void {
     const context = new ConnectionContext(socket);
     this.#connections.add(context);
+    this.#counted++;
+    if (this.#onIdle !== undefined)
+      context.onLastAnswer = () => {
+        // The kernel has all of it. Destroyed it is closed at once; ended, as node:http just did, only in turns of the loop.
+        if (!("encrypted" in socket)) socket.destroy();
+        this.#release(context);
+      };
     socket.once("close", () => {
       this.#connections.remove(context);
-      const isLast = this.#connections.size === 0;
-      if (isLast && this.#onIdle !== undefined) this.#onIdle();
-      else Atomics.sub(this.#row.counters, COUNTER.connections, 1);
-      if (isLast) this.#onEmpty?.();
+      this.#release(context);
+      if (this.#connections.size === 0) this.#onEmpty?.();
     });
     connectionContext.run(context, () => {
       this.#server.emit("connection", socket);
@@ -172,6 +182,13 @@ export class Connections {
 
   destroyAll(): void {
     for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  #release(context: ConnectionContext): void {
+    if (context.released) return;
+    context.released = true;
+    if (--this.#counted === 0 && this.#onIdle !== undefined) this.#onIdle();
+    else Atomics.sub(this.#row.counters, COUNTER.connections, 1);
   }
 
   /**

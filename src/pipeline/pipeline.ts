@@ -223,6 +223,7 @@ export class Pipeline {
     if (exchange.body !== undefined && !exchange.req.complete && complete) this.#deadlines.watchRest(exchange, nowMs);
     else connection.leave(nowMs);
     this.#accessLog?.write(exchange, nowMs, complete);
+    if (complete && connection.closing && connection.active === 0) connection.onLastAnswer?.();
   }
 }
 

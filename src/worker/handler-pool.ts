@@ -93,7 +93,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** How many more threads would be of use now. */
   #missing(): number {
     if (this.spec.model === "threads") return this.board.waiting;
-    const idle = this.handlers.filter(({ id, state }) => state === "ready" && this.board.count(id) === 0).length;
+    const idle = this.handlers.filter(({ id, state }) => state === "ready" && this.board.load(id) === 0).length;
     return this.board.waiting + this.spec.min - idle;
   }
 
@@ -225,7 +225,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** What it runs now is finished first. */
   #retireWhenIdle(handler: HandlerThreadHandle): void {
     if (handler.state !== "ready") return;
-    if (this.board.tryClose(handler.id)) handler.stop();
+    this.board.seal(handler.id);
+    if (this.board.isSpent(handler.id)) handler.stop();
     else setTimeout(() => this.#retireWhenIdle(handler), LOOK_AGAIN_MS);
   }
 

@@ -31,7 +31,7 @@ export class NextTurn {
     this.#options = options;
   }
 
-  /** The thread's only connection has closed and is still counted in the row. */
+  /** The thread's only connection has had its answer, or has closed, and is still counted in the row. */
   ended(): void {
     const { begin, tell } = this.#options;
     const fd = this.#take();

@@ -127,7 +127,7 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
   });
   const turns = new NextTurn({
     row,
-    isFree: () => connections.size === 0,
+    isFree: () => connections.counted === 0,
     begin: (fd) => {
       // Before anything is read: the arbiter must not give it to another worker when this process dies.
       markBegun(fd);

@@ -24,6 +24,7 @@ import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import { attachToThreads } from "./stack-capture.ts";
+import { compileEarly } from "./tiering.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
 import { Trimming } from "./trimming.ts";
@@ -87,6 +88,7 @@ class Worker {
     try {
       if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
       await loadNative();
+      compileEarly(this.#boot.config.model);
       attachToThreads();
       const booted = await this.#pool.boot();
       this.#state = "ready";

@@ -6,6 +6,8 @@
  * - Short handlers cost little more than they do on the event loop: waking a thread costs more than running one, so while
  *   handlers are short, a few threads get several requests each. Should one of them turn out to be long, the
  *   requests behind it are recalled (`ring.ts`) and run elsewhere.
+ * - A thread that ends one of many longer handlers has the next one at hand: it lies *ahead*, one per thread, still counts as
+ *   waiting, and goes to any thread that is idle before it has begun.
  * - Threads with a low number first, so that those nobody needs stay idle and can be let go.
  */
 
@@ -15,6 +17,9 @@ export const SHORT_MS = 0.25;
 export const SHORT_DEPTH = 16;
 /** How long a request may lie behind another before it is recalled. */
 export const PATIENCE_MS = 2;
+
+/** Handlers that take longer gain nothing from a request that lies ahead. */
+export const AHEAD_MS = 100;
 
 export type Assignment = { readonly to: number; readonly how: "idle" | "behind" } | "wait";
 
@@ -29,6 +34,19 @@ export function assign(counts: readonly number[], averageMs: number, spread: num
   }
   const idle = counts.indexOf(0);
   return idle === -1 ? "wait" : { to: idle, how: "idle" };
+}
+
+/** Whether requests are sent ahead. */
+export function sendsAhead(averageMs: number): boolean {
+  return averageMs >= SHORT_MS && averageMs <= AHEAD_MS;
+}
+
+/**
+ * How long a request may lie behind another one. Behind an ordinary one of its kind it begins in half of that. To be moved
+ * costs it another turn, because the other threads have one at hand as well.
+ */
+export function patienceMs(averageMs: number): number {
+  return averageMs < SHORT_MS ? PATIENCE_MS : Math.max(PATIENCE_MS, averageMs * 2);
 }
 
 function leastLoaded(counts: readonly number[], among: number): number {

@@ -6,6 +6,8 @@
  * Invariants
  * - A handler thread's count grows by one for each job sent to it and shrinks by one for each that is done (the handler
  *   thread takes it off) or recalled (who sent it does). 0 is idle, and only one serving thread wins an idle handler.
+ * - A job that was sent ahead stands in the same word, apart from the count, one at most. It still counts as waiting: it
+ *   joins the count when the handler thread begins it.
  * - A closed handler gets no more jobs: its count is beyond every limit from then on, and its slot is not used again
  *   for thousands of handlers.
  * - No wake-up is lost: a waiter counts itself before it looks for the last time, and who frees a handler looks at the
@@ -20,6 +22,7 @@ const FIRST = 2;
 
 /** Handlers are numbered through the life of a pool and use the slots in turn: a straggler can't hit a successor. */
 const SLOTS = 4096;
+const AHEAD = 0x1000;
 const CLOSED = 0x100000;
 const WORDS = FIRST + 2 * SLOTS;
 
@@ -57,8 +60,24 @@ export class Board {
     return Atomics.compareExchange(this.#words, slot(id), 0, CLOSED) === 0;
   }
 
-  count(id: number): number {
+  /** Takes no more jobs, and finishes those it has. */
+  seal(id: number): void {
+    Atomics.or(this.#words, slot(id), CLOSED);
+  }
+
+  /** 0: idle. */
+  load(id: number): number {
     return Atomics.load(this.#words, slot(id));
+  }
+
+  /** Jobs it has begun or has next, without the one ahead. */
+  count(id: number): number {
+    return this.load(id) % AHEAD;
+  }
+
+  /** Sealed, and done with all it had. */
+  isSpent(id: number): boolean {
+    return this.load(id) === CLOSED;
   }
 
   tryClaimIdle(id: number): boolean {
@@ -70,7 +89,7 @@ export class Board {
   /** One job more, unless it has `limit` already or is closed. */
   tryAdd(id: number, limit: number): boolean {
     for (;;) {
-      const seen = this.count(id);
+      const seen = this.load(id);
       if (seen >= limit) return false;
       if (Atomics.compareExchange(this.#words, slot(id), seen, seen + 1) !== seen) continue;
       this.#used[id % SLOTS] = 1;
@@ -78,9 +97,30 @@ export class Board {
     }
   }
 
+  /** A job that waits lies ready for when the handler is done, unless another one does, or it is idle or closed. */
+  tryAddAhead(id: number): boolean {
+    for (;;) {
+      const seen = this.load(id);
+      if (seen === 0 || seen >= AHEAD) return false;
+      if (Atomics.compareExchange(this.#words, slot(id), seen, seen + AHEAD) === seen) return true;
+    }
+  }
+
+  /** Handler: the job that lay ready is the one it runs, and waits no more. */
+  startAhead(id: number): void {
+    Atomics.add(this.#words, slot(id), 1 - AHEAD);
+    this.#used[id % SLOTS] = 1;
+    this.stopWaiting();
+  }
+
+  /** Who sent it ahead takes it back; it goes on waiting. */
+  releaseAhead(id: number): void {
+    Atomics.sub(this.#words, slot(id), AHEAD);
+  }
+
   /** Whether it had a job since this was asked last. One that comes at this very moment may count next time only. */
   takeUsed(id: number): boolean {
-    const isUsed = this.#used[id % SLOTS] === 1 || this.count(id) > 0;
+    const isUsed = this.#used[id % SLOTS] === 1 || this.load(id) > 0;
     this.#used[id % SLOTS] = 0;
     return isUsed;
   }

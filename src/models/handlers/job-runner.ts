@@ -98,6 +98,7 @@ export class JobRunner {
     while (this.#current === undefined && !this.#stopped && this.#queue.length > 0) {
       const { job, link, abort } = this.#queue.shift()!;
       if (!link.ring.claim(job.seq, monotonicMs())) continue;
+      if (job.ahead) this.#options.board.startAhead(this.#options.id);
       if (this.#untold?.link !== link) this.#tellDone();
       this.#untold = undefined;
       const current = new RunningJob(job, link, this.#options.keepAliveMs, this.#done);

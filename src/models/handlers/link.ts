@@ -14,7 +14,6 @@ import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { fromWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
-import { PATIENCE_MS } from "./assignment.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "./protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
 import { JobWindow } from "./job-window.ts";
@@ -26,12 +25,14 @@ export interface LinkOwner {
   readonly failed: (exchange: Exchange, error: unknown) => void;
   /** A job is done that ran for so long. */
   readonly ran: (ms: number) => void;
+  /** A response is complete: its thread takes the next job about now. */
+  readonly answered: () => void;
   /** All jobs of the link are done. */
   readonly freed: () => void;
   /** It may be blocked and not hear its messages. */
   readonly wake: (id: number) => void;
   /** The handler thread is past its time. */
-  readonly kill: (id: number, why: string) => void;
+  readonly kill: (link: Link, why: string) => void;
 }
 
 /** A handler that heard and goes on all the same. */
@@ -83,17 +84,19 @@ export class Link {
 
   readonly #receive = (message: FromHandler): void => {
     this.#signs.heard();
+    if (message.type === "done") {
+      this.#reap(message.seq);
+      if (this.#jobs.size === 0) this.#owner.freed();
+      return;
+    }
     const job = this.#jobs.get(message.seq);
     if (job === undefined) return;
     switch (message.type) {
       case "write":
         this.#started(job);
         job.write(message);
+        if (message.ends) this.#owner.answered();
         break;
-      case "done":
-        this.#reap(message.seq);
-        if (this.#jobs.size === 0) this.#owner.freed();
-        return;
       case "pull":
         this.#started(job);
         job.pull();
@@ -137,22 +140,29 @@ export class Link {
     job.exchange.executedMs = Math.max(job.exchange.receivedMs, startedMs - monotonicMs() + performance.now());
   }
 
-  /** What has lain behind a long job for too long, and can be run elsewhere. */
-  recall(nowMs: number): RemoteJob[] {
-    const recalled: RemoteJob[] = [];
-    if (!this.#runsSomething()) return recalled;
-    for (const job of this.#jobs) {
-      if (nowMs - job.sentMs < PATIENCE_MS || !this.#ring.recall(job.seq)) continue;
-      this.#jobs.remove(job.seq);
-      this.long = true;
-      recalled.push(job);
-    }
+  /** What has lain behind another job since before `beforeMs`, and can be run elsewhere. */
+  recall(beforeMs: number): RemoteJob[] {
+    if (this.busySinceMs === Infinity) return [];
+    const recalled = [...this.#jobs].filter((job) => job.sentMs <= beforeMs && this.take(job));
+    if (recalled.length > 0) this.long = true;
     return recalled;
   }
 
-  /** Its thread is faster than this one reads what it says. */
-  get isFull(): boolean {
-    return this.#jobs.isFull;
+  /** Takes a job back; false if the handler thread has begun it. */
+  take(job: RemoteJob): boolean {
+    if (this.#jobs.get(job.seq) !== job || !this.#ring.recall(job.seq)) return false;
+    this.#jobs.remove(job.seq);
+    return true;
+  }
+
+  /** It was sent here and has not begun. Numbers are a link's own: one that was moved may have the number of another. */
+  holds(job: RemoteJob): boolean {
+    return this.#jobs.get(job.seq) === job && this.#ring.isOpen(job.seq);
+  }
+
+  /** Neither runs something long, nor is past its time, nor is faster than this thread reads what it says. */
+  get takesMore(): boolean {
+    return !this.long && !this.#doomed && !this.#jobs.isFull;
   }
 
   /** Something may lie behind something else. */
@@ -160,10 +170,10 @@ export class Link {
     return this.#jobs.size > 1;
   }
 
-  /** A thread that runs nothing is only waking up. */
-  #runsSomething(): boolean {
-    for (const { seq } of this.#jobs) if (this.#ring.isRunning(seq)) return true;
-    return false;
+  /** When it began the job of this link that it runs. Infinity: none; it is only waking up, or runs another link's. */
+  get busySinceMs(): number {
+    for (const { seq } of this.#jobs) if (this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
+    return Infinity;
   }
 
   /** Notes starts, and has a handler thread ended that is past its job's time. */
@@ -206,7 +216,7 @@ export class Link {
 
   #doom(exchange: Exchange, what: string): void {
     this.#doomed = true;
-    this.#owner.kill(this.id, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
+    this.#owner.kill(this, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
   }
 
   /** The handler thread is dead: what it had started fails with `why`, what it had not is returned. */

@@ -3,16 +3,19 @@
  * the pool gets what.
  *
  *   submit → a handler thread takes it at once, or it waits (`--queue`, `--queue-timeout`) → sent on a link (`link.ts`)
+ *                                                     └────→ sent ahead of its turn ────────────↗
  *
  * Invariants
- * - A request is in exactly one place: waiting, or out on one link.
+ * - A request is in exactly one place: waiting, or out on one link. One that was sent ahead counts as waiting until the
+ *   handler thread begins it.
  * - First come, first served on a serving thread; between serving threads a freed handler goes to whoever wakes first.
  * - A request that has not started is never lost to the death of a handler thread: it goes back to the head of the queue.
  */
 
 import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
-import { assign, average, PATIENCE_MS, SHORT_DEPTH, type Assignment } from "./assignment.ts";
+import { AheadJobs } from "./ahead.ts";
+import { assign, average, PATIENCE_MS, patienceMs, sendsAhead, SHORT_DEPTH, type Assignment } from "./assignment.ts";
 import type { Board } from "./board.ts";
 import { Link, type LinkOwner } from "./link.ts";
 import type { LinkEnd } from "./protocol.ts";
@@ -41,6 +44,7 @@ export class PoolClient {
   readonly #board: Board;
   readonly #owner: LinkOwner;
   readonly #waiting: RemoteJob[] = [];
+  readonly #ahead: AheadJobs;
   /** Lowest number first. */
   #links: Link[] = [];
   #averageMs = UNKNOWN_MS;
@@ -51,9 +55,15 @@ export class PoolClient {
   constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#board = options.board;
+    this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,
-      kill: options.kill,
+      kill: (link, why) => {
+        // Not from its next request on: nobody else's may end with it.
+        this.#takeBack(link.recall(Infinity), link);
+        options.kill(link.id, why);
+      },
+      answered: () => this.#answered(),
       wake: (id) => this.#board.wakeOf(id).wake(),
       ran: (ms) => this.#ran(ms),
       freed: () => this.#freed(),
@@ -92,15 +102,10 @@ export class PoolClient {
   /** Enforces queue time and notes starts; called by the thread's heartbeat. */
   sweep(nowMs: number): void {
     const { queueTimeoutMs } = this.#options;
-    const patienceMs = queueTimeoutMs || Infinity;
-    while (this.#waiting.length > 0) {
-      const { exchange } = this.#waiting[0]!;
-      if (nowMs - exchange.receivedMs < patienceMs) break;
-      this.#waiting.shift();
-      this.#board.stopWaiting();
-      exchange.executedMs = nowMs;
-      this.#options.shed(exchange, "QUEUE_TIMEOUT");
-    }
+    const isLate = ({ exchange }: RemoteJob): boolean =>
+      queueTimeoutMs > 0 && nowMs - exchange.receivedMs >= queueTimeoutMs;
+    for (const job of this.#ahead.takeThose(isLate)) this.#shedLate(job, nowMs);
+    while (this.#waiting.length > 0 && isLate(this.#waiting[0]!)) this.#shedLate(this.#waiting.shift()!, nowMs);
     const now = monotonicMs();
     for (const link of this.#links) link.watch(now);
     if (this.#waiting.length === 0) return;
@@ -108,26 +113,43 @@ export class PoolClient {
     this.#pump();
   }
 
+  #shedLate({ exchange }: RemoteJob, nowMs: number): void {
+    this.#board.stopWaiting();
+    exchange.executedMs = nowMs;
+    this.#options.shed(exchange, "QUEUE_TIMEOUT");
+  }
+
   #ran(ms: number): void {
     this.#averageMs = average(this.#averageMs, ms);
+    this.#answered();
+  }
+
+  #answered(): void {
     if (this.#waiting.length > 0) this.#flushSoon();
   }
 
   /** A thread for one request ends with it, and is free for nobody. */
   #freed(): void {
     if (this.#options.onceOnly) return;
-    if (this.#board.waiting > this.#waiting.length) this.#board.freed.wake();
+    if (this.#board.waiting > this.#waiting.length + this.#ahead.size) this.#board.freed.wake();
     else this.#pump();
   }
 
   #aborted(job: RemoteJob): void {
     const at = this.#waiting.indexOf(job);
-    if (at === -1) {
+    if (at !== -1) {
+      this.#waiting.splice(at, 1);
+      this.#board.stopWaiting();
+      return;
+    }
+    const link = this.#links.find(({ id }) => id === job.exchange.handler);
+    if (link?.take(job) !== true) {
       job.abort();
       return;
     }
-    this.#waiting.splice(at, 1);
-    this.#board.stopWaiting();
+    this.#release(job, link);
+    if (job.ahead) this.#board.stopWaiting();
+    this.#freed();
   }
 
   #dispatch(job: RemoteJob): boolean {
@@ -145,7 +167,7 @@ export class PoolClient {
   }
 
   #decide(): Assignment {
-    const counts = this.#links.map((link) => (link.long || link.isFull ? SHORT_DEPTH : this.#board.count(link.id)));
+    const counts = this.#links.map((link) => (link.takesMore ? this.#board.load(link.id) : SHORT_DEPTH));
     return assign(counts, this.#options.onceOnly ? Infinity : this.#averageMs, this.#options.spread);
   }
 
@@ -169,32 +191,56 @@ export class PoolClient {
     for (const link of this.#links) link.flush();
   };
 
+  /** While all are busy, those that are free next get the next one already. */
+  #sendAhead(): void {
+    if (this.#waiting.length === 0 || this.#options.onceOnly || !sendsAhead(this.#averageMs)) return;
+    const next = this.#links.filter((link) => link.takesMore).sort((a, b) => a.busySinceMs - b.busySinceMs);
+    for (const link of next) {
+      const job = this.#waiting[0];
+      if (job === undefined) return;
+      if (!this.#ahead.add(job, link)) continue;
+      this.#waiting.shift();
+      this.#send(link, job);
+    }
+  }
+
   #recallSoon(): void {
     if (this.#recallsSoon) return;
     this.#recallsSoon = true;
-    setTimeout(this.#recall, PATIENCE_MS);
+    setTimeout(this.#recall, patienceMs(this.#averageMs));
   }
 
   /** Takes back what lies behind a request that turned out to be long. */
   readonly #recall = (): void => {
     this.#recallsSoon = false;
-    const now = monotonicMs();
-    const recalled: RemoteJob[] = [];
-    for (const link of this.#links) {
-      const jobs = link.recall(now);
-      for (let i = 0; i < jobs.length; i++) this.#board.release(link.id);
-      recalled.push(...jobs);
-    }
+    const beforeMs = monotonicMs() - patienceMs(this.#averageMs);
+    const recalled = this.#links.map((link) => this.#takeBack(link.recall(beforeMs), link));
     if (this.#links.some(({ isDeep }) => isDeep)) this.#recallSoon();
-    if (recalled.length === 0) return;
-    this.#averageMs = PATIENCE_MS;
-    this.#putBack(recalled);
+    if (!recalled.includes(true)) return;
+    this.#averageMs = Math.max(this.#averageMs, PATIENCE_MS);
     this.#pump();
   };
 
+  #takeBack(jobs: readonly RemoteJob[], link: Link): boolean {
+    for (const job of jobs) this.#release(job, link);
+    this.#putBack(jobs);
+    return jobs.length > 0;
+  }
+
+  #release({ ahead }: RemoteJob, { id }: Link): void {
+    if (ahead) this.#board.releaseAhead(id);
+    else this.#board.release(id);
+  }
+
   #putBack(jobs: readonly RemoteJob[]): void {
-    this.#board.waitAgain(jobs.length);
-    for (const { exchange } of jobs) exchange.handler = undefined;
+    if (jobs.length === 0) return;
+    this.#ahead.forgetBegun();
+    // The others were never off the board.
+    this.#board.waitAgain(jobs.filter(({ ahead }) => !ahead).length);
+    for (const job of jobs) {
+      job.ahead = false;
+      job.exchange.handler = undefined;
+    }
     this.#waiting.unshift(...jobs.filter((job) => !this.#gone(job)));
   }
 
@@ -208,11 +254,15 @@ export class PoolClient {
   /** Sends what waits, for as long as somebody takes it, and goes on listening for as long as somebody waits. */
   #pump(): void {
     const seen = this.#board.freed.count;
+    // Whoever is idle has what lies ahead elsewhere, before what waits here.
+    if (this.#ahead.size > 0)
+      this.#putBack(this.#ahead.take(this.#links.filter(({ id }) => this.#board.load(id) === 0).length));
     while (this.#waiting.length > 0 && this.#dispatch(this.#waiting[0]!)) {
       this.#waiting.shift();
       this.#board.stopWaiting();
     }
-    if (this.#listening || this.#waiting.length === 0) return;
+    this.#sendAhead();
+    if (this.#listening || this.#waiting.length + this.#ahead.size === 0) return;
     const changed = this.#board.freed.changed(seen);
     if (changed === undefined) {
       queueMicrotask(() => this.#pump());

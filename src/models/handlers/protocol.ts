@@ -38,6 +38,8 @@ export interface Job {
   readonly httpVersionMinor: number;
   readonly rawHeaders: string[];
   readonly hasBody: boolean;
+  /** Sent while another one ran: until it begins it counts as waiting. */
+  readonly ahead: boolean;
   readonly expects: ExpectEvent | undefined;
   readonly keepsAlive: boolean;
   /** What the server has set before the app runs (`--debug-headers`). */
@@ -68,11 +70,15 @@ export type WireJob = readonly [
 const HAS_BODY = 1;
 const KEEPS_ALIVE = 2;
 const ENCRYPTED = 4;
+const AHEAD = 8;
 
 export function encodeJob(job: Job): WireJob {
   const { endpoints } = job;
   const flags =
-    (job.hasBody ? HAS_BODY : 0) | (job.keepsAlive ? KEEPS_ALIVE : 0) | (endpoints.encrypted ? ENCRYPTED : 0);
+    (job.hasBody ? HAS_BODY : 0) |
+    (job.keepsAlive ? KEEPS_ALIVE : 0) |
+    (endpoints.encrypted ? ENCRYPTED : 0) |
+    (job.ahead ? AHEAD : 0);
   return [
     job.seq,
     job.method,
@@ -102,6 +108,7 @@ export function decodeJob(wire: WireJob): Job {
     httpVersionMinor,
     rawHeaders,
     hasBody: (flags & HAS_BODY) !== 0,
+    ahead: (flags & AHEAD) !== 0,
     expects,
     keepsAlive: (flags & KEEPS_ALIVE) !== 0,
     headers,

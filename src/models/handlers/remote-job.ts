@@ -37,6 +37,8 @@ export class RemoteJob {
   /** Set when it is sent to a handler thread, and anew after a recall. */
   seq = -1;
   sentMs = 0;
+  /** Sent to lie ready behind another one, and so waiting still. */
+  ahead = false;
   /** When the handler was told to stop; 0: it was not. */
   toldMs = 0;
   /** It heard, so its loop turns. */
@@ -60,6 +62,7 @@ export class RemoteJob {
       httpVersionMinor: req.httpVersionMinor,
       rawHeaders: req.rawHeaders,
       hasBody: body !== undefined,
+      ahead: this.ahead,
       expects,
       keepsAlive: res.shouldKeepAlive,
       headers,

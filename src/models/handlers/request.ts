@@ -89,6 +89,7 @@ export function rehearse(keepAliveMs: number): void {
     httpVersionMinor: 1,
     rawHeaders: ["host", "localhost"],
     hasBody: false,
+    ahead: false,
     expects: undefined,
     keepsAlive: true,
     headers: [],

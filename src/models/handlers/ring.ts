@@ -58,6 +58,11 @@ export class Ring {
     return this.#move(seq, OPEN, RECALLED);
   }
 
+  /** Neither started nor recalled. */
+  isOpen(seq: number): boolean {
+    return Atomics.load(this.#words, seq % CELLS) === word(seq, OPEN);
+  }
+
   /** Started and not done. */
   isRunning(seq: number): boolean {
     return Atomics.load(this.#words, seq % CELLS) === word(seq, STARTED);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assign, average, SHORT_DEPTH } from "../../../src/models/handlers/assignment.ts";
+import {
+  assign,
+  average,
+  PATIENCE_MS,
+  patienceMs,
+  sendsAhead,
+  SHORT_DEPTH,
+} from "../../../src/models/handlers/assignment.ts";
 
 const LONG_MS = 20;
 const SHORT_MS = 0.05;
@@ -17,6 +24,19 @@ describe("assignment to handler threads", () => {
     assert.deepEqual(assign([0, 0, 0], SHORT_MS, 2), { to: 0, how: "idle" });
     assert.deepEqual(assign([SHORT_DEPTH, SHORT_DEPTH, 0], SHORT_MS, 2), { to: 2, how: "idle" });
     assert.equal(assign([SHORT_DEPTH, SHORT_DEPTH], SHORT_MS, 2), "wait");
+  });
+
+  test("only where the way of the next request would be felt is one sent ahead", () => {
+    assert.deepEqual(
+      [SHORT_MS, 1, LONG_MS, 100, 101].map((ms) => sendsAhead(ms)),
+      [false, true, true, true, false],
+    );
+  });
+
+  test("a request may lie behind one of its kind for as long as that takes, and behind short ones a moment", () => {
+    assert.equal(patienceMs(SHORT_MS), PATIENCE_MS);
+    assert.equal(patienceMs(1), PATIENCE_MS);
+    assert.ok(patienceMs(LONG_MS) > LONG_MS && patienceMs(LONG_MS) <= 2 * LONG_MS);
   });
 
   test("one long run is believed at once, and forgotten slowly", () => {

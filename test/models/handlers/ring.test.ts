@@ -40,6 +40,37 @@ describe("the board of a pool", () => {
     assert.deepEqual([board.tryClaimIdle(7), board.tryAdd(7, 8)], [false, false]);
   });
 
+  test("a job ahead waits beside the count until its handler begins it", () => {
+    const board = new Board();
+    board.open(1);
+    assert.equal(board.tryAddAhead(1), false, "an idle handler takes jobs as they come");
+    assert.ok(board.tryClaimIdle(1));
+    assert.ok(board.tryWait(5));
+    assert.deepEqual([board.tryAddAhead(1), board.tryAddAhead(1)], [true, false]);
+    assert.deepEqual([board.count(1), board.waiting], [1, 1]);
+    board.release(1);
+    assert.deepEqual([board.count(1), board.tryClaimIdle(1), board.tryClose(1)], [0, false, false]);
+    board.startAhead(1);
+    assert.deepEqual([board.count(1), board.waiting], [1, 0]);
+    assert.ok(board.tryAddAhead(1));
+    board.releaseAhead(1);
+    board.release(1);
+    assert.equal(board.load(1), 0);
+  });
+
+  test("a sealed handler finishes what it has and gets no more", () => {
+    const board = new Board();
+    board.open(1);
+    assert.ok(board.tryClaimIdle(1));
+    assert.ok(board.tryAddAhead(1));
+    board.seal(1);
+    assert.deepEqual([board.tryAdd(1, 16), board.tryAddAhead(1), board.isSpent(1)], [false, false, false]);
+    board.release(1);
+    board.startAhead(1);
+    board.release(1);
+    assert.deepEqual([board.isSpent(1), board.tryClaimIdle(1)], [true, false]);
+  });
+
   test("no more wait than may", () => {
     const board = new Board();
     assert.deepEqual([board.tryWait(1), board.tryWait(1), board.waiting], [true, false, 1]);
