@@ -1,10 +1,23 @@
 /** The model sync from the command line on: whose turn it is, and what becomes of those who wait when a worker is lost. */
 
 import assert from "node:assert/strict";
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { get, isAlive, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import {
+  get,
+  isAlive,
+  type LifeServer,
+  lifeApp,
+  makeCertificate,
+  serve,
+  tempFolder,
+  until,
+  workersOf,
+} from "../arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -87,6 +100,27 @@ describe("sync", { concurrency: 3 }, () => {
     }
     assert.equal((await get(server.url, "/mark")).body, "marked: true");
   });
+
+  for (const over of ["TCP", "TLS"] as const) {
+    test(`over ${over}, an answer arrives whole although the worker goes on with the next request at once`, async (t) => {
+      const { cert, key } = makeCertificate(tempFolder(t), "localhost");
+      const args = over === "TLS" ? ["--tls-cert", cert, "--tls-key", key] : [];
+      const server = await serveSync(t, 2, args);
+      const bodyOf = (path: string): Promise<string> =>
+        new Promise((resolve, reject) => {
+          const url = `${server.url}${path}`;
+          const take = (response: IncomingMessage): void => void text(response).then(resolve, reject);
+          const asked = over === "TLS" ? httpsGet(url, { rejectUnauthorized: false }, take) : httpGet(url, take);
+          asked.on("error", reject);
+        });
+      const paths = Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? "/large" : "/alone?ms=1"));
+      const bodies = await Promise.all(paths.map(bodyOf));
+      const isWhole = (body: string, i: number): boolean =>
+        i % 2 === 0 ? body.length === 4_194_304 : body === "1 inside";
+      assert.ok(bodies.every(isWhole));
+      await waiting(server, 0);
+    });
+  }
 
   test("answers one request on a connection, also with one worker and on a Unix socket", async (t) => {
     const server = await serveSync(t, 1);
