@@ -299,11 +299,14 @@ describe("TaskGroup", () => {
     const parent = Context.background().withCancel();
     const group = new TaskGroup(parent);
     let ended = false;
+    const started = Promise.withResolvers<void>();
     void group.go(async () => {
+      started.resolve();
       await sleep(2);
       ended = true;
     });
-    await turns();
+    // One that has not started never does.
+    await started.promise;
     parent.cancel(new Error("enough"));
     await assert.rejects(group.wait(), { code: "CANCELED" });
     assert.equal(ended, true);
