@@ -19,7 +19,7 @@ export const SHORT_DEPTH = 16;
 export const PATIENCE_MS = 2;
 
 /** Handlers that take longer gain nothing from a request that lies ahead. */
-export const AHEAD_MS = 100;
+const AHEAD_MS = 100;
 
 export type Assignment = { readonly to: number; readonly how: "idle" | "behind" } | "wait";
 
