@@ -9,6 +9,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
+import { Answers } from "../models/handlers/answers.ts";
 import { Ring } from "../models/handlers/ring.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
@@ -64,9 +65,9 @@ export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
   /** A new link to it; what is returned is the serving thread's end. */
   link(): LinkEnd {
     const { port1, port2 } = new MessageChannel();
-    const ring = Ring.create();
-    this.#post({ type: "link", link: { ring, port: port2 } }, [port2]);
-    return { ring, port: port1 };
+    const shared = { ring: Ring.create(), answers: Answers.create() };
+    this.#post({ type: "link", link: { ...shared, port: port2 } }, [port2]);
+    return { ...shared, port: port1 };
   }
 
   /** Runs the app's `onStop` and ends. */

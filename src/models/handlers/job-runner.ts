@@ -14,13 +14,13 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
-import type { MessagePort } from "node:worker_threads";
 import type { LoadedApp } from "../../app/load-app.ts";
 import { cutShort } from "../../app/cut-short.ts";
 import { toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Board } from "./board.ts";
 import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
 import { type Abort, decodeJob, type FromHandler, type Job, type LinkEnd, type ToHandler } from "./protocol.ts";
 import { endBody, openRequest, type Opened } from "./request.ts";
 import { Ring } from "./ring.ts";
@@ -33,9 +33,9 @@ interface Queued {
 }
 
 interface Link {
-  readonly port: MessagePort;
   readonly ring: Ring;
   readonly inbox: Inbox;
+  readonly outbox: Outbox;
 }
 
 export interface JobRunnerOptions {
@@ -68,9 +68,9 @@ export class JobRunner {
     this.#options = options;
   }
 
-  attach({ port, ring }: LinkEnd): void {
+  attach({ port, ring, answers }: LinkEnd): void {
     const inbox = new Inbox(port, (message) => this.#receive(link, message));
-    const link: Link = { port, ring: new Ring(ring), inbox };
+    const link: Link = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers) };
   }
 
   /** An exception nobody caught: the job whose code threw fails. */
@@ -112,7 +112,7 @@ export class JobRunner {
   #tellDone(): void {
     const done = this.#untold;
     this.#untold = undefined;
-    done?.link.port.postMessage({ type: "done", seq: done.job.seq } satisfies FromHandler, []);
+    done?.link.outbox.done(done.job.seq);
   }
 
   readonly #done = (job: RunningJob): void => {
@@ -130,6 +130,7 @@ export class JobRunner {
 class RunningJob {
   readonly job: Job;
   readonly link: Link;
+  readonly #tell: (message: FromHandler) => void;
   readonly #opened: Opened;
   readonly #finished: (job: RunningJob) => void;
   #controller: AbortController | undefined;
@@ -145,6 +146,7 @@ class RunningJob {
     this.job = job;
     this.link = link;
     this.#finished = finished;
+    this.#tell = link.outbox.say;
     this.#opened = openRequest(job, keepAliveMs, this, this.#tell);
     const { res, socket } = this.#opened;
     res.once("finish", this.#onFinish);
@@ -275,8 +277,6 @@ class RunningJob {
     this.#done = true;
     this.#finished(this);
   }
-
-  readonly #tell = (message: FromHandler): void => this.link.port.postMessage(message, []);
 }
 
 /** The client is gone: as node:http does it, also when all of the body had come. */

@@ -16,6 +16,7 @@ import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "./protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
+import { Answers } from "./answers.ts";
 import { JobWindow } from "./job-window.ts";
 import { Ring } from "./ring.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
@@ -45,16 +46,20 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #port: MessagePort;
   readonly #ring: Ring;
+  readonly #answers: Answers;
   readonly #jobs = new JobWindow();
   #outbox: WireJob[] = [];
   readonly #signs = new SignsOfLife();
   #doomed = false;
+  /** Messages that have come. */
+  #heard = 0;
 
-  constructor(id: number, { port, ring }: LinkEnd, owner: LinkOwner) {
+  constructor(id: number, { port, ring, answers }: LinkEnd, owner: LinkOwner) {
     this.id = id;
     this.#owner = owner;
     this.#port = port;
     this.#ring = new Ring(ring);
+    this.#answers = new Answers(answers);
     port.on("message", this.#receive);
     // A link must not keep a serving thread alive that has finished.
     port.unref();
@@ -84,18 +89,41 @@ export class Link {
 
   readonly #receive = (message: FromHandler): void => {
     this.#signs.heard();
+    // What was said before this message, and what after it.
+    this.#takeAnswers();
+    this.#heard = (this.#heard + 1) | 0;
+    if (message.type === "answers") this.#answers.heard();
+    else this.#deal(message);
+    this.#takeAnswers();
+    this.#reap(0);
+  };
+
+  #takeAnswers(): void {
+    let last = 0;
+    for (let next = this.#answers.take(this.#heard); next !== undefined; next = this.#answers.take(this.#heard)) {
+      last = next.seq;
+      const job = this.#jobs.get(last);
+      if (job !== undefined) this.#write(job, next);
+    }
+    if (last !== 0) this.#reap(last - 1);
+  }
+
+  #write(job: RemoteJob, message: FromHandler & { type: "write" }): void {
+    this.#started(job);
+    job.write(message);
+    if (message.ends) this.#owner.answered();
+  }
+
+  #deal(message: Exclude<FromHandler, { type: "answers" }>): void {
     if (message.type === "done") {
       this.#reap(message.seq);
-      if (this.#jobs.size === 0) this.#owner.freed();
       return;
     }
     const job = this.#jobs.get(message.seq);
     if (job === undefined) return;
     switch (message.type) {
       case "write":
-        this.#started(job);
-        job.write(message);
-        if (message.ends) this.#owner.answered();
+        this.#write(job, message);
         break;
       case "pull":
         this.#started(job);
@@ -116,19 +144,24 @@ export class Link {
     }
     // Those before it said all they had to say.
     this.#reap(message.seq - 1);
-  };
+  }
 
-  /** Lets go of the done ones up to `last`. */
+  /** Lets go of the done ones up to `last`, and of those after it that have nothing left to say. */
   #reap(last: number): void {
+    let reaped = false;
     for (const job of this.#jobs) {
-      if (job.seq > last) return;
       const ranMs = this.#ring.ranMs(job.seq);
-      if (ranMs === undefined) continue;
+      if (job.seq > last) {
+        // Asked when it is known that it is done: it says nothing after that.
+        if (ranMs === undefined || !this.#answers.isQuiet(this.#heard)) break;
+      } else if (ranMs === undefined) continue;
       job.exchange.onAbort = undefined;
       this.#jobs.remove(job.seq);
       this.long = false;
+      reaped = true;
       this.#owner.ran(ranMs);
     }
+    if (reaped && this.#jobs.size === 0) this.#owner.freed();
   }
 
   /** Its run time counts from here. */
@@ -224,6 +257,7 @@ export class Link {
     // What it said before its end still counts: its death is told on another port and may overtake it.
     for (let rest = receiveMessageOnPort(this.#port); rest !== undefined; rest = receiveMessageOnPort(this.#port))
       this.#receive(rest.message as FromHandler);
+    this.#takeAnswers();
     this.#doomed = true;
     const unstarted: RemoteJob[] = [];
     for (const job of this.#jobs) {

@@ -7,6 +7,7 @@
  *                                 ←   pull        the handler reads the request's body
  *     body … body-end             →
  *                                 ←   write …     bytes of the response, as they are to go to the client
+ *                                 ←   answers     complete responses lie in shared memory (`answers.ts`)
  *     credit                      →               so much of them the client has taken
  *                                 ←   failed      the handler threw or rejected
  *     abort                       →   ← heard     the loop turns: the handler was told
@@ -152,11 +153,15 @@ export type FromHandler =
   | { readonly type: "destroyed"; readonly seq: number }
   | { readonly type: "heard"; readonly seq: number }
   | { readonly type: "alive"; readonly seq: number }
-  | { readonly type: "done"; readonly seq: number };
+  | { readonly type: "done"; readonly seq: number }
+  | { readonly type: "answers" };
 
-/** A serving thread's end of its link to a handler thread; the other end has the same ring. */
+/** A serving thread's end of its link to a handler thread; the other end has the same memory. */
 export interface LinkEnd {
+  /** `ring.ts` */
   readonly ring: SharedArrayBuffer;
+  /** `answers.ts` */
+  readonly answers: SharedArrayBuffer;
   readonly port: import("node:worker_threads").MessagePort;
 }
 
