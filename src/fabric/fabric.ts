@@ -31,12 +31,14 @@
 import { workerData } from "node:worker_threads";
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
+import { availableCpus } from "../config/cpus.ts";
 import { Crew } from "./crew.ts";
+import { Lingering } from "./lingering.ts";
 import { Link } from "./link.ts";
 import { perThread } from "./per-thread.ts";
 import type { Birth, Control, Counts, Member, Role } from "./protocol.ts";
 import { IdleAnswer, Quiet } from "./quiet.ts";
-import { ThreadBoard } from "./thread-board.ts";
+import { LOAD, ThreadBoard } from "./thread-board.ts";
 
 export { LOAD, ThreadBoard } from "./thread-board.ts";
 export type { Member, Role } from "./protocol.ts";
@@ -77,6 +79,16 @@ export class Fabric {
   readonly #quiet: Quiet | undefined;
   readonly #idle: IdleAnswer | undefined;
   #beating: NodeJS.Timeout | undefined;
+  /** Messages received, of those that the board counts. */
+  #arrived = 0;
+  /** Not on one CPU. */
+  readonly #lingering: Lingering | undefined =
+    availableCpus() > 1
+      ? new Lingering(
+          () => this.board.read(this.self, LOAD.posted) !== this.#arrived,
+          () => this.#links.forEach((link) => link.receiveNow()),
+        )
+      : undefined;
 
   constructor(birth: Birth["heddleFabric"] | undefined) {
     this.self = birth?.self.id ?? ROOT;
@@ -218,6 +230,14 @@ export class Fabric {
   #attach(member: Member, port: MessagePort): void {
     this.#members.set(member.id, member);
     const link = new Link(member.id, port, {
+      posted: () => {
+        this.board.add(member.id, LOAD.posted, 1);
+        this.#lingering?.stir();
+      },
+      arrived: () => {
+        this.#arrived = (this.#arrived + 1) | 0;
+        this.#lingering?.stir();
+      },
       received: (service, payload) => this.#received(member.id, service, payload),
       closed: () => this.#depart(member.id, { drained: true }),
     });

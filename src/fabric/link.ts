@@ -10,7 +10,7 @@
  * - The port never keeps the thread alive (`quiet.ts` does, when something must).
  */
 
-import type { MessagePort, Transferable } from "node:worker_threads";
+import { receiveMessageOnPort, type MessagePort, type Transferable } from "node:worker_threads";
 
 /** What is batched at most: beyond, a larger batch saves nothing and the other side could have begun. */
 const BATCH = 256;
@@ -19,6 +19,9 @@ const BATCH = 256;
 type Batch = unknown[];
 
 export interface LinkEvents {
+  /** A message has left, or has come. */
+  readonly posted: () => void;
+  readonly arrived: () => void;
   readonly received: (service: string, payload: unknown) => void;
   readonly closed: () => void;
 }
@@ -32,6 +35,7 @@ export class Link {
   /** Services whose module the other side has been told. */
   readonly told: Set<string> = new Set();
   readonly #port: MessagePort;
+  readonly #events: LinkEvents;
   #batch: Batch = [];
   #scheduled = false;
   readonly #flush = (): void => this.flush();
@@ -39,15 +43,26 @@ export class Link {
   constructor(thread: number, port: MessagePort, events: LinkEvents) {
     this.thread = thread;
     this.#port = port;
-    port.on("message", (batch: Batch) => {
-      for (let index = 0; index < batch.length; index += 2) {
-        const service = batch[index] as string;
-        if (service !== "") this.received++;
-        events.received(service, batch[index + 1]);
-      }
-    });
+    this.#events = events;
+    port.on("message", this.#receive);
     port.on("close", events.closed);
     port.unref();
+  }
+
+  readonly #receive = (batch: Batch): void => {
+    this.#events.arrived();
+    for (let index = 0; index < batch.length; index += 2) {
+      const service = batch[index] as string;
+      if (service !== "") this.received++;
+      this.#events.received(service, batch[index + 1]);
+    }
+  };
+
+  /** What has come, before the loop gets to it. */
+  receiveNow(): void {
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      this.#receive(next.message as Batch);
+    }
   }
 
   /** With the next batch. The payload must be of a kind that can be cloned, and must not change any more. */
@@ -65,6 +80,7 @@ export class Link {
   postNow(service: string, payload: unknown, transfer: readonly Transferable[] = []): void {
     this.flush();
     this.#port.postMessage([service, payload], [...transfer]);
+    this.#events.posted();
     if (service !== "") this.sent++;
   }
 
@@ -74,6 +90,7 @@ export class Link {
     const batch = this.#batch;
     this.#batch = [];
     this.#port.postMessage(batch, []);
+    this.#events.posted();
   }
 
   close(): void {

@@ -27,6 +27,8 @@ export const LOAD = {
   current: 2,
   /** Placed by the thread on others, and not started. */
   offered: 3,
+  /** Messages that others have posted to the thread. */
+  posted: 4,
 } as const;
 
 const BEAT = 3;

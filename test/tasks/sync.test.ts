@@ -269,11 +269,15 @@ describe("TaskGroup", () => {
   test("fails with the first error, which cancels the others", async () => {
     const group = new TaskGroup();
     let seen: string | undefined;
+    const started = Promise.withResolvers<void>();
     void group.go(async (context) => {
+      started.resolve();
       await context.done.receive();
       seen = context.error?.code;
       throw new Error("second");
     });
+    // One that was cancelled before it started never would.
+    await started.promise;
     void group.go(movable.fail);
     await assert.rejects(group.wait(), RangeError);
     assert.equal(seen, "CANCELED");
