@@ -1,6 +1,7 @@
 /** Workloads for `bench:runtime`, each named on the command line; go/main.go has the same. */
 
 import { isMainThread } from "node:worker_threads";
+import * as bare from "./bare.ts";
 import { Channel, go, setSchedulerThreads, task, type Task } from "../../../src/tasks/index.ts";
 
 type Numbers = Readonly<Record<string, number>>;
@@ -203,6 +204,9 @@ const workloads: Readonly<Record<string, () => Promise<Numbers>>> = {
   "ping-pong-try": timed(pingPongTry),
   pipeline: timed(pipeline),
   buffered: timed(buffered),
+  "ping-pong-bare": timed(bare.pingPong),
+  "pipeline-bare": timed(bare.pipeline),
+  "buffered-bare": timed(bare.buffered),
   "buffered-try": timed(bufferedTry),
   parked,
   "fan-out-1": () => fanOut(1),

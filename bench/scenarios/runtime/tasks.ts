@@ -9,13 +9,17 @@ const TRY =
   "*try first* sends with `trySend` and awaits `send` only when that says it would wait (`tryReceive` likewise): " +
   "an `await` costs a turn of the microtask queue also where nothing has to be waited for.";
 
+const BARE =
+  "*Bare promises* is the least a channel can be made of in JavaScript (`bench/apps/runtime/bare.ts`): what it takes no library can take away.";
+
 export const pingPong: Scenario = {
   name: "ping-pong",
   title: "Two tasks and two unbuffered channels",
-  about: `A value goes back and forth on one thread; each hop is an operation. ${TRY}`,
+  about: `A value goes back and forth on one thread; each hop is an operation. ${TRY} ${BARE}`,
   contenders: [
     contender("heddle", heddleTasks("ping-pong")),
     contender("heddle, try first", heddleTasks("ping-pong-try")),
+    contender("bare promises", heddleTasks("ping-pong-bare")),
     contender("Go", goRuntime("ping-pong")),
   ],
   metrics: [PER_SECOND],
@@ -29,8 +33,12 @@ export const pingPong: Scenario = {
 export const pipeline: Scenario = {
   name: "pipeline",
   title: "A pipeline of 1,000 stages",
-  about: "A thousand values pass a thousand tasks over unbuffered channels on one thread; each hop is an operation.",
-  contenders: [contender("heddle", heddleTasks("pipeline")), contender("Go", goRuntime("pipeline"))],
+  about: `A thousand values pass a thousand tasks over unbuffered channels on one thread; each hop is an operation. ${BARE}`,
+  contenders: [
+    contender("heddle", heddleTasks("pipeline")),
+    contender("bare promises", heddleTasks("pipeline-bare")),
+    contender("Go", goRuntime("pipeline")),
+  ],
   metrics: [PER_SECOND],
   targets: [{ metric, contender: "heddle", against: "Go", atLeast: 1, over }],
   measure,
@@ -39,10 +47,11 @@ export const pipeline: Scenario = {
 export const buffered: Scenario = {
   name: "buffered",
   title: "A producer and a consumer",
-  about: `Five million values over a channel of capacity 128 on one thread; each value is an operation. ${TRY}`,
+  about: `Five million values over a channel of capacity 128 on one thread; each value is an operation. ${TRY} ${BARE}`,
   contenders: [
     contender("heddle", heddleTasks("buffered")),
     contender("heddle, try first", heddleTasks("buffered-try")),
+    contender("bare promises", heddleTasks("buffered-bare")),
     contender("Go", goRuntime("buffered")),
   ],
   metrics: [PER_SECOND],
