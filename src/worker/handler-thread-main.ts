@@ -13,7 +13,8 @@ import { toWire } from "../errors/errors.ts";
 import { setBlockingRules } from "../fabric/blocking.ts";
 import { installJobSignal, rehearse } from "../models/handlers/request.ts";
 import { Board } from "../models/handlers/board.ts";
-import { heedAbort, JobRunner } from "../models/handlers/job-runner.ts";
+import { JobRunner } from "../models/handlers/job-runner.ts";
+import { heedAbort } from "../models/handlers/running-job.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const port = parentPort!;

@@ -17,6 +17,7 @@ import type { Exchange } from "../../pipeline/exchange.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "./protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
 import { Answers } from "./answers.ts";
+import { judge } from "./judge.ts";
 import { JobWindow } from "./job-window.ts";
 import { Ring } from "./ring.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
@@ -35,9 +36,6 @@ export interface LinkOwner {
   /** The handler thread is past its time. */
   readonly kill: (link: Link, why: string) => void;
 }
-
-/** A handler that heard and goes on all the same. */
-const LAST_MOMENTS_MS = 2000;
 
 export class Link {
   readonly id: number;
@@ -212,38 +210,14 @@ export class Link {
   /** Notes starts, and has a handler thread ended that is past its job's time. */
   watch(nowMs: number): void {
     this.#signs.look(nowMs);
-    for (const job of this.#jobs) this.#watch(job, nowMs);
-  }
-
-  #watch(job: RemoteJob, nowMs: number): void {
-    this.#started(job);
-    const { exchange } = job;
-    // Its response is out; what it still does in the background has the same time.
-    if (exchange.state === "ended" && job.toldMs === 0) job.toldMs = nowMs;
-    if (this.#doomed || !this.#ring.isRunning(job.seq)) return;
-    if (job.toldMs === 0) {
-      this.#watchLoop(job, nowMs);
-      return;
-    }
-    const { timeoutMs } = exchange.route;
-    if (exchange.refusal !== "HANDLER_TIMEOUT") {
-      if (timeoutMs > 0 && nowMs - job.toldMs >= timeoutMs) this.#doom(exchange, "ran on after its response had ended");
-      return;
-    }
-    this.#signs.asked(job.toldMs);
-    if (job.heard ? nowMs - job.toldMs >= LAST_MOMENTS_MS : this.#signs.areMissing(nowMs))
-      this.#doom(exchange, `did not end within its timeout (${timeoutMs} ms)`);
-  }
-
-  /** Whether its thread's loop turns is asked in time. A response that has begun may take long, if only the loop turns. */
-  #watchLoop({ seq, exchange }: RemoteJob, nowMs: number): void {
-    const { timeoutMs } = exchange.route;
-    if (timeoutMs === 0) return;
-    const quietMs = nowMs - Math.max(this.#signs.lastMs, this.#ring.startedMs(seq) ?? nowMs);
-    if (quietMs > timeoutMs && exchange.res.headersSent && this.#signs.areMissing(nowMs)) {
-      this.#doom(exchange, `has kept its thread's loop from turning for ${timeoutMs} ms in the middle of its response`);
-    } else if (quietMs > timeoutMs / 2 && this.#signs.asked(nowMs)) {
-      this.#post({ type: "ping", seq });
+    for (const job of this.#jobs) {
+      this.#started(job);
+      // Its response is out; what it still does in the background has the same time.
+      if (job.exchange.state === "ended" && job.toldMs === 0) job.toldMs = nowMs;
+      if (this.#doomed || !this.#ring.isRunning(job.seq)) continue;
+      const sentence = judge(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#signs, nowMs);
+      if (sentence === "ask") this.#post({ type: "ping", seq: job.seq });
+      else if (sentence !== undefined) this.#doom(job.exchange, sentence.because);
     }
   }
 

@@ -20,6 +20,7 @@ import type { Board } from "./board.ts";
 import { Link, type LinkOwner } from "./link.ts";
 import type { LinkEnd } from "./protocol.ts";
 import { RemoteJob } from "./remote-job.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface PoolClientOptions {
   readonly board: Board;
@@ -43,7 +44,7 @@ export class PoolClient {
   readonly #options: PoolClientOptions;
   readonly #board: Board;
   readonly #owner: LinkOwner;
-  readonly #waiting: RemoteJob[] = [];
+  readonly #waiting: WaitingLine;
   readonly #ahead: AheadJobs;
   /** Lowest number first. */
   #links: Link[] = [];
@@ -55,6 +56,7 @@ export class PoolClient {
   constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#board = options.board;
+    this.#waiting = new WaitingLine(options.board, options.queue || 1);
     this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,
@@ -90,11 +92,10 @@ export class PoolClient {
     exchange.state = "queued";
     exchange.onAbort = () => this.#aborted(job);
     if (this.#waiting.length === 0 && this.#dispatch(job)) return;
-    if (!this.#board.tryWait(this.#options.queue || 1)) {
+    if (!this.#waiting.join(job)) {
       this.#options.shed(exchange, "OVERLOADED");
       return;
     }
-    this.#waiting.push(job);
     this.#options.wanted();
     this.#pump();
   }
@@ -104,8 +105,12 @@ export class PoolClient {
     const { queueTimeoutMs } = this.#options;
     const isLate = ({ exchange }: RemoteJob): boolean =>
       queueTimeoutMs > 0 && nowMs - exchange.receivedMs >= queueTimeoutMs;
-    for (const job of this.#ahead.takeThose(isLate)) this.#shedLate(job, nowMs);
-    while (this.#waiting.length > 0 && isLate(this.#waiting[0]!)) this.#shedLate(this.#waiting.shift()!, nowMs);
+    for (const job of this.#ahead.takeThose(isLate)) {
+      this.#board.stopWaiting();
+      this.#shedLate(job, nowMs);
+    }
+    while (this.#waiting.first !== undefined && isLate(this.#waiting.first))
+      this.#shedLate(this.#waiting.leave(), nowMs);
     const now = monotonicMs();
     for (const link of this.#links) link.watch(now);
     if (this.#waiting.length === 0) return;
@@ -114,7 +119,6 @@ export class PoolClient {
   }
 
   #shedLate({ exchange }: RemoteJob, nowMs: number): void {
-    this.#board.stopWaiting();
     exchange.executedMs = nowMs;
     this.#options.shed(exchange, "QUEUE_TIMEOUT");
   }
@@ -136,12 +140,7 @@ export class PoolClient {
   }
 
   #aborted(job: RemoteJob): void {
-    const at = this.#waiting.indexOf(job);
-    if (at !== -1) {
-      this.#waiting.splice(at, 1);
-      this.#board.stopWaiting();
-      return;
-    }
+    if (this.#waiting.remove(job)) return;
     const link = this.#links.find(({ id }) => id === job.exchange.handler);
     if (link?.take(job) !== true) {
       job.abort();
@@ -196,10 +195,10 @@ export class PoolClient {
     if (this.#waiting.length === 0 || this.#options.onceOnly || !sendsAhead(this.#averageMs)) return;
     const next = this.#links.filter((link) => link.takesMore).sort((a, b) => a.busySinceMs - b.busySinceMs);
     for (const link of next) {
-      const job = this.#waiting[0];
+      const job = this.#waiting.first;
       if (job === undefined) return;
       if (!this.#ahead.add(job, link)) continue;
-      this.#waiting.shift();
+      this.#waiting.sendAhead();
       this.#send(link, job);
     }
   }
@@ -235,20 +234,7 @@ export class PoolClient {
   #putBack(jobs: readonly RemoteJob[]): void {
     if (jobs.length === 0) return;
     this.#ahead.forgetBegun();
-    // The others were never off the board.
-    this.#board.waitAgain(jobs.filter(({ ahead }) => !ahead).length);
-    for (const job of jobs) {
-      job.ahead = false;
-      job.exchange.handler = undefined;
-    }
-    this.#waiting.unshift(...jobs.filter((job) => !this.#gone(job)));
-  }
-
-  /** Its client left meanwhile. */
-  #gone({ exchange }: RemoteJob): boolean {
-    if (exchange.state !== "ended" && !exchange.aborted) return false;
-    this.#board.stopWaiting();
-    return true;
+    this.#waiting.putBack(jobs);
   }
 
   /** Sends what waits, for as long as somebody takes it, and goes on listening for as long as somebody waits. */
@@ -257,10 +243,7 @@ export class PoolClient {
     // Whoever is idle has what lies ahead elsewhere, before what waits here.
     if (this.#ahead.size > 0)
       this.#putBack(this.#ahead.take(this.#links.filter(({ id }) => this.#board.load(id) === 0).length));
-    while (this.#waiting.length > 0 && this.#dispatch(this.#waiting[0]!)) {
-      this.#waiting.shift();
-      this.#board.stopWaiting();
-    }
+    while (this.#waiting.first !== undefined && this.#dispatch(this.#waiting.first)) this.#waiting.leave();
     this.#sendAhead();
     if (this.#listening || this.#waiting.length + this.#ahead.size === 0) return;
     const changed = this.#board.freed.changed(seen);
