@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { availableCpus } from "../config/config.ts";
+import { availableCpus } from "../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";

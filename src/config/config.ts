@@ -3,7 +3,6 @@ export { availableCpus, type FileReader } from "./cpus.ts";
 export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./file.ts";
 export { helpText } from "./help.ts";
 export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
-export { checkRouteModels } from "./model-rules.ts";
 export { nearest } from "./nearest.ts";
 export type { Range, Recycling } from "./notation.ts";
 export { configFilePath, resolveConfig, type ModelName, type ServerConfig } from "./resolve.ts";

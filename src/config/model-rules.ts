@@ -5,7 +5,6 @@
  */
 
 import { HeddleError } from "../errors/errors.ts";
-import type { RouteConfig } from "./routes.ts";
 import { show } from "./setting-value.ts";
 import { type Setting, settings, type SettingValues } from "./settings.ts";
 import { type ConfigSources, writtenValue } from "./sources.ts";
@@ -26,30 +25,6 @@ export function fitModel(values: SettingValues, sources: ConfigSources): Setting
     throw conflict(settings.accept, sources, "handoff, because the arbiter gives each connection to an idle worker");
   }
   return { ...values, threads: { min: 1, max: 1 }, keepAliveMs: 0 };
-}
-
-/** `where` writes a route's name for the message. @throws HeddleError CONFIG_CONFLICT */
-export function checkRouteModels(
-  model: SettingValues["model"],
-  routes: Readonly<Record<string, RouteConfig>>,
-  where: (route: string) => string,
-): void {
-  for (const [name, route] of Object.entries(routes)) {
-    if (route.model === undefined || route.model === model) continue;
-    const got = `${where(name)}: got the model ${show(route.model)}`;
-    if (route.model === "sync") {
-      throw new HeddleError(
-        "CONFIG_CONFLICT",
-        `${got}, which needs workers of its own; expected --model sync for the whole server, or the model threads for this route`,
-      );
-    }
-    if (model === "sync") {
-      throw new HeddleError(
-        "CONFIG_CONFLICT",
-        `${got} in a server with --model sync, whose workers run everything on their only thread; expected no model here, or another --model, such as loop`,
-      );
-    }
-  }
 }
 
 function conflict(setting: Setting, sources: ConfigSources, expected: string): HeddleError {

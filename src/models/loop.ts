@@ -6,13 +6,15 @@
  */
 
 import type { Exchange } from "../pipeline/exchange.ts";
-import type { Model, ModelHost, RunningModel } from "./model.ts";
+import type { Model, ModelHost, RunningModel, StartModel } from "./model.ts";
 
 export const loop: Model = {
   name: "loop",
   capabilities: { upgrades: true },
-  start: (host) => new RunningLoop(host),
+  load: async () => startLoop,
 };
+
+export const startLoop: StartModel = (host) => new RunningLoop(host);
 
 class RunningLoop implements RunningModel {
   readonly #host: ModelHost;

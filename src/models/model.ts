@@ -51,8 +51,11 @@ export interface HandlerSink {
 export interface Model {
   readonly name: ModelName;
   readonly capabilities: { readonly upgrades: boolean };
-  start(host: ModelHost): RunningModel;
+  /** Imports what the model is made of: nobody pays for models that do not run. */
+  load(): Promise<StartModel>;
 }
+
+export type StartModel = (host: ModelHost) => RunningModel;
 
 export interface RunningModel {
   execute(exchange: Exchange): void;

@@ -4,7 +4,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { loop } from "./loop.ts";
 import { sync } from "./sync.ts";
 import { threadPerRequest, threads } from "./threads.ts";
-import type { Model, ModelName } from "./model.ts";
+import type { Model, ModelName, StartModel } from "./model.ts";
 
 const models: Partial<Record<ModelName, Model>> = { loop, sync, threads, "thread-per-request": threadPerRequest };
 
@@ -16,4 +16,13 @@ export function modelNamed(name: ModelName, where: string): Model {
     "MODEL_UNAVAILABLE",
     `${where}: the model "${name}" is not in this version of heddle. It has: ${Object.keys(models).join(", ")}.`,
   );
+}
+
+/** What the routes run on. `*` is the route of every other request. */
+export async function loadModels(
+  routes: readonly { readonly name: string; readonly model: ModelName }[],
+): Promise<ReadonlyMap<ModelName, StartModel>> {
+  const asked = new Map(routes.map(({ name, model }) => [model, name === "*" ? "--model" : `route ${name}`]));
+  const loaded = [...asked].map(async ([model, where]) => [model, await modelNamed(model, where).load()] as const);
+  return new Map(await Promise.all(loaded));
 }

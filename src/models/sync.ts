@@ -9,17 +9,19 @@
  * keep the worker from everybody else.
  */
 
-import { loop } from "./loop.ts";
-import type { Model } from "./model.ts";
+import { startLoop } from "./loop.ts";
+import type { Model, StartModel } from "./model.ts";
 
 export const sync: Model = {
   name: "sync",
   capabilities: { upgrades: false },
-  start: (host) => {
-    const alone = loop.start(host);
-    return {
-      execute: (exchange) => alone.execute(exchange),
-      upgrade: (_req, socket) => host.refuseUpgrade(socket),
-    };
-  },
+  load: async () => start,
+};
+
+const start: StartModel = (host) => {
+  const alone = startLoop(host);
+  return {
+    execute: (exchange) => alone.execute(exchange),
+    upgrade: (_req, socket) => host.refuseUpgrade(socket),
+  };
 };

@@ -11,11 +11,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
-import { availableCpus, type ServerConfig } from "../config/config.ts";
+import type { ServerConfig } from "../config/config.ts";
+import { availableCpus } from "../config/cpus.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { bucketOf } from "../metrics/latency-histogram.ts";
-import type { HandlerSource, ModelHost, RunningModel } from "../models/model.ts";
-import { modelNamed } from "../models/registry.ts";
+import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { connectionContext } from "./connection-context.ts";
@@ -32,6 +32,8 @@ export interface PipelineOptions {
   readonly config: ServerConfig;
   readonly app: LoadedApp;
   readonly router: Router;
+  /** Those that the routes run on. */
+  readonly models: ReadonlyMap<ModelName, StartModel>;
   readonly row: LoadRow;
   /** By route name: `*` is the server's gate, every route with a limit has its own. */
   readonly gates: Readonly<Record<string, GateHandle>>;
@@ -49,7 +51,7 @@ export class Pipeline {
   readonly #router: Router;
   readonly #admission: Admission;
   readonly #deadlines: Deadlines;
-  readonly #models = new Map<string, RunningModel>();
+  readonly #models = new Map<ModelName, RunningModel>();
   readonly #fallbackModel: RunningModel;
   readonly #accessLog: AccessLog | undefined;
   readonly #thread: number;
@@ -80,11 +82,7 @@ export class Pipeline {
       shed: (exchange, code) => this.#admission.shed(exchange, code),
       refuseUpgrade: (socket) => refuseSocket(socket, "UPGRADE_UNSUPPORTED"),
     };
-    for (const route of [this.#router.fallback, ...this.#router.routes]) {
-      if (this.#models.has(route.model)) continue;
-      const where = route === this.#router.fallback ? "--model" : `route ${route.name}`;
-      this.#models.set(route.model, modelNamed(route.model, where).start(host));
-    }
+    for (const [name, start] of options.models) this.#models.set(name, start(host));
     this.#fallbackModel = this.#models.get(this.#router.fallback.model)!;
   }
 

@@ -6,7 +6,8 @@
  * nothing is paid. HEAD follows GET's route, as RFC 9110 §9.3.2 makes it the same resource.
  */
 
-import { checkRouteModels, type RouteConfig, type ServerConfig } from "../config/config.ts";
+import type { RouteConfig, ServerConfig } from "../config/config.ts";
+import { checkRouteModels } from "../config/route-models.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { poolOf } from "../models/handlers/pools.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";

@@ -9,7 +9,8 @@
  */
 
 import { EventEmitter } from "node:events";
-import { availableCpus, type ServerConfig } from "../config/config.ts";
+import type { ServerConfig } from "../config/config.ts";
+import { availableCpus } from "../config/cpus.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { errorFields, type Log } from "../log/log.ts";

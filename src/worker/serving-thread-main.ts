@@ -13,9 +13,10 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
-import { readRoutes } from "../config/routes.ts";
+import type { RouteConfig } from "../config/config.ts";
 import { toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import { loadModels } from "../models/registry.ts";
 import { type UpgradesTold, upgradesRefused } from "../models/upgrades.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { Connections } from "../pipeline/connection.ts";
@@ -65,10 +66,12 @@ async function main(): Promise<void> {
   });
   const handlers = new HandlerLinks(port, tell);
   // What the operator configured wins over what the app's author wrote.
-  const router = createRouter(config, { ...readRoutes(app.routes, app.file, config.cwd), ...config.routes });
+  const router = createRouter(config, { ...(await routesOf(app)), ...config.routes });
   const gates = await requestGates(router, app);
   if (boot.purpose === "check") return;
-  const pipeline = new Pipeline({ config, app, router, row, gates, handlers, thread: boot.index, onHandlerFailed });
+  const models = await loadModels([router.fallback, ...router.routes]);
+  const thread = boot.index;
+  const pipeline = new Pipeline({ config, app, router, models, row, gates, handlers, thread, onHandlerFailed });
   watchUncaught(pipeline);
   await app.start();
   await setServingRules(config, pipeline, row, beatMs);
@@ -77,6 +80,13 @@ async function main(): Promise<void> {
   flushCompileCache();
   // Asked again: apps attach their WebSockets in `onStart` too.
   tell({ type: "ready", modules: modules.files(), upgrades: upgradesOf(app, router) });
+}
+
+/** What is there to read them is loaded only if there are any. */
+async function routesOf({ routes, file }: LoadedApp): Promise<Readonly<Record<string, RouteConfig>>> {
+  if (routes === undefined) return {};
+  const { readRoutes } = await import("../config/routes.ts");
+  return readRoutes(routes, file, config.cwd);
 }
 
 function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {

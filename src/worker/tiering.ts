@@ -10,11 +10,13 @@
  * Set on the running process, not on its command line: a V8 that does not know one of them says so and goes on.
  */
 
-import { setFlagsFromString } from "node:v8";
 import type { ModelName } from "../models/model.ts";
 
 const EARLY = ["--invocation-count-for-maglev=60", "--minimum-invocations-after-ic-update=30"] as const;
 
 export function compileEarly(model: ModelName): void {
-  if (model === "sync" || model === "threads") for (const flag of EARLY) setFlagsFromString(flag);
+  if (model !== "sync" && model !== "threads") return;
+  // Not imported: the other models' workers do without the module.
+  const { setFlagsFromString } = process.getBuiltinModule("node:v8");
+  for (const flag of EARLY) setFlagsFromString(flag);
 }

@@ -5,12 +5,22 @@ import { describe, test } from "node:test";
 import type { LoadedApp } from "../../src/app/load-app.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import type { ModelHost, ModelName, RunningModel } from "../../src/models/model.ts";
-import { modelNamed } from "../../src/models/registry.ts";
+import { loadModels, modelNamed } from "../../src/models/registry.ts";
 import type { Exchange } from "../../src/pipeline/exchange.ts";
 
 describe("the registry of models", () => {
   test("knows each model by its name", () => {
     assert.equal(modelNamed("loop", "--model").name, "loop");
+  });
+
+  test("loads each model that routes run on, once", async () => {
+    const routes = [
+      { name: "*", model: "loop" },
+      { name: "GET /x", model: "threads" },
+      { name: "GET /y", model: "threads" },
+    ] as const;
+    assert.deepEqual([...(await loadModels(routes)).keys()], ["loop", "threads"]);
+    await assert.rejects(loadModels([{ name: "*", model: "no-such-model" as ModelName }]), /--model.*"no-such-model"/);
   });
 
   test("tells who asked for a model that is not there, and which are", () => {
@@ -30,17 +40,18 @@ describe("the model loop", () => {
     readonly failures: { exchange: Exchange; error: unknown }[];
   }
 
-  function start(app: Partial<LoadedApp>): Started {
+  async function start(app: Partial<LoadedApp>): Promise<Started> {
     const failures: Started["failures"] = [];
     const failed = (exchange: Exchange, error: unknown): void => void failures.push({ exchange, error });
-    return { model: modelNamed("loop", "--model").start({ app, failed } as unknown as ModelHost), failures };
+    const begin = await modelNamed("loop", "--model").load();
+    return { model: begin({ app, failed } as unknown as ModelHost), failures };
   }
 
   const exchange = { req: { url: "/" }, res: {}, expects: undefined } as unknown as Exchange;
 
-  test("calls the app at once, with the request and the response", () => {
+  test("calls the app at once, with the request and the response", async () => {
     const calls: unknown[][] = [];
-    const { model, failures } = start({
+    const { model, failures } = await start({
       request: (...args: [IncomingMessage, ServerResponse]) => void calls.push(args),
     });
     model.execute(exchange);
@@ -50,28 +61,28 @@ describe("the model loop", () => {
 
   test("reports a throw and a rejection once, and never throws itself", async () => {
     const fault = new Error("fault");
-    const thrown = start({
+    const thrown = await start({
       request: () => {
         throw fault;
       },
     });
     thrown.model.execute(exchange);
-    const rejected = start({ request: () => Promise.reject(fault) });
+    const rejected = await start({ request: () => Promise.reject(fault) });
     rejected.model.execute(exchange);
     await new Promise((resolve) => setImmediate(resolve));
     for (const { failures } of [thrown, rejected]) assert.deepEqual(failures, [{ exchange, error: fault }]);
   });
 
-  test("gives an expectation to the app's own listener", () => {
+  test("gives an expectation to the app's own listener", async () => {
     const events: unknown[] = [];
-    const { model } = start({ expect: (event) => void events.push(event) });
+    const { model } = await start({ expect: (event) => void events.push(event) });
     model.execute({ req: exchange.req, res: exchange.res, expects: "checkContinue" } as Exchange);
     assert.deepEqual(events, ["checkContinue"]);
   });
 
-  test("hands an upgrade on as it is", () => {
+  test("hands an upgrade on as it is", async () => {
     const calls: unknown[][] = [];
-    const { model } = start({ upgrade: (...args) => void calls.push(args) });
+    const { model } = await start({ upgrade: (...args) => void calls.push(args) });
     const args = [{} as IncomingMessage, {} as Duplex, Buffer.from("head")] as const;
     model.upgrade(...args);
     assert.deepEqual(calls, [[...args]]);
@@ -79,10 +90,11 @@ describe("the model loop", () => {
 });
 
 describe("the model sync", () => {
-  test("runs a handler as loop does, and refuses upgrades, which would keep its worker", () => {
+  test("runs a handler as loop does, and refuses upgrades, which would keep its worker", async () => {
     const told: unknown[] = [];
     const socket = {} as Duplex;
-    const model = modelNamed("sync", "--model").start({
+    const begin = await modelNamed("sync", "--model").load();
+    const model = begin({
       app: { request: () => void told.push("request") },
       refuseUpgrade: (refused: Duplex) => void told.push(refused),
     } as unknown as ModelHost);
