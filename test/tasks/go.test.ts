@@ -113,10 +113,12 @@ describe("go", () => {
     const [ready, never] = [new Channel<string>(), new Channel<never>()];
     const there = go(movable.parked, ready, never);
     await ready.receive();
+    const started = Promise.withResolvers<void>();
     const here = go(async function waitsHere() {
+      started.resolve();
       await never.receive();
     });
-    await new Promise(setImmediate);
+    await started.promise;
     const dump = await dumpTasks();
     const mine = dump.find(({ id }) => id === here.id);
     assert.deepEqual(
@@ -161,11 +163,14 @@ describe("cancel", () => {
   test("gives Canceled, with the reason as its cause, and cancels the task's context", async () => {
     const reason = new Error("no longer wanted");
     let seen: Context | undefined;
+    const started = Promise.withResolvers<void>();
     const handle = go(async () => {
       seen = Context.current();
+      started.resolve();
       await seen.done.receive();
     });
-    await new Promise(setImmediate);
+    // One that was cancelled before it started never would.
+    await started.promise;
     handle.cancel(reason);
     handle.cancel("again");
     await assert.rejects(Promise.resolve(handle), (error) => {
