@@ -20,6 +20,7 @@ export interface Judged {
     readonly contender: string;
     readonly against?: string;
     readonly atLeast?: number;
+    readonly moreThan?: number;
     readonly atMost?: number;
   };
   readonly measured?: { readonly median: number; readonly min: number; readonly max: number };

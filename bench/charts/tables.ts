@@ -4,7 +4,7 @@
  */
 
 import { CLIENTS, MODELS, nameOf } from "../scenarios/models/ceilings.ts";
-import { judgedOf, medianOf, type Results } from "./results.ts";
+import { type Judged, judgedOf, medianOf, type Results } from "./results.ts";
 
 export interface Row {
   readonly what: string;
@@ -148,10 +148,14 @@ export function targetTable(results: Results, rows: readonly Row[]): string {
     const { target, measured } = judgedOf(results, row.scenario, row);
     const unit = row.counts === true ? "" : " ×";
     const range = row.counts === true ? "" : ` (${number(measured.min)}–${number(measured.max)})`;
-    const aim = target.atLeast === undefined ? `at most ${target.atMost}` : `at least ${target.atLeast}`;
-    return `| ${row.what} | ${row.against ?? ""} | ${number(measured.median)}${unit}${range} | ${aim} |`;
+    return `| ${row.what} | ${row.against ?? ""} | ${number(measured.median)}${unit}${range} | ${aimOf(target)} |`;
   });
   return ["| | against | measured | aim |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+function aimOf({ atLeast, moreThan, atMost }: Judged["target"]): string {
+  if (atLeast !== undefined) return `at least ${atLeast}`;
+  return moreThan === undefined ? `at most ${atMost!}` : `more than ${moreThan}`;
 }
 
 /** Throughput and p95 of each model against the number of clients. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Results } from "../../bench/charts/results.ts";
+import { runtimeTable } from "../../bench/charts/runtime.ts";
 import { ceilingTable, filled, targetTable } from "../../bench/charts/tables.ts";
 
 const machine = { cpu: "c", cores: 2, node: "v", date: "d" };
@@ -13,6 +14,7 @@ const results: Results = {
       contenders: [],
       targets: [
         { target: { metric: "m", contender: "a", against: "b", atLeast: 0.97 }, measured: spread(1.017, 0.9, 12.3) },
+        { target: { metric: "m", contender: "a", against: "c", moreThan: 1 }, measured: spread(1.3, 1.2, 1.4) },
         { target: { metric: "failed", contender: "a", atMost: 0 }, measured: spread(0, 0, 0) },
         { target: { metric: "m", contender: "a", against: "missing", atLeast: 1 } },
       ],
@@ -43,10 +45,12 @@ describe("a table of measurements", () => {
   test("tells a ratio with its range and its aim, and a count as it is", () => {
     const rows = [
       { what: "hello", scenario: "hello", metric: "m", contender: "a", against: "b" },
+      { what: "faster", scenario: "hello", metric: "m", contender: "a", against: "c" },
       { what: "lost", scenario: "hello", metric: "failed", contender: "a", counts: true },
     ];
     assert.deepEqual(targetTable(results, rows).split("\n").slice(2), [
       "| hello | b | 1.02 × (0.9–12) | at least 0.97 |",
+      "| faster | c | 1.3 × (1.2–1.4) | more than 1 |",
       "| lost |  | 0 | at most 0 |",
     ]);
   });
@@ -72,5 +76,25 @@ describe("a table of measurements", () => {
     assert.equal(once, "a\n<!-- measured: x -->\n\n| new |\n\n<!-- /measured -->\nb");
     assert.equal(filled(once, { x: "| new |" }), once);
     assert.throws(() => filled(page, { y: "" }), /no <!-- measured: y -->/);
+  });
+
+  test("sets a runtime's medians side by side", () => {
+    const contender = (name: string, perSecond: number): Results["scenarios"][number]["contenders"][number] => ({
+      name,
+      rounds: [1, 2, 3].map((x) => ({ metrics: { perSecond: perSecond * x, p50Micros: 0.25 * x } })),
+    });
+    const contenders = [contender("heddle", 1_000_000), contender("Go", 400_000)];
+    const measured: Results = { machine, scenarios: [{ name: "hops", contenders, targets: [] }] };
+    const row = { what: "hops", scenario: "hops" };
+    assert.deepEqual(
+      runtimeTable(measured, [
+        { ...row, against: "Go" },
+        { ...row, metric: "p50Micros" },
+      ])
+        .split("\n")
+        .slice(2),
+      ["| hops | 2.00 M/s | Go: 800,000/s | 2.50 × |", "| hops | 0.5 µs | | |"],
+    );
+    assert.throws(() => runtimeTable(measured, [{ ...row, against: "Erlang/OTP" }]), /no perSecond of "Erlang\/OTP"/);
   });
 });
