@@ -1,3 +1,5 @@
+/** The configuration as a whole, for the command line. Workers and their threads take types from here and import single files: this brings all. */
+
 export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./arguments.ts";
 export { availableCpus, type FileReader } from "./cpus.ts";
 export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./file.ts";
@@ -6,6 +8,6 @@ export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress
 export { nearest } from "./nearest.ts";
 export type { Range, Recycling } from "./notation.ts";
 export { configFilePath, resolveConfig, type ModelName, type ServerConfig } from "./resolve.ts";
-export { readRoutes, type RouteConfig, type RouteSettings } from "./routes.ts";
+export type { RouteConfig, RouteSettings } from "./routes.ts";
 export { settingGroups, settings, type Setting, type SettingGroup, type SettingName } from "./settings.ts";
 export type { ConfigSources, Environment } from "./sources.ts";

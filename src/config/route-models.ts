@@ -1,6 +1,6 @@
 /**
- * Which models routes may have in a server of another model. Pure. A file of its own, because serving threads ask it too, and do without
- * the rest of the configuration.
+ * Which models routes may have in a server of another model. Pure. Serving threads ask it too, for the routes an app exports,
+ * and do without the rest of the configuration.
  */
 
 import { HeddleError } from "../errors/errors.ts";
