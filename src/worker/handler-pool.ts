@@ -13,13 +13,14 @@ import type { ServerConfig } from "../config/config.ts";
 import { availableCpus } from "../config/cpus.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
+import { RestartPolicy } from "../fabric/restart-policy.ts";
+import { formatStack } from "../fabric/thread-stack.ts";
 import { errorFields, type Log } from "../log/log.ts";
 import { Board } from "../models/handlers/board.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import type { PoolReport } from "./protocol.ts";
-import { RestartPolicy } from "../fabric/restart-policy.ts";
-import { captureStack, formatStack } from "./stack-capture.ts";
+import { captureStack } from "./stack-capture.ts";
 import { surplus } from "./surplus.ts";
 import type { ListenerAddress } from "./thread-protocol.ts";
 

@@ -1,10 +1,11 @@
 /** What each thread of a worker is doing now; of one that stands still, its stack. For `heddle threads`. */
 
+import { formatStack } from "../fabric/thread-stack.ts";
 import type { HandlerPool } from "./handler-pool.ts";
 import type { ThreadView } from "./protocol.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { ExchangeView } from "./thread-protocol.ts";
-import { captureStack, formatStack } from "./stack-capture.ts";
+import { captureStack } from "./stack-capture.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const STACK_TIMEOUT_MS = 500;

@@ -13,10 +13,11 @@ import { fileURLToPath } from "node:url";
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { COUNTER, monotonicMs } from "../fabric/load-board.ts";
+import { blamedFrame, formatStack } from "../fabric/thread-stack.ts";
 import type { Log } from "../log/log.ts";
 import { offloadSetting } from "./offload.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
-import { blamedFrame, type CapturedStack, captureStack, formatStack } from "./stack-capture.ts";
+import { type CapturedStack, captureStack } from "./stack-capture.ts";
 
 export type Verdict = "turning" | "blocked" | "expired";
 
@@ -102,7 +103,7 @@ export class Watchdog {
     const { beatMs, started } = watched;
     watched.stack = undefined;
     const stack = await capturing;
-    const frame = stack === undefined ? undefined : blamedFrame(stack, OWN_FOLDER);
+    const frame = stack === undefined ? undefined : blamedFrame(stack.frames, OWN_FOLDER);
     if (stack?.probe === undefined || frame === undefined) return;
     // The look came too late and shows whatever ran next.
     if (stack.probe.beatMs !== beatMs || stack.probe.started !== started) return;

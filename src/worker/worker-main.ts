@@ -11,6 +11,7 @@
 
 import { HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER } from "../fabric/load-board.ts";
+import { threadInspector } from "../fabric/thread-inspector.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { servingThreads } from "../models/handlers/pools.ts";
 import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
@@ -23,7 +24,6 @@ import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
-import { attachToThreads } from "./stack-capture.ts";
 import { compileEarly } from "./tiering.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
@@ -89,7 +89,8 @@ class Worker {
       if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
       await loadNative();
       compileEarly(this.#boot.config.model);
-      attachToThreads();
+      // Connected before the first thread starts.
+      threadInspector();
       const booted = await this.#pool.boot();
       this.#state = "ready";
       this.#watchRecycling();

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import { blamedFrame, captureStack, MAX_FRAMES, type StackFrame } from "../../src/worker/stack-capture.ts";
+import { blamedFrame, lookAtThread, MAX_FRAMES, type StackFrame } from "../../src/fabric/thread-stack.ts";
 import { tempFolder, until } from "../arbiter/support.ts";
 import type { Orders } from "./blocked-thread.ts";
 
@@ -35,7 +35,7 @@ async function block(t: TestContext, way: Orders["way"], pipe = ""): Promise<Blo
 
 /** Without those of the runtime: the loop may be caught in the very call that looks whether it may go on. */
 async function framesOf({ id }: BlockedThread): Promise<readonly StackFrame[]> {
-  const stack = await captureStack(id, PATIENCE_MS);
+  const stack = await lookAtThread(id, "undefined", PATIENCE_MS);
   return stack!.frames.filter(({ location }) => location.startsWith("/"));
 }
 
@@ -81,8 +81,7 @@ test("the app's own code is blamed before a package's, and a package's before th
   const frame = (location: string): StackFrame => ({ functionName: "f", location, functionStart: location });
   const [native, node, own] = [frame("native"), frame("node:fs:1:1"), frame("/heddle/src/a.ts:1:1")];
   const [packaged, app] = [frame("/app/node_modules/x/i.js:1:1"), frame("/app/a.ts:1:1")];
-  const blamed = (...frames: StackFrame[]): StackFrame | undefined =>
-    blamedFrame({ frames, probe: undefined }, "/heddle/src/");
+  const blamed = (...frames: StackFrame[]): StackFrame | undefined => blamedFrame(frames, "/heddle/src/");
   assert.equal(blamed(native, node, own, packaged, app), app);
   assert.equal(blamed(native, node, own, packaged), packaged);
   assert.equal(blamed(native, node, own), undefined);

@@ -1,0 +1,105 @@
+/**
+ * What a thread is doing right now: its stack, and whatever an expression evaluates to there, in the middle of what it
+ * does. Takes a millisecond or two, of the thread's own time less.
+ *
+ * A thread inside a native call (`execSync`, `pbkdf2Sync`) answers when that returns, so the answer may come late and then
+ * names the call's line.
+ *
+ * Rejected: the stack that the debugger tells when it pauses a thread. It describes every frame with its scopes (36 MB and
+ * two seconds for a recursion 30,000 deep, enough to end a worker that has little memory), and left enabled it slows
+ * every await of the thread tenfold.
+ */
+
+import { threadInspector } from "./thread-inspector.ts";
+
+export interface StackFrame {
+  readonly functionName: string;
+  /** File path or URL, with line and column. */
+  readonly location: string;
+  /** Where the function begins: the same for every line it may be caught at. */
+  readonly functionStart: string;
+}
+
+export interface ThreadStack {
+  /** The innermost ones, at most `MAX_FRAMES`. */
+  readonly frames: readonly StackFrame[];
+  /** What the expression evaluated to; undefined as well if that is not JSON. */
+  readonly value: unknown;
+}
+
+/** A recursion has a thousand times as many, all alike. */
+export const MAX_FRAMES = 50;
+
+/** undefined: the thread did not answer within `timeoutMs`, or is gone. */
+export async function lookAtThread(
+  threadId: number,
+  expression: string,
+  timeoutMs: number,
+): Promise<ThreadStack | undefined> {
+  const params = {
+    expression: `JSON.stringify({ sites: (${look.toString()})(${MAX_FRAMES}), value: ${expression} })`,
+    returnByValue: true,
+  };
+  const answer = (await threadInspector().ask(threadId, "Runtime.evaluate", params, timeoutMs)) as Evaluated;
+  const text = answer?.result?.value;
+  if (typeof text !== "string") return undefined;
+  const { sites, value } = JSON.parse(text) as { readonly sites?: readonly Site[]; readonly value?: unknown };
+  return sites === undefined ? undefined : { frames: sites.map(describe), value };
+}
+
+type Evaluated = { readonly result?: { readonly value?: unknown } } | undefined;
+
+/** What `look` returns, as JSON: function, file, line, column, and line and column of the function's beginning. */
+type Site = readonly [name: string | null, file: string | null, ...position: (number | null)[]];
+
+/** Runs in the thread and goes there as text: it must use nothing of this module. */
+function look(maxFrames: number): readonly Site[] | undefined {
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace: unknown = Reflect.get(Error, "prepareStackTrace");
+  const holder: { stack?: unknown } = {};
+  try {
+    // One more: the expression that calls this.
+    Error.stackTraceLimit = maxFrames + 1;
+    Error.prepareStackTrace = (_error, sites) => sites;
+    Error.captureStackTrace(holder, look);
+    if (!Array.isArray(holder.stack)) return undefined;
+    return (holder.stack as NodeJS.CallSite[])
+      .slice(1)
+      .filter((site) => !site.isAsync())
+      .map((site) => [
+        site.getFunctionName(),
+        site.getScriptNameOrSourceURL(),
+        site.getLineNumber(),
+        site.getColumnNumber(),
+        site.getEnclosingLineNumber(),
+        site.getEnclosingColumnNumber(),
+      ]);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, "prepareStackTrace", prepareStackTrace);
+  }
+}
+
+function describe([name, file, line, column, startLine, startColumn]: Site): StackFrame {
+  return {
+    functionName: name || "(anonymous)",
+    location: place(file, line, column),
+    functionStart: place(file, startLine, startColumn),
+  };
+}
+
+function place(file: string | null, line: number | null | undefined, column: number | null | undefined): string {
+  if (line === null) return "native";
+  const path = file?.startsWith("file://") ? decodeURIComponent(file.slice("file://".length)) : (file ?? "");
+  return `${path}:${line}:${column}`;
+}
+
+/** The innermost frame of the program's own code, else of a package; undefined when only the runtime's frames are there. */
+export function blamedFrame(frames: readonly StackFrame[], ownFolder: string): StackFrame | undefined {
+  const foreign = frames.filter(({ location }) => location.startsWith("/") && !location.startsWith(ownFolder));
+  return foreign.find(({ location }) => !location.includes("/node_modules/")) ?? foreign[0];
+}
+
+export function formatStack(frames: readonly StackFrame[]): string {
+  return frames.map(({ functionName, location }) => `    at ${functionName} (${location})`).join("\n");
+}
