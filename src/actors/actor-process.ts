@@ -1,13 +1,24 @@
 /** An actor with all it can do: the process, and what its function calls on it. */
 
 import { fabric, LOAD } from "../fabric/fabric.ts";
+import { runQueue, type TurnView } from "../fabric/run-queue.ts";
 import { callFailed, startCall } from "./calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
-import { demonitor, DownMessage, link, monitor, newRef, signalExit, tellOfExit, unlink } from "./exit-signals.ts";
+import {
+  demonitor,
+  DownMessage,
+  isTelling,
+  link,
+  monitor,
+  newRef,
+  signalExit,
+  tellOfExit,
+  unlink,
+} from "./exit-signals.ts";
 import { extraOf } from "./extra.ts";
 import { resolveName } from "./names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
-import { Process, type Body } from "./process.ts";
+import { Process, type Body, type Rest } from "./process.ts";
 import { exportPid, importPid } from "./process-table.ts";
 import { thisThread } from "./remote.ts";
 import type { Self } from "./self.ts";
@@ -22,17 +33,29 @@ export class ActorProcess extends Process implements Self {
     board.add(thisThread, LOAD.running, 1);
   }
 
-  die(reason: ExitReason, killed: boolean = false): void {
+  die(reason: ExitReason, rest: Rest): void {
     if (this.status === "dead") return;
     const { extra } = this;
     this.extra = undefined;
-    this.leave(reason, killed);
-    board.add(thisThread, LOAD.running, -1);
+    this.leave(reason, rest);
+    // As long as it has the turn the thread has something to do: it may unwind for ever.
+    if (rest === "unwinds" && runQueue.current === this) process.nextTick(countOut);
+    else countOut();
     if (extra === undefined) return;
-    for (const call of extra.calls ?? []) call.abandon(killed);
+    for (const call of extra.calls ?? []) call.abandon(rest === "dropped");
     tellOfExit(this, extra, reason);
     extra.started?.(reason);
     extra.abort?.abort(this.exited());
+  }
+
+  view(): TurnView | undefined {
+    if (isTelling()) return undefined;
+    const { id, extra, turns } = this;
+    return { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns };
+  }
+
+  cutOff(): void {
+    this.die("killed", "dropped");
   }
 
   #mustBeAlive(): void {
@@ -96,6 +119,10 @@ export class ActorProcess extends Process implements Self {
     if (this.status === "dead") return AbortSignal.abort(this.exited());
     return (extraOf(this).abort ??= new AbortController()).signal;
   }
+}
+
+function countOut(): void {
+  board.add(thisThread, LOAD.running, -1);
 }
 
 Object.defineProperty(ActorProcess.prototype, "thread", { value: thisThread });

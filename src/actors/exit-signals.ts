@@ -23,6 +23,7 @@ import type { Pid } from "./pid.ts";
 import { Process } from "./process.ts";
 import { exportPid, forgetProcess, importPid, localProcess } from "./process-table.ts";
 import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
+import { seeToKill } from "./runaways.ts";
 
 /** In the mailbox of an actor that traps exits. */
 export class ExitMessage {
@@ -57,14 +58,15 @@ export function signalExit(from: Pid | undefined, to: Pid, reason: ExitReason, v
   if (to instanceof Process) return arrive(from, to, reason, via);
   const { value, markers } = packReason(reason);
   post(to.thread, ["exit", to.id, from && exportPid(from), value, markers, via]);
+  if (reason === "kill" && via === "sent") seeToKill(to.thread, to.id);
 }
 
 function arrive(from: Pid | undefined, to: Process, reason: ExitReason, via: LinkOrNot): void {
   if (to.status === "dead") return;
   if (via === "link" && to.extra?.links?.delete(from!) !== true) return;
-  if (reason === "kill" && via === "sent") to.die("killed", true);
+  if (reason === "kill" && via === "sent") to.die("killed", "dropped");
   else if (to.extra?.trapExit === true) to.deliverSignal(new ExitMessage(from, reason));
-  else if (reason !== "normal" || from === to) to.die(reason);
+  else if (reason !== "normal" || from === to) to.die(reason, "unwinds");
 }
 
 export function link(process: Process, to: Pid): void {
@@ -143,6 +145,11 @@ let telling = false;
 /** Names and groups: given up before anybody is told. */
 export function beforeExitIsTold(release: (process: Process, extra: Extra) => void): void {
   releases.push(release);
+}
+
+/** Whether exits are being told: what an exit runs of the program (an abort listener) is in the middle of it. */
+export function isTelling(): boolean {
+  return telling;
 }
 
 export function tellOfExit(process: Process, extra: Extra, reason: ExitReason): void {

@@ -175,9 +175,9 @@ class Server {
       await this.#callbacks.terminate?.(stop, this.#state);
       lastReply?.();
     } catch (error) {
-      this.#self.die(reasonOf(error));
+      this.#self.die(reasonOf(error), "returned");
     }
-    this.#self.die(stop);
+    this.#self.die(stop, "returned");
   }
 }
 

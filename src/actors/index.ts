@@ -13,6 +13,7 @@ export { register, registered, unregister, whereis } from "./names.ts";
 export { isPid, Pid, pidEquals } from "./pid.ts";
 export { processInfo, type ProcessInfo } from "./process-info.ts";
 export type { CallTypes, ReplyTo, Self, ServerPid, SystemMessage, Timeout } from "./self.ts";
+export { setRunawayBudget } from "./runaways.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
 export { schedulerThreads, thisThreadId } from "./threads.ts";
 export { setSchedulerThreads } from "../fabric/fabric.ts";

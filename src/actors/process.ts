@@ -26,6 +26,12 @@ import { Ended, Ready, Selection, Start, type Body, type Match, type ReceiveOpti
 
 export type { Body, Match, ReceiveOptions };
 
+/**
+ * What becomes of the function of an actor that dies: it has `returned`, it `unwinds` (its `finally` blocks run), or it is
+ * `dropped`: nothing of it runs any more.
+ */
+export type Rest = "returned" | "unwinds" | "dropped";
+
 export type Status = "starting" | "running" | "parked" | "runnable" | "dead";
 
 /** What a mailbox that is full makes of a message. */
@@ -69,8 +75,8 @@ export abstract class Process extends Pid implements Turn {
     this.index = processes.push(this) - 1;
   }
 
-  /** Ends it: links, monitors, names and groups are told. `killed`: nothing of it runs any more. */
-  abstract die(reason: ExitReason, killed?: boolean): void;
+  /** Ends it: links, monitors, names and groups are told. */
+  abstract die(reason: ExitReason, rest: Rest): void;
 
   get limits(): MailboxLimits {
     return this.extra?.limits ?? defaultLimits;
@@ -129,10 +135,8 @@ export abstract class Process extends Pid implements Turn {
       this.status = "running";
       this.resume = undefined;
       resume!(message);
-    } else if (status === "runnable") resumeSelection(this);
-    else if (status === "starting") start(this);
-    // It died in the queue.
-    else runQueue.parked(this);
+    } else if (runQueue.isInterruptible) void settled.then(goOn.bind(this));
+    else goOn.call(this);
   }
 
   charge(elapsedMs: number): void {
@@ -140,7 +144,7 @@ export abstract class Process extends Pid implements Turn {
   }
 
   /** The part of dying that concerns this object; whoever calls it tells the others. */
-  leave(reason: ExitReason, killed: boolean): void {
+  leave(reason: ExitReason, rest: Rest): void {
     const { wait, resume } = this;
     this.status = "dead";
     this.wait = new Ended(reason);
@@ -152,7 +156,7 @@ export abstract class Process extends Pid implements Turn {
       last.index = this.index;
     }
     if (wait instanceof Selection && wait.entry !== undefined) clearDeadline(wait.entry);
-    if (resume !== undefined && !killed) resume(Promise.reject(this.exited()));
+    if (resume !== undefined && rest !== "dropped") resume(Promise.reject(this.exited()));
   }
 
   /** Why it is dead. */
@@ -164,6 +168,19 @@ export abstract class Process extends Pid implements Turn {
   exited(): ExitError {
     return new ExitError(this.exitReason ?? "normal", "ACTOR_EXITED");
   }
+}
+
+const settled: Promise<void> = Promise.resolve();
+
+/**
+ * A turn that calls functions of the program: the actor's own, or the `match` of a receive. The turn was passed on by another
+ * actor, inside of its `receive`; where actors may be ended, that must not be on the stack.
+ */
+function goOn(this: Process): void {
+  if (this.status === "runnable") resumeSelection(this);
+  else if (this.status === "starting") start(this);
+  // It died in the queue.
+  else runQueue.parked(this);
 }
 
 function enqueue(process: Process, message: unknown): Overflowed | undefined {
@@ -291,7 +308,7 @@ function hasThrown(this: Process, error: unknown): void {
 function end(process: Process, reason: ExitReason, thrown?: unknown): void {
   if (process.status !== "dead") {
     if (thrown !== undefined && !(thrown instanceof ExitError)) crashes.report(process, thrown);
-    process.die(reason);
+    process.die(reason, "returned");
   }
   runQueue.parked(process);
 }

@@ -168,7 +168,7 @@ async function beginNamed(process: ActorProcess, terms: Terms, name: string, isS
   try {
     await register(name, process);
   } catch (error) {
-    process.die("normal", true);
+    process.die("normal", "dropped");
     throw error;
   }
   return await begin(process, terms, isServer);

@@ -21,6 +21,8 @@ export interface CrewContext {
   readonly board: ThreadBoard;
   readonly attach: (member: Member, port: MessagePort) => void;
   readonly tell: (thread: number, control: Control, transfer?: readonly Transferable[]) => void;
+  /** There is a scheduler thread to be watched. */
+  readonly watch: () => void;
   readonly ended: (id: number, why: HeddleError) => void;
 }
 
@@ -55,6 +57,13 @@ export class Crew {
     const same = [...this.#mates.values()].filter((mate) => mate.role === role && mate.why === undefined).length;
     if (same >= this.#context.board.size(role) || this.#mates.size >= MAX_THREADS - 1) return undefined;
     return this.#start(role);
+  }
+
+  /** The scheduler threads that run, with the numbers Node gives them. */
+  *schedulers(): Generator<readonly [thread: number, threadId: number]> {
+    for (const { id, role, worker } of this.#mates.values()) {
+      if (role === "scheduler" && worker !== undefined) yield [id, worker.threadId];
+    }
   }
 
   ready(id: number): void {
@@ -106,6 +115,7 @@ export class Crew {
       transferList: birth.heddleFabric.peers.map(({ port }) => port),
     });
     mate.worker = worker;
+    if (mate.role === "scheduler") this.#context.watch();
     worker.on("error", (cause) => {
       mate.why ??= died(mate, `: ${messageOf(cause)}`, cause);
       process.emitWarning(`${mate.why.message}. Another thread takes its place.`, {

@@ -39,6 +39,7 @@ import { perThread } from "./per-thread.ts";
 import type { Birth, Control, Counts, Member, Role } from "./protocol.ts";
 import { IdleAnswer, Quiet } from "./quiet.ts";
 import { LOAD, ThreadBoard } from "./thread-board.ts";
+import { Watchdog } from "./watchdog.ts";
 
 export { LOAD, ThreadBoard } from "./thread-board.ts";
 export type { Member, Role } from "./protocol.ts";
@@ -76,6 +77,8 @@ export class Fabric {
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
   readonly #crew: Crew | undefined;
+  /** On the root. */
+  readonly watchdog: Watchdog | undefined;
   readonly #quiet: Quiet | undefined;
   readonly #idle: IdleAnswer | undefined;
   #beating: NodeJS.Timeout | undefined;
@@ -96,12 +99,15 @@ export class Fabric {
     this.board = new ThreadBoard(birth?.board);
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (birth === undefined) {
-      this.#crew = new Crew({
+      const crew: Crew = new Crew({
         board: this.board,
+        watch: () => this.watchdog!.start(),
         attach: (member, port) => this.#attach(member, port),
         tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
         ended: (id, why) => this.#depart(id, { why }),
       });
+      this.#crew = crew;
+      this.watchdog = new Watchdog({ board: this.board, threads: () => crew.schedulers() });
       this.#quiet = new Quiet({
         ask: (thread, round) => this.#control(thread, { type: "ask", round }),
         threads: () => [...this.#links.keys()],
@@ -147,6 +153,11 @@ export class Fabric {
     link.post(service, payload);
     this.#quiet?.stir();
     return true;
+  }
+
+  /** Whether the payload is what was posted to that thread last, and has not left: then it may still be added to. */
+  isOpen(to: number, payload: unknown): boolean {
+    return this.#links.get(to)?.isOpen(payload) === true;
   }
 
   /** At once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */

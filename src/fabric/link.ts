@@ -11,6 +11,7 @@
  */
 
 import { receiveMessageOnPort, type MessagePort, type Transferable } from "node:worker_threads";
+import { runQueue } from "./run-queue.ts";
 
 /** What is batched at most: beyond, a larger batch saves nothing and the other side could have begun. */
 const BATCH = 256;
@@ -51,11 +52,13 @@ export class Link {
 
   readonly #receive = (batch: Batch): void => {
     this.#events.arrived();
+    runQueue.isOwnCallback = true;
     for (let index = 0; index < batch.length; index += 2) {
       const service = batch[index] as string;
       if (service !== "") this.received++;
       this.#events.received(service, batch[index + 1]);
     }
+    runQueue.isOwnCallback = false;
   };
 
   /** What has come, before the loop gets to it. */
@@ -65,7 +68,7 @@ export class Link {
     }
   }
 
-  /** With the next batch. The payload must be of a kind that can be cloned, and must not change any more. */
+  /** With the next batch. The payload must be of a kind that can be cloned, and must not change any more (but see `isOpen`). */
   post(service: string, payload: unknown): void {
     if (service !== "") this.sent++;
     if (this.#batch.push(service, payload) >= 2 * BATCH) {
@@ -74,6 +77,11 @@ export class Link {
       this.#scheduled = true;
       process.nextTick(this.#flush);
     }
+  }
+
+  /** Whether this is what was posted last, and has not left: then its poster may still add to it. */
+  isOpen(payload: unknown): boolean {
+    return this.#batch.length > 0 && this.#batch[this.#batch.length - 1] === payload;
   }
 
   /** Now. Throws what cloning throws, and then nothing was sent. */

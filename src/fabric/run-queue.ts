@@ -9,6 +9,9 @@
  *   each other for ever starve nothing.
  * - While units wait for their turn the program stays alive; an empty queue holds nothing.
  * - `current` is never stale: it names the unit that has the turn, and is undefined outside of microtasks.
+ * - Where units may be ended in the middle of a stretch (`isInterruptible`), a round begins when nothing else is queued: no
+ *   microtask and no tick of others, for the end takes what is queued with it. And it begins in a microtask, where node's
+ *   own code has nothing half done.
  *
  * Rejected: resuming whatever is ready and leaving the order to V8's microtask queue. It is as fast, but a unit that is
  * terminated while it runs takes the queued microtasks of all others with it, and there is no place for a budget.
@@ -25,6 +28,19 @@ export interface Turn {
   run(): void;
   /** Charged for run time, when it is told of any. */
   charge?(elapsedMs: number): void;
+  /** Who it is. Undefined: what it is in the middle of must not be cut off. */
+  view?(): TurnView | undefined;
+  /** It had the turn, and its stretch was cut off: it never goes on. A unit that has no `cutOff` must not be ended. */
+  cutOff?(): void;
+}
+
+/** What may be said of who has the turn, to somebody on another thread. */
+export interface TurnView {
+  readonly what: "task" | "actor";
+  readonly id: number;
+  readonly name: string | undefined;
+  /** Which turn of its own this is: the same unit may have got it again. */
+  readonly stretch: number;
 }
 
 /** How long units run before timers and I/O get their turn. */
@@ -46,7 +62,7 @@ const settled: Promise<void> = Promise.resolve();
 
 /**
  * - `idle`: nobody waits for a turn.
- * - `begins`: the queue is looked at before the next microtasks.
+ * - `begins`: a round is about to begin.
  * - `drains`: units run; the queue is looked at again when the microtasks are drained.
  * - `pauses`: the budget is spent; the queue is looked at after timers and I/O.
  */
@@ -55,6 +71,10 @@ type Phase = "idle" | "begins" | "drains" | "pauses";
 export class RunQueue {
   /** The unit that has the turn. */
   current: Turn | undefined;
+  /** Units of this thread may be ended in the middle of a stretch. */
+  isInterruptible: boolean = false;
+  /** The callback that runs is the fabric's own: when its microtasks are drained, no ticks but its own are left. */
+  isOwnCallback: boolean = false;
   readonly #budgetMs: number;
   #phase: Phase = "idle";
   /** A circle; its length is a power of two, so that places are found with a mask. */
@@ -64,22 +84,25 @@ export class RunQueue {
   #length: number = 0;
   /** Whether `#pass` is on the stack, and whether a unit it started has parked already. */
   #passing: "no" | "yes" | "again" = "no";
+  #isJoining: boolean = false;
   #roundStartMs: number = 0;
   #sampledMs: number = 0;
   #turnsUntilSample: number = 1;
   #turnsPerSample: number = 1;
   /** Samples since somebody last ran long; negative: so many are to be exact. */
   #calm: number = 0;
-  readonly #begin: () => void;
   readonly #afterMicrotasks: () => void;
+  readonly #go: () => void;
+  readonly #goInMicrotask: () => void;
   readonly #pass: () => void;
 
   constructor(budgetMs: number = ROUND_BUDGET_MS) {
     this.#budgetMs = budgetMs;
     const handBack = (): void => this.#handBack();
-    this.#begin = () => this.#go();
     // A tick asked for from within a microtask comes when all microtasks are done.
     this.#afterMicrotasks = () => process.nextTick(handBack);
+    this.#go = () => this.#round();
+    this.#goInMicrotask = () => void settled.then(this.#go);
     this.#pass = () => this.#passOn();
   }
 
@@ -94,10 +117,20 @@ export class RunQueue {
     this.#ring[(this.#first + this.#length) & this.#mask] = turn;
     this.#length += 1;
     if (this.#phase === "idle") {
-      this.#phase = "begins";
       this.#roundStartMs = this.#sampledMs = performance.now();
-      process.nextTick(this.#begin);
+      if (this.isInterruptible && this.isOwnCallback) {
+        this.#phase = "begins";
+        void settled.then(this.#afterMicrotasks);
+      } else this.#begin();
     }
+  }
+
+  /** To be called in a turn: runs what is next in the queue in the same turn, as long as `isMeant`. */
+  runWhile(isMeant: (turn: Turn, unit: Turn) => boolean, unit: Turn): void {
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    while (this.#length > 0 && isMeant(this.#ring[this.#first]!, unit)) this.#shift().run();
+    this.#isJoining = false;
   }
 
   /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
@@ -118,7 +151,31 @@ export class RunQueue {
     return this.#phase === "idle" ? performance.now() : this.#roundStartMs;
   }
 
-  #go(): void {
+  /**
+   * Who has the turn is to be ended where it is: nothing of its stretch, nor what that has queued, will run. Called while the
+   * thread is stopped in the middle of the stretch (interruption.ts).
+   */
+  condemn(): void {
+    const turn = this.current;
+    inNoContext(() => setImmediate(() => this.#goOnWithout(turn)));
+  }
+
+  #goOnWithout(turn: Turn | undefined): void {
+    this.current = undefined;
+    this.#passing = "no";
+    // The look at the queue that was to follow the microtasks is lost with them.
+    if (this.#phase !== "pauses") this.#handBack();
+    turn?.cutOff?.();
+  }
+
+  #begin(): void {
+    this.#phase = "begins";
+    // At an immediate nothing else is queued: Node drains ticks and microtasks before each.
+    if (this.isInterruptible) setImmediate(this.#goInMicrotask);
+    else process.nextTick(this.#go);
+  }
+
+  #round(): void {
     this.#phase = "drains";
     inNoContext(this.#pass);
     void settled.then(this.#afterMicrotasks);
@@ -129,7 +186,9 @@ export class RunQueue {
     this.current = undefined;
     if (this.#phase === "pauses") return;
     if (this.#length === 0) this.#phase = "idle";
-    else this.#go();
+    else if (this.#phase === "begins") this.#goInMicrotask();
+    else if (this.isInterruptible) this.#begin();
+    else this.#round();
   }
 
   #passOn(): void {
@@ -145,14 +204,19 @@ export class RunQueue {
         break;
       }
       this.#passing = "yes";
-      const turn = this.#ring[this.#first]!;
-      this.#ring[this.#first] = undefined;
-      this.#first = (this.#first + 1) & this.#mask;
-      this.#length -= 1;
+      const turn = this.#shift();
       this.current = turn;
       turn.run();
     } while (this.#isAgain());
     this.#passing = "no";
+  }
+
+  #shift(): Turn {
+    const turn = this.#ring[this.#first]!;
+    this.#ring[this.#first] = undefined;
+    this.#first = (this.#first + 1) & this.#mask;
+    this.#length -= 1;
+    return turn;
   }
 
   /** A unit that was started rather than resumed has run its first stretch already, and may have parked in it. */
@@ -177,7 +241,8 @@ export class RunQueue {
     this.#phase = "pauses";
     setImmediate(() => {
       this.#roundStartMs = this.#sampledMs = performance.now();
-      this.#go();
+      this.#phase = "begins";
+      this.#goInMicrotask();
     });
   }
 

@@ -21,7 +21,6 @@ import { accept, cancelHere, jobPrefix } from "./runner.ts";
 import { connected, handle, onThreadGone, OP, tell } from "./service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
-import { watch } from "./watchdog.ts";
 
 /** Threads a job may die with before it is given up: its own module may be what kills them. */
 const MAX_PLACES = 3;
@@ -79,13 +78,11 @@ class JobHandle<R> extends Handle<R> {
 
 function begin(): void {
   connected().retain();
-  watch(true);
 }
 
 function end(job: Job): void {
   if (!jobs.delete(job.id) || jobs.size > 0) return;
   connected().release();
-  watch(false);
 }
 
 function send(job: Job, thread: number, moving: readonly Transferable[] = []): void {

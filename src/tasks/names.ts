@@ -3,7 +3,7 @@
  * answer. The root is told each name once, and at once: the task might never let the thread send anything again.
  */
 
-import { ROOT } from "../fabric/fabric.ts";
+import { LOAD, ROOT } from "../fabric/fabric.ts";
 import { connected, handle, OP } from "./service.ts";
 
 /** Beyond, new names have none; nobody writes that many tasks, but closures may be named by a program. */
@@ -36,4 +36,8 @@ export function nameAt(thread: number, number: number): string | undefined {
   return named.get(`${thread}/${number}`);
 }
 
-handle(OP.named, (from, [number, name]) => named.set(`${from}/${number as number}`, name as string));
+handle(OP.named, (from, [number, name]) => {
+  const { watchdog, board } = connected();
+  if (watchdog !== undefined) watchdog.nameOf = (thread) => nameAt(thread, board.read(thread, LOAD.current));
+  named.set(`${from}/${number as number}`, name as string);
+});

@@ -6,9 +6,8 @@
 import { packThrown } from "../errors/errors.ts";
 import { pack, unpack } from "../fabric/packing.ts";
 import { homedAt, lossOf, registerHomed, type StandIn } from "./homed.ts";
-import { request } from "./requests.ts";
+import { ask } from "./requests.ts";
 import { connected, handle, onThreadGone, OP, tell } from "./service.ts";
-import { parkWith } from "./waiter.ts";
 
 type Method = (...args: readonly unknown[]) => unknown;
 type Core = Readonly<Record<string, Method>>;
@@ -58,16 +57,12 @@ async function call(tag: string, reference: StandIn, method: string, args: reado
   const loss = lossOf(reference, tag);
   if (loss !== undefined) throw loss;
   const packed = pack(args);
-  return parkWith<unknown>(`${tag}.${method}`, (waiter) => {
-    request(
-      reference.home,
-      tag,
-      (id) => [OP.call, id, tag, reference.id, method, packed.value, packed.markers],
-      (_index, value) => value,
-    ).then(
-      (result) => waiter.wake(result),
-      (error: unknown) => waiter.fail(error),
-    );
+  return await ask({
+    thread: reference.home,
+    what: tag,
+    where: `${tag}.${method}`,
+    tell: (id) => tell(reference.home, [OP.call, id, tag, reference.id, method, packed.value, packed.markers]),
+    result: (_index, value) => value,
   });
 }
 

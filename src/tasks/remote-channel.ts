@@ -6,13 +6,12 @@
  */
 
 import type { Transferable } from "node:worker_threads";
-import { pack } from "../fabric/packing.ts";
+import { pack, type Packed } from "../fabric/packing.ts";
 import { CLOSED, type ChannelCore, type Received } from "./channel-core.ts";
 import { lossOf, type StandIn } from "./homed.ts";
-import { NOTHING_READY, request } from "./requests.ts";
-import { OP, type Op, type Message } from "./service.ts";
+import { ask, NOTHING_READY } from "./requests.ts";
+import { OP, type Op, Stream, tell } from "./service.ts";
 import { transferOf } from "./transfer.ts";
-import { parkWith } from "./waiter.ts";
 
 /** What home tells with a reference. `words`: length, and 1 if closed. */
 export interface ChannelFacts {
@@ -42,52 +41,66 @@ export class RemoteChannel<T> implements ChannelCore<T> {
   }
 
   send(value: T, transfer: readonly Transferable[] = transferOf([value])): Promise<void> {
-    return this.#sending(OP.send, value, transfer, () => undefined);
-  }
-
-  trySend(value: T, transfer: readonly Transferable[] = transferOf([value])): Promise<boolean> {
-    return this.#sending(OP.trySend, value, transfer, (index) => index !== NOTHING_READY);
-  }
-
-  receive(): Promise<Received<T>> {
-    return this.#asking("receive", OP.receive, received<T>);
-  }
-
-  tryReceive(): Promise<Received<T> | undefined> {
-    return this.#asking("receive", OP.tryReceive, (index, value) =>
-      index === NOTHING_READY ? undefined : received<T>(index, value),
+    return this.#packed(value, transfer, (packed) =>
+      this.#ask("send", nothing, (id) => {
+        const { home, id: channel } = this.reference;
+        if (packed.markers === undefined && transfer.length === 0) return sends.tell(home, channel, id, packed.value);
+        return tell(home, [OP.sendPacked, id, channel, packed.value, packed.markers], transfer);
+      }),
     );
   }
 
+  trySend(value: T, transfer: readonly Transferable[] = transferOf([value])): Promise<boolean> {
+    return this.#packed(value, transfer, (packed) =>
+      this.#ask("send", isDone, (id) =>
+        tell(this.reference.home, [OP.trySend, id, this.reference.id, packed.value, packed.markers], transfer),
+      ),
+    );
+  }
+
+  receive(): Promise<Received<T>> {
+    return this.#ask("receive", received<T>, (id) => this.#tell(OP.receive, id));
+  }
+
+  tryReceive(): Promise<Received<T> | undefined> {
+    return this.#ask("receive", receivedOrNot<T>, (id) => this.#tell(OP.tryReceive, id));
+  }
+
   close(): Promise<void> {
-    return this.#asking("close", OP.close, () => undefined);
+    return this.#ask("close", nothing, (id) => this.#tell(OP.close, id));
   }
 
-  #asking<R>(where: string, op: Op, then: (index: number, value: unknown) => R): Promise<R> {
-    return this.#request(where, (id) => [op, id, this.reference.id], then);
+  #tell(op: Op, id: number): boolean {
+    return tell(this.reference.home, [op, id, this.reference.id]);
   }
 
-  async #sending<R>(op: Op, value: T, transfer: readonly Transferable[], then: (index: number) => R): Promise<R> {
-    // A copy, taken now: what the sender changes afterwards is its own.
-    const packed = pack(value, transfer);
-    return this.#request("send", (id) => [op, id, this.reference.id, packed.value, packed.markers], then, transfer);
+  /** With a copy of the value, taken now: what the sender changes afterwards is its own. */
+  #packed<R>(value: T, transfer: readonly Transferable[], send: (packed: Packed) => Promise<R>): Promise<R> {
+    try {
+      return send(pack(value, transfer));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  #request<R>(
-    where: string,
-    message: (id: number) => Message,
-    then: (index: number, value: unknown) => R,
-    transfer?: readonly Transferable[],
-  ): Promise<R> {
+  #ask<R>(where: string, result: (index: number, value: unknown) => R, tellHome: (id: number) => boolean): Promise<R> {
     const loss = lossOf(this.reference, "channel");
     if (loss !== undefined) return Promise.reject(loss);
-    return parkWith<R>(where, (waiter) => {
-      request(this.reference.home, "channel", message, then, transfer).then(
-        (result) => waiter.wake(result),
-        (error: unknown) => waiter.fail(error),
-      );
-    });
+    return ask({ thread: this.reference.home, what: "channel", where, tell: tellHome, result });
   }
+}
+
+/** Plain values of one channel after the other are told together. */
+const sends = new Stream((channel, id) => [OP.send, channel, id]);
+
+function nothing(): void {}
+
+function isDone(index: number): boolean {
+  return index !== NOTHING_READY;
+}
+
+function receivedOrNot<T>(index: number, value: unknown): Received<T> | undefined {
+  return index === NOTHING_READY ? undefined : received<T>(index, value);
 }
 
 export function received<T>(index: number, value: unknown): Received<T> {

@@ -13,7 +13,7 @@ import { type Attempt, type LocalChannel, movesOf } from "./local-channel.ts";
 import { type ChannelFacts, NO_VALUE, RemoteChannel, VALUE } from "./remote-channel.ts";
 import { NOTHING_READY } from "./requests.ts";
 import { Selection } from "./selection.ts";
-import { handle, onThreadGone, OP, tell } from "./service.ts";
+import { handle, onThreadGone, OP, Stream, tell } from "./service.ts";
 import { Waiter } from "./waiter.ts";
 
 /** A case of a select as it travels; `index` is its place in the select. */
@@ -114,15 +114,32 @@ function newWaiter(from: number, id: number, told: (result: unknown) => void, in
   return waiter;
 }
 
-handle(OP.send, (from, [id, channelId, value, markers]) =>
-  attempt(from, id, () => {
-    const channel = channelAt(channelId);
-    const meant = unpack(value, markers as never);
-    if (channel.attemptSend(meant, undefined) === "done") return answerSent(from, id as number, VALUE);
-    const waiter = newWaiter(from, id as number, () => answerSent(from, id as number, VALUE));
-    waiter.value = meant;
-    enqueue(from, id as number, waiter, channel, true);
-  }),
+/** Sends that are done are told together. */
+const sent = new Stream(() => [OP.sent]);
+let acknowledged = 0;
+
+function acknowledge(to: number, id: number): void {
+  sent.tell(to, 0, ++acknowledged, id);
+}
+
+function send(from: number, id: number, channel: LocalChannel<unknown>, value: unknown): void {
+  try {
+    if (channel.attemptSend(value, undefined) === "done") return acknowledge(from, id);
+    const waiter = newWaiter(from, id, () => acknowledge(from, id));
+    waiter.value = value;
+    enqueue(from, id, waiter, channel, true);
+  } catch (error) {
+    refuse(from, id, error);
+  }
+}
+
+handle(OP.send, (from, [channelId, firstId, ...values]) => {
+  const channel = channelAt(channelId);
+  for (const [index, value] of values.entries()) send(from, (firstId as number) + index, channel, value);
+});
+
+handle(OP.sendPacked, (from, [id, channelId, value, markers]) =>
+  attempt(from, id, () => send(from, id as number, channelAt(channelId), unpack(value, markers as never))),
 );
 
 handle(OP.trySend, (from, [id, channelId, value, markers]) =>

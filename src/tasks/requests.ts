@@ -3,20 +3,27 @@
  * other thread has ended.
  */
 
-import type { Transferable } from "node:worker_threads";
 import { type HeddleError, unpackThrown, type WireThrown } from "../errors/errors.ts";
 import { unpack } from "../fabric/packing.ts";
 import { lostError } from "./homed.ts";
-import { connected, handle, onThreadGone, OP, tell, type Message } from "./service.ts";
+import { connected, handle, onThreadGone, OP } from "./service.ts";
+import { parkWith, type Waiter } from "./waiter.ts";
 
 export interface Asker {
   answered(index: number, value: unknown): void;
   refused(error: unknown): void;
 }
 
-interface Request extends Asker {
+class Request {
   readonly thread: number;
   readonly what: string;
+  readonly asker: Asker;
+
+  constructor(thread: number, what: string, asker: Asker) {
+    this.thread = thread;
+    this.what = what;
+    this.asker = asker;
+  }
 }
 
 /** Answers that say that nothing has happened. */
@@ -28,7 +35,7 @@ let lastId = 0;
 /** The number for a request to a thread about something ("channel", "lock"), which `asker` hears of. */
 export function openRequest(thread: number, what: string, asker: Asker): number {
   const id = ++lastId;
-  requests.set(id, Object.assign(Object.create(null) as object, { thread, what }, asker));
+  requests.set(id, new Request(thread, what, asker));
   if (requests.size === 1) connected().retain();
   return id;
 }
@@ -38,21 +45,43 @@ export function closeRequest(id: number): void {
   if (requests.delete(id) && requests.size === 0) connected().release();
 }
 
-/** Asks, and settles with the value of the answer; `then` makes the result of its index and value. */
-export function request<T>(
-  thread: number,
-  what: string,
-  message: (id: number) => Message,
-  then: (index: number, value: unknown) => T,
-  transfer?: readonly Transferable[],
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const id = openRequest(thread, what, {
-      answered: (index, value) => resolve(then(index, value)),
-      refused: reject,
-    });
+/** A task that is parked until it is answered. */
+class Parked<T> implements Asker {
+  readonly #waiter: Waiter;
+  readonly #result: (index: number, value: unknown) => T;
+
+  constructor(waiter: Waiter, result: (index: number, value: unknown) => T) {
+    this.#waiter = waiter;
+    this.#result = result;
+  }
+
+  answered(index: number, value: unknown): void {
+    this.#waiter.wake(this.#result(index, value));
+  }
+
+  refused(error: unknown): void {
+    this.#waiter.fail(error);
+  }
+}
+
+export interface Question<T> {
+  readonly thread: number;
+  /** What it is about: "channel", "lock". */
+  readonly what: string;
+  /** What the caller is at, for a dump. */
+  readonly where: string;
+  /** Tells the thread. False: it is gone. */
+  readonly tell: (id: number) => boolean;
+  /** Of an answer's index and value. */
+  readonly result: (index: number, value: unknown) => T;
+}
+
+/** Parks the caller until the thread has answered. */
+export function ask<T>({ thread, what, where, tell: tellThread, result }: Question<T>): Promise<T> {
+  return parkWith<T>(where, (waiter) => {
+    const id = openRequest(thread, what, new Parked(waiter, result));
     try {
-      if (!tell(thread, message(id), transfer)) refuse(id, lostError(what, thread, undefined));
+      if (!tellThread(id)) refuse(id, lostError(what, thread, undefined));
     } catch (error) {
       refuse(id, error);
     }
@@ -62,13 +91,21 @@ export function request<T>(
 export function refuse(id: number, error: unknown): void {
   const asked = requests.get(id);
   closeRequest(id);
-  asked?.refused(error);
+  asked?.asker.refused(error);
 }
 
-handle(OP.answer, (_from, [id, index, value, markers]) => {
-  const asked = requests.get(id as number);
-  closeRequest(id as number);
-  asked?.answered(index as number, unpack(value, markers as never));
+function answered(id: number, index: number, value: unknown): void {
+  const asked = requests.get(id);
+  closeRequest(id);
+  asked?.asker.answered(index, value);
+}
+
+handle(OP.answer, (_from, [id, index, value, markers]) =>
+  answered(id as number, index as number, unpack(value, markers as never)),
+);
+
+handle(OP.sent, (_from, ids) => {
+  for (const id of ids) answered(id as number, 0, undefined);
 });
 
 handle(OP.refusal, (_from, [id, error]) => refuse(id as number, unpackThrown(error as WireThrown)));

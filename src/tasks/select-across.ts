@@ -9,7 +9,7 @@ import { lossOf, lostError } from "./homed.ts";
 import type { LocalChannel } from "./local-channel.ts";
 import { RemoteChannel } from "./remote-channel.ts";
 import type { WireCase } from "./remote-offers.ts";
-import { closeRequest, NOTHING_READY, openRequest, request } from "./requests.ts";
+import { ask, closeRequest, NOTHING_READY, openRequest } from "./requests.ts";
 import { type AnyCase, type Happened, shuffle } from "./select-case.ts";
 import { attemptHere, waitHere } from "./select-here.ts";
 import { Selection } from "./selection.ts";
@@ -50,16 +50,12 @@ function groups(cases: readonly AnyCase[]): Group[] {
 async function poll(group: Group, all: readonly AnyCase[]): Promise<Happened | undefined> {
   if (group.home === connected().self) return attemptHere(group.cases);
   const wire = group.cases.map((each) => toWire(each, all));
-  return parkWith<Happened | undefined>("select", (waiter) => {
-    request(
-      group.home,
-      "channel",
-      (id) => [OP.poll, id, ...wire],
-      (index, value) => (index === NOTHING_READY ? undefined : happened(all[index]!, value)),
-    ).then(
-      (result) => waiter.wake(result),
-      (error: unknown) => waiter.fail(error),
-    );
+  return await ask({
+    thread: group.home,
+    what: "channel",
+    where: "select",
+    tell: (id) => tell(group.home, [OP.poll, id, ...wire]),
+    result: (index, value) => (index === NOTHING_READY ? undefined : happened(all[index]!, value)),
   });
 }
 

@@ -13,7 +13,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { type Fabric, LOAD } from "../fabric/fabric.ts";
 import type { HeddleError } from "../errors/errors.ts";
 import { perThread } from "../fabric/per-thread.ts";
-import { runQueue, type Turn } from "../fabric/run-queue.ts";
+import { runQueue, type Turn, type TurnView } from "../fabric/run-queue.ts";
 import type { Claim } from "./claims.ts";
 import type { CancelableContext } from "./context.ts";
 import { numberOf } from "./names.ts";
@@ -44,6 +44,8 @@ export class Unit implements Turn {
   readonly #claim: Claim | undefined;
   /** What it waits for; undefined while it runs. */
   waiter: Waiter | undefined = undefined;
+  /** It has waited for more than one thing at a time (`Promise.all`). */
+  waitsForSeveral: boolean = false;
   /** What `Context.current()` gives in it; made when asked for. */
   context: CancelableContext | undefined = undefined;
   /** Set when it is cancelled before anybody has asked for its context. */
@@ -52,8 +54,7 @@ export class Unit implements Turn {
   sinceMs: number;
   previous: Unit | undefined = undefined;
   next: Unit | undefined = undefined;
-  #started: boolean = false;
-  #done: boolean = false;
+  #phase: "queued" | "started" | "done" = "queued";
 
   constructor(
     name: string,
@@ -74,8 +75,7 @@ export class Unit implements Turn {
   }
 
   get state(): UnitState {
-    if (this.#done) return "done";
-    if (!this.#started) return "queued";
+    if (this.#phase !== "started") return this.#phase;
     return this.waiter === undefined ? "running" : "parked";
   }
 
@@ -94,8 +94,8 @@ export class Unit implements Turn {
       return;
     }
     board.add(self, LOAD.queued, -1);
-    if (this.#done) return;
-    this.#started = true;
+    if (this.#phase === "done") return;
+    this.#phase = "started";
     this.sinceMs = Math.floor(runQueue.nowMs());
     board.add(self, LOAD.running, 1);
     this.resumes();
@@ -128,10 +128,14 @@ export class Unit implements Turn {
     board.setCurrent(self, numberOf(this.name));
   }
 
+  view(): TurnView {
+    return { what: "task", id: 0, name: this.name, stretch: this.sinceMs };
+  }
+
   /** Takes it out before its first turn. False: it has had it. */
   withdraw(): boolean {
-    if (this.#started || this.#done) return false;
-    this.#done = true;
+    if (this.#phase !== "queued") return false;
+    this.#phase = "done";
     this.#fn = this.#args = undefined;
     this.#unlink();
     this.outcome.dropped?.();
@@ -146,7 +150,7 @@ export class Unit implements Turn {
   }
 
   #end(): void {
-    this.#done = true;
+    this.#phase = "done";
     this.#unlink();
     const { board, self } = here();
     board.add(self, LOAD.running, -1);

@@ -29,6 +29,8 @@ export class Waiter implements Turn {
   value: unknown = undefined;
   where: Where = "";
   unit: Unit | undefined = undefined;
+  /** Who parked, if it is no task: an actor. It has the turn again when the waiter's promise settles. */
+  actor: Turn | undefined = undefined;
   /** Of a select: waits in other queues as well. */
   selection: Selection | undefined = undefined;
   /** Which case of the select it stands for. */
@@ -40,13 +42,23 @@ export class Waiter implements Turn {
   run(): void {
     const settle = this.settle!;
     const result = this.value;
+    const { unit } = this;
     this.settle = undefined;
     this.value = undefined;
-    if (this.unit !== undefined) {
-      this.unit.waiter = undefined;
-      this.unit.sinceMs = Math.floor(runQueue.nowMs());
-      this.unit.resumes();
+    if (unit !== undefined) {
+      unit.waiter = undefined;
+      unit.sinceMs = Math.floor(runQueue.nowMs());
+      unit.resumes();
+      runQueue.current = unit;
       this.unit = undefined;
+      settle(result);
+      // Whatever else has come that it waits for, it gets in the same turn.
+      if (unit.waitsForSeveral) runQueue.runWhile(isFor, unit);
+      return;
+    }
+    if (this.actor !== undefined) {
+      runQueue.current = this.actor;
+      this.actor = undefined;
     }
     settle(result);
   }
@@ -72,6 +84,10 @@ export class Waiter implements Turn {
     rejected.catch(() => {});
     this.wake(rejected);
   }
+}
+
+function isFor(turn: Turn, unit: Turn): boolean {
+  return turn instanceof Waiter && turn.unit === unit;
 }
 
 /** The waiters for one thing, first come first served. */
@@ -127,8 +143,11 @@ export function newWaiter(where: Where): Waiter {
   const unit = currentUnit();
   if (unit !== undefined) {
     waiter.unit = unit;
+    if (unit.waiter !== undefined) unit.waitsForSeveral = true;
     unit.waiter = waiter;
     unit.sinceMs = Math.floor(runQueue.nowMs());
+  } else {
+    waiter.actor = runQueue.current;
   }
   return waiter;
 }

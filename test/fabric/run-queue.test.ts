@@ -154,3 +154,63 @@ test("run time is charged to the unit that took it", async () => {
   await Promise.all([loop(busy, spin), loop(idle, () => {})]);
   assert.ok(busy.chargedMs > 15 && busy.chargedMs > idle.chargedMs, `busy ${busy.chargedMs}, idle ${idle.chargedMs}`);
 });
+
+test("where units may be ended, a round begins when nothing of others is queued", async () => {
+  const queue = new RunQueue();
+  queue.isInterruptible = true;
+  const log: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  const other = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) {
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      await Promise.resolve();
+    }
+    log.push("another chain of ticks and promises");
+  };
+  setTimeout(() => {
+    queue.add({
+      run: () => {
+        log.push("the turn");
+        begun.resolve();
+      },
+    });
+    void other();
+  });
+  await begun.promise;
+  assert.deepEqual(log, ["another chain of ticks and promises", "the turn"]);
+});
+
+test("a unit that is condemned is told, and the others go on without it", async () => {
+  const queue = new RunQueue();
+  const cutOff = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  queue.add({
+    // Its stretch never ends by passing the turn on.
+    run: () => queue.condemn(),
+    cutOff: () => cutOff.resolve(),
+  });
+  queue.add({ run: () => second.resolve() });
+  await Promise.all([cutOff.promise, second.promise]);
+});
+
+test("what a unit waits for beside goes on in its turn, and nobody else's", async () => {
+  const queue = new RunQueue();
+  const log: string[] = [];
+  const owner: Turn = { run: () => {} };
+  const owners = new Map<Turn, Turn>();
+  const part = (name: string): Turn => {
+    const turn: Turn = {
+      run: () => {
+        log.push(name);
+        queue.runWhile((next, unit) => owners.get(next) === unit, owner);
+        if (name === "a1") log.push("end of the turn");
+      },
+    };
+    return turn;
+  };
+  const [a1, a2, b, a3] = [part("a1"), part("a2"), part("b"), part("a3")];
+  for (const turn of [a1, a2, a3]) owners.set(turn, owner);
+  for (const turn of [a1, a2, b, a3]) queue.add(turn);
+  while (log.length < 5) await new Promise(setImmediate);
+  assert.deepEqual(log, ["a1", "a2", "end of the turn", "b", "a3"]);
+});

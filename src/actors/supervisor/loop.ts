@@ -49,7 +49,7 @@ export abstract class SupervisorLoop<Key> {
     if (ending === undefined) hasStarted(this.self);
     while (ending === undefined) ending = await this.#handle(await this.self.receive());
     await this.stopAll();
-    this.self.die(ending.reason);
+    this.self.die(ending.reason, "returned");
   }
 
   async #handle(message: unknown): Promise<Ending> {
