@@ -4,6 +4,7 @@
  */
 
 import { readdirSync, statSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HeddleError, messageOf } from "../errors/errors.ts";
@@ -91,8 +92,22 @@ export function explainImportError(path: string, error: unknown, files: readonly
   const thrown = error instanceof Error ? `${error.name}: ${message}` : `it threw ${message}`;
   return new HeddleError("APP_IMPORT_FAILED", `${where}: importing the app failed. ${thrown}`, {
     cause: error,
-    hint: importHint(code, message),
+    hint: importHint(code, message) ?? moduleKindHint(resolve(where.replace(/:\d+$/, "")), message),
   });
+}
+
+/** A file that is written as the other kind of module than Node takes it for. */
+function moduleKindHint(path: string, message: string): string | undefined {
+  if (/^(module|exports|require) is not defined in ES module scope/.test(message)) {
+    return "A file with `import` or `export` in it is an ES module: write `import` for `require`, and `export default` for `module.exports`.";
+  }
+  if (!/^(Unexpected token 'export'|Cannot use (import statement|'import\.meta') outside a module)/.test(message)) {
+    return undefined;
+  }
+  const extension = extname(path);
+  const packageFile = extension.startsWith(".c") ? undefined : findPackageJSON(pathToFileURL(path));
+  const set = packageFile === undefined ? "" : `write "type": "module" in ${show(packageFile)}, or `;
+  return `\`import\` and \`export\` need an ES module: ${set}name the file ${extension.replace(/^\.c?/, ".m")}.`;
 }
 
 function importHint(code: unknown, message: string): string | undefined {

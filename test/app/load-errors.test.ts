@@ -45,6 +45,22 @@ describe("loadApp says what is wrong and what would be right", { concurrency: 2 
       hint: /npm install not-installed-anywhere/,
     },
     "imports-type.ts": { code: "APP_IMPORT_FAILED", message: /imports-type\.ts:1: /, hint: /import type/ },
+    "commonjs/es-module.js": {
+      code: "APP_IMPORT_FAILED",
+      message: /es-module\.js:1: .*Unexpected token 'export'/,
+      hint: /write "type": "module" in \S*commonjs\/package\.json, or name the file \.mjs\./,
+    },
+    "commonjs/imports-es-module.js": {
+      code: "APP_IMPORT_FAILED",
+      message: /^\S*\/es-module\.js:1: /,
+      hint: /commonjs\/package\.json, or name the file \.mjs\./,
+    },
+    "commonjs/es-module.cts": { code: "APP_IMPORT_FAILED", message: /es-module\.cts/, hint: /: name the file \.mts\./ },
+    "both-kinds.js": {
+      code: "APP_IMPORT_FAILED",
+      message: /both-kinds\.js:3: .*module is not defined/,
+      hint: /`export default` for `module\.exports`/,
+    },
     "no-handler.ts": {
       code: "APP_NO_HANDLER",
       message:
