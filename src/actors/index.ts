@@ -16,7 +16,7 @@ export type { CallTypes, ReplyTo, Self, ServerPid, SystemMessage, Timeout } from
 export { setRunawayBudget } from "./runaways.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
 export { schedulerThreads, thisThreadId } from "./threads.ts";
-export { setSchedulerThreads } from "../fabric/fabric.ts";
+export { setSchedulerThreads } from "../fabric/scheduler-threads.ts";
 export {
   genServer,
   ignore,

@@ -32,33 +32,23 @@ import { workerData } from "node:worker_threads";
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
+import { Beat } from "./beat.ts";
 import { Crew } from "./crew.ts";
 import { Lingering } from "./lingering.ts";
 import { Link } from "./link.ts";
 import { perThread } from "./per-thread.ts";
+import { leastLoaded } from "./placement.ts";
 import type { Birth, Control, Counts, Member, Role } from "./protocol.ts";
 import { IdleAnswer, Quiet } from "./quiet.ts";
+import { type Service, Services } from "./services.ts";
 import { LOAD, ThreadBoard } from "./thread-board.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export { LOAD, ThreadBoard } from "./thread-board.ts";
 export type { Member, Role } from "./protocol.ts";
+export type { Service } from "./services.ts";
 
 export const ROOT = 0;
-
-/** How often a thread that has something to do shows that its loop turns. */
-const BEAT_MS = 100;
-
-export interface Service {
-  readonly name: string;
-  /** `import.meta.url` of the module that opens it at its top level. */
-  readonly module: string;
-  /** Must not throw: what it throws is an uncaught exception. */
-  receive(from: number, payload: unknown): void;
-  /** A thread has ended. `why` is a THREAD_DIED. */
-  threadGone?(thread: number, why: HeddleError): void;
-  threadAdded?(thread: Member): void;
-}
 
 interface Departure {
   drained: boolean;
@@ -70,9 +60,8 @@ export class Fabric {
   readonly self: number;
   readonly role: Member["role"];
   readonly board: ThreadBoard;
-  readonly #services = new Map<string, Service>();
-  /** Messages for services whose module is being imported. */
-  readonly #early = new Map<string, { from: number; payload: unknown }[]>();
+  readonly #services = new Services();
+  readonly #beat: Beat;
   readonly #links = new Map<number, Link>();
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
@@ -81,7 +70,6 @@ export class Fabric {
   readonly watchdog: Watchdog | undefined;
   readonly #quiet: Quiet | undefined;
   readonly #idle: IdleAnswer | undefined;
-  #beating: NodeJS.Timeout | undefined;
   /** Messages received, of those that the board counts. */
   #arrived = 0;
   /** Not on one CPU. */
@@ -97,6 +85,7 @@ export class Fabric {
     this.self = birth?.self.id ?? ROOT;
     this.role = birth?.self.role ?? "root";
     this.board = new ThreadBoard(birth?.board);
+    this.#beat = new Beat(this.board, this.self);
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (birth === undefined) {
       const crew: Crew = new Crew({
@@ -138,11 +127,7 @@ export class Fabric {
   }
 
   openService(service: Service): void {
-    this.#services.set(service.name, service);
-    const early = this.#early.get(service.name) ?? [];
-    this.#early.delete(service.name);
-    // Not now: the module that opens it has not run to its end.
-    if (early.length > 0) queueMicrotask(() => early.forEach(({ from, payload }) => service.receive(from, payload)));
+    this.#services.open(service);
   }
 
   /** With the next batch. False: there is no such thread (any more). */
@@ -188,15 +173,11 @@ export class Fabric {
    * are busy and there may be more; elsewhere the root is asked to. Undefined: there is none yet (never on the root).
    */
   place(role: Role): number | undefined {
-    let best: number | undefined;
-    let bestLoad = Infinity;
-    for (const thread of this.candidates(role)) {
-      const load = this.board.load(thread) + (thread === this.self ? -0.5 : 0);
-      if (load < bestLoad) [best, bestLoad] = [thread, load];
-    }
-    if (bestLoad < 1) return best;
+    const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
+    const { thread, isBusy } = leastLoaded(candidates, this.self);
+    if (!isBusy) return thread;
     if (this.#crew === undefined) this.#control(ROOT, { type: "grow", role });
-    return this.#crew?.grow(role) ?? best;
+    return this.#crew?.grow(role) ?? thread;
   }
 
   /** The threads of a role on which things are placed. */
@@ -227,15 +208,7 @@ export class Fabric {
 
   /** Shows that this thread's loop turns, as long as the board says that it has something to do. */
   beat(): void {
-    this.board.beat(this.self);
-    if (this.#beating !== undefined) return;
-    this.#beating = setInterval(() => {
-      this.board.beat(this.self);
-      if (this.board.load(this.self) > 0) return;
-      clearInterval(this.#beating);
-      this.#beating = undefined;
-    }, BEAT_MS);
-    this.#beating.unref();
+    this.#beat.keep();
   }
 
   #attach(member: Member, port: MessagePort): void {
@@ -253,35 +226,20 @@ export class Fabric {
       closed: () => this.#depart(member.id, { drained: true }),
     });
     this.#links.set(member.id, link);
-    for (const service of this.#services.values()) service.threadAdded?.(member);
+    this.#services.threadAdded(member);
   }
 
   #received(from: number, name: string, payload: unknown): void {
     if (name === "") return this.#obey(from, payload as Control);
     this.#quiet?.stir();
-    if (this.#beating === undefined && this.role !== "root") this.beat();
-    const service = this.#services.get(name);
-    if (service === undefined) {
-      this.#early.get(name)!.push({ from, payload });
-      return;
-    }
-    try {
-      service.receive(from, payload);
-    } catch (error) {
-      // The rest of the batch must still arrive.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    if (!this.#beat.isKept && this.role !== "root") this.beat();
+    this.#services.deliver(from, name, payload);
   }
 
   #obey(from: number, control: Control): void {
     switch (control.type) {
       case "service":
-        if (!this.#services.has(control.name) && !this.#early.has(control.name)) {
-          this.#early.set(control.name, []);
-          void import(control.module);
-        }
+        this.#services.expect(control.name, control.module);
         break;
       case "added":
         this.#attach({ id: control.peer.id, role: control.peer.role }, control.peer.port);
@@ -316,12 +274,12 @@ export class Fabric {
     this.#links.get(id)?.close();
     this.#links.delete(id);
     this.#quiet?.gone(id);
-    for (const service of this.#services.values()) service.threadGone?.(id, departure.why);
+    this.#services.threadGone(id, departure.why);
     this.#crew?.forget(id);
   }
 
   #tell(link: Link, service: string): void {
-    const module = this.#services.get(service)?.module;
+    const module = this.#services.moduleOf(service);
     if (module === undefined) throw new HeddleError("INTERNAL", `the service "${service}" is not open on this thread.`);
     link.told.add(service);
     link.post("", { type: "service", name: service, module } satisfies Control);
@@ -351,15 +309,4 @@ let instance: Fabric | undefined;
 /** Whether the fabric has started this thread. Unlike `fabric()`, asking does not make it a root. */
 export function isFabricThread(): boolean {
   return (workerData as Partial<Birth> | null)?.heddleFabric !== undefined;
-}
-
-/** How many scheduler threads tasks and actors are spread over: Go's GOMAXPROCS. Default: the CPUs available. */
-export function setSchedulerThreads(threads: number): void {
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > 256) {
-    throw new HeddleError(
-      "THREADS_INVALID",
-      `setSchedulerThreads() needs a whole number from 1 to 256, and got ${String(threads)}.`,
-    );
-  }
-  fabric().resize("scheduler", threads);
 }

@@ -1,7 +1,7 @@
 import "./remote-context.ts";
 import "./remote-offers.ts";
 
-export { setSchedulerThreads } from "../fabric/fabric.ts";
+export { setSchedulerThreads } from "../fabric/scheduler-threads.ts";
 export { awaitSync, type AwaitSync, type AwaitSyncOptions } from "./await-sync.ts";
 export { Channel, type Maybe, type Received } from "./channel.ts";
 export { CancelableContext, Context } from "./context.ts";

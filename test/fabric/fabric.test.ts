@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { HeddleError } from "../../src/errors/errors.ts";
-import { fabric, LOAD, setSchedulerThreads } from "../../src/fabric/fabric.ts";
+import { fabric, LOAD } from "../../src/fabric/fabric.ts";
+import { setSchedulerThreads } from "../../src/fabric/scheduler-threads.ts";
 import { echo } from "../fixtures/fabric/echo.ts";
 
 const run = promisify(execFile);
