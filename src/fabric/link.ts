@@ -53,12 +53,15 @@ export class Link {
   readonly #receive = (batch: Batch): void => {
     this.#events.arrived();
     runQueue.isOwnCallback = true;
-    for (let index = 0; index < batch.length; index += 2) {
-      const service = batch[index] as string;
-      if (service !== "") this.received++;
-      this.#events.received(service, batch[index + 1]);
+    try {
+      for (let index = 0; index < batch.length; index += 2) {
+        const service = batch[index] as string;
+        if (service !== "") this.received++;
+        this.#events.received(service, batch[index + 1]);
+      }
+    } finally {
+      runQueue.isOwnCallback = false;
     }
-    runQueue.isOwnCallback = false;
   };
 
   /** What has come, before the loop gets to it. */

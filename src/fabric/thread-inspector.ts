@@ -14,6 +14,7 @@
 
 import { Session } from "node:inspector";
 import { isMainThread } from "node:worker_threads";
+import { messageOf } from "../errors/errors.ts";
 
 /** The inspector does not always wake a loop that sleeps; one that has a timer is awake soon enough. */
 const AWAKE_MS = 20;
@@ -57,11 +58,20 @@ class ThreadInspector {
         if (threadId === from && what === (id ?? method)) settle(result ?? event);
       }
     });
-    if (isMainThread) this.#session.connect();
-    else this.#session.connectToMainThread();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#connected = promise;
-    this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, () => resolve());
+    try {
+      if (isMainThread) this.#session.connect();
+      else this.#session.connectToMainThread();
+      this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, () => resolve());
+    } catch (error) {
+      // Node runs with --permission. Then nobody is there to ask, and everything else works.
+      resolve();
+      process.emitWarning(`threads that are blocked cannot be looked into: ${messageOf(error)}`, {
+        type: "HeddleWarning",
+        code: "THREADS_OPAQUE",
+      });
+    }
   }
 
   /** Undefined: there is no such thread (any more), it refused, or it has not answered in time. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { blamedFrame, lookAtThread, MAX_FRAMES, type StackFrame } from "../../src/fabric/thread-stack.ts";
 import { tempFolder, until } from "../arbiter/support.ts";
@@ -85,6 +86,17 @@ test("the app's own code is blamed before a package's, and a package's before th
   assert.equal(blamed(native, node, own, packaged, app), app);
   assert.equal(blamed(native, node, own, packaged), packaged);
   assert.equal(blamed(native, node, own), undefined);
+});
+
+test("where Node allows no inspector, that is said once, and nothing can be seen", async () => {
+  const module = new URL("../../src/fabric/thread-stack.ts", import.meta.url).href;
+  const program = `
+    const { lookAtThread } = await import(${JSON.stringify(module)});
+    console.log(await lookAtThread(1, "1", 1000), await lookAtThread(1, "1", 1000));`;
+  const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", program];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  assert.equal(stdout, "undefined undefined\n");
+  assert.equal(stderr.match(/\[THREADS_OPAQUE\].* cannot be looked into: .*--allow-inspector/g)?.length, 1, stderr);
 });
 
 function lineOf(number: number): string {
