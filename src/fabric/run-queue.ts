@@ -126,10 +126,10 @@ export class RunQueue {
   }
 
   /** To be called in a turn: runs what is next in the queue in the same turn, as long as `isMeant`. */
-  runWhile(isMeant: (turn: Turn, unit: Turn) => boolean, unit: Turn): void {
+  runWhile(isMeant: (turn: Turn, owner: Turn) => boolean, owner: Turn): void {
     if (this.#isJoining) return;
     this.#isJoining = true;
-    while (this.#length > 0 && isMeant(this.#ring[this.#first]!, unit)) this.#shift().run();
+    while (this.#length > 0 && isMeant(this.#ring[this.#first]!, owner)) this.#shift().run();
     this.#isJoining = false;
   }
 

@@ -7,7 +7,7 @@
  */
 
 import { runQueue, type Turn } from "../fabric/run-queue.ts";
-import { currentUnit, type Unit } from "./unit.ts";
+import { currentUnit, Unit } from "./unit.ts";
 import type { Selection } from "./selection.ts";
 
 /** What the waiter is at, for a dump: "receive", "lock" … */
@@ -28,9 +28,8 @@ export class Waiter implements Turn {
   /** What it brings (a sender's value); after it was woken, what its promise settles with. */
   value: unknown = undefined;
   where: Where = "";
-  unit: Unit | undefined = undefined;
-  /** Who parked, if it is no task: an actor. It has the turn again when the waiter's promise settles. */
-  actor: Turn | undefined = undefined;
+  /** Who parked, a task or an actor: it has the turn again when the waiter's promise settles. */
+  owner: Turn | undefined = undefined;
   /** Of a select: waits in other queues as well. */
   selection: Selection | undefined = undefined;
   /** Which case of the select it stands for. */
@@ -42,25 +41,16 @@ export class Waiter implements Turn {
   run(): void {
     const settle = this.settle!;
     const result = this.value;
-    const { unit } = this;
-    this.settle = undefined;
-    this.value = undefined;
-    if (unit !== undefined) {
-      unit.waiter = undefined;
-      unit.sinceMs = Math.floor(runQueue.nowMs());
-      unit.resumes();
-      runQueue.current = unit;
-      this.unit = undefined;
-      settle(result);
-      // Whatever else has come that it waits for, it gets in the same turn.
-      if (unit.waitsForSeveral) runQueue.runWhile(isFor, unit);
-      return;
-    }
-    if (this.actor !== undefined) {
-      runQueue.current = this.actor;
-      this.actor = undefined;
-    }
+    const { owner } = this;
+    this.settle = this.value = this.owner = undefined;
+    if (owner !== undefined) runQueue.current = owner;
+    if (!(owner instanceof Unit)) return settle(result);
+    owner.waiter = undefined;
+    owner.sinceMs = Math.floor(runQueue.nowMs());
+    owner.resumes();
     settle(result);
+    // Whatever else has come that it waits for, it gets in the same turn.
+    if (owner.waitsForSeveral) runQueue.runWhile(isFor, owner);
   }
 
   /** Woken with this result: in its turn the promise settles with it. It must be in no queue any more. */
@@ -86,8 +76,8 @@ export class Waiter implements Turn {
   }
 }
 
-function isFor(turn: Turn, unit: Turn): boolean {
-  return turn instanceof Waiter && turn.unit === unit;
+function isFor(turn: Turn, owner: Turn): boolean {
+  return turn instanceof Waiter && turn.owner === owner;
 }
 
 /** The waiters for one thing, first come first served. */
@@ -142,12 +132,12 @@ export function newWaiter(where: Where): Waiter {
   waiter.where = where;
   const unit = currentUnit();
   if (unit !== undefined) {
-    waiter.unit = unit;
+    waiter.owner = unit;
     if (unit.waiter !== undefined) unit.waitsForSeveral = true;
     unit.waiter = waiter;
     unit.sinceMs = Math.floor(runQueue.nowMs());
   } else {
-    waiter.actor = runQueue.current;
+    waiter.owner = runQueue.current;
   }
   return waiter;
 }
