@@ -66,7 +66,8 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
       const turn = stack.value as TurnView | undefined;
       if (turn === undefined || !isMeant(turn)) return "spared";
       if (isProgramCode(stack.frames)) {
-        await inspector.ask(threadId, "Runtime.evaluate", { expression: CONDEMN }, PATIENCE_MS);
+        const condemned = await inspector.ask(threadId, "Runtime.evaluate", { expression: CONDEMN }, PATIENCE_MS);
+        if (condemned === undefined) return "silent";
         inspector.tell(threadId, "Runtime.terminateExecution");
         return "ended";
       }
@@ -83,5 +84,5 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
 /** Where it stands; what it has called of V8's own (`Array.prototype.map`) belongs to it. */
 function isProgramCode(frames: readonly StackFrame[]): boolean {
   const location = frames.find((frame) => frame.location !== "native")?.location;
-  return location !== undefined && location.startsWith("/") && !location.startsWith(OWN_FOLDER);
+  return location !== undefined && !location.startsWith("node:") && !location.startsWith(OWN_FOLDER);
 }

@@ -12,7 +12,7 @@
  * Blocking threads are not watched: there it is allowed. Nor is the root, which nobody could watch.
  */
 
-import type { Interruption, TurnLook } from "./interruption.ts";
+import type { TurnLook } from "./interruption.ts";
 import { monotonicMs } from "./load-board.ts";
 import type { TurnView } from "./run-queue.ts";
 import type { ThreadBoard } from "./thread-board.ts";
@@ -36,9 +36,10 @@ export interface WatchdogContext {
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
 }
 
-/** Somebody who was found on a thread that does not turn. */
+/** Who was found on a thread that does not turn. */
 interface Suspect {
   look: TurnLook | undefined;
+  lookedMs: number;
   /** When this stretch of it was first seen. */
   sinceMs: number;
   reported: boolean;
@@ -47,23 +48,23 @@ interface Suspect {
 export interface Findings {
   readonly silentMs: number;
   readonly reported: boolean;
-  /** Since when this stretch is known; undefined: nobody has looked. */
-  readonly seenForMs: number | undefined;
-  readonly isOrdered: boolean;
+  /** How long ago somebody looked; `Infinity`: never. */
+  readonly lookedAgoMs: number;
+  /** The actor that was found: for how long its stretch is known, and whether it was told to exit. */
+  readonly actor: { readonly seenForMs: number; readonly isOrdered: boolean } | undefined;
+  /** Some actor of the thread was told to exit. */
+  readonly hasOrders: boolean;
   readonly budgetMs: number;
 }
 
 export type Judgement = "wait" | "look" | "report" | "end";
 
 /** Pure. What to do about a thread whose beat stands still. */
-export function judge({ silentMs, reported, seenForMs, isOrdered, budgetMs }: Findings): Judgement {
+export function judge({ silentMs, reported, lookedAgoMs, actor, hasOrders, budgetMs }: Findings): Judgement {
   if (silentMs < SUSPECT_MS) return "wait";
-  if (isOrdered) return "end";
-  if (budgetMs !== Infinity) {
-    if (seenForMs === undefined) return "look";
-    if (seenForMs >= budgetMs) return "end";
-  }
-  return silentMs >= BLOCKED_MS && !reported ? "report" : "wait";
+  if (actor !== undefined && (actor.isOrdered || actor.seenForMs >= budgetMs)) return "end";
+  if (silentMs >= BLOCKED_MS && !reported) return "report";
+  return (hasOrders || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
 }
 
 export class Watchdog {
@@ -127,56 +128,55 @@ export class Watchdog {
   }
 
   async #attend(thread: number, threadId: number, silentMs: number): Promise<void> {
-    const suspect = this.#suspects.get(thread) ?? { look: undefined, sinceMs: 0, reported: false };
+    const suspect = this.#suspects.get(thread) ?? { look: undefined, lookedMs: -Infinity, sinceMs: 0, reported: false };
     this.#suspects.set(thread, suspect);
-    const orders = this.#orders.get(thread);
-    const judgement = judge({
-      silentMs,
-      reported: suspect.reported,
-      seenForMs: suspect.look && monotonicMs() - suspect.sinceMs,
-      isOrdered: orders !== undefined,
-      budgetMs: this.#budgetMs,
-    });
-    if (judgement === "wait") return;
     this.#busy.add(thread);
     try {
-      if (judgement === "end") await this.#end(thread, threadId, suspect, orders);
-      else await this.#look(threadId, suspect);
+      let judgement = this.#judge(thread, suspect, silentMs);
+      if (judgement === "look" || judgement === "report") await this.#look(threadId, suspect);
       if (judgement === "report") this.#report(thread, suspect, silentMs);
+      if (judgement === "look") judgement = this.#judge(thread, suspect, silentMs);
+      if (judgement === "end") await this.#end(thread, threadId, suspect);
     } finally {
       this.#busy.delete(thread);
     }
   }
 
+  #judge(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
+    const nowMs = monotonicMs();
+    const turn = look?.turn;
+    const orders = this.#orders.get(thread);
+    return judge({
+      silentMs,
+      reported,
+      lookedAgoMs: nowMs - lookedMs,
+      actor:
+        turn?.what === "actor" ? { seenForMs: nowMs - sinceMs, isOrdered: orders?.has(turn.id) === true } : undefined,
+      hasOrders: orders !== undefined,
+      budgetMs: this.#budgetMs,
+    });
+  }
+
   async #look(threadId: number, suspect: Suspect): Promise<void> {
     const { lookAtTurn } = await import("./interruption.ts");
     const look = await lookAtTurn(threadId, PATIENCE_MS);
-    if (suspect.look === undefined || !isSame(suspect.look.turn, look?.turn)) suspect.sinceMs = monotonicMs();
+    suspect.lookedMs = monotonicMs();
+    if (!isSame(suspect.look?.turn, look?.turn)) suspect.sinceMs = suspect.lookedMs;
     suspect.look = look;
   }
 
-  async #end(
-    thread: number,
-    threadId: number,
-    suspect: Suspect,
-    orders: Map<number, number> | undefined,
-  ): Promise<void> {
+  /** Ends who was found, if it still has the same turn. */
+  async #end(thread: number, threadId: number, suspect: Suspect): Promise<void> {
     const { interrupt } = await import("./interruption.ts");
-    const seen = suspect.look?.turn;
-    let found: TurnView | undefined;
-    const outcome: Interruption = await interrupt(threadId, (turn) => {
-      found = turn;
-      return turn.what === "actor" && (orders?.has(turn.id) === true || (orders === undefined && isSame(seen, turn)));
-    });
-    if (outcome === "ended") {
-      orders?.delete(found!.id);
-      if (orders === undefined) this.#tellEnd(thread, suspect);
-      this.#suspects.delete(thread);
-    } else if (!isSame(seen, found)) {
-      // Somebody else has the turn by now, or nobody that may be ended: the count begins anew.
+    const seen = suspect.look!.turn!;
+    const orders = this.#orders.get(thread);
+    const outcome = await interrupt(threadId, (turn) => isSame(seen, turn));
+    if (outcome !== "ended") {
       suspect.look = undefined;
-      await this.#look(threadId, suspect);
+      return;
     }
+    if (orders?.delete(seen.id) !== true) this.#tellEnd(thread, suspect);
+    this.#suspects.delete(thread);
   }
 
   #report(thread: number, suspect: Suspect, silentMs: number): void {
