@@ -88,28 +88,31 @@ onBothSides("the exit of an actor ends the call it waits in", async (on) => {
   assert.ok(await isAlive(silent));
 });
 
-test("with 500,000 messages in the mailbox a call's round trip stays within 10 times that of an empty one", async () => {
-  const server = await spawn(counter, [1]);
-  const result = Promise.withResolvers<number[]>();
-  const pid = await spawn(async (self: Self) => {
-    const measure = async (): Promise<number> => {
-      const samples: number[] = [];
-      for (let i = 0; i < 500; i++) {
-        const startMs = performance.now();
-        await self.call(server, "get");
-        samples.push(performance.now() - startMs);
-      }
-      return samples.sort((a, b) => a - b)[250]!;
-    };
-    await measure();
-    const empty = await measure();
-    for (let i = 0; i < 500_000; i++) send(self.pid, i);
-    result.resolve([empty, await measure()]);
-  });
-  const [empty, full] = await result.promise;
-  exit(pid, "kill");
-  assert.ok(full! <= 10 * empty!, `empty ${empty} ms, full ${full} ms`);
-});
+onBothSides(
+  "with 500,000 messages in the mailbox a call's round trip stays within 10 times that of an empty one",
+  async (on) => {
+    const server = await spawn(counter, [1], { on });
+    const result = Promise.withResolvers<number[]>();
+    const pid = await spawn(async (self: Self) => {
+      const measure = async (): Promise<number> => {
+        const samples: number[] = [];
+        for (let i = 0; i < 500; i++) {
+          const startMs = performance.now();
+          await self.call(server, "get");
+          samples.push(performance.now() - startMs);
+        }
+        return samples.sort((a, b) => a - b)[250]!;
+      };
+      await measure();
+      const empty = await measure();
+      for (let i = 0; i < 500_000; i++) send(self.pid, i);
+      result.resolve([empty, await measure()]);
+    });
+    const [empty, full] = await result.promise;
+    exit(pid, "kill");
+    assert.ok(full! <= 10 * empty!, `empty ${empty} ms, full ${full} ms`);
+  },
+);
 
 onBothSides("terminate runs on stop, with the reason, and the server exits with it", async (on) => {
   const observer = await newPuppet();
@@ -148,6 +151,22 @@ onBothSides(
     assert.equal((await next(linked)).reason.message, "told to");
   },
 );
+
+onBothSides("whichever callback a server crashes in, it exits with that, and linked actors see it", async (on) => {
+  for (const how of ["cast", "send"]) {
+    const [linked, watcher] = [await newPuppet(), await newObserver()];
+    const server = await spawn(counter, [1], { on });
+    await tell(linked, { do: "link", pid: server });
+    await tell(watcher, { do: "monitor", pid: linked });
+    await tell(watcher, { do: "link", pid: server });
+    // It takes a property of this.
+    if (how === "cast") cast(server, null as never);
+    else send(server, null as never);
+    const told = [await next(watcher), await next(watcher)];
+    assert.deepEqual(new Set(told.map(({ type }) => type)), new Set(["EXIT", "DOWN"]));
+    for (const { reason } of told) assert.ok(reason instanceof TypeError, String(reason));
+  }
+});
 
 onBothSides("terminate never runs on kill", async (on) => {
   const observer = await newPuppet();

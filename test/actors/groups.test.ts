@@ -16,6 +16,7 @@ onBothSides("an actor may join a group several times and must leave as often", a
   assert.equal(await groups.leave(group, pid), "ok");
   assert.deepEqual(groups.members(group), []);
   assert.ok(!groups.which().includes(group));
+  assert.equal(await groups.leave(group, pid), "not_joined");
 });
 
 onBothSides("leaving a group that was not joined answers not_joined", async (on) => {
@@ -56,4 +57,25 @@ test("several threads see the same membership, eventually", async () => {
     while (seen.length < members.length) seen = await call(pid, "everywhere");
     assert.deepEqual(new Set(seen), new Set(members));
   }
+});
+
+onBothSides("who leaves, and who exits, is a member no longer on any thread", async (on, place) => {
+  const group = `seen ${place}`;
+  const surveyors = await Promise.all((await schedulerThreads()).map((on) => spawn(surveyor, [], { on })));
+  const [leaving, dying, staying] = [await newPuppet(on), await newPuppet(on), await newPuppet(on)];
+  const become = async (...expected: Pid[]): Promise<void> => {
+    for (const pid of surveyors) {
+      let seen: readonly Pid[] = [];
+      do seen = await call(pid, group);
+      while (seen.length !== expected.length);
+      assert.deepEqual(new Set(seen), new Set(expected));
+    }
+  };
+  for (const pid of [leaving, leaving, dying, dying, staying]) await groups.join(group, pid);
+  await become(leaving, leaving, dying, dying, staying);
+  await groups.leave(group, leaving);
+  await become(leaving, dying, dying, staying);
+  await groups.leave(group, leaving);
+  exit(dying, "kill");
+  await become(staying);
 });

@@ -34,8 +34,8 @@ onBothSides("register fails when the actor has a name already", async (on, place
   await assert.rejects(register(`second ${place}`, pid), { code: "NAME_REFUSED", message: /first/ });
 });
 
-test("register fails when the name is reserved or is none", async () => {
-  const pid = await newPuppet();
+onBothSides("register fails when the name is reserved or is none", async (on) => {
+  const pid = await newPuppet(on);
   for (const name of ["undefined", "", "x".repeat(256), 5 as never]) {
     await assert.rejects(register(name, pid), { code: "NAME_REFUSED" });
   }

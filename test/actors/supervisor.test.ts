@@ -21,54 +21,10 @@ import {
   whichChildren,
   type ChildSpec,
   type Pid,
-  type SupervisorOptions,
-  type SupervisorPid,
 } from "../../src/actors/index.ts";
-import { child, type ChildOptions } from "../fixtures/actors/child.ts";
-import { isAlive, newPuppet, next, onBothSides, tell } from "./support.ts";
-
-/** The events of children, in order: "a starts", "a stops shutdown". */
-class Journal {
-  readonly pid: Pid;
-  constructor(pid: Pid) {
-    this.pid = pid;
-  }
-  static async open(): Promise<Journal> {
-    return new Journal(await newPuppet());
-  }
-  async expect(...events: string[]): Promise<void> {
-    for (const event of events) assert.equal(await next(this.pid), event);
-  }
-  async isQuiet(): Promise<void> {
-    assert.deepEqual(await tell(this.pid, { do: "unseen" }), []);
-  }
-}
-
-type Kind = Partial<ChildSpec> & { readonly how?: ChildOptions };
-
-function specFor(journal: Journal, on: "here" | number): (id: string, kind?: Kind) => ChildSpec {
-  return (id, { how = {}, ...rest } = {}) => ({ id, start: [child, [id, journal.pid, how], { on }], ...rest });
-}
-
-async function pidOf(tree: SupervisorPid, id: string): Promise<Pid> {
-  const found = (await whichChildren(tree)).find((each) => each.id === id)?.pid;
-  assert.ok(found !== undefined && found !== "restarting", `${id} does not run`);
-  return found;
-}
-
-/** The reason the supervisor exits with. */
-async function endOf(tree: Pid): Promise<unknown> {
-  const watcher = await newPuppet();
-  await tell(watcher, { do: "monitor", pid: tree });
-  return (await next(watcher)).reason;
-}
-
-/** A supervisor of these children, and its exit. */
-async function startTree(options: SupervisorOptions): Promise<{ tree: SupervisorPid; end: () => Promise<unknown> }> {
-  const watcher = await newPuppet();
-  const tree = await spawn(supervisor(options), [], { monitor: watcher });
-  return { tree, end: async () => (await next(watcher)).reason };
-}
+import { child } from "../fixtures/actors/child.ts";
+import { endOf, Journal, pidOf, specFor, startTree } from "./journal.ts";
+import { isAlive, newPuppet, onBothSides } from "./support.ts";
 
 onBothSides("children are started in order and stopped in reverse order, one after the other", async (on) => {
   const journal = await Journal.open();

@@ -20,6 +20,7 @@ import { HeddleError } from "../../src/errors/errors.ts";
 import { fabric } from "../../src/fabric/fabric.ts";
 import { child } from "../fixtures/actors/child.ts";
 import { closing } from "../fixtures/actors/closing.ts";
+import { surveyor } from "../fixtures/actors/surveyor.ts";
 import { isAlive, newObserver, newPuppet, next, tell } from "./support.ts";
 
 process.on("warning", () => {});
@@ -72,6 +73,18 @@ test("names are free again, and groups are left", async () => {
   });
   assert.deepEqual(await seen.promise, [undefined, []]);
   await register("on a mortal thread", await newPuppet());
+});
+
+test("a thread that ends takes its members out of groups, as the other threads see them, and leaves those of others", async () => {
+  const [first, last] = [(await schedulerThreads())[0]!, await lastThread()];
+  assert.notEqual(first, last);
+  const observer = await spawn(surveyor, [], { on: first });
+  const staying = [await newPuppet(), await newPuppet(first)];
+  for (const pid of [...staying, await newPuppet(last), await newPuppet(last)]) await groups.join("survivors", pid);
+  while ((await call(observer, "survivors")).length < 4);
+  end(last);
+  while ((await call(observer, "survivors")).length > 2);
+  assert.deepEqual(new Set(await call(observer, "survivors")), new Set(staying));
 });
 
 test("what is sent and spawned to a thread that has ended is lost or refused, never pending", async () => {

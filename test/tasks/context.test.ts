@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { Channel, Context, go, receiveFrom, select, setSchedulerThreads, sleep } from "../../src/tasks/index.ts";
+import * as elsewhere from "../fixtures/tasks/elsewhere.ts";
 import * as movable from "../fixtures/tasks/movable.ts";
 
 setSchedulerThreads(2);
@@ -81,6 +85,25 @@ describe("a context", () => {
     assert.equal(Context.background().signal.aborted, false);
   });
 
+  test("has a signal that fetch takes", async () => {
+    const server = createServer();
+    // It never answers.
+    const asked = once(server, "request");
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const context = Context.background().withCancel();
+      assert.ok(context.signal instanceof AbortSignal);
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const fetching = assert.rejects(fetch(url, { signal: context.signal }), { code: "CANCELED" });
+      await asked;
+      context.cancel();
+      await fetching;
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
   test("has a done channel for select, and ends a sleep", async () => {
     const context = Context.background().withCancel();
     const cases = [receiveFrom(context.done, () => "done")];
@@ -139,5 +162,50 @@ describe("a context on another thread", () => {
       await go(movable.echo, Context.background().withValue("a", 1)).then((context) => (context as Context).value("a")),
       1,
     );
+  });
+
+  test("is cancelled once, whoever is second", async () => {
+    const context = Context.background().withCancel();
+    context.cancel("from here");
+    await go(movable.cancels, context, "from there");
+    assert.equal(context.cause, "from here");
+    const other = Context.background().withCancel();
+    await go(movable.cancels, other, "from there");
+    await other.done.receive();
+    other.cancel("from here");
+    assert.equal(other.cause, "from there");
+  });
+
+  test("is not cancelled with a child that was made there", async () => {
+    const context = Context.background().withCancel();
+    assert.deepEqual(await go(elsewhere.cancelsBelow, context), ["below", undefined]);
+    assert.equal(context.error, undefined);
+    context.cancel();
+    const [, above] = await go(elsewhere.cancelsBelow, context);
+    assert.equal(above, "CANCELED");
+  });
+
+  test("gives a child there the earlier deadline", async () => {
+    const context = Context.background().withTimeout(60_000);
+    assert.equal(await go(elsewhere.deadlineBelow, context, 120_000), context.deadline);
+    assert.ok((await go(elsewhere.deadlineBelow, context, 1000)) < context.deadline!);
+    context.cancel();
+  });
+
+  test("is left by a child there that is cancelled, and leaves its original when that is", async () => {
+    const parent = Context.background().withCancel();
+    const context = parent.withCancel();
+    const [before, meanwhile, afterwards] = await go(elsewhere.listenersBelow, context);
+    assert.equal(meanwhile, before! + 1);
+    assert.equal(afterwards, before);
+    context.cancel();
+    assert.deepEqual([context.listeners, parent.listeners], [0, 0]);
+  });
+
+  test("without cancel keeps the values and nothing else", async () => {
+    const parent = Context.background().withValue("user", "ann").withTimeout(60_000);
+    const kept = (await go(movable.echo, parent.withoutCancel())) as Context;
+    parent.cancel();
+    assert.deepEqual([kept.value("user"), kept.deadline, kept.error], ["ann", undefined, undefined]);
   });
 });

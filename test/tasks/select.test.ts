@@ -112,12 +112,33 @@ for (const { kind, rounds, make } of pairs) {
       }
       assert.ok(chosenA > 0.4 * rounds && chosenA < 0.6 * rounds, `${chosenA} of ${rounds}`);
     });
+
+    test("chooses uniformly among three cases as well, wherever their channels are", async () => {
+      const channels = [...(await make(1, [1])), (await make(1, [1]))[0]];
+      const chosen = channels.map(() => 0);
+      for (let round = 0; round < 1500; round++) {
+        const index = await select(channels.map((channel, index) => receiveFrom(channel, () => index)));
+        chosen[index]!++;
+        await channels[index]!.send(1);
+      }
+      // A third each; a hundred more or less is more than five times the deviation to be expected.
+      for (const times of chosen) assert.ok(times > 400 && times < 600, chosen.join(", "));
+    });
   });
 }
 
 test("select without cases waits for its timeout", async () => {
   await assert.rejects(select([], { timeoutMs: 1 }), { code: "SELECT_TIMEOUT" });
   assert.equal(await select([], { otherwise: () => "otherwise" }), "otherwise");
+});
+
+test("select waits for ever without cases, and with nil channels only", async () => {
+  const nothing = [receiveFrom(undefined), receiveFrom(Channel.nil), sendTo(Channel.nil, 1 as never)];
+  let settled = 0;
+  for (const cases of [[], nothing]) void select(cases).finally(() => settled++);
+  await assert.rejects(select(nothing, { timeoutMs: 1 }), { code: "SELECT_TIMEOUT" });
+  await new Promise(setImmediate);
+  assert.equal(settled, 0);
 });
 
 test("select evaluates its operands once, in source order", async () => {
