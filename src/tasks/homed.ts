@@ -122,6 +122,11 @@ function dropped(id: number, weight: number): void {
   if (homed.weight === 0) byId.delete(id);
 }
 
+/** Whether it stands for a constant, which has no home. */
+export function isOfNobody({ home }: StandIn): boolean {
+  return home === NOWHERE;
+}
+
 /** The object of this thread that others know under this number. */
 export function homedAt(id: number): object {
   return byId.get(id)!.object;

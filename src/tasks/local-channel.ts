@@ -20,8 +20,13 @@ import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiter } from "./waiter
 /** What is to be moved along with a value, should it go to another thread: it does not when both sides are here. */
 const moves = new WeakMap<object, readonly Transferable[]>();
 
-function rememberMoves(value: unknown, transfer: readonly Transferable[]): void {
+export function rememberMoves(value: unknown, transfer: readonly Transferable[]): void {
   if (typeof value === "object" && value !== null) moves.set(value, transfer);
+}
+
+/** It was not sent after all. */
+export function forgetMoves(value: unknown): void {
+  if (typeof value === "object" && value !== null) moves.delete(value);
 }
 
 export function movesOf(value: unknown): readonly Transferable[] {

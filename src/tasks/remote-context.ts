@@ -1,20 +1,24 @@
 /**
  * Contexts on other threads. A stand-in knows the values and the deadline from the beginning, and is told by the context's home when
  * that is cancelled. Cancelling a stand-in cancels the context itself.
+ *
+ * Only a context that can be cancelled has a home. One that adds values to it travels as these and what it adds them to: a
+ * program may make one for each request, and home would remember each.
  */
 
 import { type HeddleError, packThrown, unpackThrown, type WireThrown } from "../errors/errors.ts";
 import { pack, type Packed, unpack } from "../fabric/packing.ts";
 import { canceled } from "./canceled.ts";
 import { CancelableContext, Context } from "./context.ts";
-import { homedAt, registerHomed, type StandIn } from "./homed.ts";
+import { homedAt, isOfNobody, registerHomed, type StandIn } from "./homed.ts";
 import { handle, onThreadGone, OP, tell } from "./service.ts";
 
 interface Facts {
   readonly values: Packed;
+  /** Of a context that can be cancelled itself. */
   readonly deadline: number | undefined;
-  /** Whether it can be cancelled at all, and whether by whoever has it. */
-  readonly kind: "never" | "from above" | "by itself";
+  /** What the values are added to; undefined: nothing that can be cancelled, or the context is that itself. */
+  readonly canceler: Packed | undefined;
 }
 
 class RemoteContext extends CancelableContext {
@@ -34,9 +38,6 @@ class RemoteContext extends CancelableContext {
   }
 }
 
-/** A context that can only be cancelled from above: it has no `cancel`, like the original. */
-class Derived extends Context {}
-
 /** Until they are cancelled: somebody may have kept nothing of the context but its signal. */
 const followed = new Map<string, RemoteContext>();
 /** At home: who is to be told, by thread. */
@@ -52,27 +53,32 @@ registerHomed<Context>({
     Context.prototype,
     CancelableContext.prototype,
     RemoteContext.prototype,
-    Derived.prototype,
     Object.getPrototypeOf(Context.background().withoutCancel()) as object,
   ],
-  isConstant: (context) => context.canceler() === undefined,
-  facts: (context): Facts => ({
-    values: pack(context.values()),
-    deadline: context.deadline,
-    kind:
-      context instanceof CancelableContext ? "by itself" : context.canceler() === undefined ? "never" : "from above",
-  }),
+  isConstant: isNotCancelable,
+  facts: (context): Facts => {
+    const canceler = isNotCancelable(context) ? context.canceler() : undefined;
+    return {
+      values: pack(context.values()),
+      deadline: context.deadline,
+      canceler: canceler && pack(canceler),
+    };
+  },
   standIn: (reference, facts) => {
-    const { values, deadline, kind } = facts as Facts;
-    let context = Context.background();
-    for (const [key, value] of unpack(values.value, values.markers) as [unknown, unknown][]) {
-      context = context.withValue(key, value);
-    }
-    if (kind === "never") return context;
-    const mirror = new RemoteContext(reference, context, deadline);
-    return kind === "by itself" ? mirror : new Derived(mirror);
+    const { values, deadline, canceler } = facts as Facts;
+    let context = canceler === undefined ? Context.background() : (meant(canceler) as Context);
+    for (const [key, value] of meant(values) as [unknown, unknown][]) context = context.withValue(key, value);
+    return isOfNobody(reference) ? context : new RemoteContext(reference, context, deadline);
   },
 });
+
+function isNotCancelable(context: Context): boolean {
+  return !(context instanceof CancelableContext);
+}
+
+function meant({ value, markers }: Packed): unknown {
+  return unpack(value, markers);
+}
 
 handle(OP.follow, (from, [id]) => {
   const context = homedAt(id as number) as Context;

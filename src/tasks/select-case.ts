@@ -12,6 +12,8 @@ export type AnyCase = {
   | { readonly direction: "send"; readonly value: unknown; readonly transfer: readonly Transferable[] }
 );
 
+export type SendCase = Extract<AnyCase, { readonly direction: "send" }>;
+
 export interface Happened {
   readonly case: AnyCase;
   readonly received: Received<unknown>;

@@ -15,10 +15,11 @@
 
 import { HeddleError } from "../errors/errors.ts";
 import { type Channel, coreOf, isNil } from "./channel.ts";
-import { LocalChannel } from "./local-channel.ts";
+import { forgetMoves, LocalChannel, rememberMoves } from "./local-channel.ts";
 import { selectAcross } from "./select-across.ts";
-import type { AnyCase, Happened } from "./select-case.ts";
+import type { AnyCase, Happened, SendCase } from "./select-case.ts";
 import { attemptHere, parkHere } from "./select-here.ts";
+import { transferOf } from "./transfer.ts";
 import { isTimeUp, nextTurn } from "./waiter.ts";
 import type { Transferable } from "node:worker_threads";
 
@@ -57,12 +58,15 @@ export function receiveFrom<T, R = void>(
   };
 }
 
-/** Sends. `transfer` as in `Channel.send`. */
+/**
+ * Sends. `transfer` as in `Channel.send`; but a channel of another thread is offered a copy, for the case may not happen, and the buffers
+ * in the list are emptied here when it has. What can only be moved, a port for instance, cannot be offered there: NOT_CLONEABLE.
+ */
 export function sendTo<T, R = void>(
   channel: Channel<T> | undefined,
   value: T,
   run?: () => R | PromiseLike<R>,
-  transfer: readonly Transferable[] = [],
+  transfer: readonly Transferable[] = transferOf([value]),
 ): Case<R> {
   return {
     case: {
@@ -88,11 +92,38 @@ export async function select<const C extends readonly Case<unknown>[], O = never
   const { otherwise, timeoutMs } = options;
   const live = cases.map(({ case: each }) => each).filter(({ core }) => core !== undefined);
   const patience = timeoutMs ?? (otherwise === undefined ? Infinity : 0);
-  const isLocal = live.every(({ core }) => core instanceof LocalChannel);
-  const happened = isLocal ? await selectHere(live, patience) : await selectAcross(live, patience);
+  const moving = live.filter(moves);
+  const waiting = (): Promise<Happened | undefined> =>
+    live.every(({ core }) => core instanceof LocalChannel) ? selectHere(live, patience) : selectAcross(live, patience);
+  const happened = await (moving.length === 0 ? waiting() : withMoves(moving, waiting));
   if (happened !== undefined) return happened.case.run(happened.received) as ResultOf<C[number]>;
   if (otherwise !== undefined) return await otherwise();
   throw new HeddleError("SELECT_TIMEOUT", `no case of the select was ready within ${timeoutMs} ms.`);
+}
+
+/** What the cases are to move is known to their channels while they may happen, and gone from here when one has. */
+async function withMoves(
+  moving: readonly SendCase[],
+  waiting: () => Promise<Happened | undefined>,
+): Promise<Happened | undefined> {
+  for (const { core, value, transfer } of moving) if (core instanceof LocalChannel) rememberMoves(value, transfer);
+  let sent: SendCase | undefined;
+  try {
+    const happened = await waiting();
+    sent = moving.find((each) => each === happened?.case);
+    return happened;
+  } finally {
+    for (const { value } of moving) if (value !== sent?.value) forgetMoves(value);
+    if (sent !== undefined && !(sent.core instanceof LocalChannel)) empty(sent.transfer);
+  }
+}
+
+function moves(each: AnyCase): each is SendCase {
+  return each.direction === "send" && each.transfer.length > 0;
+}
+
+function empty(transfer: readonly Transferable[]): void {
+  for (const each of transfer) if (each instanceof ArrayBuffer) each.transfer();
 }
 
 async function selectHere(cases: readonly AnyCase[], patienceMs: number): Promise<Happened | undefined> {

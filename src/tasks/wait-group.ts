@@ -89,7 +89,14 @@ export class WaitGroup {
     ...args: Args
   ): Handle<Awaited<R>> {
     const added = this.add(1);
-    const handle = go(task as Task<Args, R>, ...args);
+    let handle: Handle<Awaited<R>>;
+    try {
+      handle = go(task as Task<Args, R>, ...args);
+    } catch (error) {
+      // It is not started, so it is not waited for.
+      void this.#undo(added);
+      throw error;
+    }
     const done = async (): Promise<void> => {
       await added;
       await handle.ended();
@@ -97,6 +104,11 @@ export class WaitGroup {
     };
     void done();
     return handle;
+  }
+
+  async #undo(added: Maybe<void>): Promise<void> {
+    await added;
+    await this.done();
   }
 
   static {

@@ -164,6 +164,22 @@ describe("a context on another thread", () => {
     );
   });
 
+  test("that adds values to one costs that one nothing more", async () => {
+    const root = Context.background().withCancel();
+    for (let id = 0; id < 20; id++) {
+      const sent = root.withValue("request", id);
+      const back = (await go(movable.echo, sent)) as Context;
+      assert.equal(back.value("request"), id);
+    }
+    assert.equal(root.listeners, 1, "the other thread hears of the cancellation once");
+    const ready = new Channel<string>();
+    const ended = go(movable.untilCanceled, root.withValue("user", "eve"), ready);
+    await ready.receive();
+    root.cancel();
+    const { code, aborted, user } = await ended;
+    assert.deepEqual({ code, aborted, user }, { code: "CANCELED", aborted: true, user: "eve" });
+  });
+
   test("is cancelled once, whoever is second", async () => {
     const context = Context.background().withCancel();
     context.cancel("from here");

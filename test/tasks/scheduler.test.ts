@@ -43,7 +43,9 @@ test("arguments that can't be cloned are an error at the call, whoever starts th
   const refused = { code: "NOT_CLONEABLE", message: /is a function/ };
   assert.throws(() => go(echo, { deep: [() => 1] }), refused);
   assert.throws(() => blocking(echo, () => 1), refused);
-  assert.throws(() => new WaitGroup().go(echo, () => 1), refused);
+  const waiting = new WaitGroup();
+  assert.throws(() => waiting.go(echo, () => 1), refused);
+  await waiting.wait();
   const group = new TaskGroup();
   await assert.rejects(
     group.go(echo, () => 1),

@@ -85,7 +85,9 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     this.#running.delete(pid);
     child.pid = undefined;
     if (restarts(this.#spec.restart, reason)) return await this.#restart(child);
-    const ends = isSignificantExit(this.#spec, reason) && shutsDown(this.#options.autoShutdown, this.#running.size);
+    // One that is to be started again counts as running, as in OTP.
+    const left = this.#running.size + this.#restarting.size;
+    const ends = isSignificantExit(this.#spec, reason) && shutsDown(this.#options.autoShutdown, left);
     return ends ? { reason: "shutdown" } : undefined;
   }
 

@@ -103,7 +103,9 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     child.pid = undefined;
     if (restarts(child.spec.restart, reason)) return await this.#restart(child);
     if (child.spec.restart === "temporary") this.#forget(child);
-    const left = this.#children.filter(({ spec, pid }) => spec.significant && pid !== undefined).length;
+    // One that is to be started again counts as running, as in OTP.
+    const isLeft = ({ spec, pid, restarting }: Child): boolean => spec.significant && (pid !== undefined || restarting);
+    const left = this.#children.filter(isLeft).length;
     const ends = isSignificantExit(child.spec, reason) && shutsDown(this.#options.autoShutdown, left);
     return ends ? { reason: "shutdown" } : undefined;
   }
