@@ -16,6 +16,19 @@ export const loop: Model = {
 
 export const startLoop: StartModel = (host) => new RunningLoop(host);
 
+/** Runs the handler on this thread. The result settles when an async handler has, and never rejects. */
+export function runHere(host: ModelHost, exchange: Exchange): Promise<void> | undefined {
+  const { app } = host;
+  try {
+    const { req, res, expects } = exchange;
+    const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
+    return outcome?.then(undefined, (error: unknown) => host.failed(exchange, error));
+  } catch (error) {
+    host.failed(exchange, error);
+    return undefined;
+  }
+}
+
 class RunningLoop implements RunningModel {
   readonly #host: ModelHost;
 
@@ -24,14 +37,7 @@ class RunningLoop implements RunningModel {
   }
 
   execute(exchange: Exchange): void {
-    const { app } = this.#host;
-    try {
-      const { req, res, expects } = exchange;
-      const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
-      if (outcome !== undefined) outcome.then(undefined, (error: unknown) => this.#host.failed(exchange, error));
-    } catch (error) {
-      this.#host.failed(exchange, error);
-    }
+    void runHere(this.#host, exchange);
   }
 
   readonly upgrade: RunningModel["upgrade"] = (req, socket, head) => this.#host.app.upgrade(req, socket, head);

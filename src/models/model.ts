@@ -60,6 +60,8 @@ export type StartModel = (host: ModelHost) => RunningModel;
 export interface RunningModel {
   execute(exchange: Exchange): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Calls back when none of its handlers runs any more, also behind an answer; at once if none does. */
+  whenIdle?(next: () => void): void;
   /** Time limits of the model's own; called every few milliseconds with performance.now(). */
   sweep?(nowMs: number): void;
 }

@@ -164,6 +164,12 @@ export class Pipeline {
     this.#deadlines.sweep(nowMs);
   }
 
+  /** Calls back when no handler of the server's own model runs any more, if that model can tell; else at once. */
+  whenIdle(next: () => void): void {
+    if (this.#fallbackModel.whenIdle === undefined) next();
+    else this.#fallbackModel.whenIdle(next);
+  }
+
   close(): void {
     this.#accessLog?.flush();
   }

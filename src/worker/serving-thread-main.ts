@@ -138,6 +138,7 @@ function serve(pipeline: Pipeline, app: LoadedApp): void {
   const turns = new NextTurn({
     row,
     isFree: () => connections.counted === 0,
+    whenIdle: (next) => pipeline.whenIdle(next),
     begin: (fd) => {
       // Before anything is read: the arbiter must not give it to another worker when this process dies.
       markBegun(fd);

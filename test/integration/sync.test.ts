@@ -86,6 +86,22 @@ describe("sync", { concurrency: 3 }, () => {
     await waiting(server, 0);
   });
 
+  test("an async handler whose client has left is alone until it has ended", async (t) => {
+    const server = await serveSync(t, 1);
+    const left = await ask(t, server, "/alone?ms=400");
+    await server.waitForLog(/handles \/alone\?ms=400/);
+    left.destroy();
+    assert.equal((await get(server.url, "/alone?ms=1")).body, "1 inside");
+    await waiting(server, 0);
+  });
+
+  test("an async handler that does not end when its time is over keeps the worker for a while, and not for ever", async (t) => {
+    const server = await serveSync(t, 1, ["--timeout", "500ms"]);
+    const late = await ask(t, server, "/alone?ms=60000");
+    assert.equal((await late.response()).status, 504);
+    assert.equal((await get(server.url, "/alone?ms=1")).body, "2 inside");
+  });
+
   test("begins with the next request without asking the arbiter, on a connection it has marked", async (t) => {
     const server = await serveSync(t, 1);
     const first = await hold(t, server, "first");

@@ -17,12 +17,19 @@ class FakeThread implements TakingThread {
   state = "ready";
   wakes = 0;
   tells = 0;
+  /** Behind a connection that has ended. */
+  handlerRuns = false;
+  next: (() => void) | undefined;
   readonly given: Accepted[] = [];
   readonly begun: number[] = [];
   readonly contexts: (string | undefined)[] = [];
   readonly turn: NextTurn = new NextTurn({
     row: this.row,
     isFree: () => this.open === 0,
+    whenIdle: (next) => {
+      if (this.handlerRuns) this.next = next;
+      else next();
+    },
     begin: (number) => {
       this.begun.push(number);
       this.contexts.push(context.getStore());
@@ -74,6 +81,21 @@ describe("the connection ahead", () => {
     thread.turn.ended();
     ahead.settle();
     assert.deepEqual([thread.open, ahead.begun, thread.tells], [0, 2, 3]);
+  });
+
+  test("is not taken while the handler of the one before goes on", () => {
+    const { ahead, threads } = setUp();
+    const [thread] = threads as [FakeThread];
+    ahead.put(fd(7));
+    thread.turn.look();
+    ahead.settle();
+    thread.handlerRuns = true;
+    thread.turn.ended();
+    ahead.put(fd(8));
+    thread.turn.look();
+    assert.deepEqual([thread.begun, thread.open], [[7], 1], "to others it has a connection still");
+    thread.next!();
+    assert.deepEqual([thread.begun, thread.open], [[7, 8], 1]);
   });
 
   test("is had by exactly one of the two", () => {
