@@ -42,11 +42,11 @@ export async function pidOf(tree: SupervisorPid, id: string): Promise<Pid> {
   return found;
 }
 
-/** The reason the supervisor exits with. */
-export async function endOf(tree: Pid): Promise<unknown> {
+/** Watches the supervisor from now on; the result waits for the reason it exits with. */
+export async function watchEnd(tree: Pid): Promise<() => Promise<unknown>> {
   const watcher = await newPuppet();
   await tell(watcher, { do: "monitor", pid: tree });
-  return (await next(watcher)).reason;
+  return async () => (await next(watcher)).reason;
 }
 
 /** A supervisor of these children, and its exit. */

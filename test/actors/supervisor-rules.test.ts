@@ -21,7 +21,7 @@ import {
 import { RestartWindow } from "../../src/actors/supervisor/restart-window.ts";
 import { checkOptions } from "../../src/actors/supervisor/spec.ts";
 import { child } from "../fixtures/actors/child.ts";
-import { endOf, Journal, pidOf, specFor, startTree } from "./journal.ts";
+import { watchEnd, Journal, pidOf, specFor, startTree } from "./journal.ts";
 import { isAlive, onBothSides, settled } from "./support.ts";
 
 test("what is left out of a supervisor's flags and a child's specification has the defaults of OTP", () => {
@@ -170,10 +170,10 @@ onBothSides(
     const failing = await startChild(tree, ["a", journal.pid, { failAfterFirst: true }]);
     await startChild(tree, ["b", journal.pid, {}]);
     await journal.expect("a starts", "b starts");
-    const end = endOf(tree as Pid);
+    const end = await watchEnd(tree as Pid);
     exit(failing!, "kill");
     await journal.expect("a fails", "a fails", "b stops shutdown");
-    assert.equal(await end, "shutdown");
+    assert.equal(await end(), "shutdown");
     await journal.isQuiet();
   },
 );

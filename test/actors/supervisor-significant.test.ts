@@ -14,8 +14,8 @@ import {
   type SupervisorPid,
 } from "../../src/actors/index.ts";
 import { child } from "../fixtures/actors/child.ts";
-import { endOf, Journal, pidOf, specFor, startTree } from "./journal.ts";
-import { exitOf, isAlive, onBothSides } from "./support.ts";
+import { Journal, pidOf, specFor, startTree } from "./journal.ts";
+import { exitOf, isAlive, newPuppet, next, onBothSides } from "./support.ts";
 
 const MANY = 1_000_000;
 
@@ -48,12 +48,15 @@ onBothSides("all_significant waits for one that is restarting", async (on) => {
 
 onBothSides("so does a dynamic supervisor", async (on) => {
   const journal = await Journal.open();
+  const watcher = await newPuppet();
   const tree = await spawn(
     dynamicSupervisor({
       intensity: MANY,
       autoShutdown: "all_significant",
       child: { start: [child, [], { on }], restart: "transient", significant: true },
     }),
+    [],
+    { monitor: watcher },
   );
   const a = await startChild(tree, ["a", journal.pid, { failAfterFirst: true }]);
   const b = await startChild(tree, ["b", journal.pid, {}]);
@@ -64,7 +67,6 @@ onBothSides("so does a dynamic supervisor", async (on) => {
   await gone;
   await whichChildren(tree);
   assert.equal(await isAlive(tree as Pid), true);
-  const end = endOf(tree as Pid);
   await stop(tree);
-  assert.equal(await end, "normal");
+  assert.equal((await next(watcher)).reason, "normal");
 });

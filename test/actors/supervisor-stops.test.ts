@@ -13,7 +13,7 @@ import {
   type Pid,
 } from "../../src/actors/index.ts";
 import { child } from "../fixtures/actors/child.ts";
-import { endOf, Journal, pidOf, specFor, startTree } from "./journal.ts";
+import { watchEnd, Journal, pidOf, specFor, startTree } from "./journal.ts";
 import { isAlive, newPuppet, next, onBothSides, tell } from "./support.ts";
 
 onBothSides(
@@ -147,11 +147,11 @@ onBothSides("a dynamic supervisor ends with its significant children as well", a
     }),
   );
   const pids = [await startChild(tree, ["a", journal.pid, {}]), await startChild(tree, ["b", journal.pid, {}])];
-  const end = endOf(tree as Pid);
+  const end = await watchEnd(tree as Pid);
   exit(pids[0]!, "kill");
   while ((await countChildren(tree)).active > 1);
   exit(pids[1]!, "kill");
-  assert.equal(await end, "shutdown");
+  assert.equal(await end(), "shutdown");
 });
 
 test("a significant child is refused where it is added, too, and so is a kind of dynamic children", async () => {

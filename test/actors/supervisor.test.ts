@@ -23,7 +23,7 @@ import {
   type Pid,
 } from "../../src/actors/index.ts";
 import { child } from "../fixtures/actors/child.ts";
-import { endOf, Journal, pidOf, specFor, startTree } from "./journal.ts";
+import { watchEnd, Journal, pidOf, specFor, startTree } from "./journal.ts";
 import { isAlive, newPuppet, onBothSides } from "./support.ts";
 
 onBothSides("children are started in order and stopped in reverse order, one after the other", async (on) => {
@@ -320,10 +320,10 @@ onBothSides("the parent's exit stops the children and ends the supervisor with i
   const parent = await newPuppet();
   const tree = await spawn(supervisor({ children: [specFor(journal, on)("a")] }), [], { link: parent });
   await journal.expect("a starts");
-  const reason = endOf(tree);
+  const reason = await watchEnd(tree);
   exit(parent, "parent gone");
   await journal.expect("a stops shutdown");
-  assert.equal(await reason, "parent gone");
+  assert.equal(await reason(), "parent gone");
 });
 
 onBothSides("a killed supervisor takes its children along", async (on) => {
