@@ -231,9 +231,12 @@ test("an exit signal unwinds an actor that waits in receive, kill does not resum
 
 test("what an actor waits for outside ends with its signal, and everything of its own fails after its death", async () => {
   const outcome = Promise.withResolvers<unknown>();
+  const waits = Promise.withResolvers<void>();
   const pid = await spawn(async (self: Self) => {
     const { signal } = self;
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    waits.resolve();
+    await aborted;
     const failures = [() => self.link(self.pid), () => self.monitor(self.pid), () => self.exit("again")].map((act) => {
       try {
         return act();
@@ -244,7 +247,7 @@ test("what an actor waits for outside ends with its signal, and everything of it
     const call = await self.call(self.pid as never, "x" as never).catch((error: { code: string }) => error.code);
     outcome.resolve([...failures, call, signal.reason.reason]);
   });
-  await new Promise((resolve) => setImmediate(resolve));
+  await waits.promise;
   exit(pid, "enough");
   assert.deepEqual(await outcome.promise, ["ACTOR_EXITED", "ACTOR_EXITED", "ACTOR_EXITED", "ACTOR_EXITED", "enough"]);
 });
