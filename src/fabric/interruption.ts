@@ -60,7 +60,6 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
     inspector.tell(threadId, "Debugger.pause");
     for (let step = 0; step < MAX_STEPS; step++) {
       if ((await stopped) === undefined) return "silent";
-      // oxlint-disable-next-line no-await-in-loop -- each step depends on the one before
       const stack = await lookAtThread(threadId, VIEW, PATIENCE_MS);
       if (stack === undefined) return "silent";
       const turn = stack.value as TurnView | undefined;
