@@ -6,6 +6,7 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { isOutOfDescriptors } from "../platform/descriptors.ts";
 import { loadNative, reap } from "../platform/native.ts";
 import type { Log } from "../log/log.ts";
 
@@ -31,11 +32,21 @@ export async function reapOrphans(log: Log): Promise<void> {
 }
 
 function zombieChildren(): number[] {
-  return readdirSync("/proc").flatMap((name) => {
+  return processes().flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     const [state, parent] = readStat(name);
     return state === "Z" && parent === "1" ? [Number(name)] : [];
   });
+}
+
+function processes(): string[] {
+  try {
+    return readdirSync("/proc");
+  } catch (error) {
+    // Zombies can wait until there are descriptors again.
+    if (isOutOfDescriptors(error)) return [];
+    throw error;
+  }
 }
 
 /** State and parent, which follow the command's name in parentheses. */

@@ -9,6 +9,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { isatty } from "node:tty";
+import { isOutOfDescriptors } from "../platform/descriptors.ts";
 
 export interface SignalActions {
   stop(): void;
@@ -52,7 +53,8 @@ function hasTerminal(): boolean {
   try {
     closeSync(openSync("/dev/tty", "r"));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Then nothing can be said, and a hang-up is what operators send: reload.
+    return isOutOfDescriptors(error);
   }
 }

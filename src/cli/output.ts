@@ -15,14 +15,23 @@ export function printError(error: unknown): void {
   console.error(`heddle: ${describeError(error)}`);
 }
 
-/** The message, the hint, and the stack of the innermost cause that has one outside of heddle and Node. */
+/**
+ * The message, the hint, and the stack of the innermost cause that has one outside of heddle and Node; of a fault in heddle
+ * itself the whole of it.
+ */
 export function describeError(error: unknown): string {
   const parts = [messageOf(error)];
   if (error instanceof HeddleError && error.hint !== undefined) parts.push(error.hint);
-  const stack = foreignStack(error);
+  const isOwnFault = error instanceof HeddleError && error.code === "INTERNAL";
+  const stack = isOwnFault ? wholeStack(error.cause) : foreignStack(error);
   if (stack !== undefined) parts.push(stack);
   if (!(error instanceof HeddleError) && error instanceof Error && error.stack !== undefined) parts.push(error.stack);
   return parts.join("\n");
+}
+
+function wholeStack(cause: unknown): string | undefined {
+  if (cause === undefined) return undefined;
+  return cause instanceof Error && cause.stack !== undefined ? cause.stack : messageOf(cause);
 }
 
 /** Frames of Node and of heddle: what is told of those is in the message. */

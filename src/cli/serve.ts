@@ -16,6 +16,7 @@ import { ControlServer } from "../control/server.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { modelNamed } from "../models/registry.ts";
+import { watchDescriptors } from "../worker/descriptor-watch.ts";
 import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
 
@@ -30,6 +31,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
     if (model !== undefined) modelNamed(model, `route ${name}`);
   const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid } });
   if (process.pid === 1) await reapOrphans(log);
+  watchDescriptors(log, `the arbiter (${process.pid})`);
   await new Server(settings, log).run();
 }
 

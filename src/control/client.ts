@@ -147,7 +147,11 @@ function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
         { cause },
       );
     case "ECONNRESET":
-      return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went", { cause });
+    case "EPIPE":
+      return new HeddleError("CONTROL_UNAVAILABLE", `the server at ${path} closed the connection without an answer`, {
+        cause,
+        hint: "It has ended, or has no file descriptors left: its log says so.",
+      });
     default:
       return new HeddleError("CONTROL_UNAVAILABLE", `cannot talk to the server at ${path}: ${cause.message}`, {
         cause,

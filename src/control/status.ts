@@ -10,6 +10,7 @@ import {
   type SparseCounts,
   summarise,
 } from "../metrics/latency-histogram.ts";
+import { residentBytes } from "../platform/descriptors.ts";
 import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/protocol.ts";
 
 export interface WorkerStatus {
@@ -74,7 +75,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     lastReload: arbiter.lastReload,
     stopping: arbiter.stopping,
     ready: arbiter.ready,
-    rssBytes: process.memoryUsage.rss() + sum(reports, ({ rssBytes }) => rssBytes),
+    rssBytes: residentBytes() + sum(reports, ({ rssBytes }) => rssBytes),
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
     models: byModel(config.model, reports, arbiter.waiting),
     counters: { ...counters, shed: counters.shed + arbiter.shed },

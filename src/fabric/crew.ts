@@ -108,16 +108,21 @@ export class Crew {
   }
 
   #boot(mate: Mate, birth: Birth): void {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./thread-main.${extension}`, import.meta.url), {
-      name: `heddle ${mate.role} ${mate.id}`,
-      workerData: birth,
-      transferList: birth.heddleFabric.peers.map(({ port }) => port),
-    });
+    const { peers } = birth.heddleFabric;
+    // Whoever has ended while this one waited has closed its port, and that cannot be handed over.
+    const here = peers.filter(({ id, role }) => role === "root" || this.#mates.has(id));
+    let worker: Worker;
+    try {
+      worker = startWorker(mate, { heddleFabric: { ...birth.heddleFabric, peers: here } });
+    } catch (cause) {
+      mate.why ??= died(mate, ` before it began: ${messageOf(cause)}`, cause);
+      this.#ended(mate, 1);
+      return;
+    }
     mate.worker = worker;
     if (mate.role === "scheduler") this.#context.watch();
     worker.on("error", (cause) => {
-      mate.why ??= died(mate, `: ${messageOf(cause)}`, cause);
+      mate.why ??= died(mate, `: ${messageOf(cause).replace(/\.$/, "")}`, cause);
       process.emitWarning(`${mate.why.message}. Another thread takes its place.`, {
         type: "HeddleWarning",
         code: "THREAD_DIED",
@@ -144,6 +149,15 @@ export class Crew {
     while (this.#nextId % MAX_THREADS === 0 || taken.has(this.#nextId % MAX_THREADS)) this.#nextId++;
     return this.#nextId++;
   }
+}
+
+function startWorker({ role, id }: Member, birth: Birth): Worker {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new Worker(new URL(`./thread-main.${extension}`, import.meta.url), {
+    name: `heddle ${role} ${id}`,
+    workerData: birth,
+    transferList: birth.heddleFabric.peers.map(({ port }) => port),
+  });
 }
 
 function died(mate: Member, how: string, cause?: unknown): HeddleError {

@@ -12,6 +12,7 @@
  * Blocking threads are not watched: there it is allowed. Nor is the root, which nobody could watch.
  */
 
+import { isOutOfDescriptors } from "../platform/descriptors.ts";
 import type { TurnLook } from "./interruption.ts";
 import { monotonicMs } from "./load-board.ts";
 import type { TurnView } from "./run-queue.ts";
@@ -137,6 +138,9 @@ export class Watchdog {
       if (judgement === "report") this.#report(thread, suspect, silentMs);
       if (judgement === "look") judgement = this.#judge(thread, suspect, silentMs);
       if (judgement === "end") await this.#end(thread, threadId, suspect);
+    } catch (error) {
+      // What looks into threads could not be loaded just now. The thread is looked at again.
+      if (!isOutOfDescriptors(error)) throw error;
     } finally {
       this.#busy.delete(thread);
     }

@@ -5,9 +5,10 @@
  * Everything but the access log is written synchronously: the lines that matter are written just before something ends.
  */
 
+import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Logger, LoggerOptions } from "pino";
-import { HeddleError, toWire } from "../errors/errors.ts";
+import { HeddleError, messageOf, toWire } from "../errors/errors.ts";
 
 export type LogFormat = "pretty" | "json";
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -46,17 +47,49 @@ type PinoModule = typeof import("pino");
 
 const require = createRequire(import.meta.url);
 
-/** Made on the first line: pino costs some 8 MB in every process and thread that has something to say. */
-export function createLog(options: LogOptions): Log {
+/** The levels heddle writes, with pino's numbers. */
+const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
+
+/**
+ * Made on the first line: pino costs some 8 MB in every process and thread that has something to say. Where it cannot be
+ * loaded just then (a process with no descriptors left reads no file), the line is written without it.
+ */
+export function createLog(options: LogOptions, make: (options: LogOptions) => Logger = createLogger): Log {
   let made: Logger | undefined;
-  const logger = (): Logger => (made ??= createLogger(options));
+  const write =
+    (level: keyof typeof LEVELS) =>
+    (fields: object, message: string): void => {
+      try {
+        made ??= make(options);
+      } catch (cause) {
+        writePlainly(options, level, { ...fields, log: `pino could not be loaded: ${messageOf(cause)}` }, message);
+        return;
+      }
+      made[level](fields, message);
+    };
   return {
-    debug: (fields, message) => logger().debug(fields, message),
-    info: (fields, message) => logger().info(fields, message),
-    warn: (fields, message) => logger().warn(fields, message),
-    error: (fields, message) => logger().error(fields, message),
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
     flush: () => made?.flush(),
   };
+}
+
+/** The same line in JSON, whatever the format. */
+function writePlainly(
+  { level: lowest, fd = 2, base }: LogOptions,
+  level: keyof typeof LEVELS,
+  fields: object,
+  message: string,
+): void {
+  const isWanted = lowest === "trace" || (lowest in LEVELS && LEVELS[lowest as keyof typeof LEVELS] <= LEVELS[level]);
+  if (!isWanted) return;
+  try {
+    writeSync(fd, `${JSON.stringify({ level: LEVELS[level], time: Date.now(), ...base, ...fields, msg: message })}\n`);
+  } catch {
+    // Who read it has gone, as with any other line.
+  }
 }
 
 function createLogger({ format, level, fd = 2, bufferBytes = 0, base = {} }: LogOptions): Logger {

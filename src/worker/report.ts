@@ -2,6 +2,7 @@
 
 import { COUNTER, monotonicMs } from "../fabric/load-board.ts";
 import { HISTOGRAM_BUCKETS, toSparse } from "../metrics/latency-histogram.ts";
+import { residentBytes } from "../platform/descriptors.ts";
 import type { Counters, ThreadReport, WorkerReport } from "./protocol.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import type { ThreadPool } from "./thread-pool.ts";
@@ -79,7 +80,7 @@ export class Reporter {
       pid: process.pid,
       ...this.#identity,
       uptimeMs: Math.round(nowMs - this.#startedMs),
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: residentBytes(),
       threadRestarts: this.#pool.restarts,
       waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),

@@ -14,11 +14,13 @@ import { COUNTER } from "../fabric/load-board.ts";
 import { threadInspector } from "../fabric/thread-inspector.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { servingThreads } from "../models/handlers/pools.ts";
+import { residentBytes } from "../platform/descriptors.ts";
 import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
 import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Ahead } from "./ahead.ts";
 import { Arrivals, type Load } from "./arrivals.ts";
+import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
 import { handleOf, unread } from "./raw-handle.ts";
 import { Recycling } from "./recycling.ts";
@@ -94,6 +96,7 @@ class Worker {
       const booted = await this.#pool.boot();
       this.#state = "ready";
       this.#watchRecycling();
+      watchDescriptors(this.#log, `worker ${process.pid}`);
       const trimming = new Trimming();
       setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
       setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
@@ -191,7 +194,7 @@ class Worker {
   #watchRecycling(): void {
     const recycling = new Recycling(this.#boot.config, Math.random());
     const timer = setInterval(() => {
-      const due = recycling.due(this.#reporter.requests, process.memoryUsage.rss());
+      const due = recycling.due(this.#reporter.requests, residentBytes());
       if (due === undefined) return;
       clearInterval(timer);
       tell({ type: "retire-me", ...due });

@@ -167,3 +167,11 @@ for (const [file, output] of [
     assert.equal(stdout, output);
   });
 }
+
+void test("a program that has no descriptors for its threads is told, lives, and has them when there are some", async () => {
+  const path = new URL("../fixtures/fabric/no-descriptors.ts", import.meta.url).pathname;
+  const command = ["-c", 'ulimit -n 100 && exec "$0" "$1"', process.execPath, path];
+  const { stdout, stderr } = await run("sh", command, { timeout: 30_000 });
+  assert.equal(stdout, "true 4 6\n");
+  assert.match(stderr, /THREAD_DIED.*scheduler thread 1 has ended: Worker initialization failure: EMFILE\. Another/);
+});

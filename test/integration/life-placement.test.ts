@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { readdirSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { get, keep, lifeApp, placeOf, serve, spread, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { get, keep, lifeApp, placeOf, serve, spread, tempFolder } from "../arbiter/support.ts";
 
 const BURST = 64;
 /** On a loaded machine a thread may well stand still for 100 ms, and would get fewer. */
@@ -99,34 +96,6 @@ describe("a blocked thread", { concurrency: 2 }, () => {
     assert.equal(await lost, "lost");
   });
 });
-
-for (const workers of [1, 2]) {
-  test(`${workers === 1 ? "a worker" : "an arbiter"} that has no descriptors left sheds connections, lives, and recovers`, async (t) => {
-    const server = await serve(t, lifeApp, ["-w", `${workers}`, "-t", "1"]);
-    const pid = workers === 1 ? workersOf(server.pid)[0]! : server.pid;
-    const used = Math.max(...readdirSync(`/proc/${pid}/fd`).map(Number));
-    execFileSync("prlimit", ["--pid", String(pid), `--nofile=${used + 8}:`]);
-    const sockets = Array.from({ length: 60 }, () =>
-      connect({ port: server.port, host: "127.0.0.1" }).on("error", () => {}),
-    );
-    t.after(() => sockets.forEach((socket) => socket.destroy()));
-    await until(() => sockets.every(({ connecting }) => !connecting), "the connections");
-    for (const socket of sockets) socket.write("GET /slow?ms=200 HTTP/1.1\r\nhost: x\r\n\r\n");
-    await Promise.race(sockets.map((socket) => once(socket, "data").catch(() => undefined)));
-    for (const socket of sockets) socket.destroy();
-    await until(
-      () =>
-        get(server.url).then(
-          ({ body }) => body === "ok",
-          () => false,
-        ),
-      "the recovery",
-    );
-    assert.equal(server.child.exitCode, null);
-    const { restarts } = await server.waitForStatus(({ ready }) => ready);
-    assert.deepEqual(restarts, { workers: 0, threads: 0 }, server.output(0));
-  });
-}
 
 test("connections that clients reset before they are accepted harm nobody", async (t) => {
   for (const workers of ["1", "2"]) {

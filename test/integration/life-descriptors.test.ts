@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { describe, test } from "node:test";
+import { get, hold, lifeApp, serve, until, workersOf } from "../arbiter/support.ts";
+import { leaveDescriptors } from "../support/descriptors.ts";
+import { runHeddle } from "../support/server.ts";
+
+const BURST = 60;
+const SHORTAGE = /has no file descriptors left \(it started with a limit of \d+\): new connections are closed/;
+
+/** Connections with a request each that stay when it is answered; `closed` are those that got no answer. */
+function burst(t: { after(done: () => void): void }, port: number): { answered: Set<Socket>; closed: Set<Socket> } {
+  const answered = new Set<Socket>();
+  const closed = new Set<Socket>();
+  for (let i = 0; i < BURST; i++) {
+    const socket = connect({ port, host: "127.0.0.1" });
+    t.after(() => socket.destroy());
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    socket.on("data", () => answered.add(socket));
+    socket.on("error", () => {});
+    socket.on("close", () => closed.add(socket));
+  }
+  return { answered, closed };
+}
+
+async function answersAgain(url: string): Promise<void> {
+  const isAnswered = (): Promise<boolean> =>
+    get(url).then(
+      ({ body }) => body === "ok",
+      () => false,
+    );
+  await until(isAnswered, "an answer");
+}
+
+describe("without descriptors", { concurrency: 2 }, () => {
+  for (const model of ["loop", "threads"]) {
+    test(`a worker (${model}) keeps what it has, closes what comes, says so, lives, and recovers`, async (t) => {
+      const server = await serve(t, lifeApp, ["-t", "1", "-m", model]);
+      const [pid] = workersOf(server.pid);
+      leaveDescriptors(pid!, 8);
+      const { answered, closed } = burst(t, server.port);
+      await until(() => answered.size + closed.size === BURST, "all to be answered or closed");
+      assert.ok(answered.size > 0 && closed.size > 0, `${answered.size} answered, ${closed.size} closed`);
+      await server.waitForLog(SHORTAGE);
+      assert.equal((await server.status()).workers[0]!.pid, pid);
+      for (const socket of answered) socket.destroy();
+      await answersAgain(server.url);
+      const { restarts, workers } = await server.waitForStatus(({ ready }) => ready);
+      assert.deepEqual(restarts, { workers: 0, threads: 0 }, server.output(0));
+      assert.equal(workers[0]!.pid, pid);
+    });
+  }
+
+  test("a worker that needs new threads tries again until there are some", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1:4", "-m", "thread-per-request"]);
+    const restore = leaveDescriptors(workersOf(server.pid)[0]!, 1);
+    // It takes the spare thread. The next one is started while that has it.
+    const held = await hold(t, server);
+    await server.waitForLog(/a handler thread of thread-per-request did not boot: .*(EMFILE|too many open files)/);
+    assert.equal(await held.finish(), "begun and done");
+    restore();
+    await answersAgain(server.url);
+    assert.equal((await server.waitForStatus(({ ready }) => ready)).restarts.workers, 0);
+  });
+
+  test("the arbiter keeps its workers, refuses to reload and says why; a worker that died is replaced afterwards", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1"]);
+    const before = await server.status();
+    const [lost, kept] = before.workers.map(({ pid }) => pid);
+    const restore = leaveDescriptors(server.pid, 0);
+    const { answered, closed } = burst(t, server.port);
+    await until(() => closed.size === BURST, "all to be closed");
+    assert.equal(answered.size, 0);
+    await server.waitForLog(SHORTAGE);
+    const asked = await runHeddle(["status", "--control", server.control]);
+    assert.equal(asked.code, 1);
+    assert.match(
+      asked.stderr,
+      /closed the connection without an answer\nIt has ended, or has no file descriptors left/,
+    );
+    server.signal("SIGHUP");
+    await server.waitForLog(
+      /generation 2 did not get ready: worker could not be started: .* EMFILE\\nGeneration 1 serves on/,
+    );
+    process.kill(lost!, "SIGKILL");
+    await server.waitForLog(/the new worker did not boot: worker could not be started: .*EMFILE/);
+    restore();
+    const after = await server.waitForStatus(
+      ({ workers }) => workers.filter(({ state }) => state === "serving").length === 2,
+    );
+    assert.equal(after.generation, before.generation);
+    assert.ok(after.workers.some(({ pid }) => pid === kept));
+    assert.ok(!after.workers.some(({ pid }) => pid === lost));
+    await answersAgain(server.url);
+    server.signal("SIGHUP");
+    await server.waitForStatus(({ generation }) => generation === before.generation + 1);
+  });
+});
