@@ -11,6 +11,14 @@ export function tolerateClosedPipes(): void {
   }
 }
 
+/** A server goes on when what it prints is lost, whatever the reason: a full disk most of all. */
+export function tolerateLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
+    stream.on("error", () => {});
+  }
+}
+
 export function printError(error: unknown): void {
   console.error(`heddle: ${describeError(error)}`);
 }

@@ -122,7 +122,7 @@ async function* lines(socketPath: string, method: string, path: string): AsyncGe
       yield* parts;
     }
   } catch (cause) {
-    throw unreachable(socketPath, cause as NodeJS.ErrnoException);
+    throw brokenOff(socketPath, cause as NodeJS.ErrnoException);
   }
   if (rest !== "") yield rest;
 }
@@ -133,6 +133,12 @@ function parse(path: string, text: string): unknown {
   } catch (cause) {
     throw new HeddleError("CONTROL_UNAVAILABLE", `what answers at ${path} is not a heddle server`, { cause });
   }
+}
+
+/** The answer had begun. */
+function brokenOff(path: string, cause: NodeJS.ErrnoException): HeddleError {
+  if (cause.code !== "ECONNRESET") return unreachable(path, cause);
+  return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went", { cause });
 }
 
 function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {

@@ -5,13 +5,14 @@
  * start: what is sent to it waits in the ports.
  */
 
-import { MessageChannel, Worker } from "node:worker_threads";
-import type { MessagePort, Transferable } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
+import type { MessagePort, Transferable, Worker } from "node:worker_threads";
 import { availableCpus } from "../config/cpus.ts";
 import { HeddleError, messageOf, toWire } from "../errors/errors.ts";
 import { monotonicMs } from "./load-board.ts";
 import type { Birth, Control, Introduction, Member, Role } from "./protocol.ts";
 import { RestartPolicy } from "./restart-policy.ts";
+import { startThread } from "./start-thread.ts";
 import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
 
 /** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
@@ -23,7 +24,7 @@ export interface CrewContext {
   readonly tell: (thread: number, control: Control, transfer?: readonly Transferable[]) => void;
   /** There is a scheduler thread to be watched. */
   readonly watch: () => void;
-  readonly ended: (id: number, why: HeddleError) => void;
+  readonly ended: (id: number, why: HeddleError, neverBegan: boolean) => void;
 }
 
 interface Mate extends Member {
@@ -113,35 +114,44 @@ export class Crew {
     const here = peers.filter(({ id, role }) => role === "root" || this.#mates.has(id));
     let worker: Worker;
     try {
-      worker = startWorker(mate, { heddleFabric: { ...birth.heddleFabric, peers: here } });
-    } catch (cause) {
-      mate.why ??= died(mate, ` before it began: ${messageOf(cause)}`, cause);
-      this.#ended(mate, 1);
+      worker = start(mate, { heddleFabric: { ...birth.heddleFabric, peers: here } });
+    } catch (error) {
+      // Not at once: who asked for the thread has not been told which it is.
+      process.nextTick(() => this.#failed(mate, error as HeddleError));
       return;
     }
     mate.worker = worker;
     if (mate.role === "scheduler") this.#context.watch();
-    worker.on("error", (cause) => {
-      mate.why ??= died(mate, `: ${messageOf(cause).replace(/\.$/, "")}`, cause);
-      process.emitWarning(`${mate.why.message}. Another thread takes its place.`, {
-        type: "HeddleWarning",
-        code: "THREAD_DIED",
-        ...(cause instanceof Error && cause.stack !== undefined ? { detail: cause.stack } : {}),
-      });
-    });
-    worker.on("exit", (code) => this.#ended(mate, code));
+    worker.on("error", (cause) =>
+      this.#tell((mate.why ??= died(mate, `: ${messageOf(cause).replace(/\.$/, "")}`, cause))),
+    );
+    worker.on("exit", (code) => this.#ended(mate, mate.why ?? died(mate, ` with exit code ${code}`)));
     worker.unref();
   }
 
-  #ended(mate: Mate, code: number): void {
+  #failed(mate: Mate, error: HeddleError): void {
+    mate.why ??= error;
+    this.#tell(mate.why);
+    this.#ended(mate, mate.why, true);
+  }
+
+  #tell({ message, hint, cause }: HeddleError): void {
+    const detail = hint ?? (cause instanceof Error ? cause.stack : undefined);
+    process.emitWarning(`${message}. Another thread takes its place.`, {
+      type: "HeddleWarning",
+      code: "THREAD_DIED",
+      ...(detail !== undefined && { detail }),
+    });
+  }
+
+  #ended(mate: Mate, why: HeddleError, neverBegan: boolean = false): void {
     const nowMs = monotonicMs();
     const delayMs = this.#policy.died(mate.readyMs === undefined ? undefined : nowMs - mate.readyMs);
     this.#notBeforeMs = nowMs + delayMs;
-    const why = mate.why ?? died(mate, ` with exit code ${code}`);
     for (const other of this.#mates.keys()) {
-      if (other !== mate.id) this.#context.tell(other, { type: "gone", id: mate.id, why: toWire(why) });
+      if (other !== mate.id) this.#context.tell(other, { type: "gone", id: mate.id, why: toWire(why), neverBegan });
     }
-    this.#context.ended(mate.id, why);
+    this.#context.ended(mate.id, why, neverBegan);
   }
 
   #freeId(): number {
@@ -151,9 +161,10 @@ export class Crew {
   }
 }
 
-function startWorker({ role, id }: Member, birth: Birth): Worker {
+function start({ role, id }: Member, birth: Birth): Worker {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new Worker(new URL(`./thread-main.${extension}`, import.meta.url), {
+  const entry = new URL(`./thread-main.${extension}`, import.meta.url);
+  return startThread(`the ${role} thread ${id}`, "THREAD_DIED", entry, {
     name: `heddle ${role} ${id}`,
     workerData: birth,
     transferList: birth.heddleFabric.peers.map(({ port }) => port),

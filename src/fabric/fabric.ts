@@ -93,7 +93,7 @@ export class Fabric {
         watch: () => this.watchdog!.start(),
         attach: (member, port) => this.#attach(member, port),
         tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
-        ended: (id, why) => this.#depart(id, { why }),
+        ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
       });
       this.#crew = crew;
       this.watchdog = new Watchdog({ board: this.board, threads: () => crew.schedulers() });
@@ -245,7 +245,7 @@ export class Fabric {
         this.#attach({ id: control.peer.id, role: control.peer.role }, control.peer.port);
         break;
       case "gone":
-        this.#depart(control.id, { why: fromWire(control.why) });
+        this.#ended(control.id, fromWire(control.why), control.neverBegan);
         break;
       case "grow":
         if (this.candidates(control.role).every((thread) => this.board.load(thread) > 0))
@@ -261,6 +261,10 @@ export class Fabric {
         this.#quiet?.answered(from, control.round, control.counts);
         break;
     }
+  }
+
+  #ended(id: number, why: HeddleError, neverBegan: boolean): void {
+    this.#depart(id, neverBegan ? { why, drained: true } : { why });
   }
 
   /** A thread is gone when its link is empty and the root knows why it ended. */

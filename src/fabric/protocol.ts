@@ -30,8 +30,8 @@ export type Control =
   | { readonly type: "service"; readonly name: string; readonly module: string }
   /** Root: there is another thread. */
   | { readonly type: "added"; readonly peer: Introduction }
-  /** Root: a thread has ended. Its link says when all it had said has arrived. */
-  | { readonly type: "gone"; readonly id: number; readonly why: WireError }
+  /** Root: a thread has ended. Its link says when all it had said has arrived; that of one that never began says nothing. */
+  | { readonly type: "gone"; readonly id: number; readonly why: WireError; readonly neverBegan: boolean }
   /** To the root: all threads of this role are busy. */
   | { readonly type: "grow"; readonly role: Role }
   /** To the root: its loop turns. */

@@ -7,8 +7,9 @@
 
 import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Logger, LoggerOptions } from "pino";
+import type { Logger } from "pino";
 import { HeddleError, messageOf, toWire } from "../errors/errors.ts";
+import { openDestination } from "./destination.ts";
 
 export type LogFormat = "pretty" | "json";
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -22,14 +23,14 @@ export interface Log {
 }
 
 /**
- * The fields that tell of an error: its code if it is heddle's own (whose message is the line's message already), and
- * the error that started it with its stack.
+ * The fields that tell of an error: its code and hint if it is heddle's own (whose message is the line's message already),
+ * and the error that started it with its stack.
  */
 export function errorFields(error: unknown): object {
   if (!(error instanceof HeddleError)) return { err: toWire(error) };
-  const { code, cause } = error;
+  const { code, hint, cause } = error;
   if (code === "INTERNAL") return { err: toWire(error) };
-  return { code, ...(cause === undefined ? {} : { err: toWire(cause) }) };
+  return { code, ...(hint !== undefined && { hint }), ...(cause !== undefined && { err: toWire(cause) }) };
 }
 
 export interface LogOptions {
@@ -45,6 +46,11 @@ export interface LogOptions {
 
 type PinoModule = typeof import("pino");
 
+interface Made {
+  readonly logger: Logger;
+  readonly flush: () => void;
+}
+
 const require = createRequire(import.meta.url);
 
 /** The levels heddle writes, with pino's numbers. */
@@ -54,8 +60,8 @@ const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
  * Made on the first line: pino costs some 8 MB in every process and thread that has something to say. Where it cannot be
  * loaded just then (a process with no descriptors left reads no file), the line is written without it.
  */
-export function createLog(options: LogOptions, make: (options: LogOptions) => Logger = createLogger): Log {
-  let made: Logger | undefined;
+export function createLog(options: LogOptions, make: (options: LogOptions) => Made = createLogger): Log {
+  let made: Made | undefined;
   const write =
     (level: keyof typeof LEVELS) =>
     (fields: object, message: string): void => {
@@ -65,7 +71,7 @@ export function createLog(options: LogOptions, make: (options: LogOptions) => Lo
         writePlainly(options, level, { ...fields, log: `pino could not be loaded: ${messageOf(cause)}` }, message);
         return;
       }
-      made[level](fields, message);
+      made.logger[level](fields, message);
     };
   return {
     debug: write("debug"),
@@ -92,20 +98,26 @@ function writePlainly(
   }
 }
 
-function createLogger({ format, level, fd = 2, bufferBytes = 0, base = {} }: LogOptions): Logger {
+function createLogger({ format, level, fd = 2, bufferBytes = 0, base = {} }: LogOptions): Made {
   const { pino } = require("pino") as PinoModule;
+  const destination = openDestination(pino, {
+    fd,
+    bufferBytes,
+    onLost: (lines, why) => logger.warn({ lines }, `${lines} lines of this log could not be written: ${why}`),
+  });
+  const stream = format === "json" ? destination : { write: prettily(fd, (line) => destination.write(line)) };
   // Errors come in their wire form already: pino's own serialiser expects an Error.
-  const options: LoggerOptions = { level, base, serializers: { err: (wire: unknown) => wire } };
-  if (format === "json") return pino(options, pino.destination({ fd, sync: true, minLength: bufferBytes }));
-  const pretty = require("pino-pretty") as typeof import("pino-pretty");
-  const colorize = process.env["NO_COLOR"] === undefined && (fd === 1 ? process.stdout : process.stderr).isTTY;
-  const stream = pretty({
-    colorize,
-    sync: true,
-    destination: fd,
+  const logger = pino({ level, base, serializers: { err: (wire: unknown) => wire } }, stream);
+  return { logger, flush: () => destination.flush() };
+}
+
+function prettily(fd: number, write: (line: string) => void): (line: string) => void {
+  const { prettyFactory } = require("pino-pretty") as typeof import("pino-pretty");
+  const format = prettyFactory({
+    colorize: process.env["NO_COLOR"] === undefined && (fd === 1 ? process.stdout : process.stderr).isTTY,
     ignore: "pid,hostname",
     translateTime: "SYS:HH:MM:ss.l",
     singleLine: true,
   });
-  return pino(options, stream);
+  return (line) => write(format(line));
 }

@@ -23,12 +23,13 @@ import {
   resourceLimits,
   threadId,
   type Transferable,
-  Worker,
+  type Worker,
 } from "node:worker_threads";
 import { fromWire, HeddleError, messageOf, packThrown } from "../errors/errors.ts";
 import type { BlockingRules } from "../fabric/blocking.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { perThread } from "../fabric/per-thread.ts";
+import { startThread } from "../fabric/start-thread.ts";
 import type { WakeWord } from "../fabric/wake-word.ts";
 import type { FromIo, IoBoot, ToIo } from "./io-thread-protocol.ts";
 import { refOf, type TaskRef } from "./task.ts";
@@ -72,18 +73,14 @@ export class IoThread {
     this.#wake = wake;
     const entry = new URL(import.meta.url.replace(/io-thread-handle(\.[jt]s)$/, "io-thread-main$1"));
     const { maxOldGenerationSizeMb } = resourceLimits;
-    try {
-      this.#worker = new Worker(entry, {
-        name: `heddle I/O thread of ${threadId}`,
-        argv: process.argv.slice(2),
-        workerData: { port: port2, wake: wake.place } satisfies IoBoot,
-        transferList: [port2],
-        // A limit on what a request may use is one on its tasks too.
-        ...(!isMainThread && maxOldGenerationSizeMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb } }),
-      });
-    } catch (cause) {
-      throw new HeddleError("THREAD_DIED", `no I/O thread can be started: ${messageOf(cause)}`, { cause });
-    }
+    this.#worker = startThread("the I/O thread", "THREAD_DIED", entry, {
+      name: `heddle I/O thread of ${threadId}`,
+      argv: process.argv.slice(2),
+      workerData: { port: port2, wake: wake.place } satisfies IoBoot,
+      transferList: [port2],
+      // A limit on what a request may use is one on its tasks too.
+      ...(!isMainThread && maxOldGenerationSizeMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb } }),
+    });
     this.#worker.unref();
     this.#worker.once("error", (error) => this.#diedUnasked(error));
     this.#worker.once("exit", () => this.#end(undefined));

@@ -147,7 +147,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     }
   }
 
-  #bootOne(): Promise<readonly string[]> {
+  async #bootOne(): Promise<readonly string[]> {
     const { config, address, log, spec } = this.#options;
     const id = ++this.#ids;
     const handler = new HandlerThreadHandle({ config, address, pool: spec, board: this.board.buffer, id });

@@ -5,9 +5,10 @@
  */
 
 import { EventEmitter } from "node:events";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type Worker } from "node:worker_threads";
 import { fromWire, HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
+import { startThread } from "../fabric/start-thread.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
 import { Answers } from "../models/handlers/answers.ts";
 import { Ring } from "../models/handlers/ring.ts";
@@ -34,13 +35,14 @@ export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
   #error: HeddleError | undefined;
   #told = false;
 
+  /** @throws HeddleError HANDLER_DIED: the system refuses it */
   constructor(boot: HandlerBoot) {
     super();
     this.id = boot.id;
     this.#name = `handler thread ${boot.id} of ${boot.pool.name}`;
     const entry = new URL(import.meta.url.replace(/handler-thread-handle(\.[jt]s)$/, "handler-thread-main$1"));
     const { handlerMemoryBytes } = boot.config;
-    this.#worker = new Worker(entry, {
+    this.#worker = startThread(this.#name, "HANDLER_DIED", entry, {
       name: `heddle ${this.#name}`,
       workerData: boot,
       ...(handlerMemoryBytes > 0 && {

@@ -6,9 +6,10 @@
  */
 
 import { EventEmitter } from "node:events";
-import { type MessagePort, Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
+import { startThread } from "../fabric/start-thread.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
 import type { UpgradesTold } from "../models/upgrades.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
@@ -66,12 +67,13 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   /** Its failure to boot has been told. */
   #told = false;
 
+  /** @throws HeddleError THREAD_DIED: the system refuses it */
   constructor(boot: Omit<ThreadBoot, "row">) {
     super();
     this.index = boot.index;
     // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
     const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
-    this.#worker = new Worker(entry, {
+    this.#worker = startThread(`serving thread ${boot.index}`, "THREAD_DIED", entry, {
       name: `heddle serving thread ${boot.index}`,
       workerData: { ...boot, row: this.row.buffer } satisfies ThreadBoot,
     });

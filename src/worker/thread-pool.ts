@@ -146,9 +146,14 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     thread.kill(undefined);
   }
 
-  #bootOne(index: number): Promise<Booted & { thread: ServingThreadHandle }> {
+  async #bootOne(index: number): Promise<Booted & { thread: ServingThreadHandle }> {
     const { config, tls, address } = this.#options;
-    const thread = new ServingThreadHandle({ config, index, tls, address, purpose: "serve" });
+    let thread: ServingThreadHandle;
+    try {
+      thread = new ServingThreadHandle({ config, index, tls, address, purpose: "serve" });
+    } catch (error) {
+      throw new BootFailure(error as HeddleError, []);
+    }
     this.#threads.push(thread);
     let app: AppSummary;
     const timer = setTimeout(() => thread.kill(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS);

@@ -19,6 +19,7 @@ import { loadNative, requireNative, trimMemory } from "../platform/native.ts";
 import { type Accepted, discard } from "./accepted.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Ahead } from "./ahead.ts";
+import { keepPrinting } from "./app-output.ts";
 import { Arrivals, type Load } from "./arrivals.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./protocol.ts";
@@ -34,6 +35,7 @@ import { viewThreads } from "./thread-views.ts";
 import { Watchdog } from "./watchdog.ts";
 
 process.title = "heddle worker";
+keepPrinting();
 for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"] as const) process.on(signal, () => {});
 
 process.once("message", (boot: WorkerBoot) => void new Worker(boot).boot());

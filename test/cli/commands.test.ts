@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fixture, get, serve, tempFolder } from "../arbiter/support.ts";
+import { fixture, tempFolder } from "../arbiter/support.ts";
 import { type Run, runHeddle } from "../support/server.ts";
 
 const hello = fixture("hello.ts");
@@ -121,21 +121,6 @@ test("check prints what would run, and starts nothing", async (t) => {
     /^app +.*app\.ts \(fetch\)\nlisten +127\.0\.0\.1:8000\nworkers +3 × 2 threads, model loop\n[^]*route +GET \/x +model loop, timeout 1000 ms\nok\n$/,
     /^$/,
   );
-});
-
-test("a server whose log nobody reads any more serves on", async (t) => {
-  for (const format of ["json", "pretty"]) {
-    const server = await serve(t, hello, ["-t", "1", "--access-log", "--log-format", format]);
-    server.child.stdout!.destroy();
-    server.child.stderr!.destroy();
-    for (let i = 0; i < 3; i++) assert.equal((await get(server.url)).body, "hello");
-    assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
-    assert.equal((await get(server.url)).body, "hello");
-    const { restarts, generation } = await server.status();
-    assert.deepEqual([restarts.workers, restarts.threads, generation], [0, 0, 2]);
-    server.child.kill("SIGTERM");
-    assert.deepEqual(await server.exited, { code: 0, signal: null });
-  }
 });
 
 test("output nobody reads is no failure", (t) => {

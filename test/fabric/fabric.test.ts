@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { HeddleError } from "../../src/errors/errors.ts";
@@ -174,4 +177,17 @@ void test("a program that has no descriptors for its threads is told, lives, and
   const { stdout, stderr } = await run("sh", command, { timeout: 30_000 });
   assert.equal(stdout, "true 4 6\n");
   assert.match(stderr, /THREAD_DIED.*scheduler thread 1 has ended: Worker initialization failure: EMFILE\. Another/);
+});
+
+void test("a program that may have no more threads is told, lives, and has them when it may", async (t) => {
+  const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
+  const { pathname: program } = new URL("../fixtures/fabric/no-threads.ts", import.meta.url);
+  const folder = mkdtempSync(join(tmpdir(), "heddle-fabric-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "refuse");
+  writeFileSync(file, "");
+  const env = { ...process.env, REFUSE_THREADS: file };
+  const { stdout, stderr } = await run(process.execPath, ["--import", refusal, program], { env, timeout: 30_000 });
+  assert.equal(stdout, "3 4 6\n");
+  assert.match(stderr, /THREAD_DIED.*scheduler thread 1 cannot be started: EAGAIN\. Another.*\n.*raise --pids-limit/);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { get, hold, lifeApp, serve, until, workersOf } from "../arbiter/support.ts";
+import { get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
 import { leaveDescriptors } from "../support/descriptors.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -80,7 +82,7 @@ describe("without descriptors", { concurrency: 2 }, () => {
     );
     server.signal("SIGHUP");
     await server.waitForLog(
-      /generation 2 did not get ready: worker could not be started: .* EMFILE\\nGeneration 1 serves on/,
+      /"hint":"Generation 1 serves on\.".*generation 2 did not get ready: worker could not be started: .* EMFILE/,
     );
     process.kill(lost!, "SIGKILL");
     await server.waitForLog(/the new worker did not boot: worker could not be started: .*EMFILE/);
@@ -95,4 +97,21 @@ describe("without descriptors", { concurrency: 2 }, () => {
     server.signal("SIGHUP");
     await server.waitForStatus(({ generation }) => generation === before.generation + 1);
   });
+});
+
+test("without threads a worker tries again until there may be one more", async (t) => {
+  const folder = tempFolder(t);
+  const file = join(folder, "refuse");
+  const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
+  const env = { NODE_OPTIONS: `--import=${refusal}`, REFUSE_THREADS: file };
+  const server = await serve(t, lifeApp, ["-t", "1", "--timeout", "500ms"], { env });
+  writeFileSync(file, "");
+  const lost = get(server.url, "/forever").catch(() => "lost");
+  await server.waitForLog(
+    /raise --pids-limit.*the replacement of serving thread 0 did not boot: .* cannot be started: EAGAIN/,
+  );
+  assert.equal(await lost, "lost");
+  rmSync(file);
+  await answersAgain(server.url);
+  assert.equal((await server.waitForStatus(({ ready }) => ready)).restarts.workers, 0);
 });

@@ -1,0 +1,25 @@
+/** Starting a thread, which the system may refuse: Node throws its bare error number then, and says nothing else. */
+
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { HeddleError, messageOf } from "../errors/errors.ts";
+
+/** @throws HeddleError `code`: there can be no more threads now. `who`: how the message calls it. */
+export function startThread(
+  who: string,
+  code: "THREAD_DIED" | "HANDLER_DIED",
+  entry: URL,
+  options: WorkerOptions,
+): Worker {
+  try {
+    return new Worker(entry, options);
+  } catch (cause) {
+    const message = messageOf(cause);
+    throw new HeddleError(code, `${who} cannot be started: ${message}`, {
+      cause,
+      ...(message.includes("EAGAIN") && { hint: NO_MORE_THREADS }),
+    });
+  }
+}
+
+const NO_MORE_THREADS =
+  "The system allows no more threads: raise --pids-limit of the container, TasksMax= of the systemd unit, or `ulimit -u`.";
