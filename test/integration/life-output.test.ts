@@ -52,7 +52,7 @@ describe("output", { concurrency: 2 }, () => {
         const status = async (): Promise<ServerStatus> => (await ask(control, "/status")) as ServerStatus;
         const isReady = (): Promise<ServerStatus | undefined> =>
           status().then(
-            (now) => (now.ready ? now : undefined),
+            (now) => (now.ready && now.urls.length > 0 ? now : undefined),
             () => undefined,
           );
         const { urls, workers } = await until(isReady, "readiness");
