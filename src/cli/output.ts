@@ -2,16 +2,21 @@
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
-/** Who read our output may have gone (`heddle status | head -1`, a log shipper that was restarted); that is no failure. */
+/**
+ * Who read our output may have gone (`heddle status | head -1`, a log shipper that was restarted); that is no failure. Not
+ * having said what was asked, because the disk is full, is one.
+ */
 export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code === "EPIPE") return;
+      if (stream === process.stdout) console.error(`heddle: the output cannot be written: ${error.message}`);
+      process.exit(1);
     });
   }
 }
 
-/** A server goes on when what it prints is lost, whatever the reason: a full disk most of all. */
+/** A server goes on when what it prints is lost, whatever the reason. */
 export function tolerateLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.removeAllListeners("error");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fixture, tempFolder } from "../arbiter/support.ts";
@@ -133,4 +134,17 @@ test("output nobody reads is no failure", (t) => {
   });
   assert.match(stdout, /^heddle: .*\n0\n$/);
   assert.equal(stderr, "");
+});
+
+test("output that cannot be written is a failure, and is told", (t) => {
+  const bin = new URL("../../bin/heddle.js", import.meta.url).pathname;
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const { status, stderr } = spawnSync(process.execPath, [bin, "--help"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^heddle: the output cannot be written: ENOSPC: no space left on device, write\n$/);
+  assert.equal(spawnSync(process.execPath, [bin, "--help"], { stdio: ["ignore", full, full] }).status, 1);
 });
