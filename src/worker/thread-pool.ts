@@ -227,6 +227,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       leaving.replaced = true;
     }
     this.#restarts++;
+    this.#bootSoon(index, readyForMs, leaving);
+  }
+
+  #bootSoon(index: number, readyForMs: number | undefined, leaving: ServingThreadHandle | undefined): void {
     const delayMs = this.#policy.died(readyForMs);
     if (delayMs > 0)
       this.#options.log.warn(
@@ -246,7 +250,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         return;
       }
       this.#supervise(thread);
-      if (leaving === undefined) return;
+      if (leaving === undefined || leaving.state === "gone") return;
       leaving.drain("replace");
       this.emit("changed");
       const timer = setTimeout(() => this.#overdue(leaving), this.#options.config.gracefulTimeoutMs);
@@ -258,8 +262,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         { thread: index, ...errorFields(error) },
         `the replacement of serving thread ${index} did not boot: ${error.message}`,
       );
-      if (leaving !== undefined) leaving.replaced = false;
-      this.#replace(index, undefined, leaving);
+      this.#bootSoon(index, undefined, leaving);
     }
   }
 }
