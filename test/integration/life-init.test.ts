@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { fixture, get, until } from "../arbiter/support.ts";
+import { leaveDescriptors } from "../support/descriptors.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 const UNSHARE = ["--pid", "--fork", "--mount-proc", "--kill-child"];
@@ -36,8 +37,18 @@ test("as process 1 heddle reaps orphans and obeys signals", { skip }, async (t) 
   const [arbiter] = spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" })
     .stdout.trim()
     .split("\n");
+  await t.test("also without descriptors, when it can see no orphans", async () => {
+    const restore = leaveDescriptors(Number(arbiter), 0);
+    const sinceMs = performance.now();
+    process.kill(Number(arbiter), "SIGHUP");
+    await until(() => /generation 2 did not get ready: .*EMFILE/.test(output), "the reload to be refused");
+    // It looks for orphans once a second, and tells nobody.
+    await until(() => performance.now() > sinceMs + 1500, "a look");
+    assert.equal((await get(url!, "/")).body, "init");
+    restore();
+  });
   process.kill(Number(arbiter), "SIGHUP");
-  await until(() => output.includes("generation 2: serving"), "the reload");
+  await until(() => /generation \d: serving/.test(output), "the reload");
   assert.equal((await get(url!, "/")).body, "init");
   process.kill(Number(arbiter), "SIGTERM");
   assert.deepEqual(await once(child, "exit"), [0, null]);
