@@ -11,7 +11,8 @@
  *   not turned away for want of room.
  * - A worker that has not begun with one is not handed another.
  *
- * A stop serves those in line before it lets the workers go; who comes meanwhile is turned away.
+ * A stop serves those in line, and those on their way to a worker, before it lets the workers go; who comes meanwhile is
+ * turned away.
  */
 
 import type { Socket } from "node:net";
@@ -110,7 +111,8 @@ export class Turns implements Distribution {
 
   async finish(withinMs: number): Promise<void> {
     this.#state = "finishing";
-    if (this.waiting > 0 && withinMs > 0) {
+    this.look();
+    if (!this.#isDone && withinMs > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, withinMs);
       this.#onEmpty = resolve;
@@ -127,6 +129,7 @@ export class Turns implements Distribution {
     this.#state = "over";
     for (const socket of this.#line.takeAll()) socket.destroy();
     this.#emptied();
+    this.#onEmpty?.();
   }
 
   get #ahead(): Turn[] {
@@ -237,7 +240,12 @@ export class Turns implements Distribution {
   #emptied(): void {
     clearInterval(this.#sweeps);
     this.#sweeps = undefined;
-    this.#onEmpty?.();
+    if (this.#isDone) this.#onEmpty?.();
+  }
+
+  /** Nobody waits, and everybody who was handed to a worker has been begun with: one that drains begins with nobody. */
+  get #isDone(): boolean {
+    return this.waiting === 0 && this.#handed.size === 0;
   }
 }
 

@@ -1,6 +1,7 @@
 /** A thread shows on the board that its loop turns, as long as the board says that it has something to do: an idle one sleeps. */
 
 import type { ThreadBoard } from "./thread-board.ts";
+import { clearInterval, setInterval } from "./timers.ts";
 
 const EVERY_MS = 100;
 

@@ -14,6 +14,7 @@ import type { Birth, Control, Introduction, Member, Role } from "./protocol.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 import { startThread } from "./start-thread.ts";
 import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
+import { setTimeout } from "./timers.ts";
 
 /** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
 const BLOCKING_THREADS = 32;

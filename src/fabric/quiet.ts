@@ -21,6 +21,7 @@
  */
 
 import type { Counts } from "./protocol.ts";
+import { clearTimeout, setInterval, setTimeout } from "./timers.ts";
 
 /** Between two rounds that found somebody busy with messages, doubling. */
 const FIRST_PAUSE_MS = 1;

@@ -21,6 +21,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setImmediate } from "./timers.ts";
 
 /** Something that can be given the turn. */
 export interface Turn {

@@ -15,6 +15,7 @@
 import { Session } from "node:inspector";
 import { isMainThread } from "node:worker_threads";
 import { messageOf } from "../errors/errors.ts";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers.ts";
 
 /** The inspector does not always wake a loop that sleeps; one that has a timer is awake soon enough. */
 const AWAKE_MS = 20;

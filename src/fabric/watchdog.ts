@@ -17,6 +17,7 @@ import type { TurnLook } from "./interruption.ts";
 import { monotonicMs } from "./load-board.ts";
 import type { TurnView } from "./run-queue.ts";
 import type { ThreadBoard } from "./thread-board.ts";
+import { clearInterval, setInterval } from "./timers.ts";
 
 const LOOK_MS = 250;
 /** While somebody is to be ended. */

@@ -5,6 +5,7 @@ import { nameAt } from "./names.ts";
 import { closeRequest, openRequest } from "./requests.ts";
 import { connected, handle, OP, tell } from "./service.ts";
 import { allUnits, type UnitState } from "./unit.ts";
+import { clearTimeout, setTimeout } from "../fabric/timers.ts";
 
 export interface TaskDump {
   /** As `Handle.id`. Empty for a task of a thread that does not answer. */

@@ -5,6 +5,7 @@
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import { canceled } from "./canceled.ts";
+import { setImmediate } from "../fabric/timers.ts";
 
 type State =
   | { readonly is: "pending" }

@@ -21,6 +21,7 @@ import { accept, cancelHere, jobPrefix } from "./runner.ts";
 import { connected, handle, onThreadGone, OP, tell } from "./service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
+import { clearInterval, setInterval } from "../fabric/timers.ts";
 
 /** Threads a job may die with before it is given up: its own module may be what kills them. */
 const MAX_PLACES = 3;

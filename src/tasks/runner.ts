@@ -14,6 +14,7 @@ import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } fro
 import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 import { type Outcome, Unit } from "./unit.ts";
+import { setImmediate } from "../fabric/timers.ts";
 
 /** By the thread they are from, and its number for them. */
 const running = new Map<string, Unit>();

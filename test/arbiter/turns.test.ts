@@ -149,6 +149,30 @@ describe("taking turns", () => {
     assert.deepEqual(away, ["late", "late"]);
   });
 
+  test("to finish waits for who is on the way to a worker, who would not begin with it any more", async () => {
+    const { turns, workers, away } = setUp(1);
+    join(turns, "a");
+    assert.equal(turns.waiting, 0);
+    let done = false;
+    const finished = turns.finish(60_000).then(() => (done = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(done, false);
+    workers[0]!.letGo(turns);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(done, false, "it came back, and is handed again");
+    workers[0]!.turn(turns);
+    await finished;
+    assert.deepEqual([workers[0]!.got, away], [["a"], []]);
+  });
+
+  test("to close does not wait for anybody", async () => {
+    const { turns } = setUp(1);
+    join(turns, "a");
+    const finished = turns.finish(60_000);
+    turns.close();
+    await finished;
+  });
+
   test("to finish turns away those who are left when the time is over, also those ahead", async () => {
     const { turns, workers, away } = setUp(1);
     join(turns, "a");

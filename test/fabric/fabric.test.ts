@@ -162,6 +162,7 @@ for (const [file, output] of [
   ["exit-waits", 'heard ["waited"]\n'],
   ["exit-worker-root", 'heard ["waited"]\nthe root ended with 0\n'],
   ["exit-deadlock", "once\n"],
+  ["mocked-timers", "2 4 6 7 false true\n"],
 ] as const) {
   void test(`a program ends by itself, after what its threads still had to do: ${file}`, async () => {
     const path = new URL(`../fixtures/fabric/${file}.ts`, import.meta.url).pathname;
