@@ -2,7 +2,7 @@
 
 import { nearest } from "../config/nearest.ts";
 import { HeddleError } from "../errors/errors.ts";
-import { printError, tolerateClosedPipes } from "./output.ts";
+import { printError, tolerateClosedPipes, tolerateLostOutput } from "./output.ts";
 
 export type Command = (argv: readonly string[]) => Promise<void>;
 
@@ -17,7 +17,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   threads: async () => (await import("./talk.ts")).threads,
 };
 
-tolerateClosedPipes();
+if (process.argv[2] === "serve") tolerateLostOutput();
+else tolerateClosedPipes();
 try {
   await run(process.argv.slice(2));
 } catch (error) {

@@ -18,10 +18,7 @@ export function tolerateClosedPipes(): void {
 
 /** A server goes on when what it prints is lost, whatever the reason. */
 export function tolerateLostOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.removeAllListeners("error");
-    stream.on("error", () => {});
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
 export function printError(error: unknown): void {

@@ -17,7 +17,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { modelNamed } from "../models/registry.ts";
 import { watchDescriptors } from "../worker/descriptor-watch.ts";
-import { printError, tolerateLostOutput } from "./output.ts";
+import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
@@ -25,7 +25,6 @@ export async function serve(argv: readonly string[]): Promise<void> {
   if (settings === undefined) return;
   const { config } = settings;
   process.title = ARBITER_TITLE;
-  tolerateLostOutput();
   process.on("unhandledRejection", dieOfOwnFault);
   modelNamed(config.model, "--model");
   for (const [name, { model }] of Object.entries(config.routes))

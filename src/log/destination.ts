@@ -33,17 +33,21 @@ export function openDestination(pino: PinoModule["pino"], options: DestinationOp
   let isCollected = false;
   let failed: { readonly why: string; readonly timer: NodeJS.Timeout } | undefined;
   let hasWritten = false;
+  let isReaderGone = false;
   let lost = 0;
   stream.on("drop", () => lost++);
   stream.on("write", () => (hasWritten = true));
-  stream.on("error", ({ message }: Error) => {
+  stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     hasWritten = false;
     clearTimeout(failed?.timer);
+    isReaderGone = code === "EPIPE";
+    if (isReaderGone) return;
     failed = { why: message, timer: setTimeout(flush, RETRY_MS).unref() };
   });
 
   /** All that waits is written when this is over, or it has failed, or it is collected still. */
   function attempt(text: string | undefined): void {
+    if (isReaderGone) return;
     hasWritten = false;
     // Flushing without a callback: with one it would have the disk write as well, ten times a second.
     if (text === undefined && bufferBytes > 0) stream.flush();

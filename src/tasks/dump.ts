@@ -1,11 +1,11 @@
 /** A dump of all tasks on all threads, at any time: who there is, what each is at, and since when. */
 
 import { LOAD } from "../fabric/fabric.ts";
+import { clearTimeout, setTimeout } from "../fabric/timers.ts";
 import { nameAt } from "./names.ts";
 import { closeRequest, openRequest } from "./requests.ts";
 import { connected, handle, OP, tell } from "./service.ts";
 import { allUnits, type UnitState } from "./unit.ts";
-import { clearTimeout, setTimeout } from "../fabric/timers.ts";
 
 export interface TaskDump {
   /** As `Handle.id`. Empty for a task of a thread that does not answer. */

@@ -4,8 +4,8 @@
  */
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
-import { canceled } from "./canceled.ts";
 import { setImmediate } from "../fabric/timers.ts";
+import { canceled } from "./canceled.ts";
 
 type State =
   | { readonly is: "pending" }

@@ -13,6 +13,7 @@ import type { Transferable } from "node:worker_threads";
 import { HeddleError, unpackThrown, type WireThrown } from "../errors/errors.ts";
 import { LOAD, type Role } from "../fabric/fabric.ts";
 import { pack, type Packed, unpack } from "../fabric/packing.ts";
+import { clearInterval, setInterval } from "../fabric/timers.ts";
 import { chooseJobs } from "./assignment.ts";
 import { closeClaim, introduceClaims, openClaim } from "./claim-table.ts";
 import type { Claim } from "./claims.ts";
@@ -21,7 +22,6 @@ import { accept, cancelHere, jobPrefix } from "./runner.ts";
 import { connected, handle, onThreadGone, OP, tell } from "./service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
-import { clearInterval, setInterval } from "../fabric/timers.ts";
 
 /** Threads a job may die with before it is given up: its own module may be what kills them. */
 const MAX_PLACES = 3;

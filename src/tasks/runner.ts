@@ -7,6 +7,7 @@ import type { Transferable } from "node:worker_threads";
 import { type HeddleError, packThrown } from "../errors/errors.ts";
 import { LOAD } from "../fabric/fabric.ts";
 import { pack, unpack } from "../fabric/packing.ts";
+import { setImmediate } from "../fabric/timers.ts";
 import { canceled } from "./canceled.ts";
 import { type Claim, claimAt, type ClaimAddress } from "./claims.ts";
 import { Fifo } from "./fifo.ts";
@@ -14,7 +15,6 @@ import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } fro
 import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 import { type Outcome, Unit } from "./unit.ts";
-import { setImmediate } from "../fabric/timers.ts";
 
 /** By the thread they are from, and its number for them. */
 const running = new Map<string, Unit>();

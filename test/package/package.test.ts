@@ -11,7 +11,9 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const root = new URL("../../", import.meta.url).pathname;
-const env = { ...process.env, npm_config_loglevel: "error", npm_config_audit: "false", npm_config_fund: "false" };
+// As a user has it: without the cache that the tests share, heddle makes its own.
+const { NODE_COMPILE_CACHE: _, ...inherited } = process.env;
+const env = { ...inherited, npm_config_loglevel: "error", npm_config_audit: "false", npm_config_fund: "false" };
 
 /** Of heddle and its dependencies, installed. */
 const MAX_INSTALLED_BYTES = 10_000_000;
