@@ -20,3 +20,9 @@ export function cutShort(req: IncomingMessage, code: ErrorCode): void {
   };
   req.destroy(new HeddleError(code, errorTable[code].doc));
 }
+
+/** The client is gone: told as node:http tells it. */
+export function breakOff(req: IncomingMessage): void {
+  const error = Object.assign(new Error("aborted"), { code: "ECONNRESET" });
+  req.destroy(error);
+}

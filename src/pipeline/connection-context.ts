@@ -10,12 +10,17 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Exchange } from "./exchange.ts";
 import type { Linked } from "./linked-list.ts";
 
 export class ConnectionContext implements Linked<ConnectionContext> {
   readonly socket: Socket;
+  /** What HTTP is spoken on: the socket itself, or the TLS socket around it. Set by the first request. */
+  stream: Socket;
+  /** The latest request with a body. */
+  latestBody: IncomingMessage | undefined = undefined;
   previous: ConnectionContext | undefined = undefined;
   next: ConnectionContext | undefined = undefined;
   /** The exchange in progress. Not kept longer: ten thousand idle connections must not hold ten thousand requests. */
@@ -26,8 +31,8 @@ export class ConnectionContext implements Linked<ConnectionContext> {
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
   closing = false;
-  /** For whom it matters: its last answer is out, its request was read to the end, and all that is left is to close it. */
-  onLastAnswer: (() => void) | undefined = undefined;
+  /** For whom it matters: its last answer is out, and all that is left is to close it. `hasRest`: its body was not read to the end. */
+  onLastAnswer: ((hasRest: boolean) => void) | undefined = undefined;
   /** The thread's row does not count it any more. */
   released = false;
   /** performance.now() since when it waits for its next request; 0 before its first, during one, and after an upgrade. */
@@ -37,6 +42,7 @@ export class ConnectionContext implements Linked<ConnectionContext> {
 
   constructor(socket: Socket) {
     this.socket = socket;
+    this.stream = socket;
   }
 
   /** One request fewer in progress; after the last it waits for the next. */

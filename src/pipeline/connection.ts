@@ -132,9 +132,9 @@ export class Connections {
     this.#connections.add(context);
     this.#counted++;
     if (this.#onIdle !== undefined)
-      context.onLastAnswer = () => {
+      context.onLastAnswer = (hasRest) => {
         // The kernel has all of it. Destroyed it is closed at once; ended, as node:http just did, only in turns of the loop.
-        if (!("encrypted" in socket)) socket.destroy();
+        if (!hasRest && context.stream === socket) socket.destroy();
         this.#release(context);
       };
     socket.once("close", () => {

@@ -6,15 +6,15 @@
  * twentieth of the shortest limit.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { ServerConfig } from "../config/config.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
-import { cutShort } from "../app/cut-short.ts";
+import { breakOff, cutShort } from "../app/cut-short.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LinkedList } from "./linked-list.ts";
-import { DroppedBody } from "./limits.ts";
 import { endLingering } from "./respond.ts";
+import { RestOfBody } from "./rest-of-body.ts";
 import type { Route, Router } from "./router.ts";
 
 export class Deadlines {
@@ -23,7 +23,7 @@ export class Deadlines {
   readonly #row: LoadRow;
   readonly #intervalMs: number;
   /** The ended exchange each belongs to: its connection is not idle before the body has ended too. */
-  readonly #dropped = new Map<DroppedBody, Exchange>();
+  readonly #rests = new Map<RestOfBody, Exchange>();
   #sweptMs = 0;
 
   constructor(exchanges: LinkedList<Exchange>, router: Router, config: ServerConfig, row: LoadRow) {
@@ -38,18 +38,20 @@ export class Deadlines {
     if (nowMs - this.#sweptMs < this.#intervalMs) return;
     this.#sweptMs = nowMs;
     for (const exchange of this.#exchanges) this.#judge(exchange, nowMs);
-    for (const [body, exchange] of this.#dropped) {
-      const state = body.sweep(nowMs);
+    for (const [rest, exchange] of this.#rests) {
+      const state = rest.sweep(nowMs);
       if (state === "arriving") continue;
-      this.#dropped.delete(body);
+      this.#rests.delete(rest);
       exchange.connection.leave(nowMs);
-      if (state !== "complete") cut(body.req, state);
+      if (state === "gone") breakOff(exchange.req);
+      else if (state !== "complete") cut(exchange, state);
     }
   }
 
   /** The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection. */
   watchRest(exchange: Exchange, nowMs: number): void {
-    this.#dropped.set(new DroppedBody(exchange.req, this.#config, nowMs), exchange);
+    const rest = new RestOfBody(exchange.req, exchange.connection.stream, this.#config, nowMs);
+    this.#rests.set(rest, exchange);
   }
 
   #judge(exchange: Exchange, nowMs: number): void {
@@ -73,13 +75,14 @@ export class Deadlines {
 }
 
 export function bodyTooLarge(exchange: Exchange): void {
-  if (exchange.state === "ended") cut(exchange.req, "BODY_TOO_LARGE");
+  if (exchange.state === "ended") cut(exchange, "BODY_TOO_LARGE");
   else exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit");
 }
 
-function cut(req: IncomingMessage, code: ErrorCode): void {
+function cut({ req, connection }: Exchange, code: ErrorCode): void {
+  connection.closing = true;
   cutShort(req, code);
-  endLingering(req.socket);
+  endLingering(connection.stream);
 }
 
 /** Whether the client has been told to send its body, or never asked. */

@@ -105,7 +105,7 @@ export class Exchange implements Linked<Exchange> {
     this.refusal ??= code;
     const unfinished = isUnfinished(this.req);
     if (refuse(this.req, this.res, code)) this.connection.closing = true;
-    else if (this.state === "executing") putOutOfReach(this.req, this.res);
+    else if (this.state === "executing") putOutOfReach(this.req, this.res, this.connection.stream);
     if (unfinished) cutShort(this.req, code);
     if (why !== undefined) this.abort(TIMEOUTS.has(code) ? "TimeoutError" : "AbortError", why);
   }

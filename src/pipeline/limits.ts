@@ -11,6 +11,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 
@@ -68,7 +69,7 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
 export type BodyState = "arriving" | "unread" | "complete" | ErrorCode;
 
 /** Chunk sizes, extensions and line ends may take this much in all, and this much for each byte of the body itself. */
-const FRAMING_BYTES = 16 * 1024;
+export const FRAMING_BYTES: number = 16 * 1024;
 const FRAMING_PER_BYTE = 16;
 
 /**
@@ -77,6 +78,8 @@ const FRAMING_PER_BYTE = 16;
  */
 export class BodyGuard {
   readonly #req: IncomingMessage;
+  /** Not asked of the request: `stream.pipeline` and a loop that is left early take a request's socket away. */
+  readonly #socket: Pick<Socket, "bytesRead">;
   readonly #limits: RequestLimits;
   /** What the connection had received when the body began. */
   readonly #receivedBytes: number;
@@ -91,6 +94,7 @@ export class BodyGuard {
   /** `onTooLarge` is called once, synchronously; the excess never reaches the app. */
   constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, onTooLarge: () => void) {
     this.#req = req;
+    this.#socket = req.socket;
     this.#limits = limits;
     this.#receivedBytes = req.socket.bytesRead;
     this.#idleSinceMs = nowMs;
@@ -119,55 +123,18 @@ export class BodyGuard {
     this.#sweptMs = nowMs;
     this.#sweptBytes = this.#bytes;
     if (this.#req.complete) return "complete";
-    const unread = this.#req.readableLength > 0 || (!asked && this.#bytes === 0);
+    const { readableLength, destroyed } = this.#req;
+    const unread = readableLength > 0 || destroyed || (!asked && this.#bytes === 0);
     if (progressed || unread) this.#idleSinceMs = nowMs;
     if (!unread) this.#waitedMs += elapsedMs;
     else if (!progressed) return "unread";
     this.arrivingUntilMs = nowMs;
-    const framingBytes = this.#req.socket.bytesRead - this.#receivedBytes - this.#bytes;
+    const framingBytes = this.#socket.bytesRead - this.#receivedBytes - this.#bytes;
     if (framingBytes > FRAMING_BYTES + FRAMING_PER_BYTE * this.#bytes) return "BODY_TOO_LARGE";
     const { bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
     if (bodyIdleTimeoutMs === 0) return "arriving";
     if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
     const tooSlow = this.#bytes < (bodyMinRateBytes * this.#waitedMs) / 1000;
     return tooSlow && this.#waitedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
-  }
-}
-
-/**
- * A body that goes on after its response is complete: node:http drops it unseen, so only the connection's bytes tell.
- * The same limits hold, without which a client could keep the connection busy for ever, and for nothing.
- */
-export class DroppedBody {
-  readonly req: IncomingMessage;
-  readonly #limits: RequestLimits;
-  readonly #sinceMs: number;
-  readonly #sinceBytes: number;
-  #sweptBytes: number;
-  #idleSinceMs: number;
-
-  constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number) {
-    this.req = req;
-    this.#limits = limits;
-    this.#sinceMs = nowMs;
-    this.#idleSinceMs = nowMs;
-    this.#sinceBytes = req.socket.bytesRead;
-    this.#sweptBytes = this.#sinceBytes;
-  }
-
-  sweep(nowMs: number): "arriving" | "complete" | ErrorCode {
-    const { socket, complete } = this.req;
-    if (complete || socket.destroyed) return "complete";
-    const { bytesRead } = socket;
-    if (bytesRead > this.#sweptBytes) this.#idleSinceMs = nowMs;
-    this.#sweptBytes = bytesRead;
-    const bytes = bytesRead - this.#sinceBytes;
-    const { bodyBytes, bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
-    if (bodyBytes > 0 && bytes > bodyBytes + FRAMING_BYTES) return "BODY_TOO_LARGE";
-    if (bodyIdleTimeoutMs === 0) return "arriving";
-    if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
-    const elapsedMs = nowMs - this.#sinceMs;
-    const tooSlow = bytes < (bodyMinRateBytes * elapsedMs) / 1000;
-    return tooSlow && elapsedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
   }
 }

@@ -13,8 +13,8 @@ import type { Socket } from "node:net";
 const ENDINGS: ReadonlySet<PropertyKey> = new Set(["destroy", "destroySoon", "end", "resetAndDestroy", "write"]);
 
 /** The response must have been ended: its last bytes are the socket's by now. */
-export function putOutOfReach(req: IncomingMessage, res: ServerResponse): void {
-  const standIn = harmless(req.socket);
+export function putOutOfReach(req: IncomingMessage, res: ServerResponse, socket: Socket): void {
+  const standIn = harmless(socket);
   req.socket = standIn;
   if (res.socket !== null) Object.assign(res, { socket: standIn });
 }

@@ -18,14 +18,14 @@ import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
-import { connectionContext } from "./connection-context.ts";
+import { type ConnectionContext, connectionContext } from "./connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { LinkedList } from "./linked-list.ts";
 import type { GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
-import { refuseExpectation, refuseSocket } from "./respond.ts";
+import { isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
 export interface PipelineOptions {
@@ -106,6 +106,7 @@ export class Pipeline {
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
+    if (connection.current === undefined) connection.stream = req.socket;
     connection.current = exchange;
     connection.active++;
     connection.idleSinceMs = 0;
@@ -118,7 +119,10 @@ export class Pipeline {
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head === "no-body") {
       this.#admission.admit(exchange, nowMs);
-    } else if (head === "body") {
+      return;
+    }
+    expectBody(connection, req);
+    if (head === "body") {
       exchange.body = new BodyGuard(req, this.#config, nowMs, () => bodyTooLarge(exchange));
       this.#admission.admit(exchange, nowMs);
     } else {
@@ -224,11 +228,24 @@ export class Pipeline {
       const queuedMs = exchange.executedMs - exchange.receivedMs;
       if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
     }
-    if (exchange.body !== undefined && !exchange.req.complete && complete) this.#deadlines.watchRest(exchange, nowMs);
+    const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
+    if (hasRest) this.#deadlines.watchRest(exchange, nowMs);
     else connection.leave(nowMs);
     this.#accessLog?.write(exchange, nowMs, complete);
-    if (complete && connection.closing && connection.active === 0) connection.onLastAnswer?.();
+    if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
+}
+
+/** If the connection ends with a response before all of this body has come, it ends so that the client can read the response. */
+function expectBody(connection: ConnectionContext, req: IncomingMessage): void {
+  if (connection.latestBody === undefined) {
+    lingerWhile(connection.stream, () => {
+      if (!isUnfinished(connection.latestBody!)) return false;
+      connection.closing = true;
+      return true;
+    });
+  }
+  connection.latestBody = req;
 }
 
 function closeAfter({ res, connection }: Exchange): void {

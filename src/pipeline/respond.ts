@@ -7,6 +7,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { errorTable, type ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
@@ -56,10 +57,7 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
   plain.setHeader.call(res, "content-length", Buffer.byteLength(body));
   if (status === 503) plain.setHeader.call(res, "retry-after", RETRY_AFTER_SECONDS);
   const unfinished = isUnfinished(req);
-  if (closes || unfinished) {
-    plain.setHeader.call(res, "connection", "close");
-    if (unfinished) req.socket.destroySoon = () => endLingering(req.socket);
-  }
+  if (closes || unfinished) plain.setHeader.call(res, "connection", "close");
   mute(res);
   // A status message the app has set belongs to its own status.
   res.statusMessage = "";
@@ -76,6 +74,12 @@ export function isUnfinished({ complete, headers }: IncomingMessage): boolean {
 
 /** Headers of heddle's own (headers.ts), which its answers carry too. */
 const KEPT = /^(?:x-heddle-.*|x-request-id)$/;
+
+/** From now on `socket` ends lingering, not at once, where that is needed. node:http calls `destroySoon` after a last response. */
+export function lingerWhile(socket: Socket, isUnfinished: () => boolean): void {
+  const destroySoon = socket.destroySoon.bind(socket);
+  socket.destroySoon = () => (isUnfinished() ? endLingering(socket) : destroySoon());
+}
 
 /**
  * Closes our side only, and takes what the client still sends for a while: closing both at once makes the kernel answer

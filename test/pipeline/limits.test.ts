@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { describe, test } from "node:test";
-import { BodyGuard, DroppedBody, type Head, inspectHead, type RequestLimits } from "../../src/pipeline/limits.ts";
+import { BodyGuard, type Head, inspectHead, type RequestLimits } from "../../src/pipeline/limits.ts";
 
 const limits: RequestLimits = {
   requestLineBytes: 64,
@@ -187,57 +187,5 @@ describe("the guard of a body", () => {
       watched.receivedBytes += 1000 * "1\r\nx\r\n".length;
       assert.equal(watched.guard.sweep(nowMs, true), "arriving");
     }
-  });
-});
-
-describe("a body that goes on after its response", () => {
-  interface Dropped {
-    readonly body: DroppedBody;
-    readonly req: IncomingMessage;
-    readonly socket: { bytesRead: number; destroyed: boolean };
-  }
-
-  function drop(changed: Partial<RequestLimits> = {}): Dropped {
-    const req = head({ method: "POST", headers: [] });
-    const socket = { bytesRead: 500, destroyed: false };
-    Object.defineProperty(req, "socket", { value: socket });
-    return { body: new DroppedBody(req, { ...limits, ...changed }, 0), req, socket };
-  }
-
-  test("may go on steadily up to the limit of a body", () => {
-    const { body, socket } = drop();
-    for (let nowMs = 100; nowMs <= 9000; nowMs += 100) {
-      socket.bytesRead += 11;
-      assert.equal(body.sweep(nowMs), "arriving");
-    }
-    socket.bytesRead = 500 + 1000 + 16 * 1024 + 1;
-    assert.equal(body.sweep(9100), "BODY_TOO_LARGE");
-  });
-
-  test("may neither stand still nor drip", () => {
-    const still = drop();
-    assert.equal(still.body.sweep(1000), "arriving");
-    assert.equal(still.body.sweep(1001), "BODY_TIMEOUT");
-    const dripping = drop();
-    for (let nowMs = 100; nowMs <= 1000; nowMs += 100) {
-      dripping.socket.bytesRead++;
-      assert.equal(dripping.body.sweep(nowMs), "arriving");
-    }
-    dripping.socket.bytesRead++;
-    assert.equal(dripping.body.sweep(1100), "BODY_TIMEOUT");
-  });
-
-  test("is over when it is complete or its connection is gone", () => {
-    const complete = drop();
-    complete.req.complete = true;
-    const gone = drop();
-    gone.socket.destroyed = true;
-    assert.deepEqual([complete.body.sweep(1e6), gone.body.sweep(1e6)], ["complete", "complete"]);
-  });
-
-  test("is not limited by limits that are off", () => {
-    const { body, socket } = drop({ bodyBytes: 0, bodyIdleTimeoutMs: 0 });
-    socket.bytesRead = 1e9;
-    assert.equal(body.sweep(1e9), "arriving");
   });
 });

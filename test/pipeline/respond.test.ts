@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, test } from "node:test";
 import { errorCodes, type ErrorCode, errorTable } from "../../src/errors/errors.ts";
-import { refuse, refuseSocket } from "../../src/pipeline/respond.ts";
+import { lingerWhile, refuse, refuseSocket } from "../../src/pipeline/respond.ts";
 import { servePlain } from "../support/in-process.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
@@ -151,7 +151,10 @@ describe("a refusal", () => {
   });
 
   test("of an upload can be read by a client that goes on sending", async () => {
-    await using server = await servePlain((req, res) => refuse(req, res, "BODY_TOO_LARGE"));
+    await using server = await servePlain((req, res) => {
+      lingerWhile(req.socket, () => true);
+      refuse(req, res, "BODY_TOO_LARGE");
+    });
     await using client = await RawConnection.open(server.port);
     client.request("POST / HTTP/1.1", ["content-length: 100000000"]);
     const megabyte = Buffer.alloc(1024 * 1024);

@@ -153,7 +153,7 @@ export class Link {
         // Asked when it is known that it is done: it says nothing after that.
         if (ranMs === undefined || !this.#answers.isQuiet(this.#heard)) break;
       } else if (ranMs === undefined) continue;
-      job.exchange.onAbort = undefined;
+      job.over();
       this.#jobs.remove(job.seq);
       this.long = false;
       reaped = true;
@@ -212,8 +212,8 @@ export class Link {
     this.#signs.look(nowMs);
     for (const job of this.#jobs) {
       this.#started(job);
-      // Its response is out; what it still does in the background has the same time.
-      if (job.exchange.state === "ended" && job.toldMs === 0) job.toldMs = nowMs;
+      // Its response is out; what it still does in the background has the same time. The rest of a body has limits of its own.
+      if (job.exchange.state === "ended" && job.toldMs === 0 && !job.isReading) job.toldMs = nowMs;
       if (this.#doomed || !this.#ring.isRunning(job.seq)) continue;
       const sentence = judge(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#signs, nowMs);
       if (sentence === "ask") this.#post({ type: "ping", seq: job.seq });

@@ -90,27 +90,41 @@ export class RemoteJob {
     const reason = this.exchange.abortReason;
     if (this.#post === undefined || reason === undefined) return;
     if (this.toldMs === 0) this.toldMs = monotonicMs();
-    const name = reason.name as Abort["name"];
-    this.#post({
-      type: "abort",
-      seq: this.seq,
-      abort: { name, message: reason.message, refusal: this.exchange.refusal },
-    });
+    this.#tellAbort(reason.name as Abort["name"], reason.message, this.exchange.refusal);
+  }
+
+  #tellAbort(name: Abort["name"], message: string, refusal: Abort["refusal"]): void {
+    this.#post?.({ type: "abort", seq: this.seq, abort: { name, message, refusal } });
   }
 
   /** The handler wants more of the body. */
   pull(): void {
-    const { req } = this.exchange;
+    const { exchange } = this;
+    const { req } = exchange;
     if (!this.#bodyWired) {
       this.#bodyWired = true;
       req.on("data", this.#forward);
       req.once("end", () => {
         this.#post?.({ type: "body-end", seq: this.seq, rawTrailers: req.rawTrailers });
       });
-      // A body that breaks off ends the exchange, and with it the handler's view of the body.
-      req.on("error", () => {});
+      // A body that breaks off ends the exchange, and with it the handler's view of the body. After the response only this tells.
+      req.on("error", () => {
+        if (exchange.state === "ended") this.#tellAbort("AbortError", "the body broke off", "BODY_TIMEOUT");
+      });
     }
     req.resume();
+  }
+
+  /** The handler reads a body that has not come to its end. */
+  get isReading(): boolean {
+    return this.#bodyWired && !this.exchange.req.complete && !this.exchange.connection.stream.destroyed;
+  }
+
+  /** The handler is done, and reads nothing more of the body. */
+  over(): void {
+    const { exchange } = this;
+    exchange.onAbort = undefined;
+    if (!exchange.req.complete) exchange.req.off("data", this.#forward);
   }
 
   readonly #forward = (chunk: Buffer): void => {

@@ -10,7 +10,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
-import { cutShort } from "../../app/cut-short.ts";
+import { breakOff, cutShort } from "../../app/cut-short.ts";
 import type { LoadedApp } from "../../app/load-app.ts";
 import { toWire } from "../../errors/errors.ts";
 import type { Inbox } from "./inbox.ts";
@@ -161,8 +161,7 @@ export class RunningJob {
   readonly #onFinish = (): void => {
     const { req, res, socket } = this.#opened;
     socket.complete();
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name: a body nobody read is dropped
-    if (!req.readableEnded) (req as IncomingMessage & { _dump(): void })._dump();
+    if (!req.readableDidRead) dropBody(req);
     res.detachSocket(socket as never);
     process.nextTick(() => {
       Object.assign(res, { _closed: true });
@@ -182,12 +181,16 @@ export class RunningJob {
   #maybeDone(): void {
     if (this.#done || !this.#returned || !this.#responded) return;
     this.#done = true;
+    const { req } = this.#opened;
+    // Who reads on all the same, in events, hears that nothing more comes.
+    if (!req.complete && !req.destroyed) breakOff(req);
     this.#finished(this);
   }
 }
 
-/** The client is gone: as node:http does it, also when all of the body had come. */
-function breakOff(req: IncomingMessage): void {
-  const error = Object.assign(new Error("aborted"), { code: "ECONNRESET" });
-  req.destroy(error);
+/** A body that nobody has begun to read has ended for the app when the response has, and is not fetched. */
+function dropBody(req: IncomingMessage): void {
+  req._read = () => {};
+  if (!req.complete) endBody(req, []);
+  req.resume();
 }
