@@ -12,12 +12,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { ClientState } from "./client-watch.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Linked } from "./linked-list.ts";
+import type { PipelinedState, Waiting } from "./pipelined.ts";
 
-export class ConnectionContext implements Linked<ConnectionContext> {
+export class ConnectionContext implements Linked<ConnectionContext>, PipelinedState, ClientState {
   readonly socket: Socket;
-  /** What HTTP is spoken on: the socket itself, or the TLS socket around it. Set by the first request. */
+  /** What HTTP is spoken on: the socket itself, or the TLS socket around it. */
   stream: Socket;
   /** The latest request with a body. */
   latestBody: IncomingMessage | undefined = undefined;
@@ -27,6 +29,15 @@ export class ConnectionContext implements Linked<ConnectionContext> {
   current: Exchange | undefined = undefined;
   /** Exchanges that have not ended; more than one when the client pipelines. */
   active = 0;
+  running = 0;
+  latestBegun: Exchange | undefined = undefined;
+  waiting: Waiting[] | undefined = undefined;
+  /** A request to switch protocols, which waits for the answers before it. */
+  upgrade: (() => void) | undefined = undefined;
+  requestedMs = 0;
+  stalledSinceMs = 0;
+  takenBytes = 0;
+  halfClosedSinceMs = 0;
   /** Requests so far. */
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */

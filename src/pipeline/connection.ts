@@ -15,6 +15,8 @@ import type { ServerConfig } from "../config/config.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { outputOf } from "../platform/socket-output.ts";
+import { judgeClient, mayBeAnswered } from "./client-watch.ts";
 import { ConnectionContext, connectionContext } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "./exchange.ts";
 import { LinkedList } from "./linked-list.ts";
@@ -57,9 +59,12 @@ const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 export class Connections {
   readonly #server: Server;
   readonly #row: LoadRow;
+  readonly #isTls: boolean;
   readonly #connections = new LinkedList<ConnectionContext>();
   readonly #keepAliveMs: number;
   readonly #headersTimeoutMs: number;
+  readonly #writeTimeoutMs: number;
+  readonly #sweepMs: number;
   readonly #onIdle: (() => void) | undefined;
   readonly #webSockets = new Set<Duplex>();
   /** Whose input is not HTTP any more: nothing that still comes is looked at. */
@@ -70,9 +75,12 @@ export class Connections {
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
+    this.#isTls = tls !== undefined;
     this.#onIdle = handlers.idle;
     this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
     this.#headersTimeoutMs = config.headersTimeoutMs || Infinity;
+    this.#writeTimeoutMs = config.writeTimeoutMs;
+    this.#sweepMs = Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8, config.writeTimeoutMs / 8 || Infinity);
     const options = {
       // Idle connections are closed by `sweep`: node's way sets two timers for every request.
       keepAliveTimeout: 0,
@@ -102,6 +110,9 @@ export class Connections {
     this.#server.maxHeadersCount = 0;
     // The pipeline counts them: node announces the end of the connection and then leaves it open.
     this.#server.maxRequestsPerSocket = 0;
+    // What the end of the client's side means is decided here, and not by node:http, which ends ours.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on("secureConnection", (socket: Socket) => this.#hearEnd(connectionContext.getStore()!, socket));
     this.#server.on("request", handlers.request);
     this.#server.on("checkContinue", handlers.checkContinue);
     this.#server.on("checkExpectation", handlers.checkExpectation);
@@ -142,20 +153,33 @@ export class Connections {
       this.#release(context);
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
+    // Also for the TLS socket that is put around it.
+    socket.allowHalfOpen = true;
+    if (!this.#isTls) this.#hearEnd(context, socket);
     connectionContext.run(context, () => {
       this.#server.emit("connection", socket);
       socket.resume();
     });
   }
 
-  /** Closes connections that have waited too long for their next request. */
+  #hearEnd(context: ConnectionContext, stream: Socket): void {
+    context.stream = stream;
+    stream.once("end", () => {
+      if (context.active > 0 && !mayBeAnswered(context, performance.now())) stream.end();
+    });
+  }
+
+  /** Closes connections that have waited too long for their next request, and those whose client takes no part any more. */
   sweep(nowMs: number): void {
-    if (nowMs - this.#sweptMs < Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8)) return;
+    if (nowMs - this.#sweptMs < this.#sweepMs) return;
     this.#sweptMs = nowMs;
     for (const context of this.#connections) {
       const { socket } = context;
       if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
+        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
+        if (client === "stalled") socket.destroy();
+        else if (client === "left") context.stream.end();
       } else if (context.bytesWhenIdle === -1) {
         context.bytesWhenIdle = socket.bytesRead;
       } else {

@@ -50,7 +50,8 @@ export class Deadlines {
 
   /** The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection. */
   watchRest(exchange: Exchange, nowMs: number): void {
-    const rest = new RestOfBody(exchange.req, exchange.connection.stream, this.#config, nowMs);
+    const { req, connection } = exchange;
+    const rest = new RestOfBody(req, connection.stream, this.#config, nowMs, () => exchange.isReadElsewhere);
     this.#rests.set(rest, exchange);
   }
 

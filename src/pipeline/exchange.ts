@@ -44,6 +44,8 @@ export class Exchange implements Linked<Exchange> {
   /** The client waits for leave to send its body, and gets it when the handler's turn has come. */
   owesContinue = false;
   body: BodyGuard | undefined = undefined;
+  /** Its turn among the pipelined requests of its connection has come. */
+  hasBegun = false;
   /** The gate in whose queue it waits. */
   queuedAt: Gate | undefined = undefined;
   holdsRouteSlot = false;
@@ -53,6 +55,8 @@ export class Exchange implements Linked<Exchange> {
   next: Exchange | undefined = undefined;
   /** The handler thread that has it, if its model runs it on one. */
   handler: number | undefined = undefined;
+  /** The handler on another thread may ask for more of the body, also when the response is out. */
+  isReadElsewhere = false;
   /** Why the handler was told to stop, if it was. */
   abortReason: DOMException | undefined = undefined;
   /** For a model whose handler is elsewhere and must be told. */

@@ -72,6 +72,13 @@ export type BodyState = "arriving" | "unread" | "complete" | ErrorCode;
 export const FRAMING_BYTES: number = 16 * 1024;
 const FRAMING_PER_BYTE = 16;
 
+export interface BodyEvents {
+  /** Called once, synchronously; the excess never reaches the app. */
+  readonly onTooLarge: () => void;
+  /** All of it has come. */
+  readonly onComplete: () => void;
+}
+
 /**
  * Counts a body as the parser delivers it, without touching how the app reads it. Time in which the app does not read
  * is not the client's fault and does not count.
@@ -91,8 +98,7 @@ export class BodyGuard {
   /** When a sweep last waited for the client: the handler's time counts from here. */
   arrivingUntilMs: number;
 
-  /** `onTooLarge` is called once, synchronously; the excess never reaches the app. */
-  constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, onTooLarge: () => void) {
+  constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, events: BodyEvents) {
     this.#req = req;
     this.#socket = req.socket;
     this.#limits = limits;
@@ -108,9 +114,11 @@ export class BodyGuard {
         this.#bytes += chunk.byteLength;
         if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes) {
           refused = true;
-          onTooLarge();
+          events.onTooLarge();
           return true;
         }
+      } else if (chunk === null) {
+        events.onComplete();
       }
       return http.IncomingMessage.prototype.push.call(req, chunk, encoding);
     };

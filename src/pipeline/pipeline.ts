@@ -8,6 +8,7 @@
  * reason: its form in limits.ts, its turn in admission.ts, its time in deadlines.ts.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
@@ -25,6 +26,7 @@ import { LinkedList } from "./linked-list.ts";
 import type { GateHandle } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
+import { passTurn, tryBegin, wait } from "./pipelined.ts";
 import { isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
@@ -106,8 +108,8 @@ export class Pipeline {
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
-    if (connection.current === undefined) connection.stream = req.socket;
     connection.current = exchange;
+    connection.requestedMs = nowMs;
     connection.active++;
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
@@ -117,21 +119,36 @@ export class Pipeline {
     if (this.#closesAfterResponse || ++connection.requests === this.#config.requestsPerConnection) closeAfter(exchange);
     else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
-    if (head === "no-body") {
-      this.#admission.admit(exchange, nowMs);
+    if (head !== "no-body") expectBody(connection, req);
+    if (head === "body") {
+      exchange.body = new BodyGuard(req, this.#config, nowMs, {
+        onTooLarge: () => bodyTooLarge(exchange),
+        onComplete: () => (connection.requestedMs = performance.now()),
+      });
+    } else if (head !== "no-body") {
+      exchange.refuse(head);
       return;
     }
-    expectBody(connection, req);
-    if (head === "body") {
-      exchange.body = new BodyGuard(req, this.#config, nowMs, () => bodyTooLarge(exchange));
-      this.#admission.admit(exchange, nowMs);
-    } else {
-      exchange.refuse(head);
-    }
+    if (tryBegin(exchange)) this.#admission.admit(exchange, nowMs);
+    else this.#waitInLine(exchange);
+  }
+
+  /** Behind others of its connection. Whoever sends more than may wait on the whole server is turned away. */
+  #waitInLine(exchange: Exchange): void {
+    const { waiting } = exchange.connection;
+    if (waiting !== undefined && waiting.length >= (this.#config.queue || 1))
+      this.#admission.shed(exchange, "OVERLOADED");
+    else wait(exchange, () => this.#admission.admit(exchange, performance.now()));
   }
 
   /** Switching protocols leaves HTTP and with it the gate; what a handshake may look like is checked all the same. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const connection = connectionContext.getStore()!;
+    if (connection.closing) return;
+    if (connection.running > 0) {
+      connection.upgrade = AsyncLocalStorage.bind(() => this.upgrade(req, socket, head));
+      return;
+    }
     const form = inspectHead(req, this.#config);
     if (this.#draining) refuseSocket(socket, "OVERLOADED");
     else if (form === "no-body") this.#modelOf(this.#router.match(req.method!, req.url!)).upgrade(req, socket, head);
@@ -231,6 +248,8 @@ export class Pipeline {
     const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
     if (hasRest) this.#deadlines.watchRest(exchange, nowMs);
     else connection.leave(nowMs);
+    passTurn(exchange);
+    if (connection.running === 0) takeUpgrade(connection);
     this.#accessLog?.write(exchange, nowMs, complete);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
@@ -246,6 +265,12 @@ function expectBody(connection: ConnectionContext, req: IncomingMessage): void {
     });
   }
   connection.latestBody = req;
+}
+
+function takeUpgrade(connection: ConnectionContext): void {
+  const { upgrade } = connection;
+  connection.upgrade = undefined;
+  if (!connection.socket.destroyed) upgrade?.();
 }
 
 function closeAfter({ res, connection }: Exchange): void {

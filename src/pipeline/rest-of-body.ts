@@ -29,15 +29,24 @@ export class RestOfBody {
   readonly req: IncomingMessage;
   readonly #socket: Socket;
   readonly #limits: RequestLimits;
+  readonly #isReadElsewhere: () => boolean;
   readonly #sinceMs: number;
   readonly #sinceBytes: number;
   #sweptBytes: number;
   #idleSinceMs: number;
 
-  constructor(req: IncomingMessage, socket: Socket, limits: RequestLimits, nowMs: number) {
+  /** `isReadElsewhere`: whether a handler on another thread may still ask for it. */
+  constructor(
+    req: IncomingMessage,
+    socket: Socket,
+    limits: RequestLimits,
+    nowMs: number,
+    isReadElsewhere: () => boolean = () => false,
+  ) {
     this.req = req;
     this.#socket = socket;
     this.#limits = limits;
+    this.#isReadElsewhere = isReadElsewhere;
     this.#sinceMs = nowMs;
     this.#idleSinceMs = nowMs;
     this.#sinceBytes = socket.bytesRead;
@@ -48,7 +57,7 @@ export class RestOfBody {
   /** Drops it, unless the app reads it. */
   dropUnread(): void {
     const { req } = this;
-    const isRead = req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
+    const isRead = this.#isReadElsewhere() || req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
     if (isRead && !req.destroyed) return;
     // oxlint-disable-next-line no-underscore-dangle -- node:http's name
     (req as Droppable)._dumped = true;

@@ -77,7 +77,10 @@ function watch(changed: Partial<RequestLimits> = {}): Watched {
   const socket = { bytesRead: 500, destroyed: false };
   Object.defineProperty(req, "socket", { value: socket });
   let refusals = 0;
-  const guard = new BodyGuard(req, { ...limits, ...changed }, 0, () => refusals++);
+  const guard = new BodyGuard(req, { ...limits, ...changed }, 0, {
+    onTooLarge: () => refusals++,
+    onComplete: () => {},
+  });
   return {
     req,
     guard,

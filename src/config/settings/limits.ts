@@ -46,6 +46,12 @@ export const limitSettings = {
     default: "1MiB",
     doc: "Largest request body, else 413; 0 is no limit.",
   },
+  writeTimeoutMs: {
+    flag: "write-timeout",
+    kind: "duration",
+    default: "30s",
+    doc: "A connection whose client takes nothing of what was written for this long is closed; 0 waits forever. A response that waits for its source is not meant.",
+  },
   requestsPerConnection: {
     flag: "limit-keep-alive",
     kind: "count",

@@ -236,8 +236,12 @@ export class Link {
     const unstarted: RemoteJob[] = [];
     for (const job of this.#jobs) {
       this.#jobs.remove(job.seq);
-      if (this.#ring.recall(job.seq)) unstarted.push(job);
-      else if (this.#ring.isRunning(job.seq) && job.exchange.state !== "ended" && !job.exchange.aborted) {
+      if (this.#ring.recall(job.seq)) {
+        unstarted.push(job);
+        continue;
+      }
+      job.over();
+      if (this.#ring.isRunning(job.seq) && job.exchange.state !== "ended" && !job.exchange.aborted) {
         this.#started(job);
         this.#owner.failed(job.exchange, why);
       }

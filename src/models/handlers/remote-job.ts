@@ -82,7 +82,12 @@ export class RemoteJob {
     this.seq = seq;
     this.sentMs = nowMs;
     this.#post = post;
-    if (this.exchange.abortReason !== undefined) this.abort();
+    const { exchange } = this;
+    exchange.isReadElsewhere = true;
+    // Else node:http drops the body with the end of the response, before the handler's wish for it has come.
+    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+    if (exchange.body !== undefined) (exchange.req as { _consuming?: boolean })._consuming = true;
+    if (exchange.abortReason !== undefined) this.abort();
   }
 
   /** Tells the handler that its client is gone, or that its time is over. */
@@ -124,6 +129,7 @@ export class RemoteJob {
   over(): void {
     const { exchange } = this;
     exchange.onAbort = undefined;
+    exchange.isReadElsewhere = false;
     if (!exchange.req.complete) exchange.req.off("data", this.#forward);
   }
 
@@ -165,13 +171,14 @@ export class RemoteJob {
 
   #begin(res: RawResponse, message: FromHandler & { type: "write" }): readonly Part[] {
     this.#begun = true;
-    const keepsAlive = message.keepsAlive && !this.exchange.connection.closing;
+    // Not the connection's word: a request behind this one may be the last.
+    const keepsAlive = message.keepsAlive && res.shouldKeepAlive;
     // oxlint-disable no-underscore-dangle -- node:http's names
     res.statusCode = message.status;
     res._header = "written by the handler thread";
     res._headerSent = true;
     res._hasBody = true;
-    res._last = !keepsAlive;
+    res._last ||= !keepsAlive;
     // oxlint-enable no-underscore-dangle
     res.chunkedEncoding = false;
     if (!keepsAlive) this.exchange.connection.closing = true;

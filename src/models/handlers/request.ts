@@ -16,8 +16,8 @@ const signalOf: unique symbol = Symbol("heddle.signal");
 /** node:http's own ways of filling a request. */
 type Fillable = IncomingMessage & {
   [signalOf]?: { readonly signal: AbortSignal };
-  _consumed: boolean;
-  _readableState: { readingMore: boolean };
+  _consuming: boolean;
+  _readableState: { readingMore: boolean; resumeScheduled: boolean };
   _addHeaderLines(lines: string[], length: number): void;
 };
 
@@ -46,12 +46,12 @@ export function openRequest(
   if (job.hasBody) {
     let asked = false;
     req._read = () => {
-      if (!req._consumed) {
-        req._consumed = true;
+      if (!req._consuming) {
+        req._consuming = true;
         // node:http holds reading ahead back until the first read; from then on it is a stream like any other.
         req._readableState.readingMore = false;
       }
-      if (asked) return;
+      if (asked || req.complete) return;
       asked = true;
       tell({ type: "pull", seq: job.seq });
     };
@@ -118,6 +118,14 @@ function addTiming(res: ServerResponse, fromMs: number): void {
     );
     return writeHead(...args);
   };
+}
+
+/** Whether the app has begun to read the body. */
+export function isRead(req: IncomingMessage): boolean {
+  // oxlint-disable no-underscore-dangle -- node:http's names, and its rule
+  const { _consuming, _readableState } = req as Fillable;
+  // oxlint-enable no-underscore-dangle
+  return _consuming || _readableState.resumeScheduled;
 }
 
 /** The end of the body, with what came after it. */

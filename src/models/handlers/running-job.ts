@@ -16,7 +16,7 @@ import { toWire } from "../../errors/errors.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Abort, FromHandler, Job, ToHandler } from "./protocol.ts";
-import { endBody, openRequest, type Opened } from "./request.ts";
+import { endBody, isRead, openRequest, type Opened } from "./request.ts";
 import type { Ring } from "./ring.ts";
 
 /** A handler thread's end of its link to a serving thread. */
@@ -161,7 +161,7 @@ export class RunningJob {
   readonly #onFinish = (): void => {
     const { req, res, socket } = this.#opened;
     socket.complete();
-    if (!req.readableDidRead) dropBody(req);
+    if (!isRead(req)) dropBody(req);
     res.detachSocket(socket as never);
     process.nextTick(() => {
       Object.assign(res, { _closed: true });

@@ -13,7 +13,7 @@ import { Ring } from "../../../src/models/handlers/ring.ts";
 /** A job whose response notes what reaches it. */
 function job(name: string, seen: string[]): RemoteJob {
   const socket = { remoteAddress: "::1", remotePort: 1, remoteFamily: "IPv6", localAddress: "::1", localPort: 2 };
-  const req = { method: "GET", url: "/", httpVersionMinor: 1, rawHeaders: [], socket };
+  const req = { method: "GET", url: "/", httpVersionMinor: 1, rawHeaders: [], socket, complete: true };
   const res = {
     getHeaderNames: () => [],
     shouldKeepAlive: true,

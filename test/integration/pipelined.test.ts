@@ -1,0 +1,154 @@
+/** Several requests on one connection without waiting for answers: all are answered, in order, however the connection ends. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { RawConnection } from "../support/raw-connection.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const app = fileURLToPath(new URL("../fixtures/http/pipelined.ts", import.meta.url));
+
+/** Models whose connections take more than one request. */
+for (const model of ["loop", "threads", "thread-per-request"] as const) {
+  describe(`pipelined requests under ${model}`, () => {
+    let server: TestServer;
+    let ids = 0;
+    before(async () => {
+      server = await startServer(app, ["-m", model, "-t", "3", "--limit-keep-alive", "5", "--limit-body", "1KiB"]);
+    });
+    after(() => server.stop());
+
+    const get = (path: string, ...headers: string[]): string =>
+      [`GET ${path} HTTP/1.1`, "host: test", ...headers, "", ""].join("\r\n");
+    const post = (path: string, body: string, ...headers: string[]): string =>
+      [`POST ${path} HTTP/1.1`, "host: test", `content-length: ${body.length}`, ...headers, "", body].join("\r\n");
+
+    async function answers(requests: string): Promise<string[]> {
+      await using client = await RawConnection.open(server.port);
+      client.write(requests);
+      const seen: string[] = [];
+      const rest = await client.rest();
+      for (const answer of rest.split(/(?=HTTP\/1\.1 \d{3} )/)) {
+        const [head, body] = answer.split("\r\n\r\n") as [string, string];
+        seen.push(`${head.slice(9, 12)} ${/^connection: close/im.test(head) ? "last" : "more"} ${body.trim()}`);
+      }
+      return seen;
+    }
+
+    test("the limit of requests on a connection loses none of those before it", async () => {
+      const five = [0, 1, 2, 3, 4].map((id) => get(`/?id=${id}`)).join("");
+      const expected = [0, 1, 2, 3].map((id) => `200 more GET ${id} 0`);
+      assert.deepEqual(await answers(five), [...expected, "200 last GET 4 0"]);
+    });
+
+    const ends: [name: string, last: string, answer: string][] = [
+      ["a request with connection: close", get("/?id=z", "connection: close"), "200 last GET z 0"],
+      ["an answer with connection: close", get("/close?id=z"), "200 last GET z 0"],
+      [
+        "a body that is too large",
+        `POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 99999\r\n\r\n`,
+        "413 last 413 Payload Too Large",
+      ],
+      ["a request that is not HTTP", "nonsense\r\n\r\n", "400 last 400 Bad Request"],
+      ["a request with two hosts", get("/?id=z", "host: other"), "400 last 400 Bad Request"],
+      [
+        "an unknown transfer coding",
+        "POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+        "501 last 501 Not Implemented",
+      ],
+      ["a request of HTTP/1.0", "GET /?id=z HTTP/1.0\r\n\r\n", "200 last GET z 0"],
+    ];
+    for (const [name, last, answer] of ends) {
+      test(`${name} loses none of those before it`, async () => {
+        const requests = get("/?id=a&ms=60") + get("/?id=b&ms=20") + last;
+        assert.deepEqual(await answers(requests), ["200 more GET a 0", "200 more GET b 0", answer]);
+      });
+    }
+
+    test("a handler that fails loses neither those before it nor those after it", async () => {
+      const requests = get("/?id=a&ms=40") + get("/fail?id=b") + get("/?id=c", "connection: close");
+      assert.deepEqual(await answers(requests), [
+        "200 more GET a 0",
+        "500 more 500 Internal Server Error",
+        "200 last GET c 0",
+      ]);
+    });
+
+    test("those with unsafe methods begin when all before them are answered, and hold back all after them", async () => {
+      const id = ++ids;
+      const mark = server.mark();
+      const requests =
+        get(`/?id=${id}a&ms=50`) +
+        post(`/?id=${id}b&ms=50`, "body") +
+        post(`/?id=${id}c&ms=20`, "bodies") +
+        get(`/?id=${id}d`, "connection: close");
+      assert.deepEqual(await answers(requests), [
+        `200 more GET ${id}a 0`,
+        `200 more POST ${id}b 4`,
+        `200 more POST ${id}c 6`,
+        `200 last GET ${id}d 0`,
+      ]);
+      await server.waitForLog(new RegExp(`end ${id}d`), mark);
+      const order = [...server.output(mark).matchAll(/^(begin \S+|end) \d+([a-d])$/gm)].map(
+        ([, what, who]) => `${what} ${who}`,
+      );
+      assert.deepEqual(order, [
+        "begin GET a",
+        "end a",
+        "begin POST b",
+        "end b",
+        "begin POST c",
+        "end c",
+        "begin GET d",
+        "end d",
+      ]);
+    });
+
+    test("a client that leaves is not served any further", async () => {
+      const id = ++ids;
+      await using client = await RawConnection.open(server.port);
+      const mark = server.mark();
+      client.write(post(`/?id=${id}a&ms=400`, "x") + post(`/?id=${id}b`, "x"));
+      await server.waitForLog(new RegExp(`begin POST ${id}a`), mark);
+      client.socket.resetAndDestroy();
+      await server.waitForLog(new RegExp(`close ${id}a`), mark);
+      const answer = await fetch(`${server.url}/?id=after`);
+      assert.equal(await answer.text(), "GET after 0");
+      assert.doesNotMatch(server.output(mark), new RegExp(`begin POST ${id}b`));
+    });
+
+    test("a client that ends its side behind its requests is answered", async () => {
+      for (const ms of [0, 300]) {
+        await using client = await RawConnection.open(server.port);
+        client.write(get(`/?id=a&ms=${ms}`) + post(`/?id=b&ms=${ms}`, "body"));
+        client.socket.end();
+        assert.equal((await client.response()).body, "GET a 0");
+        assert.equal((await client.response()).body, "POST b 4");
+        await client.ended();
+      }
+    });
+  });
+
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    test(`${signal} loses no pipelined request under ${model}`, async () => {
+      await using server = await startServer(app, ["-m", model, "-t", "3"]);
+      await using client = await RawConnection.open(server.port);
+      const requests = ["a&ms=300", "b&ms=50", "c"].map((id) => `GET /?id=${id} HTTP/1.1\r\nhost: test\r\n\r\n`);
+      client.write(requests.join(""));
+      await server.waitForLog(/begin GET c/);
+      server.signal(signal);
+      for (const id of ["a", "b", "c"]) assert.equal((await client.response()).body, `GET ${id} 0`);
+    });
+  }
+}
+
+test("a client that ends its side behind its request is answered under sync", async () => {
+  await using server = await startServer(app, ["-m", "sync"]);
+  for (const ms of [0, 300]) {
+    await using client = await RawConnection.open(server.port);
+    client.write(`GET /?id=a&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`);
+    client.socket.end();
+    assert.equal((await client.response()).body, "GET a 0");
+    await client.ended();
+  }
+});
