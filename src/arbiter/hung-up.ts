@@ -2,8 +2,8 @@
  * Which of the connections that wait here their clients have given up. Nothing of them is read, so nothing tells of
  * itself; the kernel is asked, with one call for all.
  *
- * A client that has only closed its sending side counts as gone: node:http sees it the same way, and no HTTP client
- * does it while it waits for its answer. Without node:ffi nobody counts as gone, and a worker finds out.
+ * A client that has only closed its sending side looks the same as one that has left. Who did it before it had to wait is
+ * not asked after (`turns.ts`). Without node:ffi nobody counts as gone, and a worker finds out.
  */
 
 import type { Socket } from "node:net";

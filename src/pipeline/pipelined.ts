@@ -51,6 +51,8 @@ export function passTurn(exchange: Exchange): void {
   const { connection } = exchange;
   if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;
   const { waiting } = connection;
+  // The others end with their connection.
+  if (connection.stream.destroyed) return;
   while (waiting !== undefined && waiting.length > 0) {
     const { exchange: next, begin } = waiting[0]!;
     const isOver = next.state === "ended" || next.refusal !== undefined;
