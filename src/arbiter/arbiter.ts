@@ -21,6 +21,7 @@ import { Accepting } from "./accepting.ts";
 import { Fleet } from "./fleet.ts";
 import { Generation } from "./generation.ts";
 import { planReload } from "./reload.ts";
+import { settle } from "./surroundings.ts";
 import { readTls } from "./tls.ts";
 
 export type Progress = (line: string) => void;
@@ -243,6 +244,7 @@ export class Arbiter {
       number,
       config,
       tls: readTls(config),
+      surroundings: settle(config, (message) => this.log.warn({}, message)),
       fleet: this.fleet,
       log: this.log,
       address: this.#accepting.address,

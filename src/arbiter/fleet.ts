@@ -68,8 +68,12 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
   }
 
-  spawn(boot: Omit<WorkerBoot, "type" | "listeners">, listeners: readonly InheritedListener[]): WorkerHandle {
-    const worker = new WorkerHandle(boot, listeners);
+  spawn(
+    boot: Omit<WorkerBoot, "type" | "listeners">,
+    listeners: readonly InheritedListener[],
+    env: NodeJS.ProcessEnv,
+  ): WorkerHandle {
+    const worker = new WorkerHandle(boot, listeners, env);
     this.#workers.add(worker);
     worker.once("serving", () => this.emit("serving", worker));
     worker.on("turn", () => this.emit("turn", worker));

@@ -20,12 +20,14 @@ import type { AppSummary, DrainReason, ListenerAddress } from "../worker/thread-
 import type { Fleet } from "./fleet.ts";
 import { share } from "./shares.ts";
 import { Slot } from "./slot.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 export interface GenerationOptions {
   readonly number: number;
   readonly config: ServerConfig;
   readonly tls: TlsMaterial | undefined;
+  readonly surroundings: Surroundings;
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
@@ -108,9 +110,11 @@ export class Generation {
 
   #spawn(slot: number): WorkerHandle {
     const { config } = this;
-    const { fleet, tls, address, inherited } = this.#options;
-    const own: ServerConfig = { ...config, ...this.#shareOf(slot) };
-    const worker = fleet.spawn({ config: own, tls, slot, generation: this.number, address }, inherited(slot, config));
+    const { fleet, tls, address, inherited, surroundings } = this.#options;
+    const { app, cwd, env } = surroundings;
+    const own: ServerConfig = { ...config, ...this.#shareOf(slot), app, cwd };
+    const boot = { config: own, tls, slot, generation: this.number, address };
+    const worker = fleet.spawn(boot, inherited(slot, config), env);
     const noteModules = (): void => {
       if (worker.modules.length > 0) this.modules = worker.modules;
     };

@@ -8,6 +8,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { availableCpus } from "../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
@@ -26,6 +27,7 @@ import type {
 import { handleOf, unread } from "../worker/raw-handle.ts";
 import type { AppSummary, DrainReason } from "../worker/thread-protocol.ts";
 import { Handovers } from "./handovers.ts";
+import { missingFiles, workerFile } from "./own-files.ts";
 import { Questions } from "./questions.ts";
 import { workerFlags } from "./worker-flags.ts";
 
@@ -72,22 +74,30 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #idle = false;
   #error: HeddleError | undefined;
 
-  constructor(boot: Omit<WorkerBoot, "type" | "listeners">, listeners: readonly InheritedListener[]) {
+  /** `env`: that of its generation. */
+  constructor(
+    boot: Omit<WorkerBoot, "type" | "listeners">,
+    listeners: readonly InheritedListener[],
+    env: NodeJS.ProcessEnv,
+  ) {
     super();
     this.slot = boot.slot;
     this.generation = boot.generation;
     this.heartbeatTimeoutMs = boot.config.heartbeatTimeoutMs;
     this.#bootTimeoutMs = boot.config.bootTimeoutMs;
-    const entry = new URL(import.meta.url.replace(/arbiter\/worker-handle(\.[jt]s)$/, "worker/worker-main$1"));
-    const flags = workerFlags(availableCpus(), process.execArgv, process.env["NODE_OPTIONS"]);
-    this.#child = spawn(process.execPath, [...flags, entry.pathname], {
+    const flags = workerFlags(availableCpus(), process.execArgv, env["NODE_OPTIONS"]);
+    const { cwd } = boot.config;
+    this.#child = spawn(process.execPath, [...flags, workerFile], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
-      env: { ...compileCache(), ...process.env },
+      // A folder that has been removed would fail every spawn. The app is told it has none when it asks.
+      ...(existsSync(cwd) && { cwd }),
+      env: { ...compileCache(), ...env },
     });
     this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
     this.#child.on("error", (cause) => {
-      this.#error ??= new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
+      this.#error ??=
+        missingFiles() ?? new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
       if (this.#child.pid === undefined) this.#end(null, null);
     });
     this.#child.on("exit", (code, signal) => {
@@ -288,7 +298,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#questions.giveUp();
     if (!wanted && this.#error === undefined) {
       const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
-      this.#error = new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`);
+      this.#error = missingFiles() ?? new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`);
     }
     this.emit("gone", this.#error);
   }

@@ -1,5 +1,6 @@
 /** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
 
+import { settle } from "../arbiter/surroundings.ts";
 import { readTls } from "../arbiter/tls.ts";
 import { formatListenAddress, type Range } from "../config/config.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
@@ -11,7 +12,11 @@ import { readSettings } from "./settings.ts";
 export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
-  const { config } = settings;
+  const { said, warnings } = settings;
+  // What a worker is started with, this process takes on: it loads the app itself.
+  const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
+  const config = { ...settings.config, app: appFile, cwd };
+  Object.assign(process.env, env);
   readTls(config);
   modelNamed(config.model, "--model");
   const address = { url: "", host: "127.0.0.1", port: 0 };
@@ -33,6 +38,8 @@ export async function check(argv: readonly string[]): Promise<void> {
   }
   const { upgrades } = app;
   if (upgrades !== undefined) console.log(`${upgrades.level === "warn" ? "warning" : "note   "}  ${upgrades.message}`);
+  for (const { flag, text, origin } of said) console.log(`setting  --${flag} ${text}  (${origin})`);
+  for (const warning of warnings) console.log(`warning  ${warning}`);
   console.log("ok");
 }
 

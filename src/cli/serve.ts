@@ -23,13 +23,14 @@ import { type ParsedCommand, readSettings } from "./settings.ts";
 export async function serve(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
-  const { config } = settings;
+  const { config, warnings } = settings;
   process.title = ARBITER_TITLE;
   process.on("unhandledRejection", dieOfOwnFault);
   modelNamed(config.model, "--model");
   for (const [name, { model }] of Object.entries(config.routes))
     if (model !== undefined) modelNamed(model, `route ${name}`);
   const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid } });
+  for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) await reapOrphans(log);
   watchDescriptors(log, `the arbiter (${process.pid})`);
   await new Server(settings, log).run();
@@ -142,8 +143,8 @@ class Server {
   }
 
   #watched(arbiter: Arbiter): readonly string[] {
-    const { configFile } = this.#config;
-    return configFile === undefined ? arbiter.modules : [...arbiter.modules, configFile];
+    const { configFile, envFiles = [] } = this.#config;
+    return [...arbiter.modules, ...(configFile === undefined ? [] : [configFile]), ...envFiles];
   }
 
   async #reload(arbiter: Arbiter, why: string): Promise<void> {

@@ -1,24 +1,44 @@
-/** From a command's arguments to a ServerConfig: flags, environment, config file. Used by `serve` and `check`. */
+/**
+ * From a command's arguments to a ServerConfig. Used by `serve` and `check`. The order is that in which one thing says where
+ * the next is found: working directory → env files → config file → env files that only it names.
+ */
 
 import {
   availableCpus,
+  chdirPath,
+  type ConfigSources,
   configFilePath,
+  envFilePaths,
+  type Explained,
+  explainSettings,
+  type Flags,
   flagSpecs,
   loadConfigFile,
+  mergeEnvFiles,
   parseArguments,
+  readEnvFiles,
   resolveConfig,
   type ServerConfig,
+  serviceLinks,
+  tellLinks,
+  type Variables,
+  withoutLinks,
 } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { usage } from "./usage.ts";
+import { enterFolder, namedFolder } from "./working-folder.ts";
 
 export interface ParsedCommand {
   readonly config: ServerConfig;
-  /** Reads environment-independent sources again: the config file may have changed. */
+  /** What was said rather than left at its default, and by whom. */
+  readonly said: readonly Explained[];
+  /** What the operator should know before anything runs. */
+  readonly warnings: readonly string[];
+  /** Reads everything again but the flags and the environment: files may have changed, and links lead elsewhere. */
   readonly again: () => Promise<ServerConfig>;
 }
 
-/** undefined: `--help` was asked for and printed. @throws HeddleError CONFIG_*, CLI_USAGE */
+/** undefined: `--help` was asked for and printed. @throws HeddleError CONFIG_*, ENV_FILE_FAILED, CLI_USAGE */
 export async function readSettings(argv: readonly string[]): Promise<ParsedCommand | undefined> {
   const { positionals, flags } = parseArguments(argv, [...flagSpecs(), { flag: "help", short: "h", boolean: true }]);
   if (flags["help"] !== undefined) {
@@ -28,11 +48,39 @@ export async function readSettings(argv: readonly string[]): Promise<ParsedComma
   const [app, ...more] = positionals;
   if (more.length > 0)
     throw new HeddleError("CLI_USAGE", `expected one app, got ${positionals.length}: ${positionals.join(" ")}`);
-  const cwd = process.cwd();
-  const again = async (): Promise<ServerConfig> => {
-    const file = await loadConfigFile(cwd, configFilePath(flags, process.env, cwd));
-    const isTTY = process.stderr.isTTY;
-    return resolveConfig({ app, flags, env: process.env, file, cwd, pid: process.pid, isTTY, cpus: availableCpus() });
+  const startedIn = namedFolder(process.cwd(), process.env["PWD"]);
+  const links = serviceLinks(process.env);
+  const gather = (): Promise<ConfigSources> => gatherSources(app, flags, startedIn);
+  const sources = await gather();
+  return {
+    config: resolveConfig(sources),
+    said: explainSettings(sources),
+    warnings: links === undefined ? [] : [tellLinks(links, sources)],
+    again: async () => resolveConfig(await gather()),
   };
-  return { config: await again(), again };
+}
+
+async function gatherSources(app: string | undefined, flags: Flags, startedIn: string): Promise<ConfigSources> {
+  const env = withoutLinks(process.env, serviceLinks(process.env));
+  const chdir = chdirPath(flags, env, startedIn);
+  const cwd = chdir ?? startedIn;
+  enterFolder(cwd, chdir !== undefined);
+  const early = envFilePaths({ flags, env }, cwd);
+  const known = mergeEnvFiles(readEnvFiles(early ?? []), env);
+  const file = await withVariables(known, () => loadConfigFile(cwd, configFilePath(flags, env, cwd)));
+  const late = early === undefined ? envFilePaths({ flags, env, file }, cwd) : undefined;
+  const variables = late === undefined ? known : mergeEnvFiles(readEnvFiles(late), env);
+  const machine = { pid: process.pid, isTTY: process.stderr.isTTY, cpus: availableCpus() };
+  return { app, flags, ...variables, file, cwd, ...machine };
+}
+
+/** A config file may use the variables of env files. Here they must not stay: those gone from a file are gone at a reload. */
+async function withVariables<T>({ env, envFileOf = {} }: Variables, run: () => Promise<T>): Promise<T> {
+  const names = Object.keys(envFileOf);
+  for (const name of names) process.env[name] = env[name];
+  try {
+    return await run();
+  } finally {
+    for (const name of names) if (process.env[name] === env[name]) delete process.env[name];
+  }
 }

@@ -4,7 +4,7 @@
  *
  * The notation: `--flag value`, `--flag=value`, `-f value`, `-fvalue`; `--flag`, `--no-flag` and `--flag=false` for
  * booleans; `--` ends the flags. A flag given twice counts as given last, so that a wrapper script can be overruled,
- * unless it collects (`--listen`).
+ * unless it collects (`--listen`, `--env-file`).
  */
 
 import { HeddleError } from "../errors/errors.ts";

@@ -3,11 +3,21 @@
 export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./arguments.ts";
 export { availableCpus, type FileReader } from "./cpus.ts";
 export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./file.ts";
+export { mergeEnvFiles, readEnvFiles, type EnvFile } from "./env-file.ts";
+export { explainSettings, type Explained } from "./explain.ts";
 export { helpText } from "./help.ts";
 export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
 export { nearest } from "./nearest.ts";
 export type { Range, Recycling } from "./notation.ts";
-export { configFilePath, resolveConfig, type ModelName, type ServerConfig } from "./resolve.ts";
+export {
+  chdirPath,
+  configFilePath,
+  envFilePaths,
+  resolveConfig,
+  type ModelName,
+  type ServerConfig,
+} from "./resolve.ts";
 export type { RouteConfig, RouteSettings } from "./routes.ts";
+export { serviceLinks, tellLinks, withoutLinks, type ServiceLinks } from "./service-links.ts";
 export { settingGroups, settings, type Setting, type SettingGroup, type SettingName } from "./settings.ts";
-export type { ConfigSources, Environment } from "./sources.ts";
+export type { ConfigSources, Environment, Variables } from "./sources.ts";

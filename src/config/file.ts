@@ -4,7 +4,7 @@
  * command line may name it, never a request or the control socket.
  */
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HeddleError, messageOf } from "../errors/errors.ts";
@@ -13,7 +13,7 @@ import { isPlainObject, show } from "./setting-value.ts";
 import type { SettingInputs } from "./settings.ts";
 
 /** What a config file may hold: the flags in camelCase, the app, and settings by route. */
-export type UserConfig = Omit<SettingInputs, "config"> & {
+export type UserConfig = Omit<SettingInputs, "config" | "chdir"> & {
   /** The app's module, relative to the working directory; the one on the command line comes first. */
   readonly app?: string;
   readonly routes?: Readonly<Record<string, RouteSettings>>;
@@ -71,7 +71,8 @@ function findConfigFile(cwd: string): string | undefined {
 }
 
 async function importDefault(path: string): Promise<unknown> {
-  const url = pathToFileURL(path);
+  // Node remembers where a symbolic link led when it was first imported through.
+  const url = pathToFileURL(realpathSync(path));
   url.searchParams.set("load", String(++loads));
   try {
     const module = (await import(url.href)) as Readonly<Record<string, unknown>>;

@@ -14,7 +14,7 @@ export function helpText(width = 100): string {
         .join("\n")}`,
   );
   const footer = [
-    "Times are written 500ms, 2s, 1m; sizes 64KiB, 1MiB; a bare number is milliseconds or bytes.",
+    "Times are written 500ms, 2s, 1m, 1h; sizes 64KiB, 1MiB; a bare number is milliseconds or bytes.",
     "Each flag is also an environment variable and a name in heddle.config.ts: --graceful-timeout is",
     "HEDDLE_GRACEFUL_TIMEOUT and gracefulTimeout. Flags come first, then the environment, then the file.",
   ];

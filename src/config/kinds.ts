@@ -25,9 +25,10 @@ export interface KindValues {
   readonly range: Range;
   readonly recycling: Recycling;
   readonly addresses: readonly ListenAddress[];
+  readonly paths: readonly string[];
 }
 
-export type DurationInput = number | `${number}${"ms" | "s" | "m"}`;
+export type DurationInput = number | `${number}${"ms" | "s" | "m" | "h"}`;
 export type SizeInput = number | `${number}${"B" | "KB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"}`;
 
 /** What the config file may hold for each kind. */
@@ -44,9 +45,15 @@ export interface KindInputs {
   readonly range: number | `${number}:${number}`;
   readonly recycling: number | `${number}:${number}`;
   readonly addresses: string | readonly string[];
+  readonly paths: string | readonly string[];
 }
 
 export type KindName = keyof KindValues;
+
+/** Those whose flag may be repeated; an environment variable separates the values by commas. */
+export function collects(kind: KindName): boolean {
+  return kind === "addresses" || kind === "paths";
+}
 
 /** Why a value was refused, when there is more to say than what the kind expects. */
 export class Refusal {
@@ -117,6 +124,11 @@ export const kinds: { readonly [K in KindName]: Kind<KindValues[K]> } = {
     expects: () => "an address such as 127.0.0.1:8000, :8000, [::1]:8000, unix:/run/app.sock or fd://3",
     parse: parseAddresses,
   },
+  paths: {
+    placeholder: "PATH",
+    expects: () => "a path, relative to the working directory, or several",
+    parse: parsePaths,
+  },
 };
 
 function nonEmpty(raw: unknown): string | undefined {
@@ -169,4 +181,11 @@ function parseAddresses(raw: unknown, _: Setting, cwd: string): readonly ListenA
     addresses.push(address);
   }
   return addresses;
+}
+
+function parsePaths(raw: unknown, _: Setting, cwd: string): readonly string[] | undefined {
+  const paths: readonly (string | undefined)[] = Array.isArray(raw)
+    ? raw.map((each) => resolveText(each, cwd))
+    : [resolveText(raw, cwd)];
+  return paths.length > 0 && paths.every((path) => path !== undefined) ? paths : undefined;
 }

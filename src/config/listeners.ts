@@ -14,9 +14,10 @@ import { fromEnvironment, fromFile, fromFlags, fromVariable, type ConfigSources 
 
 /** @throws HeddleError CONFIG_CONFLICT */
 export function chooseListeners(
-  { flags, env, file, pid }: ConfigSources,
+  sources: ConfigSources,
   { host, port, listen = [] }: Pick<SettingValues, "host" | "port" | "listen">,
 ): readonly ListenAddress[] {
+  const { flags, env, file, pid } = sources;
   const hostAndPort: ListenAddress = { kind: "tcp", host, port };
   const saidIn = (lookup: (setting: Setting) => Written | undefined): readonly ListenAddress[] | undefined => {
     const list = lookup(settings.listen);
@@ -29,8 +30,8 @@ export function chooseListeners(
   return (
     saidIn((setting) => fromFlags(setting, flags)) ??
     (passed.length > 0 ? passed : undefined) ??
-    saidIn((setting) => fromVariable(setting, envName(setting), env)) ??
-    saidIn((setting) => fromEnvironment(setting, env)) ??
+    saidIn((setting) => fromVariable(setting, envName(setting), sources)) ??
+    saidIn((setting) => fromEnvironment(setting, sources)) ??
     saidIn((setting) => fromFile(setting, file)) ?? [hostAndPort]
   );
 }

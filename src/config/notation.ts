@@ -14,7 +14,7 @@ export interface Recycling {
 /** Node's timers hold 31 bits; a longer delay would fire at once. About 24 days. */
 export const maxDurationMs: number = 2 ** 31 - 1;
 
-const msPer: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1000, m: 60_000 };
+const msPer: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 const bytesPer: Readonly<Record<string, number>> = {
   "": 1,

@@ -14,21 +14,25 @@ import { fitModel } from "./model-rules.ts";
 import { checkRouteModels } from "./route-models.ts";
 import { readRoutes, type RouteConfig } from "./routes.ts";
 import { readValue, show } from "./setting-value.ts";
-import { settingEntries, settings, type SettingValues } from "./settings.ts";
+import { settingEntries, settings, type SettingName, type SettingValues } from "./settings.ts";
 import {
   checkNames,
   fileLabel,
   fromEnvironment,
+  fromFile,
   fromFlags,
+  givenValue,
   writtenValue,
   type ConfigSources,
   type Environment,
 } from "./sources.ts";
 
 export type ServerConfig = Omit<SettingValues, "host" | "port" | "listen"> & {
-  /** The app's module, absolute. */
+  /** The app's module, absolute. Symbolic links in it and in `cwd` are followed for each generation: arbiter/surroundings.ts. */
   readonly app: string;
   readonly cwd: string;
+  /** The settings that were said rather than left at their defaults. */
+  readonly given: readonly SettingName[];
   readonly listen: readonly ListenAddress[];
   /** By `"GET /report/:id"` or `"/path"`. */
   readonly routes: Readonly<Record<string, RouteConfig>>;
@@ -47,8 +51,11 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
   return {
     ...rest,
     ...(file === undefined ? {} : { configFile: file.path }),
+    // It was relative to where heddle was started, and has become the working directory.
+    ...(rest.chdir === undefined ? {} : { chdir: cwd }),
     app: resolveApp(sources),
     cwd,
+    given: settingEntries.flatMap(([name, setting]) => (givenValue(setting, sources) === undefined ? [] : [name])),
     listen: chooseListeners(sources, { host, port, listen }),
     routes,
   };
@@ -56,8 +63,29 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
 
 /** The config file that flags or environment name, absolute, for `loadConfigFile`. */
 export function configFilePath(flags: Flags, env: Environment, cwd: string): string | undefined {
-  const written = fromFlags(settings.configFile, flags) ?? fromEnvironment(settings.configFile, env);
-  return written === undefined ? undefined : (readValue(settings.configFile, written, cwd) as string);
+  return saidEarly("configFile", flags, env, cwd) as string | undefined;
+}
+
+/** The working directory that flags or environment name, absolute. `cwd`: where heddle was started. */
+export function chdirPath(flags: Flags, env: Environment, cwd: string): string | undefined {
+  return saidEarly("chdir", flags, env, cwd) as string | undefined;
+}
+
+/** The env files that are to be read, absolute; those that only the config file names, when it is known. */
+export function envFilePaths(
+  { flags, env, file }: Pick<ConfigSources, "flags" | "env" | "file">,
+  cwd: string,
+): readonly string[] | undefined {
+  const early = saidEarly("envFiles", flags, env, cwd);
+  const written = fromFile(settings.envFiles, file);
+  return (early ?? (written && readValue(settings.envFiles, written, cwd))) as readonly string[] | undefined;
+}
+
+/** What has to be known before there is a config file. */
+function saidEarly(name: SettingName, flags: Flags, env: Environment, cwd: string): unknown {
+  const setting = settings[name];
+  const written = fromFlags(setting, flags) ?? fromEnvironment(setting, { env });
+  return written === undefined ? undefined : readValue(setting, written, cwd);
 }
 
 function readSettings(sources: ConfigSources): SettingValues {

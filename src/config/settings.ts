@@ -7,6 +7,7 @@
 
 import type { KindInputs, KindName, KindValues } from "./kinds.ts";
 import { developSettings } from "./settings/develop.ts";
+import { environmentSettings } from "./settings/environment.ts";
 import { gateSettings } from "./settings/gate.ts";
 import { lifecycleSettings } from "./settings/lifecycle.ts";
 import { limitSettings } from "./settings/limits.ts";
@@ -36,6 +37,7 @@ export interface Setting {
 }
 
 type Table = typeof listenSettings &
+  typeof environmentSettings &
   typeof modelSettings &
   typeof lifecycleSettings &
   typeof gateSettings &
@@ -54,6 +56,7 @@ export interface SettingGroup {
 export const settingGroups: readonly SettingGroup[] = [
   { title: "Listening", settings: listenSettings },
   { title: "Concurrency", settings: modelSettings },
+  { title: "Environment", settings: environmentSettings },
   { title: "Admission", settings: gateSettings },
   { title: "Lifecycle", settings: lifecycleSettings },
   { title: "Limits on clients", settings: limitSettings },

@@ -1,6 +1,6 @@
 /** The other end of the control socket, as the commands use it: finds the server, asks, follows progress. */
 
-import { readdirSync, unlinkSync } from "node:fs";
+import { readdirSync, realpathSync, unlinkSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { fromWire, HeddleError, type WireError } from "../errors/errors.ts";
@@ -24,13 +24,23 @@ export async function findServer(given: string | undefined, cwd: string): Promis
     );
   }
   if (running.length === 1) return first.path;
-  const here = running.filter(({ status }) => status.cwd === cwd);
+  const here = running.filter(({ status }) => realFolder(status.cwd) === realFolder(cwd));
   if (here.length === 1) return here[0]!.path;
   const list = running.map(({ path, status }) => `  --control ${path}  (${status.app}, ${status.urls.join(", ")})`);
   throw new HeddleError(
     "CONTROL_AMBIGUOUS",
     `${running.length} heddle servers are running. Say which one is meant:\n${list.join("\n")}`,
   );
+}
+
+/** A server may have been started through a symbolic link. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It is gone.
+    return path;
+  }
 }
 
 async function listServers(): Promise<{ readonly path: string; readonly status: ServerStatus }[]> {

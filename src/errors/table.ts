@@ -23,6 +23,10 @@ const table = {
   CONFIG_BAD_VALUE: { exitCode: 2, doc: "A setting has a value it cannot take." },
   CONFIG_CONFLICT: { exitCode: 2, doc: "Two settings contradict each other, or one is missing its other half." },
   CONFIG_FILE_FAILED: { exitCode: 2, doc: "The config file is missing, throws, or exports something else." },
+  ENV_FILE_FAILED: {
+    exitCode: 2,
+    doc: "A file of `--env-file` is missing, cannot be read, or has a line that is no assignment.",
+  },
 
   APP_NOT_FOUND: { exitCode: 1, doc: "The app's file does not exist." },
   APP_IMPORT_FAILED: { exitCode: 1, doc: "Importing the app threw." },

@@ -16,7 +16,7 @@
  *     ask                     → ← answer     status, threads, health
  *     stop-accepting          →              the arbiter accepts from now on
  *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason
- *                             ← retire-me    it has reached max-requests or max-memory, or got a SIGTERM of its own
+ *                             ← retire-me    it has reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *                             ← kill-me      it has a thread that cannot be ended
  *
  * Under `sync` a worker has at most one connection that it has not begun with: the next one, for when it is idle. `load`
@@ -32,6 +32,7 @@ import type { WireError } from "../errors/errors.ts";
 import type { SparseCounts } from "../metrics/latency-histogram.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
 import type { SocketAddress } from "./address.ts";
+import type { RecyclingDue } from "./recycling.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./thread-protocol.ts";
 
 /** Readiness is as old as this; four small messages a second cost nothing. */
@@ -85,7 +86,7 @@ export type FromWorker =
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
   | { readonly type: "not-begun" }
-  | { readonly type: "retire-me"; readonly reason: "max-requests" | "max-memory" | "signal"; readonly detail: string }
+  | { readonly type: "retire-me"; readonly reason: RecyclingDue["reason"] | "signal"; readonly detail: string }
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads had to be killed with requests on them. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };

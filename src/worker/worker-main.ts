@@ -10,7 +10,7 @@
  */
 
 import { HeddleError, toWire } from "../errors/errors.ts";
-import { COUNTER } from "../fabric/load-board.ts";
+import { COUNTER, monotonicMs } from "../fabric/load-board.ts";
 import { threadInspector } from "../fabric/thread-inspector.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
 import { servingThreads } from "../models/handlers/pools.ts";
@@ -195,8 +195,10 @@ class Worker {
 
   #watchRecycling(): void {
     const recycling = new Recycling(this.#boot.config, Math.random());
+    const readyMs = monotonicMs();
     const timer = setInterval(() => {
-      const due = recycling.due(this.#reporter.requests, residentBytes());
+      const ageMs = monotonicMs() - readyMs;
+      const due = recycling.due({ requests: this.#reporter.requests, ageMs, rssBytes: residentBytes() });
       if (due === undefined) return;
       clearInterval(timer);
       tell({ type: "retire-me", ...due });

@@ -119,7 +119,7 @@ test("check prints what would run, and starts nothing", async (t) => {
   assertRun(
     run,
     0,
-    /^app +.*app\.ts \(fetch\)\nlisten +127\.0\.0\.1:8000\nworkers +3 × 2 threads, model loop\n[^]*route +GET \/x +model loop, timeout 1000 ms\nok\n$/,
+    /^app +.*app\.ts \(fetch\)\nlisten +127\.0\.0\.1:8000\nworkers +3 × 2 threads, model loop\n[^]*route +GET \/x +model loop, timeout 1000 ms\nsetting +--workers 3 +\(--workers\)\nsetting +--threads 2 +\(--threads\)\nok\n$/,
     /^$/,
   );
 });

@@ -17,6 +17,7 @@ const readable: readonly (readonly [KindName, unknown, unknown])[] = [
   ["duration", "250", 250],
   ["duration", 250, 250],
   ["duration", "0", 0],
+  ["duration", "12h", 43_200_000],
   ["size", "64KiB", 65_536],
   ["size", "1MiB", 1_048_576],
   ["size", "1mib", 1_048_576],
@@ -42,6 +43,8 @@ const readable: readonly (readonly [KindName, unknown, unknown])[] = [
   ["control", "off", "off"],
   ["control", "c.sock", "/srv/c.sock"],
   ["path", "a/b", "/srv/a/b"],
+  ["paths", "a/b", ["/srv/a/b"]],
+  ["paths", ["a", "/b"], ["/srv/a", "/b"]],
 ];
 
 for (const [kind, raw, value] of readable) {
@@ -51,13 +54,14 @@ for (const [kind, raw, value] of readable) {
 }
 
 const unreadable: Readonly<Record<Exclude<KindName, "choice">, readonly unknown[]>> = {
-  duration: ["", "soon", "1 s", "1h", "-1s", "1e3", "s", "1.s", -1, 1.5, NaN, Infinity, null, {}, "30m0s", "999999m"],
+  duration: ["", "soon", "1 s", "1d", "-1s", "1e3", "s", "1.s", -1, 1.5, NaN, Infinity, null, {}, "30m0s", "999999m"],
   size: ["", "1XB", "1 KiB", "-1", "0x10", "1K", -5, 0.5, true, "99999999GiB"],
   count: ["", "one", "1.0", "+1", " 1", "1e2", -1, 1.5, null, true, [1], "99999999999999999999"],
   port: ["", "65536", "-1", "http", 80.5, 70_000],
   boolean: ["", "maybe", 1, null, "2", "__proto__"],
   range: ["", "0", "0:4", "4:2", "1:2:3", "1:", ":4", "a:b", {}, 0],
   recycling: ["", "10:20", "1:2:3", "x", ":5", "1000:", -1],
+  paths: ["", [], ["a", ""], ["a", 1], 4, null],
   addresses: ["", "localhost", [], ["127.0.0.1:1", 5], 8000, null],
   text: ["", "  ", 4, null],
   path: ["", 4, {}],

@@ -35,7 +35,7 @@ test("every setting can be given by each of its three names", () => {
     duration: "1s",
     size: "1KiB",
   };
-  const more = { range: "2", recycling: "20", addresses: ":1" };
+  const more = { range: "2", recycling: "20", addresses: ":1", paths: "x" };
   for (const [name, setting] of settingEntries) {
     if (["host", "port", "listen", "configFile", "tlsCert", "tlsKey"].includes(name)) continue;
     const text =
@@ -43,6 +43,8 @@ test("every setting can be given by each of its three names", () => {
         ? (setting.choices?.find((choice) => choice !== setting.default && choice !== "json") ?? "")
         : { ...samples, ...more }[setting.kind];
     const byFlag = resolved({ argv: [`--${setting.flag}=${text}`] });
+    // The config file is found in it.
+    if (name === "chdir") continue;
     const { configFile: _file, ...byFile } = resolved({ file: { [fileName(setting)]: text } });
     assert.deepEqual(resolved({ env: { [envName(setting)]: text } }), byFlag, name);
     assert.deepEqual(byFile, byFlag, name);

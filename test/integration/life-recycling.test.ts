@@ -19,6 +19,25 @@ describe("recycling", { concurrency: 2 }, () => {
     assert.equal((await server.status()).restarts.workers, 0, "none of it is a death");
   });
 
+  test("workers at --max-age under load lose nothing, and do not go all at once", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--max-age", "2s"]);
+    const clients = { keepAlive: 4, newConnections: 4, uploads: 2, slow: 2, streams: 2 };
+    const load = startMixedLoad({ url: server.url, ...clients, timeoutMs: 20_000 });
+    t.after(async () => void (await load.stop().catch(() => undefined)));
+    await load.ready;
+    const old = new Set(workersOf(server.pid));
+    for (let times = 0, mark = 0; times < 4; times++) {
+      const found = await server.waitForLog(/recycled \(max-age: \d+ s old\)/, mark);
+      mark += found.index! + found[0].length;
+    }
+    const report = await load.stop();
+    assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures.slice(0, 5)));
+    const { restarts, workers } = await server.waitForStatus((status) =>
+      status.workers.every(({ pid }) => !old.has(pid)),
+    );
+    assert.deepEqual([restarts.workers, workers.length >= 2], [0, true]);
+  });
+
   test("a worker that grows beyond --max-memory makes room for a fresh one", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", "--max-memory", "400MiB"]);
     const [old] = workersOf(server.pid);

@@ -103,26 +103,37 @@ describe("the restart policy", () => {
 });
 
 describe("recycling", () => {
+  const never = { maxRequests: { count: 0, jitter: 0 }, maxAgeMs: 0, maxMemoryBytes: 0 };
+  const old = { requests: 1e9, ageMs: 1e12, rssBytes: 1e12 };
+  const young = { requests: 0, ageMs: 0, rssBytes: 0 };
+
   test("is due after so many requests and a share of the jitter that was drawn", () => {
     const at = (random: number): Recycling =>
-      new Recycling({ maxRequests: { count: 100, jitter: 20 }, maxMemoryBytes: 0 }, random);
-    assert.equal(at(0).due(99, 1e12), undefined);
-    assert.equal(at(0).due(100, 0)?.reason, "max-requests");
-    assert.equal(at(0.999).due(119, 0), undefined);
-    assert.equal(at(0.999).due(120, 0)?.reason, "max-requests");
+      new Recycling({ ...never, maxRequests: { count: 100, jitter: 20 } }, random);
+    assert.equal(at(0).due({ ...old, requests: 99 }), undefined);
+    assert.equal(at(0).due({ ...young, requests: 100 })?.reason, "max-requests");
+    assert.equal(at(0.999).due({ ...old, requests: 119 }), undefined);
+    assert.equal(at(0.999).due({ ...young, requests: 120 })?.reason, "max-requests");
   });
 
-  test("is due over the memory limit, and never when both are off", () => {
-    const memory = new Recycling({ maxRequests: { count: 0, jitter: 0 }, maxMemoryBytes: 2 ** 30 }, 0);
-    assert.equal(memory.due(1e9, 2 ** 30), undefined);
-    assert.deepEqual(memory.due(0, 2 ** 30 + 2 ** 20), {
+  test("is due after such an age, give or take a tenth", () => {
+    const at = (random: number): Recycling => new Recycling({ ...never, maxAgeMs: 100_000 }, random);
+    assert.equal(at(0).due({ ...old, ageMs: 89_999 }), undefined);
+    assert.deepEqual(at(0).due({ ...young, ageMs: 90_000 }), { reason: "max-age", detail: "90 s old" });
+    assert.equal(at(0.5).due({ ...old, ageMs: 99_999 }), undefined);
+    assert.equal(at(0.5).due({ ...young, ageMs: 100_000 })?.reason, "max-age");
+    assert.equal(at(0.999).due({ ...old, ageMs: 109_900 }), undefined);
+    assert.equal(at(0.999).due({ ...young, ageMs: 110_000 })?.reason, "max-age");
+  });
+
+  test("is due over the memory limit, and never when all are off", () => {
+    const memory = new Recycling({ ...never, maxMemoryBytes: 2 ** 30 }, 0);
+    assert.equal(memory.due({ ...old, rssBytes: 2 ** 30 }), undefined);
+    assert.deepEqual(memory.due({ ...young, rssBytes: 2 ** 30 + 2 ** 20 }), {
       reason: "max-memory",
       detail: "1025 MiB resident, over --max-memory 1024 MiB",
     });
-    assert.equal(
-      new Recycling({ maxRequests: { count: 0, jitter: 0 }, maxMemoryBytes: 0 }, 0).due(1e9, 1e12),
-      undefined,
-    );
+    assert.equal(new Recycling(never, 0).due(old), undefined);
   });
 });
 

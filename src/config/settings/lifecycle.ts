@@ -37,6 +37,12 @@ export const lifecycleSettings = {
     default: 0,
     doc: "Replace a worker whose resident memory grows beyond this; 0 never does.",
   },
+  maxAgeMs: {
+    flag: "max-age",
+    kind: "duration",
+    default: 0,
+    doc: "Replace a worker that has served for about this long, give or take 10 % so that workers do not all go at once; 0 never does.",
+  },
   control: {
     flag: "control",
     kind: "control",

@@ -1,0 +1,21 @@
+/** Which settings are not left at their defaults, and who said so: for `heddle check`. Pure. */
+
+import { settingEntries } from "./settings.ts";
+import { givenValue, type ConfigSources } from "./sources.ts";
+
+export interface Explained {
+  readonly flag: string;
+  /** As it was written. */
+  readonly text: string;
+  /** `--workers`, `PORT in the environment`, `timeout in heddle.config.ts`. */
+  readonly origin: string;
+}
+
+export function explainSettings(sources: ConfigSources): readonly Explained[] {
+  return settingEntries.flatMap(([, setting]) => {
+    const written = givenValue(setting, sources);
+    if (written === undefined) return [];
+    const { raw, origin } = written;
+    return [{ flag: setting.flag, text: Array.isArray(raw) ? raw.join(", ") : String(raw), origin }];
+  });
+}
