@@ -20,7 +20,7 @@ import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTar
 
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "./node-listener.ts";
-export type { ListenAddress } from "./self-listening.ts";
+export type { AppServer, ListenAddress } from "./self-listening.ts";
 export type { AppShape } from "./shapes.ts";
 
 export interface LoadedApp {
@@ -29,6 +29,8 @@ export interface LoadedApp {
   readonly shape: AppShape;
   /** Runs the handler for one exchange. Its throw, or its promise's rejection, is the handler's failure. */
   readonly request: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  /** The app's own server, as far as it has one by now. It never has a connection. */
+  readonly server: () => AppServer | undefined;
   /** Whether the app takes upgrades now. Ask for each request: apps add `upgrade` listeners late. */
   readonly acceptsUpgrade: () => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -96,6 +98,7 @@ function loadedApp(
       const own = capture.server;
       return own === undefined ? target.request(req, res) : callListeners(own, "request", req, res);
     },
+    server,
     acceptsUpgrade: () => (server()?.listenerCount("upgrade") ?? 0) > 0,
     upgrade: (req, socket, head) => {
       const own = server();

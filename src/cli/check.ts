@@ -37,8 +37,10 @@ export async function check(argv: readonly string[]): Promise<void> {
     );
   }
   const { upgrades } = app;
+  if (app.server?.note !== undefined) console.log(`warning  ${app.server.note.message}`);
   if (upgrades !== undefined) console.log(`${upgrades.level === "warn" ? "warning" : "note   "}  ${upgrades.message}`);
-  for (const { flag, text, origin } of said) console.log(`setting  --${flag} ${text}  (${origin})`);
+  for (const { flag, text, origin } of [...said, ...(app.server?.obeyed ?? [])])
+    console.log(`setting  --${flag} ${text}  (${origin})`);
   for (const warning of warnings) console.log(`warning  ${warning}`);
   console.log("ok");
 }

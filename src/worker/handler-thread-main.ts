@@ -9,6 +9,7 @@
 import { flushCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, loadApp, ModuleTracker } from "../app/load-app.ts";
+import { heedServer } from "../app/server-settings.ts";
 import { toWire } from "../errors/errors.ts";
 import { setBlockingRules } from "../fabric/blocking.ts";
 import { installJobSignal, rehearse } from "../models/handlers/request.ts";
@@ -37,7 +38,8 @@ async function main(): Promise<void> {
     modules,
   });
   await app.start();
-  const runner = new JobRunner({ app, id, board: shared, keepAliveMs: config.keepAliveMs, onDone });
+  const { keepAliveMs } = heedServer(config, app.server()).config;
+  const runner = new JobRunner({ app, id, board: shared, keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {
     if (process.listenerCount("uncaughtException") > 1) return;
     runner.uncaught(error);
@@ -48,7 +50,7 @@ async function main(): Promise<void> {
     else void stop(app);
   });
   // Later threads learn it from their first requests; this one has only one.
-  if (pool.model === "thread-per-request") rehearse(config.keepAliveMs);
+  if (pool.model === "thread-per-request") rehearse(keepAliveMs);
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }

@@ -11,12 +11,11 @@ import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import { startThread } from "../fabric/start-thread.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
-import type { UpgradesTold } from "../models/upgrades.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
 import { closeFd } from "../platform/native.ts";
 import type { Accepted } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
-import type { DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
+import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 export type ThreadState = "booting" | "ready" | "draining" | "gone";
 
@@ -24,7 +23,7 @@ export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
-  ready: [modules: readonly string[], upgrades: UpgradesTold | undefined];
+  ready: [modules: readonly string[], told: Pick<AppSummary, "upgrades" | "server">];
   "boot-failed": [error: HeddleError, modules: readonly string[]];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
@@ -228,7 +227,7 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
         if (this.state !== "booting") break;
         this.state = "ready";
         this.#wasReady = true;
-        this.emit("ready", message.modules, message.upgrades);
+        this.emit("ready", message.modules, message.told);
         break;
       case "boot-failed":
         this.#told = true;

@@ -13,7 +13,8 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
-import type { RouteConfig } from "../config/config.ts";
+import { heedServer } from "../app/server-settings.ts";
+import type { RouteConfig, ServerConfig } from "../config/config.ts";
 import { toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import { loadModels } from "../models/registry.ts";
@@ -71,15 +72,21 @@ async function main(): Promise<void> {
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
-  const pipeline = new Pipeline({ config, app, router, models, row, gates, handlers, thread, onHandlerFailed });
-  watchUncaught(pipeline);
+  let pipeline: Pipeline | undefined;
+  watchUncaught(() => pipeline);
   await app.start();
+  const heeded = heedServer(config, app.server());
+  const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed };
+  pipeline = new Pipeline({ ...parts, config: heeded.config });
   await setServingRules(config, pipeline, row, beatMs);
-  serve(pipeline, app);
+  serve(pipeline, app, heeded.config);
   // For the threads that boot after this one. It does nothing where there is no cache.
   flushCompileCache();
-  // Asked again: apps attach their WebSockets in `onStart` too.
-  tell({ type: "ready", modules: modules.files(), upgrades: upgradesOf(app, router) });
+  tell({
+    type: "ready",
+    modules: modules.files(),
+    told: { upgrades: upgradesOf(app, router), server: heeded.settings },
+  });
 }
 
 /** What is there to read them is loaded only if there are any. */
@@ -110,6 +117,7 @@ function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<s
       ...(limit === undefined ? {} : { limit }),
     })),
     upgrades: upgradesOf(app, router),
+    server: heedServer(config, app.server()).settings,
   };
   return new Promise((resolve) => {
     port.once("message", (message: ToThread) => {
@@ -125,8 +133,9 @@ function poolsOf(routes: readonly Route[]): PoolSpec[] {
   return [...pools.values()];
 }
 
-function serve(pipeline: Pipeline, app: LoadedApp): void {
-  const connections = new Connections(config, boot.tls, row, {
+/** `limits`: the configuration as the app's own server completes it. */
+function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
+  const connections = new Connections(limits, boot.tls, row, {
     request: pipeline.handle,
     checkContinue: pipeline.handleContinue,
     checkExpectation: pipeline.handleExpectation,
@@ -262,12 +271,13 @@ async function drain(reason: DrainReason, connections: Connections, pipeline: Pi
   tell({ type: "drained" });
 }
 
-function watchUncaught(pipeline: Pipeline): void {
+function watchUncaught(pipeline: () => Pipeline | undefined): void {
   let tainted = false;
   const own = (error: unknown): void => {
     if (process.listenerCount("uncaughtException") > 1) return;
-    const exchange = pipeline.current();
-    if (exchange !== undefined) pipeline.fail(exchange, error);
+    const running = pipeline();
+    const exchange = running?.current();
+    if (exchange !== undefined) running!.fail(exchange, error);
     if (tainted) return;
     tainted = true;
     tell({ type: "tainted", error: toWire(error) });

@@ -165,7 +165,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         thread.open(this.#gatesFor(limited), this.#handlers.boards);
         this.#handlers.attach(thread);
       });
-      thread.once("ready", (modules, upgrades) => resolve({ thread, modules, app: { ...app, upgrades } }));
+      thread.once("ready", (modules, told) => resolve({ thread, modules, app: { ...app, ...told } }));
       thread.once("ready", () => clearTimeout(timer));
       thread.once("boot-failed", (error, modules) => reject(new BootFailure(error, modules)));
       thread.once("gone", () => {

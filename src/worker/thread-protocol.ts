@@ -20,6 +20,7 @@
  */
 
 import type { Socket } from "node:net";
+import type { ServerSettings } from "../app/server-settings.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LogLevel } from "../log/log.ts";
@@ -66,6 +67,8 @@ export interface AppSummary {
   }[];
   /** What is to be told of WebSockets that the app takes and some models can't. */
   readonly upgrades: UpgradesTold | undefined;
+  /** What the app has set on its own http.Server. */
+  readonly server: ServerSettings | undefined;
 }
 
 export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
@@ -117,7 +120,12 @@ export type FromThread =
     }
   | { readonly type: "want-handlers"; readonly pool: string }
   | { readonly type: "kill-handler"; readonly pool: string; readonly id: number; readonly why: string }
-  | { readonly type: "ready"; readonly modules: readonly string[]; readonly upgrades: UpgradesTold | undefined }
+  | {
+      readonly type: "ready";
+      readonly modules: readonly string[];
+      /** Asked again: apps attach their WebSockets in `onStart` too, and set up their servers. */
+      readonly told: Pick<AppSummary, "upgrades" | "server">;
+    }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
