@@ -46,6 +46,7 @@ writeFileSync(
 );
 writeFileSync(join(project, "package.json"), '{ "type": "module" }');
 writeFileSync(join(project, "app.ts"), 'export default { fetch: () => new Response("hello\\n") };\n');
+for (const name of [".env", ".env.production"]) writeFileSync(join(project, name), "GREETING=hello\n");
 
 function folder(files: Readonly<Record<string, string>>): string {
   const path = mkdtempSync(join(project, "app-"));
