@@ -47,7 +47,7 @@ ${groups.join("\n\n")}
 function settingSection(setting: Setting): string {
   const short = setting.short === undefined ? "" : `, \`-${setting.short}\``;
   const variables = [envName(setting), ...(setting.extraEnv === undefined ? [] : [setting.extraEnv])];
-  const inFile = setting.flag === "config" ? [] : [`config file \`${fileName(setting)}\``];
+  const inFile = setting.notInFile === true ? [] : [`config file \`${fileName(setting)}\``];
   const names = [`environment ${variables.map((name) => `\`${name}\``).join(" or ")}`, ...inFile].join(" · ");
   const expects = kinds[setting.kind].expects(setting);
   return `### \`${flagUsage(setting)}\`${short}

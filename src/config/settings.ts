@@ -29,6 +29,8 @@ export interface Setting {
   readonly extraEnv?: string;
   /** As a user would write it. With neither this nor `computed`, the setting is absent unless given. */
   readonly default?: string | number | boolean;
+  /** It says where the config file is, so that it comes too late there. */
+  readonly notInFile?: true;
   /** In words, when the default depends on where heddle runs; resolve.ts works it out. */
   readonly computed?: string;
   /** What stands for the value in `--help`, when the kind's own word is too vague. */

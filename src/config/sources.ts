@@ -6,7 +6,7 @@ import type { Flags } from "./arguments.ts";
 import type { ConfigFile } from "./file.ts";
 import { collects } from "./kinds.ts";
 import { suggestion, type Written } from "./setting-value.ts";
-import { envName, fileName, settingEntries, settings, type Setting, type SettingName } from "./settings.ts";
+import { envName, fileName, settingEntries, type Setting } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -81,9 +81,6 @@ export function fileLabel(file: ConfigFile | undefined): string {
   return file === undefined ? "heddle.config.ts" : basename(file.path);
 }
 
-/** They say where the files are that say the rest. */
-const beforeFiles: readonly SettingName[] = ["chdir", "configFile"];
-
 /**
  * A misspelt name must not pass for a setting that was left at its default, nor one that comes too late.
  * @throws HeddleError CONFIG_UNKNOWN_SETTING, CONFIG_CONFLICT
@@ -93,9 +90,10 @@ export function checkNames(sources: ConfigSources): void {
   const variables = settingEntries.map(([, setting]) => envName(setting));
   const strange = Object.keys(env).find((name) => name.startsWith("HEDDLE_") && !variables.includes(name));
   if (strange !== undefined) throw unknownSetting(strange, placeOf(strange, sources), variables);
-  const late = [...beforeFiles, "envFiles" as const]
-    .map((name) => settings[name])
-    .find((setting) => Object.hasOwn(envFileOf, envName(setting)));
+  const late = settingEntries.find(
+    ([name, setting]) =>
+      (setting.notInFile === true || name === "envFiles") && Object.hasOwn(envFileOf, envName(setting)),
+  )?.[1];
   if (late !== undefined) {
     throw new HeddleError(
       "CONFIG_CONFLICT",
@@ -103,7 +101,7 @@ export function checkNames(sources: ConfigSources): void {
     );
   }
 
-  const inFile = settingEntries.filter(([name]) => !beforeFiles.includes(name)).map(([, setting]) => fileName(setting));
+  const inFile = settingEntries.flatMap(([, setting]) => (setting.notInFile === true ? [] : [fileName(setting)]));
   const names = [...inFile, "app", "routes"];
   const unknown = Object.keys(file?.settings ?? {}).find((name) => !names.includes(name));
   if (unknown !== undefined) throw unknownSetting(unknown, fileLabel(file), names);

@@ -10,6 +10,7 @@ export const developSettings = {
     flag: "config",
     short: "c",
     kind: "path",
+    notInFile: true,
     doc: "The config file. Without it, heddle.config.{ts,mts,js,mjs} in the working directory, if there is one.",
   },
 } as const;

@@ -3,7 +3,8 @@ export const environmentSettings = {
   chdir: {
     flag: "chdir",
     kind: "path",
-    doc: "The working directory: where the app and the config file are looked for, and where workers run. Symbolic links in it are followed anew at each reload. Cannot be set in the config file.",
+    notInFile: true,
+    doc: "The working directory: where the app and the config file are looked for, and where workers run. Symbolic links in it are followed anew at each reload.",
   },
   envFiles: {
     flag: "env-file",
