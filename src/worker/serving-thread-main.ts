@@ -39,6 +39,8 @@ import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToT
  * 25 %; 40 wake-ups a second cost an idle thread under 0.1 % of a core.
  */
 const MAX_BEAT_MS = 25;
+/** How old a heartbeat is too old without a threshold for reports. */
+const DEFAULT_STALE_MS = 1000;
 
 const port = parentPort!;
 const boot = workerData as ThreadBoot;
@@ -212,9 +214,6 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     }
   });
 }
-
-/** Without a threshold for reports, a second. */
-const DEFAULT_STALE_MS = 1000;
 
 async function listen(listener: ThreadListener, fds: readonly number[]): Promise<void> {
   try {
