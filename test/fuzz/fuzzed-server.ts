@@ -1,0 +1,120 @@
+/** A real server that runs the fuzzed app under one model, and what must hold for it whatever clients do. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerStatus } from "../../src/control/status.ts";
+import { ON_PURPOSE } from "../fixtures/fuzz/parts.ts";
+import { runHeddle, startServer, type TestServer } from "../support/server.ts";
+import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES, REQUESTS } from "./limits.ts";
+import type { Shape } from "./reference.ts";
+
+export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request";
+
+interface ModelRun {
+  readonly args: readonly string[];
+  /** Connections at once: more only wait for each other. */
+  readonly atOnce: number;
+  readonly keepsConnections: boolean;
+}
+
+export const models: Readonly<Record<FuzzedModel, ModelRun>> = {
+  loop: { args: ["--threads", "2"], atOnce: 100, keepsConnections: true },
+  sync: { args: ["--workers", "3"], atOnce: 24, keepsConnections: false },
+  threads: { args: ["--threads", "4"], atOnce: 60, keepsConnections: true },
+  "thread-per-request": { args: ["--threads", "4"], atOnce: 20, keepsConnections: true },
+};
+
+/** Time limits short enough to wait for, and far more than a busy machine takes. */
+const settings = [
+  ...["--limit-request-line", String(REQUEST_LINE_BYTES)],
+  ...["--limit-header", String(HEADER_BYTES)],
+  ...["--limit-headers", String(HEADER_COUNT)],
+  ...["--limit-body", String(BODY_BYTES)],
+  ...["--limit-keep-alive", String(REQUESTS)],
+  ..."--headers-timeout 8s --body-idle-timeout 8s --keep-alive 20s --queue-timeout 0 --timeout 1m".split(" "),
+  ..."--boot-timeout 1m --heartbeat-timeout 1m --blocked-threshold 0 --log-format json".split(" "),
+];
+
+export class FuzzedServer implements AsyncDisposable {
+  readonly #server: TestServer;
+  readonly #control: string;
+  readonly #folder: string;
+  /** Where the log has been looked through to. */
+  #seen = 0;
+
+  private constructor(server: TestServer, folder: string, control: string) {
+    this.#server = server;
+    this.#folder = folder;
+    this.#control = control;
+  }
+
+  static async start(model: FuzzedModel, shape: Shape): Promise<FuzzedServer> {
+    const folder = await mkdtemp(join(tmpdir(), "heddle-fuzz-"));
+    const control = join(folder, "control");
+    const app = new URL(`../fixtures/fuzz/${shape}.ts`, import.meta.url).pathname;
+    const args = ["--model", model, ...models[model].args, ...settings, "--control", control];
+    return new FuzzedServer(await startServer(app, args), folder, control);
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  /** What the log has told since the last look that it should not have: all warnings and errors but the app's own. */
+  complaints(): string[] {
+    const text = this.#server.output(this.#seen);
+    const end = text.lastIndexOf("\n") + 1;
+    this.#seen += end;
+    return text.slice(0, end).split("\n").filter(isComplaint);
+  }
+
+  /** Reloads once, with all that belongs to it: the old generation is gone when this resolves. */
+  async reload(): Promise<string[]> {
+    const { code, stdout, stderr } = await runHeddle(["reload", "--control", this.#control]);
+    const isWell = code === 0 && !stdout.includes("were cut");
+    return isWell ? [] : [`the reload ended with ${code}: ${stdout}${stderr}`];
+  }
+
+  /** What is wrong with the server when all connections are gone. */
+  async faults(): Promise<string[]> {
+    const faults = this.complaints();
+    const { code, stdout, stderr } = await runHeddle(["status", "--json", "--control", this.#control]);
+    if (code !== 0) return [...faults, `status ended with ${code}: ${stderr}`];
+    const { restarts } = JSON.parse(stdout) as ServerStatus;
+    if (restarts.workers + restarts.threads > 0) faults.push(`restarts: ${JSON.stringify(restarts)}`);
+    try {
+      const answer = await fetch(`${this.#server.url}/whole`, { signal: AbortSignal.timeout(10_000) });
+      if (answer.status !== 200) faults.push(`a plain request got ${answer.status}`);
+    } catch (error) {
+      faults.push(`a plain request failed: ${String(error)}`);
+    }
+    return faults;
+  }
+
+  /** Waits until no request runs any more: what a connection left behind may still complain. */
+  async quiet(): Promise<void> {
+    for (let tries = 0; tries < 100; tries++) {
+      const { stdout } = await runHeddle(["status", "--json", "--control", this.#control]);
+      const status = stdout === "" ? undefined : (JSON.parse(stdout) as ServerStatus);
+      const inFlight = Object.values(status?.models ?? {}).reduce((sum, model) => sum + model.inFlight + model.queued, 0);
+      if (status === undefined || inFlight === 0) return;
+      await sleep(100);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const WARN = 40;
+
+function isComplaint(line: string): boolean {
+  if (line === "" || line.startsWith("listening on ")) return false;
+  if (!line.startsWith("{")) return true;
+  const { level } = JSON.parse(line) as { readonly level: number };
+  return level >= WARN && !line.includes(ON_PURPOSE);
+}

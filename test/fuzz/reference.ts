@@ -1,0 +1,195 @@
+/**
+ * What must be answered to a script: from RFC 9112 and RFC 9110, the guide's page on limits, and what the app of
+ * test/fixtures/fuzz/ does on each route. Pure. It knows nothing of how heddle is made; where the standards leave a choice it names
+ * each outcome.
+ *
+ * The rules:
+ * - Requests are answered in order, each exactly once, until one closes the connection (RFC 9112 §9.3.2, §9.6).
+ * - A response closes when the request asks for it, when it is an HTTP/1.0 request without keep-alive, when it is the
+ *   last that the connection may have, and when it is a refusal of the request's form. Then it says so.
+ * - A response to a request whose body the app did not read may close as well; then it says so. Else the next request
+ *   is answered. In both cases the response arrives whole.
+ * - A request that is not valid in its head reaches no handler. One that is not valid in its body may have been answered
+ *   before that is known; nothing after it is answered.
+ * - A client that asks for the close and sends more all the same may lose the answer to a reset (RFC 9112 §9.6).
+ * - What the client breaks off need not be answered; all that it sent before must be.
+ */
+
+import { faultOf } from "./faults.ts";
+import { REQUESTS } from "./limits.ts";
+import type { RequestSpec, Route, Script } from "./script.ts";
+
+export type Shape = "listener" | "fetch";
+
+export interface Subject {
+  readonly shape: Shape;
+  /** Whether a connection takes another request after its response: not under `sync`. */
+  readonly keepsConnections: boolean;
+  /** Reloads go on: any response may be the last on its connection, if it says so. */
+  readonly reloads: boolean;
+  /** Whether responses are asked for their date. */
+  readonly dates: boolean;
+}
+
+/** One way in which a request may be answered. */
+export interface Option {
+  readonly statuses: readonly number[];
+  /**
+   * `echo`: what the request was, its body included; `head`: the same without the body; `refusal`: heddle's own short
+   * text; `stream` and `late`: the bytes that these routes send.
+   */
+  readonly body: "echo" | "head" | "refusal" | "stream" | "late" | "any";
+  /** Whether the response is complete. */
+  readonly whole: "yes" | "no" | "either";
+  /**
+   * `goes on`: it does not close the connection. `says`: it may, and then says so. `closes`: it does, and says so. `ends`: nothing
+   * comes after it, said or not. `either`: it may, said or not.
+   */
+  readonly after: "goes on" | "says" | "closes" | "ends" | "either";
+}
+
+/** What is due for one request. */
+export interface Due {
+  readonly options: readonly Option[];
+  /** The connection may end without an answer. */
+  readonly mayBeMissing: boolean;
+  /** A reset may take the answer, or a part of it. */
+  readonly mayBeReset: boolean;
+  readonly mayContinue: boolean;
+}
+
+export interface Expectation {
+  readonly dues: readonly Due[];
+  /** Whatever is answered after these is right, as long as it is HTTP and the connection ends. */
+  readonly thenAnything: boolean;
+}
+
+export function expect(script: Script, subject: Subject): Expectation {
+  const { requests, end } = script;
+  const dues: Due[] = [];
+  for (const [index, spec] of requests.entries()) {
+    const isLast = index === requests.length - 1;
+    if (isLast && end.kind === "garbles") return { dues, thenAnything: true };
+    const due = isLast && end.kind === "breaks off" ? brokenOff(spec, index, end, subject) : answered(spec, index, subject);
+    if (spec.fault === undefined && isDestroyed(spec, subject)) loosen(dues, requests, index);
+    const options = mayBeLast(index, script) ? due.options.map(sayingSo) : due.options;
+    dues.push({ ...due, options, mayBeReset: !isLast && asksForClose(spec) });
+    if (due.options.every(({ after }) => after === "closes" || after === "ends")) break;
+  }
+  const vanishes = end.kind === "vanishes";
+  return { dues: vanishes ? dues.map((due) => ({ ...due, mayBeMissing: true })) : dues, thenAnything: false };
+}
+
+/** A client that has closed its side sends no other request: to the last one that came whole the server may say that it closes. */
+function mayBeLast(index: number, { requests, end }: Script): boolean {
+  if (end.kind === "half-closes") return index === requests.length - 1;
+  const isOdd = end.kind === "garbles" || (end.kind === "breaks off" && end.then === "half-closes");
+  return isOdd && index === requests.length - 2;
+}
+
+function sayingSo(option: Option): Option {
+  return option.after === "goes on" ? { ...option, after: "says" } : option;
+}
+
+/** A handler that destroys the connection takes with it what was still to be sent on it. */
+function loosen(dues: Due[], requests: readonly RequestSpec[], index: number): void {
+  for (let i = index; i > 0 && !requests[i]!.waits; i--) dues[i - 1] = { ...dues[i - 1]!, mayBeMissing: true };
+}
+
+function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due, "mayBeReset"> {
+  const mayContinue = spec.expect !== "no" && spec.version === "1.1";
+  const fault = spec.fault === undefined ? undefined : faultOf(spec.fault);
+  if (fault === undefined) {
+    const own = answersOf(spec, subject).map((option) => ({ ...option, after: afterOf(spec, index, option, subject) }));
+    return { options: own, mayBeMissing: isDestroyed(spec, subject) || isLateHead(spec), mayContinue };
+  }
+  const refusal: Option = { statuses: fault.statuses, body: "refusal", whole: "yes", after: "closes" };
+  if (fault.where === "head") return { options: [refusal], mayBeMissing: false, mayContinue: false };
+  return { options: [refusal, ...cutShort(spec, subject)], mayBeMissing: isDestroyed(spec, subject), mayContinue };
+}
+
+function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Subject): Omit<Due, "mayBeReset"> {
+  const stalls = end.then === "stalls";
+  const refusal: Option = { statuses: stalls ? [408] : [400, 408], body: "refusal", whole: "yes", after: "closes" };
+  // Of a request that is none, more may be wrong than that it breaks off.
+  const fault = spec.fault === undefined ? [] : [{ ...refusal, statuses: faultOf(spec.fault).statuses }];
+  const options = [refusal, ...fault, ...cutShort(spec, subject)];
+  return { options, mayBeMissing: !stalls || isDestroyed(spec, subject), mayContinue: spec.expect !== "no" };
+}
+
+type BreaksOff = Extract<Script["end"], { kind: "breaks off" }>;
+
+/** Without the rest of the body: what the app answers without it, or has begun to answer. */
+function cutShort(spec: RequestSpec, subject: Subject): Option[] {
+  if (spec.route === "early" || spec.route === "late")
+    return [{ statuses: [200], body: "any", whole: "either", after: "ends" }];
+  if (readsAll(spec, subject) || isDestroyed(spec, subject)) return [];
+  return answersOf(spec, subject).map((option) => ({ ...option, after: "ends" }));
+}
+
+type Answer = Omit<Option, "after">;
+
+/** What the app does, and heddle for it when it throws. */
+function answersOf(spec: RequestSpec, subject: Subject): Answer[] {
+  const whole = "yes";
+  // A fetch app's URL has no form for this: what it makes of it is its own affair, but it is no failure.
+  if (spec.form === "asterisk" && subject.shape === "fetch")
+    return [{ statuses: [200, 204, 400, 404, 405, 501], body: "any", whole }];
+  switch (spec.route) {
+    case "throw":
+    case "reject":
+      return [{ statuses: [500], body: "refusal", whole }];
+    case "stream":
+      return [{ statuses: [200], body: "stream", whole }];
+    case "late":
+      if (spec.method === "HEAD") return [{ statuses: [200, 500], body: "any", whole: "either" }];
+      return [{ statuses: [200], body: "late", whole: "no" }];
+    case "destroy":
+      return subject.shape === "listener" ? [] : [{ statuses: [200], body: "head", whole }];
+    default: {
+      const status = spec.route === "pipeline" ? 507 : 200;
+      return [{ statuses: [status], body: readsAll(spec, subject) ? "echo" : "head", whole }];
+    }
+  }
+}
+
+function afterOf(spec: RequestSpec, index: number, { whole }: Answer, subject: Subject): Option["after"] {
+  if (whole === "no") return "ends";
+  if (isLateHead(spec)) return "either";
+  if (mustClose(spec, index, subject)) return spec.version === "1.0" ? "ends" : "closes";
+  if (spec.version === "1.0" || subject.reloads) return "says";
+  return hasBody(spec) && !readsAll(spec, subject) ? "says" : "goes on";
+}
+
+function mustClose(spec: RequestSpec, index: number, { keepsConnections }: Subject): boolean {
+  return !keepsConnections || index + 1 >= REQUESTS || asksForClose(spec);
+}
+
+function asksForClose({ connection, version }: RequestSpec): boolean {
+  const tokens = (connection ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
+  return tokens.includes("close") || (version === "1.0" && !tokens.includes("keep-alive"));
+}
+
+export function hasBody({ body }: RequestSpec): boolean {
+  return body.kind === "chunked" || (body.kind === "length" && body.bytes > 0);
+}
+
+const READING: ReadonlySet<Route> = new Set(["whole", "slow", "stream", "reject", "early"]);
+
+/** Whether the app has seen the whole body when it has answered. */
+function readsAll(spec: RequestSpec, { shape }: Subject): boolean {
+  if (!READING.has(spec.route)) return false;
+  if (shape === "listener") return true;
+  // A `Request` of these methods has no body, and the stream of an answer to HEAD is never asked for anything.
+  if (spec.method === "HEAD" || spec.method === "GET") return !hasBody(spec);
+  return true;
+}
+
+function isDestroyed({ route }: RequestSpec, { shape }: Subject): boolean {
+  return route === "destroy" && shape === "listener";
+}
+
+/** Whether anything of the answer to HEAD is out when its handler fails is a matter of when Node sends heads. */
+function isLateHead({ route, method }: RequestSpec): boolean {
+  return route === "late" && method === "HEAD";
+}
