@@ -73,7 +73,7 @@ class Client {
       return this.#observed("left");
     }
     const isAllSent = end.kind === "half-closes" || end.kind === "garbles";
-    if (isAllSent || (end.kind === "breaks off" && end.then === "half-closes")) this.#socket.end();
+    if (isAllSent || (end.kind === "breaks off" && end.next === "half-closes")) this.#socket.end();
     if (end.kind === "waits" || end.kind === "resets") {
       await this.#until(() => this.#answered >= requests.length || this.#isOver);
       if (end.kind === "resets" && !this.#isOver) {
@@ -147,6 +147,8 @@ class Client {
   }
 
   #observed(end: Observed["end"]): Observed {
+    // What has come of a response until the client went is told as well.
+    if (end === "left") this.#close("reset");
     return { responses: this.#stream.responses, end, broken: this.#broken };
   }
 
@@ -164,7 +166,7 @@ class Client {
   #close(how: "ended" | "reset"): void {
     if (this.#state !== "open") return;
     this.#state = how;
-    this.#take(() => this.#stream.end());
+    this.#take(() => this.#stream.end(how === "ended"));
   }
 
   /** Until it is so, or the connection has ended, or is silent for too long. */

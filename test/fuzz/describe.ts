@@ -65,7 +65,7 @@ function describeCuts(cuts: readonly Cut[]): string {
 function describeEnd(end: End): string {
   switch (end.kind) {
     case "breaks off":
-      return `breaks off after ${(end.at * 100).toFixed(1)} % of the last request, then ${end.then}`;
+      return `breaks off after ${(end.at * 100).toFixed(1)} % of the last request, then ${end.next}`;
     case "vanishes":
       return `resets after ${(end.at * 100).toFixed(1)} % of the last request`;
     case "garbles":

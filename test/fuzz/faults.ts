@@ -116,11 +116,18 @@ export const faults: Readonly<Record<string, Fault>> = {
   "unknown expectation": head([417], "any")(add("Expect: 200-maybe")),
   "too many headers": head([431], "any")(add(...Array.from({ length: HEADER_COUNT }, (_, i) => `x-${i}: ${i}`))),
   "too large a header": head([431], "any")(add(`x-a: ${"a".repeat(HEADER_BYTES)}`)),
-  "too long a line": head([414], "any")(onLine((line) => line.replace("?", `?long=${"a".repeat(REQUEST_LINE_BYTES)}&`))),
-  "far too long a line": head([414, 431], "any")(
-    onLine((line) => line.replace("?", `?long=${"a".repeat(HEADER_BYTES * 2)}&`)),
-  ),
-  "too long a body": head([413], "none")((parts) => ({
+  "too long a line": head(
+    [414],
+    "any",
+  )(onLine((line) => line.replace("?", `?long=${"a".repeat(REQUEST_LINE_BYTES)}&`))),
+  "far too long a line": head(
+    [414, 431],
+    "any",
+  )(onLine((line) => line.replace("?", `?long=${"a".repeat(HEADER_BYTES * 2)}&`))),
+  "too long a body": head(
+    [413],
+    "none",
+  )((parts) => ({
     ...add(`Content-Length: ${BODY_BYTES + 1}`)(parts),
     body: "a".repeat(1000),
   })),

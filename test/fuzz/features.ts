@@ -10,7 +10,7 @@ export const FEATURES = [
   "unread bodies",
   /** Requests that end the connection right behind others that are not answered yet. */
   "pipelined closes",
-  /** Requests of unsafe methods right behind others. */
+  /** Requests of unsafe methods right behind others, and others behind them. */
   "pipelined writes",
   /** Clients that close their side before they have all answers. */
   "half-closes",
@@ -24,6 +24,8 @@ export const FEATURES = [
   "broken ends",
   /** Clients that fall silent within a request: each takes as long as the server's time limits. */
   "stalls",
+  /** Not generated, but looked for: that nothing is lost where the server closes a connection on which more arrives. */
+  "resets",
   /** Not generated, but looked for: a date in every answer. */
   "dates",
 ] as const;
@@ -33,11 +35,14 @@ export type Feature = (typeof FEATURES)[number];
 /** The script with everything taken out that belongs to other features than these. */
 export function tame(script: Script, features: ReadonlySet<Feature>): Script {
   let { end, requests } = script;
-  if (end.kind === "breaks off" && end.then === "stalls" && !features.has("stalls")) end = { ...end, then: "half-closes" };
+  if (end.kind === "breaks off" && end.next === "stalls" && !features.has("stalls"))
+    end = { ...end, next: "half-closes" };
   if (isBroken(end) && !features.has("broken ends")) end = { kind: "waits" };
   const halfCloses = end.kind === "half-closes" || end.kind === "garbles" || end.kind === "breaks off";
   if (halfCloses && !features.has("half-closes")) end = { kind: "waits" };
   requests = requests.map((spec) => tameRequest(spec, features));
+  if (!features.has("pipelined writes"))
+    requests = requests.map((spec, i) => (isSafe(spec) && isSafe(requests[i - 1]) ? spec : { ...spec, waits: true }));
   if (!features.has("pipelined closes"))
     requests = requests.map((spec, index) => (mayClose(spec, index, script) ? { ...spec, waits: true } : spec));
   return { ...script, requests, end };
@@ -45,6 +50,10 @@ export function tame(script: Script, features: ReadonlySet<Feature>): Script {
 
 function isBroken({ kind }: Script["end"]): boolean {
   return kind === "breaks off" || kind === "garbles";
+}
+
+function isSafe(spec: RequestSpec | undefined): boolean {
+  return spec === undefined || spec.method === "GET" || spec.method === "HEAD";
 }
 
 const UNREAD: ReadonlySet<Route> = new Set(["half", "none", "iterate", "pipeline", "throw", "late", "destroy"]);
@@ -60,7 +69,6 @@ function tameRequest(given: RequestSpec, features: ReadonlySet<Feature>): Reques
   }
   if (!features.has("expectations")) spec = { ...spec, expect: "no" };
   if (!features.has("upgrades")) spec = { ...spec, extra: spec.extra.filter((line) => !line.startsWith("Upgrade:")) };
-  if (!features.has("pipelined writes") && spec.method !== "GET" && spec.method !== "HEAD") spec = { ...spec, waits: true };
   return spec;
 }
 
@@ -68,5 +76,7 @@ function mayClose(spec: RequestSpec, index: number, { requests, end }: Script): 
   if (index === requests.length - 1 && (isBroken(end) || end.kind === "half-closes")) return true;
   const unread = hasBody(spec) && UNREAD.has(spec.route);
   const ends = spec.route === "destroy" || spec.route === "late" || unread;
-  return spec.fault !== undefined || spec.connection !== undefined || spec.version === "1.0" || ends || index + 1 >= REQUESTS;
+  return (
+    spec.fault !== undefined || spec.connection !== undefined || spec.version === "1.0" || ends || index + 1 >= REQUESTS
+  );
 }

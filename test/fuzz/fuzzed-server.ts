@@ -28,13 +28,20 @@ export const models: Readonly<Record<FuzzedModel, ModelRun>> = {
 
 /** Time limits short enough to wait for, and far more than a busy machine takes. */
 const settings = [
-  ...["--limit-request-line", String(REQUEST_LINE_BYTES)],
-  ...["--limit-header", String(HEADER_BYTES)],
-  ...["--limit-headers", String(HEADER_COUNT)],
-  ...["--limit-body", String(BODY_BYTES)],
-  ...["--limit-keep-alive", String(REQUESTS)],
-  ..."--headers-timeout 8s --body-idle-timeout 8s --keep-alive 20s --queue-timeout 0 --timeout 1m".split(" "),
-  ..."--boot-timeout 1m --heartbeat-timeout 1m --blocked-threshold 0 --log-format json".split(" "),
+  `--limit-request-line=${REQUEST_LINE_BYTES}`,
+  `--limit-header=${HEADER_BYTES}`,
+  `--limit-headers=${HEADER_COUNT}`,
+  `--limit-body=${BODY_BYTES}`,
+  `--limit-keep-alive=${REQUESTS}`,
+  "--headers-timeout=8s",
+  "--body-idle-timeout=8s",
+  "--keep-alive=20s",
+  "--queue-timeout=0",
+  "--timeout=1m",
+  "--boot-timeout=1m",
+  "--heartbeat-timeout=1m",
+  "--blocked-threshold=0",
+  "--log-format=json",
 ];
 
 export class FuzzedServer implements AsyncDisposable {
@@ -98,7 +105,10 @@ export class FuzzedServer implements AsyncDisposable {
     for (let tries = 0; tries < 100; tries++) {
       const { stdout } = await runHeddle(["status", "--json", "--control", this.#control]);
       const status = stdout === "" ? undefined : (JSON.parse(stdout) as ServerStatus);
-      const inFlight = Object.values(status?.models ?? {}).reduce((sum, model) => sum + model.inFlight + model.queued, 0);
+      const inFlight = Object.values(status?.models ?? {}).reduce(
+        (sum, model) => sum + model.inFlight + model.queued,
+        0,
+      );
       if (status === undefined || inFlight === 0) return;
       await sleep(100);
     }

@@ -9,7 +9,6 @@ import {
   boolean,
   constant,
   constantFrom,
-  double,
   integer,
   oneof,
   option,
@@ -22,7 +21,7 @@ import { type Feature, tame } from "./features.ts";
 import { BODY_BYTES, REQUESTS } from "./limits.ts";
 import type { BodySpec, Cut, End, RequestSpec, Route, Script } from "./script.ts";
 
-const share: Arbitrary<number> = double({ min: 0, max: 0.999, noNaN: true });
+const share: Arbitrary<number> = integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1000);
 
 const cuts: Arbitrary<readonly Cut[]> = oneof(
   { weight: 5, arbitrary: constant([]) },
@@ -190,7 +189,7 @@ const end: Arbitrary<End> = oneof(
   { weight: 1, arbitrary: constant<End>({ kind: "resets" }) },
   {
     weight: 2,
-    arbitrary: record({ kind: constant("breaks off" as const), at: share, then: constant("half-closes" as const) }),
+    arbitrary: record({ kind: constant("breaks off" as const), at: share, next: constant("half-closes" as const) }),
   },
   { weight: 1, arbitrary: record({ kind: constant("vanishes" as const), at: share }) },
   {
@@ -202,7 +201,7 @@ const end: Arbitrary<End> = oneof(
 /** One in some hundred: each holds its connection, and under some models a thread, for seconds. */
 const endWithStalls: Arbitrary<End> = oneof(
   { weight: 300, arbitrary: end },
-  { weight: 1, arbitrary: share.map((at): End => ({ kind: "breaks off", at, then: "stalls" })) },
+  { weight: 1, arbitrary: share.map((at): End => ({ kind: "breaks off", at, next: "stalls" })) },
 );
 
 const requests: Arbitrary<readonly RequestSpec[]> = tuple(

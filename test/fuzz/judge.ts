@@ -33,20 +33,21 @@ export function judge(script: Script, subject: Subject, observed: Observed, idOf
   for (const [index, due] of dues.entries()) {
     const response = responses[index];
     const what = `response ${index + 1}`;
-    const isReset = end === "reset" && due.mayBeReset;
+    const mayBeLost = due.mayBeLost === "yes" || (due.mayBeLost === "by a reset" && end === "reset");
     if (response === undefined) {
-      if (!due.mayBeMissing && !isReset) faults.push(`${what} is missing (the connection: ${end})`);
+      if (!due.mayBeMissing && !mayBeLost) faults.push(`${what} is missing (the connection: ${end})`);
       return faults;
     }
     const spec = script.requests[index]!;
     const misfits = due.options.map((option) => misfit(spec, option, response, idOf(index)));
     const fitting = due.options.filter((_option, i) => misfits[i] === undefined);
-    if (!response.complete && (end === "left" || isReset)) return faults;
+    if (!response.complete && (end === "left" || mayBeLost)) return faults;
     if (fitting.length === 0) faults.push(`${what} ${response.status}: ${[...new Set(misfits)].join("; or ")}`);
     faults.push(...formOf(response, due, subject).map((fault) => `${what} ${response.status}: ${fault}`));
     isOver = closes(spec, response) || !response.complete || fitting.some(({ after }) => after === "closes");
     if (isOver) {
-      if (responses.length > index + 1) faults.push(`${what} is the last, and ${responses.length - index - 1} more came`);
+      if (responses.length > index + 1)
+        faults.push(`${what} is the last, and ${responses.length - index - 1} more came`);
       return faults;
     }
     const mayEnd = fitting.some(({ after }) => after === "ends" || after === "either");

@@ -29,6 +29,8 @@ export interface Subject {
   readonly reloads: boolean;
   /** Whether responses are asked for their date. */
   readonly dates: boolean;
+  /** Whether an answer must arrive although the server closes while more of the client's bytes are on their way. */
+  readonly lingers: boolean;
 }
 
 /** One way in which a request may be answered. */
@@ -53,8 +55,8 @@ export interface Due {
   readonly options: readonly Option[];
   /** The connection may end without an answer. */
   readonly mayBeMissing: boolean;
-  /** A reset may take the answer, or a part of it. */
-  readonly mayBeReset: boolean;
+  /** Whether something behind the request may take the answer, or a part of it. */
+  readonly mayBeLost: "no" | "by a reset" | "yes";
   readonly mayContinue: boolean;
 }
 
@@ -67,23 +69,24 @@ export interface Expectation {
 export function expect(script: Script, subject: Subject): Expectation {
   const { requests, end } = script;
   const dues: Due[] = [];
+  let thenAnything = false;
   for (const [index, spec] of requests.entries()) {
     const isLast = index === requests.length - 1;
-    if (isLast && end.kind === "garbles") return { dues, thenAnything: true };
-    const due = isLast && end.kind === "breaks off" ? brokenOff(spec, index, end, subject) : answered(spec, index, subject);
-    if (spec.fault === undefined && isDestroyed(spec, subject)) loosen(dues, requests, index);
+    thenAnything = isLast && end.kind === "garbles";
+    if (thenAnything) break;
+    const due =
+      isLast && end.kind === "breaks off" ? brokenOff(spec, index, end, subject) : answered(spec, index, subject);
     const options = mayBeLast(index, script) ? due.options.map(sayingSo) : due.options;
-    dues.push({ ...due, options, mayBeReset: !isLast && asksForClose(spec) });
-    if (due.options.every(({ after }) => after === "closes" || after === "ends")) break;
+    dues.push({ ...due, options, mayBeLost: lossOf(index, script, subject) });
+    if (options.every(({ after }) => after === "closes" || after === "ends")) break;
   }
-  const vanishes = end.kind === "vanishes";
-  return { dues: vanishes ? dues.map((due) => ({ ...due, mayBeMissing: true })) : dues, thenAnything: false };
+  return { dues, thenAnything };
 }
 
-/** A client that has closed its side sends no other request: to the last one that came whole the server may say that it closes. */
+/** A client that has closed its side sends nothing more: to the last request that came whole the server may say that it closes. */
 function mayBeLast(index: number, { requests, end }: Script): boolean {
   if (end.kind === "half-closes") return index === requests.length - 1;
-  const isOdd = end.kind === "garbles" || (end.kind === "breaks off" && end.then === "half-closes");
+  const isOdd = end.kind === "garbles" || (end.kind === "breaks off" && end.next === "half-closes");
   return isOdd && index === requests.length - 2;
 }
 
@@ -91,12 +94,18 @@ function sayingSo(option: Option): Option {
   return option.after === "goes on" ? { ...option, after: "says" } : option;
 }
 
-/** A handler that destroys the connection takes with it what was still to be sent on it. */
-function loosen(dues: Due[], requests: readonly RequestSpec[], index: number): void {
-  for (let i = index; i > 0 && !requests[i]!.waits; i--) dues[i - 1] = { ...dues[i - 1]!, mayBeMissing: true };
+/** What becomes of an answer through what the client sends or does behind its request, before the answer is there. */
+function lossOf(index: number, { requests, end }: Script, subject: Subject): Due["mayBeLost"] {
+  if (end.kind === "vanishes") return "yes";
+  const untilNextWait = requests.slice(index + 1).findIndex(({ waits }) => waits);
+  const behind =
+    untilNextWait === -1 ? requests.slice(index + 1) : requests.slice(index + 1, index + 1 + untilNextWait);
+  if (behind.some((spec) => spec.fault === undefined && isDestroyed(spec, subject))) return "yes";
+  const asks = !subject.lingers || [requests[index]!, ...behind.slice(0, -1)].some(asksForClose);
+  return asks && behind.length > 0 ? "by a reset" : "no";
 }
 
-function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due, "mayBeReset"> {
+function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due, "mayBeLost"> {
   const mayContinue = spec.expect !== "no" && spec.version === "1.1";
   const fault = spec.fault === undefined ? undefined : faultOf(spec.fault);
   if (fault === undefined) {
@@ -105,16 +114,16 @@ function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due,
   }
   const refusal: Option = { statuses: fault.statuses, body: "refusal", whole: "yes", after: "closes" };
   if (fault.where === "head") return { options: [refusal], mayBeMissing: false, mayContinue: false };
-  return { options: [refusal, ...cutShort(spec, subject)], mayBeMissing: isDestroyed(spec, subject), mayContinue };
+  return { options: [refusal, ...cutShort(spec, subject)], mayBeMissing: mayBeCut(spec, subject), mayContinue };
 }
 
-function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Subject): Omit<Due, "mayBeReset"> {
-  const stalls = end.then === "stalls";
+function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Subject): Omit<Due, "mayBeLost"> {
+  const stalls = end.next === "stalls";
   const refusal: Option = { statuses: stalls ? [408] : [400, 408], body: "refusal", whole: "yes", after: "closes" };
   // Of a request that is none, more may be wrong than that it breaks off.
   const fault = spec.fault === undefined ? [] : [{ ...refusal, statuses: faultOf(spec.fault).statuses }];
   const options = [refusal, ...fault, ...cutShort(spec, subject)];
-  return { options, mayBeMissing: !stalls || isDestroyed(spec, subject), mayContinue: spec.expect !== "no" };
+  return { options, mayBeMissing: !stalls || mayBeCut(spec, subject), mayContinue: spec.expect !== "no" };
 }
 
 type BreaksOff = Extract<Script["end"], { kind: "breaks off" }>;
@@ -183,6 +192,11 @@ function readsAll(spec: RequestSpec, { shape }: Subject): boolean {
   // A `Request` of these methods has no body, and the stream of an answer to HEAD is never asked for anything.
   if (spec.method === "HEAD" || spec.method === "GET") return !hasBody(spec);
   return true;
+}
+
+/** Cut short, the answer may be cut before any of it is out. */
+function mayBeCut(spec: RequestSpec, subject: Subject): boolean {
+  return spec.route === "early" || spec.route === "late" || isDestroyed(spec, subject);
 }
 
 function isDestroyed({ route }: RequestSpec, { shape }: Subject): boolean {

@@ -65,13 +65,16 @@ export class ResponseStream {
     this.#rest = bytes;
   }
 
-  /** The connection has ended: what is there of a response is told, as what it is. @throws MalformedResponse */
-  end(): void {
+  /**
+   * The connection has ended, cleanly or not: what is there of a response is told, as what it is.
+   * @throws MalformedResponse
+   */
+  end(isClean: boolean): void {
     const current = this.#current;
     if (current !== undefined) {
-      this.#finish(current, current.framing.kind === "until close");
+      this.#finish(current, isClean && current.framing.kind === "until close");
       this.#rest = Buffer.alloc(0);
-    } else if (this.#rest.length > 0) {
+    } else if (isClean && this.#rest.length > 0) {
       throw new MalformedResponse(`the connection ended within a head: ${shorten(this.#rest)}`);
     }
   }

@@ -121,23 +121,24 @@ class Run {
       }
     };
     const players = Promise.all(Array.from({ length: atOnce }, player));
-    let isPlaying = true;
-    void players.finally(() => {
-      isPlaying = false;
-    });
-    do {
-      if (!reloads) break;
-      this.#complaints.push(...(await this.#server.reload()));
-      this.#reloads++;
-    } while (isPlaying);
+    if (reloads) await this.#reloadDuring(players);
     await players;
     this.#complaints.push(...this.#server.complaints());
+  }
+
+  async #reloadDuring(players: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    void players.finally(() => over.abort());
+    while (!over.signal.aborted) {
+      this.#complaints.push(...(await this.#server.reload()));
+      this.#reloads++;
+    }
   }
 
   #subject(reloads: boolean): Subject {
     const { model, shape, features } = this.#options;
     const { keepsConnections } = models[model];
-    return { shape, keepsConnections, reloads, dates: features.has("dates") };
+    return { shape, keepsConnections, reloads, dates: features.has("dates"), lingers: features.has("resets") };
   }
 
   async #judged(script: Script, seed: number, subject: Subject): Promise<Failure | undefined> {
@@ -193,7 +194,10 @@ export function seedOf(seed: number, index: number): number {
 
 /** Failures that differ only in numbers are of one kind. */
 function kindOf({ faults }: Failure): string {
-  return faults[0]!.replaceAll(/response \d+/g, "response").replaceAll(/\b(?!\d{3}\b)\d[\w-]*/g, "N").slice(0, 100);
+  return faults[0]!
+    .replaceAll(/response \d+/g, "response")
+    .replaceAll(/\b(?!\d{3}\b)\d[\w-]*/g, "N")
+    .slice(0, 100);
 }
 
 function describeFailure({ script, faults, observed, subject }: Failure): string {

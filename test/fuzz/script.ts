@@ -77,7 +77,7 @@ export type End =
   /** All answers come, then the client resets the connection. */
   | { readonly kind: "resets" }
   /** The last request breaks off at this share of its bytes; the client then closes its side, or says no more. */
-  | { readonly kind: "breaks off"; readonly at: number; readonly then: "half-closes" | "stalls" }
+  | { readonly kind: "breaks off"; readonly at: number; readonly next: "half-closes" | "stalls" }
   /** The connection is gone from the client's side at this share of the last request, whatever is still due. */
   | { readonly kind: "vanishes"; readonly at: number }
   /** One byte of the last request's head is another; the client closes its side behind it. */

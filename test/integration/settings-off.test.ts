@@ -5,11 +5,11 @@ import { startServer } from "../support/server.ts";
 const app = new URL("../fixtures/life/hello.ts", import.meta.url).pathname;
 
 /** Every setting of which the reference says that 0 turns it off, or is no limit. */
-const off = [
-  ...["blocked-threshold", "thread-idle", "handler-memory", "limit", "queue", "queue-timeout", "timeout"],
-  ...["graceful-timeout", "heartbeat-timeout", "max-requests", "max-memory", "limit-headers", "headers-timeout"],
-  ...["body-idle-timeout", "body-min-rate", "limit-body", "limit-keep-alive", "keep-alive"],
-].flatMap((name) => [`--${name}`, "0"]);
+const names =
+  "blocked-threshold thread-idle handler-memory limit queue queue-timeout timeout graceful-timeout heartbeat-timeout " +
+  "max-requests max-memory limit-headers headers-timeout body-idle-timeout body-min-rate limit-body " +
+  "limit-keep-alive keep-alive";
+const off = names.split(" ").map((name) => `--${name}=0`);
 
 describe("a server with every limit and every time turned off", () => {
   for (const model of ["loop", "sync", "threads", "thread-per-request"]) {
