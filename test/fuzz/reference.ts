@@ -12,6 +12,7 @@
  * - A request that is not valid in its head reaches no handler. One that is not valid in its body may have been answered
  *   before that is known; nothing after it is answered.
  * - A client that asks for the close and sends more all the same may lose the answer to a reset (RFC 9112 §9.6).
+ * - An answer that its handler breaks off may be cut anywhere, before its first byte too; the connection then closes.
  * - What the client breaks off need not be answered; all that it sent before must be.
  */
 
@@ -110,7 +111,7 @@ function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due,
   const fault = spec.fault === undefined ? undefined : faultOf(spec.fault);
   if (fault === undefined) {
     const own = answersOf(spec, subject).map((option) => ({ ...option, after: afterOf(spec, index, option, subject) }));
-    return { options: own, mayBeMissing: isDestroyed(spec, subject) || isLateHead(spec), mayContinue };
+    return { options: own, mayBeMissing: isDestroyed(spec, subject) || spec.route === "late", mayContinue };
   }
   const refusal: Option = { statuses: fault.statuses, body: "refusal", whole: "yes", after: "closes" };
   if (fault.where === "head") return { options: [refusal], mayBeMissing: false, mayContinue: false };
