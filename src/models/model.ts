@@ -28,7 +28,19 @@ export interface ModelHost {
   readonly failed: (exchange: Exchange, error: unknown) => void;
   /** There was no room for this exchange in the model's own queue, or it waited there too long. */
   readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+  /** For requests that run in this pool of handler threads while their body arrives. */
+  readonly uploadPlaces: (pool: string) => Places;
   readonly refuseUpgrade: (socket: Duplex) => void;
+}
+
+/** A bounded number of places, shared by the worker's threads, and a bounded line for them. */
+export interface Places {
+  tryEnter(): boolean;
+  /** False: too many wait. `done` is called once, later. */
+  enqueue(exchange: Exchange, nowMs: number, done: (end: "admitted" | "timed-out") => void): boolean;
+  forget(exchange: Exchange): boolean;
+  release(): void;
+  sweep(nowMs: number): void;
 }
 
 /** The worker's pools of handler threads, as a serving thread reaches them. */

@@ -61,6 +61,8 @@ export class Exchange implements Linked<Exchange> {
   abortReason: DOMException | undefined = undefined;
   /** For a model whose handler is elsewhere and must be told. */
   onAbort: (() => void) | undefined = undefined;
+  /** For a model that keeps something for it. Called once, when it has ended. */
+  onEnded: (() => void) | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #id: string | undefined = undefined;
 

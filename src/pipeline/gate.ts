@@ -25,6 +25,11 @@ export interface GateHandle {
   readonly ledger: SharedArrayBuffer;
 }
 
+/** The name of the gate for uploads of a pool of handler threads; no route can have it. */
+export function uploadGate(pool: string): string {
+  return `uploads to ${pool}`;
+}
+
 export function createLedger(): SharedArrayBuffer {
   return new SharedArrayBuffer(8);
 }

@@ -12,6 +12,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { getDefaultHighWaterMark } from "node:stream";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 
@@ -91,6 +92,7 @@ export class BodyGuard {
   /** What the connection had received when the body began. */
   readonly #receivedBytes: number;
   #bytes = 0;
+  #onArrival: (() => void) | undefined;
   #sweptBytes = 0;
   #waitedMs = 0;
   #idleSinceMs: number;
@@ -120,8 +122,37 @@ export class BodyGuard {
       } else if (chunk === null) {
         events.onComplete();
       }
-      return http.IncomingMessage.prototype.push.call(req, chunk, encoding);
+      const wantsMore = http.IncomingMessage.prototype.push.call(req, chunk, encoding);
+      this.#onArrival?.();
+      return wantsMore;
     };
+  }
+
+  /** So much of it has come. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Its request's buffer takes no more. */
+  get isFull(): boolean {
+    return this.#req.readableLength >= this.#req.readableHighWaterMark;
+  }
+
+  /** Until it is handed over nobody reads it, and its request's buffer takes `bufferBytes` of it, or what it takes anyway. */
+  collect(bufferBytes: number, onArrival: () => void): void {
+    this.#onArrival = onArrival;
+    this.#setBuffer(Math.max(bufferBytes, this.#req.readableHighWaterMark));
+  }
+
+  /** From now on the app may read it. */
+  handOver(): void {
+    this.#onArrival = undefined;
+    this.#setBuffer(getDefaultHighWaterMark(false));
+  }
+
+  #setBuffer(bytes: number): void {
+    // oxlint-disable-next-line no-underscore-dangle -- no public way to change it
+    (this.#req as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = bytes;
   }
 
   /** Judges the time since the last sweep. `asked`: false while the client still waits for `100 Continue`. */
@@ -132,7 +163,8 @@ export class BodyGuard {
     this.#sweptBytes = this.#bytes;
     if (this.#req.complete) return "complete";
     const { readableLength, destroyed } = this.#req;
-    const unread = readableLength > 0 || destroyed || (!asked && this.#bytes === 0);
+    const isHeldBack = this.#onArrival === undefined ? readableLength > 0 : this.isFull;
+    const unread = isHeldBack || destroyed || (!asked && this.#bytes === 0);
     if (progressed || unread) this.#idleSinceMs = nowMs;
     if (!unread) this.#waitedMs += elapsedMs;
     else if (!progressed) return "unread";

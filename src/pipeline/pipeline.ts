@@ -23,7 +23,7 @@ import { type ConnectionContext, connectionContext } from "./connection-context.
 import { bodyTooLarge, Deadlines } from "./deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { LinkedList } from "./linked-list.ts";
-import type { GateHandle } from "./gate.ts";
+import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
@@ -82,6 +82,7 @@ export class Pipeline {
       handlers: options.handlers,
       failed: (exchange, error) => this.fail(exchange, error),
       shed: (exchange, code) => this.#admission.shed(exchange, code),
+      uploadPlaces: (pool) => new Gate(options.gates[uploadGate(pool)]!, config.queueTimeoutMs),
       refuseUpgrade: (socket) => refuseSocket(socket, "UPGRADE_UNSUPPORTED"),
     };
     for (const [name, start] of options.models) this.#models.set(name, start(host));
@@ -240,6 +241,7 @@ export class Pipeline {
       exchange.abort("AbortError", "the client went away");
     }
     this.#admission.release(exchange);
+    exchange.onEnded?.();
     if (exchange.holdsServerSlot) {
       this.#row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
       const queuedMs = exchange.executedMs - exchange.receivedMs;

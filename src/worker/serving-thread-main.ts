@@ -22,7 +22,8 @@ import { type UpgradesTold, upgradesRefused } from "../models/upgrades.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import { Connections } from "../pipeline/connection.ts";
 import { type Exchange, setRequestIdPrefix } from "../pipeline/exchange.ts";
-import type { GateHandle } from "../pipeline/gate.ts";
+import { uploadPlaces } from "../models/handlers/uploads.ts";
+import { type GateHandle, uploadGate } from "../pipeline/gate.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
 import { createRouter, type Route, type Router } from "../pipeline/router.ts";
@@ -105,9 +106,11 @@ function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold 
 /** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
 function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
   const all = [router.fallback, ...router.routes];
-  const limited = router.routes.flatMap(({ name, limit, queue }) =>
-    limit === undefined ? [] : [{ name, limit, queue }],
-  );
+  const pools = poolsOf(all);
+  const limited = [
+    ...router.routes.flatMap(({ name, limit, queue }) => (limit === undefined ? [] : [{ name, limit, queue }])),
+    ...pools.map(({ name, max }) => ({ name: uploadGate(name), limit: uploadPlaces(max), queue: config.queue })),
+  ];
   const summary: AppSummary = {
     file: app.file,
     shape: app.shape,
@@ -125,7 +128,7 @@ function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<s
     port.once("message", (message: ToThread) => {
       if (message.type === "gates") resolve(message.gates);
     });
-    tell({ type: "loaded", limited, pools: poolsOf(all), summary });
+    tell({ type: "loaded", limited, pools, summary });
   });
 }
 

@@ -36,9 +36,21 @@ export const limitSettings = {
   bodyMinRateBytes: {
     flag: "body-min-rate",
     kind: "size",
-    default: 240,
+    default: "1KiB",
     placeholder: "BYTES/S",
     doc: "Slowest body in bytes per second, averaged and checked once the body idle timeout has passed, else 408; 0 is no minimum.",
+  },
+  bodyBufferBytes: {
+    flag: "body-buffer",
+    kind: "size",
+    default: "1MiB",
+    doc: "How much of a body is taken in before its request gets a handler thread (models threads and thread-per-request): a slow upload holds none till then. Of larger ones at most half of a pool's threads read the rest at a time.",
+  },
+  bodyMemoryBytes: {
+    flag: "body-memory",
+    kind: "size",
+    default: "64MiB",
+    doc: "What a serving thread takes in of bodies before their requests get handler threads, all together; beyond it each has 64 KiB.",
   },
   bodyBytes: {
     flag: "limit-body",

@@ -3,12 +3,18 @@
 import { Board } from "./board.ts";
 import { PoolClient } from "./pool-client.ts";
 import type { PoolSpec } from "./protocol.ts";
+import { Uploads } from "./uploads.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
 import type { ModelHost, RunningModel } from "../model.ts";
 
+interface Pool {
+  readonly client: PoolClient;
+  readonly uploads: Uploads;
+}
+
 export class OnHandlerThreads implements RunningModel {
   readonly #host: ModelHost;
-  readonly #pools = new Map<string, PoolClient>();
+  readonly #pools = new Map<string, Pool>();
 
   constructor(host: ModelHost) {
     this.#host = host;
@@ -16,19 +22,24 @@ export class OnHandlerThreads implements RunningModel {
 
   execute(exchange: Exchange): void {
     const pool = exchange.route.pool!;
-    let client = this.#pools.get(pool.name);
-    if (client === undefined) this.#pools.set(pool.name, (client = this.#open(pool)));
-    client.submit(exchange);
+    let entry = this.#pools.get(pool.name);
+    if (entry === undefined) this.#pools.set(pool.name, (entry = this.#open(pool)));
+    const { client, uploads } = entry;
+    if (exchange.body === undefined) client.submit(exchange);
+    else uploads.collect(exchange, () => client.submit(exchange));
   }
 
   sweep(nowMs: number): void {
-    for (const pool of this.#pools.values()) pool.sweep(nowMs);
+    for (const { client, uploads } of this.#pools.values()) {
+      uploads.sweep(nowMs);
+      client.sweep(nowMs);
+    }
   }
 
   readonly upgrade: RunningModel["upgrade"] = (_req, socket) => this.#host.refuseUpgrade(socket);
 
-  #open({ name, model }: PoolSpec): PoolClient {
-    const { handlers, config, cpus, failed, shed } = this.#host;
+  #open({ name, model }: PoolSpec): Pool {
+    const { uploadPlaces, handlers, config, cpus, failed, shed } = this.#host;
     const client = new PoolClient({
       board: new Board(handlers.boards[name]),
       onceOnly: model === "thread-per-request",
@@ -42,6 +53,8 @@ export class OnHandlerThreads implements RunningModel {
       shed,
     });
     handlers.connect(name, client);
-    return client;
+    const { bodyBufferBytes: bufferBytes, bodyMemoryBytes: memoryBytes } = config;
+    const uploads = new Uploads({ bufferBytes, memoryBytes, places: uploadPlaces(name), shed });
+    return { client, uploads };
   }
 }
