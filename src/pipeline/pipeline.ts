@@ -27,6 +27,7 @@ import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
+import { isHeldUp } from "./rest-of-body.ts";
 import { isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
@@ -126,6 +127,7 @@ export class Pipeline {
         onTooLarge: () => bodyTooLarge(exchange),
         onComplete: () => (connection.requestedMs = performance.now()),
       });
+      closeIfHeldUp(exchange);
     } else if (head !== "no-body") {
       exchange.refuse(head);
       return;
@@ -267,6 +269,19 @@ function expectBody(connection: ConnectionContext, req: IncomingMessage): void {
     });
   }
   connection.latestBody = req;
+}
+
+/**
+ * An app that has begun with a body, and stands still when its answer begins, will hardly read the rest; nothing else can be read
+ * from the connection before that. Its client is told in the head that the connection ends with this response.
+ */
+function closeIfHeldUp(exchange: Exchange): void {
+  const { req, res } = exchange;
+  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
+  res.writeHead = (...args: unknown[]) => {
+    if (isHeldUp(req)) closeAfter(exchange);
+    return writeHead(...args);
+  };
 }
 
 function takeUpgrade(connection: ConnectionContext): void {

@@ -35,9 +35,7 @@ export interface Waiting {
 export function tryBegin(exchange: Exchange): boolean {
   const { connection } = exchange;
   if (connection.running > 0 && (isAnyWaiting(connection) || !mayRunBeside(exchange, connection))) return false;
-  connection.running++;
-  connection.latestBegun = exchange;
-  exchange.hasBegun = true;
+  markBegun(exchange);
   return true;
 }
 
@@ -52,18 +50,22 @@ export function passTurn(exchange: Exchange): void {
   if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;
   const { waiting } = connection;
   // The others end with their connection.
-  if (connection.stream.destroyed) return;
-  while (waiting !== undefined && waiting.length > 0) {
-    const { exchange: next, begin } = waiting[0]!;
+  if (waiting === undefined || connection.stream.destroyed) return;
+  for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+    const { exchange: next, begin } = first;
     const isOver = next.state === "ended" || next.refusal !== undefined;
     if (!isOver && connection.running > 0 && !mayRunBeside(next, connection)) return;
     waiting.shift();
     if (isOver) continue;
-    connection.running++;
-    connection.latestBegun = next;
-    next.hasBegun = true;
+    markBegun(next);
     begin();
   }
+}
+
+function markBegun(exchange: Exchange): void {
+  exchange.connection.running++;
+  exchange.connection.latestBegun = exchange;
+  exchange.hasBegun = true;
 }
 
 function isAnyWaiting({ waiting }: PipelinedState): boolean {

@@ -25,6 +25,11 @@ const PAUSED_MS = 5000;
 /** node:http's mark on a request whose body is dropped as it arrives. */
 type Droppable = IncomingMessage & { _dumped: boolean };
 
+/** The app has begun with the body, and waits for something before it reads on. */
+export function isHeldUp(req: IncomingMessage): boolean {
+  return !req.complete && req.readableFlowing === false && !req.destroyed && req.listenerCount("readable") === 0;
+}
+
 export class RestOfBody {
   readonly req: IncomingMessage;
   readonly #socket: Socket;

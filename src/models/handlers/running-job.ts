@@ -190,6 +190,7 @@ export class RunningJob {
 
 /** A body that nobody has begun to read has ended for the app when the response has, and is not fetched. */
 function dropBody(req: IncomingMessage): void {
+  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
   req._read = () => {};
   if (!req.complete) endBody(req, []);
   req.resume();

@@ -58,8 +58,10 @@ export class Uploads {
   /** Calls `ready` when the request may have a handler thread: at once, if it has no body to wait for. */
   collect(exchange: Exchange, ready: () => void): void {
     const { body } = exchange;
+    const { bufferBytes } = this.#options;
+    if (body === undefined || exchange.req.complete || bufferBytes === 0) return ready();
     // Whether the body may come at all is for the app to say.
-    if (body === undefined || exchange.req.complete || exchange.expects !== undefined) return ready();
+    if (exchange.expects !== undefined) return ready();
     const reservedBytes = this.#reserve(exchange);
     const nowMs = performance.now();
     const started = { state: "collecting", holdsPlace: false, seenBytes: 0, arrivedMs: nowMs } as const;
