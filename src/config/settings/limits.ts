@@ -44,7 +44,7 @@ export const limitSettings = {
     flag: "body-buffer",
     kind: "size",
     default: "1MiB",
-    doc: "How much of a body is taken in before its request gets a handler thread (models threads and thread-per-request): a slow upload holds none till then. Of larger ones at most half of a pool's threads read the rest at a time. 0 gives it one at once.",
+    doc: "How much of a body is taken in before its request gets a handler thread (models threads and thread-per-request): a slow upload holds none till then. All but one of a pool's threads at most read larger ones at a time. 0 gives it one at once.",
   },
   bodyMemoryBytes: {
     flag: "body-memory",

@@ -1,13 +1,14 @@
 /**
  * Requests whose body has not arrived, before they are given to a handler thread: a slow upload holds none.
  *
- *   the body is complete                     → ready
- *   the buffer is full, or nothing arrives   → takes one of the pool's places for uploads, or waits for one → ready
+ *   the body is complete   → ready
+ *   nothing arrives        → ready, if one of the pool's places for uploads is free
+ *   the buffer is full     → takes such a place, or waits for one → ready
  *
  * The body is collected in the request's own buffer, up to `--body-buffer`, for all requests of this serving thread up to
  * `--body-memory`; beyond that a request has node:http's buffer only, and its client is held back when it is full. What is
- * larger is read by the handler as it arrives, which takes as long as the client likes: so at most half of the pool's threads
- * do that at a time. A client that waits for an answer before it sends on gets a thread that way too.
+ * larger is read by the handler as it arrives, which takes as long as the client likes: so all but one of the pool's threads
+ * at most do that at a time. A client that waits for an answer before it sends on gets a thread that way too.
  *
  * Invariants
  * - A request is made ready at most once, and never after it was refused or abandoned.
@@ -19,7 +20,7 @@ import type { BodyGuard } from "../../pipeline/limits.ts";
 import type { Places } from "../model.ts";
 
 /** Nothing arriving for so long is a client that pauses. */
-const PAUSE_MS = 1000;
+const PAUSE_MS = 300;
 
 export interface UploadsOptions {
   readonly bufferBytes: number;
@@ -42,7 +43,7 @@ interface Upload {
 
 /** How many requests of a pool may run while their body arrives. */
 export function uploadPlaces(threads: number): number {
-  return Math.max(1, Math.floor(threads / 2));
+  return Math.max(1, threads - 1);
 }
 
 export class Uploads {
@@ -72,7 +73,7 @@ export class Uploads {
     body.collect(reservedBytes, () => this.#look(upload));
   }
 
-  /** Lets those go on that nothing arrives of. */
+  /** Lets those go on of which nothing arrives. */
   sweep(nowMs: number): void {
     for (const upload of this.#uploads) {
       const { bytes } = upload.body;
@@ -80,7 +81,7 @@ export class Uploads {
         upload.seenBytes = bytes;
         upload.arrivedMs = nowMs;
       } else if (upload.state === "collecting" && nowMs - upload.arrivedMs > PAUSE_MS) {
-        this.#takePlace(upload);
+        this.#tryPlace(upload);
       }
     }
     this.#options.places.sweep(nowMs);
@@ -92,14 +93,16 @@ export class Uploads {
     else if (upload.state === "collecting" && upload.body.isFull) this.#takePlace(upload);
   }
 
+  #tryPlace(upload: Upload): boolean {
+    upload.holdsPlace = this.#options.places.tryEnter();
+    if (upload.holdsPlace) this.#makeReady(upload);
+    return upload.holdsPlace;
+  }
+
   #takePlace(upload: Upload): void {
+    if (this.#tryPlace(upload)) return;
     const { places, shed } = this.#options;
     const { exchange } = upload;
-    if (places.tryEnter()) {
-      upload.holdsPlace = true;
-      this.#makeReady(upload);
-      return;
-    }
     upload.state = "waiting for a place";
     const isWaiting = places.enqueue(exchange, performance.now(), (end) => {
       upload.holdsPlace = end === "admitted";
