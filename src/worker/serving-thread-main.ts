@@ -53,7 +53,7 @@ const modules = ModuleTracker.start();
 try {
   await main();
 } catch (error) {
-  tell({ type: "boot-failed", error: toWire(error), modules: modules.files() });
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
 }
 
 async function main(): Promise<void> {
