@@ -7,19 +7,22 @@
  * accepts, and closing it would reset those it has: the arbiter accepts on it.
  */
 
+import type { Socket } from "node:net";
 import type { ServerConfig } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { loadNative } from "../platform/native.ts";
 import { type SocketAddress, urlOf } from "../worker/address.ts";
+import { endListening } from "../worker/backlog.ts";
 import type { InheritedListener } from "../worker/protocol.ts";
+import { unread } from "../worker/raw-handle.ts";
 import type { ListenerAddress } from "../worker/thread-protocol.ts";
+import { TurnAway } from "../worker/turn-away.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Distribution } from "./distribution.ts";
 import type { Fleet } from "./fleet.ts";
 import { hungUp } from "./hung-up.ts";
 import { Listeners } from "./listeners.ts";
 import { Spread } from "./spread.ts";
-import { TurnAway } from "./turn-away.ts";
 import { Turns } from "./turns.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
@@ -31,6 +34,8 @@ export class Accepting {
   readonly #fleet: Fleet;
   readonly #scheme: "http" | "https";
   #config: ServerConfig;
+  /** Nobody accepts any more; the sockets are closed. */
+  #isOver = false;
 
   private constructor(config: ServerConfig, log: Log, fleet: Fleet, listeners: Listeners) {
     this.#listeners = listeners;
@@ -68,11 +73,12 @@ export class Accepting {
 
   /** The sockets a worker spawned now is to accept on. */
   inherited(slot: number, config: ServerConfig): readonly InheritedListener[] {
-    return this.#isOurs(config) ? [] : this.#listeners.inherited(slot);
+    return this.#isOver || this.#isOurs(config) ? [] : this.#listeners.inherited(slot);
   }
 
   /** So many workers are about to serve, or serve: accepts if that is the arbiter's to do. */
   async adapt(config: ServerConfig): Promise<void> {
+    if (this.#isOver) return;
     this.#config = config;
     const { sockets } = this.#listeners;
     if (this.#isOurs(config) && !this.#isAccepting) {
@@ -89,14 +95,32 @@ export class Accepting {
     );
   }
 
-  /** The server stops. Resolves when the workers may be let go. */
-  finish(withinMs: number): Promise<void> {
-    return this.#distribution.finish(withinMs);
+  /**
+   * The server stops: connections are refused from now on, and those that wait in the backlog are given to the workers.
+   * Resolves when the workers may be let go.
+   */
+  async finish(withinMs: number): Promise<void> {
+    await loadNative();
+    this.#endListening();
+    await this.#distribution.finish(withinMs);
   }
 
   close(): void {
-    this.#dispatcher.close();
-    this.#listeners.close();
+    this.#isOver = true;
+    this.#listeners.removeFiles();
+    this.#dispatcher.stop();
+    this.#distribution.close();
+  }
+
+  #endListening(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const worker of this.#fleet.workers) worker.stopAccepting();
+    const waiting = this.#listeners.all.flatMap((socket) => endListening(socket, this.#config.backlog));
+    this.#listeners.removeFiles();
+    for (const socket of this.#listeners.all) if (!this.#dispatcher.isAccepting(socket)) socket.close();
+    this.#dispatcher.stop();
+    for (const fd of waiting) this.#distribution.take(unread({ fd }).setNoDelay(true));
   }
 
   get #isAccepting(): boolean {
@@ -109,8 +133,9 @@ export class Accepting {
 
   #distribute({ model, backlog, tlsCert }: ServerConfig): Distribution {
     const workers = (): readonly WorkerHandle[] => this.#fleet.serving;
-    if (model !== "sync") return new Spread({ workers, backlog });
-    const turnAway = new TurnAway(tlsCert !== undefined);
-    return new Turns({ workers, limits: () => this.#config, turnAway: (socket) => turnAway.refuse(socket), hungUp });
+    const away = new TurnAway(tlsCert !== undefined);
+    const turnAway = (socket: Socket): void => away.refuse(socket);
+    if (model !== "sync") return new Spread({ workers, backlog, turnAway });
+    return new Turns({ workers, limits: () => this.#config, turnAway, hungUp });
   }
 }

@@ -4,14 +4,16 @@
  *   start  → bind → first generation boots → serve
  *   reload → next generation boots beside → all ready → it serves → the old one drains
  *   scale  → more slots, or fewer
- *   stop   → drain everything → exit
+ *   stop   → serve on for the stop delay → close the sockets → drain everything → exit
  *
- * The first three are commands; one runs at a time, in the order they came. What drains does so beside the next command:
+ * The first three are commands; one runs at a time, in the order they came. Reloads that are asked for while one runs are
+ * one more reload, which loads the code as it is then, and all who asked hear how that one went. What drains does so beside the next command:
  * a client that keeps its connection busy must not hold up a reload. `stop` does not wait its turn: it ends the command
  * that runs, which fails, and those that wait. A reload that fails changes nothing: the old generation serves on, and
  * the reason is kept for `status`.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
@@ -21,10 +23,9 @@ import { Accepting } from "./accepting.ts";
 import { Fleet } from "./fleet.ts";
 import { Generation } from "./generation.ts";
 import { planReload } from "./reload.ts";
+import { type Progress, SharedTurn } from "./shared-turn.ts";
 import { settle } from "./surroundings.ts";
 import { readTls } from "./tls.ts";
-
-export type Progress = (line: string) => void;
 
 export interface LastReload {
   readonly at: string;
@@ -33,9 +34,19 @@ export interface LastReload {
   readonly error?: WireError;
 }
 
+/** Is told when the app is loaded, from `modules` as they are after it. */
+export interface LoadWatch {
+  begins(): void;
+  ended(isOk: boolean): void;
+}
+
 /** The command has taken effect; `drained` resolves, when the old workers are gone, to how many were cut short. */
 export interface Done {
   readonly drained: Promise<number>;
+}
+
+export interface Reloaded extends Done {
+  readonly generation: number;
 }
 
 export interface ArbiterOptions {
@@ -45,6 +56,9 @@ export interface ArbiterOptions {
   readonly readConfig: () => Promise<ServerConfig>;
   /** Whoever asked for it, the operator must learn of it. */
   readonly onReloadFailed: (error: HeddleError) => void;
+  /** The stop delay, if there is one, is over: connections are refused from now on. */
+  readonly onStop: () => void;
+  readonly watch?: LoadWatch | undefined;
 }
 
 export class Arbiter {
@@ -57,6 +71,8 @@ export class Arbiter {
   readonly #accepting: Accepting;
   readonly #readConfig: () => Promise<ServerConfig>;
   readonly #onReloadFailed: (error: HeddleError) => void;
+  readonly #onStop: () => void;
+  readonly #watch: LoadWatch | undefined;
   /** What the configuration said when it was last read with success. */
   #read: ServerConfig;
   #config: ServerConfig;
@@ -64,9 +80,21 @@ export class Arbiter {
   /** Boots, or takes over right now. */
   #next: Generation | undefined;
   #commands: Promise<unknown> = Promise.resolve();
+  readonly #reloads = new SharedTurn<Reloaded>((begins, progress) =>
+    this.#command(() => {
+      begins();
+      return this.#reload(progress);
+    }),
+  );
   #stopped: Promise<number> | undefined;
+  /** monotonicMs of the end of the stop delay. */
+  #stopsAtMs: number | undefined;
 
-  private constructor({ config, log, readConfig, onReloadFailed }: ArbiterOptions, fleet: Fleet, accepting: Accepting) {
+  private constructor(
+    { config, log, readConfig, onReloadFailed, onStop, watch }: ArbiterOptions,
+    fleet: Fleet,
+    accepting: Accepting,
+  ) {
     this.#config = config;
     this.#read = config;
     this.log = log;
@@ -74,6 +102,8 @@ export class Arbiter {
     this.#accepting = accepting;
     this.#readConfig = readConfig;
     this.#onReloadFailed = onReloadFailed;
+    this.#onStop = onStop;
+    this.#watch = watch;
   }
 
   /** Binds. @throws HeddleError LISTEN_*, TLS_BAD */
@@ -100,8 +130,15 @@ export class Arbiter {
     return this.#current?.number ?? 0;
   }
 
+  /** A stop was asked for; it may still be delayed. */
   get stopping(): boolean {
     return this.#stopped !== undefined;
+  }
+
+  /** How much of the stop delay is left; undefined: none runs. */
+  get stopsInMs(): number | undefined {
+    if (this.#stopsAtMs === undefined) return undefined;
+    return Math.max(0, Math.round(this.#stopsAtMs - monotonicMs()));
   }
 
   /** Whether a request would be answered now: see control/health.ts. */
@@ -125,24 +162,15 @@ export class Arbiter {
 
   /** Boots the first generation. Resolves when it answers; rejects with the reason when it does not boot. */
   start(): Promise<Done> {
-    return this.#command(() => this.#takeOver(this.#config, () => {}));
+    return this.#command(() => this.#load(() => this.#takeOver(this.#config, () => {})));
   }
 
-  /** Resolves when the new generation serves. @throws HeddleError RELOAD_FAILED */
-  reload(progress: Progress): Promise<Done> {
-    return this.#command(async () => {
-      const generation = this.generation + 1;
-      try {
-        const done = await this.#takeOver(await this.#planReload(), progress);
-        this.lastReload = { at: new Date().toISOString(), generation, ok: true };
-        return done;
-      } catch (cause) {
-        const error = this.#reloadFailed(generation, cause);
-        this.lastReload = { at: new Date().toISOString(), generation, ok: false, error: toWire(error) };
-        this.#onReloadFailed(error);
-        throw error;
-      }
-    });
+  /**
+   * Resolves when a generation serves whose loading began after this call; several calls may share one.
+   * @throws HeddleError RELOAD_FAILED
+   */
+  reload(progress: Progress): Promise<Reloaded> {
+    return this.#reloads.ask(progress);
   }
 
   /** Resolves when as many workers serve. @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot */
@@ -184,10 +212,12 @@ export class Arbiter {
   }
 
   async #stop(progress: Progress): Promise<number> {
+    void this.#next?.retire("stop");
+    await this.#delayStop(progress);
     const { gracefulTimeoutMs } = this.config;
     const startedMs = monotonicMs();
     progress(`stopping ${count(this.fleet.workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
-    void this.#next?.retire("stop");
+    this.#onStop();
     await this.#accepting.finish(this.#current === undefined ? 0 : gracefulTimeoutMs);
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     const leftMs = Math.max(0, gracefulTimeoutMs - (monotonicMs() - startedMs));
@@ -196,6 +226,42 @@ export class Arbiter {
     await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
     this.kill();
     return cut;
+  }
+
+  /** While whoever balances load learns from /readyz that this server leaves, everything that comes is served as before. */
+  async #delayStop(progress: Progress): Promise<void> {
+    const { stopDelayMs } = this.config;
+    if (stopDelayMs === 0 || this.#current === undefined) return;
+    progress(`serving for ${stopDelayMs} ms more (--stop-delay); /readyz fails from now on`);
+    this.#stopsAtMs = monotonicMs() + stopDelayMs;
+    await sleep(stopDelayMs);
+    this.#stopsAtMs = undefined;
+  }
+
+  async #load<T>(run: () => Promise<T>): Promise<T> {
+    this.#watch?.begins();
+    let isOk = false;
+    try {
+      const loaded = await run();
+      isOk = true;
+      return loaded;
+    } finally {
+      this.#watch?.ended(isOk);
+    }
+  }
+
+  async #reload(progress: Progress): Promise<Reloaded> {
+    const generation = this.generation + 1;
+    try {
+      const { drained } = await this.#load(async () => this.#takeOver(await this.#planReload(), progress));
+      this.lastReload = { at: new Date().toISOString(), generation, ok: true };
+      return { generation, drained };
+    } catch (cause) {
+      const error = this.#reloadFailed(generation, cause);
+      this.lastReload = { at: new Date().toISOString(), generation, ok: false, error: toWire(error) };
+      this.#onReloadFailed(error);
+      throw error;
+    }
   }
 
   async #planReload(): Promise<ServerConfig> {

@@ -27,15 +27,15 @@ export class Dispatcher {
     return this.#servers.has(socket);
   }
 
-  /** Resolves to the sockets' addresses. Once the arbiter accepts on one, it does so until it ends. */
+  /** Resolves to the sockets' addresses. Once the arbiter accepts on one, it does so until it stops. */
   listen(sockets: readonly HeldSocket[]): Promise<ReturnType<Server["address"]>[]> {
     return Promise.all(sockets.map((socket) => this.#listenOn(socket)));
   }
 
-  close(): void {
+  /** Closes the sockets that it accepts on. */
+  stop(): void {
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
-    this.#options.distribution.close();
   }
 
   async #listenOn(held: HeldSocket): Promise<ReturnType<Server["address"]>> {

@@ -14,8 +14,8 @@ export interface Distribution {
   /** A worker has begun to serve or with a connection, or has become idle. */
   look(): void;
   /**
-   * The server stops. Resolves when the workers may be let go: nobody waits any more whom they should serve, or
-   * `withinMs` is over. What is taken from now on has come too late for them.
+   * The server stops, and has taken everybody who was to be taken. Resolves when the workers may be let go: nobody waits
+   * any more whom they should serve, or `withinMs` is over. What comes back from now on comes too late for them.
    */
   finish(withinMs: number): Promise<void>;
   /** Ends every connection that is still here. */

@@ -1,5 +1,5 @@
 /**
- * The sockets the arbiter binds, once, and keeps until it ends: across every reload, crash and kill of a worker the
+ * The sockets the arbiter binds, once, and keeps until it stops: across every reload, crash and kill of a worker the
  * kernel's backlog goes on taking connections, so none is refused.
  *
  * Three ways of accepting (`--accept`):
@@ -11,11 +11,12 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { chmodSync, fstatSync, lstatSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import net, { type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatListenAddress, type ListenAddress, type ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
+import { bindUnixSocket, type UnixSocket } from "../platform/unix-socket.ts";
 import type { InheritedListener } from "../worker/protocol.ts";
 import type { ListenerAddress } from "../worker/thread-protocol.ts";
 
@@ -23,10 +24,12 @@ import type { ListenerAddress } from "../worker/thread-protocol.ts";
 export interface HeldSocket {
   readonly kind: "tcp" | "unix" | "fd";
   readonly fd: number;
-  /** What `net.Server.listen` takes to accept on it in this process. */
+  /** What `net.Server.listen` takes to accept on it in this process; from then on the server's to close. */
   readonly adopt: net.BoundSocket | { readonly fd: number };
   readonly url: string | undefined;
   readonly address: AddressInfo | undefined;
+  /** Closes it, when nothing has adopted it. */
+  close(): void;
 }
 
 export class Listeners {
@@ -34,7 +37,7 @@ export class Listeners {
   readonly #sockets: HeldSocket[] = [];
   /** reuseport: the sockets of each worker slot. */
   readonly #slots: HeldSocket[][] = [];
-  readonly #unixPaths: string[] = [];
+  readonly #unixSockets: UnixSocket[] = [];
 
   private constructor(config: ServerConfig) {
     this.#config = config;
@@ -46,7 +49,7 @@ export class Listeners {
     try {
       for (const address of config.listen) listeners.#sockets.push(await listeners.#bindOne(address));
     } catch (error) {
-      listeners.close();
+      listeners.removeFiles();
       throw error;
     }
     return listeners;
@@ -54,6 +57,11 @@ export class Listeners {
 
   get sockets(): readonly HeldSocket[] {
     return this.#sockets;
+  }
+
+  /** Those of all slots. */
+  get all(): readonly HeldSocket[] {
+    return [...new Set([...this.#sockets, ...this.#slots.flatMap((sockets) => sockets ?? [])])];
   }
 
   /** The sockets a worker in this slot accepts on, when it accepts itself. */
@@ -79,15 +87,9 @@ export class Listeners {
     return { url: this.#sockets[0]?.url ?? "", host: tcp?.address ?? "127.0.0.1", port: tcp?.port ?? 0 };
   }
 
-  /** Removes the Unix sockets' files. The sockets themselves end with the process. */
-  close(): void {
-    for (const path of this.#unixPaths.splice(0)) {
-      try {
-        unlinkSync(path);
-      } catch {
-        // Somebody else has removed it already.
-      }
-    }
+  /** Removes the Unix sockets' files, as far as they are still ours. To be called before the sockets are closed. */
+  removeFiles(): void {
+    for (const socket of this.#unixSockets.splice(0)) socket.remove();
   }
 
   /** Another socket on the same address; Unix sockets and inherited ones can't have one and are shared. */
@@ -120,22 +122,14 @@ export class Listeners {
     const address = bound.address();
     const scheme = this.#config.tlsCert === undefined ? "http" : "https";
     const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
-    return { kind: "tcp", fd: bound.fd(), adopt: bound, url: `${scheme}://${shownHost}:${address.port}`, address };
+    const url = `${scheme}://${shownHost}:${address.port}`;
+    return { kind: "tcp", fd: bound.fd(), adopt: bound, url, address, close: () => bound.close() };
   }
 
   async #unix(path: string, mode: number | undefined): Promise<HeldSocket> {
-    await removeIfStale(path);
-    // The socket must never be open wider than it will be: narrow first, then set the mode that was asked for.
-    const umask = process.umask(0o177);
-    let bound: net.BoundSocket;
-    try {
-      bound = new net.BoundSocket({ path } as never);
-    } finally {
-      process.umask(umask);
-    }
-    chmodSync(path, mode ?? 0o666 & ~umask);
-    this.#unixPaths.push(path);
-    return { kind: "unix", fd: bound.fd(), adopt: bound, url: `unix:${path}`, address: undefined };
+    const socket = await bindUnixSocket(path, mode);
+    this.#unixSockets.push(socket);
+    return { kind: "unix", ...byDescriptor(socket.fd), url: `unix:${path}` };
   }
 }
 
@@ -153,24 +147,11 @@ function inheritedSocket(fd: number): HeldSocket {
     });
   }
   if (!isSocket) throw new HeddleError("LISTEN_FAILED", `cannot listen on fd://${fd}: the descriptor is not a socket.`);
-  return { kind: "fd", fd, adopt: { fd }, url: undefined, address: undefined };
+  return { kind: "fd", ...byDescriptor(fd), url: undefined };
 }
 
-/**
- * A socket file whose server is gone stays behind when a server is killed; one that answers is somebody's. Anything but
- * a socket is left alone: connecting to a plain file is refused as well, and unlinking it would lose it.
- */
-export async function removeIfStale(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  const outcome = await new Promise<string>((resolve) => {
-    const socket = net.connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve("alive");
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
-  });
-  if (outcome === "ECONNREFUSED") unlinkSync(path);
+function byDescriptor(fd: number): Pick<HeldSocket, "fd" | "adopt" | "address" | "close"> {
+  return { fd, adopt: { fd }, address: undefined, close: () => closeSync(fd) };
 }
 
 function listenError(address: ListenAddress, error: NodeJS.ErrnoException): HeddleError {

@@ -1,8 +1,8 @@
 /**
  * Each connection to the worker with the fewest: for models that run many requests at once.
  *
- * While no worker serves, connections wait here in order; so do all while the server stops, because a connection is
- * refused only after the end. Those a dead worker had not taken over yet are given to another.
+ * While no worker serves, connections wait here in order. Those a dead worker had not taken over yet are given to another.
+ * When the server stops, who waits is turned away, and so is who comes back: the workers leave.
  */
 
 import type { Socket } from "node:net";
@@ -15,13 +15,14 @@ export interface SpreadOptions {
   readonly workers: () => readonly WorkerHandle[];
   /** Connections that may wait here. */
   readonly backlog: number;
+  readonly turnAway: (socket: Socket) => void;
 }
 
 export class Spread implements Distribution {
-  readonly shed = 0;
+  shed = 0;
   readonly #options: SpreadOptions;
   readonly #waiting: Socket[] = [];
-  #parks = false;
+  #isOver = false;
   #turn = 0;
 
   constructor(options: SpreadOptions) {
@@ -33,10 +34,11 @@ export class Spread implements Distribution {
   }
 
   take(socket: Socket): void {
+    if (this.#isOver) return this.#turnAway(socket);
     const workers = this.#options.workers();
     const loads = workers.map((worker) => ({
       connections: worker.connections,
-      open: !this.#parks,
+      open: true,
       stale: worker.openThreads > 0 && worker.healthyThreads === 0,
     }));
     const index = place(loads, this.#turn++);
@@ -50,16 +52,21 @@ export class Spread implements Distribution {
   }
 
   look(): void {
-    if (this.#parks) return;
     for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.take(socket);
   }
 
   finish(): Promise<void> {
-    this.#parks = true;
+    this.#isOver = true;
+    this.look();
     return Promise.resolve();
   }
 
   close(): void {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
+  }
+
+  #turnAway(socket: Socket): void {
+    this.shed++;
+    this.#options.turnAway(socket);
   }
 }

@@ -7,7 +7,8 @@
 
 import { Arbiter } from "../arbiter/arbiter.ts";
 import { reapOrphans } from "../arbiter/init.ts";
-import { ARBITER_TITLE, claimPidFile } from "../arbiter/pid-file.ts";
+import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../arbiter/pid-file.ts";
+import type { Progress } from "../arbiter/shared-turn.ts";
 import { installSignals } from "../arbiter/signals.ts";
 import { ModuleWatch } from "../arbiter/watch.ts";
 import type { ServerConfig } from "../config/config.ts";
@@ -68,17 +69,19 @@ class Server {
         log: this.#log,
         readConfig: this.#again,
         onReloadFailed: (error) => this.#tellFailure(error),
+        onStop: () => (process.title = STOPPING_TITLE),
+        watch: config.watch ? this.#watch() : undefined,
       });
       this.#arbiter = arbiter;
       const logged = (line: string): void => this.#log.info({}, line);
       installSignals({
         stop: () => void this.#stop(arbiter, logged),
         stopNow: () => this.#stopNow(),
-        reload: () => void this.#reload(arbiter, "SIGHUP"),
+        reload: () => void this.#reload(arbiter, this.#onHangUp),
         scale: (by) => void this.#scale(arbiter, by),
       });
       await this.#open(arbiter);
-      await this.#boot(arbiter, config.watch ? this.#watch(arbiter) : undefined);
+      await this.#boot(arbiter);
     } catch (error) {
       // Stopped while it started: the stop ends the process.
       if (this.#arbiter?.stopping === true) return;
@@ -106,19 +109,15 @@ class Server {
     }
   }
 
-  async #boot(arbiter: Arbiter, watch: ModuleWatch | undefined): Promise<void> {
-    const startedMs = Date.now();
-    let failedMs: number | undefined;
+  async #boot(arbiter: Arbiter): Promise<void> {
     try {
       await arbiter.start();
       this.#announce(arbiter);
     } catch (error) {
-      failedMs = Date.now();
-      if (watch === undefined || arbiter.modules.length === 0 || arbiter.stopping) throw error;
+      if (!this.#config.watch || arbiter.modules.length === 0 || arbiter.stopping) throw error;
       printError(error);
       this.#log.warn({}, "waiting for a change of the app's files");
     }
-    watch?.watch({ files: this.#watched(arbiter), startedMs, failedMs });
   }
 
   /** One line per listener, once, when the server really answers. */
@@ -128,28 +127,33 @@ class Server {
     for (const url of arbiter.urls) process.stdout.write(`listening on ${url}\n`);
   }
 
-  #watch(arbiter: Arbiter): ModuleWatch {
-    const watch = new ModuleWatch(this.#log, (files) => {
-      this.#log.info({ files }, `changed: ${files.join(", ")}`);
-      const startedMs = Date.now();
-      void this.#reload(arbiter, "--watch").then(() => {
-        const { lastReload } = arbiter;
-        const failedMs = lastReload?.ok === false ? Date.parse(lastReload.at) : undefined;
-        watch.watch({ files: this.#watched(arbiter), startedMs, failedMs });
-      });
+  #watch(): ModuleWatch {
+    const watch = new ModuleWatch({
+      log: this.#log,
+      paths: () => this.#watched(),
+      onChange: (files) => {
+        this.#log.info({ files }, `changed: ${files.join(", ")}`);
+        void this.#reload(this.#arbiter!, this.#onWatch);
+      },
     });
     this.#closables.push(watch);
     return watch;
   }
 
-  #watched(arbiter: Arbiter): readonly string[] {
-    const { configFile, envFiles = [] } = this.#config;
-    return [...arbiter.modules, ...(configFile === undefined ? [] : [configFile]), ...envFiles];
+  /** What the last load has used, and what it was told to use: the names themselves may lead elsewhere. */
+  #watched(): readonly string[] {
+    const arbiter = this.#arbiter!;
+    const { app, configFile, envFiles = [] } = arbiter.config;
+    return [...arbiter.modules, app, ...(configFile === undefined ? [] : [configFile]), ...envFiles];
   }
 
-  async #reload(arbiter: Arbiter, why: string): Promise<void> {
+  /** One function each: of several signals that become one reload, each line of it is logged once. */
+  readonly #onHangUp = (line: string): void => this.#log.info({}, `reload (SIGHUP): ${line}`);
+  readonly #onWatch = (line: string): void => this.#log.info({}, `reload (--watch): ${line}`);
+
+  async #reload(arbiter: Arbiter, progress: Progress): Promise<void> {
     try {
-      await arbiter.reload((line) => this.#log.info({}, `reload (${why}): ${line}`));
+      await arbiter.reload(progress);
       this.#announce(arbiter);
     } catch (error) {
       // The arbiter has told of its own failures; this is none.

@@ -7,7 +7,7 @@ export function formatStatus(status: ServerStatus): string {
   const { counters, restarts } = status;
   const lines = [
     `${status.app}${status.shape === undefined ? "" : ` (${status.shape})`} on ${status.urls.join(", ") || "nothing yet"}`,
-    `${status.ready ? "ready" : status.stopping ? "stopping" : "not ready"}, generation ${status.generation}, up ${duration(status.uptimeMs)}, arbiter ${status.pid}, ${mebibytes(status.rssBytes)} resident`,
+    `${readiness(status)}, generation ${status.generation}, up ${duration(status.uptimeMs)}, arbiter ${status.pid}, ${mebibytes(status.rssBytes)} resident`,
     `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
     `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,
   ];
@@ -101,6 +101,11 @@ export function formatThreads(threads: readonly ThreadView[]): string {
       return [head, ...exchanges, ...(thread.stack === undefined ? [] : [thread.stack])].join("\n");
     })
     .join("\n");
+}
+
+function readiness({ ready, stopping, stopsInMs }: ServerStatus): string {
+  if (stopsInMs !== undefined) return `serving, stops in ${Math.ceil(stopsInMs / 1000)} s (--stop-delay)`;
+  return ready ? "ready" : stopping ? "stopping" : "not ready";
 }
 
 function latencyRow(name: string, { sinceStart, window }: LatencyStatus): Cell[] {

@@ -1,10 +1,11 @@
 /** The other end of the control socket, as the commands use it: finds the server, asks, follows progress. */
 
-import { readdirSync, realpathSync, unlinkSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { fromWire, HeddleError, type WireError } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { identityOf, removeIfSame } from "../platform/owned-file.ts";
 import { controlFolder } from "./paths.ts";
 import type { ServerStatus } from "./status.ts";
 
@@ -46,10 +47,11 @@ function realFolder(path: string): string {
 async function listServers(): Promise<{ readonly path: string; readonly status: ServerStatus }[]> {
   const found = await Promise.all(
     socketsIn(controlFolder()).map(async (path) => {
+      const identity = identityOf(path);
       try {
         return [{ path, status: (await ask(path, "/status")) as ServerStatus }];
       } catch (error) {
-        if (error instanceof HeddleError && error.code === "CONTROL_NO_SERVER") unlinkQuietly(path);
+        if (error instanceof HeddleError && error.code === "CONTROL_NO_SERVER") removeIfSame(path, identity);
         return [];
       }
     }),
@@ -65,14 +67,6 @@ function socketsIn(folder: string): string[] {
   } catch {
     // No server has ever run here.
     return [];
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Another command was quicker.
   }
 }
 

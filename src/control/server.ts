@@ -6,14 +6,17 @@
  *   POST /reload /scale?to=+1 /stop           JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
  */
 
+import { once } from "node:events";
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { Arbiter } from "../arbiter/arbiter.ts";
-import { removeIfStale } from "../arbiter/listeners.ts";
 import { HeddleError, toWire } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { identityOf, removeIfSame } from "../platform/owned-file.ts";
+import { bindUnixSocket, type UnixSocket } from "../platform/unix-socket.ts";
+import { ask } from "./client.ts";
 import { answerHealth } from "./health.ts";
 import { controlFolder, defaultControlPath } from "./paths.ts";
 import { collectStatus } from "./status.ts";
@@ -23,11 +26,13 @@ export type Stop = (progress: (line: string) => void) => Promise<number>;
 export class ControlServer {
   readonly path: string;
   readonly #server: Server;
+  readonly #socket: UnixSocket;
   readonly #answers: ReadonlySet<Promise<void>>;
 
-  private constructor(path: string, server: Server, answers: ReadonlySet<Promise<void>>) {
+  private constructor(path: string, server: Server, socket: UnixSocket, answers: ReadonlySet<Promise<void>>) {
     this.path = path;
     this.#server = server;
+    this.#socket = socket;
     this.#answers = answers;
   }
 
@@ -42,10 +47,12 @@ export class ControlServer {
       answers.add(answering);
       void answering.then(() => answers.delete(answering));
     });
+    let socket: UnixSocket;
     try {
       makeFolder(path);
-      await removeIfStale(path);
-      await listenNarrowly(server, path);
+      await removeIfLeaving(path);
+      socket = await bindUnixSocket(path, 0o600);
+      await once(server.listen({ fd: socket.fd }), "listening");
     } catch (cause) {
       throw new HeddleError(
         "CONTROL_UNAVAILABLE",
@@ -54,7 +61,7 @@ export class ControlServer {
       );
     }
     server.on("error", (error) => arbiter.log.warn({}, `control socket: ${error.message}`));
-    return new ControlServer(path, server, answers);
+    return new ControlServer(path, server, socket, answers);
   }
 
   /** Resolves when every command has been told how it went, or nobody reads it. */
@@ -62,8 +69,9 @@ export class ControlServer {
     await Promise.race([Promise.all(this.#answers), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
   }
 
-  /** Also removes the socket's file. */
+  /** Also removes the socket's file, unless a successor has it. */
   close(): void {
+    this.#socket.remove();
     this.#server.close();
     this.#server.closeAllConnections();
   }
@@ -84,18 +92,12 @@ function makeFolder(path: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** The socket must never be open wider than 0600, not even for a moment. */
-async function listenNarrowly(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const umask = process.umask(0o177);
-  try {
-    server.once("error", reject);
-    server.listen({ path }, resolve);
-  } finally {
-    process.umask(umask);
-  }
-  await promise.finally(() => server.removeListener("error", reject));
-  chmodSync(path, 0o600);
+/** A server that stops answers here until its end, and leaves the path to its successor before. */
+async function removeIfLeaving(path: string): Promise<void> {
+  const identity = identityOf(path);
+  if (identity === undefined) return;
+  const health = (await ask(path, "/livez").catch(() => undefined)) as { stopping?: boolean } | undefined;
+  if (health?.stopping === true) removeIfSame(path, identity);
 }
 
 function explain(cause: NodeJS.ErrnoException): string {
@@ -121,8 +123,7 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
       break;
     case "POST /reload":
       await follow(res, async (progress) => {
-        const { drained } = await arbiter.reload(progress);
-        const { generation } = arbiter;
+        const { generation, drained } = await arbiter.reload(progress);
         return { generation, killed: await drained };
       });
       res.end();

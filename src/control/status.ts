@@ -46,6 +46,8 @@ export interface ServerStatus {
   readonly generation: number;
   readonly lastReload: LastReload | undefined;
   readonly stopping: boolean;
+  /** While a stop is delayed (`--stop-delay`) and everything is served as before: how long that lasts. */
+  readonly stopsInMs: number | undefined;
   readonly ready: boolean;
   /** Of the whole process tree. */
   readonly rssBytes: number;
@@ -74,6 +76,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     generation: arbiter.generation,
     lastReload: arbiter.lastReload,
     stopping: arbiter.stopping,
+    stopsInMs: arbiter.stopsInMs,
     ready: arbiter.ready,
     rssBytes: residentBytes() + sum(reports, ({ rssBytes }) => rssBytes),
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },

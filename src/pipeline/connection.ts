@@ -197,7 +197,11 @@ export class Connections {
     for (const socket of this.#webSockets) {
       if (socket.writable) socket.write(GOING_AWAY);
     }
-    if (!takenOver) this.#server.closeIdleConnections();
+    if (!takenOver) {
+      this.#server.closeIdleConnections();
+      // Over TLS node:http does not know those that have not sent anything.
+      for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
+    }
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
       if (this.#connections.size === 0) resolve();

@@ -1,7 +1,7 @@
 /**
  * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
  * for running as PID 1, poll for connections nobody reads, a socket option as a mark on
- * those somebody does, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
+ * those somebody does, accept and shutdown for the end of a listening socket, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
  * Unix sockets are refused.
  */
 
@@ -14,11 +14,14 @@ interface Libc {
   readonly setsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: number) => number;
   readonly getsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: Buffer) => number;
   readonly poll: (fds: Buffer, count: bigint, timeoutMs: number) => number;
+  readonly shutdown: (fd: number, how: number) => number;
 }
 
 let libc: Libc | undefined;
 /** glibc's own; other C libraries give memory back by themselves. */
 let trim: ((keptBytes: bigint) => number) | undefined;
+/** Linux and the BSDs. */
+let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
 
 /** Why there is no ffi, after `loadNative` said so. */
 let missing: unknown;
@@ -36,18 +39,28 @@ export async function loadNative(): Promise<boolean> {
         setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
         getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
         poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
+        shutdown: { arguments: ["i32", "i32"], return: "i32" },
       });
-      try {
-        trim = ffi.dlopen(null, { malloc_trim: { arguments: ["u64"], return: "i32" } }).functions.malloc_trim;
-      } catch {
-        trim = undefined;
-      }
+      const { lib } = ffi.dlopen(null);
+      trim = ifThere(() => lib.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" }));
+      accept4 = ifThere(() =>
+        lib.getFunction("accept4", { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" }),
+      );
       return functions;
     });
     return true;
   } catch (cause) {
     missing = cause;
     return false;
+  }
+}
+
+/** undefined: this C library has no such function. */
+function ifThere<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
   }
 }
 
@@ -71,6 +84,31 @@ export function duplicateFd(fd: number): number {
 
 export function closeFd(fd: number): void {
   libc!.close(fd);
+}
+
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/**
+ * Descriptors of the connections that wait in the backlog of a listening socket, at most `limit`, oldest first. Never
+ * waits: the socket must be one of libuv's. Linux only; elsewhere those are left.
+ */
+export function acceptWaiting(fd: number, limit: number): number[] {
+  const accepted: number[] = [];
+  if (accept4 === undefined || process.platform !== "linux") return accepted;
+  while (accepted.length < limit) {
+    const connection = accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection < 0) break;
+    accepted.push(connection);
+  }
+  return accepted;
+}
+
+const SHUT_RDWR = 2;
+
+/** Ends a listening socket for every process that has a descriptor of it: connecting to it is refused from now on. */
+export function shutDown(fd: number): void {
+  libc!.shutdown(fd, SHUT_RDWR);
 }
 
 /**

@@ -16,14 +16,18 @@ import { COUNTER } from "../fabric/load-board.ts";
 import { closeFd, duplicateFd, hasNative } from "../platform/native.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
+import { endListening, isEnded } from "./backlog.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "./protocol.ts";
+import { unread } from "./raw-handle.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 
 export interface AcceptorOptions {
   readonly backlog: number;
   readonly threads: () => readonly ServingThreadHandle[];
   readonly isStale: (thread: ServingThreadHandle) => boolean;
+  /** For those that no thread will have any more. */
+  readonly turnAway: (socket: Socket) => void;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
 }
@@ -33,7 +37,8 @@ export class Acceptor {
   readonly #servers: Server[] = [];
   readonly #waiting: Accepted[] = [];
   /** Listening sockets that the threads accept on. */
-  #fds: number[] = [];
+  #listeners: readonly InheritedListener[] = [];
+  #isLeaving = false;
   #turn = 0;
 
   constructor(options: AcceptorOptions) {
@@ -49,23 +54,38 @@ export class Acceptor {
   async listen(listeners: readonly InheritedListener[]): Promise<readonly SocketAddress[]> {
     const fds = listeners.map(({ fd }) => fd);
     if (!hasNative()) return await Promise.all(fds.map((fd) => this.#listenOn(fd)));
-    this.#fds = fds;
+    this.#listeners = listeners;
     const [addresses = []] = await Promise.all(this.#openThreads().map((thread) => this.#haveListen(thread)));
     this.refresh();
     return addresses;
   }
 
-  /** Closes this process's listening sockets. The arbiter's stays open, so the kernel goes on queueing connections. */
+  /** Closes this process's listening sockets. While the arbiter's is open the kernel goes on queueing connections. */
   stopListening(): void {
     for (const server of this.#servers.splice(0)) server.close();
     for (const thread of this.#options.threads()) thread.stopListening();
-    for (const fd of this.#fds.splice(0)) closeFd(fd);
+    for (const { fd } of this.#listeners) closeFd(fd);
+    this.#listeners = [];
+  }
+
+  /** The arbiter is dead: the same, and the sockets end for all, so that the next arbiter can have the address. */
+  endListening(): void {
+    for (const listener of this.#listeners) {
+      for (const fd of endListening(listener, this.#options.backlog)) this.take(unread({ fd }).setNoDelay(true));
+    }
+    this.stopListening();
+  }
+
+  /** The server stops, and no thread takes connections any more: who waits for one is turned away, now and later. */
+  leave(): void {
+    this.#isLeaving = true;
+    for (const accepted of this.#waiting.splice(0)) this.#turnAway(accepted);
   }
 
   /** Other threads take connections than before: they have to know each other. */
   refresh(): void {
     const threads = this.#openThreads();
-    if (this.#fds.length > 0) {
+    if (this.#listeners.length > 0) {
       for (const thread of threads) thread.know(threads.filter((other) => other !== thread));
     }
     this.check();
@@ -73,7 +93,7 @@ export class Acceptor {
 
   /** Mends what could not be done before: threads that do not accept yet, connections without a thread. */
   check(): void {
-    if (this.#fds.length > 0) {
+    if (this.#listeners.length > 0) {
       for (const thread of this.#openThreads()) {
         if (!thread.listens) this.#haveListen(thread).catch(this.#options.onError);
       }
@@ -90,7 +110,9 @@ export class Acceptor {
   /** What a thread has accepted for another one, and counted there. */
   passOn(fd: number, threadId: number): void {
     const accepted = { kind: "fd", fd } as const;
-    const thread = this.#openThreads().find((each) => each.threadId === threadId);
+    // When the server stops the thread drains already, and has time for one that was on its way.
+    const threads = this.#isLeaving ? this.#options.threads() : this.#openThreads();
+    const thread = threads.find((each) => each.threadId === threadId);
     // If that one is gone, so is its count.
     if (thread === undefined) this.place(accepted);
     else thread.give(accepted, true);
@@ -105,6 +127,7 @@ export class Acceptor {
     }));
     const index = place(loads, this.#turn++);
     if (index >= 0) threads[index]!.give(accepted);
+    else if (this.#isLeaving) this.#turnAway(accepted);
     else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(accepted);
     else discard(accepted);
   }
@@ -118,12 +141,16 @@ export class Acceptor {
     return this.#waiting.splice(0);
   }
 
+  #turnAway(accepted: Accepted): void {
+    this.#options.turnAway(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
+  }
+
   #openThreads(): ServingThreadHandle[] {
     return this.#options.threads().filter(({ state }) => state === "ready");
   }
 
   async #haveListen(thread: ServingThreadHandle): Promise<readonly SocketAddress[]> {
-    const fds = this.#fds.map(duplicateFd);
+    const fds = this.#listeners.map(({ fd }) => duplicateFd(fd));
     if (!fds.includes(-1)) return await thread.listen(fds);
     for (const fd of fds) if (fd !== -1) closeFd(fd);
     throw new HeddleError("LISTEN_FAILED", `no descriptors are left for serving thread ${thread.index} to listen on`);
@@ -134,8 +161,8 @@ export class Acceptor {
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the worker.
-      server.on("error", (cause) => {
-        if (server.listening) this.#options.onError(cause);
+      server.on("error", (cause: NodeJS.ErrnoException) => {
+        if (server.listening && !isEnded(cause)) this.#options.onError(cause);
         const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
         reject(new HeddleError("LISTEN_FAILED", message, { cause }));
       });

@@ -18,6 +18,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { COUNTER, type LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
+import { isEnded } from "./backlog.ts";
 import { passOnTo } from "./placement.ts";
 import { type RawHandle, takeHandles } from "./raw-handle.ts";
 
@@ -71,8 +72,8 @@ export class ThreadListener {
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the thread.
-      server.on("error", (cause) => {
-        if (server.listening) onError(cause);
+      server.on("error", (cause: NodeJS.ErrnoException) => {
+        if (server.listening && !isEnded(cause)) onError(cause);
         const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
         reject(new HeddleError("LISTEN_FAILED", message, { cause }));
       });

@@ -30,6 +30,7 @@ import type { ServingThreadHandle } from "./serving-thread-handle.ts";
 import { compileEarly } from "./tiering.ts";
 import type { DrainReason } from "./thread-protocol.ts";
 import { BootFailure, ThreadPool } from "./thread-pool.ts";
+import { TurnAway } from "./turn-away.ts";
 import { Trimming } from "./trimming.ts";
 import { viewThreads } from "./thread-views.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -62,10 +63,12 @@ class Worker {
     this.#log = log;
     this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log });
     this.#watchdog = new Watchdog(config, log, () => this.#pool.threads);
+    const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({
       backlog: config.backlog,
       threads: () => this.#pool.threads,
       isStale: (thread) => this.#watchdog.isStale(thread),
+      turnAway: (socket) => turnAway.refuse(socket),
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
     });
     const load = {
@@ -215,17 +218,23 @@ class Worker {
 
   async #drain(reason: DrainReason): Promise<void> {
     if (this.#state === "draining") {
-      if (reason === "stop") this.#pool.hurry();
+      if (reason === "stop") this.#hurry();
       return;
     }
     this.#state = "draining";
     this.#acceptor.stopListening();
     await this.#arrivals.placed();
-    if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
+    if (reason === "stop") this.#acceptor.leave();
+    else this.#giveBack(this.#acceptor.takeWaiting());
     const cutShort = await this.#pool.drain(reason);
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     this.#log.flush();
     tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () => process.exit(0));
+  }
+
+  #hurry(): void {
+    this.#acceptor.leave();
+    this.#pool.hurry();
   }
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */
@@ -251,9 +260,10 @@ class Worker {
     // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
     const end = (): void => void process.kill(process.pid, "SIGKILL");
     setTimeout(end, ORPHAN_DRAIN_MS);
-    this.#acceptor.stopListening();
+    this.#acceptor.endListening();
     if (this.#state !== "booting") {
       await this.#arrivals.placed();
+      this.#acceptor.leave();
       await this.#pool.drain("stop");
     }
     this.#log.flush();

@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Departed } from "../../src/arbiter/departed.ts";
-import { removeIfStale } from "../../src/arbiter/listeners.ts";
 import { claimPidFile } from "../../src/arbiter/pid-file.ts";
 import { planReload } from "../../src/arbiter/reload.ts";
 import { share } from "../../src/arbiter/shares.ts";
@@ -12,6 +11,7 @@ import { judgeInterrupt } from "../../src/arbiter/signals.ts";
 import { workerFlags } from "../../src/arbiter/worker-flags.ts";
 import type { ServerConfig } from "../../src/config/config.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
+import { removeIfStale } from "../../src/platform/unix-socket.ts";
 import { tempFolder } from "./support.ts";
 
 test("a worker gets as many threads for V8's own work as the machine has CPUs to spare, unless they were chosen", () => {

@@ -12,6 +12,12 @@ export const lifecycleSettings = {
     default: "30s",
     doc: "How long a stopping worker may finish its requests before it is killed; 0 kills at once.",
   },
+  stopDelayMs: {
+    flag: "stop-delay",
+    kind: "duration",
+    default: "0s",
+    doc: "How long a server that is told to stop goes on serving, with /readyz failing, before the stop begins: for load balancers that need a moment.",
+  },
   bootTimeoutMs: {
     flag: "boot-timeout",
     kind: "duration",

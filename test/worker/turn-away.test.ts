@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
-import { TurnAway } from "../../src/arbiter/turn-away.ts";
+import { TurnAway } from "../../src/worker/turn-away.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
 /** Each connection is turned away. `accepted` gets their sockets on the server's side. */

@@ -1,6 +1,6 @@
 /**
- * Connections turned away by the arbiter: a fixed 503 and the end, whatever the client has sent, for nothing is parsed
- * here. Our side is closed first, and what still comes is taken and dropped for a moment: closing both at once over
+ * Connections turned away by the arbiter, or by an acceptor that leaves: a fixed 503 and the end, whatever the client has
+ * sent, for nothing is parsed here. Our side is closed first, and what still comes is taken and dropped for a moment: closing both at once over
  * bytes that nobody has read makes the kernel send a reset, which often reaches the client before the answer does.
  *
  * Over TLS nobody here could encrypt an answer: the connection is closed.
