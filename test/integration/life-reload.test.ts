@@ -121,16 +121,6 @@ describe("a reload", { concurrency: 3 }, () => {
     await until(() => pids.every((pid) => !workersOf(1).includes(pid)), "the workers to be gone");
   });
 
-  test("asked for while another runs comes after it", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1"]);
-    const runs = await Promise.all([reload(server), reload(server), reload(server)]);
-    assert.deepEqual(
-      runs.map(({ code }) => code),
-      [0, 0, 0],
-    );
-    assert.equal((await server.status()).generation, 4);
-  });
-
   test("whose first new worker is killed before it is ready leaves the old generation serving", async (t) => {
     const folder = tempFolder(t, { "app.ts": bootsWith("go-on"), "go-on": "" });
     const server = await serve(t, join(folder, "app.ts"), ["-t", "1"], { cwd: folder });
