@@ -118,7 +118,7 @@ describe("who waits for a blocked thread when the server stops", { concurrency: 
       writeFileSync(file, "");
       // More than those that block may have come to a thread that was blocked by then.
       const bodies = (await Promise.all(spinning)).map(({ body }) => body);
-      assert.equal(bodies.filter((body) => body === "spun").length, Number(way[1]), bodies.join());
+      assert.ok(bodies.filter((body) => body === "spun").length >= Number(way[1]), bodies.join());
       assert.deepEqual(await server.exited, { code: 0, signal: null });
       assert.doesNotMatch(server.stderr(), /accepting a connection failed/);
     });
@@ -248,7 +248,8 @@ async function blockAll(
   const spinning: Promise<{ body: string }>[] = [];
   await until(async () => {
     const threads = (await server.status()).workers.flatMap((worker) => worker.threads);
-    const isOver = threads.length > 0 && threads.every(({ blocked }) => blocked);
+    // One that only waits for the CPU looks blocked as well, and has no request.
+    const isOver = threads.length > 0 && threads.every(({ blocked, inFlight: count }) => blocked && count > 0);
     if (!isOver && threads.every(({ blocked, inFlight: count }) => blocked || count === 0))
       spinning.push(get(server.url, `/spin-until?file=${file}`));
     return isOver;
