@@ -41,6 +41,8 @@ export interface LoadedApp {
   readonly routes: unknown;
   /** Runs the module's `onStart`. */
   readonly start: () => Promise<void>;
+  /** Runs the module's `onDrain`, with why it drains. May hang if the app does. */
+  readonly drain: (reason: string) => Promise<void>;
   /** Runs the module's `onStop`, then closes the app. May hang if the app does: the caller bounds it. */
   readonly stop: () => Promise<void>;
   /** The app's own files, not those of packages. */
@@ -112,6 +114,7 @@ function loadedApp(
     },
     routes: exported["routes"],
     start: () => runHook(file, "onStart", exported["onStart"]),
+    drain: (reason) => runHook(file, "onDrain", exported["onDrain"], reason),
     stop: async () => {
       try {
         await runHook(file, "onStop", exported["onStop"]);
@@ -200,13 +203,13 @@ function noHandler(path: string, exported: ModuleExports): HeddleError {
   );
 }
 
-async function runHook(file: string, name: string, hook: unknown): Promise<void> {
+async function runHook(file: string, name: string, hook: unknown, ...args: readonly string[]): Promise<void> {
   if (hook === undefined) return;
   if (typeof hook !== "function") {
     throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} must be a function, and is ${describe(hook)}.`);
   }
   try {
-    await (hook as () => unknown)();
+    await (hook as (...args: readonly string[]) => unknown)(...args);
   } catch (error) {
     throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} threw. ${messageOf(error)}`, { cause: error });
   }

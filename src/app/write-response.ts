@@ -4,11 +4,13 @@
  *
  * Rules: no body for HEAD (a stream is cancelled unread); a client that leaves cancels the stream and is not a failure;
  * a stream that fails rejects, and if headers are out by then the connection is destroyed, because a short body must not
- * look complete. Headers wait one turn of the loop for the first chunk: an early failure can still become a 500, and a
+ * look complete. A response that is called off (called-off.ts) has its stream cancelled, and is then whole if it is an event
+ * stream. Headers wait one turn of the loop for the first chunk: an early failure can still become a 500, and a
  * fast stream leaves in one packet.
  */
 
 import type { ServerResponse } from "node:http";
+import { type CanBeCalledOff, isEventStream, whenCalledOff } from "./called-off.ts";
 import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
 
 /** Undefined when everything was handed to the socket already; a promise while a stream is being read. */
@@ -48,6 +50,8 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
   }
   const reader = body.getReader();
   let isGone = false;
+  let isCalledOff = false;
+  let cancelled: DOMException | undefined;
   let wake: (() => void) | undefined;
   const onDrain = (): void => wake?.();
   const onClose = (): void => {
@@ -57,6 +61,15 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
     wake?.();
   };
   res.on("close", onClose).on("drain", onDrain);
+  (res as CanBeCalledOff)[whenCalledOff] = (reason) => {
+    isCalledOff = true;
+    // The app hears of it by its signal, and may have something to say before the end.
+    setImmediate(() => {
+      cancelled = reason;
+      reader.cancel(reason).catch(() => {});
+      wake?.();
+    });
+  };
   const flush = setImmediate(() => {
     writeHead(res, parts);
     res.flushHeaders();
@@ -74,15 +87,18 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
         });
       }
     }
+    if (cancelled !== undefined && !isEventStream(res)) throw cancelled;
     res.end();
   } catch (error) {
     clearImmediate(flush);
     if (isGone) return;
     reader.cancel(error).catch(() => {});
-    if (res.headersSent) res.destroy(error instanceof Error ? error : undefined);
+    // Whoever called it off ends it.
+    if (res.headersSent && !isCalledOff) res.destroy(error instanceof Error ? error : undefined);
     throw error;
   } finally {
     clearImmediate(flush);
     res.off("close", onClose).off("drain", onDrain);
+    (res as CanBeCalledOff)[whenCalledOff] = undefined;
   }
 }

@@ -18,6 +18,7 @@ import type { ServerConfig } from "../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import type { Log } from "../log/log.ts";
+import { reserveOf } from "../worker/drain-times.ts";
 import type { AppSummary } from "../worker/thread-protocol.ts";
 import { Accepting } from "./accepting.ts";
 import { Fleet } from "./fleet.ts";
@@ -218,7 +219,9 @@ export class Arbiter {
     const startedMs = monotonicMs();
     progress(`stopping ${count(this.fleet.workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
     this.#onStop();
-    await this.#accepting.finish(this.#current === undefined ? 0 : gracefulTimeoutMs);
+    this.fleet.stopSoon(gracefulTimeoutMs);
+    const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
+    await this.#accepting.finish(this.#current === undefined ? 0 : lineMs);
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     const leftMs = Math.max(0, gracefulTimeoutMs - (monotonicMs() - startedMs));
     const cut = await this.fleet.retire(this.fleet.workers, "stop", leftMs);

@@ -86,15 +86,22 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return worker;
   }
 
+  /** The server stops, and goes on serving those in line until `retire`. */
+  stopSoon(gracefulTimeoutMs: number): void {
+    const deadlineMs = monotonicMs() + gracefulTimeoutMs;
+    for (const worker of this.#workers) worker.drainSoon("stop", deadlineMs);
+  }
+
   /** Lets workers finish and waits until they are gone. Resolves to how many had to be cut short. */
   async retire(workers: readonly WorkerHandle[], reason: DrainReason, gracefulTimeoutMs: number): Promise<number> {
+    const deadlineMs = monotonicMs() + gracefulTimeoutMs;
     const cut = await Promise.all(
       workers.map(async (worker) => {
         if (worker.state === "gone") return false;
         const gone = new Promise<void>((resolve) => worker.once("gone", () => resolve()));
         const timer = setTimeout(() => worker.cutShort(), gracefulTimeoutMs + MARGIN_MS);
         if (worker.state === "starting") worker.kill(undefined);
-        else worker.drain(reason);
+        else worker.drain(reason, deadlineMs);
         await gone;
         clearTimeout(timer);
         return worker.wasCutShort;

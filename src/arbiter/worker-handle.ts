@@ -194,11 +194,16 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#send({ type: "share", share });
   }
 
-  /** May be repeated with a more urgent reason. */
-  drain(reason: DrainReason): void {
+  /** Its drain begins; it goes on taking connections until `drain`. */
+  drainSoon(reason: DrainReason, deadlineMs: number): void {
+    if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
+  }
+
+  /** May be repeated with a more urgent reason, or a nearer deadline. */
+  drain(reason: DrainReason, deadlineMs: number): void {
     if (this.state === "gone") return;
     this.state = "draining";
-    this.#send({ type: "drain", reason });
+    this.#send({ type: "drain", reason, deadlineMs });
   }
 
   /** `error`: why, for the `gone` event; undefined when it is wanted. */

@@ -37,7 +37,7 @@ const table = {
     doc: "The app calls `listen()` more than once, so which server to run is unclear.",
   },
   APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but never got ready to answer." },
-  APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart` or `onStop` threw or took too long." },
+  APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
 
   LISTEN_IN_USE: { exitCode: 1, doc: "Another program already listens on the address." },
@@ -77,6 +77,10 @@ const table = {
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
+  DRAINING: {
+    status: 503,
+    doc: "The request had not ended when its worker had to: its graceful timeout was nearly over.",
+  },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
 
   TASK_INVALID: {

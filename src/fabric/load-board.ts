@@ -43,7 +43,8 @@ export const COUNTER = {
 } as const;
 
 const COUNTERS = 16;
-const BEAT_BYTES = 8;
+const TIMES = 2;
+const TIME_BYTES = TIMES * 8;
 const HISTOGRAMS = 2;
 
 export class LoadRow {
@@ -53,26 +54,35 @@ export class LoadRow {
   readonly handlerCounts: Uint32Array<SharedArrayBuffer>;
   /** Time spent waiting in the gate's queue. */
   readonly queueCounts: Uint32Array<SharedArrayBuffer>;
-  readonly #beat: Float64Array<SharedArrayBuffer>;
+  readonly #times: Float64Array<SharedArrayBuffer>;
 
   constructor(
-    buffer: SharedArrayBuffer = new SharedArrayBuffer(BEAT_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4),
+    buffer: SharedArrayBuffer = new SharedArrayBuffer(TIME_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4),
   ) {
     this.buffer = buffer;
-    this.#beat = new Float64Array(buffer, 0, 1);
-    this.counters = new Int32Array(buffer, BEAT_BYTES, COUNTERS);
-    const histograms = BEAT_BYTES + COUNTERS * 4;
+    this.#times = new Float64Array(buffer, 0, TIMES);
+    this.counters = new Int32Array(buffer, TIME_BYTES, COUNTERS);
+    const histograms = TIME_BYTES + COUNTERS * 4;
     this.handlerCounts = new Uint32Array(buffer, histograms, HISTOGRAM_BUCKETS);
     this.queueCounts = new Uint32Array(buffer, histograms + HISTOGRAM_BUCKETS * 4, HISTOGRAM_BUCKETS);
   }
 
   /** When the thread's loop last turned. */
   get beatMs(): number {
-    return this.#beat[0]!;
+    return this.#times[0]!;
   }
 
   beat(nowMs: number): void {
-    this.#beat[0] = nowMs;
+    this.#times[0] = nowMs;
+  }
+
+  /** When the thread tells what it runs to end, because it drains; Infinity: it does not. The acceptor writes it. */
+  get lastCallMs(): number {
+    return this.#times[1]! || Infinity;
+  }
+
+  set lastCallMs(ms: number) {
+    this.#times[1] = ms;
   }
 
   read(counter: number): number {

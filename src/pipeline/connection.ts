@@ -67,6 +67,8 @@ export class Connections {
   readonly #sweepMs: number;
   readonly #onIdle: (() => void) | undefined;
   readonly #webSockets = new Set<Duplex>();
+  /** Those that were sent a close frame. */
+  readonly #dismissed = new WeakSet<Duplex>();
   /** Whose input is not HTTP any more: nothing that still comes is looked at. */
   readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
@@ -194,18 +196,25 @@ export class Connections {
 
   /** Resolves when the last connection is gone; the caller sets the time limit. */
   drain(takenOver: boolean): Promise<void> {
-    for (const socket of this.#webSockets) {
-      if (socket.writable) socket.write(GOING_AWAY);
-    }
-    if (!takenOver) {
-      this.#server.closeIdleConnections();
-      // Over TLS node:http does not know those that have not sent anything.
-      for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
-    }
+    for (const socket of this.#webSockets) this.#dismiss(socket);
+    if (!takenOver) this.closeIdle();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
       if (this.#connections.size === 0) resolve();
     });
+  }
+
+  /** Once: a drain may be repeated. */
+  #dismiss(socket: Duplex): void {
+    if (!socket.writable || this.#dismissed.has(socket)) return;
+    this.#dismissed.add(socket);
+    socket.write(GOING_AWAY);
+  }
+
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
+    // Over TLS node:http does not know those that have not sent anything.
+    for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
   }
 
   destroyAll(): void {
@@ -248,6 +257,8 @@ export class Connections {
         typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? Buffer.from(chunk).toString("latin1") : "";
       if (text.startsWith("HTTP/1.1 101")) {
         this.#webSockets.add(socket);
+        // Its handshake began before the drain.
+        if (this.#onEmpty !== undefined) setImmediate(() => this.#dismiss(socket));
         Atomics.add(this.#row.counters, COUNTER.webSockets, 1);
         socket.once("close", () => {
           this.#webSockets.delete(socket);

@@ -12,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load-app.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import { type CanBeCalledOff, isDrainError, whenCalledOff } from "../app/called-off.ts";
 import { cutShort } from "../app/cut-short.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
@@ -82,7 +83,7 @@ export class Exchange implements Linked<Exchange> {
     return (this.#id ??= requestIdFrom(this.req.rawHeaders) ?? nextRequestId());
   }
 
-  /** Aborts when the client goes away or the request times out. Made on first use: most handlers never ask. */
+  /** Aborts when the client goes away, the request times out, or is called off. Made on first use: most handlers never ask. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -93,11 +94,25 @@ export class Exchange implements Linked<Exchange> {
 
   /** Whether the handler was told to stop: what it fails with from then on is a consequence, not a fault. */
   get aborted(): boolean {
-    return this.abortReason !== undefined;
+    return this.abortReason !== undefined && !isDrainError(this.abortReason);
+  }
+
+  /** Whether it was called off, and not told to stop since. */
+  get calledOff(): boolean {
+    return this.abortReason !== undefined && isDrainError(this.abortReason);
+  }
+
+  /** Its thread drains: the handler is told to come to an end. Its client is still there, and what it answers counts. */
+  callOff(reason: DOMException): void {
+    if (this.abortReason !== undefined) return;
+    this.abortReason = reason;
+    (this.res as CanBeCalledOff)[whenCalledOff]?.(reason);
+    this.#abort?.abort(reason);
+    this.onAbort?.();
   }
 
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
-    if (this.abortReason !== undefined) return;
+    if (this.aborted) return;
     this.abortReason = new DOMException(message, reason);
     this.#abort?.abort(this.abortReason);
     this.onAbort?.();

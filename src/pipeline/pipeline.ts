@@ -19,6 +19,7 @@ import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
+import { CallingOff } from "./calling-off.ts";
 import { type ConnectionContext, connectionContext } from "./connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
@@ -48,6 +49,8 @@ export interface PipelineOptions {
 export class Pipeline {
   /** The exchanges of the thread, oldest first: what `threads` shows and the timeout sweep walks. */
   readonly exchanges: LinkedList<Exchange> = new LinkedList();
+  /** What becomes of them in a drain. */
+  readonly callingOff: CallingOff = new CallingOff(this.exchanges);
   readonly #app: LoadedApp;
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
@@ -167,6 +170,7 @@ export class Pipeline {
   /** The handler threw or rejected: the client gets a 500 that tells nothing, the log gets everything. */
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.aborted) return;
+    if (exchange.calledOff) return this.callingOff.failed(exchange);
     this.#row.counters[COUNTER.failed]!++;
     this.#onHandlerFailed(exchange, error);
     exchange.refuse("HANDLER_FAILED");
@@ -186,6 +190,7 @@ export class Pipeline {
     this.#admission.sweep(nowMs);
     for (const model of this.#models.values()) model.sweep?.(nowMs);
     this.#deadlines.sweep(nowMs);
+    this.callingOff.look();
   }
 
   /** Calls back when no handler of the server's own model runs any more, if that model can tell; else at once. */

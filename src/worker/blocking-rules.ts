@@ -3,9 +3,11 @@
  *
  * An event loop has others to serve: it refuses, and says what to write instead. Under `sync` nobody else is there. Nothing
  * turns while the handler is blocked, so each look does what the loop would do for the one request: it shows that
- * the thread lives, enforces the time limits, and asks the kernel whether the client has gone.
+ * the thread lives, enforces the time limits, asks the kernel whether the client has gone, and the row whether the last call
+ * of a drain is due.
  */
 
+import { drainError } from "../app/called-off.ts";
 import type { ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { setBlockingRules } from "../fabric/blocking.ts";
@@ -36,6 +38,7 @@ export async function setServingRules(
       if (canAskKernel && areHungUp([handleOf(exchange.req.socket)?.fd ?? -1])[0] === true) {
         exchange.abort("AbortError", "the client went away");
       }
+      if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());
       return exchange.abortReason;
     },
   });

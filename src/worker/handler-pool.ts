@@ -18,11 +18,12 @@ import { formatStack } from "../fabric/thread-stack.ts";
 import { errorFields, type Log } from "../log/log.ts";
 import { Board } from "../models/handlers/board.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
+import type { DrainTimes } from "./drain-times.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import type { PoolReport } from "./protocol.ts";
 import { captureStack } from "./stack-capture.ts";
 import { surplus } from "./surplus.ts";
-import type { ListenerAddress } from "./thread-protocol.ts";
+import type { DrainReason, ListenerAddress } from "./thread-protocol.ts";
 
 export interface HandlerPoolOptions {
   readonly spec: PoolSpec;
@@ -46,6 +47,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   restarts = 0;
   #ids = 0;
   #leaving = false;
+  #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #trimmer: NodeJS.Timeout | undefined;
 
@@ -115,18 +117,25 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     handler.kill(new HeddleError("THREAD_BLOCKED", `${message}\n${where}`));
   }
 
-  /** Lets all of them run `onStop`, for at most `timeoutMs`. */
-  async stop(timeoutMs: number): Promise<void> {
+  /** Their worker drains. They run what still comes, also those that start from now on. */
+  drain(reason: DrainReason, { cutMs }: DrainTimes): void {
+    this.#drains = { reason, cutMs };
+    for (const handler of this.#handlers.values()) handler.drain(reason, cutMs);
+  }
+
+  /** Lets all of them run `onStop`, until `deadlineMs` at most. */
+  async stop(deadlineMs: number): Promise<void> {
     this.#leaving = true;
     clearTimeout(this.#retry);
     clearInterval(this.#trimmer);
     const leaving = this.handlers;
-    const timer = setTimeout(() => leaving.forEach((handler) => handler.kill(undefined)), timeoutMs);
+    const kill = (): void => leaving.forEach((handler) => handler.kill(undefined));
+    const timer = setTimeout(kill, deadlineMs - monotonicMs());
     await Promise.all(
       leaving.map((handler): Promise<void> => {
         if (handler.state === "gone") return Promise.resolve();
         const gone = new Promise<void>((resolve) => handler.once("gone", () => resolve()));
-        handler.stop();
+        if (handler.state !== "leaving") handler.stop();
         return gone;
       }),
     );
@@ -173,6 +182,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     const { id } = handler;
     const readyMs = monotonicMs();
     handler.usedMs = readyMs;
+    if (this.#drains !== undefined) handler.drain(this.#drains.reason, this.#drains.cutMs);
     this.board.open(id);
     handler.once("used", () => this.#retire(handler));
     handler.once("tainted", (error) => {
@@ -184,6 +194,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       );
       if (!isReplaced) return;
       this.restarts++;
+      handler.drain("replace", monotonicMs() + this.#options.config.gracefulTimeoutMs);
       this.#retireWhenIdle(handler);
     });
     handler.once("gone", (error) => this.#lost(handler, error, monotonicMs() - readyMs));

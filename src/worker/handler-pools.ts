@@ -6,9 +6,10 @@
 import type { ServerConfig } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
+import type { DrainTimes } from "./drain-times.ts";
 import { HandlerPool } from "./handler-pool.ts";
 import type { ServingThreadHandle } from "./serving-thread-handle.ts";
-import type { ListenerAddress } from "./thread-protocol.ts";
+import type { DrainReason, ListenerAddress } from "./thread-protocol.ts";
 
 export interface HandlerPoolsOptions {
   readonly config: ServerConfig;
@@ -68,7 +69,11 @@ export class HandlerPools {
     }
   }
 
-  async stop(timeoutMs: number): Promise<void> {
-    await Promise.all(this.pools.map((pool) => pool.stop(timeoutMs)));
+  drain(reason: DrainReason, times: DrainTimes): void {
+    for (const pool of this.pools) pool.drain(reason, times);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all(this.pools.map((pool) => pool.stop(deadlineMs)));
   }
 }

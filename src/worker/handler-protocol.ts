@@ -8,13 +8,14 @@
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
  *                                 ← tainted   an exception nobody caught; replace it
+ *     drain                       →           its worker drains; it goes on running what comes
  *     stop                        → ← stopped
  */
 
 import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
-import type { ListenerAddress } from "./thread-protocol.ts";
+import type { DrainReason, ListenerAddress } from "./thread-protocol.ts";
 
 export interface HandlerBoot {
   readonly config: ServerConfig;
@@ -24,7 +25,11 @@ export interface HandlerBoot {
   readonly id: number;
 }
 
-export type ToHandlerThread = { readonly type: "link"; readonly link: LinkEnd } | { readonly type: "stop" };
+export type ToHandlerThread =
+  | { readonly type: "link"; readonly link: LinkEnd }
+  /** `cutMs`: so long at most the app's `onDrain` holds up a `stop`. */
+  | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
+  | { readonly type: "stop" };
 
 export type FromHandlerThread =
   | { readonly type: "ready"; readonly modules: readonly string[] }

@@ -13,6 +13,7 @@ import type { LinkEnd } from "../models/handlers/protocol.ts";
 import { Answers } from "../models/handlers/answers.ts";
 import { Ring } from "../models/handlers/ring.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
+import type { DrainReason } from "./thread-protocol.ts";
 
 export interface HandlerEvents {
   ready: [modules: readonly string[]];
@@ -70,6 +71,11 @@ export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
     const shared = { ring: Ring.create(), answers: Answers.create() };
     this.#post({ type: "link", link: { ...shared, port: port2 } }, [port2]);
     return { ...shared, port: port1 };
+  }
+
+  /** Runs the app's `onDrain`, once, which holds up a `stop` until `cutMs` at most. */
+  drain(reason: DrainReason, cutMs: number): void {
+    if (this.state === "ready") this.#post({ type: "drain", reason, cutMs });
   }
 
   /** Runs the app's `onStop` and ends. */

@@ -7,15 +7,18 @@
  */
 
 import { flushCompileCache } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, loadApp, ModuleTracker } from "../app/load-app.ts";
 import { heedServer } from "../app/server-settings.ts";
 import { toWire } from "../errors/errors.ts";
 import { setBlockingRules } from "../fabric/blocking.ts";
+import { monotonicMs } from "../fabric/load-board.ts";
 import { installJobSignal, rehearse } from "../models/handlers/request.ts";
 import { Board } from "../models/handlers/board.ts";
 import { JobRunner } from "../models/handlers/job-runner.ts";
 import { heedAbort } from "../models/handlers/running-job.ts";
+import { printed } from "./printed.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const port = parentPort!;
@@ -46,8 +49,14 @@ async function main(): Promise<void> {
     tell({ type: "tainted", error: toWire(error) });
   });
   port.on("message", (message: ToHandlerThread) => {
-    if (message.type === "link") runner.attach(message.link);
-    else void stop(app);
+    if (message.type === "link") {
+      runner.attach(message.link);
+    } else if (message.type === "drain") {
+      onDrain ??= run("onDrain", () => app.drain(message.reason));
+      cutMs = Math.min(cutMs, message.cutMs);
+    } else {
+      void stop(app);
+    }
   });
   // Later threads learn it from their first requests; this one has only one.
   if (pool.model === "thread-per-request") rehearse(keepAliveMs);
@@ -65,23 +74,23 @@ function onDone(): boolean {
   return false;
 }
 
-/**
- * Resolves when what the app has printed is out. The acceptor takes a thread's output one portion after the other, as
- * fast as it gets to it, and a thread that ends takes the portions that wait with it.
- */
-async function printed(): Promise<void> {
-  const waiting = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);
-  await Promise.all(waiting.map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
-}
+let onDrain: Promise<void> | undefined;
+/** When `onDrain` holds up `onStop` no longer. */
+let cutMs = Infinity;
 
 async function stop(app: LoadedApp): Promise<void> {
-  try {
-    await app.stop();
-  } catch (error) {
-    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: "the app's onStop failed" });
-  }
+  if (onDrain !== undefined) await Promise.race([onDrain, sleep(cutMs - monotonicMs())]);
+  await run("onStop", app.stop);
   await printed();
   tell({ type: "stopped" });
+}
+
+async function run(name: string, hook: () => Promise<void>): Promise<void> {
+  try {
+    await hook();
+  } catch (error) {
+    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: `the app's ${name} failed` });
+  }
 }
 
 function tell(message: FromHandlerThread): void {

@@ -15,7 +15,8 @@
  *                             ← beat         every BEAT_INTERVAL_MS
  *     ask                     → ← answer     status, threads, health
  *     stop-accepting          →              the arbiter accepts from now on
- *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason
+ *     drain-soon              →              the server stops: `drain` follows when nobody is left in line (`sync`)
+ *     drain                   → ← drained    and the process exits; may be repeated, with a more urgent reason or less time
  *                             ← retire-me    it has reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *                             ← kill-me      it has a thread that cannot be ended
  *
@@ -67,7 +68,8 @@ export type ToWorker =
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
-  | { readonly type: "drain"; readonly reason: DrainReason };
+  /** `deadlineMs`: of `monotonicMs`, which is one clock for all processes. */
+  | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly deadlineMs: number };
 
 /** A worker's part of the server's `--limit` (0: none) and `--queue`. */
 export interface GateShare {

@@ -15,6 +15,8 @@ import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
 import { closeFd } from "../platform/native.ts";
 import type { Accepted } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
+import { DrainClock } from "./drain-clock.ts";
+import type { DrainTimes } from "./drain-times.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 export type ThreadState = "booting" | "ready" | "draining" | "gone";
@@ -32,6 +34,8 @@ export interface ThreadEvents {
   /** It accepted a connection that this other thread should have, and has counted it there. */
   "pass-on": [fd: number, threadId: number];
   log: [message: FromThread & { type: "log" }];
+  /** The deadline of its drain has passed. */
+  overdue: [];
   /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
   doomed: [error: HeddleError];
   /** Always the last one. `error` is undefined after a drain. */
@@ -48,9 +52,19 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   readonly row: LoadRow = new LoadRow();
   readonly bootedMs: number = monotonicMs();
   state: ThreadState = "booting";
+  /** Its last connection is gone; what is left is the app's `onStop`. */
+  isEmpty = false;
+  /** Requests that it cut short, known when it is drained. */
+  cutShort = 0;
   /** Its replacement is under way: it must not be replaced a second time when it goes. */
   replaced = false;
   readonly #worker: Worker;
+  readonly #emptied = Promise.withResolvers<void>();
+  readonly #clock = new DrainClock(({ cutMs, deadlineMs }) => [
+    // It does not turn. Others need not lose their last moments with it.
+    [(cutMs + deadlineMs) / 2, this.#emptied.resolve],
+    [deadlineMs, () => this.emit("overdue")],
+  ]);
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
   #gates: Readonly<Record<string, GateHandle>> = {};
   /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
@@ -92,6 +106,11 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
 
   get threadId(): number {
     return this.#worker.threadId;
+  }
+
+  /** Resolves when it drains and its last connection is gone, or should be. */
+  get emptied(): Promise<void> {
+    return this.#emptied.promise;
   }
 
   /** Share of the time since `since` in which the loop was busy, 0 to 1. */
@@ -185,17 +204,28 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     });
   }
 
-  /** May be repeated: `stop` is more urgent than any other reason. */
-  drain(reason: DrainReason): void {
+  /** Its drain begins, and it goes on taking connections until `drain`. */
+  drainSoon(reason: DrainReason, times: DrainTimes): void {
+    if (this.state !== "ready") return;
+    this.#limit(times);
+    this.#post({ type: "drain-soon", reason, times });
+  }
+
+  /** May be repeated: `stop` is more urgent than any other reason, and the nearest deadline counts. */
+  drain(reason: DrainReason, times: DrainTimes): void {
     const { state } = this;
-    if (state === "booting") {
-      this.kill(undefined);
-    } else if (state === "ready" || (state === "draining" && reason === "stop" && this.#drainsFor !== "stop")) {
-      this.state = "draining";
-      this.#drainsFor = reason;
-      this.#flush();
-      this.#post({ type: "drain", reason });
-    }
+    if (state === "booting") return this.kill(undefined);
+    const isUrgent = (reason === "stop" && this.#drainsFor !== "stop") || times.deadlineMs < this.#clock.deadlineMs;
+    if (state !== "ready" && !(state === "draining" && isUrgent)) return;
+    this.state = "draining";
+    this.#drainsFor = reason;
+    this.#limit(times);
+    this.#flush();
+    this.#post({ type: "drain", reason, times });
+  }
+
+  #limit(times: DrainTimes): void {
+    if (this.#clock.set(times)) this.row.lastCallMs = times.lastCallMs;
   }
 
   /** Ends the thread at once, whatever it does. `error`: why, for the `gone` event. */
@@ -267,7 +297,12 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
       case "log":
         this.emit("log", message);
         break;
+      case "emptied":
+        this.isEmpty = true;
+        this.#emptied.resolve();
+        break;
       case "drained":
+        this.cutShort = message.cutShort;
         void this.#worker.terminate();
         break;
     }
@@ -276,6 +311,8 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   #end(code: number): void {
     const { state } = this;
     this.state = "gone";
+    this.#clock.stop();
+    this.#emptied.resolve();
     for (const gate of Object.values(this.#gates)) settleLedger(gate);
     if (this.#listening !== undefined && !this.#accepts) {
       for (const fd of this.#listening.fds) closeFd(fd);

@@ -1,8 +1,8 @@
 /**
  * A serving thread, its own side: load the app, build the pipeline, serve the sockets the acceptor sends.
  *
- * Lifecycle: booting → serving → draining → ended. Each step is one function below; the acceptor's side of it is
- * `serving-thread-handle.ts`.
+ * Lifecycle: booting → serving → draining → ended. Each step is one function below, the last ones are `leaving.ts`; the
+ * acceptor's side of it is `serving-thread-handle.ts`.
  *
  * An exception nobody caught does not take the thread's other requests with it: the request that caused it gets a 500,
  * the thread says that it is tainted, and the acceptor replaces it and lets it finish. An app with an
@@ -30,10 +30,11 @@ import { createRouter, type Route, type Router } from "../pipeline/router.ts";
 import { loadNative, markBegun } from "../platform/native.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "./handler-links.ts";
+import { Leaving } from "./leaving.ts";
 import { NextTurn } from "./next-turn.ts";
 import { installProbe } from "./probe.ts";
 import { ThreadListener } from "./thread-listener.ts";
-import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
+import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./thread-protocol.ts";
 
 /**
  * How often the loop shows that it turns. A quarter of the shortest block worth reporting, so that it is measured to
@@ -170,6 +171,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     };
   });
   startBeat(pipeline, connections);
+  const leaving = new Leaving({ app, config, connections, pipeline, tell, thread: boot.index });
   const listener = new ThreadListener({
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
@@ -205,10 +207,13 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
       case "inspect":
         tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
         break;
+      case "drain-soon":
+        leaving.begin(message.reason, message.times);
+        break;
       case "drain":
         listener.close();
         turns.stop();
-        void drain(message.reason, connections, pipeline, app);
+        leaving.leave(message.reason, message.times);
         break;
       case "gates":
       case "handler":
@@ -241,36 +246,6 @@ function startBeat(pipeline: Pipeline, connections: Connections): void {
     pipeline.sweep(now);
     connections.sweep(now);
   }, beatMs);
-}
-
-const drained = Promise.withResolvers<void>();
-let drains = false;
-
-/** A request that is on its way when a stop begins has arrived by then, and is answered. */
-const LAST_MOMENT_MS = 200;
-
-/**
- * May be called again when `stop` follows a less urgent reason. A stop closes idle connections, after a moment: what was
- * connected just now has not been read yet and would be reset.
- */
-async function drain(reason: DrainReason, connections: Connections, pipeline: Pipeline, app: LoadedApp): Promise<void> {
-  pipeline.drain();
-  if (reason === "stop") {
-    const closeIdle = (): void => void connections.drain(false).then(drained.resolve);
-    // After a look at the sockets: on a machine so busy that the time was over at once, nothing has been read yet.
-    setTimeout(() => setImmediate(closeIdle), LAST_MOMENT_MS);
-  }
-  if (drains) return;
-  void connections.drain(true).then(drained.resolve);
-  drains = true;
-  await drained.promise;
-  try {
-    await app.stop();
-  } catch (error) {
-    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: "the app's onStop failed" });
-  }
-  pipeline.close();
-  tell({ type: "drained" });
 }
 
 function watchUncaught(pipeline: () => Pipeline | undefined): void {

@@ -16,6 +16,7 @@ import { SharedSlots } from "../fabric/shared-slots.ts";
 import { errorFields, type Log } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
 import { createLedger, type GateHandle } from "../pipeline/gate.ts";
+import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { HandlerPool } from "./handler-pool.ts";
 import { HandlerPools } from "./handler-pools.ts";
 import type { GateShare } from "./protocol.ts";
@@ -63,8 +64,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #policy = new RestartPolicy();
   readonly #handlers: HandlerPools;
   readonly #slots = new Map<string, SharedSlots>();
-  /** Threads that had to be killed while draining. */
+  /** Threads that cut requests short when the worker drained, or had to be killed. */
   #cutShort = 0;
+  /** How the worker drains, if it does. */
+  #drains: { readonly reason: DrainReason; readonly times: DrainTimes } | undefined;
   #threads: ServingThreadHandle[] = [];
   #leaving = false;
   #restarts = 0;
@@ -114,34 +117,49 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     }
   }
 
-  /** Lets every thread finish, those that boot included. Resolves to how many had to be killed at the graceful timeout. */
-  async drain(reason: DrainReason): Promise<number> {
+  /** The drain begins, and connections still come until `drain`. */
+  drainSoon(reason: DrainReason, deadlineMs: number): void {
+    const { times } = this.#begin(reason, deadlineMs);
+    for (const thread of this.#threads) thread.drainSoon(reason, times);
+  }
+
+  /** Lets every thread finish, those that boot included. Resolves to how many did not finish by the deadline. */
+  async drain(reason: DrainReason, deadlineMs: number): Promise<number> {
     this.#leaving = true;
-    const { gracefulTimeoutMs } = this.#options.config;
+    this.hurry(reason, deadlineMs);
     const leaving = this.#threads.filter(({ state }) => state !== "gone");
-    await Promise.all(
-      leaving.map((thread) => {
-        const gone = new Promise<void>((resolve) => thread.once("gone", () => resolve()));
-        const timer = setTimeout(() => this.#overdue(thread), gracefulTimeoutMs);
-        thread.drain(reason);
-        return gone.finally(() => clearTimeout(timer));
-      }),
-    );
-    await this.#handlers.stop(gracefulTimeoutMs);
+    const gone = leaving.map((thread) => new Promise<void>((resolve) => thread.once("gone", () => resolve())));
+    await Promise.all(leaving.map(({ emptied }) => emptied));
+    // No request is left: the handler threads need not wait for what the serving threads do in `onStop`.
+    await Promise.all([...gone, this.#handlers.stop(this.#drains!.times.deadlineMs)]);
     return this.#cutShort;
   }
 
-  /** While it drains: now it is for good, idle connections need not be spared any more. */
-  hurry(): void {
-    for (const thread of this.#threads) thread.drain("stop");
+  /** While it drains: `stop` does not spare idle connections any more, and the nearest deadline counts. */
+  hurry(reason: DrainReason, deadlineMs: number): void {
+    const { times } = this.#begin(reason, deadlineMs);
+    for (const thread of this.#threads) thread.drain(reason, times);
+  }
+
+  #begin(reason: DrainReason, deadlineMs: number): { readonly times: DrainTimes } {
+    const before = this.#drains?.times;
+    const isNearer = before === undefined || deadlineMs < before.deadlineMs;
+    const drains = { reason, times: isNearer ? drainTimes(monotonicMs(), deadlineMs) : before };
+    this.#drains = drains;
+    this.#handlers.drain(reason, drains.times);
+    return drains;
   }
 
   #overdue(thread: ServingThreadHandle): void {
     const { config, log } = this.#options;
-    this.#cutShort++;
+    const { index, row, isEmpty } = thread;
+    if (this.#drains !== undefined) this.#cutShort++;
+    const limit = `--graceful-timeout (${config.gracefulTimeoutMs} ms)`;
     log.warn(
-      { thread: thread.index, inFlight: thread.row.inFlight },
-      `serving thread ${thread.index} still had ${thread.row.inFlight} requests after --graceful-timeout (${config.gracefulTimeoutMs} ms) and is killed`,
+      { thread: index, inFlight: row.inFlight },
+      isEmpty
+        ? `serving thread ${index} is killed: the app's onStop did not end within ${limit}`
+        : `serving thread ${index} still had ${row.inFlight} requests after ${limit} and is killed`,
     );
     thread.kill(undefined);
   }
@@ -168,8 +186,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       thread.once("ready", (modules, told) => resolve({ thread, modules, app: { ...app, ...told } }));
       thread.once("ready", () => clearTimeout(timer));
       thread.once("boot-failed", (error, modules) => reject(new BootFailure(error, modules)));
+      thread.once("overdue", () => this.#overdue(thread));
       thread.once("gone", () => {
         clearTimeout(timer);
+        if (this.#drains !== undefined && thread.cutShort > 0) this.#cutShort++;
         this.#threads = this.#threads.filter((other) => other !== thread);
       });
     });
@@ -187,6 +207,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   #supervise(thread: ServingThreadHandle): void {
     const { config, log } = this.#options;
     const readyMs = monotonicMs();
+    if (this.#drains !== undefined) thread.drainSoon(this.#drains.reason, this.#drains.times);
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
     thread.on("tainted", (error) => {
       log.error(
@@ -246,15 +267,14 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     try {
       const { thread } = await this.#bootOne(index);
       if (this.#leaving) {
-        thread.drain("stop");
+        thread.drain("stop", this.#drains!.times);
         return;
       }
       this.#supervise(thread);
       if (leaving === undefined || leaving.state === "gone") return;
-      leaving.drain("replace");
+      const nowMs = monotonicMs();
+      leaving.drain("replace", drainTimes(nowMs, nowMs + this.#options.config.gracefulTimeoutMs));
       this.emit("changed");
-      const timer = setTimeout(() => this.#overdue(leaving), this.#options.config.gracefulTimeoutMs);
-      leaving.once("gone", () => clearTimeout(timer));
     } catch (failure) {
       if (this.#leaving) return;
       const { error } = failure as BootFailure;

@@ -13,7 +13,9 @@
  *     take                           → ← turn   under `sync`: there is one in its row (`ahead.ts`)
  *     stop-listening                 →
  *     inspect                        → ← exchanges
- *     drain                          → ← drained, and the thread ends by itself
+ *     drain-soon                     →          the drain has begun; connections still come (`sync`)
+ *     drain                          → ← emptied  its last connection is gone
+ *                                      ← drained  and it is ended
  *
  * `boot-failed` may come instead of `loaded` or `ready`; `tainted` at any time after: an exception nobody caught, the
  * thread should be replaced.
@@ -30,6 +32,7 @@ import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
 import type { UpgradesTold } from "../models/upgrades.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
 import type { SocketAddress } from "./address.ts";
+import type { DrainTimes } from "./drain-times.ts";
 
 export interface ThreadBoot {
   readonly config: ServerConfig;
@@ -71,6 +74,10 @@ export interface AppSummary {
   readonly server: ServerSettings | undefined;
 }
 
+/**
+ * Why a thread lets go of what it serves: another generation has taken over, its worker is replaced (age, memory, a
+ * signal), there are to be fewer workers, the server stops, or this thread alone is replaced after an uncaught exception.
+ */
 export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
 
 export type ToThread =
@@ -96,7 +103,7 @@ export type ToThread =
       readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
     }
   | { readonly type: "inspect"; readonly id: number }
-  | { readonly type: "drain"; readonly reason: DrainReason };
+  | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly times: DrainTimes };
 
 export interface ExchangeView {
   readonly id: string;
@@ -141,4 +148,6 @@ export type FromThread =
       readonly fields: object;
       readonly message: string;
     }
-  | { readonly type: "drained" };
+  | { readonly type: "emptied" }
+  /** `cutShort`: requests that did not get their whole answer. */
+  | { readonly type: "drained"; readonly cutShort: number };

@@ -2,7 +2,7 @@
  * A worker, its own side: a pre-forked process whose main thread is the acceptor.
  *
  *   boot (from the arbiter) → boot the threads → ready → serve → take connections
- *   → drain (the arbiter says so, or is gone) → threads finish → exit
+ *   → drain (the arbiter says so, or is gone) → threads finish, by the deadline → exit
  *
  * No user code runs on this thread. Signals meant for the whole process group (Ctrl-C, a closed terminal) are the
  * arbiter's to act on and are ignored here; on a SIGTERM it asks the arbiter to be replaced, so that one sent to this
@@ -162,8 +162,11 @@ class Worker {
       case "ask":
         void this.#answer(message.id, message.question);
         break;
+      case "drain-soon":
+        this.#pool.drainSoon(message.reason, message.deadlineMs);
+        break;
       case "drain":
-        void this.#drain(message.reason);
+        void this.#drain(message.reason, message.deadlineMs);
         break;
       case "boot":
         break;
@@ -216,9 +219,10 @@ class Worker {
     tell({ type: "answer", id, answer });
   }
 
-  async #drain(reason: DrainReason): Promise<void> {
+  async #drain(reason: DrainReason, deadlineMs: number): Promise<void> {
     if (this.#state === "draining") {
-      if (reason === "stop") this.#hurry();
+      if (reason === "stop") this.#acceptor.leave();
+      this.#pool.hurry(reason, deadlineMs);
       return;
     }
     this.#state = "draining";
@@ -226,15 +230,10 @@ class Worker {
     await this.#arrivals.placed();
     if (reason === "stop") this.#acceptor.leave();
     else this.#giveBack(this.#acceptor.takeWaiting());
-    const cutShort = await this.#pool.drain(reason);
+    const cutShort = await this.#pool.drain(reason, deadlineMs);
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     this.#log.flush();
     tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () => process.exit(0));
-  }
-
-  #hurry(): void {
-    this.#acceptor.leave();
-    this.#pool.hurry();
   }
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */
@@ -260,11 +259,12 @@ class Worker {
     // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
     const end = (): void => void process.kill(process.pid, "SIGKILL");
     setTimeout(end, ORPHAN_DRAIN_MS);
+    const deadlineMs = monotonicMs() + ORPHAN_DRAIN_MS;
     this.#acceptor.endListening();
     if (this.#state !== "booting") {
       await this.#arrivals.placed();
       this.#acceptor.leave();
-      await this.#pool.drain("stop");
+      await this.#pool.drain("stop", deadlineMs);
     }
     this.#log.flush();
     end();

@@ -140,7 +140,7 @@ export class PoolClient {
   }
 
   #aborted(job: RemoteJob): void {
-    if (this.#waiting.remove(job)) return;
+    if (this.#waiting.remove(job)) return this.#notBegun(job);
     const link = this.#links.find(({ id }) => id === job.exchange.handler);
     if (link?.take(job) !== true) {
       job.abort();
@@ -149,6 +149,13 @@ export class PoolClient {
     this.#release(job, link);
     if (job.ahead) this.#board.stopWaiting();
     this.#freed();
+    this.#notBegun(job);
+  }
+
+  /** Called off before its turn: no handler will answer, and its client still waits. */
+  #notBegun({ exchange }: RemoteJob): void {
+    exchange.onAbort = undefined;
+    if (exchange.calledOff) this.#options.failed(exchange, exchange.abortReason);
   }
 
   #dispatch(job: RemoteJob): boolean {

@@ -128,9 +128,12 @@ export type ToHandler =
   | { readonly type: "abort"; readonly seq: number; readonly abort: Abort }
   | { readonly type: "ping"; readonly seq: number };
 
-/** `refusal`: the client has its answer; what the handler still writes goes nowhere. */
+/**
+ * `refusal`: the client has its answer; what the handler still writes goes nowhere. After a `DrainError` its client is
+ * still there, and another abort may follow.
+ */
 export interface Abort {
-  readonly name: "AbortError" | "TimeoutError";
+  readonly name: "AbortError" | "TimeoutError" | "DrainError";
   readonly message: string;
   readonly refusal: ErrorCode | undefined;
 }

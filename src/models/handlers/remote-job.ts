@@ -92,11 +92,11 @@ export class RemoteJob {
     if (exchange.abortReason !== undefined) this.abort();
   }
 
-  /** Tells the handler that its client is gone, or that its time is over. */
+  /** Tells the handler that its client is gone, that its time is over, or that it is called off. */
   abort(): void {
     const reason = this.exchange.abortReason;
     if (this.#post === undefined || reason === undefined) return;
-    if (this.toldMs === 0) this.toldMs = monotonicMs();
+    if (this.toldMs === 0 && this.exchange.aborted) this.toldMs = monotonicMs();
     this.#tellAbort(reason.name as Abort["name"], reason.message, this.exchange.refusal);
   }
 
@@ -180,7 +180,8 @@ export class RemoteJob {
     const keepsAlive = message.keepsAlive && res.shouldKeepAlive && !isHeldUp;
     // oxlint-disable no-underscore-dangle -- node:http's names
     res.statusCode = message.status;
-    res._header = "written by the handler thread";
+    // Written by the handler thread; perhaps with some of the body behind it.
+    res._header = String(message.parts[0]);
     res._headerSent = true;
     res._hasBody = true;
     res._last ||= !keepsAlive;

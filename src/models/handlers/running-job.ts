@@ -10,6 +10,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../app/called-off.ts";
 import { breakOff, cutShort } from "../../app/cut-short.ts";
 import type { LoadedApp } from "../../app/load-app.ts";
 import { toWire } from "../../errors/errors.ts";
@@ -41,8 +42,12 @@ export class RunningJob {
   readonly #opened: Opened;
   readonly #finished: (job: RunningJob) => void;
   #controller: AbortController | undefined;
-  /** Why it is to stop, from the moment it knows. */
+  /** Why it is to stop, or to come to an end, from the moment it knows. */
   #reason: DOMException | undefined;
+  /** It is to stop: what it fails with from then on is nobody's concern. */
+  #isOver = false;
+  /** Its signal says so. */
+  #isSignalled = false;
   #aborted = false;
   #failed = false;
   #returned = false;
@@ -62,11 +67,11 @@ export class RunningJob {
     socket.on("error", () => {});
   }
 
-  /** Aborts when the client goes away or the request times out. */
+  /** Aborts when the client goes away, the request times out, or is called off. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort(this.#reason);
+      if (this.#isSignalled) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
@@ -85,8 +90,10 @@ export class RunningJob {
   };
 
   fail(error: unknown): void {
-    if (this.#failed || this.#reason !== undefined) return;
+    if (this.#failed || this.#isOver) return;
     this.#failed = true;
+    // Called off: a consequence.
+    if (this.#reason !== undefined && endEventStream(this.#opened.res)) return;
     this.#tell({ type: "failed", seq: this.job.seq, error: toWire(error) });
     if (this.#done) return;
     this.#opened.socket.mute();
@@ -128,23 +135,30 @@ export class RunningJob {
   }
 
   #hear(abort: Abort): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = new DOMException(abort.message, abort.name);
+    this.#reason ??= new DOMException(abort.message, abort.name);
+    if (this.#isOver || isDrainError(abort)) return;
+    this.#isOver = true;
     this.#tell({ type: "heard", seq: this.job.seq });
   }
 
   #abort(abort: Abort): void {
     this.#hear(abort);
+    if (isDrainError(abort)) (this.#opened.res as CanBeCalledOff)[whenCalledOff]?.(this.#reason!);
+    else this.#breakOff(abort);
+    this.#isSignalled = true;
+    this.#controller?.abort(this.#reason);
+  }
+
+  #breakOff({ refusal }: Abort): void {
     if (this.#aborted) return;
     this.#aborted = true;
     const { req, res, socket } = this.#opened;
     socket.mute();
-    if (abort.refusal !== undefined) {
-      if (!req.complete) cutShort(req, abort.refusal);
+    if (refusal !== undefined) {
+      if (!req.complete) cutShort(req, refusal);
     } else if (!res.writableFinished) breakOff(req);
     // Whoever waits for the response's end, to let go of what it was to be made of, hears of it.
     socket.destroy();
-    this.#controller?.abort(this.#reason);
   }
 
   readonly #settled = (): void => {
