@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import type { ModelName } from "../../src/models/model.ts";
 import { bodies } from "./model/bodies.ts";
 import { byHand } from "./model/by-hand.ts";
+import { drains } from "./model/drains.ts";
 import { failures, goneClients, timeouts, uncaught } from "./model/endings.ts";
 import { messages } from "./model/messages.ts";
 import { type Capabilities, Subject } from "./model/subject.ts";
@@ -39,6 +40,7 @@ export function modelContract(
           assert.doesNotMatch(subject.server.stderr(), lost);
         });
         if (shape.answersErrors.error === "heddle" && shape.node) uncaught(subject);
+        drains(subject);
       });
     }
   });

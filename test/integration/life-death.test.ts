@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
+import { ask } from "../../src/control/client.ts";
+import type { ServerStatus } from "../../src/control/status.ts";
 import { fixture, get, hold, isAlive, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
 import { startServer } from "../support/server.ts";
 
@@ -156,7 +158,11 @@ describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
       const first = await startServer(lifeApp, [...fixed, ...place]);
       t.after(async () => void (await first.stop()));
       const pids = workersOf(first.pid);
-      const waiting = get(first.url, "/slow?ms=60000").catch(() => "cut");
+      const waiting = get(first.url, "/slow?ms=60000").then(({ status }) => status);
+      await until(async () => {
+        const { workers } = (await ask(control, "/status")) as ServerStatus;
+        return workers.some(({ threads }) => threads.some(({ inFlight }) => inFlight > 0));
+      }, "the request to be on a thread");
       first.signal("SIGKILL");
       await first.exited;
       assert.equal(existsSync(control), true, "stale, as is the pid file");
@@ -166,7 +172,7 @@ describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
       assert.equal((await get(second.url)).body, "ok");
       assert.equal(readFileSync(pidFile, "utf8"), `${second.pid}\n`);
       await until(() => pids.every((pid) => !isAlive(pid)), "the orphaned workers to leave");
-      assert.equal(await waiting, "cut");
+      assert.equal(await waiting, 503);
       await second.stop();
       assert.equal(existsSync(control), false);
       assert.equal(existsSync(pidFile), false);
