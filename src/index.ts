@@ -1,2 +1,3 @@
+export type { DrainReason } from "./config/drain-reason.ts";
 export { defineConfig, type UserConfig } from "./config/file.ts";
 export type { RouteSettings } from "./config/routes.ts";

@@ -1,6 +1,7 @@
 /**
- * Starting and ending in order. heddle calls onStart on each thread before it gets its first connection, and onStop
- * after its last one is gone. Work that nobody waits for any more stops by the request's signal.
+ * Starting and ending in order. heddle calls onStart on each thread before it gets its first connection, onDrain when
+ * it is to get no more, and onStop after its last one is gone. Work that nobody waits for any more stops by the request's
+ * signal, and so does an event stream, which would not end by itself.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,13 +36,37 @@ export async function onStart(): Promise<void> {
   console.log(`${threadName}: database connected`);
 }
 
+export function onDrain(reason: string): void {
+  console.log(`${threadName}: draining (${reason})`);
+}
+
 export async function onStop(): Promise<void> {
   await database.close();
   console.log(`${threadName}: database closed`);
 }
 
+/** Says the time every second until nobody listens any more, or the thread drains. */
+function clock(): ReadableStream<string> {
+  let timer: NodeJS.Timeout;
+  return new ReadableStream({
+    start(controller) {
+      const say = (): void => controller.enqueue(`data: ${new Date().toISOString()}\n\n`);
+      timer = setInterval(say, 1000);
+      say();
+    },
+    cancel(reason: Error) {
+      clearInterval(timer);
+      console.log(`clock stopped: ${reason.name}`);
+    },
+  });
+}
+
 export default {
   async fetch(request: Request): Promise<Response> {
+    if (new URL(request.url).pathname === "/clock") {
+      const headers = { "content-type": "text/event-stream" };
+      return new Response(clock().pipeThrough(new TextEncoderStream()), { headers });
+    }
     const ms = Number(new URL(request.url).searchParams.get("ms") ?? 100);
     try {
       return new Response(`${await database.query(ms, request.signal)}\n`);

@@ -10,6 +10,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { DrainReason } from "../config/drain-reason.ts";
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
@@ -42,7 +43,7 @@ export interface LoadedApp {
   /** Runs the module's `onStart`. */
   readonly start: () => Promise<void>;
   /** Runs the module's `onDrain`, with why it drains. May hang if the app does. */
-  readonly drain: (reason: string) => Promise<void>;
+  readonly drain: (reason: DrainReason) => Promise<void>;
   /** Runs the module's `onStop`, then closes the app. May hang if the app does: the caller bounds it. */
   readonly stop: () => Promise<void>;
   /** The app's own files, not those of packages. */

@@ -4,7 +4,8 @@
  *
  * Draining (`drain`) loses nothing: a request that has arrived is answered, with `connection: close`; a connection
  * that is idle is closed. When another generation serves on (`takenOver`), an idle connection is left until its
- * keep-alive ends, because a client may be sending on it at this very moment and would find it reset (RFC 9112 §9.5).
+ * keep-alive ends, or the drain nearly does, because a client may be sending on it at this very moment and would find it
+ * reset (RFC 9112 §9.5).
  * WebSockets get a close frame 1001 (RFC 6455 §7.4.1) and time to answer it.
  */
 

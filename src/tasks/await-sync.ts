@@ -37,7 +37,7 @@ export interface AwaitSync {
    * Runs the task on this thread's I/O thread, blocks until it has ended, and returns its result.
    *
    * @throws what the task throws, with its stack and that of this call
-   * @throws DOMException AbortError or TimeoutError, when the request this is done for is over; the task's signal aborts with it
+   * @throws DOMException AbortError, TimeoutError or DrainError, when the request this is done for is over or is to end; the task's signal aborts with it
    * @throws HeddleError AWAIT_SYNC_REFUSED where a block would hold up others; TASK_NOT_CLONEABLE; THREAD_DIED
    */
   <Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): R;

@@ -24,6 +24,7 @@
 import type { Socket } from "node:net";
 import type { ServerSettings } from "../app/server-settings.ts";
 import type { ServerConfig } from "../config/config.ts";
+import type { DrainReason } from "../config/drain-reason.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LogLevel } from "../log/log.ts";
 import type { TlsMaterial } from "../pipeline/connection.ts";
@@ -33,6 +34,8 @@ import type { UpgradesTold } from "../models/upgrades.ts";
 import type { GateHandle } from "../pipeline/gate.ts";
 import type { SocketAddress } from "./address.ts";
 import type { DrainTimes } from "./drain-times.ts";
+
+export type { DrainReason } from "../config/drain-reason.ts";
 
 export interface ThreadBoot {
   readonly config: ServerConfig;
@@ -73,12 +76,6 @@ export interface AppSummary {
   /** What the app has set on its own http.Server. */
   readonly server: ServerSettings | undefined;
 }
-
-/**
- * Why a thread lets go of what it serves: another generation has taken over, its worker is replaced (age, memory, a
- * signal), there are to be fewer workers, the server stops, or this thread alone is replaced after an uncaught exception.
- */
-export type DrainReason = "reload" | "recycle" | "scale" | "stop" | "replace";
 
 export type ToThread =
   | {

@@ -138,11 +138,14 @@ describe("examples", { concurrency: 3 }, () => {
         await server.waitForLog(/query called off: AbortError/);
         assert.equal((await fetch(`${server.url}/?ms=60000`)).status, 504);
         await server.waitForLog(/query called off: TimeoutError/);
+        const clock = await fetch(`${server.url}/clock`);
         const last = get(server, "/?ms=300");
         await get(server, "/?ms=1");
         await server.stop();
         assert.equal(await last, "rows after 300 ms\n");
-        assert.match(server.stdout(), /thread 0: database closed/);
+        assert.match(await clock.text(), /^data: .*\n\n$/m);
+        assert.match(server.stdout(), /clock stopped: DrainError/);
+        assert.match(server.stdout(), /thread 0: draining \(stop\)[^]*thread 0: database closed/);
       },
       ["--timeout", "1s"],
     ));

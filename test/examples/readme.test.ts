@@ -79,7 +79,11 @@ describe("the code in README.md and docs/guide", { concurrency: 3 }, () => {
       if (!("app.ts" in files)) cpSync(join(project, "app.ts"), join(cwd, "app.ts"));
       await using server = await startServer("app.ts", ["--threads", "1"], { cwd });
       const response = await fetch(server.url);
-      await response.text();
+      const body = response.text();
+      // It lasts as long as the server.
+      const isEventStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+      if (isEventStream) assert.deepEqual(await server.stop(), { code: 0, signal: null });
+      await body;
       assert.ok(response.status < 500 || response.status === 504, `GET / answered ${response.status}`);
     });
   }

@@ -10,7 +10,7 @@ export const lifecycleSettings = {
     flag: "graceful-timeout",
     kind: "duration",
     default: "30s",
-    doc: "How long a stopping worker may finish its requests before it is killed; 0 kills at once.",
+    doc: "How long a worker that leaves may finish its requests before it is killed; 0 kills at once. What has not ended by 2 s before, or a quarter of it, is told to end and then cut, so that `onStop` runs.",
   },
   stopDelayMs: {
     flag: "stop-delay",
