@@ -60,7 +60,7 @@ export class CallingOff {
   }
 
   #callOff(exchange: Exchange): void {
-    if (exchange.queuedAt === undefined) exchange.callOff(drainError());
+    if (exchange.hasBegun && exchange.queuedAt === undefined) exchange.callOff(drainError());
     else this.#answerFor(exchange);
   }
 

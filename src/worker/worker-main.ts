@@ -226,6 +226,8 @@ class Worker {
       return;
     }
     this.#state = "draining";
+    // The app hears of it at its beginning, and of this reason, whatever comes meanwhile.
+    this.#pool.drainSoon(reason, deadlineMs);
     this.#acceptor.stopListening();
     await this.#arrivals.placed();
     if (reason === "stop") this.#acceptor.leave();
