@@ -10,6 +10,7 @@ import type { ModelName } from "../../src/models/model.ts";
 import { bodies } from "./model/bodies.ts";
 import { byHand } from "./model/by-hand.ts";
 import { drains } from "./model/drains.ts";
+import { clients } from "./model/clients.ts";
 import { failures, goneClients, timeouts, uncaught } from "./model/endings.ts";
 import { messages } from "./model/messages.ts";
 import { type Capabilities, Subject } from "./model/subject.ts";
@@ -31,6 +32,7 @@ export function modelContract(
         subject.serve();
         messages(subject);
         bodies(subject);
+        clients(subject);
         failures(subject);
         goneClients(subject);
         timeouts(subject);
