@@ -13,13 +13,13 @@
 
 import type { Output } from "../platform/socket-output.ts";
 
-/** A client that ends its side does it with its request or right behind it. */
-const WITH_REQUEST_MS = 100;
+/** Its end comes with the request or right behind it; who gives up waiting does it later. */
+const WITH_REQUEST_MS = 20;
 const HALF_CLOSED_MS = 5000;
 
 /** What a connection keeps for it. */
 export interface ClientState {
-  /** performance.now() when its latest request was complete. */
+  /** performance.now() when its latest request was complete and its handler, where it runs here, first gave way. */
   requestedMs: number;
   /** Since when it takes nothing; 0: nothing is queued. */
   stalledSinceMs: number;

@@ -114,7 +114,6 @@ export class Pipeline {
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
-    connection.requestedMs = nowMs;
     connection.active++;
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
@@ -137,6 +136,7 @@ export class Pipeline {
     }
     if (tryBegin(exchange)) this.#admission.admit(exchange, nowMs);
     else this.#waitInLine(exchange);
+    connection.requestedMs = performance.now();
   }
 
   /** Behind others of its connection. Whoever sends more than may wait on the whole server is turned away. */
