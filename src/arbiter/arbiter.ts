@@ -26,6 +26,7 @@ import { Generation } from "./generation.ts";
 import { planReload } from "./reload.ts";
 import { type Progress, SharedTurn } from "./shared-turn.ts";
 import { settle } from "./surroundings.ts";
+import { TicketKeys } from "./ticket-keys.ts";
 import { readTls } from "./tls.ts";
 
 export interface LastReload {
@@ -74,6 +75,10 @@ export class Arbiter {
   readonly #onReloadFailed: (error: HeddleError) => void;
   readonly #onStop: () => void;
   readonly #watch: LoadWatch | undefined;
+  /** Kept across reloads: the clients are the same. */
+  readonly #ticketKeys = new TicketKeys((keys) => {
+    for (const worker of this.fleet.workers) worker.tellTicketKeys(keys);
+  });
   /** What the configuration said when it was last read with success. */
   #read: ServerConfig;
   #config: ServerConfig;
@@ -209,6 +214,7 @@ export class Arbiter {
     this.#stopped ??= Promise.resolve(0);
     for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     this.fleet.killAll();
+    this.#ticketKeys.stop();
     this.#accepting.close();
   }
 
@@ -300,6 +306,7 @@ export class Arbiter {
       if (next.modules.length > 0) this.modules = next.modules;
     }
     this.#current = next;
+    if (config.tlsCert !== undefined) this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
     if (old === undefined) return { drained: Promise.resolve(0) };
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
     const drained = old.retire("reload");
@@ -309,10 +316,12 @@ export class Arbiter {
   }
 
   #makeGeneration(number: number, config: ServerConfig): Generation {
+    const tls = readTls(config);
     return new Generation({
       number,
       config,
-      tls: readTls(config),
+      tls,
+      ticketKeys: () => this.#ticketKeys.current,
       surroundings: settle(config, (message) => this.log.warn({}, message)),
       fleet: this.fleet,
       log: this.log,

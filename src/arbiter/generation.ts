@@ -14,19 +14,22 @@ import type { ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { SocketAddress } from "../worker/address.ts";
-import type { GateShare, InheritedListener, TlsMaterial } from "../worker/protocol.ts";
+import type { GateShare, InheritedListener, TicketKeys } from "../worker/protocol.ts";
 import { RestartPolicy } from "../fabric/restart-policy.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../worker/thread-protocol.ts";
 import type { Fleet } from "./fleet.ts";
 import { share } from "./shares.ts";
 import { Slot } from "./slot.ts";
 import type { Surroundings } from "./surroundings.ts";
+import type { Certificate } from "./tls.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 export interface GenerationOptions {
   readonly number: number;
   readonly config: ServerConfig;
-  readonly tls: TlsMaterial | undefined;
+  readonly tls: Certificate | undefined;
+  /** Those of now, for a worker that is spawned. */
+  readonly ticketKeys: () => TicketKeys;
   readonly surroundings: Surroundings;
   readonly fleet: Fleet;
   readonly log: Log;
@@ -112,9 +115,10 @@ export class Generation {
 
   #spawn(slot: number): WorkerHandle {
     const { config } = this;
-    const { fleet, tls, address, inherited, surroundings } = this.#options;
+    const { fleet, address, inherited, surroundings } = this.#options;
     const { app, cwd, env } = surroundings;
     const own: ServerConfig = { ...config, ...this.#shareOf(slot), app, cwd };
+    const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: this.#options.ticketKeys() };
     const boot = { config: own, tls, slot, generation: this.number, address };
     const worker = fleet.spawn(boot, inherited(slot, config), env);
     const noteModules = (): void => {

@@ -8,8 +8,10 @@ import type { ServerConfig } from "../config/config.ts";
 import { HeddleError } from "../errors/errors.ts";
 import type { TlsMaterial } from "../worker/protocol.ts";
 
+export type Certificate = Pick<TlsMaterial, "cert" | "key">;
+
 /** undefined: plain HTTP. @throws HeddleError TLS_BAD */
-export function readTls({ tlsCert, tlsKey }: Pick<ServerConfig, "tlsCert" | "tlsKey">): TlsMaterial | undefined {
+export function readTls({ tlsCert, tlsKey }: Pick<ServerConfig, "tlsCert" | "tlsKey">): Certificate | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   // Loaded when it is needed: TLS costs an arbiter that serves plain HTTP some 10 MB.
   const { createSecureContext } = process.getBuiltinModule("node:tls");

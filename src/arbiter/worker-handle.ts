@@ -20,6 +20,7 @@ import type {
   GateShare,
   InheritedListener,
   ThreadView,
+  TicketKeys,
   ToWorker,
   WorkerBoot,
   WorkerReport,
@@ -192,6 +193,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** Its part of the server's limits has changed. */
   tellShare(share: GateShare): void {
     this.#send({ type: "share", share });
+  }
+
+  /** For sessions to come. */
+  tellTicketKeys(keys: TicketKeys): void {
+    this.#send({ type: "ticket-keys", keys });
   }
 
   /** Its drain begins; it goes on taking connections until `drain`. */

@@ -10,6 +10,7 @@
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../config/config.ts";
@@ -26,7 +27,14 @@ import { refuseSocket } from "./respond.ts";
 export interface TlsMaterial {
   readonly cert: Buffer | string;
   readonly key: Buffer | string;
+  readonly ticketKeys: TicketKeys;
 }
+
+/** 48 bytes in base64: this crosses a channel of JSON. */
+export type TicketKeys = string;
+
+/** Tickets are valid only within one: left to Node, it is made from the command line. */
+const SESSION_CONTEXT = "heddle";
 
 export interface ConnectionHandlers {
   readonly request: (req: IncomingMessage, res: ServerResponse) => void;
@@ -104,7 +112,10 @@ export class Connections {
         ? http.createServer(options)
         : process.getBuiltinModule("node:https").createServer({
             ...options,
-            ...tls,
+            cert: tls.cert,
+            key: tls.key,
+            ticketKeys: Buffer.from(tls.ticketKeys, "base64"),
+            sessionIdContext: SESSION_CONTEXT,
             handshakeTimeout: config.headersTimeoutMs || NO_LIMIT_MS,
             ALPNProtocols: ["http/1.1"],
           });
@@ -133,6 +144,11 @@ export class Connections {
     this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
     // What listening would start: the list of connections and the check for late headers.
     this.#server.emit("listening");
+  }
+
+  /** For connections to come. Only with TLS. */
+  useTicketKeys(keys: TicketKeys): void {
+    (this.#server as HttpsServer).setTicketKeys(Buffer.from(keys, "base64"));
   }
 
   /** Those the row counts: all that are open, less those that only have to close. */

@@ -14,6 +14,7 @@
  *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS
  *     ask                     → ← answer     status, threads, health
+ *     ticket-keys             →              with TLS, also while it boots: others from now on
  *     stop-accepting          →              the arbiter accepts from now on
  *     drain-soon              →              the server stops: `drain` follows when nobody is left in line (`sync`)
  *     drain                   → ← drained    and the process exits; may be repeated, with a more urgent reason or less time
@@ -31,7 +32,7 @@
 import type { ServerConfig } from "../config/config.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { SparseCounts } from "../metrics/latency-histogram.ts";
-import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { TicketKeys, TlsMaterial } from "../pipeline/connection.ts";
 import type { SocketAddress } from "./address.ts";
 import type { RecyclingDue } from "./recycling.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./thread-protocol.ts";
@@ -39,7 +40,7 @@ import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./t
 /** Readiness is as old as this; four small messages a second cost nothing. */
 export const BEAT_INTERVAL_MS = 250;
 
-export type { TlsMaterial } from "../pipeline/connection.ts";
+export type { TicketKeys, TlsMaterial } from "../pipeline/connection.ts";
 
 /** A listening socket the worker inherits. */
 export interface InheritedListener {
@@ -68,6 +69,8 @@ export type ToWorker =
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
+  /** With TLS: they are others from now on. */
+  | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   /** `deadlineMs`: of `monotonicMs`, which is one clock for all processes. */
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly deadlineMs: number };
 

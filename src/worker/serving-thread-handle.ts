@@ -10,6 +10,7 @@ import type { MessagePort, Worker } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import { startThread } from "../fabric/start-thread.ts";
+import type { TicketKeys } from "../pipeline/connection.ts";
 import type { LinkEnd } from "../models/handlers/protocol.ts";
 import { type GateHandle, settleLedger } from "../pipeline/gate.ts";
 import { closeFd } from "../platform/native.ts";
@@ -143,6 +144,10 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   /** Whether it has been told to accept by itself. */
   get listens(): boolean {
     return this.#listening !== undefined;
+  }
+
+  useTicketKeys(keys: TicketKeys): void {
+    this.#post({ type: "ticket-keys", keys });
   }
 
   stopListening(): void {

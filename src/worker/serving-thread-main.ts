@@ -204,6 +204,9 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
       case "peers":
         listener.know(message.peers.map(({ threadId, row }) => ({ threadId, row: new LoadRow(row) })));
         break;
+      case "ticket-keys":
+        connections.useTicketKeys(message.keys);
+        break;
       case "inspect":
         tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
         break;

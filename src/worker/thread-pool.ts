@@ -14,7 +14,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
 import { SharedSlots } from "../fabric/shared-slots.ts";
 import { errorFields, type Log } from "../log/log.ts";
-import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { TicketKeys, TlsMaterial } from "../pipeline/connection.ts";
 import { createLedger, type GateHandle } from "../pipeline/gate.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { HandlerPool } from "./handler-pool.ts";
@@ -69,12 +69,14 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** How the worker drains, if it does. */
   #drains: { readonly reason: DrainReason; readonly times: DrainTimes } | undefined;
   #threads: ServingThreadHandle[] = [];
+  #tls: TlsMaterial | undefined;
   #leaving = false;
   #restarts = 0;
 
   constructor(options: ThreadPoolOptions) {
     super();
     this.#options = options;
+    this.#tls = options.tls;
     this.#handlers = new HandlerPools(options);
     this.#slots.set("*", SharedSlots.create(0, 0));
     this.resizeGate(options.config);
@@ -96,6 +98,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** The server's limits, when this worker's share of them changes. */
   resizeGate({ limit, queue }: GateShare): void {
     this.#slots.get("*")!.resize(limit || MAX_LIMIT, queue);
+  }
+
+  /** For threads that boot now as for those to come. Only with TLS. */
+  useTicketKeys(ticketKeys: TicketKeys): void {
+    this.#tls = { ...this.#tls!, ticketKeys };
+    for (const thread of this.#threads) if (thread.state === "ready") thread.useTicketKeys(ticketKeys);
   }
 
   async boot(): Promise<Booted> {
@@ -165,7 +173,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   async #bootOne(index: number): Promise<Booted & { thread: ServingThreadHandle }> {
-    const { config, tls, address } = this.#options;
+    const { config, address } = this.#options;
+    const tls = this.#tls;
     let thread: ServingThreadHandle;
     try {
       thread = new ServingThreadHandle({ config, index, tls, address, purpose: "serve" });
@@ -185,6 +194,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       });
       thread.once("ready", (modules, told) => resolve({ thread, modules, app: { ...app, ...told } }));
       thread.once("ready", () => clearTimeout(timer));
+      thread.once("ready", () => {
+        // It was told of none while it booted.
+        if (this.#tls !== undefined && this.#tls !== tls) thread.useTicketKeys(this.#tls.ticketKeys);
+      });
       thread.once("boot-failed", (error, modules) => reject(new BootFailure(error, modules)));
       thread.once("overdue", () => this.#overdue(thread));
       thread.once("gone", () => {

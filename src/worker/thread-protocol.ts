@@ -12,6 +12,7 @@
  *     socket / fds …                 →          connections from elsewhere
  *     take                           → ← turn   under `sync`: there is one in its row (`ahead.ts`)
  *     stop-listening                 →
+ *     ticket-keys                    →          with TLS: others from now on
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
  *     drain                          → ← emptied  its last connection is gone
@@ -27,7 +28,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { DrainReason } from "../config/drain-reason.ts";
 import type { WireError } from "../errors/errors.ts";
 import type { LogLevel } from "../log/log.ts";
-import type { TlsMaterial } from "../pipeline/connection.ts";
+import type { TicketKeys, TlsMaterial } from "../pipeline/connection.ts";
 import type { ModelName } from "../models/model.ts";
 import type { LinkEnd, PoolSpec } from "../models/handlers/protocol.ts";
 import type { UpgradesTold } from "../models/upgrades.ts";
@@ -100,6 +101,7 @@ export type ToThread =
       readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
     }
   | { readonly type: "inspect"; readonly id: number }
+  | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly times: DrainTimes };
 
 export interface ExchangeView {

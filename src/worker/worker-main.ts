@@ -159,6 +159,9 @@ class Worker {
       case "share":
         this.#pool.resizeGate(message.share);
         break;
+      case "ticket-keys":
+        this.#pool.useTicketKeys(message.keys);
+        break;
       case "ask":
         void this.#answer(message.id, message.question);
         break;

@@ -55,4 +55,10 @@ export const listenSettings = {
     kind: "path",
     doc: "Private key in PEM form for --tls-cert.",
   },
+  tlsTicketRotationMs: {
+    flag: "tls-ticket-rotation",
+    kind: "duration",
+    default: "720m",
+    doc: "How long one key encrypts the tickets with which clients resume TLS sessions, on whichever worker; 0 keeps it until the server is started anew.",
+  },
 } as const;
