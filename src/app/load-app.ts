@@ -17,6 +17,7 @@ import { ModuleTracker } from "./module-tracker.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "./node-listener.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "./self-listening.ts";
 import { describe } from "./describe.ts";
+import type { OwnRouter } from "./own-router.ts";
 import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
 
 export { ModuleTracker } from "./module-tracker.ts";
@@ -40,6 +41,8 @@ export interface LoadedApp {
   readonly expect: (event: ExpectEvent, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
   /** The module's `routes` export, as it is. */
   readonly routes: unknown;
+  /** What its router ignores, if that can be known. Ask when the app has loaded: it may not listen earlier. */
+  readonly ownRouter: () => Promise<OwnRouter | undefined>;
   /** Runs the module's `onStart`. */
   readonly start: () => Promise<void>;
   /** Runs the module's `onDrain`, with why it drains. May hang if the app does. */
@@ -114,6 +117,12 @@ function loadedApp(
       return own === undefined ? target.request(req, res) : callListeners(own, event, req, res);
     },
     routes: exported["routes"],
+    ownRouter: async () => {
+      const { ownRouterOf } = await import("./own-router.ts");
+      const listeners = server()?.listeners("request") ?? [];
+      const known = [await exported["default"], ...listeners].map(ownRouterOf);
+      return known.find((router) => router !== undefined);
+    },
     start: () => runHook(file, "onStart", exported["onStart"]),
     drain: (reason) => runHook(file, "onDrain", exported["onDrain"], reason),
     stop: async () => {

@@ -61,10 +61,11 @@ export class Generation {
   /** @throws HeddleError why a worker did not get ready */
   async boot(): Promise<void> {
     await this.#bootAll(this.#slots);
-    const { upgrades, server } = this.app ?? {};
+    const { upgrades, server, routing = [] } = this.app ?? {};
     const { log } = this.#options;
     if (upgrades !== undefined) log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
     if (server?.note !== undefined) log[server.note.level]({ settings: server.note.names }, server.note.message);
+    for (const difference of routing) log.warn({}, difference);
   }
 
   /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */

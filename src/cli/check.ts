@@ -42,6 +42,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   for (const { flag, text, origin } of [...said, ...(app.server?.obeyed ?? [])])
     console.log(`setting  --${flag} ${text}  (${origin})`);
   for (const warning of warnings) console.log(`warning  ${warning}`);
+  for (const difference of app.routing) console.log(`warning  ${difference}`);
   console.log("ok");
 }
 

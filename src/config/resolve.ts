@@ -11,6 +11,7 @@ import type { Flags } from "./arguments.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { chooseListeners } from "./listeners.ts";
 import { fitModel } from "./model-rules.ts";
+import { routeForms } from "./route-forms.ts";
 import { checkRouteModels } from "./route-models.ts";
 import { readRoutes, type RouteConfig } from "./routes.ts";
 import { readValue, show } from "./setting-value.ts";
@@ -48,6 +49,7 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
   checkTls(rest);
   const routes = readRoutes(file?.settings["routes"], fileLabel(file), cwd);
   checkRouteModels(rest.model, routes, (name) => `routes[${JSON.stringify(name)}] in ${fileLabel(file)}`);
+  routeForms(routes, rest);
   return {
     ...rest,
     ...(file === undefined ? {} : { configFile: file.path }),

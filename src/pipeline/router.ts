@@ -2,17 +2,22 @@
  * Which route a request belongs to: the table of `routes` (config file and the app's own export), matched by method and
  * path with URLPattern. What no route names belongs to the server's default route.
  *
+ * Paths are compared in one form, exact ones and patterns alike (config/path-form.ts): a path written in another way that
+ * leads to the same resource does not leave its route, and with it the route's model, limit and timeout.
+ *
  * Order: an exact path before a pattern, patterns in the order they were written. With no routes nothing is matched and
  * nothing is paid. HEAD follows GET's route, as RFC 9110 §9.3.2 makes it the same resource.
  */
 
 import type { RouteConfig, ServerConfig } from "../config/config.ts";
+import { routeForms, spelled, type RouteSpelling } from "../config/route-forms.ts";
 import { checkRouteModels } from "../config/route-models.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { poolOf } from "../models/handlers/pools.ts";
 import type { PoolSpec } from "../models/handlers/protocol.ts";
 import type { ModelName } from "../models/model.ts";
 import type { Gate } from "./gate.ts";
+import { pathOf } from "./request-path.ts";
 
 export interface Route {
   /** As the user wrote it (`GET /report/:id`), or `*` for the default route. */
@@ -60,11 +65,7 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
   const exact = new Map<string, ExactRoutes>();
   const entries: Entry[] = [];
   const all: Route[] = [];
-  for (const [name, settings] of Object.entries(routes)) {
-    const [, method, path] = /^(?:(\S+)\s+)?(\/.*)$/.exec(name) ?? [];
-    if (path === undefined) {
-      throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: expected "/path" or "METHOD /path".`);
-    }
+  for (const { name, settings, method, path, isPattern } of routeForms(routes, config)) {
     const model = settings.model ?? config.model;
     const route: Route = {
       name,
@@ -76,16 +77,16 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
       gate: undefined,
     };
     all.push(route);
-    if (/[:*?{}()+\\]/.test(path)) entries.push({ method, pattern: compile(name, path), route });
+    if (isPattern) entries.push({ method, pattern: compile(name, path, config), route });
     else addExact(exact, path, method, route);
   }
-  const match = all.length === 0 ? () => fallback : matcher(exact, entries, fallback);
+  const match = all.length === 0 ? () => fallback : matcher(exact, entries, fallback, config);
   return { fallback, routes: all, match };
 }
 
-function compile(name: string, pathname: string): URLPattern {
+function compile(name: string, pathname: string, { routeCase }: RouteSpelling): URLPattern {
   try {
-    return new URLPattern({ pathname });
+    return new URLPattern({ pathname }, { ignoreCase: routeCase === "insensitive" });
   } catch (cause) {
     throw new HeddleError("CONFIG_BAD_VALUE", `Route ${JSON.stringify(name)}: its path is not a valid URLPattern.`, {
       cause,
@@ -100,13 +101,19 @@ function addExact(exact: Map<string, ExactRoutes>, path: string, method: string 
   else routes.byMethod.set(method, route);
 }
 
-function matcher(exact: ReadonlyMap<string, ExactRoutes>, entries: readonly Entry[], fallback: Route): Router["match"] {
+function matcher(
+  exact: ReadonlyMap<string, ExactRoutes>,
+  entries: readonly Entry[],
+  fallback: Route,
+  spelling: RouteSpelling,
+): Router["match"] {
   return (method, url) => {
     const pathname = pathOf(url);
     const asMethod = method === "HEAD" ? "GET" : method;
-    const routes = exact.get(pathname);
+    const routes = exact.get(spelled(pathname, spelling));
     const found = routes?.byMethod.get(asMethod) ?? routes?.any;
     if (found !== undefined) return found;
+    if (pathname === "") return fallback;
     for (const entry of entries) {
       if ((entry.method === undefined || entry.method === asMethod) && entry.pattern.test({ pathname }))
         return entry.route;
@@ -114,21 +121,3 @@ function matcher(exact: ReadonlyMap<string, ExactRoutes>, entries: readonly Entr
     return fallback;
   };
 }
-
-/** The path of a request target: of `/a?b` as well as of `http://host/a?b`, which proxies send (RFC 9112 §3.2.2). */
-function pathOf(url: string): string {
-  let start = 0;
-  if (url.charCodeAt(0) !== SLASH) {
-    const scheme = /^https?:\/\/[^/?#]*/i.exec(url);
-    if (scheme === null) return url;
-    start = scheme[0].length;
-    if (url.charCodeAt(start) !== SLASH) return "/";
-  }
-  let end = start;
-  while (end < url.length && url.charCodeAt(end) !== QUESTION_MARK && url.charCodeAt(end) !== HASH) end++;
-  return start === 0 && end === url.length ? url : url.slice(start, end);
-}
-
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
-const HASH = 0x23;

@@ -15,6 +15,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, ModuleTracker, loadApp } from "../app/load-app.ts";
 import { heedServer } from "../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../config/config.ts";
+import { mergeRoutes } from "../config/route-forms.ts";
 import { toWire } from "../errors/errors.ts";
 import { COUNTER, LoadRow, monotonicMs } from "../fabric/load-board.ts";
 import { loadModels } from "../models/registry.ts";
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   });
   const handlers = new HandlerLinks(port, tell);
   // What the operator configured wins over what the app's author wrote.
-  const router = createRouter(config, { ...(await routesOf(app)), ...config.routes });
+  const router = createRouter(config, mergeRoutes(await routesOf(app), config.routes, config));
   const gates = await requestGates(router, app);
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
@@ -104,8 +105,16 @@ function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold 
   return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
 }
 
+/** Between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
+async function differences({ routes }: Router, app: LoadedApp): Promise<readonly string[]> {
+  if (routes.length === 0) return [];
+  const { routingTold } = await import("../pipeline/routing-told.ts");
+  return routingTold(await app.ownRouter(), config);
+}
+
 /** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
-function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
+async function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
+  const routing = await differences(router, app);
   const all = [router.fallback, ...router.routes];
   const pools = poolsOf(all);
   const limited = [
@@ -124,6 +133,7 @@ function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<s
     })),
     upgrades: upgradesOf(app, router),
     server: heedServer(config, app.server()).settings,
+    routing,
   };
   return new Promise((resolve) => {
     port.once("message", (message: ToThread) => {

@@ -76,6 +76,8 @@ export interface AppSummary {
   readonly upgrades: UpgradesTold | undefined;
   /** What the app has set on its own http.Server. */
   readonly server: ServerSettings | undefined;
+  /** What is to be told of paths that the app's own router takes for the same and the routes do not. */
+  readonly routing: readonly string[];
 }
 
 export type ToThread =

@@ -25,6 +25,20 @@ export const modelSettings = {
     computed: "the CPUs available to the process, cgroup quota included",
     doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks.",
   },
+  routeCase: {
+    flag: "route-case",
+    kind: "choice",
+    choices: ["sensitive", "insensitive"],
+    default: "sensitive",
+    doc: "Whether the routes of the route table tell upper from lower case in paths: as the app's own router does. Express does not, unless it is told to.",
+  },
+  routeTrailingSlash: {
+    flag: "route-trailing-slash",
+    kind: "choice",
+    choices: ["strict", "ignore"],
+    default: "strict",
+    doc: "Whether /report/ is another path than /report in the route table: as in the app's own router. To Express it is the same, unless it is told otherwise.",
+  },
   threadIdleMs: {
     flag: "thread-idle",
     kind: "duration",

@@ -1,0 +1,114 @@
+/**
+ * What the app's own router ignores in a path, as far as it can be known: by the values a framework shows, as in shapes.ts.
+ * Where the table of routes compares otherwise, a request that the app answers can have left its route.
+ */
+
+import { type AppShape, shapeOf } from "./shapes.ts";
+
+export interface OwnRouter {
+  readonly framework: string;
+  /** Takes /Report for /report. */
+  readonly ignoresCase: boolean;
+  /** Takes /report/ for /report. */
+  readonly ignoresTrailingSlash: boolean;
+  /** Options in use that no setting of heddle's corresponds to. */
+  readonly others: readonly string[];
+  /** How the framework is told to tell them apart. */
+  readonly toTellApart: { readonly case: string; readonly trailingSlash: string };
+}
+
+interface ExpressApp {
+  enabled: (setting: string) => boolean;
+}
+
+interface FastifyRouterOptions {
+  readonly caseSensitive?: boolean;
+  readonly ignoreTrailingSlash?: boolean;
+  readonly ignoreDuplicateSlashes?: boolean;
+  readonly useSemicolonDelimiter?: boolean;
+}
+
+interface FastifyApp {
+  readonly initialConfig?: FastifyRouterOptions & { readonly routerOptions?: FastifyRouterOptions };
+}
+
+interface HonoApp {
+  getPath?: (request: Request) => string;
+}
+
+/** Of `@koa/router`: Koa itself has none. */
+interface KoaApp {
+  readonly middleware?: readonly { readonly router?: { readonly opts?: { sensitive?: boolean; strict?: boolean } } }[];
+}
+
+interface NestApp {
+  getHttpAdapter?: () => { getInstance?: () => unknown };
+}
+
+/** `app`: what the module exports, or a listener of the server it listens on. */
+export function ownRouterOf(app: unknown): OwnRouter | undefined {
+  const read = readers[shapeOf(app) ?? "listener"];
+  try {
+    return read?.(app);
+  } catch {
+    // A fork that only looks like its framework: nothing is known of it.
+    return undefined;
+  }
+}
+
+const readers: Partial<Record<AppShape, (app: unknown) => OwnRouter | undefined>> = {
+  express: (app) => {
+    const { enabled } = app as Partial<ExpressApp>;
+    if (typeof enabled !== "function") return undefined;
+    const isEnabled = (setting: string): boolean => Reflect.apply(enabled, app, [setting]);
+    return {
+      framework: "Express",
+      ignoresCase: !isEnabled("case sensitive routing"),
+      ignoresTrailingSlash: !isEnabled("strict routing"),
+      others: [],
+      toTellApart: {
+        case: 'app.enable("case sensitive routing")',
+        trailingSlash: 'app.enable("strict routing")',
+      },
+    };
+  },
+  fastify: (app) => {
+    const { initialConfig } = app as FastifyApp;
+    if (initialConfig === undefined) return undefined;
+    // Version 5 has them in `routerOptions`, and at the top when they were given there.
+    const { routerOptions = {} } = initialConfig;
+    const is = (option: keyof FastifyRouterOptions, value: boolean): boolean =>
+      initialConfig[option] === value || routerOptions[option] === value;
+    return {
+      framework: "Fastify",
+      ignoresCase: is("caseSensitive", false),
+      ignoresTrailingSlash: is("ignoreTrailingSlash", true),
+      others: (["ignoreDuplicateSlashes", "useSemicolonDelimiter"] as const).filter((option) => is(option, true)),
+      toTellApart: { case: "caseSensitive: true", trailingSlash: "ignoreTrailingSlash: false" },
+    };
+  },
+  hono: (app) => {
+    const { getPath } = app as HonoApp;
+    if (getPath === undefined) return undefined;
+    return {
+      framework: "Hono",
+      ignoresCase: getPath(new Request("http://localhost/A")) === "/a",
+      ignoresTrailingSlash: getPath(new Request("http://localhost/a/")) === "/a",
+      others: [],
+      toTellApart: { case: "a getPath that keeps it", trailingSlash: "new Hono({ strict: true })" },
+    };
+  },
+  koa: (app) => {
+    const { middleware = [] } = app as KoaApp;
+    const options = middleware.flatMap(({ router }) => router?.opts ?? []);
+    if (options.length === 0) return undefined;
+    return {
+      framework: "@koa/router",
+      ignoresCase: options.some(({ sensitive }) => sensitive !== true),
+      ignoresTrailingSlash: options.some(({ strict }) => strict !== true),
+      others: [],
+      toTellApart: { case: "sensitive: true", trailingSlash: "strict: true" },
+    };
+  },
+  nest: (app) => ownRouterOf((app as NestApp).getHttpAdapter?.().getInstance?.()),
+};
