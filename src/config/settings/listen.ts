@@ -58,7 +58,7 @@ export const listenSettings = {
   tlsTicketRotationMs: {
     flag: "tls-ticket-rotation",
     kind: "duration",
-    default: "720m",
+    default: "12h",
     doc: "How long one key encrypts the tickets with which clients resume TLS sessions, on whichever worker; 0 keeps it until the server is started anew.",
   },
 } as const;
