@@ -20,7 +20,7 @@ export class DrainClock {
     this.stop();
     this.deadlineMs = times.deadlineMs;
     const nowMs = monotonicMs();
-    this.#timers = this.#steps(times).map(([atMs, happens]) => setTimeout(happens, atMs - nowMs));
+    this.#timers = this.#steps(times).map(([atMs, happens]) => setTimeout(happens, Math.max(0, atMs - nowMs)));
     return true;
   }
 

@@ -130,7 +130,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     clearInterval(this.#trimmer);
     const leaving = this.handlers;
     const kill = (): void => leaving.forEach((handler) => handler.kill(undefined));
-    const timer = setTimeout(kill, deadlineMs - monotonicMs());
+    const timer = setTimeout(kill, Math.max(0, deadlineMs - monotonicMs()));
     await Promise.all(
       leaving.map((handler): Promise<void> => {
         if (handler.state === "gone") return Promise.resolve();

@@ -79,7 +79,7 @@ let onDrain: Promise<void> | undefined;
 let cutMs = Infinity;
 
 async function stop(app: LoadedApp): Promise<void> {
-  if (onDrain !== undefined) await Promise.race([onDrain, sleep(cutMs - monotonicMs())]);
+  if (onDrain !== undefined) await Promise.race([onDrain, sleep(Math.max(0, cutMs - monotonicMs()))]);
   await run("onStop", app.stop);
   await printed();
   tell({ type: "stopped" });

@@ -81,6 +81,8 @@ export class Link {
   }
 
   readonly #post = (message: ToHandler, transfer: readonly ArrayBuffer[] = []): void => {
+    // What it is about may not have been sent.
+    if (message.type === "abort") this.flush();
     this.#port.postMessage(message, [...transfer]);
     if (message.type === "abort" || message.type === "ping") this.#owner.wake(this.id);
   };
