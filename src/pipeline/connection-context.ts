@@ -32,8 +32,12 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   running = 0;
   latestBegun: Exchange | undefined = undefined;
   waiting: Waiting[] | undefined = undefined;
-  /** A request to switch protocols, which waits for the answers before it. */
-  upgrade: (() => void) | undefined = undefined;
+  /** For a request that takes the connection out of HTTP, or offered to: it waits for the answers before it. */
+  afterAnswers: (() => void) | undefined = undefined;
+  /** An upgrade that nobody takes up, until it is read once more. */
+  declined: IncomingMessage | undefined = undefined;
+  /** What comes behind its latest request is lost in part, so none of it may be run. */
+  losesInput = false;
   requestedMs = 0;
   stalledSinceMs = 0;
   takenBytes = 0;
@@ -60,6 +64,15 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   leave(nowMs: number): void {
     if (--this.active === 0) this.idleSinceMs = nowMs;
   }
+}
+
+/**
+ * Where a socket carries its connection, for events that node:http emits outside of the context: all of those that are not its parser's.
+ */
+export const connectionOf: unique symbol = Symbol("heddle.connection");
+
+export interface CarriesConnection {
+  [connectionOf]?: ConnectionContext;
 }
 
 export const connectionContext: AsyncLocalStorage<ConnectionContext> = new AsyncLocalStorage();

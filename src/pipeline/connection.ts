@@ -19,10 +19,11 @@ import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
 import { outputOf } from "../platform/socket-output.ts";
 import { judgeClient, mayBeAnswered } from "./client-watch.ts";
-import { ConnectionContext, connectionContext } from "./connection-context.ts";
+import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "./exchange.ts";
+import { afterAnswers, putBack, survivesReset } from "./leaving-http.ts";
 import { LinkedList } from "./linked-list.ts";
-import { refuseSocket } from "./respond.ts";
+import { isUnfinished, refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
   readonly cert: Buffer | string;
@@ -42,6 +43,8 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The connection has closed while a request to leave HTTP waited for the answers before it. */
+  readonly abandon: (connection: ConnectionContext) => void;
   /**
    * No connection has anything left to do, but to close at most. The last one is still counted in the row: who is told takes
    * it off, or has the next one take over its place.
@@ -75,6 +78,8 @@ export class Connections {
   readonly #writeTimeoutMs: number;
   readonly #sweepMs: number;
   readonly #onIdle: (() => void) | undefined;
+  readonly #acceptsUpgrade: ConnectionHandlers["acceptsUpgrade"];
+  readonly #abandon: ConnectionHandlers["abandon"];
   readonly #webSockets = new Set<Duplex>();
   /** Those that were sent a close frame. */
   readonly #dismissed = new WeakSet<Duplex>();
@@ -88,6 +93,8 @@ export class Connections {
     this.#row = row;
     this.#isTls = tls !== undefined;
     this.#onIdle = handlers.idle;
+    this.#acceptsUpgrade = handlers.acceptsUpgrade;
+    this.#abandon = handlers.abandon;
     this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
     this.#headersTimeoutMs = config.headersTimeoutMs || Infinity;
     this.#writeTimeoutMs = config.writeTimeoutMs;
@@ -103,9 +110,7 @@ export class Connections {
       // `limits.ts` looks at the host, so that all refusals are alike.
       requireHostHeader: false,
       noDelay: true,
-      // HTTP/2 over an upgrade is dead (RFC 9113 §3.1) and still offered by Java's client: an offer may be ignored.
-      shouldUpgradeCallback: (req: IncomingMessage) =>
-        req.headers.upgrade?.toLowerCase() !== "h2c" && handlers.acceptsUpgrade(req),
+      shouldUpgradeCallback: (req: IncomingMessage) => this.#takesOver(req),
     };
     this.#server =
       tls === undefined
@@ -130,14 +135,20 @@ export class Connections {
     this.#server.on("request", handlers.request);
     this.#server.on("checkContinue", handlers.checkContinue);
     this.#server.on("checkExpectation", handlers.checkExpectation);
-    this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const context = connectionContext.getStore();
-      if (context !== undefined) context.idleSinceMs = 0;
-      // node:http has taken its own listener away, and an app that forgets its own would lose the thread to a reset.
-      socket.on("error", () => {});
-      this.#trackWebSocket(req, socket);
-      handlers.upgrade(req, socket, head);
-    });
+    this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) =>
+      outOfHttp(req, socket, (context) => {
+        if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
+        else
+          afterAnswers(context, () => {
+            this.#trackWebSocket(req, socket);
+            handlers.upgrade(req, socket, head);
+          });
+      }),
+    );
+    // Without a listener node:http cuts the connection.
+    this.#server.on("connect", (req: IncomingMessage, socket: Duplex) =>
+      outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "UPGRADE_UNSUPPORTED"))),
+    );
     this.#server.on("clientError", (error: ParserError, socket: Duplex) =>
       this.#inputBroke(error, socket as HttpSocket),
     );
@@ -170,6 +181,7 @@ export class Connections {
     socket.once("close", () => {
       this.#connections.remove(context);
       this.#release(context);
+      if (context.afterAnswers !== undefined) this.#abandon(context);
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
     // Also for the TLS socket that is put around it.
@@ -181,8 +193,27 @@ export class Connections {
     });
   }
 
+  /**
+   * Whether node:http gives the socket of this request out of its hands, although nobody may want that: see leaving-http.ts. A request with
+   * a body can't be put back, so it is the last of its connection.
+   */
+  #takesOver(req: IncomingMessage): boolean {
+    if (this.#isWanted(req) || !isUnfinished(req)) return true;
+    connectionContext.getStore()!.losesInput = true;
+    return false;
+  }
+
+  /**
+   * HTTP/2 over an upgrade is dead (RFC 9113 §3.1) and still offered by Java's client; an offer may be ignored, and one of
+   * HTTP/1.0 must be (RFC 9110 §7.8).
+   */
+  #isWanted(req: IncomingMessage): boolean {
+    return req.httpVersionMinor > 0 && req.headers.upgrade?.toLowerCase() !== "h2c" && this.#acceptsUpgrade(req);
+  }
+
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
+    (stream as CarriesConnection)[connectionOf] = context;
     stream.once("end", () => {
       if (context.active > 0 && !mayBeAnswered(context, performance.now())) stream.end();
     });
@@ -285,6 +316,14 @@ export class Connections {
       return write(...args);
     }) as Duplex["write"];
   }
+}
+
+/** node:http has let go of the socket, and calls in the context of whoever it reads for. */
+function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: ConnectionContext) => void): void {
+  const context = (req.socket as CarriesConnection)[connectionOf]!;
+  context.idleSinceMs = 0;
+  survivesReset(socket);
+  connectionContext.run(context, next, context);
 }
 
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number };

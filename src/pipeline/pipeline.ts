@@ -8,7 +8,6 @@
  * reason: its form in limits.ts, its turn in admission.ts, its time in deadlines.ts.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load-app.ts";
@@ -17,6 +16,7 @@ import { availableCpus } from "../config/cpus.ts";
 import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { bucketOf } from "../metrics/latency-histogram.ts";
 import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
+import { http } from "../platform/http.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { CallingOff } from "./calling-off.ts";
@@ -26,6 +26,7 @@ import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { LinkedList } from "./linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
+import { leaveHttp, restoreOffer } from "./leaving-http.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
 import { isHeldUp } from "./rest-of-body.ts";
@@ -109,6 +110,7 @@ export class Pipeline {
   #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | undefined): void {
     const connection = connectionContext.getStore()!;
     if (connection.closing) return;
+    if (connection.declined !== undefined) restoreOffer(req, connection);
     const nowMs = performance.now();
     this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
@@ -120,7 +122,7 @@ export class Pipeline {
     else exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
-    if (this.#closesAfterResponse || ++connection.requests === this.#config.requestsPerConnection) closeAfter(exchange);
+    if (this.#isLastOf(connection)) closeAfter(exchange);
     else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head !== "no-body") expectBody(connection, req);
@@ -139,6 +141,11 @@ export class Pipeline {
     connection.requestedMs = performance.now();
   }
 
+  #isLastOf(connection: ConnectionContext): boolean {
+    const requests = ++connection.requests;
+    return this.#closesAfterResponse || requests === this.#config.requestsPerConnection || connection.losesInput;
+  }
+
   /** Behind others of its connection. Whoever sends more than may wait on the whole server is turned away. */
   #waitInLine(exchange: Exchange): void {
     const { waiting } = exchange.connection;
@@ -149,17 +156,18 @@ export class Pipeline {
 
   /** Switching protocols leaves HTTP and with it the gate; what a handshake may look like is checked all the same. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const connection = connectionContext.getStore()!;
-    if (connection.closing) return;
-    if (connection.running > 0) {
-      connection.upgrade = AsyncLocalStorage.bind(() => this.upgrade(req, socket, head));
-      return;
-    }
     const form = inspectHead(req, this.#config);
     if (this.#draining) refuseSocket(socket, "OVERLOADED");
     else if (form === "no-body") this.#modelOf(this.#router.match(req.method!, req.url!)).upgrade(req, socket, head);
     // A body here could be read as a request by one side and as frames by the other.
     else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
+  };
+
+  /** The connection has closed after node:http let go of it: answers that wait in it hear of that from nobody else. */
+  readonly abandon = (connection: ConnectionContext): void => {
+    for (const { connection: own, res } of this.exchanges) {
+      if (own === connection) http.ServerResponse.prototype.destroy.call(res);
+    }
   };
 
   /** What is running on this thread at this very moment, for whoever looks in from outside. */
@@ -258,7 +266,7 @@ export class Pipeline {
     if (hasRest) this.#deadlines.watchRest(exchange, nowMs);
     else connection.leave(nowMs);
     passTurn(exchange);
-    if (connection.running === 0) takeUpgrade(connection);
+    if (connection.active === 0 && connection.afterAnswers !== undefined) leaveHttp(connection);
     this.#accessLog?.write(exchange, nowMs, complete);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
@@ -287,12 +295,6 @@ function closeIfHeldUp(exchange: Exchange): void {
     if (isHeldUp(req)) closeAfter(exchange);
     return writeHead(...args);
   };
-}
-
-function takeUpgrade(connection: ConnectionContext): void {
-  const { upgrade } = connection;
-  connection.upgrade = undefined;
-  if (!connection.socket.destroyed) upgrade?.();
 }
 
 function closeAfter({ res, connection }: Exchange): void {

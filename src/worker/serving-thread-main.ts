@@ -157,6 +157,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
     upgrade: pipeline.upgrade,
+    abandon: pipeline.abandon,
     // Other models do without, for it costs a message for each connection.
     ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
   });
