@@ -283,13 +283,15 @@ export class Connections {
   #inputBroke(error: ParserError, socket: HttpSocket): void {
     if (this.#broken.has(socket)) return;
     const code = refusalFor(error);
-    if (code === undefined) {
+    const incoming = socket.parser?.incoming;
+    const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
+    // A client that leaves in the middle of its only request is not there for an answer.
+    const hasLeft = error.code === "HPE_INVALID_EOF_STATE" && exchange?.connection.active === 1;
+    if (code === undefined || hasLeft) {
       socket.destroy();
       return;
     }
     this.#broken.add(socket);
-    const incoming = socket.parser?.incoming;
-    const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
     if (exchange === undefined) refuseInTurn(socket, code);
     else exchange.refuse(code, "the rest of the request was not HTTP");
   }
@@ -347,7 +349,6 @@ function refusalFor(error: ParserError): ErrorCode | undefined {
     case "ECONNRESET":
     case "EPIPE":
     case "ETIMEDOUT":
-    case "HPE_INVALID_EOF_STATE":
       return undefined;
     case "HPE_HEADER_OVERFLOW":
       return isInRequestLine(error) ? "REQUEST_LINE_TOO_LONG" : "HEADERS_TOO_LARGE";

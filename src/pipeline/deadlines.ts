@@ -89,8 +89,10 @@ function cut({ req, connection }: Exchange, code: ErrorCode): void {
 /** Whether the client has been told to send its body, or never asked. */
 function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
   if (owesContinue) return false;
+  if (expects !== "checkContinue") return true;
+  // Before its turn on the connection it is not out, even if written.
   // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-  return expects !== "checkContinue" || (res as ServerResponse & { _sent100: boolean })._sent100;
+  return res.socket !== null && (res as ServerResponse & { _sent100: boolean })._sent100;
 }
 
 const MIN_SWEEP_MS = 25;

@@ -26,11 +26,12 @@ import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { LinkedList } from "./linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
+import { informInTurn } from "./informing.ts";
 import { leaveHttp, restoreOffer } from "./leaving-http.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
 import { isHeldUp } from "./rest-of-body.ts";
-import { isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
+import { endLingering, isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
 export interface PipelineOptions {
@@ -116,7 +117,7 @@ export class Pipeline {
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
-    connection.active++;
+    if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
     else exchange.expects = expects;
@@ -216,10 +217,7 @@ export class Pipeline {
     if (exchange.refusal !== undefined) return;
     exchange.state = "executing";
     exchange.executedMs = nowMs;
-    if (exchange.owesContinue) {
-      exchange.owesContinue = false;
-      exchange.res.writeContinue();
-    }
+    if (exchange.owesContinue) giveLeave(exchange);
     this.#modelOf(exchange.route).execute(exchange);
   };
 
@@ -265,6 +263,7 @@ export class Pipeline {
     const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
     if (hasRest) this.#deadlines.watchRest(exchange, nowMs);
     else connection.leave(nowMs);
+    if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
     passTurn(exchange);
     if (connection.active === 0 && connection.afterAnswers !== undefined) leaveHttp(connection);
     this.#accessLog?.write(exchange, nowMs, complete);
@@ -295,6 +294,23 @@ function closeIfHeldUp(exchange: Exchange): void {
     if (isHeldUp(req)) closeAfter(exchange);
     return writeHead(...args);
   };
+}
+
+function giveLeave(exchange: Exchange): void {
+  const { res } = exchange;
+  if (res.socket !== null) exchange.owesContinue = false;
+  else res.once("socket", () => (exchange.owesContinue = false));
+  res.writeContinue();
+}
+
+/**
+ * The response was destroyed before its turn came: node:http would go on with what there is of it, and wait for the rest. What waits behind
+ * it is not begun, for it can't be answered.
+ */
+function cutInTurn({ res, connection }: Exchange): void {
+  connection.closing = true;
+  connection.waiting = undefined;
+  res.once("socket", endLingering);
 }
 
 function closeAfter({ res, connection }: Exchange): void {

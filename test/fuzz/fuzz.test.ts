@@ -21,7 +21,6 @@ const WAITING: readonly Feature[] = [
   "half-closes",
   "hosts and targets",
   "connect",
-  "upgrades",
   "resets",
   "dates",
 ];

@@ -7,7 +7,7 @@
  * - Requests are answered in order, each exactly once, until one closes the connection (RFC 9112 §9.3.2, §9.6).
  * - A response closes when the request asks for it, when it is an HTTP/1.0 request without keep-alive, when it is the
  *   last that the connection may have, and when it is a refusal of the request's form. Then it says so.
- * - A response to a request whose body the app did not read may close as well; then it says so. Else the next request
+ * - A response to a request whose body the app did not read, or that has a body and offers an upgrade, may close as well; then it says so. Else the next request
  *   is answered. In both cases the response arrives whole.
  * - A request that is not valid in its head reaches no handler. One that is not valid in its body may have been answered
  *   before that is known; nothing after it is answered.
@@ -168,7 +168,13 @@ function afterOf(spec: RequestSpec, index: number, { whole }: Answer, subject: S
   if (isLateHead(spec)) return "either";
   if (mustClose(spec, index, subject)) return spec.version === "1.0" ? "ends" : "closes";
   if (spec.version === "1.0" || subject.reloads) return "says";
-  return hasBody(spec) && !readsAll(spec, subject) ? "says" : "goes on";
+  if (hasBody(spec) && (offersUpgrade(spec) || !readsAll(spec, subject))) return "says";
+  return "goes on";
+}
+
+/** What comes behind an upgrade is no HTTP if the server takes it up: one that does not may close the connection (RFC 9110 §7.8). */
+function offersUpgrade({ extra, connection }: RequestSpec): boolean {
+  return extra.some((line) => line.startsWith("Upgrade:")) && /\bupgrade\b/i.test(connection ?? "");
 }
 
 function mustClose(spec: RequestSpec, index: number, { keepsConnections }: Subject): boolean {

@@ -161,9 +161,11 @@ describe("a server that faces the internet", () => {
     });
   }
 
-  test("closes a connection that asks for a tunnel", async () => {
+  test("refuses a tunnel, and closes the connection", async () => {
     await using client = await open();
-    await client.write(`CONNECT example.com:443 HTTP/1.1\r\n${host}\r\n`).ended();
+    client.write(`CONNECT example.com:443 HTTP/1.1\r\n${host}\r\n`);
+    assert.equal((await client.response()).status, 501);
+    await client.ended();
     await stillServes();
   });
 

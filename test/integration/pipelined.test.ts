@@ -117,6 +117,48 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       assert.doesNotMatch(server.output(mark), new RegExp(`begin POST ${id}b`));
     });
 
+    for (const path of ["/half", "/destroy"]) {
+      test(`an answer that breaks off before its turn (${path}) ends the connection behind those before it`, async () => {
+        await using client = await RawConnection.open(server.port);
+        client.write(get("/?id=a&ms=150") + get(`${path}?id=b`) + post("/?id=c", "body"));
+        assert.equal((await client.response()).body, "GET a 0");
+        assert.ok(!(await client.rest()).includes("\r\n0\r\n\r\n"));
+      });
+    }
+
+    test("hints before the answer's turn come before its head, and behind the answers before it", async () => {
+      await using client = await RawConnection.open(server.port);
+      client.write(get("/?id=a&ms=100") + get("/hints?id=b&ms=400"));
+      assert.equal((await client.response()).body, "GET a 0");
+      assert.equal((await client.response()).status, 103);
+      assert.equal((await client.response()).body, "early GET b 0");
+    });
+
+    test("leave to send a body comes before the answer's head, and behind the answers before it", async () => {
+      await using client = await RawConnection.open(server.port);
+      const asks = ["expect: 100-continue", "content-length: 4"];
+      client.write(get("/?id=a&ms=100") + get("/early?id=b", ...asks));
+      assert.equal((await client.response()).body, "GET a 0");
+      assert.equal((await client.response()).status, 100);
+      client.write("body");
+      assert.equal((await client.response()).body, "early GET b 4");
+    });
+
+    const broken: [name: string, bytes: string][] = [
+      ["in a request's head", "GET /?id=b HT"],
+      ["in a request's body", post("/?id=b", "body").slice(0, -2)],
+    ];
+    for (const [name, bytes] of broken) {
+      test(`a client that ends its side ${name} gets the answers before it`, async () => {
+        await using client = await RawConnection.open(server.port);
+        client.write(get("/?id=a&ms=80") + bytes);
+        client.socket.end();
+        assert.equal((await client.response()).body, "GET a 0");
+        assert.equal((await client.response()).status, 400);
+        await client.ended();
+      });
+    }
+
     test("a client that ends its side behind its requests is answered", async () => {
       for (const ms of [0, 300]) {
         await using client = await RawConnection.open(server.port);
