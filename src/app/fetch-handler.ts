@@ -12,6 +12,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { installFastResponse, isResponse } from "./fast-response.ts";
 import { isPromiseLike, type RequestListener } from "./node-listener.ts";
 import { describe } from "./describe.ts";
+import { urlOf } from "./request-url.ts";
 import { writeResponse } from "./write-response.ts";
 
 export interface FetchApp {
@@ -28,14 +29,27 @@ export function replaceGlobals(): void {
   patchGlobalRequest();
 }
 
-/** srvx's request, except that its signal is `req.signal`: it aborts when the client leaves and when the request times out. */
+/**
+ * srvx's request, except for its URL (request-url.ts), and that its signal is `req.signal`: it aborts when the client leaves and when
+ * the request times out.
+ */
 class AppRequest extends NodeRequest {
   readonly #req: IncomingMessage;
   #controller: AbortController | undefined;
+  #url: URL | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse) {
     super({ req, res });
     this.#req = req;
+  }
+
+  /** What srvx's `url` and its native Request are made from, on first use. */
+  override get _url(): URL {
+    return (this.#url ??= urlOf(this.#req));
+  }
+
+  override set _url(url: URL) {
+    this.#url = url;
   }
 
   /** What srvx's `signal` and its native Request are made from, on first use. */

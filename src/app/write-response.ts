@@ -5,7 +5,8 @@
  * Rules: no body for HEAD (a stream is cancelled unread); a client that leaves cancels the stream and is not a failure;
  * a stream that fails rejects, and if headers are out by then the connection is destroyed, because a short body must not
  * look complete. A response that is called off (called-off.ts) has its stream cancelled, and is then whole if it is an event
- * stream. Headers wait one turn of the loop for the first chunk: an early failure can still become a 500, and a
+ * stream. Headers that describe a proxied answer's connection are left out. They wait one turn of the loop for the first chunk:
+ * an early failure can still become a 500, and a
  * fast stream leaves in one packet.
  */
 
@@ -17,6 +18,12 @@ import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
 export function writeResponse(res: ServerResponse, response: Response): void | Promise<void> {
   const parts = takeParts(response) ?? foreignParts(response);
   const { body } = parts;
+  if (parts.status < 200) {
+    discard(body);
+    throw new TypeError(
+      `The app returned a Response of status ${parts.status}: an interim status cannot be the answer`,
+    );
+  }
   // Answered meanwhile (a timeout's 504), or nobody is there to read it.
   if (res.headersSent || res.destroyed) return discard(body);
   if (body instanceof ReadableStream) return writeStream(res, parts, body);
@@ -37,8 +44,21 @@ function foreignParts(response: Response): ResponseParts {
 }
 
 function writeHead(res: ServerResponse, { status, statusText, headers }: ResponseParts): void {
+  leaveOut(headers, status);
   if (statusText === "") res.writeHead(status, headers);
   else res.writeHead(status, statusText, headers);
+}
+
+/**
+ * What no Response can mean, and a proxied one often has: it cannot have trailers (node:http throws when they are announced
+ * and impossible), and only 426 offers an upgrade. The other hop-by-hop headers are framing-headers.ts'.
+ */
+function leaveOut(headers: string[], status: number): void {
+  for (let at = headers.length - 2; at >= 0; at -= 2) {
+    const name = headers[at]!;
+    if (name.length !== 7) continue;
+    if (name === "trailer" || (name === "upgrade" && status !== 426)) headers.splice(at, 2);
+  }
 }
 
 async function writeStream(res: ServerResponse, parts: ResponseParts, body: ReadableStream<Uint8Array>): Promise<void> {
@@ -70,14 +90,22 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
       wake?.();
     });
   };
+  let headFault: { readonly error: unknown } | undefined;
   const flush = setImmediate(() => {
-    writeHead(res, parts);
-    res.flushHeaders();
+    try {
+      writeHead(res, parts);
+      res.flushHeaders();
+    } catch (error) {
+      // Ends the read below.
+      headFault = { error };
+      reader.cancel(error).catch(() => {});
+    }
   });
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (isGone) return;
+      if (headFault !== undefined) throw headFault.error;
       clearImmediate(flush);
       if (!res.headersSent) writeHead(res, parts);
       if (done) break;

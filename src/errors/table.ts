@@ -74,6 +74,7 @@ const table = {
   TOO_MANY_HEADERS: { status: 431, doc: "The request has more headers than the limit." },
   HANDLER_FAILED: { status: 500, doc: "The app's handler threw." },
   UPGRADE_UNSUPPORTED: { status: 501, doc: "The route's model cannot run WebSockets and other upgrades." },
+  TUNNEL_UNSUPPORTED: { status: 501, doc: "The request asks for a tunnel to somebody else (`CONNECT`)." },
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },

@@ -14,6 +14,7 @@ import type { Duplex } from "node:stream";
 import type { IncomingMessage } from "node:http";
 import type { ModelName, ServerConfig } from "../config/config.ts";
 import type { LoadedApp } from "../app/load-app.ts";
+import type { FramingFault } from "../app/response-framing.ts";
 import type { Exchange } from "../pipeline/exchange.ts";
 import type { LinkEnd } from "./handlers/protocol.ts";
 
@@ -30,6 +31,8 @@ export interface ModelHost {
   readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
   /** For requests that run in this pool of handler threads while their body arrives. */
   readonly uploadPlaces: (pool: string) => Places;
+  /** What the handler wrote, elsewhere, could not be sent as it was. */
+  readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
   readonly refuseUpgrade: (socket: Duplex) => void;
 }
 

@@ -122,7 +122,8 @@ export class Connections {
             ticketKeys: Buffer.from(tls.ticketKeys, "base64"),
             sessionIdContext: SESSION_CONTEXT,
             handshakeTimeout: config.headersTimeoutMs || NO_LIMIT_MS,
-            ALPNProtocols: ["http/1.1"],
+            // A client that offers others only is told so by TLS (RFC 7301 §3.2); one that offers none is taken at its word.
+            ALPNProtocols: ["http/1.1", "http/1.0"],
           });
     this.#server.timeout = 0;
     // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
@@ -147,7 +148,7 @@ export class Connections {
     );
     // Without a listener node:http cuts the connection.
     this.#server.on("connect", (req: IncomingMessage, socket: Duplex) =>
-      outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "UPGRADE_UNSUPPORTED"))),
+      outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "TUNNEL_UNSUPPORTED"))),
     );
     this.#server.on("clientError", (error: ParserError, socket: Duplex) =>
       this.#inputBroke(error, socket as HttpSocket),

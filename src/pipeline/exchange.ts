@@ -47,6 +47,8 @@ export class Exchange implements Linked<Exchange> {
   body: BodyGuard | undefined = undefined;
   /** Its turn among the pipelined requests of its connection has come. */
   hasBegun = false;
+  /** The app goes on writing beyond its `content-length`, so its connection was ended; the client has what it was told. */
+  overlong = false;
   /** The gate in whose queue it waits. */
   queuedAt: Gate | undefined = undefined;
   holdsRouteSlot = false;

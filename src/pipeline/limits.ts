@@ -4,7 +4,8 @@
  * node:http's parser (llhttp, always strict here) already refuses malformed heads, bare CR/LF, obs-fold, CL + TE
  * together and a chunk extension without end; `connection.ts` turns its errors into responses. This file refuses what
  * the parser lets through: too many headers (its own limit truncates silently, which hides headers from the app: a
- * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host or two, another HTTP version,
+ * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host or two, or one that is none
+ * (`authority.ts`), targets that are neither a path nor one of the other forms there are (`target.ts`), another HTTP version,
  * long request lines, large or stalled bodies, and bodies that are mostly framing.
  *
  * Invariant: a request without a body costs one pass over its header names and allocates nothing.
@@ -15,6 +16,8 @@ import type { Socket } from "node:net";
 import { getDefaultHighWaterMark } from "node:stream";
 import type { ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { isAuthority } from "./authority.ts";
+import { settleTarget } from "./target.ts";
 
 export interface RequestLimits {
   readonly requestLineBytes: number;
@@ -28,6 +31,9 @@ export interface RequestLimits {
 /** What the head says about the body, or why the request is refused. */
 export type Head = "no-body" | "body" | ErrorCode;
 
+const SLASH = 0x2f;
+
+/** A target that is a whole URL becomes a path (`target.ts`). */
 export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
   const { rawHeaders } = req;
   if (limits.headerCount > 0 && rawHeaders.length > limits.headerCount * 2) return "TOO_MANY_HEADERS";
@@ -35,13 +41,21 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
   if (req.url!.length + req.method!.length + 10 > limits.requestLineBytes) return "REQUEST_LINE_TOO_LONG";
   // An HTTP/2 request in HTTP/1 clothes is nothing a front proxy and we would read alike.
   if (req.httpVersionMajor !== 1) return "BAD_REQUEST";
+  const target = req.url!;
+  // The parser lets a fragment pass, which no target has.
+  if (target.includes("#")) return "BAD_REQUEST";
   let body: Head = "no-body";
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     switch (name.length) {
       case 4:
-        if (name.toLowerCase() === "host") hosts++;
+        if (name.toLowerCase() === "host") {
+          hosts++;
+          const value = rawHeaders[i + 1]!;
+          // An empty one is what a client sends that knows no name (RFC 9112 §3.2).
+          if (value !== "" && !isAuthority(value)) return "BAD_REQUEST";
+        }
         break;
       case 14:
         if (name.toLowerCase() === "content-length") {
@@ -60,7 +74,8 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
     }
   }
   // RFC 9112 §3.2: HTTP/1.1 must name its host, and nobody may name two.
-  return hosts === 1 || (hosts === 0 && req.httpVersionMinor === 0) ? body : "BAD_REQUEST";
+  if (hosts !== 1 && (hosts !== 0 || req.httpVersionMinor !== 0)) return "BAD_REQUEST";
+  return target.charCodeAt(0) === SLASH || settleTarget(req) ? body : "BAD_REQUEST";
 }
 
 /**

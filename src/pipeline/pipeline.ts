@@ -46,6 +46,7 @@ export interface PipelineOptions {
   readonly handlers: HandlerSource;
   readonly thread: number;
   readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
+  readonly misframed: ModelHost["misframed"];
 }
 
 export class Pipeline {
@@ -89,6 +90,7 @@ export class Pipeline {
       failed: (exchange, error) => this.fail(exchange, error),
       shed: (exchange, code) => this.#admission.shed(exchange, code),
       uploadPlaces: (pool) => new Gate(options.gates[uploadGate(pool)]!, config.queueTimeoutMs),
+      misframed: options.misframed,
       refuseUpgrade: (socket) => refuseSocket(socket, "UPGRADE_UNSUPPORTED"),
     };
     for (const [name, start] of options.models) this.#models.set(name, start(host));
@@ -250,8 +252,9 @@ export class Pipeline {
     if (connection.current === exchange) connection.current = undefined;
     counters[COUNTER.finished]!++;
     if (!complete) {
-      counters[COUNTER.clientGone]!++;
-      exchange.abort("AbortError", "the client went away");
+      if (!exchange.overlong) counters[COUNTER.clientGone]!++;
+      const why = exchange.overlong ? "the response is longer than its content-length" : "the client went away";
+      exchange.abort("AbortError", why);
     }
     this.#admission.release(exchange);
     exchange.onEnded?.();
@@ -266,7 +269,7 @@ export class Pipeline {
     if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
     passTurn(exchange);
     if (connection.active === 0 && connection.afterAnswers !== undefined) leaveHttp(connection);
-    this.#accessLog?.write(exchange, nowMs, complete);
+    this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
 }

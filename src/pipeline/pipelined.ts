@@ -50,7 +50,7 @@ export function passTurn(exchange: Exchange): void {
   if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;
   const { waiting } = connection;
   // The others end with their connection.
-  if (waiting === undefined || connection.stream.destroyed) return;
+  if (waiting === undefined || !connection.stream.writable) return;
   for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
     const { exchange: next, begin } = first;
     const isOver = next.state === "ended" || next.refusal !== undefined;

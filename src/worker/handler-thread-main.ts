@@ -14,7 +14,7 @@ import { heedServer } from "../app/server-settings.ts";
 import { toWire } from "../errors/errors.ts";
 import { setBlockingRules } from "../fabric/blocking.ts";
 import { monotonicMs } from "../fabric/load-board.ts";
-import { installJobSignal, rehearse } from "../models/handlers/request.ts";
+import { installJobFraming, installJobSignal, rehearse } from "../models/handlers/request.ts";
 import { Board } from "../models/handlers/board.ts";
 import { JobRunner } from "../models/handlers/job-runner.ts";
 import { heedAbort } from "../models/handlers/running-job.ts";
@@ -33,6 +33,7 @@ try {
 
 async function main(): Promise<void> {
   installJobSignal();
+  installJobFraming();
   const shared = new Board(board);
   setBlockingRules({ wake: shared.wakeOf(id), cancelled: heedAbort });
   const app = await loadApp(config.app, {

@@ -25,6 +25,7 @@ import { Connections } from "../pipeline/connection.ts";
 import { type Exchange, setRequestIdPrefix } from "../pipeline/exchange.ts";
 import { uploadPlaces } from "../models/handlers/uploads.ts";
 import { type GateHandle, uploadGate } from "../pipeline/gate.ts";
+import { FramingFaults, installExchangeFraming } from "../pipeline/framing-faults.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { installRequestSignal } from "../pipeline/request-signal.ts";
 import { createRouter, type Route, type Router } from "../pipeline/router.ts";
@@ -81,7 +82,9 @@ async function main(): Promise<void> {
   watchUncaught(() => pipeline);
   await app.start();
   const heeded = heedServer(config, app.server());
-  const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed };
+  const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
+  installExchangeFraming(misframed);
+  const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
   pipeline = new Pipeline({ ...parts, config: heeded.config });
   await setServingRules(config, pipeline, row, beatMs);
   serve(pipeline, app, heeded.config);

@@ -61,6 +61,8 @@ export class BootFailure extends Error {
 
 export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #options: ThreadPoolOptions;
+  /** What threads say once. As many as there are routes, times a few. */
+  readonly #said = new Set<string>();
   readonly #policy = new RestartPolicy();
   readonly #handlers: HandlerPools;
   readonly #slots = new Map<string, SharedSlots>();
@@ -185,7 +187,11 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     let app: AppSummary;
     const timer = setTimeout(() => thread.kill(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS);
     return new Promise((resolve, reject) => {
-      thread.on("log", ({ level, fields, message }) => this.#options.log[level]({ thread: index, ...fields }, message));
+      thread.on("log", ({ level, fields, message, once }) => {
+        if (once !== undefined && this.#said.has(once)) return;
+        if (once !== undefined) this.#said.add(once);
+        this.#options.log[level]({ thread: index, ...fields }, message);
+      });
       thread.on("loaded", ({ limited, pools, summary }) => {
         app = summary;
         this.#handlers.open(pools);

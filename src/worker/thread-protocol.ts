@@ -148,6 +148,8 @@ export type FromThread =
       readonly level: Exclude<LogLevel, "silent" | "trace" | "fatal">;
       readonly fields: object;
       readonly message: string;
+      /** The same is said once, whichever threads of the worker say it. */
+      readonly once?: string;
     }
   | { readonly type: "emptied" }
   /** `cutShort`: requests that did not get their whole answer. */

@@ -136,6 +136,9 @@ describe("a server that faces the internet", () => {
     ["a chunk longer than its size", `${chunked}3\r\nabcdef\r\n0\r\n\r\n`, 400],
     ["a bare LF after a chunk size", `${chunked}1\na\r\n0\r\n\r\n`, 400],
     ["a bare LF in a chunk extension", `${chunked}1;a\nb\r\na\r\n0\r\n\r\n`, 400],
+    ["a tunnel", `CONNECT example.com:443 HTTP/1.1\r\n${host}\r\n`, 501],
+    ["a tunnel with what is to go through it", `CONNECT example.com:443 HTTP/1.1\r\n${host}\r\n\x16\x03\x01`, 501],
+    ["a tunnel to what is no host", `CONNECT /x HTTP/1.1\r\n${host}\r\n`, 501, 400],
     ["an expectation it does not know", `GET / HTTP/1.1\r\n${host}expect: 200-maybe\r\n\r\n`, 417],
     [
       "such an expectation before a body",
@@ -160,14 +163,6 @@ describe("a server that faces the internet", () => {
       await assertRefused(client, ...statuses);
     });
   }
-
-  test("refuses a tunnel, and closes the connection", async () => {
-    await using client = await open();
-    client.write(`CONNECT example.com:443 HTTP/1.1\r\n${host}\r\n`);
-    assert.equal((await client.response()).status, 501);
-    await client.ended();
-    await stillServes();
-  });
 
   describe("within the limits", () => {
     test("takes 100 headers, and hands all of them on", async () => {
@@ -205,8 +200,9 @@ describe("a server that faces the internet", () => {
       assert.equal(trailers["x-sum"], "7");
     });
 
-    test("a target with a host is a path on this server", async () => {
-      assert.equal((await seen(`GET http://other/x HTTP/1.1\r\n${host}\r\n`)).headers["host"], "test");
+    test("a target with a host is a path on this server, and its host is the request's", async () => {
+      const { url, headers, names } = await seen(`GET http://other/x HTTP/1.1\r\n${host}\r\n`);
+      assert.deepEqual([url, headers["host"], names], ["/x", "other", ["host"]]);
     });
   });
 
@@ -378,6 +374,24 @@ describe("a server that faces the internet", () => {
       assert.doesNotMatch(server.output(mark), /ran \/tell\?too-late/);
     });
 
+    test("are answered before a tunnel after them is refused, however large their answers", async () => {
+      await using client = await open();
+      client.request("GET /large HTTP/1.1").request("CONNECT example.com:443 HTTP/1.1");
+      assert.equal((await client.response()).body.length, 16 * 1024 * 1024);
+      await assertRefused(client, 501);
+    });
+
+    test("are answered before an upgrade after them, which the app accepts or refuses", async () => {
+      for (const [to, status] of [["echo", 101] as const, ["unknown", 400] as const]) {
+        await using client = await open();
+        client.request("GET /slow HTTP/1.1").request("GET / HTTP/1.1", upgrade(to), "early ");
+        assert.equal((await client.response()).body, "slow");
+        assert.equal((await client.response()).status, status);
+        client.write("and late").socket.end();
+        assert.equal(await client.rest(), status === 101 ? "early and late" : "");
+      }
+    });
+
     test("end with the first that is refused for its form", async () => {
       await using client = await open();
       client
@@ -409,6 +423,11 @@ describe("a server that faces the internet", () => {
       await using client = await open();
       const { status } = await client.request("GET / HTTP/1.1", [...upgrade("h2c"), "http2-settings: AAA"]).response();
       assert.equal(status, 200);
+    });
+
+    test("in HTTP/1.0 is ignored, and the request answered", async () => {
+      const { url, headers } = await seen(`GET /plain HTTP/1.0\r\n${host}upgrade: echo\r\nconnection: upgrade\r\n\r\n`);
+      assert.deepEqual([url, headers["upgrade"]], ["/plain", "echo"]);
     });
 
     test("that is reset by its client leaves the server standing", async () => {

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { fixture, get, lifeApp, makeCertificate, serve, spread, tempFolder, until } from "../arbiter/support.ts";
@@ -152,6 +153,27 @@ describe("TLS", { concurrency: 3 }, () => {
     );
     assert.deepEqual(await secureGet(server.port), { name: "two", body: "hello" });
     assert.match((await server.status()).lastReload?.error?.message ?? "", /live\.crt/);
+  });
+
+  test("is spoken with clients of HTTP/1.1, of HTTP/1.0, and with those that do not say", async (t) => {
+    const { cert, key } = makeCertificate(tempFolder(t), "one");
+    const server = await serve(t, hello, ["--tls-cert", cert, "--tls-key", key]);
+    const offers: [offered: string[] | undefined, agreed: string | false][] = [
+      [["http/1.0"], "http/1.0"],
+      [["http/1.0", "http/1.1"], "http/1.1"],
+      [["h2", "http/1.1"], "http/1.1"],
+      [undefined, false],
+    ];
+    for (const [ALPNProtocols, agreed] of offers) {
+      const options = { port: server.port, host: "127.0.0.1", rejectUnauthorized: false };
+      const socket = connect({ ...options, ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }) });
+      t.after(() => void socket.destroy());
+      await once(socket, "secureConnect");
+      assert.equal(socket.alpnProtocol, agreed);
+      socket.write("GET / HTTP/1.0\r\n\r\n");
+      const answer = Buffer.concat(await Array.fromAsync(socket as AsyncIterable<Buffer>)).toString();
+      assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nhello$/);
+    }
   });
 
   test("that cannot be spoken is told in one line at the start", async (t) => {

@@ -11,6 +11,7 @@
  */
 
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import type { FramingFault } from "../../app/response-framing.ts";
 import { fromWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../fabric/load-board.ts";
 import type { Exchange } from "../../pipeline/exchange.ts";
@@ -25,6 +26,8 @@ import { SignsOfLife } from "./signs-of-life.ts";
 export interface LinkOwner {
   /** The handler of this exchange threw or rejected. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
+  /** Its response could not be sent as its handler wrote it. */
+  readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
   /** A job is done that ran for so long. */
   readonly ran: (ms: number) => void;
   /** A response is complete: its thread takes the next job about now. */
@@ -132,6 +135,9 @@ export class Link {
       case "failed":
         this.#started(job);
         this.#owner.failed(job.exchange, fromWire(message.error));
+        break;
+      case "misframed":
+        this.#owner.misframed(job.exchange, message.fault);
         break;
       case "heard":
         job.heard = true;

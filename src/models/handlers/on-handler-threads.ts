@@ -39,7 +39,7 @@ export class OnHandlerThreads implements RunningModel {
   readonly upgrade: RunningModel["upgrade"] = (_req, socket) => this.#host.refuseUpgrade(socket);
 
   #open({ name, model }: PoolSpec): Pool {
-    const { uploadPlaces, handlers, config, cpus, failed, shed } = this.#host;
+    const { uploadPlaces, handlers, config, cpus, failed, misframed, shed } = this.#host;
     const client = new PoolClient({
       board: new Board(handlers.boards[name]),
       onceOnly: model === "thread-per-request",
@@ -50,6 +50,7 @@ export class OnHandlerThreads implements RunningModel {
       wanted: () => handlers.wanted(name),
       kill: (id, why) => handlers.kill(name, id, why),
       failed,
+      misframed,
       shed,
     });
     handlers.connect(name, client);

@@ -34,6 +34,7 @@ export interface PoolClientOptions {
   /** The handler thread is past its time. */
   readonly kill: (id: number, why: string) => void;
   readonly failed: (exchange: Exchange, error: unknown) => void;
+  readonly misframed: LinkOwner["misframed"];
   readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
 }
 
@@ -60,6 +61,7 @@ export class PoolClient {
     this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,
+      misframed: options.misframed,
       kill: (link, why) => {
         // Not from its next request on: nobody else's may end with it.
         this.#takeBack(link.recall(Infinity), link);

@@ -10,6 +10,7 @@
  *                                 ←   answers     complete responses lie in shared memory (`answers.ts`)
  *     credit                      →               so much of them the client has taken
  *                                 ←   failed      the handler threw or rejected
+ *                                 ←   misframed   what it wrote could not be sent as it was
  *     abort                       →   ← heard     the loop turns: the handler was told
  *     ping                        →   ← alive     the loop turns
  *                                 ←   done        the last of the link's jobs is done (the ring tells of the others)
@@ -18,6 +19,7 @@
  */
 
 import type { ExpectEvent } from "../../app/load-app.ts";
+import type { FramingFault } from "../../app/response-framing.ts";
 import type { ErrorCode, WireError } from "../../errors/errors.ts";
 
 /** The two ends of the client's connection, as the handler sees them on `req.socket`. */
@@ -153,6 +155,7 @@ export type FromHandler =
     }
   | { readonly type: "pull"; readonly seq: number }
   | { readonly type: "failed"; readonly seq: number; readonly error: WireError }
+  | { readonly type: "misframed"; readonly seq: number; readonly fault: FramingFault }
   | { readonly type: "destroyed"; readonly seq: number }
   | { readonly type: "heard"; readonly seq: number }
   | { readonly type: "alive"; readonly seq: number }

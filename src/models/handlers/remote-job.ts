@@ -159,6 +159,7 @@ export class RemoteJob {
     }
     let { parts } = message;
     if (!this.#begun) parts = this.#begin(res, message);
+    else if (!message.keepsAlive) this.#endConnection(res);
     const last = message.ends ? parts.length - 1 : parts.length;
     let flowing = true;
     for (let i = 0; i < last; i++) flowing = res.write(parts[i]!, message.encoding);
@@ -173,6 +174,13 @@ export class RemoteJob {
     else res.once("drain", credit);
   }
 
+  /** It ends with this response, as was known from the beginning or turned out when it was written. */
+  #endConnection(res: RawResponse): void {
+    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+    res._last = true;
+    this.exchange.connection.closing = true;
+  }
+
   #begin(res: RawResponse, message: FromHandler & { type: "write" }): readonly Part[] {
     this.#begun = true;
     // Not the connection's word: a request behind this one may be the last.
@@ -184,10 +192,9 @@ export class RemoteJob {
     res._header = String(message.parts[0]);
     res._headerSent = true;
     res._hasBody = true;
-    res._last ||= !keepsAlive;
     // oxlint-enable no-underscore-dangle
     res.chunkedEncoding = false;
-    if (!keepsAlive) this.exchange.connection.closing = true;
+    if (!keepsAlive) this.#endConnection(res);
     return message.keepsAlive && !keepsAlive ? withoutKeepAlive(message.parts) : message.parts;
   }
 }

@@ -6,16 +6,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../fabric/load-board.ts";
+import { type FramingFault, installFraming } from "../../app/response-framing.ts";
 import { http } from "../../platform/http.ts";
 import type { FromHandler, Job } from "./protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
 
-/** Where a request carries what knows its signal. */
-const signalOf: unique symbol = Symbol("heddle.signal");
+/** Where a request carries the job it belongs to. */
+const ownerOf: unique symbol = Symbol("heddle.job");
+
+export interface RequestOwner {
+  readonly signal: AbortSignal;
+  misframed(fault: FramingFault): void;
+}
 
 /** node:http's own ways of filling a request. */
 type Fillable = IncomingMessage & {
-  [signalOf]?: { readonly signal: AbortSignal };
+  [ownerOf]?: RequestOwner;
   _consuming: boolean;
   _readableState: { readingMore: boolean; resumeScheduled: boolean };
   _addHeaderLines(lines: string[], length: number): void;
@@ -30,12 +36,12 @@ export interface Opened {
 export function openRequest(
   job: Job,
   keepAliveMs: number,
-  owner: { readonly signal: AbortSignal },
+  owner: RequestOwner,
   tell: (message: FromHandler) => void,
 ): Opened {
   const socket = new ResponseSocket(job.seq, job.endpoints, tell);
   const req = new http.IncomingMessage(socket as unknown as Socket) as Fillable;
-  req[signalOf] = owner;
+  req[ownerOf] = owner;
   req.method = job.method;
   req.url = job.url;
   req.httpVersionMajor = 1;
@@ -96,7 +102,7 @@ export function rehearse(keepAliveMs: number): void {
     timedFromMs: undefined,
     endpoints: { ...endpoint, encrypted: false },
   };
-  const owner = { signal: new AbortController().signal };
+  const owner = { signal: new AbortController().signal, misframed() {} };
   const { req, res, socket } = openRequest(job, keepAliveMs, owner, (message) => structuredClone(message));
   req.resume();
   res.once("finish", () => {
@@ -143,7 +149,15 @@ export function installJobSignal(): void {
     configurable: true,
     enumerable: native?.enumerable ?? false,
     get(this: Fillable): AbortSignal | undefined {
-      return this[signalOf]?.signal ?? (native?.get?.call(this) as AbortSignal | undefined);
+      return this[ownerOf]?.signal ?? (native?.get?.call(this) as AbortSignal | undefined);
     },
+  });
+}
+
+/** Responses of jobs are framed here: what goes to the serving thread is what the client gets. */
+export function installJobFraming(): void {
+  installFraming<RequestOwner>({
+    ownerOf: (res) => (res.req as Fillable | undefined)?.[ownerOf],
+    misframed: (owner, fault) => owner.misframed(fault),
   });
 }

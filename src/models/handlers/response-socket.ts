@@ -203,9 +203,21 @@ export class ResponseSocket extends Duplex {
   }
 
   // What code written for a net.Socket calls. The connection itself is the serving thread's.
+  /** The connection ends when what was written has left. */
   destroySoon(): void {
+    const res = this.#res!;
+    if (!res.headersSent || this.destroyed) {
+      this.destroy();
+      return;
+    }
+    Object.assign(res, { _last: true });
+    const close = (): void => {
+      this.complete();
+      this.destroy();
+    };
     if (this.writable) this.end();
-    else this.destroy();
+    if (this.writableFinished) close();
+    else this.once("finish", close);
   }
   /** As a net.Socket's: silence for so long, in both directions, is told. */
   setTimeout(ms: number, callback?: () => void): this {

@@ -13,6 +13,7 @@ import type { IncomingMessage } from "node:http";
 import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../app/called-off.ts";
 import { breakOff, cutShort } from "../../app/cut-short.ts";
 import type { LoadedApp } from "../../app/load-app.ts";
+import type { FramingFault } from "../../app/response-framing.ts";
 import { toWire } from "../../errors/errors.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -50,6 +51,7 @@ export class RunningJob {
   #isSignalled = false;
   #aborted = false;
   #failed = false;
+  #overlong = false;
   #returned = false;
   #responded = false;
   #done = false;
@@ -91,6 +93,8 @@ export class RunningJob {
 
   fail(error: unknown): void {
     if (this.#failed || this.#isOver) return;
+    // It wrote on when its connection had been ended for that.
+    if (this.#overlong && this.#opened.socket.destroyed) return;
     this.#failed = true;
     // Called off: a consequence.
     if (this.#reason !== undefined && endEventStream(this.#opened.res)) return;
@@ -98,6 +102,11 @@ export class RunningJob {
     if (this.#done) return;
     this.#opened.socket.mute();
     this.#respond();
+  }
+
+  misframed(fault: FramingFault): void {
+    if (fault.kind === "too-long") this.#overlong = true;
+    this.#tell({ type: "misframed", seq: this.job.seq, fault });
   }
 
   readonly receive = (message: Exclude<ToHandler, { type: "jobs" }>): void => {

@@ -67,6 +67,31 @@ export function messages(subject: Subject): void {
     assert.deepEqual(answers.slice(1), ["4", "hello"]);
   });
 
+  test("the whole server may be asked for its options, and a path of it by its URL", async () => {
+    await using client = await subject.open();
+    const { status } = await client.request("OPTIONS * HTTP/1.1").response();
+    assert.ok(status !== 400 && status < 500, `OPTIONS * got ${status}`);
+    await using other = await subject.open();
+    assert.equal((await other.request("GET http://other/hello?x HTTP/1.1").response()).body, "hello");
+  });
+
+  test("a host that is none, a target that is none and a tunnel are refused before the app", async () => {
+    const mark = subject.server.mark();
+    for (const [line, host, expected] of [
+      ["GET /hello", "a@b", 400],
+      ["GET /hello", "a:b", 400],
+      ["GET *", "a", 400],
+      ["GET ftp://a/hello", "a", 400],
+      ["CONNECT a:443", "a", 501],
+    ] as const) {
+      await using client = await subject.open();
+      const { status, headers } = await client.request(`${line} HTTP/1.1`, [`host: ${host}`]).response();
+      assert.deepEqual([status, headers["connection"]], [expected, "close"], `${line}, ${host}`);
+      await client.ended();
+    }
+    assert.doesNotMatch(subject.server.output(mark), /the handler failed/);
+  });
+
   test("HTTP/1.0 is answered, and its connection closed", async () => {
     await using client = await subject.open();
     const { status, body } = await client.write("GET /hello HTTP/1.0\r\n\r\n").response();

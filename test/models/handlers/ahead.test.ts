@@ -10,6 +10,7 @@ import { Ring } from "../../../src/models/handlers/ring.ts";
 
 const owner: LinkOwner = {
   failed: () => assert.fail(),
+  misframed: () => assert.fail("nothing was misframed"),
   ran: () => {},
   answered: () => {},
   freed: () => {},

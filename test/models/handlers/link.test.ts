@@ -50,6 +50,7 @@ function setUp(): {
     { ...shared, port: port1 },
     {
       failed: ({ req }, error) => seen.push(`${req.method} failed: ${(error as Error).message}`),
+      misframed: () => assert.fail("nothing was misframed"),
       ran: () => {},
       answered: () => {},
       freed: () => done.dispatchEvent(new Event("freed")),
@@ -122,7 +123,7 @@ test("an answer that was put down is heard although its thread died before it co
   const shared = { ring: Ring.create(), answers: Answers.create() };
   const { port1, port2 } = new MessageChannel();
   const owner = { failed: () => assert.fail(), kill: () => assert.fail() };
-  const nothing = { ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
+  const nothing = { misframed: () => {}, ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
   const link = new Link(1, { ...shared, port: port1 }, { ...owner, ...nothing });
   link.send(job("one", seen), false);
   const ring = new Ring(shared.ring);

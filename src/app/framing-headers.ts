@@ -1,0 +1,157 @@
+/**
+ * Which headers say where a response ends and what becomes of its connection, and what is sent instead of those that the
+ * app has set wrongly. Pure. `response-framing.ts` asks once for each response, when its head is made.
+ *
+ * - `transfer-encoding` (RFC 9112 §6.1): the last coding is `chunked`, once, whatever the app has written, and no
+ *   `content-length` stands beside it. HTTP/1.0 does not know the header; its body ends with the connection.
+ * - `content-length` (RFC 9110 §8.6): one number. Anything else is left out, and node:http frames the body. 204 has none.
+ * - `connection`: the app may ask for its end, not for its life, which is the server's to decide. `keep-alive` and
+ *   `proxy-connection` describe another connection, that of a proxied answer most often.
+ */
+
+/** As they come to node:http's `writeHead`: a flat list, pairs, an object, or its own table of `name: [name, value]`. */
+export type GivenHeaders = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/** There is none of these headers. */
+export const NONE = -1;
+/** There is more than one plain `content-length`: `settleHeaders` decides. */
+export const UNUSUAL = -2;
+
+export interface HeadFacts {
+  readonly status: number;
+  readonly httpVersionMinor: number;
+  /** Server and client want the connection to go on. */
+  readonly keepsAlive: boolean;
+}
+
+export interface SettledHeaders {
+  /** Flat: name, value, name, value. */
+  readonly headers: unknown[];
+  /** The length that stays in the headers. */
+  readonly length: number | undefined;
+  /** A length that cannot be sent. */
+  readonly badLength: string | undefined;
+}
+
+/** The only framing header is this `content-length`; or NONE, or UNUSUAL. Allocates next to nothing. */
+export function plainLength(headers: GivenHeaders): number {
+  let length = NONE;
+  if (isList(headers)) {
+    for (let i = 0; i < headers.length; i += 2) {
+      const found = look(headers[i], headers[i + 1], length);
+      if (found === UNUSUAL) return UNUSUAL;
+      length = found;
+    }
+    return length;
+  }
+  for (const name in headers) {
+    const value = isLength(name) ? entryOf(headers, name)[1] : undefined;
+    const found = look(name, value, length);
+    if (found === UNUSUAL) return UNUSUAL;
+    length = found;
+  }
+  return length;
+}
+
+function look(name: unknown, value: unknown, length: number): number {
+  // Pairs.
+  if (typeof name !== "string") return UNUSUAL;
+  switch (name.length) {
+    case 10:
+    case 16:
+    case 17:
+      return UNUSUAL_NAMES.has(name.toLowerCase()) ? UNUSUAL : length;
+    case 14:
+      if (!isLength(name)) return length;
+      return length === NONE ? (lengthOf(value) ?? UNUSUAL) : UNUSUAL;
+    default:
+      return length;
+  }
+}
+
+function isLength(name: string): boolean {
+  return name.length === 14 && name.toLowerCase() === "content-length";
+}
+
+const UNUSUAL_NAMES: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+]);
+
+/** What is sent in place of these headers. */
+export function settleHeaders(
+  given: GivenHeaders,
+  { status, httpVersionMinor, keepsAlive }: HeadFacts,
+): SettledHeaders {
+  const headers: unknown[] = [];
+  const lengths: unknown[] = [];
+  const codings: string[] = [];
+  const options: string[] = [];
+  for (const [name, value] of pairsOf(given)) {
+    switch (typeof name === "string" ? name.toLowerCase() : undefined) {
+      case "content-length":
+        lengths.push(...(Array.isArray(value) ? (value as unknown[]) : [value]));
+        break;
+      case "transfer-encoding":
+        codings.push(...tokensOf(value));
+        break;
+      case "connection":
+        options.push(...tokensOf(value));
+        break;
+      case "keep-alive":
+      case "proxy-connection":
+        break;
+      default:
+        headers.push(name, value);
+    }
+  }
+  const isSwitching = status === 101;
+  const others = options.filter((option) => option !== "close" && option !== "keep-alive");
+  const closes = !isSwitching && (!keepsAlive || options.includes("close"));
+  if (closes) others.unshift("close");
+  // With nothing to say, node:http says that the connection is kept, and for how long.
+  if (others.length > 0) headers.push("Connection", others.join(", "));
+
+  const isBodyless = status < 200 || status === 204;
+  const applied = codings.filter((coding) => coding !== "chunked" && coding !== "identity");
+  const isChunked = !isBodyless && status !== 304 && (applied.length > 0 || codings.includes("chunked"));
+  if (isChunked && httpVersionMinor > 0) headers.push("Transfer-Encoding", [...applied, "chunked"].join(", "));
+  if (isChunked || isBodyless || lengths.length === 0) return { headers, length: undefined, badLength: undefined };
+
+  const distinct = new Set(lengths.flatMap((length) => String(length).split(",")).map((length) => length.trim()));
+  const [only = ""] = distinct;
+  const length = distinct.size === 1 ? lengthOf(only) : undefined;
+  if (length === undefined) return { headers, length, badLength: lengths.map(String).join(", ") };
+  headers.push("Content-Length", length);
+  return { headers, length, badLength: undefined };
+}
+
+function lengthOf(value: unknown): number | undefined {
+  const length = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(length) && (length as number) >= 0 ? (length as number) : undefined;
+}
+
+/** node:http's own table, which is no object of anybody's class, has the name beside the value. */
+function entryOf(headers: Readonly<Record<string, unknown>>, name: string): readonly [name: unknown, value: unknown] {
+  const given = headers[name];
+  if (Object.getPrototypeOf(headers) !== null || !Array.isArray(given) || given.length !== 2) return [name, given];
+  const [first, second] = given as unknown[];
+  return typeof first === "string" && first.toLowerCase() === name ? [first, second] : [name, given];
+}
+
+function pairsOf(headers: GivenHeaders): (readonly [name: unknown, value: unknown])[] {
+  if (!isList(headers)) return Object.keys(headers).map((name) => entryOf(headers, name));
+  if (Array.isArray(headers[0])) return headers as [unknown, unknown][];
+  return Array.from({ length: headers.length / 2 }, (_, i) => [headers[2 * i], headers[2 * i + 1]] as const);
+}
+
+function tokensOf(value: unknown): string[] {
+  const tokens = String(value).toLowerCase().split(",");
+  return tokens.map((token) => token.trim()).filter((token) => token !== "");
+}
+
+function isList(headers: GivenHeaders): headers is readonly unknown[] {
+  return Array.isArray(headers);
+}
