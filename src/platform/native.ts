@@ -23,6 +23,8 @@ let trim: ((keptBytes: bigint) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
 
+let addressOf: ((bytes: Uint16Array) => bigint) | undefined;
+
 /** Why there is no ffi, after `loadNative` said so. */
 let missing: unknown;
 
@@ -42,6 +44,7 @@ export async function loadNative(): Promise<boolean> {
         shutdown: { arguments: ["i32", "i32"], return: "i32" },
       });
       const { lib } = ffi.dlopen(null);
+      addressOf = ffi.getRawPointer;
       trim = ifThere(() => lib.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" }));
       accept4 = ifThere(() =>
         lib.getFunction("accept4", { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" }),
@@ -102,6 +105,23 @@ export function acceptWaiting(fd: number, limit: number): number[] {
     accepted.push(connection);
   }
   return accepted;
+}
+
+const SO_ATTACH_FILTER = 26;
+/** `struct sock_filter`: return 0, keep nothing of the packet. */
+const DROP = new Uint16Array([0x06, 0, 0, 0]);
+
+/**
+ * Has the kernel drop what arrives for a listening TCP socket, so that its backlog only gets shorter. Who connects tries
+ * again by itself after a second. Linux only.
+ */
+export function dropArrivals(fd: number): void {
+  if (process.platform !== "linux") return;
+  // `struct sock_fprog`: how many instructions, and where they are.
+  const program = new ArrayBuffer(16);
+  new Uint16Array(program)[0] = 1;
+  new BigUint64Array(program)[1] = addressOf!(DROP);
+  libc!.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, Buffer.from(program), program.byteLength);
 }
 
 const SHUT_RDWR = 2;
