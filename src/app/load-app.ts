@@ -184,6 +184,8 @@ async function waitForListen(
   signal: AbortSignal | undefined,
 ): Promise<AppTarget> {
   const giveUp = new AbortController();
+  // What else waits may hold no thread: it would end, and the wait without a word.
+  const hold = setInterval(() => {}, 1000);
   // An app whose whole graph never asks for http is not going to listen: do not make its author wait.
   const timer = setTimeout(() => {
     if (!modules.usesHttp) giveUp.abort();
@@ -195,6 +197,7 @@ async function waitForListen(
     return serverTarget("self-listening", outcome);
   } finally {
     clearTimeout(timer);
+    clearInterval(hold);
   }
 }
 
