@@ -305,6 +305,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   #end(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.state === "gone") return;
     const wanted = this.state === "draining" && code === 0;
+    // It died of something else than its drain, and what it had with it.
+    if (this.state === "draining" && !wanted) this.wasCutShort = true;
     this.state = "gone";
     this.#questions.giveUp();
     if (!wanted && this.#error === undefined) {

@@ -30,7 +30,7 @@ export interface ThreadStack {
 /** A recursion has a thousand times as many, all alike. */
 export const MAX_FRAMES = 50;
 
-/** undefined: the thread did not answer within `timeoutMs`, or is gone. */
+/** undefined: the thread did not answer within `timeoutMs`, ends or is gone, or the expression throws. */
 export async function lookAtThread(
   threadId: number,
   expression: string,
@@ -42,12 +42,13 @@ export async function lookAtThread(
   };
   const answer = (await threadInspector().ask(threadId, "Runtime.evaluate", params, timeoutMs)) as Evaluated;
   const text = answer?.result?.value;
-  if (typeof text !== "string") return undefined;
+  // What was thrown instead may be a string as well: V8's for code that is ended in the middle is "illegal access".
+  if (answer?.exceptionDetails !== undefined || typeof text !== "string") return undefined;
   const { sites, value } = JSON.parse(text) as { readonly sites?: readonly Site[]; readonly value?: unknown };
   return sites === undefined ? undefined : { frames: sites.map(describe), value };
 }
 
-type Evaluated = { readonly result?: { readonly value?: unknown } } | undefined;
+type Evaluated = { readonly result?: { readonly value?: unknown }; readonly exceptionDetails?: object } | undefined;
 
 /** What `look` returns, as JSON: function, file, line, column, and line and column of the function's beginning. */
 type Site = readonly [name: string | null, file: string | null, ...position: (number | null)[]];

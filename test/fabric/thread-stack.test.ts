@@ -102,3 +102,8 @@ test("where Node allows no inspector, that is said once, and nothing can be seen
 function lineOf(number: number): string {
   return readFileSync(file, "utf8").split("\n")[number - 1]!;
 }
+
+test("a thread that is ended while somebody looks answers with V8's word for it, which is no stack", async (t) => {
+  const { id } = await block(t, "spin");
+  assert.equal(await lookAtThread(id, `(() => { throw "illegal access"; })()`, PATIENCE_MS), undefined);
+});

@@ -68,6 +68,10 @@ async function arrived(t: TestContext, server: LifeServer, path: string): Promis
   return client;
 }
 
+async function assertStops(server: LifeServer, code: number): Promise<void> {
+  assert.deepEqual(await server.stop(), { code, signal: null }, server.stdout() + server.stderr());
+}
+
 /** The threads that said `word`, once for each time. */
 function threadsThat(server: LifeServer, word: string): string[] {
   return [...server.stdout().matchAll(new RegExp(`^${word}: heddle (.+)$`, "gm"))].map(([, thread]) => thread!).sort();
@@ -94,7 +98,7 @@ for (const model of models) {
       test("event streams are told when a stop begins, and end whole", async (t) => {
         const server = await serveDrain(t, shape, model);
         const stream = await begun(t, server, "/events");
-        assert.deepEqual(await server.stop(), { code: 0, signal: null });
+        await assertStops(server, 0);
         const { body, complete } = await stream.rest();
         assert.deepEqual([body, complete], ["data: one\n\ndata: last\n\n", true]);
         await stream.client.ended();
@@ -133,7 +137,7 @@ for (const model of models) {
       test("one whose handler fails for it ends whole, and nothing has failed", async (t) => {
         const server = await serveDrain(t, shape, model);
         const stream = await begun(t, server, "/events/fails");
-        assert.deepEqual(await server.stop(), { code: 0, signal: null });
+        await assertStops(server, 0);
         const { body, complete } = await stream.rest();
         assert.match(body, /^data: one\n\n/);
         assert.equal(complete, true);
@@ -145,7 +149,7 @@ for (const model of models) {
         const slow = await arrived(t, server, "/slow");
         const deaf = await begun(t, server, "/deaf");
         const silent = await arrived(t, server, "/poll/deaf");
-        assert.equal((await server.stop()).code, 1);
+        await assertStops(server, 1);
         assert.deepEqual([(await slow.response()).body], ["slow"]);
         const { body, complete } = await deaf.rest();
         assert.match(body, /^one\n/);
@@ -168,7 +172,7 @@ for (const model of models) {
         const server = await serveDrain(t, shape, model, ["--graceful-timeout", "6s"]);
         const answers = await arrived(t, server, "/poll/answers");
         const fails = await arrived(t, server, "/poll/fails");
-        assert.equal((await server.stop()).code, 1);
+        await assertStops(server, 1);
         assert.equal((await answers.response()).body, "nothing new");
         assert.equal((await fails.response()).status, 503);
         assertHooks(server, "stop");
@@ -198,7 +202,7 @@ for (const model of models) {
     test("holds up onStop, and nothing else", async (t) => {
       const server = await serveDrain(t, "listener", model, [], { env: { ON_DRAIN: "takes-time" } });
       const stream = await begun(t, server, "/events");
-      assert.deepEqual(await server.stop(), { code: 0, signal: null });
+      await assertStops(server, 0);
       assert.equal((await stream.rest()).complete, true);
       assertHooks(server, "stop");
       for (const thread of threadsThat(server, "stopped")) {
@@ -211,7 +215,7 @@ for (const model of models) {
     test("that throws is logged, and costs nothing", async (t) => {
       const server = await serveDrain(t, "fetch", model, [], { env: { ON_DRAIN: "throws" } });
       const stream = await begun(t, server, "/events/silent");
-      assert.deepEqual(await server.stop(), { code: 0, signal: null });
+      await assertStops(server, 0);
       assert.equal((await stream.rest()).complete, true);
       assert.match(server.stderr(), /the app's onDrain failed/);
       assert.match(server.stderr(), /no drain today/);
@@ -222,14 +226,14 @@ for (const model of models) {
       const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s"], {
         env: { ON_DRAIN: "hangs" },
       });
-      assert.deepEqual(await server.stop(), { code: 0, signal: null });
+      await assertStops(server, 0);
       assertHooks(server, "stop");
     });
   });
 
   test(`${model.model}: an onStop that hangs is ended at the graceful timeout, and named`, async (t) => {
     const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "2s"], { env: { ON_STOP: "hangs" } });
-    assert.equal((await server.stop()).code, 1);
+    await assertStops(server, 1);
     assert.match(server.stderr(), /killed: the app's onStop did not end within --graceful-timeout \(2000 ms\)/);
     assertHooks(server, "stop");
   });
@@ -237,7 +241,7 @@ for (const model of models) {
   test(`${model.model}: a graceful timeout of 0 ends everything at once`, async (t) => {
     const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "0"]);
     const stream = await begun(t, server, "/deaf");
-    assert.equal((await server.stop()).code, 1);
+    await assertStops(server, 1);
     assert.equal((await stream.rest()).complete, false);
   });
 }
@@ -247,7 +251,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     test(`ends awaitSync under ${model.model}`, async (t) => {
       const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s"]);
       const client = await arrived(t, server, "/awaits");
-      assert.equal((await server.stop()).code, 1);
+      await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
       assertHooks(server, "stop");
       assert.doesNotMatch(server.stderr(), /failed|killed/);
@@ -258,7 +262,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     test(`runs onStop on the other threads when one is blocked for good, under ${model.model}`, async (t) => {
       const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s", "--timeout", "0"]);
       const client = await arrived(t, server, "/blocks");
-      assert.equal((await server.stop()).code, 1);
+      await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
       const started = threadsThat(server, "started").length;
       assert.equal(threadsThat(server, "stopped").length, started - 1, server.stdout());
@@ -270,7 +274,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
       const first = await arrived(t, server, "/poll/deaf");
       const second = await ask(t, server, "/slow");
       await server.waitForStatus((status) => status.models[model.model]?.queued === 1);
-      assert.equal((await server.stop()).code, 1);
+      await assertStops(server, 1);
       assert.deepEqual([(await first.response()).status, (await second.response()).status], [503, 503]);
       assertHooks(server, "stop");
     });
@@ -281,7 +285,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     const first = await arrived(t, server, "/poll/deaf");
     const second = await ask(t, server, "/slow");
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.queued === 1);
-    assert.equal((await server.stop()).code, 1);
+    await assertStops(server, 1);
     assert.deepEqual([(await first.response()).status, (await second.response()).status], [503, 503]);
     assertHooks(server, "stop");
   });
@@ -291,7 +295,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     const stream = await begun(t, server, "/events");
     const next = await ask(t, server, "/");
     await server.waitForStatus(({ models }) => models["sync"]?.queued === 1);
-    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    await assertStops(server, 0);
     assert.equal((await stream.rest()).complete, true);
     assert.equal((await next.response()).body, "hello");
     assertHooks(server, "stop");
@@ -304,7 +308,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     const upgrade = ["connection: Upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
     client.request("GET /ws HTTP/1.1", [...upgrade, "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="]);
     assert.equal((await client.head()).status, 101);
-    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    await assertStops(server, 0);
     assert.equal(Buffer.from(await client.rest(), "latin1").toString("hex"), "880203e9");
     assert.doesNotMatch(server.stderr(), /killed/);
   });
@@ -317,7 +321,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
     const deaf = await getByTls(t, server, "/deaf");
     const poll = getByTls(t, server, "/poll/deaf");
     await server.waitForLog(/has come/);
-    assert.equal((await server.stop()).code, 1);
+    await assertStops(server, 1);
     assert.match(await text(stream), /last/);
     await assert.rejects(text(deaf));
     assert.equal((await poll).statusCode, 503);

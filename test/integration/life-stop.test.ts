@@ -86,6 +86,17 @@ describe("a graceful stop", { concurrency: 3 }, () => {
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
   });
 
+  test("says with its exit code that a worker died while it had requests to finish", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1"]);
+    await hold(t, server);
+    const [worker] = workersOf(server.pid);
+    server.signal("SIGTERM");
+    await server.waitForLog(/stopping 1 worker/);
+    await server.waitForStatus(({ workers }) => workers[0]?.state === "draining");
+    process.kill(worker!, "SIGKILL");
+    assert.deepEqual(await server.exited, { code: 1, signal: null });
+  });
+
   test("also ends threads that are blocked for good", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", "--graceful-timeout", "500ms", "--timeout", "0"]);
     const lost = get(server.url, "/forever").catch(() => "lost");
