@@ -46,6 +46,8 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
   closing = false;
+  /** Something came behind the last request that is answered. */
+  hasMore = false;
   /** For whom it matters: its last answer is out, and all that is left is to close it. `hasRest`: its body was not read to the end. */
   onLastAnswer: ((hasRest: boolean) => void) | undefined = undefined;
   /** The thread's row does not count it any more. */

@@ -22,8 +22,9 @@ import { judgeClient, mayBeAnswered } from "./client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "./exchange.ts";
 import { afterAnswers, putBack, survivesReset } from "./leaving-http.ts";
+import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering.ts";
 import { LinkedList } from "./linked-list.ts";
-import { isUnfinished, refuseSocket } from "./respond.ts";
+import { refuseSocket } from "./respond.ts";
 
 export interface TlsMaterial {
   readonly cert: Buffer | string;
@@ -176,7 +177,7 @@ export class Connections {
     if (this.#onIdle !== undefined)
       context.onLastAnswer = (hasRest) => {
         // The kernel has all of it. Destroyed it is closed at once; ended, as node:http just did, only in turns of the loop.
-        if (!hasRest && context.stream === socket) socket.destroy();
+        if (!hasRest && context.stream === socket && !maySend(context)) socket.destroy();
         this.#release(context);
       };
     socket.once("close", () => {
@@ -215,6 +216,7 @@ export class Connections {
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
     (stream as CarriesConnection)[connectionOf] = context;
+    lingerWhereNeeded(stream);
     stream.once("end", () => {
       if (context.active > 0 && !mayBeAnswered(context, performance.now())) stream.end();
     });
@@ -293,7 +295,15 @@ export class Connections {
       return;
     }
     this.#broken.add(socket);
-    if (exchange === undefined) refuseInTurn(socket, code);
+    const context = (socket as CarriesConnection)[connectionOf];
+    if (
+      exchange === undefined &&
+      context !== undefined &&
+      (context.closing || error.code === "HPE_CLOSED_CONNECTION")
+    ) {
+      // The last answer is out or due, and there is none for what comes behind it.
+      context.hasMore = true;
+    } else if (exchange === undefined) refuseInTurn(socket, code);
     else exchange.refuse(code, "the rest of the request was not HTTP");
   }
 
@@ -340,6 +350,8 @@ type HttpSocket = Socket & {
 function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
   // oxlint-disable-next-line no-underscore-dangle -- node:http's name
   const answering = socket._httpMessage;
+  // The answer before it was the last one.
+  if (socket.writableEnded) return;
   if (answering === undefined || answering === null) refuseSocket(socket, code);
   else answering.once("close", () => refuseInTurn(socket, code));
 }

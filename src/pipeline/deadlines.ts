@@ -13,7 +13,7 @@ import { COUNTER, type LoadRow } from "../fabric/load-board.ts";
 import { breakOff, cutShort } from "../app/cut-short.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LinkedList } from "./linked-list.ts";
-import { endLingering } from "./respond.ts";
+import { endLingering } from "./lingering.ts";
 import { RestOfBody } from "./rest-of-body.ts";
 import type { Route, Router } from "./router.ts";
 

@@ -16,8 +16,9 @@ import { type CanBeCalledOff, isDrainError, whenCalledOff } from "../app/called-
 import { cutShort } from "../app/cut-short.ts";
 import type { Gate } from "./gate.ts";
 import type { BodyGuard } from "./limits.ts";
+import { isUnfinished } from "./lingering.ts";
 import { putOutOfReach } from "./out-of-reach.ts";
-import { isUnfinished, refuse } from "./respond.ts";
+import { refuse } from "./respond.ts";
 import type { Route } from "./router.ts";
 
 export type ExchangeState = "received" | "queued" | "executing" | "ended";

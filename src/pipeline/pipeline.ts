@@ -23,6 +23,7 @@ import { CallingOff } from "./calling-off.ts";
 import { type ConnectionContext, connectionContext } from "./connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
+import { endLingering } from "./lingering.ts";
 import { LinkedList } from "./linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
@@ -31,7 +32,7 @@ import { leaveHttp, restoreOffer } from "./leaving-http.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
 import { isHeldUp } from "./rest-of-body.ts";
-import { endLingering, isUnfinished, lingerWhile, refuseExpectation, refuseSocket } from "./respond.ts";
+import { refuseExpectation, refuseSocket } from "./respond.ts";
 import type { Route, Router } from "./router.ts";
 
 export interface PipelineOptions {
@@ -112,7 +113,12 @@ export class Pipeline {
 
   #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | undefined): void {
     const connection = connectionContext.getStore()!;
-    if (connection.closing) return;
+    if (connection.closing) {
+      connection.hasMore = true;
+      // So that its body is taken, and what comes behind it.
+      req.resume();
+      return;
+    }
     if (connection.declined !== undefined) restoreOffer(req, connection);
     const nowMs = performance.now();
     this.#row.counters[COUNTER.started]!++;
@@ -128,7 +134,7 @@ export class Pipeline {
     if (this.#isLastOf(connection)) closeAfter(exchange);
     else this.#hintKeepAlive(res);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
-    if (head !== "no-body") expectBody(connection, req);
+    if (head !== "no-body") connection.latestBody = req;
     if (head === "body") {
       exchange.body = new BodyGuard(req, this.#config, nowMs, {
         onTooLarge: () => bodyTooLarge(exchange),
@@ -272,18 +278,6 @@ export class Pipeline {
     this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
-}
-
-/** If the connection ends with a response before all of this body has come, it ends so that the client can read the response. */
-function expectBody(connection: ConnectionContext, req: IncomingMessage): void {
-  if (connection.latestBody === undefined) {
-    lingerWhile(connection.stream, () => {
-      if (!isUnfinished(connection.latestBody!)) return false;
-      connection.closing = true;
-      return true;
-    });
-  }
-  connection.latestBody = req;
 }
 
 /**

@@ -7,16 +7,13 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { errorTable, type ErrorCode } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
+import { endLingering, isUnfinished } from "./lingering.ts";
 
 /** Seconds a refused client should wait: long enough to let a queue of a second's work drain. */
 const RETRY_AFTER_SECONDS = 1;
-
-/** How long a refused upload may go on into nothing; nginx's lingering_timeout is of the same order. */
-const LINGER_MS = 2000;
 
 /** Refusals after which the connection can't be used: its input is not where a next request would start. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set([
@@ -66,32 +63,8 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
   return closes || unfinished;
 }
 
-/** Whether some of the request's body is still to come. Without one, `complete` is false only until the parser's next step. */
-export function isUnfinished({ complete, headers }: IncomingMessage): boolean {
-  if (complete) return false;
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
 /** Headers of heddle's own (headers.ts), which its answers carry too. */
 const KEPT = /^(?:x-heddle-.*|x-request-id)$/;
-
-/** From now on `socket` ends lingering, not at once, where that is needed. node:http calls `destroySoon` after a last response. */
-export function lingerWhile(socket: Socket, isUnfinished: () => boolean): void {
-  const destroySoon = socket.destroySoon.bind(socket);
-  socket.destroySoon = () => (isUnfinished() ? endLingering(socket) : destroySoon());
-}
-
-/**
- * Closes our side only, and takes what the client still sends for a while: closing both at once makes the kernel answer
- * the rest of a body with a reset, which often reaches the client before the refusal does (RFC 9112 §9.6).
- */
-export function endLingering(socket: Duplex): void {
-  socket.end();
-  // Nobody reads an unfinished body any more, and what is not read is not taken.
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.once("close", () => clearTimeout(timer));
-}
 
 function nothing(): void {}
 

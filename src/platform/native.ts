@@ -13,6 +13,7 @@ interface Libc {
   readonly waitpid: (pid: number, status: null, options: number) => number;
   readonly setsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: number) => number;
   readonly getsockopt: (fd: number, level: number, option: number, value: Buffer, bytes: Buffer) => number;
+  readonly recv: (fd: number, buffer: Buffer, bytes: bigint, flags: number) => bigint | number;
   readonly poll: (fds: Buffer, count: bigint, timeoutMs: number) => number;
   readonly shutdown: (fd: number, how: number) => number;
 }
@@ -40,6 +41,7 @@ export async function loadNative(): Promise<boolean> {
         waitpid: { arguments: ["i32", "pointer", "i32"], return: "i32" },
         setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
         getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
+        recv: { arguments: ["i32", "pointer", "u64", "i32"], return: "i64" },
         poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
         shutdown: { arguments: ["i32", "i32"], return: "i32" },
       });
@@ -162,6 +164,15 @@ export function areHungUp(fds: readonly number[]): boolean[] {
   });
   libc!.poll(polled, BigInt(fds.length), 0);
   return fds.map((_, i) => (polled.readInt16LE(i * POLLFD_BYTES + 6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
+}
+
+const MSG_PEEK = 0x02;
+const MSG_DONTWAIT = process.platform === "linux" ? 0x40 : 0x80;
+const onePeeked = Buffer.alloc(1);
+
+/** Whether the kernel has bytes of this connection that nobody has read. Never waits. */
+export function hasUnread(fd: number): boolean {
+  return libc!.recv(fd, onePeeked, 1n, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;

@@ -5,7 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, test } from "node:test";
 import { errorCodes, type ErrorCode, errorTable } from "../../src/errors/errors.ts";
-import { lingerWhile, refuse, refuseSocket } from "../../src/pipeline/respond.ts";
+import { endLingering } from "../../src/pipeline/lingering.ts";
+import { refuse, refuseSocket } from "../../src/pipeline/respond.ts";
 import { servePlain } from "../support/in-process.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
@@ -152,7 +153,7 @@ describe("a refusal", () => {
 
   test("of an upload can be read by a client that goes on sending", async () => {
     await using server = await servePlain((req, res) => {
-      lingerWhile(req.socket, () => true);
+      req.socket.destroySoon = () => endLingering(req.socket);
       refuse(req, res, "BODY_TOO_LARGE");
     });
     await using client = await RawConnection.open(server.port);

@@ -1,0 +1,58 @@
+/** A server that closes a connection while its client still sends: the answers arrive all the same (RFC 9112 §9.6). */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { RawConnection } from "../support/raw-connection.ts";
+import { startServer } from "../support/server.ts";
+
+const app = fileURLToPath(new URL("../fixtures/http/pipelined.ts", import.meta.url));
+
+const get = (path: string, ...headers: string[]): string =>
+  [`GET ${path} HTTP/1.1`, "host: test", ...headers, "", ""].join("\r\n");
+const post = (bytes: number): string =>
+  `POST /?id=z HTTP/1.1\r\nhost: test\r\ncontent-length: ${bytes}\r\n\r\n${"x".repeat(bytes)}`;
+
+/** What comes behind the request whose answer is the last: in the same packet, and while and after it is answered. */
+const behind: [name: string, now: string, then: string][] = [
+  ["a whole request", post(41), ""],
+  ["the first bytes of a request", "PO", ""],
+  ["a request without end", post(1000).slice(0, -10), ""],
+  ["what is no HTTP", "\0\0\0\0", "\0".repeat(1000)],
+  ["a request in pieces", post(100).slice(0, 60), post(100).slice(60)],
+  ["a large body", post(300_000), ""],
+  ["requests that come while the handler has the thread", "", post(300_000)],
+];
+const closing: [name: string, request: string][] = [
+  ["that the client asks for", get("/?id=a", "connection: close")],
+  ["that the app asks for", get("/close?id=a")],
+  ["of an answer without a length", get("/early?id=a", "connection: close")],
+];
+
+for (const [model, flags] of [
+  ["loop", ["--limit-keep-alive", "1"]],
+  ["threads", ["--limit-keep-alive", "1"]],
+  ["sync", []],
+] as const) {
+  describe(`the end of a connection under ${model}`, () => {
+    test("arrives behind its last answer, whatever else the client sends", async () => {
+      await using server = await startServer(app, ["-m", model, "-t", model === "sync" ? "1" : "2", ...flags]);
+      const all: readonly [name: string, request: string][] = [["that the server wants", get("/?id=a")], ...closing];
+      for (const [what, request] of all) {
+        for (const [name, now, then] of behind) {
+          const isBusy = now === "";
+          await using client = await RawConnection.open(server.port);
+          client.write((isBusy ? request.replace("?", "?block=50&") : request) + now);
+          if (isBusy) await sleep(20);
+          client.write(then);
+          await sleep(50);
+          const answer = await client.rest();
+          assert.match(answer, /GET a 0/, `a close ${what}, and ${name}`);
+          assert.equal(client.error, undefined, `a close ${what}, and ${name}`);
+        }
+      }
+      assert.doesNotMatch(server.output(0), /"level":[45]0|begin POST/);
+    });
+  });
+}
