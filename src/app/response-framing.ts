@@ -123,7 +123,8 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
 
   prototype._finish = function (this: Outgoing) {
     const left = this[leftOf];
-    if (left !== undefined && left > 0) {
+    // Of a client that has left, or was answered by somebody else, nothing is missing.
+    if (left !== undefined && left > 0 && !this.destroyed && this.socket?.destroyed === false) {
       this._last = true;
       told(this, faultOf(this, "too-short"));
     }

@@ -23,6 +23,8 @@ export class FramingFaults {
   }
 
   readonly misframed = (exchange: Exchange, fault: FramingFault): void => {
+    // Said too late: its client has an answer, and is told nothing more.
+    if (exchange.refusal !== undefined || exchange.state === "ended") return;
     if (fault.kind !== "bad-length") exchange.connection.closing = true;
     if (fault.kind === "too-long") exchange.overlong = true;
     const { route, req, id } = exchange;

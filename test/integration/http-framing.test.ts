@@ -5,6 +5,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { type PlainServer, servePlain } from "../support/in-process.ts";
 import { RawConnection, type RawResponse } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -60,6 +62,17 @@ const faulty: Readonly<Record<string, Partial<RawResponse>>> = {
   "/long-pipe": { body: "a".repeat(100_000), complete: true },
 };
 
+/** What a proxy passes on: its length is that of the compressed body. */
+const compressed = gzipSync("a".repeat(10_000));
+let upstream: PlainServer;
+before(async () => {
+  upstream = await servePlain((_req, res) => {
+    res.writeHead(200, { "content-encoding": "gzip", "content-length": compressed.length, connection: "keep-alive" });
+    res.end(compressed);
+  });
+});
+after(() => upstream[Symbol.asyncDispose]());
+
 for (const [model, ...args] of models) {
   for (const [shape, file] of Object.entries(shapes)) {
     // What Express does to a response it does on either kind of thread.
@@ -70,7 +83,8 @@ for (const [model, ...args] of models) {
       before(async () => {
         const app = new URL(`../fixtures/http/${file}`, import.meta.url).pathname;
         const settings = "--log-format json --keep-alive 1m --limit-keep-alive 50".split(" ");
-        server = await startServer(app, ["--model", model, ...args, ...settings]);
+        const UPSTREAM = `http://127.0.0.1:${upstream.port}/`;
+        server = await startServer(app, ["--model", model, ...args, ...settings], { env: { UPSTREAM } });
       });
       after(() => server[Symbol.asyncDispose]());
 
@@ -186,6 +200,17 @@ for (const [model, ...args] of models) {
           }
         });
 
+        test("an answer that fetch() has decompressed, and that is passed on as it is, is cut off and told of", async () => {
+          const mark = server.mark();
+          await using client = await open();
+          client.request("GET /proxied HTTP/1.1");
+          if (keepsConnections) client.request(HELLO);
+          const { body, headers } = await client.response();
+          assert.deepEqual([headers["content-length"], body], [`${compressed.length}`, "a".repeat(compressed.length)]);
+          await client.ended();
+          await server.waitForLog(/fetch\(\) decompresses what it gets: delete content-encoding/, mark);
+        });
+
         test("426 says to what", async () => {
           await using client = await open();
           const { headers } = await client.request("GET /upgrade-required HTTP/1.1").response();
@@ -200,6 +225,19 @@ for (const [model, ...args] of models) {
           assert.equal((await client.response()).status, 102);
           await client.ended();
           await server.waitForLog(/the app answered with status 102/);
+        });
+
+        test("what is missing for a client that has left, or was answered 504, is no fault", async () => {
+          const mark = server.mark();
+          await using client = await open();
+          await client.request("GET /left HTTP/1.1").head();
+          client.destroy();
+          await server.waitForLog(/wrote for nobody/, mark);
+          await using late = await open();
+          assert.equal((await late.request("GET /late HTTP/1.1").response()).status, 504);
+          await server.waitForLog(/wrote late/, mark);
+          await isServedOn(late);
+          assert.doesNotMatch(server.output(mark), /"fault"/);
         });
 
         test("HTTP/1.0 gets no interim responses", async () => {
@@ -230,6 +268,7 @@ for (const [model, ...args] of models) {
             "40 * too-short",
             "40 /long-end too-long",
             "40 /long-writes too-long",
+            ...(shape === "fetch" ? ["40 /proxied too-long"] : []),
           ].sort(),
         );
       });

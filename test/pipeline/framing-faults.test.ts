@@ -36,6 +36,15 @@ describe("responses that could not be sent as they were written", () => {
     assert.deepEqual(faults.map(closes), [true, true, true, false]);
   });
 
+  test("are nobody's when the request was answered otherwise, or has ended", () => {
+    const { misframed } = new FramingFaults(() => assert.fail("nothing is said"));
+    for (const late of [{ refusal: "HANDLER_TIMEOUT" as const }, { state: "ended" as const }]) {
+      const each = Object.assign(exchange("/a"), late);
+      misframed(each, short);
+      assert.equal(each.connection.closing, false);
+    }
+  });
+
   test("say what would be right", () => {
     assert.match(describeFault(long), /says 5 bytes, and the app wrote 7 or more\..*Buffer\.byteLength/);
     assert.match(
