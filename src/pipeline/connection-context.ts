@@ -62,9 +62,16 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
     this.stream = socket;
   }
 
-  /** One request fewer in progress; after the last it waits for the next. */
+  /** One request fewer in progress; after the last it waits for the next, or leaves HTTP. */
   leave(nowMs: number): void {
-    if (--this.active === 0) this.idleSinceMs = nowMs;
+    if (--this.active > 0) return;
+    const next = this.afterAnswers;
+    if (next === undefined) {
+      this.idleSinceMs = nowMs;
+      return;
+    }
+    this.afterAnswers = undefined;
+    next();
   }
 }
 

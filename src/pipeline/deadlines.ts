@@ -22,8 +22,8 @@ export class Deadlines {
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
   readonly #intervalMs: number;
-  /** The ended exchange each belongs to: its connection is not idle before the body has ended too. */
-  readonly #rests = new Map<RestOfBody, Exchange>();
+  /** By the ended exchange each belongs to: its connection is not idle before the body has ended too. */
+  readonly #rests = new Map<Exchange, RestOfBody>();
   #sweptMs = 0;
 
   constructor(exchanges: LinkedList<Exchange>, router: Router, config: ServerConfig, row: LoadRow) {
@@ -38,10 +38,10 @@ export class Deadlines {
     if (nowMs - this.#sweptMs < this.#intervalMs) return;
     this.#sweptMs = nowMs;
     for (const exchange of this.#exchanges) this.#judge(exchange, nowMs);
-    for (const [rest, exchange] of this.#rests) {
+    for (const [exchange, rest] of this.#rests) {
       const state = rest.sweep(nowMs);
       if (state === "arriving") continue;
-      this.#rests.delete(rest);
+      this.#rests.delete(exchange);
       exchange.connection.leave(nowMs);
       if (state === "gone") breakOff(exchange.req);
       else if (state !== "complete") cut(exchange, state);
@@ -52,7 +52,12 @@ export class Deadlines {
   watchRest(exchange: Exchange, nowMs: number): void {
     const { req, connection } = exchange;
     const rest = new RestOfBody(req, connection.stream, this.#config, nowMs, () => exchange.isReadElsewhere);
-    this.#rests.set(rest, exchange);
+    this.#rests.set(exchange, rest);
+  }
+
+  /** All of that body has come. */
+  endRest(exchange: Exchange): void {
+    if (this.#rests.delete(exchange)) exchange.connection.leave(performance.now());
   }
 
   #judge(exchange: Exchange, nowMs: number): void {

@@ -38,13 +38,6 @@ export function afterAnswers(connection: ConnectionContext, next: () => void): v
   });
 }
 
-/** The answers that were due are out. */
-export function leaveHttp(connection: ConnectionContext): void {
-  const next = connection.afterAnswers;
-  connection.afterAnswers = undefined;
-  next?.();
-}
-
 /** node:http listens no more, and the response that waits for room would do so for ever. */
 function passOnDrain(this: Socket & { readonly _httpMessage?: ServerResponse | null }): void {
   // oxlint-disable-next-line no-underscore-dangle -- node:http's name

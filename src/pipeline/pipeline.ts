@@ -28,7 +28,7 @@ import { LinkedList } from "./linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./gate.ts";
 import { decorate } from "./headers.ts";
 import { informInTurn } from "./informing.ts";
-import { leaveHttp, restoreOffer } from "./leaving-http.ts";
+import { restoreOffer } from "./leaving-http.ts";
 import { BodyGuard, inspectHead } from "./limits.ts";
 import { passTurn, tryBegin, wait } from "./pipelined.ts";
 import { isHeldUp } from "./rest-of-body.ts";
@@ -138,7 +138,10 @@ export class Pipeline {
     if (head === "body") {
       exchange.body = new BodyGuard(req, this.#config, nowMs, {
         onTooLarge: () => bodyTooLarge(exchange),
-        onComplete: () => (connection.requestedMs = performance.now()),
+        onComplete: () => {
+          connection.requestedMs = performance.now();
+          if (exchange.state === "ended") this.#deadlines.endRest(exchange);
+        },
       });
       closeIfHeldUp(exchange);
     } else if (head !== "no-body") {
@@ -274,7 +277,6 @@ export class Pipeline {
     else connection.leave(nowMs);
     if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
     passTurn(exchange);
-    if (connection.active === 0 && connection.afterAnswers !== undefined) leaveHttp(connection);
     this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }

@@ -115,7 +115,13 @@ function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due,
   }
   const refusal: Option = { statuses: fault.statuses, body: "refusal", whole: "yes", after: "closes" };
   if (fault.where === "head") return { options: [refusal], mayBeMissing: false, mayContinue: false };
-  return { options: [refusal, ...cutShort(spec, subject)], mayBeMissing: mayBeCut(spec, subject), mayContinue };
+  // node:http's parser does not tell what is wrong in the body of a request that offers an upgrade, and takes no more of it.
+  const late = offersUpgrade(spec) ? [{ ...refusal, statuses: [408] }] : [];
+  return {
+    options: [refusal, ...late, ...cutShort(spec, subject)],
+    mayBeMissing: mayBeCut(spec, subject),
+    mayContinue,
+  };
 }
 
 function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Subject): Omit<Due, "mayBeLost"> {

@@ -87,6 +87,13 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       }
     });
 
+    test("an offer behind a body that was not read is answered", async () => {
+      await using client = await RawConnection.open(server.port);
+      const unread = `POST /unread?id=a HTTP/1.1\r\nhost: test\r\ncontent-length: 20\r\n\r\n${"x".repeat(20)}`;
+      client.write(unread + get("/?id=b") + get("/?id=c", ...offer));
+      for (const body of ["unread a", "GET b 0", "GET c 0"]) assert.equal((await client.response()).body, body);
+    });
+
     test("a client that ends its side behind an offer is answered", async () => {
       await using client = await RawConnection.open(server.port);
       client.write(get("/?id=a") + get("/?id=b", ...offer) + get("/?id=c"));
