@@ -17,9 +17,19 @@
  * as a list; and it makes every `end(body)` two writes. Also a class of our own: Express takes the class from a response.
  */
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HeddleError } from "../errors/errors.ts";
 import { http } from "../platform/http.ts";
-import { type GivenHeaders, NONE, plainLength, settleHeaders, UNUSUAL } from "./framing-headers.ts";
+import {
+  type GivenHeaders,
+  type HeaderTable,
+  NONE,
+  pairsOf,
+  plainLength,
+  plainLengthSet,
+  settleHeaders,
+  UNUSUAL,
+} from "./framing-headers.ts";
 
 /** What an app did to a response that could not be sent as it was. */
 export type FramingFault =
@@ -50,6 +60,7 @@ type Callback = ((error?: Error | null) => void) | null | undefined;
 
 /** node:http's own names. */
 type Outgoing = Omit<ServerResponse, "writeInformation"> & {
+  [table: symbol]: unknown;
   [leftOf]?: number;
   [declaredOf]?: number;
   _header: string;
@@ -70,6 +81,8 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
   // oxlint-disable-next-line typescript/unbound-method -- called with the response as `this`
   const { _storeHeader: storeHeader, _send: send, _finish: finish, writeInformation } = prototype;
 
+  const tableOf = headerTable();
+
   const told = (res: Outgoing, fault: FramingFault): void => {
     const owner = ownerOf(res);
     if (owner !== undefined) misframed(owner, fault);
@@ -81,13 +94,17 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
     const { statusCode: status, req } = this;
     // Known when all of the body comes with `end`.
     const bodyBytes = this._contentLength;
-    let length = given === undefined ? NONE : plainLength(given);
+    const isTable = given !== undefined && given === this[tableOf];
+    let length = NONE;
+    if (isTable) length = plainLengthSet(given as HeaderTable);
+    else if (given !== undefined) length = plainLength(given);
     let headers = given;
     if (req.httpVersionMinor === 0) this.useChunkedEncodingByDefault = false;
     if (status < 200) this.shouldKeepAlive = false;
     if (length === UNUSUAL || (length !== NONE && (status < 200 || status === 204))) {
       const { httpVersionMinor } = req;
-      const settled = settleHeaders(given!, { status, httpVersionMinor, keepsAlive: this.shouldKeepAlive });
+      const pairs = isTable ? Object.values(given as HeaderTable) : pairsOf(given!);
+      const settled = settleHeaders(pairs, { status, httpVersionMinor, keepsAlive: this.shouldKeepAlive });
       headers = settled.headers;
       length = settled.length ?? NONE;
       if (settled.badLength !== undefined) misframed(owner, { kind: "bad-length", value: settled.badLength });
@@ -139,6 +156,15 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
     return true;
   };
   // oxlint-enable no-underscore-dangle
+}
+
+/** Where a response of node:http has the headers that were set. */
+function headerTable(): symbol {
+  const request = { method: "GET", httpVersionMajor: 1, httpVersionMinor: 1, headers: {} } as IncomingMessage;
+  const symbols = Object.getOwnPropertySymbols(new http.ServerResponse(request));
+  const found = symbols.find(({ description }) => description === "kOutHeaders");
+  if (found === undefined) throw new HeddleError("INTERNAL", "This Node.js keeps the headers of a response elsewhere.");
+  return found;
 }
 
 /** All that the client takes for the response is out, and the app goes on: only the connection's end can stop it. */

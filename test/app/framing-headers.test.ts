@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type GivenHeaders, NONE, plainLength, settleHeaders, UNUSUAL } from "../../src/app/framing-headers.ts";
+import {
+  type GivenHeaders,
+  type HeaderTable,
+  NONE,
+  pairsOf,
+  plainLength,
+  plainLengthSet,
+  settleHeaders,
+  UNUSUAL,
+} from "../../src/app/framing-headers.ts";
 
 /** As node:http keeps what `setHeader` was given. */
-function table(entries: Readonly<Record<string, unknown>>): GivenHeaders {
-  const headers = Object.create(null) as Record<string, unknown>;
+function table(entries: Readonly<Record<string, unknown>>): HeaderTable {
+  const headers = Object.create(null) as Record<string, [string, unknown]>;
   for (const [name, value] of Object.entries(entries)) headers[name.toLowerCase()] = [name, value];
   return headers;
 }
+
+const isTable = (headers: GivenHeaders): headers is HeaderTable => Object.getPrototypeOf(headers) === null;
 
 describe("the only framing header of a response", () => {
   const cases: [what: string, headers: GivenHeaders, length: number][] = [
@@ -25,12 +36,14 @@ describe("the only framing header of a response", () => {
     ["is not the only one: a connection", table({ Connection: "close" }), UNUSUAL],
     ["is not the only one: a keep-alive", ["keep-alive", "timeout=5", "content-length", "5"], UNUSUAL],
   ];
-  for (const [what, headers, length] of cases) test(what, () => assert.equal(plainLength(headers), length));
+  for (const [what, headers, length] of cases)
+    test(what, () => assert.equal(isTable(headers) ? plainLengthSet(headers) : plainLength(headers), length));
 });
 
 describe("the headers that are sent in place of those", () => {
   const settle = (headers: GivenHeaders, facts: object = {}): unknown[] => {
-    const settled = settleHeaders(headers, { status: 200, httpVersionMinor: 1, keepsAlive: true, ...facts });
+    const pairs = isTable(headers) ? Object.values(headers) : pairsOf(headers);
+    const settled = settleHeaders(pairs, { status: 200, httpVersionMinor: 1, keepsAlive: true, ...facts });
     return [...settled.headers, ...(settled.badLength === undefined ? [] : [`bad: ${settled.badLength}`])];
   };
   const old = { httpVersionMinor: 0 };
