@@ -143,7 +143,7 @@ export class Pipeline {
           if (exchange.state === "ended") this.#deadlines.endRest(exchange);
         },
       });
-      closeIfHeldUp(exchange);
+      closeIfHeldUp(exchange, this.#app.shape === "fetch" || this.#app.shape === "hono");
     } else if (head !== "no-body") {
       exchange.refuse(head);
       return;
@@ -284,13 +284,14 @@ export class Pipeline {
 
 /**
  * An app that has begun with a body, and stands still when its answer begins, will hardly read the rest; nothing else can be read
- * from the connection before that. Its client is told in the head that the connection ends with this response.
+ * from the connection before that. Its client is told in the head that the connection ends with this response. Of a fetch app
+ * (`readsAhead`) the same is said whenever it has begun: its stream reads on until its own buffer is full, and stands still only then.
  */
-function closeIfHeldUp(exchange: Exchange): void {
+function closeIfHeldUp(exchange: Exchange, readsAhead: boolean): void {
   const { req, res } = exchange;
   const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
   res.writeHead = (...args: unknown[]) => {
-    if (isHeldUp(req)) closeAfter(exchange);
+    if (isHeldUp(req) || (readsAhead && !req.complete && req.readableFlowing !== null)) closeAfter(exchange);
     return writeHead(...args);
   };
 }

@@ -112,7 +112,8 @@ export function refuseSocket(socket: Duplex, code: ErrorCode): void {
   const status = errorTable[code].status ?? 400;
   const body = `${status} ${http.STATUS_CODES[status]}\n`;
   socket.write(
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ndate: ${new Date().toUTCString()}\r\n` +
+      "content-type: text/plain; charset=utf-8\r\n" +
       (status === 503 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : "") +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
