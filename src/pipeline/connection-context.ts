@@ -46,6 +46,8 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
   closing = false;
+  /** What came behind its latest request is refused when the answers before are out, and ends it. */
+  refusesInTurn = false;
   /** Something came behind the last request that is answered. */
   hasMore = false;
   /** For whom it matters: its last answer is out, and all that is left is to close it. `hasRest`: its body was not read to the end. */

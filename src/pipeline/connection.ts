@@ -295,16 +295,18 @@ export class Connections {
       return;
     }
     this.#broken.add(socket);
+    if (exchange !== undefined) {
+      exchange.refuse(code, "the rest of the request was not HTTP");
+      return;
+    }
     const context = (socket as CarriesConnection)[connectionOf];
-    if (
-      exchange === undefined &&
-      context !== undefined &&
-      (context.closing || error.code === "HPE_CLOSED_CONNECTION")
-    ) {
+    if (context !== undefined) {
       // The last answer is out or due, and there is none for what comes behind it.
-      context.hasMore = true;
-    } else if (exchange === undefined) refuseInTurn(socket, code);
-    else exchange.refuse(code, "the rest of the request was not HTTP");
+      context.hasMore = context.closing || error.code === "HPE_CLOSED_CONNECTION";
+      if (context.hasMore) return;
+      context.refusesInTurn = context.active > 0;
+    }
+    refuseInTurn(socket, code);
   }
 
   #trackWebSocket(req: IncomingMessage, socket: Duplex): void {

@@ -23,6 +23,8 @@ export function lingerWhereNeeded(stream: Socket): void {
 
 function endBehindAnswer(this: Socket): void {
   const connection = (this as CarriesConnection)[connectionOf]!;
+  // node:http takes an answer for the last one when the client has closed its side.
+  if (connection.refusesInTurn) return;
   // Nothing that still comes could be answered.
   connection.closing = true;
   if (isExpectingMore(connection)) {

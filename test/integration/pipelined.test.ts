@@ -146,6 +146,7 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
 
     const broken: [name: string, bytes: string][] = [
       ["in a request's head", "GET /?id=b HT"],
+      ["behind what is no HTTP", "nonsense\r\n\r\n"],
       ["in a request's body", post("/?id=b", "body").slice(0, -2)],
     ];
     for (const [name, bytes] of broken) {
