@@ -52,7 +52,7 @@ for (const [model, flags] of [
           assert.equal(client.error, undefined, `a close ${what}, and ${name}`);
         }
       }
-      assert.doesNotMatch(server.output(0), /"level":[45]0|begin POST/);
+      assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
     });
   });
 }
