@@ -46,8 +46,6 @@ export class RemoteJob {
   #post: Post | undefined;
   #begun = false;
   #bodyWired = false;
-  /** The handler has asked for a part of the body that has not come. */
-  #isPulling = false;
 
   constructor(exchange: Exchange) {
     this.exchange = exchange;
@@ -119,7 +117,6 @@ export class RemoteJob {
         if (exchange.state === "ended") this.#tellAbort("AbortError", "the body broke off", "BODY_TIMEOUT");
       });
     }
-    this.#isPulling = true;
     req.resume();
   }
 
@@ -138,7 +135,6 @@ export class RemoteJob {
 
   readonly #forward = (chunk: Buffer): void => {
     this.exchange.req.pause();
-    this.#isPulling = false;
     // A copy always: the chunk is a view into the memory that the connection reads into.
     const own = new Uint8Array(chunk);
     const transfer = own.byteLength >= TRANSFER_BYTES ? [own.buffer] : undefined;
@@ -184,8 +180,7 @@ export class RemoteJob {
   #begin(res: RawResponse, message: FromHandler & { type: "write" }): readonly Part[] {
     this.#begun = true;
     // Not the connection's word: a request behind this one may be the last.
-    const isHeldUp = this.#bodyWired && !this.#isPulling && !this.exchange.req.complete;
-    const keepsAlive = message.keepsAlive && res.shouldKeepAlive && !isHeldUp;
+    const keepsAlive = message.keepsAlive && res.shouldKeepAlive;
     // oxlint-disable no-underscore-dangle -- node:http's names
     res.statusCode = message.status;
     // Written by the handler thread; perhaps with some of the body behind it.
