@@ -46,6 +46,9 @@ export class RemoteJob {
   #post: Post | undefined;
   #begun = false;
   #bodyWired = false;
+  /** Of the response: written, and not credited to the handler. */
+  #owedBytes = 0;
+  #waitsForDrain = false;
 
   constructor(exchange: Exchange) {
     this.exchange = exchange;
@@ -165,9 +168,20 @@ export class RemoteJob {
       else res.end(end, message.encoding);
       return;
     }
-    const credit = (): void => this.#post?.({ type: "credit", seq: this.seq, bytes: sizeOf(parts) });
-    if (flowing) credit();
-    else res.once("drain", credit);
+    this.#owedBytes += sizeOf(parts);
+    if (flowing) this.#credit();
+    else if (!this.#waitsForDrain) {
+      this.#waitsForDrain = true;
+      res.once("drain", () => this.#credit());
+    }
+  }
+
+  /** The client has taken all that was written. */
+  #credit(): void {
+    this.#waitsForDrain = false;
+    const bytes = this.#owedBytes;
+    this.#owedBytes = 0;
+    this.#post?.({ type: "credit", seq: this.seq, bytes });
   }
 
   /** It ends with this response, as was known from the beginning or turned out when it was written. */
