@@ -89,9 +89,10 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
         `200 last GET ${id}d 0`,
       ]);
       await server.waitForLog(new RegExp(`end ${id}d`), mark);
-      const order = [...server.output(mark).matchAll(/^(begin \S+|end) \d+([a-d])$/gm)].map(
-        ([, what, who]) => `${what} ${who}`,
-      );
+      // Lines of different threads may come in another order than they were written.
+      const order = [...server.output(mark).matchAll(/^(begin \S+|end) \d+([a-d]) (\d+)$/gm)]
+        .toSorted(([, , , one], [, , , other]) => Number(BigInt(one!) - BigInt(other!)))
+        .map(([, what, who]) => `${what} ${who}`);
       assert.deepEqual(order, [
         "begin GET a",
         "end a",

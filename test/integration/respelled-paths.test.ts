@@ -68,8 +68,8 @@ describe("a path written in another way", { concurrency: 2 }, () => {
         for (const target of [...reports(model), ...items(model)]) {
           const { status, headers, body } = await ask(server.port, target);
           assert.deepEqual([status, headers["x-heddle-model"]], [200, model], target);
-          // The app gets the target as it was sent.
-          if (shape === "listener") assert.equal(body, target);
+          // The app gets the path as it was sent, also of a target that is a whole URL.
+          if (shape === "listener") assert.equal(body, target.replace(/^http:\/\/[^/]*/, ""));
         }
         expected.push(...reports(model).map(() => `GET /${model}/report`));
         expected.push(...items(model).map(() => `GET /${model}/it%65ms/:id`));
