@@ -3,7 +3,8 @@
  *
  *   begun ─── responses end by themselves ───▶ last call ─── handlers that were told end ───▶ cut ─── onStop ───▶ deadline
  *
- * What is reserved before the deadline is little beside the graceful timeout, and most of it is `onStop`'s.
+ * What is reserved before the deadline is little beside the graceful timeout. What the handlers do not need of their half is
+ * `onStop`'s.
  */
 
 /** Of `monotonicMs`. */
@@ -16,11 +17,11 @@ export interface DrainTimes {
   readonly deadlineMs: number;
 }
 
-/** A handler that heard has half a second of it, `onStop` the rest. */
+/** A second for handlers that were told, one for `onStop`. */
 const RESERVE_MS = 2000;
 const RESERVED_PART = 1 / 4;
 /** Of the reserve, before the cut. */
-const HANDLERS_PART = 1 / 4;
+const HANDLERS_PART = 1 / 2;
 
 export function drainTimes(nowMs: number, deadlineMs: number): DrainTimes {
   const reserveMs = reserveOf(deadlineMs - nowMs);

@@ -145,7 +145,7 @@ for (const model of models) {
       });
 
       test("everything else goes on, is told shortly before the end, and cut; onStop runs", async (t) => {
-        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "6s", "-w", "3"]);
+        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "8s", "-w", "3"]);
         const slow = await arrived(t, server, "/slow");
         const deaf = await begun(t, server, "/deaf");
         const silent = await arrived(t, server, "/poll/deaf");
@@ -163,13 +163,13 @@ for (const model of models) {
         assertHooks(server, "stop");
         assert.match(
           server.stderr(),
-          /cut (?:a request|2 requests) short: --graceful-timeout \(6000 ms\) was nearly over/,
+          /cut (?:a request|2 requests) short: --graceful-timeout \(8000 ms\) was nearly over/,
         );
         assert.doesNotMatch(server.stderr(), /failed|killed/);
       });
 
       test("a long poll answers when it is told, or is answered for when it fails", async (t) => {
-        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "6s"]);
+        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "8s"]);
         const answers = await arrived(t, server, "/poll/answers");
         const fails = await arrived(t, server, "/poll/fails");
         await assertStops(server, 1);
@@ -180,7 +180,7 @@ for (const model of models) {
       });
 
       test("onStop runs when a stop follows a reload, also beside what ignores both", async (t) => {
-        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "6s"]);
+        const server = await serveDrain(t, shape, model, ["--graceful-timeout", "8s"]);
         const deaf = await begun(t, server, "/deaf");
         server.signal("SIGHUP");
         await server.waitForLog(/generation 2: serving; draining/);
@@ -223,7 +223,7 @@ for (const model of models) {
     });
 
     test("that hangs does not keep onStop from running", async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s"], {
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s"], {
         env: { ON_DRAIN: "hangs" },
       });
       await assertStops(server, 0);
@@ -249,7 +249,7 @@ for (const model of models) {
 describe("a drain", { concurrency: AT_ONCE }, () => {
   for (const model of models.slice(1)) {
     test(`ends awaitSync under ${model.model}`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s"]);
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s"]);
       const client = await arrived(t, server, "/awaits");
       await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
@@ -260,7 +260,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
   for (const model of models.slice(2)) {
     test(`runs onStop on the other threads when one is blocked for good, under ${model.model}`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "6s", "--timeout", "0"]);
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s", "--timeout", "0"]);
       const client = await arrived(t, server, "/blocks");
       await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
@@ -270,7 +270,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
     test(`answers for what waits for a thread, under ${model.model}`, async (t) => {
       const one = { ...model, args: ["--threads", "1"] };
-      const server = await serveDrain(t, "fetch", one, ["--graceful-timeout", "6s"]);
+      const server = await serveDrain(t, "fetch", one, ["--graceful-timeout", "8s"]);
       const first = await arrived(t, server, "/poll/deaf");
       const second = await ask(t, server, "/slow");
       await server.waitForStatus((status) => status.models[model.model]?.queued === 1);
@@ -281,7 +281,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
   }
 
   test("answers for what waits at the gate", async (t) => {
-    const server = await serveDrain(t, "fetch", models[0]!, ["--graceful-timeout", "6s", "--limit", "1"]);
+    const server = await serveDrain(t, "fetch", models[0]!, ["--graceful-timeout", "8s", "--limit", "1"]);
     const first = await arrived(t, server, "/poll/deaf");
     const second = await ask(t, server, "/slow");
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.queued === 1);
@@ -302,7 +302,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
   });
 
   test("closes WebSockets that do not answer their close frame, before onStop", async (t) => {
-    const server = await serve(t, lifeApp, ["--threads", "1", "--graceful-timeout", "6s"]);
+    const server = await serve(t, lifeApp, ["--threads", "1", "--graceful-timeout", "8s"]);
     const client = await RawConnection.open(server.port);
     t.after(() => client.destroy());
     const upgrade = ["connection: Upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
@@ -315,7 +315,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
   test("cuts over TLS as well, after what it answers", async (t) => {
     const { cert, key } = makeCertificate(tempFolder(t), "localhost");
-    const args = ["--tls-cert", cert, "--tls-key", key, "--graceful-timeout", "6s"];
+    const args = ["--tls-cert", cert, "--tls-key", key, "--graceful-timeout", "8s"];
     const server = await serveDrain(t, "listener", models[0]!, args);
     const stream = await getByTls(t, server, "/events");
     const deaf = await getByTls(t, server, "/deaf");
@@ -337,7 +337,7 @@ async function getByTls(t: TestContext, { port }: LifeServer, path: string): Pro
 }
 
 test("a WebSocket that answers its close frame, an idle connection and a silent one do not delay onStop", async (t) => {
-  const server = await serve(t, lifeApp, ["--threads", "1", "--keep-alive", "10m", "--graceful-timeout", "6s"]);
+  const server = await serve(t, lifeApp, ["--threads", "1", "--keep-alive", "10m", "--graceful-timeout", "8s"]);
   const webSocket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
   await once(webSocket, "open");
   const idle = await ask(t, server, "/");
