@@ -6,7 +6,7 @@
  * that is idle is closed. When another generation serves on (`takenOver`), an idle connection is left until its
  * keep-alive ends, or the drain nearly does, because a client may be sending on it at this very moment and would find it
  * reset (RFC 9112 §9.5).
- * WebSockets get a close frame 1001 (RFC 6455 §7.4.1) and time to answer it.
+ * WebSockets get a close frame and time to answer it (web-sockets.ts).
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -24,7 +24,9 @@ import { type CarriesExchange, exchangeOf } from "./exchange.ts";
 import { afterAnswers, putBack, survivesReset } from "./leaving-http.ts";
 import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering.ts";
 import { LinkedList } from "./linked-list.ts";
+import { type ParserError, refusalFor } from "./parser-errors.ts";
 import { refuseSocket } from "./respond.ts";
+import { WebSockets } from "./web-sockets.ts";
 
 export interface TlsMaterial {
   readonly cert: Buffer | string;
@@ -66,9 +68,6 @@ const KEEP_ALIVE_BUFFER_MS = 1000;
 /** Node's timers hold 31 bits. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
-/** A server-to-client close frame, status 1001 "going away". */
-const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
-
 export class Connections {
   readonly #server: Server;
   readonly #row: LoadRow;
@@ -81,9 +80,7 @@ export class Connections {
   readonly #onIdle: (() => void) | undefined;
   readonly #acceptsUpgrade: ConnectionHandlers["acceptsUpgrade"];
   readonly #abandon: ConnectionHandlers["abandon"];
-  readonly #webSockets = new Set<Duplex>();
-  /** Those that were sent a close frame. */
-  readonly #dismissed = new WeakSet<Duplex>();
+  readonly #webSockets: WebSockets;
   /** Whose input is not HTTP any more: nothing that still comes is looked at. */
   readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
@@ -92,6 +89,7 @@ export class Connections {
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
+    this.#webSockets = new WebSockets(row);
     this.#isTls = tls !== undefined;
     this.#onIdle = handlers.idle;
     this.#acceptsUpgrade = handlers.acceptsUpgrade;
@@ -142,7 +140,7 @@ export class Connections {
         if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
         else
           afterAnswers(context, () => {
-            this.#trackWebSocket(req, socket);
+            this.#webSockets.track(req, socket);
             handlers.upgrade(req, socket, head);
           });
       }),
@@ -247,19 +245,12 @@ export class Connections {
 
   /** Resolves when the last connection is gone; the caller sets the time limit. */
   drain(takenOver: boolean): Promise<void> {
-    for (const socket of this.#webSockets) this.#dismiss(socket);
+    this.#webSockets.dismiss();
     if (!takenOver) this.closeIdle();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
       if (this.#connections.size === 0) resolve();
     });
-  }
-
-  /** Once: a drain may be repeated. */
-  #dismiss(socket: Duplex): void {
-    if (!socket.writable || this.#dismissed.has(socket)) return;
-    this.#dismissed.add(socket);
-    socket.write(GOING_AWAY);
   }
 
   closeIdle(): void {
@@ -308,29 +299,6 @@ export class Connections {
     }
     refuseInTurn(socket, code);
   }
-
-  #trackWebSocket(req: IncomingMessage, socket: Duplex): void {
-    if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
-    // A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame.
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = ((...args: unknown[]) => {
-      Reflect.deleteProperty(socket, "write");
-      const chunk: unknown = args[0];
-      const text =
-        typeof chunk === "string" ? chunk : chunk instanceof Uint8Array ? Buffer.from(chunk).toString("latin1") : "";
-      if (text.startsWith("HTTP/1.1 101")) {
-        this.#webSockets.add(socket);
-        // Its handshake began before the drain.
-        if (this.#onEmpty !== undefined) setImmediate(() => this.#dismiss(socket));
-        Atomics.add(this.#row.counters, COUNTER.webSockets, 1);
-        socket.once("close", () => {
-          this.#webSockets.delete(socket);
-          Atomics.sub(this.#row.counters, COUNTER.webSockets, 1);
-        });
-      }
-      return write(...args);
-    }) as Duplex["write"];
-  }
 }
 
 /** node:http has let go of the socket, and calls in the context of whoever it reads for. */
@@ -340,8 +308,6 @@ function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: Connect
   survivesReset(socket);
   connectionContext.run(context, next, context);
 }
-
-type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number };
 
 /** A socket as node:http keeps it: the response it sends now and the request it parses. */
 type HttpSocket = Socket & {
@@ -356,28 +322,4 @@ function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
   if (socket.writableEnded) return;
   if (answering === undefined || answering === null) refuseSocket(socket, code);
   else answering.once("close", () => refuseInTurn(socket, code));
-}
-
-/** undefined: the connection broke, there is nobody to answer. */
-function refusalFor(error: ParserError): ErrorCode | undefined {
-  switch (error.code) {
-    case "ECONNRESET":
-    case "EPIPE":
-    case "ETIMEDOUT":
-      return undefined;
-    case "HPE_HEADER_OVERFLOW":
-      return isInRequestLine(error) ? "REQUEST_LINE_TOO_LONG" : "HEADERS_TOO_LARGE";
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return "BODY_TOO_LARGE";
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "HEADERS_TIMEOUT";
-    default:
-      return "BAD_REQUEST";
-  }
-}
-
-/** Where the parser stopped is known only within the packet: in one that begins a request and has no line end so far. */
-function isInRequestLine({ rawPacket, bytesParsed }: ParserError): boolean {
-  const parsed = rawPacket?.subarray(0, bytesParsed);
-  return parsed !== undefined && !parsed.includes(0x0a) && /^[A-Z-]+ /.test(parsed.toString("latin1", 0, 32));
 }

@@ -125,6 +125,7 @@ export class Pipeline {
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
+    connection.requestedMs = nowMs;
     if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
@@ -150,6 +151,7 @@ export class Pipeline {
     }
     if (tryBegin(exchange)) this.#admission.admit(exchange, nowMs);
     else this.#waitInLine(exchange);
+    // Once more: a handler that computes keeps this thread from hearing the end of its client's side.
     connection.requestedMs = performance.now();
   }
 
