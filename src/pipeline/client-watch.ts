@@ -15,7 +15,7 @@ import type { Output } from "../platform/socket-output.ts";
 
 /** Its end comes with the request or right behind it; who gives up waiting does it later. */
 const WITH_REQUEST_MS = 20;
-const HALF_CLOSED_MS = 5000;
+const HALF_CLOSED_MS = 2000;
 
 /** What a connection keeps for it. */
 export interface ClientState {

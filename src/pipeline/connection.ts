@@ -216,7 +216,10 @@ export class Connections {
     (stream as CarriesConnection)[connectionOf] = context;
     lingerWhereNeeded(stream);
     stream.once("end", () => {
-      if (context.active > 0 && !mayBeAnswered(context, performance.now())) stream.end();
+      if (context.active === 0) return;
+      // Who was found to have left while the handler had the thread has not come back.
+      const isGone = context.current?.aborted === true;
+      if (isGone || !mayBeAnswered(context, performance.now())) stream.end();
     });
   }
 

@@ -48,10 +48,14 @@ export class Deadlines {
     }
   }
 
-  /** The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection. */
-  watchRest(exchange: Exchange, nowMs: number): void {
+  /**
+   * The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection.
+   * `isOver`: whoever has not read it by now does not.
+   */
+  watchRest(exchange: Exchange, nowMs: number, isOver: boolean): void {
     const { req, connection } = exchange;
-    const rest = new RestOfBody(req, connection.stream, this.#config, nowMs, () => exchange.isReadElsewhere);
+    const reader = { isOver, isElsewhere: () => exchange.isReadElsewhere };
+    const rest = new RestOfBody(req, connection.stream, this.#config, nowMs, reader);
     this.#rests.set(exchange, rest);
   }
 

@@ -144,7 +144,7 @@ export class Pipeline {
           if (exchange.state === "ended") this.#deadlines.endRest(exchange);
         },
       });
-      closeIfHeldUp(exchange, this.#app.shape === "fetch" || this.#app.shape === "hono");
+      closeIfHeldUp(exchange);
     } else if (head !== "no-body") {
       exchange.refuse(head);
       return;
@@ -275,7 +275,7 @@ export class Pipeline {
       if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
     }
     const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
-    if (hasRest) this.#deadlines.watchRest(exchange, nowMs);
+    if (hasRest) this.#deadlines.watchRest(exchange, nowMs, isFetchApp(this.#app));
     else connection.leave(nowMs);
     if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
     passTurn(exchange);
@@ -286,16 +286,20 @@ export class Pipeline {
 
 /**
  * An app that has begun with a body, and stands still when its answer begins, will hardly read the rest; nothing else can be read
- * from the connection before that. Its client is told in the head that the connection ends with this response. Of a fetch app
- * (`readsAhead`) the same is said whenever it has begun: its stream reads on until its own buffer is full, and stands still only then.
+ * from the connection before that. Its client is told in the head that the connection ends with this response.
  */
-function closeIfHeldUp(exchange: Exchange, readsAhead: boolean): void {
+function closeIfHeldUp(exchange: Exchange): void {
   const { req, res } = exchange;
   const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
   res.writeHead = (...args: unknown[]) => {
-    if (isHeldUp(req) || (readsAhead && !req.complete && req.readableFlowing !== null)) closeAfter(exchange);
+    if (isHeldUp(req)) closeAfter(exchange);
     return writeHead(...args);
   };
+}
+
+/** Its handler is over with its response, and nobody can say that it reads on. */
+function isFetchApp({ shape }: LoadedApp): boolean {
+  return shape === "fetch" || shape === "hono";
 }
 
 function giveLeave(exchange: Exchange): void {

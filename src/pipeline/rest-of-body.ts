@@ -3,7 +3,8 @@
  *
  *   nobody reads it        → dropped as it arrives, within limits; then the connection serves its next request
  *   the app still reads it → left to the app, within limits
- *   the app has paused it  → the same for PAUSED_MS; after that nothing shows that it will go on
+ *   the app has paused it  → the same for PAUSED_MS; after that nothing shows that it will go on. A fetch app is over with its
+ *                            response: its stream was only filled, so reading more of it fails, and the rest is dropped
  *
  * Beyond a limit the connection is closed. node:http itself drops only a body that nobody has begun to read, and leaves
  * every other one in the connection, where it stands before the next request for ever.
@@ -14,6 +15,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { cutShort } from "../app/cut-short.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { FRAMING_BYTES, type RequestLimits } from "./limits.ts";
 
@@ -30,28 +32,28 @@ export function isHeldUp(req: IncomingMessage): boolean {
   return !req.complete && req.readableFlowing === false && !req.destroyed && req.listenerCount("readable") === 0;
 }
 
+export interface Reader {
+  /** A handler on another thread may still ask for the body. */
+  readonly isElsewhere: () => boolean;
+  /** Who has stopped reading does not go on. */
+  readonly isOver: boolean;
+}
+
 export class RestOfBody {
   readonly req: IncomingMessage;
   readonly #socket: Socket;
   readonly #limits: RequestLimits;
-  readonly #isReadElsewhere: () => boolean;
+  readonly #reader: Reader;
   readonly #sinceMs: number;
   readonly #sinceBytes: number;
   #sweptBytes: number;
   #idleSinceMs: number;
 
-  /** `isReadElsewhere`: whether a handler on another thread may still ask for it. */
-  constructor(
-    req: IncomingMessage,
-    socket: Socket,
-    limits: RequestLimits,
-    nowMs: number,
-    isReadElsewhere: () => boolean = () => false,
-  ) {
+  constructor(req: IncomingMessage, socket: Socket, limits: RequestLimits, nowMs: number, reader: Reader) {
     this.req = req;
     this.#socket = socket;
     this.#limits = limits;
-    this.#isReadElsewhere = isReadElsewhere;
+    this.#reader = reader;
     this.#sinceMs = nowMs;
     this.#idleSinceMs = nowMs;
     this.#sinceBytes = socket.bytesRead;
@@ -62,7 +64,9 @@ export class RestOfBody {
   /** Drops it, unless the app reads it. */
   dropUnread(): void {
     const { req } = this;
-    const isRead = this.#isReadElsewhere() || req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
+    const isElsewhere = this.#reader.isElsewhere();
+    if (this.#reader.isOver && !isElsewhere && this.#isPaused) cutShort(req, "BODY_TIMEOUT");
+    const isRead = isElsewhere || req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
     if (isRead && !req.destroyed) return;
     // oxlint-disable-next-line no-underscore-dangle -- node:http's name
     (req as Droppable)._dumped = true;

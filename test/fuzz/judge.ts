@@ -127,7 +127,8 @@ function formOf({ status, headers, interim }: Response, { mayContinue }: Due, { 
   return faults;
 }
 
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** RFC 9110 §9.2.1 and the IANA registry of methods, of those that scripts use. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"]);
 
 /** Pipelined requests may run at once if all are safe (RFC 9112 §9.3.2); the others begin in their order, at least. */
 function orderOf({ requests }: Script, responses: readonly Response[]): string[] {

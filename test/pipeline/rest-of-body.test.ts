@@ -20,11 +20,19 @@ interface Rest {
   readonly socket: { bytesRead: number; destroyed: boolean; resumed: number };
 }
 
-function leave(changed: Partial<RequestLimits> = {}, prepare: (req: IncomingMessage) => void = () => {}): Rest {
+function leave(
+  changed: Partial<RequestLimits> = {},
+  prepare: (req: IncomingMessage) => void = () => {},
+  isOver = false,
+): Rest {
   const req = new IncomingMessage(new Socket());
   const socket = { bytesRead: 500, destroyed: false, resumed: 0, resume: () => socket.resumed++ };
   prepare(req);
-  return { body: new RestOfBody(req, socket as never, { ...limits, ...changed }, 0), req, socket };
+  return {
+    body: new RestOfBody(req, socket as never, { ...limits, ...changed }, 0, { isOver, isElsewhere: () => false }),
+    req,
+    socket,
+  };
 }
 
 describe("a body that goes on after its response", () => {
@@ -100,5 +108,24 @@ describe("a body that goes on after its response", () => {
     });
     assert.equal(body.sweep(5000), "arriving");
     assert.equal(body.sweep(5001), "BODY_TIMEOUT");
+  });
+
+  test("that stands still when its reader is over is dropped at once, and reading on fails", async () => {
+    const failed = Promise.withResolvers<Error>();
+    const { body, req, socket } = leave(
+      {},
+      (req) => {
+        req.on("data", () => {});
+        req.on("error", failed.resolve);
+        Object.assign(req, { socket: null });
+        req.pause();
+        req.push(Buffer.alloc(10));
+      },
+      true,
+    );
+    assert.equal(socket.resumed, 1);
+    assert.equal(req.destroyed, true);
+    assert.match((await failed.promise).message, /stalled/);
+    assert.equal(body.sweep(1), "arriving");
   });
 });
