@@ -20,7 +20,7 @@ import { TurnAway } from "../worker/turn-away.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Distribution } from "./distribution.ts";
 import type { Fleet } from "./fleet.ts";
-import { hungUp } from "./hung-up.ts";
+import { hungUp, sinceTheyWait } from "./hung-up.ts";
 import { Listeners } from "./listeners.ts";
 import { Spread } from "./spread.ts";
 import { Turns } from "./turns.ts";
@@ -136,6 +136,6 @@ export class Accepting {
     const away = new TurnAway(tlsCert !== undefined);
     const turnAway = (socket: Socket): void => away.refuse(socket);
     if (model !== "sync") return new Spread({ workers, backlog, turnAway });
-    return new Turns({ workers, limits: () => this.#config, turnAway, hungUp });
+    return new Turns({ workers, limits: () => this.#config, turnAway, hungUp: sinceTheyWait(hungUp) });
   }
 }

@@ -39,7 +39,7 @@ export interface TurnsOptions {
   readonly workers: () => readonly TurnTaker[];
   readonly limits: () => Pick<ServerConfig, "queue" | "queueTimeoutMs">;
   readonly turnAway: (socket: Socket) => void;
-  /** Those whose clients have hung up. */
+  /** Those whose clients have hung up since they wait. Asked about each when it begins to wait. */
   readonly hungUp: (sockets: readonly Socket[]) => ReadonlySet<Socket>;
 }
 
@@ -61,8 +61,6 @@ export class Turns implements Distribution {
   readonly #runs = new WeakMap<TurnTaker, number>();
   /** Workers behind which one was overtaken; they get none ahead until they have had another turn. */
   readonly #slow = new WeakSet<TurnTaker>();
-  /** Ended their side with their request, before they had to wait: they want the answer (`pipeline/client-watch.ts`). */
-  readonly #halfClosed = new WeakSet<Socket>();
   #state: State = "open";
   #turn = 0;
   #numbers = 0;
@@ -86,7 +84,8 @@ export class Turns implements Distribution {
     } else if (!isOpen || this.waiting >= this.#options.limits().queue) {
       this.#turnAway(socket);
     } else {
-      if (this.#options.hungUp([socket]).size > 0) this.#halfClosed.add(socket);
+      // From now on it waits, and may leave.
+      this.#options.hungUp([socket]);
       this.#line.join(ticket);
       this.#sweepWhileAnyWaits();
       this.look();
@@ -196,15 +195,10 @@ export class Turns implements Distribution {
   /** The first in line whose client has not left. */
   #next(): Ticket<Socket> | undefined {
     for (let ticket = this.#line.next(); ticket !== undefined; ticket = this.#line.next()) {
-      if (!ticket.item.destroyed && this.#left([ticket.item]).size === 0) return ticket;
+      if (!ticket.item.destroyed && this.#options.hungUp([ticket.item]).size === 0) return ticket;
       ticket.item.destroy();
     }
     return undefined;
-  }
-
-  /** Those whose clients have left since they wait. */
-  #left(sockets: readonly Socket[]): ReadonlySet<Socket> {
-    return this.#options.hungUp(sockets.filter((socket) => !this.#halfClosed.has(socket)));
   }
 
   /** Who only waited has still waited for as long; who had been given to a worker at once has not waited yet. */
@@ -235,7 +229,7 @@ export class Turns implements Distribution {
     const nowMs = monotonicMs();
     const { queueTimeoutMs } = this.#options.limits();
     const ahead = this.#ahead;
-    const left = this.#left([...this.#line.items, ...ahead.map(({ ticket }) => ticket.item)]);
+    const left = this.#options.hungUp([...this.#line.items, ...ahead.map(({ ticket }) => ticket.item)]);
     for (const socket of this.#line.take(left)) socket.destroy();
     for (const socket of this.#line.takeOverdue(nowMs, queueTimeoutMs)) this.#turnAway(socket);
     for (const turn of ahead) {

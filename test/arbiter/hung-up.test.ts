@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
-import { hungUp } from "../../src/arbiter/hung-up.ts";
+import { hungUp, sinceTheyWait } from "../../src/arbiter/hung-up.ts";
 import { loadNative } from "../../src/platform/native.ts";
 import { until } from "./support.ts";
 
@@ -29,4 +29,22 @@ test("a client that has closed or reset its connection has hung up, unread; one 
   accepted[3]!.destroy();
   await until(() => hungUp(accepted).size === 3, "the ends");
   assert.deepEqual([...hungUp(accepted)], accepted.slice(1));
+});
+
+test("who ends its side at the beginning of its wait has not left; who does it later has", () => {
+  let nowMs = 0;
+  const [early, late, gone] = [{ destroyed: false }, { destroyed: false }, { destroyed: true }] as unknown as Socket[];
+  let ended: Socket[] = [];
+  const left = sinceTheyWait(
+    () => new Set(ended),
+    () => nowMs,
+  );
+  const all = [early!, late!, gone!];
+  left(all);
+  ended = [early!, gone!];
+  nowMs = 4;
+  assert.deepEqual([...left(all)], [gone]);
+  ended = all;
+  nowMs = 5;
+  assert.deepEqual([...left(all)], [late, gone]);
 });
