@@ -87,6 +87,8 @@ describe("--env-file", { concurrency: 2 }, () => {
     assert.deepEqual(await seen(server), { MY_A: "1", zone: "UTC" });
     writeFileSync(join(cwd, ".env"), "MY_A=2\n");
     await server.waitForLog(/reload \(--watch\): generation 2: serving/);
+    // Until the old worker has left, it may be the one that accepts.
+    await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2));
     assert.deepEqual(await seen(server), { MY_A: "2", zone: "UTC" });
   });
 
