@@ -1,36 +1,19 @@
-/** heddle from this working tree, in its published form: packed, and installed into a folder of its own. */
+/** heddle in its published form: packed from a source tree, and installed into a folder of its own. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onCleanup } from "../harness/cleanup.ts";
 import { processTree } from "../harness/proc.ts";
 import { reasonOf, run, start } from "../harness/processes.ts";
-import { descendants, LISTENING, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
+import { type Availability, descendants, LISTENING, type Peer, PEERS_FOLDER, ready } from "./peer.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
+export const WORKING_TREE: string = new URL("../../", import.meta.url).pathname;
 const installed = join(PEERS_FOLDER, "heddle");
-const cli = join(installed, "node_modules", "heddle", "bin", "heddle.js");
+const cli = cliIn(installed);
 
 export const heddle: Peer = {
   name: "heddle",
-  async install() {
-    try {
-      rmSync(installed, { recursive: true, force: true });
-      await mkdir(installed, { recursive: true });
-      await writeFile(join(installed, "package.json"), JSON.stringify({ private: true, type: "module" }));
-      await run("npm", ["pack", "--silent", "--pack-destination", installed], { cwd: root, timeoutMs: 60_000 });
-      const [tarball = ""] = readdirSync(installed).filter((name) => name.endsWith(".tgz"));
-      await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(installed, tarball)], {
-        cwd: installed,
-        timeoutMs: 300_000,
-        env: { NODE_ENV: "" },
-      });
-      const text = await readFile(join(root, "package.json"), "utf8");
-      return { available: true, version: (JSON.parse(text) as { version: string }).version };
-    } catch (error) {
-      return { available: false, reason: reasonOf(error) };
-    }
-  },
+  install: () => installHeddle(WORKING_TREE, installed),
   async start(app, { loops, as = "threads" }) {
     await mkdir(PEERS_FOLDER, { recursive: true });
     // Unix socket paths end at 107 bytes, so the name is short.
@@ -60,3 +43,27 @@ export const heddle: Peer = {
     return ready(running, app);
   },
 };
+
+/** The command of the heddle that is installed in `folder`. */
+export function cliIn(folder: string): string {
+  return join(folder, "node_modules", "heddle", "bin", "heddle.js");
+}
+
+export async function installHeddle(root: string, folder: string): Promise<Availability> {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: root, timeoutMs: 60_000 });
+    const [tarball = ""] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+    await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", join(folder, tarball)], {
+      cwd: folder,
+      timeoutMs: 300_000,
+      env: { NODE_ENV: "" },
+    });
+    const text = await readFile(join(root, "package.json"), "utf8");
+    return { available: true, version: (JSON.parse(text) as { version: string }).version };
+  } catch (error) {
+    return { available: false, reason: reasonOf(error) };
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * `npm run bench:versions`: the working tree beside an earlier commit, to see what the changes between them cost.
+ * `BASE` names the commit (default: HEAD). `--help` tells the options.
+ */
+import { bench } from "./harness/bench.ts";
+import { boot } from "./scenarios/versions/boot.ts";
+import { hello } from "./scenarios/versions/hello.ts";
+
+await bench("versions", `The working tree beside ${process.env.BASE ?? "HEAD"}`, [...hello, boot]);
