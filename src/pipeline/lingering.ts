@@ -7,8 +7,8 @@
  * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
  */
 
-import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasNative, hasUnread } from "../platform/native.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
@@ -16,9 +16,34 @@ import { type CarriesConnection, type ConnectionContext, connectionOf } from "./
 /** How long what still comes is taken; nginx's lingering_timeout is of the same order. */
 const LINGER_MS = 2000;
 
-/** node:http calls `destroySoon` behind a last answer; from now on that ends the connection in the way that it needs. */
+/**
+ * node:http calls `destroySoon` behind a last answer, and `destroy` when the app breaks off a response; from now on both end
+ * the connection in the way that it needs.
+ */
 export function lingerWhereNeeded(stream: Socket): void {
   stream.destroySoon = endBehindAnswer;
+  stream.destroy = destroyBehindAnswers;
+}
+
+/**
+ * A response that is broken off has its connection destroyed. Answers before it may still be on their way to a client that
+ * pipelines, and a reset would take them along: our side is closed first then. The client sees from its length or from its
+ * chunks that the response is cut; without either only a reset tells it.
+ */
+function destroyBehindAnswers(this: Socket, error?: Error): Socket {
+  const connection = (this as CarriesConnection)[connectionOf];
+  const { _httpMessage: res } = this as Socket & { readonly _httpMessage?: ServerResponse | null };
+  const isBrokenOff = res?.destroyed === true && !res.writableEnded && !this.destroyed && this.writable;
+  const showsItsEnd = res?.chunkedEncoding === true || res?.hasHeader("content-length") === true || !res?.headersSent;
+  if (!isBrokenOff || connection === undefined || connection.requests < 2 || !showsItsEnd || !maySend(connection)) {
+    return Socket.prototype.destroy.call(this, error);
+  }
+  connection.closing = true;
+  connection.waiting = undefined;
+  res.detachSocket(this);
+  endLingering(this);
+  res.emit("close");
+  return this;
 }
 
 function endBehindAnswer(this: Socket): void {

@@ -54,5 +54,24 @@ for (const [model, flags] of [
       }
       assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
     });
+
+    // A connection of `sync` has one request.
+    if (model === "sync") return;
+    test("takes no answer along when the app breaks off the one behind it", async () => {
+      await using server = await startServer(app, ["-m", model, "-t", "2"]);
+      for (const cut of ["/destroy?id=b&ms=200", "/destroy?id=b&ms=200&bytes=1000"]) {
+        await using client = await RawConnection.open(server.port);
+        const mark = server.mark();
+        client.write(get("/large?id=a&kib=50") + get(cut) + post(300_000));
+        // The kernel has the first answer, and this client has read nothing of it.
+        await server.waitForLog(/^close b$/m, mark);
+        const answer = await client.rest();
+        assert.equal(client.error, undefined, cut);
+        const [, large = "", half = ""] = answer.split("HTTP/1.1 200 OK");
+        assert.match(large.slice(-40), /GET a 0\r\n0\r\n\r\n$/, cut);
+        assert.doesNotMatch(half, /GET b|\r\n0\r\n/, cut);
+      }
+      assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
+    });
   });
 }
