@@ -1,3 +1,3 @@
 export type { DrainReason } from "./config/drain-reason.ts";
-export { defineConfig, type UserConfig } from "./config/file.ts";
-export type { RouteSettings } from "./config/routes.ts";
+export { defineConfig, type UserConfig } from "./config/sources/file.ts";
+export type { RouteSettings } from "./config/routes/routes.ts";

@@ -15,8 +15,8 @@ import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { FastResponse, toNodeHandler } from "srvx/node";
-import { installFastResponse } from "../../src/app/fast-response.ts";
-import { fetchListener } from "../../src/app/fetch-handler.ts";
+import { installFastResponse } from "../../src/server/app/fetch/fast-response.ts";
+import { fetchListener } from "../../src/server/app/fetch/fetch-handler.ts";
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => unknown;
 type Fetch = (request: Request) => Response | Promise<Response>;

@@ -12,16 +12,16 @@
  */
 
 import { messageOf } from "../errors/errors.ts";
-import type { Spawnable } from "./actor.ts";
-import type { ActorProcess } from "./actor-process.ts";
-import { CallMessage, CastMessage, sendReply, startCall, type From } from "./calls.ts";
-import { ExitError, reasonOf, sameReason, type ExitReason } from "./exit-reason.ts";
-import { ExitMessage } from "./exit-signals.ts";
-import { resolveName } from "./names.ts";
-import type { Pid } from "./pid.ts";
-import { crashes } from "./process.ts";
-import type { Self, ServerPid } from "./self.ts";
-import { hasStarted, markServer } from "./spawn.ts";
+import type { Spawnable } from "./process/actor.ts";
+import type { ActorProcess } from "./process/actor-process.ts";
+import { CallMessage, CastMessage, sendReply, startCall, type From } from "./messaging/calls.ts";
+import { ExitError, reasonOf, sameReason, type ExitReason } from "./process/exit-reason.ts";
+import { ExitMessage } from "./process/exit-signals.ts";
+import { resolveName } from "./registry/registered-names.ts";
+import type { Pid } from "./process/pid.ts";
+import { crashes } from "./process/process.ts";
+import type { Self, ServerPid } from "./process/self.ts";
+import { hasStarted, markServer } from "./process/spawn.ts";
 
 /** What `init` may resolve to, so that there is no server, and nothing went wrong. */
 export const ignore: unique symbol = Symbol("ignore");

@@ -1,22 +1,32 @@
-import "./crash-report.ts";
-import "./service.ts";
+import "./process/crash-report.ts";
+import "./actor-service.ts";
 
-export { actor, Actor, type Spawnable } from "./actor.ts";
-export { setCrashReporter, type CrashReport } from "./crash-report.ts";
-export { ExitError, isCleanExit, type ExitReason } from "./exit-reason.ts";
-export { DownMessage, ExitMessage } from "./exit-signals.ts";
-export { groups, type Groups } from "./groups.ts";
-export type { MailboxLimits, Overflow } from "./mailbox.ts";
-export { call, cast, exit, isDown, isExit, reply, send, setMailboxLimits, type SendOptions } from "./messaging.ts";
-export { CallMessage, CastMessage, From } from "./calls.ts";
-export { register, registered, unregister, whereis } from "./names.ts";
-export { isPid, Pid, pidEquals } from "./pid.ts";
-export { processInfo, type ProcessInfo } from "./process-info.ts";
-export type { CallTypes, ReplyTo, Self, ServerPid, SystemMessage, Timeout } from "./self.ts";
-export { setRunawayBudget } from "./runaways.ts";
-export { spawn, type SpawnOptions } from "./spawn.ts";
-export { schedulerThreads, thisThreadId } from "./threads.ts";
-export { setSchedulerThreads } from "../fabric/scheduler-threads.ts";
+export { actor, Actor, type Spawnable } from "./process/actor.ts";
+export { setCrashReporter, type CrashReport } from "./process/crash-report.ts";
+export { ExitError, isCleanExit, type ExitReason } from "./process/exit-reason.ts";
+export { DownMessage, ExitMessage } from "./process/exit-signals.ts";
+export { groups, type Groups } from "./registry/groups.ts";
+export type { MailboxLimits, Overflow } from "./messaging/mailbox.ts";
+export {
+  call,
+  cast,
+  exit,
+  isDown,
+  isExit,
+  reply,
+  send,
+  setMailboxLimits,
+  type SendOptions,
+} from "./messaging/messaging.ts";
+export { CallMessage, CastMessage, From } from "./messaging/calls.ts";
+export { register, registered, unregister, whereis } from "./registry/registered-names.ts";
+export { isPid, Pid, pidEquals } from "./process/pid.ts";
+export { processInfo, type ProcessInfo } from "./process/process-info.ts";
+export type { CallTypes, ReplyTo, Self, ServerPid, SystemMessage, Timeout } from "./process/self.ts";
+export { setRunawayBudget } from "./process/runaways.ts";
+export { spawn, type SpawnOptions } from "./process/spawn.ts";
+export { schedulerThreads, thisThreadId } from "./actor-threads.ts";
+export { setSchedulerThreads } from "../runtime/threads/scheduler-threads.ts";
 export {
   genServer,
   ignore,

@@ -1,12 +1,12 @@
 /** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
 
-import { settle } from "../arbiter/surroundings.ts";
-import { readTls } from "../arbiter/tls.ts";
+import { settle } from "../server/arbiter/workers/surroundings.ts";
+import { readTls } from "../server/arbiter/tls.ts";
 import { formatListenAddress, type Range } from "../config/config.ts";
-import type { AppSummary } from "../worker/thread-protocol.ts";
-import { ServingThreadHandle } from "../worker/serving-thread-handle.ts";
-import { BOOT_GRACE_MS, bootTimeout } from "../worker/thread-pool.ts";
-import { modelNamed } from "../models/registry.ts";
+import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
+import { ServingThreadHandle } from "../server/worker/serving/serving-thread-handle.ts";
+import { BOOT_GRACE_MS, bootTimeout } from "../server/worker/serving/serving-pool.ts";
+import { modelNamed } from "../server/models/registry.ts";
 import { readSettings } from "./settings.ts";
 
 export async function check(argv: readonly string[]): Promise<void> {

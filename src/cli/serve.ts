@@ -5,19 +5,19 @@
  * → signals and commands → stop → exit
  */
 
-import { Arbiter } from "../arbiter/arbiter.ts";
-import { reapOrphans } from "../arbiter/init.ts";
-import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../arbiter/pid-file.ts";
-import type { Progress } from "../arbiter/shared-turn.ts";
-import { installSignals } from "../arbiter/signals.ts";
-import { ModuleWatch } from "../arbiter/watch.ts";
+import { Arbiter } from "../server/arbiter/arbiter.ts";
+import { reapOrphans } from "../server/arbiter/init.ts";
+import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../server/arbiter/pid-file.ts";
+import type { Progress } from "../server/arbiter/coalesced-command.ts";
+import { installSignals } from "../server/arbiter/signals.ts";
+import { ModuleWatch } from "../server/arbiter/watch/app-watch.ts";
 import type { ServerConfig } from "../config/config.ts";
-import { openHealthPort } from "../control/health.ts";
-import { ControlServer } from "../control/server.ts";
+import { openHealthPort } from "../server/control/health.ts";
+import { ControlServer } from "../server/control/server.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
-import { modelNamed } from "../models/registry.ts";
-import { watchDescriptors } from "../worker/descriptor-watch.ts";
+import { modelNamed } from "../server/models/registry.ts";
+import { watchDescriptors } from "../server/worker/descriptor-watch.ts";
 import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 /** Status and threads as people read them. */
 
-import type { LatencyStatus, ServerStatus } from "../control/status.ts";
-import type { ThreadView } from "../worker/protocol.ts";
+import type { LatencyStatus, ServerStatus } from "../server/control/status.ts";
+import type { ThreadView } from "../server/worker/worker-protocol.ts";
 
 export function formatStatus(status: ServerStatus): string {
   const { counters, restarts } = status;

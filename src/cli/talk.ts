@@ -1,10 +1,10 @@
 /** The commands that talk to a running server: status, threads, reload, scale, stop. */
 
 import { flagSpecs, parseArguments } from "../config/config.ts";
-import { ask, command, findServer } from "../control/client.ts";
-import type { ServerStatus } from "../control/status.ts";
+import { ask, command, findServer } from "../server/control/client.ts";
+import type { ServerStatus } from "../server/control/status.ts";
 import { HeddleError } from "../errors/errors.ts";
-import type { ThreadView } from "../worker/protocol.ts";
+import type { ThreadView } from "../server/worker/worker-protocol.ts";
 import { formatStatus, formatThreads } from "./tables.ts";
 
 interface Request {

@@ -1,9 +1,9 @@
 /** The configuration as a whole, for the command line. Workers and their threads take types from here and import single files: this brings all. */
 
-export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./arguments.ts";
+export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./sources/arguments.ts";
 export { availableCpus, type FileReader } from "./cpus.ts";
-export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./file.ts";
-export { mergeEnvFiles, readEnvFiles, type EnvFile } from "./env-file.ts";
+export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./sources/file.ts";
+export { mergeEnvFiles, readEnvFiles, type EnvFile } from "./sources/env-file.ts";
 export { explainSettings, type Explained } from "./explain.ts";
 export { helpText } from "./help.ts";
 export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
@@ -17,7 +17,7 @@ export {
   type ModelName,
   type ServerConfig,
 } from "./resolve.ts";
-export type { RouteConfig, RouteSettings } from "./routes.ts";
-export { serviceLinks, tellLinks, withoutLinks, type ServiceLinks } from "./service-links.ts";
+export type { RouteConfig, RouteSettings } from "./routes/routes.ts";
+export { serviceLinks, tellLinks, withoutLinks, type ServiceLinks } from "./sources/service-links.ts";
 export { settingGroups, settings, type Setting, type SettingGroup, type SettingName } from "./settings.ts";
-export type { ConfigSources, Environment, Variables } from "./sources.ts";
+export type { ConfigSources, Environment, Variables } from "./sources/sources.ts";

@@ -1,7 +1,7 @@
 /** Which settings are not left at their defaults, and who said so: for `heddle check`. Pure. */
 
 import { settingEntries } from "./settings.ts";
-import { givenValue, type ConfigSources } from "./sources.ts";
+import { givenValue, type ConfigSources } from "./sources/sources.ts";
 
 export interface Explained {
   readonly flag: string;

@@ -10,7 +10,7 @@ import { HeddleError } from "../errors/errors.ts";
 import { formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
 import type { Written } from "./setting-value.ts";
 import { envName, settings, type Setting, type SettingValues } from "./settings.ts";
-import { fromEnvironment, fromFile, fromFlags, fromVariable, type ConfigSources } from "./sources.ts";
+import { fromEnvironment, fromFile, fromFlags, fromVariable, type ConfigSources } from "./sources/sources.ts";
 
 /** @throws HeddleError CONFIG_CONFLICT */
 export function chooseListeners(

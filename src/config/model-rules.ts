@@ -7,7 +7,7 @@
 import { HeddleError } from "../errors/errors.ts";
 import { show } from "./setting-value.ts";
 import { type Setting, settings, type SettingValues } from "./settings.ts";
-import { type ConfigSources, writtenValue } from "./sources.ts";
+import { type ConfigSources, writtenValue } from "./sources/sources.ts";
 
 /** The values as the model has them. @throws HeddleError CONFIG_CONFLICT */
 export function fitModel(values: SettingValues, sources: ConfigSources): SettingValues {

@@ -7,13 +7,13 @@
 
 import { resolve } from "node:path";
 import { HeddleError } from "../errors/errors.ts";
-import type { Flags } from "./arguments.ts";
+import type { Flags } from "./sources/arguments.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { chooseListeners } from "./listeners.ts";
 import { fitModel } from "./model-rules.ts";
-import { routeForms } from "./route-forms.ts";
-import { checkRouteModels } from "./route-models.ts";
-import { readRoutes, type RouteConfig } from "./routes.ts";
+import { routeForms } from "./routes/route-forms.ts";
+import { checkRouteModels } from "./routes/route-models.ts";
+import { readRoutes, type RouteConfig } from "./routes/routes.ts";
 import { readValue, show } from "./setting-value.ts";
 import { settingEntries, settings, type SettingName, type SettingValues } from "./settings.ts";
 import {
@@ -26,10 +26,13 @@ import {
   writtenValue,
   type ConfigSources,
   type Environment,
-} from "./sources.ts";
+} from "./sources/sources.ts";
 
 export type ServerConfig = Omit<SettingValues, "host" | "port" | "listen"> & {
-  /** The app's module, absolute. Symbolic links in it and in `cwd` are followed for each generation: arbiter/surroundings.ts. */
+  /**
+   * The app's module, absolute. Symbolic links in it and in `cwd` are followed for each generation:
+   * server/arbiter/workers/surroundings.ts.
+   */
   readonly app: string;
   readonly cwd: string;
   /** The settings that were said rather than left at their defaults. */

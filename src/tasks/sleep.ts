@@ -1,6 +1,6 @@
 /** Waiting for time, and letting others go first. */
 
-import type { Context } from "./context.ts";
+import type { Context } from "./context/context.ts";
 import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
 
 /**

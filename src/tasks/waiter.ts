@@ -6,9 +6,9 @@
  * benchmarks: what is kept gets old, and V8 must note each young promise that an old object points to.
  */
 
-import { runQueue, type Turn } from "../fabric/run-queue.ts";
-import { currentUnit, Unit } from "./unit.ts";
-import type { Selection } from "./selection.ts";
+import { runQueue, type Turn } from "../runtime/run-queue.ts";
+import { currentUnit, Unit } from "./jobs/unit.ts";
+import type { Selection } from "./select/selection.ts";
 
 /** What the waiter is at, for a dump: "receive", "lock" … */
 export type Where = string;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fixture, tempFolder } from "../arbiter/support.ts";
+import { fixture, tempFolder } from "../server/arbiter/support.ts";
 import { type Run, runHeddle } from "../support/server.ts";
 
 const hello = fixture("hello.ts");

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { fixture, get, tempFolder, until } from "../arbiter/support.ts";
+import { fixture, get, tempFolder, until } from "../server/arbiter/support.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 const beside = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { get, type LifeServer, serve } from "../arbiter/support.ts";
+import { get, type LifeServer, serve } from "../server/arbiter/support.ts";
 import { assertContained, type Contained, containment, type Fault, HANDLERS, inject } from "./containment.ts";
 
 const app = new URL("../fixtures/containment/app.ts", import.meta.url).pathname;

@@ -8,9 +8,9 @@
  */
 
 import assert from "node:assert/strict";
-import type { ServerStatus } from "../../src/control/status.ts";
-import type { ModelName } from "../../src/models/model.ts";
-import type { LifeServer } from "../arbiter/support.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
+import type { ModelName } from "../../src/server/models/model.ts";
+import type { LifeServer } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
 export type Fault = "throw" | "reject" | "overflow" | "unhandled" | "timer" | "exit" | "loop" | "heap" | "segfault";

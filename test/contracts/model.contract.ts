@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ModelName } from "../../src/models/model.ts";
+import type { ModelName } from "../../src/server/models/model.ts";
 import { bodies } from "./model/bodies.ts";
 import { byHand } from "./model/by-hand.ts";
 import { drains } from "./model/drains.ts";

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ServerStatus } from "../../src/control/status.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
 import { ON_PURPOSE } from "../fixtures/fuzz/parts.ts";
 import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES, REQUESTS } from "./limits.ts";

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Cleanup, type LifeServer, serve } from "../arbiter/support.ts";
+import { type Cleanup, type LifeServer, serve } from "../server/arbiter/support.ts";
 
 const app = fileURLToPath(new URL("../fixtures/await-sync/app.ts", import.meta.url));
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { shapes } from "../contracts/shapes.ts";
-import { get, type LifeServer, serve, tempFolder } from "../arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 

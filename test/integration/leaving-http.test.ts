@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { makeCertificate } from "../arbiter/support.ts";
+import { makeCertificate } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { get, type LifeServer, lifeApp, serve } from "../arbiter/support.ts";
+import { get, type LifeServer, lifeApp, serve } from "../server/arbiter/support.ts";
 
 describe("a blocked event loop", { concurrency: 2 }, () => {
   test("is reported once per place: function, file and line, route, duration", async (t) => {

@@ -3,9 +3,9 @@ import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import type { ServerStatus } from "../../src/control/status.ts";
-import type { ThreadView } from "../../src/worker/protocol.ts";
-import { fixture, get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
+import type { ThreadView } from "../../src/server/worker/worker-protocol.ts";
+import { fixture, get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const hello = fixture("hello.ts");

@@ -3,9 +3,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { ask } from "../../src/control/client.ts";
-import type { ServerStatus } from "../../src/control/status.ts";
-import { fixture, get, hold, isAlive, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { ask } from "../../src/server/control/client.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
+import {
+  fixture,
+  get,
+  hold,
+  isAlive,
+  lifeApp,
+  serve,
+  tempFolder,
+  until,
+  workersOf,
+} from "../server/arbiter/support.ts";
 import { startServer } from "../support/server.ts";
 
 describe("kill -9 of a worker under load", { concurrency: 1 }, () => {

@@ -11,7 +11,7 @@ import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
-import { type LifeServer, lifeApp, makeCertificate, serve, tempFolder } from "../arbiter/support.ts";
+import { type LifeServer, lifeApp, makeCertificate, serve, tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import type { ServerOptions } from "../support/server.ts";
 import { runHeddle } from "../support/server.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { get, type LifeServer, serve, tempFolder, workersOf } from "../arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 /** Answers with the variables that begin with MY_, as the module saw them. */

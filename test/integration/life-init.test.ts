@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { fixture, get, until } from "../arbiter/support.ts";
+import { fixture, get, until } from "../server/arbiter/support.ts";
 import { leaveDescriptors } from "../support/descriptors.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));

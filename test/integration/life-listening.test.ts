@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { fixture, get, lifeApp, makeCertificate, serve, spread, tempFolder, until } from "../arbiter/support.ts";
+import { fixture, get, lifeApp, makeCertificate, serve, spread, tempFolder, until } from "../server/arbiter/support.ts";
 import { type Run, runHeddle } from "../support/server.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));

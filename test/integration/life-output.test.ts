@@ -5,9 +5,9 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ask } from "../../src/control/client.ts";
-import type { ServerStatus } from "../../src/control/status.ts";
-import { get, tempFolder, until } from "../arbiter/support.ts";
+import { ask } from "../../src/server/control/client.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
+import { get, tempFolder, until } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { get, keep, lifeApp, placeOf, serve, spread, tempFolder } from "../arbiter/support.ts";
+import { get, keep, lifeApp, placeOf, serve, spread, tempFolder } from "../server/arbiter/support.ts";
 
 const BURST = 64;
 /** On a loaded machine a thread may well stand still for 100 ms, and would get fewer. */

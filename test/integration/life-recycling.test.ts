@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { get, lifeApp, serve, workersOf } from "../arbiter/support.ts";
+import { get, lifeApp, serve, workersOf } from "../server/arbiter/support.ts";
 
 describe("recycling", { concurrency: 2 }, () => {
   test("the only worker at --max-requests under load loses nothing: its replacement serves first", async (t) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { get, isAlive, type LifeServer, lifeApp, serve, tempFolder, workersOf } from "../arbiter/support.ts";
+import { get, isAlive, type LifeServer, lifeApp, serve, tempFolder, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -222,7 +222,7 @@ describe("a reload behind a symbolic link", { concurrency: 2 }, () => {
     assert.equal(run.code, 1);
     assert.match(
       run.stderr,
-      /no worker can be started: \S+\/releases\/1\/src\/worker\/worker-main\.ts has been removed/,
+      /no worker can be started: \S+\/releases\/1\/src\/server\/worker\/worker-main\.ts has been removed/,
     );
     assert.equal((await get(url)).status, 200);
   });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { ask, command } from "../../src/control/client.ts";
+import { ask, command } from "../../src/server/control/client.ts";
 import { messageOf } from "../../src/errors/errors.ts";
-import { get, type LifeServer, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 
 describe("reloads asked for while one runs", { concurrency: 2 }, () => {
   test("by forty SIGHUPs and by commands are one more, which loads the code as it is after the last", async (t) => {

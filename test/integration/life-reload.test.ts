@@ -3,10 +3,10 @@ import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawConnection } from "../support/raw-connection.ts";
 import { describe, test, type TestContext } from "node:test";
-import { command } from "../../src/control/client.ts";
+import { command } from "../../src/server/control/client.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/load/start.ts";
-import { get, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { get, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const CLIENTS = { keepAlive: 4, newConnections: 3, uploads: 3, slow: 3, streams: 3, webSockets: 2 };

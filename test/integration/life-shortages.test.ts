@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { leaveDescriptors } from "../support/descriptors.ts";
 import { runHeddle } from "../support/server.ts";
 

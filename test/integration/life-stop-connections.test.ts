@@ -6,8 +6,8 @@ import { BoundSocket, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ask } from "../../src/control/client.ts";
-import type { ServerStatus } from "../../src/control/status.ts";
+import { ask } from "../../src/server/control/client.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
 import {
   get,
   hold,
@@ -18,7 +18,7 @@ import {
   serve,
   tempFolder,
   until,
-} from "../arbiter/support.ts";
+} from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { ask } from "../../src/control/client.ts";
-import type { ServerStatus } from "../../src/control/status.ts";
-import { get, hold, isAlive, keep, lifeApp, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { ask } from "../../src/server/control/client.ts";
+import type { ServerStatus } from "../../src/server/control/status.ts";
+import { get, hold, isAlive, keep, lifeApp, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 interface Paths {

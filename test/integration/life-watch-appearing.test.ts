@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { get, type LifeServer, serve, tempFolder, until } from "../arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 
 const says = (text: string): string =>
   `export default (_: unknown, r: { end(t: string): void }): void => r.end(${JSON.stringify(text)});\n`;

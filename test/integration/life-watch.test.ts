@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { get, keep, serve, tempFolder, until } from "../arbiter/support.ts";
+import { get, keep, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { startServer } from "../support/server.ts";
 
 const app = (imports: string): string =>

@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { get as request, type LifeServer, serve, tempFolder, until } from "../arbiter/support.ts";
+import { get as request, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 

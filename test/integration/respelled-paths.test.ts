@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type LifeServer, serve, tempFolder, until } from "../arbiter/support.ts";
+import { type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection, type RawResponse } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 

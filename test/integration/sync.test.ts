@@ -17,7 +17,7 @@ import {
   tempFolder,
   until,
   workersOf,
-} from "../arbiter/support.ts";
+} from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { get as httpGet } from "node:http";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { type LifeServer, serve, tempFolder } from "../arbiter/support.ts";
+import { type LifeServer, serve, tempFolder } from "../server/arbiter/support.ts";
 
 const app = new URL("../fixtures/threads/held.ts", import.meta.url).pathname;
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Agent, get as httpGet } from "node:http";
 import { describe, test } from "node:test";
-import { serve } from "../arbiter/support.ts";
+import { serve } from "../server/arbiter/support.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/threads/blocking.ts", import.meta.url).pathname;

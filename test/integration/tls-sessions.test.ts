@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { type LifeServer, makeCertificate, serve, tempFolder, until, workersOf } from "../arbiter/support.ts";
+import { type LifeServer, makeCertificate, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 type Version = "TLSv1.2" | "TLSv1.3";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { monotonicMs } from "../../../src/fabric/load-board.ts";
+import { monotonicMs } from "../../../src/kit/clock.ts";
 import { treeMemory } from "../../harness/memory.ts";
 import type { Contender, Scenario } from "../../harness/scenario.ts";
 import { wrk } from "../../harness/wrk.ts";

@@ -5,11 +5,11 @@
  * away. At its timeout it is killed. What it exits with is told, so that a child that crashed while it was stopped is not overlooked.
  */
 
-import type { ActorProcess } from "../actor-process.ts";
-import { reasonOf, type ExitReason } from "../exit-reason.ts";
-import { DownMessage, ExitMessage, signalExit } from "../exit-signals.ts";
-import type { Pid } from "../pid.ts";
-import { spawn } from "../spawn.ts";
+import type { ActorProcess } from "../process/actor-process.ts";
+import { reasonOf, type ExitReason } from "../process/exit-reason.ts";
+import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
+import type { Pid } from "../process/pid.ts";
+import { spawn } from "../process/spawn.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
 
 export type Started =

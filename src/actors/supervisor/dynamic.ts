@@ -3,11 +3,11 @@
  * order; at the end all are told to stop at once, with one timer for all.
  */
 
-import type { Spawnable } from "../actor.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import type { Pid } from "../pid.ts";
-import type { Self } from "../self.ts";
-import { markServer } from "../spawn.ts";
+import type { Spawnable } from "../process/actor.ts";
+import type { ExitReason } from "../process/exit-reason.ts";
+import type { Pid } from "../process/pid.ts";
+import type { Self } from "../process/self.ts";
+import { markServer } from "../process/spawn.ts";
 import { startChildOf, stopAll, stopChild } from "./children.ts";
 import { SupervisorLoop, type Ending } from "./loop.ts";
 import { isSignificantExit, restarts, shutsDown } from "./policy.ts";

@@ -5,14 +5,14 @@
  * counts against the intensity. In the end all children are stopped first, then the supervisor exits.
  */
 
-import type { ActorProcess } from "../actor-process.ts";
-import { CallMessage, CastMessage, sendReply } from "../calls.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import { ExitMessage } from "../exit-signals.ts";
+import type { ActorProcess } from "../process/actor-process.ts";
+import { CallMessage, CastMessage, sendReply } from "../messaging/calls.ts";
+import type { ExitReason } from "../process/exit-reason.ts";
+import { ExitMessage } from "../process/exit-signals.ts";
 import { stopRequested } from "../gen-server.ts";
-import type { Pid } from "../pid.ts";
-import type { Self } from "../self.ts";
-import { hasStarted } from "../spawn.ts";
+import type { Pid } from "../process/pid.ts";
+import type { Self } from "../process/self.ts";
+import { hasStarted } from "../process/spawn.ts";
 import { refused, type Answer, type Request } from "./requests.ts";
 import { RestartWindow } from "./restart-window.ts";
 

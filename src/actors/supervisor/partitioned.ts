@@ -3,12 +3,12 @@
  * `PartitionSupervisor`. The child of a thread that ends is started again on the thread that takes its place.
  */
 
-import type { Actor, Spawnable } from "../actor.ts";
-import { callFailed } from "../calls.ts";
-import type { Pid } from "../pid.ts";
-import type { Self } from "../self.ts";
-import { markServer, spawn } from "../spawn.ts";
-import { schedulerThreads } from "../threads.ts";
+import type { Actor, Spawnable } from "../process/actor.ts";
+import { callFailed } from "../messaging/calls.ts";
+import type { Pid } from "../process/pid.ts";
+import type { Self } from "../process/self.ts";
+import { markServer, spawn } from "../process/spawn.ts";
+import { schedulerThreads } from "../actor-threads.ts";
 import { whichChildren, type SupervisorPid } from "./requests.ts";
 import { checkOptions, type ChildSpec, type SupervisorOptions } from "./spec.ts";
 import { supervisor } from "./supervisor.ts";

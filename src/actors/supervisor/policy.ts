@@ -1,6 +1,6 @@
 /** What a supervisor decides when a child exits; pure functions of the specification and the reason. */
 
-import { isCleanExit, type ExitReason } from "../exit-reason.ts";
+import { isCleanExit, type ExitReason } from "../process/exit-reason.ts";
 import type { AutoShutdown, FullSpec, Restart } from "./spec.ts";
 
 export function restarts(restart: Restart, reason: ExitReason): boolean {

@@ -1,11 +1,11 @@
 /** What supervisors are asked, and the functions that ask. */
 
-import { startCall } from "../calls.ts";
-import { ExitError, reasonText, type ExitReason } from "../exit-reason.ts";
-import { callFailed } from "../calls.ts";
-import { resolveName } from "../names.ts";
-import type { Pid } from "../pid.ts";
-import type { ServerPid } from "../self.ts";
+import { startCall } from "../messaging/calls.ts";
+import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
+import { callFailed } from "../messaging/calls.ts";
+import { resolveName } from "../registry/registered-names.ts";
+import type { Pid } from "../process/pid.ts";
+import type { ServerPid } from "../process/self.ts";
 import type { ChildSpec, Strategy } from "./spec.ts";
 
 export type Request =

@@ -1,9 +1,9 @@
 /** What a supervisor is told: its strategy, how much it puts up with, and its children. All of it can be sent in messages. */
 
 import { HeddleError } from "../../errors/errors.ts";
-import type { Actor, Spawnable } from "../actor.ts";
-import type { Pid } from "../pid.ts";
-import type { SpawnOptions } from "../spawn.ts";
+import type { Actor, Spawnable } from "../process/actor.ts";
+import type { Pid } from "../process/pid.ts";
+import type { SpawnOptions } from "../process/spawn.ts";
 
 export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
 export type Restart = "permanent" | "transient" | "temporary";

@@ -1,8 +1,8 @@
 /** A tree of supervisors, to be looked at: plain data, all the way down. */
 
-import { ExitError } from "../exit-reason.ts";
-import { processInfo } from "../process-info.ts";
-import type { Pid } from "../pid.ts";
+import { ExitError } from "../process/exit-reason.ts";
+import { processInfo } from "../process/process-info.ts";
+import type { Pid } from "../process/pid.ts";
 import { describe, type ChildInfo, type SupervisorPid } from "./requests.ts";
 
 export interface TreeNode {

@@ -1,7 +1,7 @@
 /** What a case of the contract works with: one server, which runs one shape of app under one model. */
 
 import { after, before } from "node:test";
-import type { ModelName } from "../../../src/models/model.ts";
+import type { ModelName } from "../../../src/server/models/model.ts";
 import { RawConnection, type RawResponse } from "../../support/raw-connection.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import type { Shape } from "../shapes.ts";

@@ -1,0 +1,26 @@
+/** The threads actors run on, by number. */
+
+import { runtime, LOAD, ROOT } from "../runtime/runtime.ts";
+import { ask, onQuestion, thisThread } from "./messaging/remote.ts";
+
+/** The number of this thread; the one where the program began is 0. */
+export const thisThreadId: number = thisThread;
+
+/** The scheduler threads, as many as `setSchedulerThreads` allows (default: available CPUs). Starts those that do not run yet. */
+export async function schedulerThreads(): Promise<readonly number[]> {
+  return (await ask(ROOT, "threads")) as number[];
+}
+
+onQuestion("threads", () => {
+  const { board } = runtime();
+  const claimed: number[] = [];
+  // A thread is started only where all others have something to do: so each is given something, until all are there.
+  for (let missing = runtime().size("scheduler"); missing > 0; missing--) {
+    const thread = runtime().place("scheduler");
+    if (thread === undefined) break;
+    board.add(thread, LOAD.queued, 1);
+    claimed.push(thread);
+  }
+  for (const thread of claimed) board.add(thread, LOAD.queued, -1);
+  return runtime().candidates("scheduler");
+});

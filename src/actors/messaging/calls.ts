@@ -1,0 +1,270 @@
+/**
+ * Calls: a request to a server and its one reply.
+ *
+ * A reply goes to the waiting call and never through the mailbox: that is the reply marker taken to its end. A call's round trip
+ * is the same however many messages the caller has unread, and a reply that comes too late is dropped before anybody can
+ * mistake it for another.
+ *
+ * Invariants
+ * - A call ends exactly once: with its reply, its timeout, the server's exit, or the caller's.
+ * - While it lasts, the server's actor has it in `callers` (on the server's thread, also when the caller is elsewhere), so its
+ *   exit fails the call; there is no monitor to set up and take down.
+ * - A reply may be sent by any actor on any thread. If it is not the server's thread, the caller takes the call out there.
+ */
+
+import { copy } from "../../runtime/copy/copy.ts";
+import { runtime } from "../../runtime/runtime.ts";
+import { pack, unpack } from "../../runtime/copy/message-packing.ts";
+import { registerReferences } from "../../runtime/copy/references.ts";
+import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { clearDeadline, startDeadline, type Deadline, type DeadlineEntry } from "./deadlines.ts";
+import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
+import { packReason } from "../process/exit-signals.ts";
+import { extraOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
+import type { Pid, PidData } from "../process/pid.ts";
+import { Process, type Overflowed } from "../process/process.ts";
+import { exportPid, importPid, localProcess } from "../process/process-table.ts";
+import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
+
+export const DEFAULT_CALL_TIMEOUT_MS = 5000;
+
+/** Whom a reply goes to; part of a call's message, and may be sent on to whoever is to reply. */
+export class From {
+  /** The thread of the caller. */
+  readonly thread: number;
+  readonly server: Pid;
+  /** The call's number on that thread; 0 as long as nobody elsewhere knows it. */
+  call: number;
+
+  constructor(thread: number, server: Pid, call: number) {
+    this.thread = thread;
+    this.server = server;
+    this.call = call;
+  }
+}
+
+/** What a server receives for a call. An actor that is no `genServer` answers it with `reply(message.from, …)`. */
+export class CallMessage {
+  readonly type = "call";
+  readonly from: From;
+  readonly request: unknown;
+  constructor(from: From, request: unknown) {
+    this.from = from;
+    this.request = request;
+  }
+}
+
+/** What a server receives for a cast. */
+export class CastMessage {
+  readonly type = "cast";
+  readonly message: unknown;
+  constructor(message: unknown) {
+    this.message = message;
+  }
+}
+
+let captured: (value: unknown) => void = () => {};
+const capture = (resolve: (value: unknown) => void): void => {
+  captured = resolve;
+};
+
+/** Calls whose server, or whose reply, may be on another thread. */
+const numbered: Map<number, PendingCall> = new Map();
+let lastCall = 0;
+
+class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
+  readonly promise: Promise<unknown>;
+  #resolve: (value: unknown) => void;
+  /** Who waits for it, as far as that is known: who is to have the turn when the reply is there. */
+  readonly #waiter: Turn | undefined;
+  readonly #caller: Process | undefined;
+  #entry: DeadlineEntry | undefined;
+  #outcome: unknown;
+  #ended: boolean = false;
+  #retained: boolean = false;
+
+  constructor(server: Pid, caller: Process | undefined) {
+    super(thisThread, server, 0);
+    this.promise = new Promise(capture);
+    this.#resolve = captured;
+    this.#waiter = runQueue.current;
+    this.#caller = caller;
+    if (caller !== undefined) (extraOf(caller).calls ??= new Set()).add(this);
+  }
+
+  /** Its number, for other threads. */
+  number(): number {
+    if (this.call === 0 && !this.#ended) numbered.set((this.call = ++lastCall), this);
+    return this.call;
+  }
+
+  wait(timeoutMs: number): Promise<unknown> {
+    if (!this.#ended) {
+      if (timeoutMs !== Infinity) this.#entry = startDeadline(timeoutMs, this);
+      if (!(this.server instanceof Process)) {
+        this.#retained = true;
+        runtime().retain();
+      }
+      if (this.#waiter !== undefined) runQueue.parked(this.#waiter);
+    }
+    return this.promise;
+  }
+
+  /** Takes the value as its own: it has been copied. */
+  reply(value: unknown, fromThread: number): void {
+    if (this.#ended) return;
+    if (fromThread !== this.server.thread) this.#withdraw();
+    this.#end(value);
+  }
+
+  fail(reason: ExitReason): void {
+    if (!this.#ended) this.#end(Promise.reject(callFailed(this.server, reason)));
+  }
+
+  overflowed(): void {
+    if (!this.#ended) this.#end(Promise.reject(mailboxFull(this.server)));
+  }
+
+  expire(): void {
+    this.#entry = undefined;
+    this.#withdraw();
+    const message = `${this.server.toString()} has not replied in time.`;
+    this.#end(Promise.reject(new ExitError("timeout", "ACTOR_CALL_TIMEOUT", message)));
+  }
+
+  abandon(killed: boolean): void {
+    if (this.#ended) return;
+    this.#withdraw();
+    if (!killed) return this.#end(Promise.reject(this.#caller!.exited()));
+    this.#resolve = () => {};
+    this.#end(undefined);
+  }
+
+  /** The server's thread need not remember it any longer. */
+  #withdraw(): void {
+    if (!(this.server instanceof Process)) post(this.server.thread, ["uncall", this.server.id, this.call]);
+  }
+
+  #end(outcome: unknown): void {
+    this.#ended = true;
+    if (this.#entry !== undefined) clearDeadline(this.#entry);
+    if (this.call !== 0) numbered.delete(this.call);
+    if (this.#retained) runtime().release();
+    if (this.server instanceof Process) this.server.extra?.callers?.delete(this);
+    this.#caller?.extra?.calls?.delete(this);
+    if (this.#waiter === undefined) return this.#resolve(outcome);
+    // Seen as handled: whoever awaits the call gets it a turn later.
+    if (outcome instanceof Promise) outcome.catch(() => {});
+    this.#outcome = outcome;
+    runQueue.add(this);
+  }
+
+  run(): void {
+    runQueue.current = this.#waiter;
+    this.#resolve(this.#outcome);
+  }
+}
+
+/** A call of another thread, on the server's thread. */
+class RemoteCall extends From implements OpenCall {
+  fail(reason: ExitReason): void {
+    const { value, markers } = packReason(reason);
+    post(this.thread, ["failedCall", this.call, value, markers]);
+  }
+
+  overflowed(): void {
+    post(this.thread, ["fullCall", this.call]);
+  }
+}
+
+registerReferences<From>({
+  tag: "from",
+  prototypes: [From.prototype, PendingCall.prototype, RemoteCall.prototype],
+  encode: (from) => [from.thread, exportPid(from.server), from instanceof PendingCall ? from.number() : from.call],
+  decode: (data) => {
+    const [thread, server, call] = data as readonly [number, PidData, number];
+    return (thread === thisThread ? numbered.get(call) : undefined) ?? new From(thread, importPid(server), call);
+  },
+});
+
+/** `caller`: the actor that calls, if it is known; then its exit ends the call. */
+export function startCall(
+  caller: Process | undefined,
+  server: Pid,
+  request: unknown,
+  timeoutMs: number = DEFAULT_CALL_TIMEOUT_MS,
+): Promise<unknown> {
+  if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
+  if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs);
+  if (server.status === "dead") return Promise.reject(callFailed(server, "noproc"));
+  // Before anything else: a request that cannot be cloned must leave nothing behind.
+  const copied = copy(request);
+  const pending = new PendingCall(server, caller);
+  (extraOf(server).callers ??= new Set()).add(pending);
+  settleOverflow(server.deliver(new CallMessage(pending, copied)), pending);
+  return pending.wait(timeoutMs);
+}
+
+function callRemote(caller: Process | undefined, server: Pid, request: unknown, timeoutMs: number): Promise<unknown> {
+  const { value, markers } = pack(request);
+  const pending = new PendingCall(server, caller);
+  if (!post(server.thread, ["call", server.id, pending.number(), value, markers])) pending.fail("noconnection");
+  return pending.wait(timeoutMs);
+}
+
+/** Calls that found the mailbox full, or were pushed out of it, fail at once. */
+export function settleOverflow(overflowed: Overflowed | undefined, own: unknown): void {
+  if (overflowed === undefined) return;
+  const lost = overflowed === "refused" ? own : overflowed.dropped;
+  const from = lost instanceof CallMessage ? lost.from : lost;
+  if (!(from instanceof PendingCall) && !(from instanceof RemoteCall)) return;
+  if (from.server instanceof Process) from.server.extra?.callers?.delete(from);
+  from.overflowed();
+}
+
+/** Replies to a call, from any actor on any thread. A second reply, or one that comes too late, is dropped. */
+export function sendReply(from: From, value: unknown): void {
+  if (from instanceof PendingCall) return from.reply(copy(value), from.server.thread);
+  if (from.thread === thisThread) return;
+  const packed = pack(value);
+  if (from instanceof RemoteCall) (from.server as Process).extra?.callers?.delete(from);
+  post(from.thread, ["reply", from.call, packed.value, packed.markers]);
+}
+
+onMessage("call", (thread: number, id: number, call: number, value: unknown, markers: never) => {
+  const server = localProcess(id);
+  if (server === undefined) {
+    post(thread, ["failedCall", call, "noproc", undefined]);
+    return;
+  }
+  const from = new RemoteCall(thread, server, call);
+  (extraOf(server).callers ??= new Set()).add(from);
+  settleOverflow(server.deliver(new CallMessage(from, unpack(value, markers))), from);
+});
+
+onMessage("uncall", (thread: number, id: number, call: number) => {
+  const callers = localProcess(id)?.extra?.callers;
+  for (const from of callers ?? []) {
+    if (from instanceof RemoteCall && from.thread === thread && from.call === call) callers!.delete(from);
+  }
+});
+
+onMessage("reply", (thread: number, call: number, value: unknown, markers: never) => {
+  numbered.get(call)?.reply(unpack(value, markers), thread);
+});
+onMessage("failedCall", (_thread: number, call: number, value: unknown, markers: never) => {
+  numbered.get(call)?.fail(unpack(value, markers) as ExitReason);
+});
+onMessage("fullCall", (_thread: number, call: number) => numbered.get(call)?.overflowed());
+
+onThreadGone((thread) => {
+  for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail("noconnection");
+});
+
+export function callFailed(server: Pid | string, reason: ExitReason): ExitError {
+  return new ExitError(reason, "ACTOR_CALL_FAILED", `${String(server)} has not replied: ${reasonText(reason)}`);
+}
+
+export function mailboxFull(to: Pid): ExitError {
+  return new ExitError("mailbox_full", "ACTOR_MAILBOX_FULL", `the mailbox of ${to.toString()} is full.`);
+}

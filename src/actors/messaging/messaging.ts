@@ -1,0 +1,92 @@
+/** The functions anybody may call, actor or not: send, exit, call, cast, reply. */
+
+import type { Transferable } from "node:worker_threads";
+import { HeddleError } from "../../errors/errors.ts";
+import { copy } from "../../runtime/copy/copy.ts";
+import { callFailed, sendReply, startCall, type From } from "./calls.ts";
+import type { ExitReason } from "../process/exit-reason.ts";
+import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
+import { DEFAULT_MAILBOX_LIMIT, type MailboxLimits } from "./mailbox.ts";
+import { resolveName, unknownName } from "../registry/registered-names.ts";
+import type { Pid } from "../process/pid.ts";
+import { currentProcess, setDefaultLimits } from "../process/process.ts";
+import { castTo, sendTo } from "./sending.ts";
+import type { CallTypes, ReplyTo, ServerPid } from "../process/self.ts";
+
+export interface SendOptions {
+  /** Buffers and ports that are moved instead of copied; the sender has them no longer. */
+  readonly transfer?: readonly Transferable[];
+}
+
+/**
+ * Sends a copy of a message. Never waits. To an actor that has exited it does nothing, as in Erlang.
+ *
+ * @throws NAME_UNKNOWN for a name nobody has (sending to a name is an error in Erlang too); NOT_CLONEABLE;
+ * ACTOR_MAILBOX_FULL, if the mailbox's overflow policy is `error`. On another thread the message that finds it full is dropped and
+ * counted there, and the sends after it throw.
+ */
+export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: SendOptions): void {
+  sendTo(to as Pid | string, message, "throw", options?.transfer);
+}
+
+/**
+ * Sends an exit signal. `kill` cannot be trapped. The sender is the actor that has the turn; code that is none sends it from nobody
+ * (`from` of the message is undefined). Inside of an actor prefer `self.exit(pid, reason)`, which is always right about it.
+ *
+ * @throws NAME_UNKNOWN
+ */
+export function exit(to: Pid<never> | string, reason: ExitReason): void {
+  const pid = resolveName(to as Pid | string);
+  if (pid === undefined) throw unknownName(to as string);
+  signalExit(currentProcess(), pid, reason instanceof Error ? reason : copy(reason), "sent");
+}
+
+/**
+ * Asks a server and waits for its reply. It rejects with an ExitError: ACTOR_CALL_FAILED if there is no such server (reason `noproc`)
+ * or it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch it exits with that
+ * reason, as a caller does in OTP. Late replies are dropped.
+ *
+ * @param timeoutMs Default 5000; `Infinity` waits for ever.
+ */
+export function call<C extends CallTypes, const R extends C[0]>(
+  server: ServerPid<C> | string,
+  request: R,
+  timeoutMs?: number,
+): Promise<ReplyTo<C, R>> {
+  const pid = resolveName(server as Pid | string);
+  if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+  try {
+    return startCall(undefined, pid, request, timeoutMs) as Promise<ReplyTo<C, R>>;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Sends a server something for its `handleCast`, and waits for nothing. If there is no such server nothing happens. */
+export function cast<Cast>(server: ServerPid<any, Cast> | string, message: NoInfer<Cast>): void {
+  castTo(server as Pid | string, message);
+}
+
+/** Replies to a call that `handleCall` has not answered itself; from any actor, on any thread. */
+export function reply(from: From, value: unknown): void {
+  sendReply(from, value);
+}
+
+/** Whether a message says that a watched actor has exited; of one monitor, if a number is given. */
+export function isDown(message: unknown, ref?: number): message is DownMessage {
+  return message instanceof DownMessage && (ref === undefined || message.ref === ref);
+}
+
+/** Whether a message is an exit signal; of one actor, if a pid is given. */
+export function isExit(message: unknown, from?: Pid<never>): message is ExitMessage {
+  return message instanceof ExitMessage && (from === undefined || message.from === from);
+}
+
+/**
+ * The limits of mailboxes of actors that are spawned without their own, on this thread. Default: 1,000,000 messages,
+ * `error`.
+ */
+export function setMailboxLimits({ limit = DEFAULT_MAILBOX_LIMIT, overflow = "error" }: Partial<MailboxLimits>): void {
+  if (!(limit >= 1)) throw new HeddleError("ACTOR_INVALID", `a mailbox holds at least 1 message, and got ${limit}.`);
+  setDefaultLimits({ limit, overflow });
+}

@@ -1,0 +1,126 @@
+/**
+ * The seam between this thread's actors and those of other threads: what is said over the runtime, and questions that have an
+ * answer. Whoever handles a kind of message registers for it here; nothing else in this folder knows the runtime's links.
+ *
+ * What comes from one thread is handled in the order of sending; that is how signals between a pair of actors stay in
+ * order. Values in messages are packed (runtime/copy/message-packing.ts) by who sends them.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { HeddleError, packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
+import { runtime, type Member } from "../../runtime/runtime.ts";
+
+export type Message = readonly [kind: string, ...unknown[]];
+type Handler = (from: number, ...rest: never[]) => void;
+type Answerer = (from: number, ...rest: never[]) => unknown;
+
+const SERVICE = "actors";
+
+const handlers: Map<string, Handler> = new Map();
+const answerers: Map<string, Answerer> = new Map();
+const goneListeners: ((thread: number) => void)[] = [];
+const addedListeners: ((thread: number) => void)[] = [];
+
+interface Question extends PromiseWithResolvers<unknown> {
+  readonly thread: number;
+}
+
+const questions: Map<number, Question> = new Map();
+let lastQuestion = 0;
+
+/** The number of this thread. */
+export const thisThread: number = runtime().self;
+
+/** Lets other threads in. `module` is what they have this thread import, so it must import whoever handles messages. */
+export function openService(module: string): void {
+  runtime().openService({
+    name: SERVICE,
+    module,
+    receive: (from, payload) => {
+      const [kind, ...rest] = payload as Message;
+      handlers.get(kind)!(from, ...(rest as never[]));
+    },
+    threadGone: (thread) => {
+      for (const listener of goneListeners) listener(thread);
+    },
+    threadAdded: ({ id, role }: Member) => {
+      if (role !== "blocking") for (const listener of addedListeners) listener(id);
+    },
+  });
+}
+
+/** Handles what other threads say. */
+export function onMessage(kind: string, handler: Handler): void {
+  handlers.set(kind, handler);
+}
+
+/** Answers what other threads ask. What it throws is what `ask` rejects with there. */
+export function onQuestion(topic: string, answerer: Answerer): void {
+  answerers.set(topic, answerer);
+}
+
+/** After everything that thread had said. */
+export function onThreadGone(listener: (thread: number) => void): void {
+  goneListeners.push(listener);
+}
+
+export function onThreadAdded(listener: (thread: number) => void): void {
+  addedListeners.push(listener);
+}
+
+/** False: that thread does not exist (any more). With a transfer list it goes at once, else with the next batch. */
+export function post(thread: number, message: Message, transfer?: readonly Transferable[]): boolean {
+  if (transfer === undefined || transfer.length === 0) return runtime().post(thread, SERVICE, message);
+  return runtime().postNow(thread, SERVICE, message, transfer);
+}
+
+/** To all threads that may have actors, but this one. */
+export function broadcast(message: Message, except?: number): void {
+  for (const thread of otherThreads()) if (thread !== except) post(thread, message);
+}
+
+export function otherThreads(): number[] {
+  return [...runtime().threads()].filter((thread) => thread !== thisThread && mayHaveActors(thread));
+}
+
+export function mayHaveActors(thread: number): boolean {
+  const role = runtime().roleOf(thread);
+  return role === "scheduler" || role === "root";
+}
+
+/** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD when the thread is gone or ends first. */
+export async function ask(thread: number, topic: string, ...args: readonly unknown[]): Promise<unknown> {
+  if (thread === thisThread) return await answerers.get(topic)!(thisThread, ...(args as never[]));
+  const id = ++lastQuestion;
+  if (!post(thread, ["ask", id, topic, ...args])) throw noThread(thread);
+  const question: Question = { thread, ...Promise.withResolvers<unknown>() };
+  questions.set(id, question);
+  runtime().retain();
+  try {
+    return await question.promise;
+  } finally {
+    questions.delete(id);
+    runtime().release();
+  }
+}
+
+onMessage("ask", (from: number, id: number, topic: string, ...args: never[]) => void answer(from, id, topic, args));
+
+async function answer(to: number, id: number, topic: string, args: never[]): Promise<void> {
+  try {
+    post(to, ["answer", id, await answerers.get(topic)!(to, ...args)]);
+  } catch (error) {
+    post(to, ["failed", id, packThrown(error)]);
+  }
+}
+
+onMessage("answer", (_from: number, id: number, value: unknown) => questions.get(id)?.resolve(value));
+onMessage("failed", (_from: number, id: number, thrown: WireThrown) => questions.get(id)?.reject(unpackThrown(thrown)));
+
+onThreadGone((gone) => {
+  for (const { thread, reject } of questions.values()) if (thread === gone) reject(noThread(thread));
+});
+
+export function noThread(thread: number): HeddleError {
+  return new HeddleError("ACTOR_NO_THREAD", `there is no thread ${thread} with actors (any more).`);
+}

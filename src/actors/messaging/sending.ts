@@ -1,0 +1,108 @@
+/**
+ * Sending: copies a message and puts it into the mailbox, here or on another thread.
+ *
+ * A full mailbox refuses a message with an error at the sender. Across threads the sender can't wait to learn of it: the message that
+ * found the mailbox full is dropped and counted there, and the sender's thread is told. From then on it refuses at the
+ * sender, until it is told that half of the mailbox has been read.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { copy } from "../../runtime/copy/copy.ts";
+import { pack, unpack } from "../../runtime/copy/message-packing.ts";
+import { CastMessage, mailboxFull, settleOverflow } from "./calls.ts";
+import { beforeExitIsTold } from "../process/exit-signals.ts";
+import { extraOf } from "../process/rare-fields.ts";
+import { resolveName, unknownName } from "../registry/registered-names.ts";
+import { importPid, localProcess } from "../process/process-table.ts";
+import type { Pid } from "../process/pid.ts";
+import { Process, reading } from "../process/process.ts";
+import { onMessage, onThreadGone, post } from "./remote.ts";
+
+/** What becomes of a message that is refused: an error, or nothing. */
+type WhenFull = "throw" | "drop";
+
+/** Actors of other threads whose mailbox is full. */
+const full: Set<Pid> = new Set();
+
+export function sendTo(
+  to: Pid | string,
+  message: unknown,
+  whenFull: WhenFull = "throw",
+  transfer?: readonly Transferable[],
+): void {
+  const pid = resolveName(to);
+  if (pid === undefined) throw unknownName(to as string);
+  if (pid instanceof Process) deliver(pid, copy(message, transfer), whenFull);
+  else if (!isFull(pid, whenFull)) {
+    const { value, markers } = pack(message, transfer);
+    post(pid.thread, ["send", pid.id, value, markers], transfer);
+  }
+}
+
+/** As `sendTo`, in the form that `handleCast` gets. */
+export function castTo(to: Pid | string, message: unknown): void {
+  const pid = resolveName(to);
+  // As in Erlang: a cast asks for nothing, and so never fails for want of a server.
+  if (pid === undefined) return;
+  if (pid instanceof Process) deliver(pid, new CastMessage(copy(message)), "throw");
+  else if (!isFull(pid, "throw")) {
+    const { value, markers } = pack(message);
+    post(pid.thread, ["cast", pid.id, value, markers]);
+  }
+}
+
+function deliver(process: Process, message: unknown, whenFull: WhenFull): void {
+  const overflowed = process.deliver(message);
+  if (overflowed === undefined) return;
+  settleOverflow(overflowed, undefined);
+  if (overflowed === "refused" && whenFull === "throw") throw mailboxFull(process);
+}
+
+function isFull(pid: Pid, whenFull: WhenFull): boolean {
+  if (full.size === 0 || !full.has(pid)) return false;
+  if (whenFull === "throw") throw mailboxFull(pid);
+  return true;
+}
+
+onMessage("send", (thread: number, id: number, value: unknown, markers: never) => {
+  const process = localProcess(id);
+  if (process !== undefined) deliverFrom(thread, process, unpack(value, markers));
+});
+
+onMessage("cast", (thread: number, id: number, value: unknown, markers: never) => {
+  const process = localProcess(id);
+  if (process !== undefined) deliverFrom(thread, process, new CastMessage(unpack(value, markers)));
+});
+
+function deliverFrom(thread: number, process: Process, message: unknown): void {
+  const overflowed = process.deliver(message);
+  if (overflowed === undefined) return;
+  settleOverflow(overflowed, undefined);
+  if (overflowed !== "refused") return;
+  const told = (extraOf(process).fullTold ??= new Set());
+  if (told.has(thread)) return;
+  told.add(thread);
+  post(thread, ["full", process.id]);
+}
+
+/** The actor has read a message: is there room enough to tell those who were told that it is full? */
+reading.notice = (process: Process): void => {
+  const extra = extraOf(process);
+  if (extra.fullTold === undefined || (process.mailbox?.length ?? 0) > process.limits.limit / 2) return;
+  for (const thread of extra.fullTold) post(thread, ["room", process.id]);
+  extra.fullTold = undefined;
+};
+
+beforeExitIsTold((process, extra) => {
+  for (const thread of extra.fullTold ?? []) post(thread, ["room", process.id]);
+});
+
+onMessage("full", (thread: number, id: number) => {
+  full.add(importPid([thread, id]));
+});
+onMessage("room", (thread: number, id: number) => {
+  full.delete(importPid([thread, id]));
+});
+onThreadGone((thread) => {
+  for (const pid of full) if (pid.thread === thread) full.delete(pid);
+});

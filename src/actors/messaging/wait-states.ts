@@ -1,0 +1,61 @@
+/** What an actor waits for, by its state; `undefined` is any message. */
+
+import type { Deadline, DeadlineEntry } from "./deadlines.ts";
+import type { ExitReason } from "../process/exit-reason.ts";
+
+export type Match = (message: never) => boolean;
+
+/** What an actor runs. */
+export type Body = (self: never, ...args: never[]) => unknown;
+
+export interface ReceiveOptions {
+  /** How long to wait for a message that matches; 0: only look. Not restarted by messages that do not match. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export type Wait = Start | Selection | Ready | Ended;
+
+export class Start {
+  readonly body: Body;
+  readonly args: readonly unknown[];
+  constructor(body: Body, args: readonly unknown[]) {
+    this.body = body;
+    this.args = args;
+  }
+}
+
+export class Ready {
+  readonly message: unknown;
+  constructor(message: unknown) {
+    this.message = message;
+  }
+}
+
+export class Ended {
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason) {
+    this.reason = reason;
+  }
+}
+
+/** A receive that looks for something, or has a timeout. */
+export class Selection implements Deadline {
+  readonly process: { wake(): void };
+  readonly match: Match | undefined;
+  /** Where in the mailbox the search goes on. */
+  after: number;
+  entry: DeadlineEntry | undefined;
+  expired: boolean = false;
+
+  constructor(process: { wake(): void }, match: Match | undefined, after: number) {
+    this.process = process;
+    this.match = match;
+    this.after = after;
+  }
+
+  expire(): void {
+    this.entry = undefined;
+    this.expired = true;
+    this.process.wake();
+  }
+}

@@ -1,0 +1,130 @@
+/** An actor with all it can do: the process, and what its function calls on it. */
+
+import { runtime, LOAD } from "../../runtime/runtime.ts";
+import { runQueue, type TurnView } from "../../runtime/run-queue.ts";
+import { callFailed, startCall } from "../messaging/calls.ts";
+import { ExitError, type ExitReason } from "./exit-reason.ts";
+import {
+  demonitor,
+  DownMessage,
+  isTelling,
+  link,
+  monitor,
+  newRef,
+  signalExit,
+  tellOfExit,
+  unlink,
+} from "./exit-signals.ts";
+import { extraOf } from "./rare-fields.ts";
+import { resolveName } from "../registry/registered-names.ts";
+import { BarePid, type Pid, registerPids } from "./pid.ts";
+import { Process, type Body, type Rest } from "./process.ts";
+import { exportPid, importPid } from "./process-table.ts";
+import { thisThread } from "../messaging/remote.ts";
+import type { Self } from "./self.ts";
+
+const { board } = runtime();
+
+export class ActorProcess extends Process implements Self {
+  declare receive: Self["receive"] & Process["receive"];
+
+  constructor(body: Body, args: readonly unknown[]) {
+    super(body, args);
+    board.add(thisThread, LOAD.running, 1);
+  }
+
+  die(reason: ExitReason, rest: Rest): void {
+    if (this.status === "dead") return;
+    const { extra } = this;
+    this.extra = undefined;
+    this.leave(reason, rest);
+    // As long as it has the turn the thread has something to do: it may unwind for ever.
+    if (rest === "unwinds" && runQueue.current === this) process.nextTick(countOut);
+    else countOut();
+    if (extra === undefined) return;
+    for (const call of extra.calls ?? []) call.abandon(rest === "dropped");
+    tellOfExit(this, extra, reason);
+    extra.started?.(reason);
+    extra.abort?.abort(this.exited());
+  }
+
+  view(): TurnView | undefined {
+    if (isTelling()) return undefined;
+    const { id, extra, turns } = this;
+    return { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns };
+  }
+
+  cutOff(): void {
+    this.die("killed", "dropped");
+  }
+
+  #mustBeAlive(): void {
+    if (this.status === "dead") throw this.exited();
+  }
+
+  get pid(): Pid {
+    return this;
+  }
+
+  get trapExit(): boolean {
+    return this.extra?.trapExit === true;
+  }
+
+  set trapExit(value: boolean) {
+    this.#mustBeAlive();
+    extraOf(this).trapExit = value;
+  }
+
+  link(pid: Pid<never>): void {
+    this.#mustBeAlive();
+    link(this, pid as Pid);
+    this.#mustBeAlive();
+  }
+
+  unlink(pid: Pid<never>): void {
+    this.#mustBeAlive();
+    unlink(this, pid as Pid);
+  }
+
+  monitor(target: Pid<never> | string): number {
+    this.#mustBeAlive();
+    const pid = resolveName(target as Pid | string);
+    if (pid !== undefined) return monitor(this, pid);
+    const ref = newRef();
+    this.deliverSignal(new DownMessage(ref, new BarePid(thisThread, 0), "noproc"));
+    return ref;
+  }
+
+  demonitor(ref: number, options?: { readonly flush?: boolean }): void {
+    this.#mustBeAlive();
+    demonitor(this, ref, options?.flush === true);
+  }
+
+  exit(reason: ExitReason): never;
+  exit(pid: Pid<never>, reason: ExitReason): void;
+  exit(...args: readonly [ExitReason] | readonly [Pid<never>, ExitReason]): void {
+    this.#mustBeAlive();
+    if (args.length === 1) throw new ExitError(args[0]);
+    signalExit(this, args[0] as Pid, args[1], "sent");
+  }
+
+  call(server: Pid<never> | string, request: unknown, timeoutMs?: number): Promise<never> {
+    if (this.status === "dead") return Promise.reject(this.exited());
+    const pid = resolveName(server as Pid | string);
+    if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+    return startCall(this, pid, request, timeoutMs) as Promise<never>;
+  }
+
+  get signal(): AbortSignal {
+    if (this.status === "dead") return AbortSignal.abort(this.exited());
+    return (extraOf(this).abort ??= new AbortController()).signal;
+  }
+}
+
+function countOut(): void {
+  board.add(thisThread, LOAD.running, -1);
+}
+
+Object.defineProperty(ActorProcess.prototype, "thread", { value: thisThread });
+
+registerPids([BarePid.prototype, ActorProcess.prototype], exportPid, importPid);

@@ -1,0 +1,59 @@
+/**
+ * Why actors exit. A reason is any value that can be in a message; some have a meaning, and the same as in Erlang:
+ * `"normal"` (it has done its work), `"shutdown"` and `{ shutdown: … }` (it was asked to stop), `"kill"` (an exit signal that
+ * cannot be trapped) and `"killed"` (it got one), `"noproc"` (there is no such actor), `"noconnection"` (its thread has
+ * ended). What an actor throws is its reason.
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { HeddleError, messageOf, type ErrorCode } from "../../errors/errors.ts";
+
+export type ExitReason =
+  | "normal"
+  | "shutdown"
+  | "kill"
+  | "killed"
+  | "noproc"
+  | "noconnection"
+  | { readonly shutdown: unknown }
+  | Any;
+
+/** Anything that can be in a message, written so that an editor still proposes the reasons above. */
+type Any = object | (string & Record<never, never>) | number | boolean | bigint | null;
+
+/**
+ * An actor has exited, or a call to it failed; `reason` says why. An actor that throws one exits with its reason: `throw new
+ * ExitError("shutdown")` is what `self.exit("shutdown")` does. By convention it is not caught, only passed by `finally`.
+ */
+export class ExitError extends HeddleError {
+  override readonly name: string = "ExitError";
+  readonly reason: ExitReason;
+
+  constructor(reason: ExitReason, code: ErrorCode = "ACTOR_EXITED", message: string = `exit: ${reasonText(reason)}`) {
+    super(code, message, reason instanceof Error ? { cause: reason } : {});
+    this.reason = reason;
+  }
+}
+
+/** The exit reason that a thrown value stands for. */
+export function reasonOf(thrown: unknown): ExitReason {
+  if (thrown instanceof ExitError) return thrown.reason;
+  return thrown === undefined ? new Error("an actor threw undefined") : thrown;
+}
+
+/** Whether a transient child that exits for this reason has done what it was there for. */
+export function isCleanExit(reason: ExitReason): boolean {
+  return reason === "normal" || isShutdown(reason);
+}
+
+export function isShutdown(reason: ExitReason): boolean {
+  return reason === "shutdown" || (typeof reason === "object" && reason !== null && "shutdown" in reason);
+}
+
+export function sameReason(a: ExitReason, b: ExitReason): boolean {
+  return Object.is(a, b) || isDeepStrictEqual(a, b);
+}
+
+export function reasonText(reason: ExitReason): string {
+  return typeof reason === "string" ? reason : messageOf(reason);
+}

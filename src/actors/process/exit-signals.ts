@@ -1,0 +1,274 @@
+/**
+ * Exit signals, links and monitors: how actors learn of each other's end.
+ *
+ * The rules (Erlang reference manual, Processes; they hold across threads)
+ * - A link is between two actors, at most one for a pair. When one exits the other gets an exit signal with its reason, from
+ *   the link; if the link has been taken away by then, the signal is dropped.
+ * - An exit signal ends the actor with the same reason, unless the reason is `normal` (then it is dropped, but for one that an
+ *   actor sends to itself), or the actor traps exits (then it gets a message).
+ * - `exit(pid, "kill")` cannot be trapped; the actor's reason is `killed`, and that is what its links see. A link's `kill` is a
+ *   reason like any other.
+ * - A monitor is one-sided, there may be several, and each gives exactly one DOWN message.
+ * - Linking or monitoring an actor that is not there gives the signal or message at once, with the reason `noproc`.
+ * - A name is free, and the groups are left, before any signal or DOWN message is sent.
+ * - From one actor to another, signals and messages arrive in the order of sending.
+ *
+ * Deaths are told one after the other, not one inside the other: a chain of a million links needs no stack.
+ */
+
+import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
+import type { ExitReason } from "./exit-reason.ts";
+import { extraOf, type Extra, type Watcher } from "./rare-fields.ts";
+import type { Pid } from "./pid.ts";
+import { Process } from "./process.ts";
+import { exportPid, forgetProcess, importPid, localProcess } from "./process-table.ts";
+import { onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
+import { seeToKill } from "./runaways.ts";
+
+/** In the mailbox of an actor that traps exits. */
+export class ExitMessage {
+  readonly type = "EXIT";
+  /** Undefined: the signal was sent by code that is no actor. */
+  readonly from: Pid | undefined;
+  readonly reason: ExitReason;
+  constructor(from: Pid | undefined, reason: ExitReason) {
+    this.from = from;
+    this.reason = reason;
+  }
+}
+
+/** A watched actor has exited. */
+export class DownMessage {
+  readonly type = "DOWN";
+  /** What `monitor` gave. */
+  readonly ref: number;
+  readonly pid: Pid;
+  readonly reason: ExitReason;
+  constructor(ref: number, pid: Pid, reason: ExitReason) {
+    this.ref = ref;
+    this.pid = pid;
+    this.reason = reason;
+  }
+}
+
+type LinkOrNot = "link" | "sent";
+
+/** `from` undefined: code that is no actor. */
+export function signalExit(from: Pid | undefined, to: Pid, reason: ExitReason, via: LinkOrNot): void {
+  if (to instanceof Process) return arrive(from, to, reason, via);
+  const { value, markers } = packReason(reason);
+  post(to.thread, ["exit", to.id, from && exportPid(from), value, markers, via]);
+  if (reason === "kill" && via === "sent") seeToKill(to.thread, to.id);
+}
+
+function arrive(from: Pid | undefined, to: Process, reason: ExitReason, via: LinkOrNot): void {
+  if (to.status === "dead") return;
+  if (via === "link" && to.extra?.links?.delete(from!) !== true) return;
+  if (reason === "kill" && via === "sent") to.die("killed", "dropped");
+  else if (to.extra?.trapExit === true) to.deliverSignal(new ExitMessage(from, reason));
+  else if (reason !== "normal" || from === to) to.die(reason, "unwinds");
+}
+
+export function link(process: Process, to: Pid): void {
+  if (to === process) return;
+  const links = (extraOf(process).links ??= new Set());
+  if (links.has(to)) return;
+  if (to instanceof Process) {
+    if (to.status === "dead") return arrive(to, process, "noproc", "sent");
+    (extraOf(to).links ??= new Set()).add(process);
+  } else {
+    exportPid(process);
+    if (!post(to.thread, ["link", to.id, process.id])) return arrive(to, process, "noconnection", "sent");
+    tie(process, to.thread);
+  }
+  links.add(to);
+}
+
+export function unlink(process: Process, to: Pid): void {
+  if (process.extra?.links?.delete(to) !== true) return;
+  if (to instanceof Process) to.extra?.links?.delete(process);
+  else post(to.thread, ["unlink", to.id, process.id]);
+}
+
+let lastRef = 0;
+
+export function newRef(): number {
+  return ++lastRef;
+}
+
+export function monitor(process: Process, to: Pid): number {
+  const ref = newRef();
+  (extraOf(process).monitors ??= new Map()).set(ref, to);
+  if (to instanceof Process) {
+    if (to.status === "dead") down(process, ref, to, "noproc");
+    else watch(to, { pid: process, ref });
+  } else {
+    exportPid(process);
+    if (!post(to.thread, ["monitor", to.id, process.id, ref])) down(process, ref, to, "noconnection");
+    else tie(process, to.thread);
+  }
+  return ref;
+}
+
+/** `flush`: also takes the DOWN message out of the mailbox, should it be there. */
+export function demonitor(process: Process, ref: number, flush: boolean): void {
+  const to = process.extra?.monitors?.get(ref);
+  if (to !== undefined) {
+    process.extra!.monitors!.delete(ref);
+    if (to instanceof Process) to.extra?.watchers?.delete(watcherKey(process.thread, ref));
+    else post(to.thread, ["demonitor", to.id, ref]);
+  }
+  if (flush) process.mailbox?.take((message: unknown) => message instanceof DownMessage && message.ref === ref);
+}
+
+export function watch(process: Process, watcher: Watcher): void {
+  (extraOf(process).watchers ??= new Map()).set(watcherKey(watcher.pid.thread, watcher.ref), watcher);
+  if (!(watcher.pid instanceof Process)) tie(process, watcher.pid.thread);
+}
+
+function watcherKey(thread: number, ref: number): string {
+  return `${thread}/${ref}`;
+}
+
+function down(process: Process, ref: number, pid: Pid, reason: ExitReason): void {
+  if (process.extra?.monitors?.delete(ref) === true) process.deliverSignal(new DownMessage(ref, pid, reason));
+}
+
+// The end of an actor
+
+type Farewell = readonly [process: Process, extra: Extra, reason: ExitReason];
+
+const farewells: Farewell[] = [];
+const releases: ((process: Process, extra: Extra) => void)[] = [];
+let telling = false;
+
+/** Names and groups: given up before anybody is told. */
+export function beforeExitIsTold(release: (process: Process, extra: Extra) => void): void {
+  releases.push(release);
+}
+
+/** Whether exits are being told: what an exit runs of the program (an abort listener) is in the middle of it. */
+export function isTelling(): boolean {
+  return telling;
+}
+
+export function tellOfExit(process: Process, extra: Extra, reason: ExitReason): void {
+  farewells.push([process, extra, reason]);
+  if (telling) return;
+  telling = true;
+  try {
+    for (let index = 0; index < farewells.length; index++) tell(...farewells[index]!);
+  } finally {
+    farewells.length = 0;
+    telling = false;
+  }
+}
+
+function tell(process: Process, extra: Extra, reason: ExitReason): void {
+  for (const release of releases) release(process, extra);
+  for (const other of extra.links ?? []) signalExit(process, other, reason, "link");
+  for (const [ref, other] of extra.monitors ?? []) {
+    if (other instanceof Process) other.extra?.watchers?.delete(watcherKey(process.thread, ref));
+    else post(other.thread, ["demonitor", other.id, ref]);
+  }
+  for (const { pid, ref } of extra.watchers?.values() ?? []) {
+    if (pid instanceof Process) down(pid, ref, process, reason);
+    else sendDown(pid, ref, process, reason);
+  }
+  for (const call of extra.callers ?? []) call.fail(reason);
+  for (const ties of tied.values()) ties.delete(process);
+  forgetProcess(process);
+}
+
+function sendDown(to: Pid, ref: number, pid: Pid, reason: ExitReason): void {
+  const { value, markers } = packReason(reason);
+  post(to.thread, ["down", to.id, ref, exportPid(pid), value, markers]);
+}
+
+/** A reason that cannot be cloned must not keep others from learning of the exit. */
+export function packReason(reason: ExitReason): Packed {
+  try {
+    return pack(reason);
+  } catch (error) {
+    return pack(error);
+  }
+}
+
+// What other threads say
+
+onMessage(
+  "exit",
+  (
+    _from: number,
+    id: number,
+    from: readonly [number, number] | undefined,
+    value: unknown,
+    markers: never,
+    via: LinkOrNot,
+  ) => {
+    const process = localProcess(id);
+    if (process !== undefined) arrive(from && importPid(from), process, unpack(value, markers) as ExitReason, via);
+  },
+);
+
+onMessage("link", (thread: number, id: number, fromId: number) => {
+  const other = importPid([thread, fromId]);
+  const process = localProcess(id);
+  if (process === undefined) return post(thread, ["noproc", fromId, id]);
+  (extraOf(process).links ??= new Set()).add(other);
+  tie(process, thread);
+  return true;
+});
+
+/** The answer to a link to an actor that is not there: the link has existed on one side only. */
+onMessage("noproc", (thread: number, id: number, otherId: number) => {
+  const process = localProcess(id);
+  const other = importPid([thread, otherId]);
+  if (process?.extra?.links?.delete(other) === true) arrive(other, process, "noproc", "sent");
+});
+
+onMessage("unlink", (thread: number, id: number, fromId: number) => {
+  localProcess(id)?.extra?.links?.delete(importPid([thread, fromId]));
+});
+
+onMessage("monitor", (thread: number, id: number, fromId: number, ref: number) => {
+  const process = localProcess(id);
+  if (process !== undefined) watch(process, { pid: importPid([thread, fromId]), ref });
+  else post(thread, ["down", fromId, ref, [thisThread, id], "noproc", undefined]);
+});
+
+onMessage("demonitor", (thread: number, id: number, ref: number) => {
+  localProcess(id)?.extra?.watchers?.delete(watcherKey(thread, ref));
+});
+
+onMessage(
+  "down",
+  (_thread: number, id: number, ref: number, pid: readonly [number, number], value: unknown, markers: never) => {
+    const process = localProcess(id);
+    if (process !== undefined) down(process, ref, importPid(pid), unpack(value, markers) as ExitReason);
+  },
+);
+
+// Threads that end
+
+/** Which actors have a link or monitor with an actor of another thread, by that thread. */
+const tied: Map<number, Set<Process>> = new Map();
+
+export function tie(process: Process, thread: number): void {
+  let ties = tied.get(thread);
+  if (ties === undefined) tied.set(thread, (ties = new Set()));
+  ties.add(process);
+}
+
+onThreadGone((thread) => {
+  const ties = tied.get(thread) ?? [];
+  tied.delete(thread);
+  for (const process of ties) {
+    for (const [ref, pid] of process.extra?.monitors ?? [])
+      if (pid.thread === thread) down(process, ref, pid, "noconnection");
+    for (const [key, { pid }] of process.extra?.watchers ?? [])
+      if (pid.thread === thread) process.extra!.watchers!.delete(key);
+    for (const pid of process.extra?.links ?? [])
+      if (pid.thread === thread) arrive(pid, process, "noconnection", "link");
+  }
+});

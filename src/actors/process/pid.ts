@@ -1,0 +1,96 @@
+/**
+ * Pids: the names of actors that never change, valid on every thread. A pid is the number of its thread and a number
+ * there that is never used again.
+ *
+ * Invariants
+ * - One thread has one object for each pid it can see, so pids compare with `===` and serve as keys of maps. An actor of
+ *   this thread is its own pid (`process.ts`), which saves a lookup for each message and an object for each actor.
+ * - A pid holds nothing: of an actor that has exited, only the two numbers remain.
+ */
+
+import { inspect } from "node:util";
+import { registerReferences } from "../../runtime/copy/references.ts";
+
+/** What sends to an actor. `M` is what it accepts. Made by `spawn`. */
+export class Pid<in M = any> {
+  /** Only a type: pids of actors that accept other messages are not interchangeable. */
+  declare readonly "~accepts": (message: M) => void;
+  /** The thread the actor runs on. For actors of this thread it is on the prototype: there are many of them. */
+  declare readonly thread: number;
+  /** Its number on that thread. */
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** `<thread.id>`, as Erlang writes it. */
+  toString(): string {
+    return `<${this.thread}.${this.id}>`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+Object.defineProperty(Pid.prototype, inspect.custom, {
+  value(this: Pid): string {
+    return `Pid${this.toString()}`;
+  },
+});
+
+/** The pid of an actor of another thread, or of one of this thread that has exited. */
+export class BarePid extends Pid {
+  override readonly thread: number;
+
+  constructor(thread: number, id: number) {
+    super(id);
+    this.thread = thread;
+  }
+}
+
+export type PidData = readonly [thread: number, id: number];
+
+/** By thread, then by id: pids of other threads, and of actors of this thread that have exited. */
+const known: Map<number, Map<number, WeakRef<Pid>>> = new Map();
+
+const forgotten: FinalizationRegistry<PidData> = new FinalizationRegistry(([thread, id]) => {
+  const ofThread = known.get(thread);
+  if (ofThread?.get(id)?.deref() === undefined) ofThread?.delete(id);
+});
+
+/** The one object for a pid that came from another thread. */
+export function internPid(thread: number, id: number): Pid {
+  const found = known.get(thread)?.get(id)?.deref();
+  if (found !== undefined) return found;
+  const pid = new BarePid(thread, id);
+  rememberPid(pid);
+  return pid;
+}
+
+/** From now on `internPid` gives this object. */
+export function rememberPid(pid: Pid): void {
+  let ofThread = known.get(pid.thread);
+  if (ofThread === undefined) known.set(pid.thread, (ofThread = new Map()));
+  ofThread.set(pid.id, new WeakRef(pid));
+  forgotten.register(pid, [pid.thread, pid.id]);
+}
+
+/** Whether two pids name the same actor. On one thread that is the same as `===`. */
+export function pidEquals(a: Pid, b: Pid): boolean {
+  return a.thread === b.thread && a.id === b.id;
+}
+
+export function isPid(value: unknown): value is Pid {
+  return value instanceof Pid;
+}
+
+/** Tells how pids cross to other threads, once it is known who has the actors of this thread. */
+export function registerPids(
+  prototypes: readonly object[],
+  encode: (pid: Pid) => PidData,
+  decode: (data: PidData) => Pid,
+): void {
+  registerReferences<Pid>({ tag: "pid", prototypes, encode, decode: (data) => decode(data as PidData) });
+}

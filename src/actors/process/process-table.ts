@@ -1,0 +1,33 @@
+/**
+ * Which actors of this thread other threads know. A pid that leaves the thread is entered here; what comes in for it finds
+ * its actor. Actors that nobody else has heard of cost no entry.
+ */
+
+import { internPid, rememberPid, type Pid, type PidData } from "./pid.ts";
+import { Process } from "./process.ts";
+import { thisThread } from "../messaging/remote.ts";
+
+const known: Map<number, Process> = new Map();
+
+/** The form in which a pid crosses to another thread. */
+export function exportPid(pid: Pid): PidData {
+  if (pid instanceof Process) {
+    if (pid.status === "dead") rememberPid(pid);
+    else known.set(pid.id, pid);
+  }
+  return [pid.thread, pid.id];
+}
+
+export function importPid([thread, id]: PidData): Pid {
+  return (thread === thisThread ? known.get(id) : undefined) ?? internPid(thread, id);
+}
+
+/** The actor of this thread with this number, if another thread can know it and it is alive. */
+export function localProcess(id: number): Process | undefined {
+  return known.get(id);
+}
+
+/** It has exited. Its pid stays the same object for whoever asks. */
+export function forgetProcess(process: Process): void {
+  if (known.delete(process.id)) rememberPid(process);
+}

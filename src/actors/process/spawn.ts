@@ -1,0 +1,295 @@
+/**
+ * Spawning, here and on other threads.
+ *
+ * Invariants
+ * - Name, link and monitor are there before the actor's first step: whatever becomes of it, whoever asked learns of it.
+ * - A server is spawned when its `init` is done, as `start_link` in OTP; any other actor at once.
+ * - On another thread, what the new actor tells its parent (its end, for instance) comes after the news that it exists.
+ */
+
+import { copy } from "../../runtime/copy/copy.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { runtime, LOAD } from "../../runtime/runtime.ts";
+import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
+import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
+import { ActorProcess } from "./actor-process.ts";
+import { ExitError, reasonText, type ExitReason } from "./exit-reason.ts";
+import { newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
+import { extraOf } from "./rare-fields.ts";
+import type { MailboxLimits } from "../messaging/mailbox.ts";
+import { register } from "../registry/registered-names.ts";
+import type { Pid, PidData } from "./pid.ts";
+import { currentProcess, defaultLimits, Process, type Body } from "./process.ts";
+import { exportPid, importPid, localProcess } from "./process-table.ts";
+import { ask, mayHaveActors, noThread, onMessage, onQuestion, post, thisThread } from "../messaging/remote.ts";
+import type { Self } from "./self.ts";
+
+export interface SpawnOptions {
+  /**
+   * Links the new actor to this one, before its first step. `true` is the actor that has the turn: right as long as it has
+   * awaited nothing but this library since it was resumed; else pass its pid.
+   */
+  readonly link?: boolean | Pid<never>;
+  /** The actor that is to get a DOWN message; as with `link`. The message's `pid` tells whose it is. */
+  readonly monitor?: boolean | Pid<never>;
+  /** Registered under this name before its first step. */
+  readonly name?: string;
+  /** On this thread (the default), on the scheduler thread with the least to do, or on that thread. */
+  readonly on?: "here" | "any" | number;
+  /** Of its mailbox, instead of the defaults (`setMailboxLimits`). */
+  readonly mailbox?: Partial<MailboxLimits>;
+}
+
+/** Bodies that say themselves when they have started. */
+const servers: WeakMap<Body, "worker" | "supervisor"> = new WeakMap();
+
+export function markServer(body: Body, kind: "worker" | "supervisor"): void {
+  servers.set(body, kind);
+}
+
+/** To be called by such a body when it has started. */
+export function hasStarted(self: Self): void {
+  const extra = extraOf(self as ActorProcess);
+  const { started } = extra;
+  extra.started = undefined;
+  started?.();
+}
+
+interface Terms {
+  readonly link: Pid | undefined;
+  readonly monitor: Pid | undefined;
+  readonly ref: number;
+  readonly name: string | undefined;
+  readonly mailbox: Partial<MailboxLimits> | undefined;
+}
+
+const noTerms: Terms = { link: undefined, monitor: undefined, ref: 0, name: undefined, mailbox: undefined };
+
+/**
+ * Starts an actor and resolves to its pid: of a server when its `init` is done, else at once. Arguments are copied. A function stays on
+ * this thread; what `actor()` made may run on any.
+ *
+ * @throws ACTOR_START_FAILED (its `reason` is that of the exit, or `ignore`), NAME_REFUSED, NOT_CLONEABLE, ACTOR_NO_THREAD,
+ * ACTOR_UNKNOWN, and what importing the actor's module there throws.
+ */
+export function spawn<Args extends readonly unknown[], P extends Pid<never>>(
+  what: Actor<Args, P>,
+  args: NoInfer<Args>,
+  options?: SpawnOptions,
+): Promise<P>;
+export function spawn<P extends Pid<never>>(
+  what: Actor<readonly [], P>,
+  args?: readonly [],
+  options?: SpawnOptions,
+): Promise<P>;
+export function spawn<Args extends readonly unknown[], P extends Pid<never>>(
+  what: Spawnable<Args, P> & { readonly "~spawns": P },
+  args: NoInfer<Args>,
+  options?: SpawnOptions,
+): Promise<P>;
+export function spawn<P extends Pid<never>>(
+  what: Spawnable<readonly [], P> & { readonly "~spawns": P },
+  args?: readonly [],
+  options?: SpawnOptions,
+): Promise<P>;
+export function spawn<M, Args extends readonly unknown[]>(
+  what: (self: Self<M>, ...args: Args) => unknown,
+  args: NoInfer<Args>,
+  options?: SpawnOptions,
+): Promise<Pid<M>>;
+export function spawn<M>(what: (self: Self<M>) => unknown, args?: readonly [], options?: SpawnOptions): Promise<Pid<M>>;
+export function spawn(what: unknown, args: readonly unknown[] = [], options: SpawnOptions = {}): Promise<any> {
+  try {
+    const { on = "here" } = options;
+    const terms = termsOf(options);
+    if (on !== "here") return spawnOn(placeFor(on), what, args, terms);
+    if (typeof what === "function") return spawnHere(what as Body, undefined, args, terms);
+    if (what instanceof Actor && !isUnresolved(what)) return spawnHere(what.body as Body, what.name, args, terms);
+    if (what instanceof Actor) return spawnResolved(what, args, terms);
+    throw notSpawnable(what);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function termsOf(options: SpawnOptions): Terms {
+  const { link, monitor, name, mailbox } = options;
+  if (!link && !monitor && name === undefined && mailbox === undefined) return noTerms;
+  return {
+    link: who(link, "link"),
+    monitor: who(monitor, "monitor"),
+    ref: monitor ? newRef() : 0,
+    name,
+    mailbox,
+  };
+}
+
+function who(option: boolean | Pid<never> | undefined, name: string): Pid | undefined {
+  if (option !== true) return (option || undefined) as Pid | undefined;
+  const current = currentProcess();
+  if (current !== undefined) return current;
+  throw new HeddleError("ACTOR_UNKNOWN", `spawn() with ${name}: true was called by no actor that has the turn.`, {
+    hint: `Pass the actor: { ${name}: self.pid }.`,
+  });
+}
+
+function notSpawnable(what: unknown): HeddleError {
+  return new HeddleError("ACTOR_INVALID", `spawn() needs a function or what actor() made, and got ${typeof what}.`);
+}
+
+function placeFor(on: "any" | number): number {
+  if (on === "any") return runtime().place("scheduler") ?? thisThread;
+  if (on !== thisThread && !(runtime().has(on) && mayHaveActors(on))) throw noThread(on);
+  return on;
+}
+
+async function spawnResolved(actor: Actor, args: readonly unknown[], terms: Terms): Promise<Pid> {
+  const copied = copy(args);
+  const { body } = await resolveActor(actor);
+  return await spawnHere(body as Body, actor.name, copied, terms);
+}
+
+/** Not an async function: most spawns have nothing to wait for. */
+function spawnHere(body: Body, label: string | undefined, args: readonly unknown[], terms: Terms): Promise<Pid> {
+  const process = new ActorProcess(body, args.length === 0 ? args : copy(args));
+  const kind = servers.get(body);
+  if (label !== undefined || kind !== undefined) {
+    const extra = extraOf(process);
+    extra.label = label;
+    extra.kind = kind;
+  }
+  if (terms.mailbox !== undefined) extraOf(process).limits = { ...defaultLimits, ...terms.mailbox };
+  if (terms.name !== undefined) return beginNamed(process, terms, terms.name, kind !== undefined);
+  return begin(process, terms, kind !== undefined);
+}
+
+async function beginNamed(process: ActorProcess, terms: Terms, name: string, isServer: boolean): Promise<Pid> {
+  try {
+    await register(name, process);
+  } catch (error) {
+    process.die("normal", "dropped");
+    throw error;
+  }
+  return await begin(process, terms, isServer);
+}
+
+function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: boolean): Promise<Pid> {
+  if (monitor !== undefined) {
+    watch(process, { pid: monitor, ref });
+    if (monitor instanceof Process) expectDown(monitor, ref, process);
+    else post(monitor.thread, ["spawnMonitored", monitor.id, ref, exportPid(process)]);
+  }
+  if (link !== undefined) {
+    const extra = extraOf(process);
+    extra.parent = link;
+    (extra.links ??= new Set()).add(link);
+    if (link instanceof Process) linkBack(link, process);
+    else {
+      tie(process, link.thread);
+      post(link.thread, ["spawnLinked", link.id, exportPid(process)]);
+    }
+  }
+  runQueue.add(process);
+  if (!isServer) return Promise.resolve(process);
+  return new Promise((resolve, reject) => {
+    extraOf(process).started = (problem) => {
+      if (problem === undefined) resolve(process);
+      else reject(startFailed(process, problem));
+    };
+  });
+}
+
+function startFailed(pid: Pid, reason: ExitReason): ExitError {
+  return new ExitError(reason, "ACTOR_START_FAILED", `${pid.toString()} has not started: ${reasonText(reason)}`);
+}
+
+/** The other end of a link that the new actor has already. */
+function linkBack(parent: Process, child: Pid): void {
+  if (parent.status === "dead") return signalExit(parent, child, "noproc", "link");
+  (extraOf(parent).links ??= new Set()).add(child);
+}
+
+function expectDown(watcher: Process, ref: number, pid: Pid): void {
+  if (watcher.status !== "dead") (extraOf(watcher).monitors ??= new Map()).set(ref, pid);
+}
+
+// On another thread
+
+async function spawnOn(thread: number, what: unknown, args: readonly unknown[], terms: Terms): Promise<Pid> {
+  if (thread === thisThread && typeof what === "function") return await spawnHere(what as Body, undefined, args, terms);
+  if (!(what instanceof Actor)) {
+    if (typeof what !== "function") throw notSpawnable(what);
+    throw new HeddleError("ACTOR_INVALID", "a function stays on its thread, so it cannot be spawned on another one.", {
+      hint: "Define it with actor(import.meta.url, name, …) at the top level of its module.",
+    });
+  }
+  if (thread === thisThread) return await spawnResolved(what, args, terms);
+  const { link, monitor, ref, name, mailbox } = terms;
+  const { value, markers } = pack(args);
+  runtime().board.add(thread, LOAD.queued, 1);
+  const answer = (await ask(thread, "spawn", {
+    url: what.url,
+    name: what.name,
+    args: { value, markers },
+    link: link && exportPid(link),
+    monitor: monitor && exportPid(monitor),
+    ref,
+    registeredName: name,
+    mailbox,
+  } satisfies Order)) as Answer;
+  const pid = importPid(answer.pid);
+  if (answer.failed === undefined) return pid;
+  throw startFailed(pid, unpack(answer.failed.value, answer.failed.markers) as ExitReason);
+}
+
+interface Order {
+  readonly url: string;
+  readonly name: string;
+  readonly args: { readonly value: unknown; readonly markers: Packed["markers"] };
+  readonly link: PidData | undefined;
+  readonly monitor: PidData | undefined;
+  readonly ref: number;
+  readonly registeredName: string | undefined;
+  readonly mailbox: Partial<MailboxLimits> | undefined;
+}
+
+interface Answer {
+  readonly pid: PidData;
+  readonly failed?: Packed;
+}
+
+onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
+  runtime().board.add(thisThread, LOAD.queued, -1);
+  const { body, name } = await resolveActor(order);
+  const terms: Terms = {
+    link: order.link && importPid(order.link),
+    monitor: order.monitor && importPid(order.monitor),
+    ref: order.ref,
+    name: order.registeredName,
+    mailbox: order.mailbox,
+  };
+  try {
+    const args = unpack(order.args.value, order.args.markers) as readonly unknown[];
+    return { pid: exportPid(await spawnHere(body as Body, name, args, terms)) };
+  } catch (error) {
+    if (!(error instanceof ExitError) || error.code !== "ACTOR_START_FAILED") throw error;
+    return { pid: [thisThread, 0], failed: packReason(error.reason) };
+  }
+});
+
+onMessage("spawnLinked", (_thread: number, id: number, child: PidData) => {
+  const pid = importPid(child);
+  const parent = localProcess(id);
+  if (parent === undefined) return signalExit(importPid([thisThread, id]), pid, "noproc", "link");
+  linkBack(parent, pid);
+  return tie(parent, pid.thread);
+});
+
+onMessage("spawnMonitored", (_thread: number, id: number, ref: number, child: PidData) => {
+  const watcher = localProcess(id);
+  if (watcher === undefined) return;
+  const pid = importPid(child);
+  expectDown(watcher, ref, pid);
+  tie(watcher, pid.thread);
+});

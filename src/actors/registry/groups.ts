@@ -1,0 +1,115 @@
+/**
+ * Groups: named sets of actors on all threads, as Erlang's `pg`. Nobody owns a group: each thread tells the others what its own
+ * actors join and leave, and keeps a copy of what they tell. So the copies agree a moment later, not at once.
+ *
+ * An actor may join a group several times and is a member until it has left as often. Its exit, or its thread's, leaves all.
+ */
+
+import { extraOf, type Extra } from "../process/rare-fields.ts";
+import { beforeExitIsTold } from "../process/exit-signals.ts";
+import type { Pid } from "../process/pid.ts";
+import { Process } from "../process/process.ts";
+import { exportPid, importPid, localProcess } from "../process/process-table.ts";
+import {
+  ask,
+  broadcast,
+  onMessage,
+  onQuestion,
+  onThreadAdded,
+  onThreadGone,
+  post,
+  thisThread,
+} from "../messaging/remote.ts";
+import { sendTo } from "../messaging/sending.ts";
+
+/** How often each actor is in each group. */
+const byGroup: Map<string, Map<Pid, number>> = new Map();
+
+export interface Groups {
+  /** Resolves when the actor's own thread has it in the group; the other threads learn of it a moment later. */
+  join(group: string, pid: Pid): Promise<void>;
+  /** Once for each `join`. */
+  leave(group: string, pid: Pid): Promise<"ok" | "not_joined">;
+  /** As this thread knows them; one that has joined several times is there as often. */
+  members(group: string): Pid[];
+  /** Those on this thread. */
+  localMembers(group: string): Pid[];
+  /** All groups that have members. */
+  which(): string[];
+  /** Sends a copy to every member, once to each. To how many is told. */
+  publish(group: string, message: unknown): number;
+}
+
+export const groups: Groups = {
+  join: async (group, pid) => {
+    await ask(pid.thread, "join", group, exportPid(pid)[1]);
+  },
+  leave: async (group, pid) => (await ask(pid.thread, "leave", group, exportPid(pid)[1])) as "ok" | "not_joined",
+  members: (group) => membersOf(group),
+  localMembers: (group) => membersOf(group).filter((pid) => pid.thread === thisThread),
+  which: () => [...byGroup.keys()],
+  publish: (group, message) => {
+    const members = byGroup.get(group);
+    for (const pid of members?.keys() ?? []) sendTo(pid, message, "drop");
+    return members?.size ?? 0;
+  },
+};
+
+function membersOf(group: string): Pid[] {
+  return [...(byGroup.get(group) ?? [])].flatMap(([pid, times]) => Array.from({ length: times }, () => pid));
+}
+
+/** How often the actor is in the group from now on; 0: not at all. */
+function setMember(group: string, pid: Pid, times: number): void {
+  let members = byGroup.get(group);
+  if (members === undefined) byGroup.set(group, (members = new Map()));
+  if (times > 0) members.set(pid, times);
+  else members.delete(pid);
+  if (members.size === 0) byGroup.delete(group);
+}
+
+function change(process: Process, joined: Map<string, number>, group: string, times: number): void {
+  if (times > 0) joined.set(group, times);
+  else joined.delete(group);
+  setMember(group, process, times);
+  broadcast(["member", group, exportPid(process), times]);
+}
+
+onQuestion("join", (_from: number, group: string, id: number) => {
+  const process = localProcess(id);
+  if (process === undefined) return;
+  const joined = (extraOf(process).groups ??= new Map());
+  change(process, joined, group, (joined.get(group) ?? 0) + 1);
+});
+
+onQuestion("leave", (_from: number, group: string, id: number) => {
+  const process = localProcess(id);
+  const joined = process?.extra?.groups;
+  const times = joined?.get(group) ?? 0;
+  if (times === 0) return "not_joined";
+  change(process!, joined!, group, times - 1);
+  return "ok";
+});
+
+beforeExitIsTold((process: Process, extra: Extra) => {
+  if (extra.groups === undefined) return;
+  for (const group of extra.groups.keys()) change(process, extra.groups, group, 0);
+});
+
+onMessage("member", (_from: number, group: string, data: readonly [number, number], times: number) => {
+  setMember(group, importPid(data), times);
+});
+
+onThreadAdded((thread) => {
+  for (const [group, members] of byGroup) {
+    for (const [pid, times] of members) {
+      if (pid instanceof Process) post(thread, ["member", group, exportPid(pid), times]);
+    }
+  }
+});
+
+onThreadGone((thread) => {
+  for (const [group, members] of byGroup) {
+    for (const pid of members.keys()) if (pid.thread === thread) setMember(group, pid, 0);
+  }
+});

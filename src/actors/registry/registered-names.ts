@@ -1,0 +1,170 @@
+/**
+ * Names: unique among all threads of the program. Every thread has a copy of the whole registry, so looking a name up is reading
+ * a map; the root alone gives names out, so no two actors get the same one.
+ *
+ *   register ─▶ root: is it free? ─▶ the actor's thread: is it alive, and has no name? ─▶ root: tell all ─▶ registered
+ *   exit ─▶ the actor's thread tells all that the name is free, then it sends exit signals and DOWN messages
+ *
+ * Invariants
+ * - Who gets a DOWN message of a named actor finds the name free, or taken by another: both came from one thread, in order.
+ * - A name that seems taken is asked for on its holder's thread before it is refused, because the news that it is free may be
+ *   under way.
+ * - The root tells all once more that a name is free, so that a copy that heard of the end before the beginning gets it right.
+ */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { ROOT } from "../../runtime/runtime.ts";
+import { extraOf } from "../process/rare-fields.ts";
+import { beforeExitIsTold } from "../process/exit-signals.ts";
+import type { Pid, PidData } from "../process/pid.ts";
+import { Process } from "../process/process.ts";
+import { exportPid, importPid, localProcess } from "../process/process-table.ts";
+import {
+  ask,
+  broadcast,
+  onMessage,
+  onQuestion,
+  onThreadAdded,
+  onThreadGone,
+  post,
+  thisThread,
+} from "../messaging/remote.ts";
+
+const MAX_NAME_LENGTH = 255;
+
+const byName: Map<string, Pid> = new Map();
+/** On the root: names that are being given out. */
+const reserved: Set<string> = new Set();
+
+/**
+ * Gives a living actor a name, under which it is sent to from all threads. As in Erlang an actor has one name at most, and
+ * `undefined` is none; the name is free again when the actor exits.
+ *
+ * @throws NAME_REFUSED if the name is taken or reserved, or the actor has exited or has a name already.
+ */
+export async function register(name: string, pid: Pid): Promise<void> {
+  checkName(name);
+  const problem = (await ask(ROOT, "name", name, exportPid(pid))) as string | undefined;
+  if (problem !== undefined) throw refused(name, pid, problem);
+}
+
+/**
+ * Takes a name away from whoever has it.
+ *
+ * @throws NAME_UNKNOWN
+ */
+export async function unregister(name: string): Promise<void> {
+  const pid = byName.get(name);
+  if (pid === undefined || (await ask(pid.thread, "unname", name)) !== true) throw unknownName(name);
+  // The news from the actor's thread may still be behind the answer of the root; here it counts now.
+  if (byName.get(name) === pid) byName.delete(name);
+}
+
+/** The actor of this name, looked up in this thread's copy of the registry. */
+export function whereis(name: string): Pid | undefined {
+  return byName.get(name);
+}
+
+/** All names that are given out, as this thread knows them. */
+export function registered(): string[] {
+  return [...byName.keys()];
+}
+
+/** For whoever takes a pid or a name. */
+export function resolveName(to: Pid | string): Pid | undefined {
+  return typeof to === "string" ? byName.get(to) : to;
+}
+
+function checkName(name: unknown): void {
+  const problem =
+    typeof name !== "string" || name === ""
+      ? "is no name: a name is a string that is not empty"
+      : name === "undefined"
+        ? "is reserved"
+        : name.length > MAX_NAME_LENGTH
+          ? `is longer than ${MAX_NAME_LENGTH} characters`
+          : undefined;
+  if (problem !== undefined) throw new HeddleError("NAME_REFUSED", `${JSON.stringify(name)} ${problem}.`);
+}
+
+function refused(name: string, pid: Pid, problem: string): HeddleError {
+  return new HeddleError("NAME_REFUSED", `${pid.toString()} cannot be registered as "${name}": ${problem}.`);
+}
+
+export function unknownName(name: string): HeddleError {
+  return new HeddleError("NAME_UNKNOWN", `no actor is registered as "${name}".`);
+}
+
+// On the root
+
+onQuestion("name", async (_from: number, name: string, data: PidData) => {
+  if (reserved.has(name)) return "the name is taken";
+  reserved.add(name);
+  try {
+    const holder = byName.get(name);
+    if (holder !== undefined && (await isHeld(name, holder))) return "the name is taken";
+    const pid = importPid(data);
+    const problem = (await ask(pid.thread, "takeName", data[1], name)) as string | undefined;
+    if (problem !== undefined) return problem;
+    byName.set(name, pid);
+    broadcast(["named", name, data]);
+    return undefined;
+  } finally {
+    reserved.delete(name);
+  }
+});
+
+async function isHeld(name: string, holder: Pid): Promise<boolean> {
+  // Should its thread have ended, its names have gone with it.
+  if (holder.thread !== thisThread) await Promise.allSettled([ask(holder.thread, "ping")]);
+  return byName.get(name) === holder;
+}
+
+onThreadAdded((thread) => {
+  if (thisThread === ROOT) for (const [name, pid] of byName) post(thread, ["named", name, exportPid(pid)]);
+});
+
+// On the actor's thread
+
+onQuestion("ping", () => true);
+
+onQuestion("takeName", (_from: number, id: number, name: string) => {
+  const process = localProcess(id);
+  if (process === undefined) return "it has exited";
+  const extra = extraOf(process);
+  if (extra.name !== undefined) return `it is registered as "${extra.name}" already`;
+  extra.name = name;
+  return undefined;
+});
+
+onQuestion("unname", (_from: number, name: string) => {
+  const pid = byName.get(name);
+  if (!(pid instanceof Process) || pid.extra?.name !== name) return false;
+  release(pid, pid.extra);
+  return true;
+});
+
+function release(process: Process, extra: { name: string | undefined }): void {
+  const { name } = extra;
+  if (name === undefined) return;
+  extra.name = undefined;
+  if (byName.get(name) === process) byName.delete(name);
+  broadcast(["unnamed", name, exportPid(process)]);
+}
+
+beforeExitIsTold(release);
+
+// Everywhere
+
+onMessage("named", (_from: number, name: string, data: PidData) => {
+  byName.set(name, importPid(data));
+});
+
+onMessage("unnamed", (from: number, name: string, data: PidData) => {
+  if (byName.get(name) === importPid(data)) byName.delete(name);
+  if (thisThread === ROOT) broadcast(["unnamed", name, data], from);
+});
+
+onThreadGone((thread) => {
+  for (const [name, pid] of byName) if (pid.thread === thread) byName.delete(name);
+});

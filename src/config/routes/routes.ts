@@ -1,0 +1,82 @@
+/**
+ * The `routes` of a config file: settings that differ for some requests. A key is `"GET /report/:id"`, or `"/report"`
+ * for any method; a value holds those settings that a route may have of its own, read by the same records as the
+ * server's. Which route a request takes is the router's business (server/http/route/router.ts).
+ */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { http } from "../../platform/http.ts";
+import { isPlainObject, readValue, show, suggestion } from "../setting-value.ts";
+import { fileName, settings, type SettingInputs, type SettingValues } from "../settings.ts";
+
+const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue"] as const;
+
+/** What a config file may say about one route. `timeoutMs`: the same as `timeout`, as options in code are called. */
+export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue"> & {
+  readonly timeoutMs?: number;
+};
+
+/** The same, read. What is absent is as it is for the server. */
+export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>>;
+
+/** `where` is the file, for messages. @throws HeddleError CONFIG_BAD_VALUE, CONFIG_UNKNOWN_SETTING */
+export function readRoutes(raw: unknown, where: string, cwd: string): Readonly<Record<string, RouteConfig>> {
+  if (raw === undefined) return {};
+  if (!isPlainObject(raw)) {
+    throw bad(
+      `routes in ${where}: got ${show(raw)}; expected an object such as { "GET /report/:id": { model: "threads" } }`,
+    );
+  }
+  const routes: Record<string, RouteConfig> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    checkKey(key, where);
+    routes[key] = readRoute(value, key, where, cwd);
+  }
+  return routes;
+}
+
+function readRoute(raw: unknown, key: string, where: string, cwd: string): RouteConfig {
+  const origin = `routes[${JSON.stringify(key)}] in ${where}`;
+  if (!isPlainObject(raw)) throw bad(`${origin}: got ${show(raw)}; expected an object such as { model: "threads" }`);
+  const fieldByName = new Map(routeSettingNames.map((field) => [fileName(settings[field]), field]));
+  const route: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(raw)) {
+    const field = name === "timeoutMs" ? name : fieldByName.get(name);
+    if (field === undefined) {
+      const known = [...fieldByName.keys()];
+      const guess = suggestion(name, known) || `; a route may have ${known.join(", ")}`;
+      throw new HeddleError("CONFIG_UNKNOWN_SETTING", `${origin}: ${name} is not a setting of a route${guess}`);
+    }
+    if (value === undefined) continue;
+    const written = { raw: value, origin: `${name} of ${origin}` };
+    route[field] = readValue(settings[field], written, cwd);
+  }
+  return route;
+}
+
+function checkKey(key: string, where: string): void {
+  const problem = keyProblem(key);
+  if (problem === undefined) return;
+  throw bad(
+    `routes in ${where}: got the key ${show(key)} (${problem}); expected "/path" or "METHOD /path", as in "GET /report/:id"`,
+  );
+}
+
+function keyProblem(key: string): string | undefined {
+  const space = key.indexOf(" ");
+  const method = space === -1 ? undefined : key.slice(0, space);
+  const path = key.slice(space + 1);
+  if (method !== undefined && !http.METHODS.includes(method)) {
+    return `${show(method)} is not a method${suggestion(method, http.METHODS).replace(";", ",").replace("?", "")}`;
+  }
+  if (!path.startsWith("/")) return "its path does not start with /";
+  if (/\s/.test(path)) return "its path has white space";
+  if (/[?#]/.test(path)) return "a path ends before ? and #";
+  const names = path.split("/").filter((segment) => segment.startsWith(":"));
+  if (names.some((name) => !/^:[A-Za-z_]\w*$/.test(name))) return "after : stands a name of letters, digits and _";
+  return new Set(names).size < names.length ? "it has the same name twice" : undefined;
+}
+
+function bad(message: string): HeddleError {
+  return new HeddleError("CONFIG_BAD_VALUE", message);
+}

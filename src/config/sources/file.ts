@@ -1,0 +1,85 @@
+/**
+ * The config file: `heddle.config.{ts,mts,js,mjs}`, whose default export is what `defineConfig` takes. It is a program
+ * and runs in the process that loads it, once per load; that it runs with the rights of the arbiter is why only the
+ * command line may name it, never a request or the control socket.
+ */
+
+import { existsSync, realpathSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import type { RouteSettings } from "../routes/routes.ts";
+import { isPlainObject, show } from "../setting-value.ts";
+import type { SettingInputs } from "../settings.ts";
+
+/** What a config file may hold: the flags in camelCase, the app, and settings by route. */
+export type UserConfig = Omit<SettingInputs, "config" | "chdir"> & {
+  /** The app's module, relative to the working directory; the one on the command line comes first. */
+  readonly app?: string;
+  readonly routes?: Readonly<Record<string, RouteSettings>>;
+};
+
+export interface ConfigFile {
+  readonly path: string;
+  /** As the file exports it; resolve.ts checks it. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+const fileNames = ["heddle.config.ts", "heddle.config.mts", "heddle.config.js", "heddle.config.mjs"] as const;
+
+/** Gives a config file its types; returns what it was given. */
+export function defineConfig(config: UserConfig): UserConfig {
+  return config;
+}
+
+let loads = 0;
+
+/**
+ * Loads the file at `path`, or the one in `cwd`, or none. Each load runs the file anew, so a reload sees its changes
+ * (but not those in modules it imports, which Node keeps).
+ *
+ * @throws HeddleError CONFIG_FILE_FAILED, CONFIG_CONFLICT (the directory has two)
+ */
+export async function loadConfigFile(cwd: string, path?: string): Promise<ConfigFile | undefined> {
+  const found = path === undefined ? findConfigFile(cwd) : resolve(cwd, path);
+  if (found === undefined) return undefined;
+  if (!existsSync(found)) {
+    throw new HeddleError(
+      "CONFIG_FILE_FAILED",
+      `--config: got ${show(found)}, which does not exist; expected a config file`,
+    );
+  }
+  const settings = await importDefault(found);
+  if (isPlainObject(settings)) return { path: found, settings };
+  throw new HeddleError(
+    "CONFIG_FILE_FAILED",
+    `${basename(found)}: got ${settings === undefined ? "no default export" : `${show(settings)} as its default export`}; ` +
+      "expected export default defineConfig({ … })",
+  );
+}
+
+function findConfigFile(cwd: string): string | undefined {
+  const found = fileNames.filter((name) => existsSync(resolve(cwd, name)));
+  const [first, second] = found;
+  if (second !== undefined) {
+    throw new HeddleError(
+      "CONFIG_CONFLICT",
+      `got ${found.join(" and ")} in ${cwd}; expected one: remove the others, or name one with --config`,
+    );
+  }
+  return first === undefined ? undefined : resolve(cwd, first);
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  // Node remembers where a symbolic link led when it was first imported through.
+  const url = pathToFileURL(realpathSync(path));
+  url.searchParams.set("load", String(++loads));
+  try {
+    const module = (await import(url.href)) as Readonly<Record<string, unknown>>;
+    return module["default"];
+  } catch (cause) {
+    throw new HeddleError("CONFIG_FILE_FAILED", `${basename(path)} could not be loaded: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

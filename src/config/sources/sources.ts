@@ -1,0 +1,113 @@
+/** Where settings come from, and which value comes first: flag > environment > config file > default. */
+
+import { basename } from "node:path";
+import { HeddleError } from "../../errors/errors.ts";
+import type { Flags } from "./arguments.ts";
+import type { ConfigFile } from "./file.ts";
+import { collects } from "../kinds.ts";
+import { suggestion, type Written } from "../setting-value.ts";
+import { envName, fileName, settingEntries, type Setting } from "../settings.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment, and what env files add to it. */
+export interface Variables {
+  /** Both together: what the environment has already comes before the files. */
+  readonly env: Environment;
+  /** Which of them come from a file, and what messages call that file. */
+  readonly envFileOf?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What was said, and what depends on where heddle runs. */
+export interface ConfigSources extends Variables {
+  /** The app as named on the command line. */
+  readonly app?: string | undefined;
+  readonly flags: Flags;
+  readonly file?: ConfigFile | undefined;
+  readonly cwd: string;
+  /** To tell whether systemd's sockets are for this process. */
+  readonly pid: number;
+  /** Whether standard output is a terminal. */
+  readonly isTTY: boolean;
+  readonly cpus: number;
+}
+
+export function writtenValue(setting: Setting, sources: ConfigSources): Written | undefined {
+  return givenValue(setting, sources) ?? fromDefault(setting);
+}
+
+/** The same, without the default: what somebody has said. */
+export function givenValue(setting: Setting, sources: ConfigSources): Written | undefined {
+  const { flags, file } = sources;
+  return fromFlags(setting, flags) ?? fromEnvironment(setting, sources) ?? fromFile(setting, file);
+}
+
+export function fromFlags({ flag, kind }: Setting, flags: Flags): Written | undefined {
+  const given = flags[flag];
+  if (given === undefined) return undefined;
+  return { raw: collects(kind) ? given : given.at(-1), origin: `--${flag}` };
+}
+
+/** heddle's own variable, else the one platforms set. */
+export function fromEnvironment(setting: Setting, variables: Variables): Written | undefined {
+  const own = fromVariable(setting, envName(setting), variables);
+  return own ?? (setting.extraEnv === undefined ? undefined : fromVariable(setting, setting.extraEnv, variables));
+}
+
+/** An empty variable counts as unset: that is how compose files and shells spell "no value". */
+export function fromVariable({ kind }: Setting, name: string, variables: Variables): Written | undefined {
+  const text = variables.env[name] ?? "";
+  if (text === "") return undefined;
+  return { raw: collects(kind) ? text.split(",") : text, origin: `${name} in ${placeOf(name, variables)}` };
+}
+
+function placeOf(name: string, { envFileOf = {} }: Variables): string {
+  return Object.hasOwn(envFileOf, name) ? envFileOf[name]! : "the environment";
+}
+
+export function fromFile(setting: Setting, file: ConfigFile | undefined): Written | undefined {
+  const raw = file?.settings[fileName(setting)];
+  return raw === undefined ? undefined : { raw, origin: `${fileName(setting)} in ${fileLabel(file)}` };
+}
+
+function fromDefault(setting: Setting): Written | undefined {
+  return setting.default === undefined
+    ? undefined
+    : { raw: setting.default, origin: `the default of --${setting.flag}` };
+}
+
+/** What messages call the config file, read or not. */
+export function fileLabel(file: ConfigFile | undefined): string {
+  return file === undefined ? "heddle.config.ts" : basename(file.path);
+}
+
+/**
+ * A misspelt name must not pass for a setting that was left at its default, nor one that comes too late.
+ * @throws HeddleError CONFIG_UNKNOWN_SETTING, CONFIG_CONFLICT
+ */
+export function checkNames(sources: ConfigSources): void {
+  const { env, envFileOf = {}, file } = sources;
+  const variables = settingEntries.map(([, setting]) => envName(setting));
+  const strange = Object.keys(env).find((name) => name.startsWith("HEDDLE_") && !variables.includes(name));
+  if (strange !== undefined) throw unknownSetting(strange, placeOf(strange, sources), variables);
+  const late = settingEntries.find(
+    ([name, setting]) =>
+      (setting.notInFile === true || name === "envFiles") && Object.hasOwn(envFileOf, envName(setting)),
+  )?.[1];
+  if (late !== undefined) {
+    throw new HeddleError(
+      "CONFIG_CONFLICT",
+      `${envName(late)} in ${placeOf(envName(late), sources)} comes too late, when it is known already; expected it in the environment, or as --${late.flag}`,
+    );
+  }
+
+  const inFile = settingEntries.flatMap(([, setting]) => (setting.notInFile === true ? [] : [fileName(setting)]));
+  const names = [...inFile, "app", "routes"];
+  const unknown = Object.keys(file?.settings ?? {}).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw unknownSetting(unknown, fileLabel(file), names);
+}
+
+function unknownSetting(name: string, where: string, known: readonly string[]): HeddleError {
+  const guess = suggestion(name, known) || "; heddle --help lists the settings there are";
+  return new HeddleError("CONFIG_UNKNOWN_SETTING", `${name} in ${where} is not a setting${guess}`);
+}

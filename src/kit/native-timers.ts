@@ -1,0 +1,11 @@
+/**
+ * Node's timers, as they were when heddle was loaded. Tests put others into their place (node:test's `mock.timers`, the fake
+ * timers of other test runners): those are for what a program waits for, and must not stop what runs it. So the runtime and
+ * the queues of tasks and actors use these; `sleep`, deadlines and timeouts use the global ones, and can be mocked.
+ */
+
+export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
+export const setInterval: typeof globalThis.setInterval = globalThis.setInterval;
+export const setImmediate: typeof globalThis.setImmediate = globalThis.setImmediate;
+export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
+export const clearInterval: typeof globalThis.clearInterval = globalThis.clearInterval;

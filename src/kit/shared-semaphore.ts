@@ -1,0 +1,86 @@
+/**
+ * A counting semaphore in shared memory, with a bounded number of waiters: how the threads of one worker keep one
+ * limit together. Taking and giving back are an atomic operation each; nobody ever blocks.
+ *
+ * Invariants
+ * - Neither `taken` nor `waiting` ever grows beyond its limit, because both grow only by compare-and-exchange. When a limit
+ *   is lowered below what is taken, nobody loses a slot: nothing is taken until enough were given back.
+ * - No wake-up is lost: a waiter counts itself in `waiting` before it looks at the slots for the last time; whoever
+ *   gives a slot back looks at `waiting` after it did.
+ *
+ * Rejected: a share of the limit per thread (a limit of 4 over 2 threads would refuse a third request on one thread
+ * while the other is idle); adding first and taking back when over the limit (the excess makes others fail).
+ */
+
+import { WakeWord } from "./wake-word.ts";
+
+const TAKEN = 0;
+const WAITING = 1;
+const WAKE = 2;
+const LIMIT = 3;
+const WAIT_LIMIT = 4;
+const WORDS = 5;
+
+export interface SlotsHandle {
+  readonly buffer: SharedArrayBuffer;
+}
+
+export class SharedSemaphore {
+  readonly handle: SlotsHandle;
+  /** Wakes when slots are given back. */
+  readonly given: WakeWord;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+
+  constructor(handle: SlotsHandle) {
+    this.handle = handle;
+    this.#words = new Int32Array(handle.buffer);
+    this.given = new WakeWord(this.#words, WAKE);
+  }
+
+  static create(limit: number, waitLimit: number): SharedSemaphore {
+    const slots = new SharedSemaphore({ buffer: new SharedArrayBuffer(WORDS * 4) });
+    slots.resize(limit, waitLimit);
+    return slots;
+  }
+
+  /** New limits, for all threads at once. */
+  resize(limit: number, waitLimit: number): void {
+    Atomics.store(this.#words, LIMIT, limit);
+    Atomics.store(this.#words, WAIT_LIMIT, waitLimit);
+    if (this.waiting > 0) this.given.wake();
+  }
+
+  get taken(): number {
+    return Atomics.load(this.#words, TAKEN);
+  }
+
+  get waiting(): number {
+    return Atomics.load(this.#words, WAITING);
+  }
+
+  tryTake(): boolean {
+    return this.#incrementBelow(TAKEN, LIMIT);
+  }
+
+  /** Gives slots back and wakes the waiters of other threads. */
+  give(count: number = 1): void {
+    Atomics.sub(this.#words, TAKEN, count);
+    if (Atomics.load(this.#words, WAITING) > 0) this.given.wake();
+  }
+
+  tryJoinQueue(): boolean {
+    return this.#incrementBelow(WAITING, WAIT_LIMIT);
+  }
+
+  leaveQueue(count: number = 1): void {
+    Atomics.sub(this.#words, WAITING, count);
+  }
+
+  #incrementBelow(word: number, limitWord: number): boolean {
+    for (;;) {
+      const seen = Atomics.load(this.#words, word);
+      if (seen >= Atomics.load(this.#words, limitWord)) return false;
+      if (Atomics.compareExchange(this.#words, word, seen, seen + 1) === seen) return true;
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The thorough copy: keeps shared and circular parts, knows the built-in classes, replaces references when the copy is
+ * for another thread, and moves what is to be transferred. Used where the quick copy gives up, and for other threads.
+ *
+ * What it does not know itself (Blob, KeyObject, …) goes through `structuredClone`, whose error is told with the path.
+ */
+
+import { HeddleError, revive, toWire } from "../../errors/errors.ts";
+import { encodeReference } from "./references.ts";
+
+/** Stands in the place of a reference or an error, in a message for another thread. */
+export type Marker = readonly [marker: object, tag: string, data: unknown];
+
+export interface DeepCopy {
+  readonly value: unknown;
+  /** Only in copies that will be cloned once more, for another thread. */
+  readonly markers: readonly Marker[];
+}
+
+/** The tag of errors among the markers; not a reference, but what structured clone would spoil. */
+export const ERROR_TAG = "error";
+
+type View = NodeJS.TypedArray | DataView;
+
+/** For a receiver on this thread. */
+export function deepCopy(value: unknown): unknown {
+  return new Walk(new Set(), false).copy(value, "message");
+}
+
+/** To be cloned once more, by whoever posts it. What is in `transfer` is not copied. */
+export function deepCopyToPost(value: unknown, transfer: readonly unknown[]): DeepCopy {
+  const walk = new Walk(new Set(transfer), true);
+  return { value: walk.copy(value, "message"), markers: walk.markers };
+}
+
+class Walk {
+  readonly markers: Marker[] = [];
+  readonly #toMove: ReadonlySet<unknown>;
+  readonly #forThread: boolean;
+  readonly #seen: Map<object, unknown> = new Map();
+
+  constructor(toMove: ReadonlySet<unknown>, forThread: boolean) {
+    this.#toMove = toMove;
+    this.#forThread = forThread;
+  }
+
+  copy(value: unknown, path: string): unknown {
+    if (typeof value === "function" || typeof value === "symbol") throw refused(typeof value, path);
+    if (typeof value !== "object" || value === null) return value;
+    if (this.#seen.has(value)) return this.#seen.get(value);
+    return this.#copyObject(value, path);
+  }
+
+  #copyObject(value: object, path: string): unknown {
+    if (Array.isArray(value)) return this.#copyArray(value, path);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return this.#copyProperties(value, {}, path);
+    const reference = encodeReference(value);
+    if (reference !== undefined) return this.#forThread ? this.#mark(value, ...reference) : value;
+    if (this.#toMove.has(value)) return this.#leave(value);
+    if (value instanceof Error) return this.#copyError(value);
+    if (value instanceof Map) return this.#copyMap(value, path);
+    if (value instanceof Set) return this.#copySet(value, path);
+    if (ArrayBuffer.isView(value)) return this.#copyView(value as View, path);
+    if (isClonedByEngine(value)) return this.#clone(value, path);
+    return this.#copyProperties(value, {}, path);
+  }
+
+  #copyArray(value: readonly unknown[], path: string): unknown[] {
+    const result: unknown[] = [];
+    result.length = value.length;
+    this.#seen.set(value, result);
+    // Keys rather than indices: holes stay holes, and what else hangs on the array comes along.
+    for (const key of Object.keys(value)) {
+      result[key as unknown as number] = this.copy(value[key as unknown as number], `${path}[${key}]`);
+    }
+    return result;
+  }
+
+  #copyProperties(value: object, result: Record<string, unknown>, path: string): object {
+    this.#seen.set(value, result);
+    for (const [key, part] of Object.entries(value)) {
+      const copied = this.copy(part, `${path}.${key}`);
+      if (key === "__proto__") Object.defineProperty(result, key, { value: copied, ...plain });
+      else result[key] = copied;
+    }
+    return result;
+  }
+
+  #copyMap(value: ReadonlyMap<unknown, unknown>, path: string): Map<unknown, unknown> {
+    const result = new Map<unknown, unknown>();
+    this.#seen.set(value, result);
+    for (const [key, part] of value) result.set(this.copy(key, `a key of ${path}`), this.copy(part, `${path}.get(…)`));
+    return result;
+  }
+
+  #copySet(value: ReadonlySet<unknown>, path: string): Set<unknown> {
+    const result = new Set<unknown>();
+    this.#seen.set(value, result);
+    for (const part of value) result.add(this.copy(part, `a member of ${path}`));
+    return result;
+  }
+
+  /** Views of one buffer stay views of one buffer. Of a large pool (small Node Buffers) only the part is copied. */
+  #copyView(view: View, path: string): unknown {
+    const { buffer, byteOffset, byteLength } = view;
+    if (buffer instanceof SharedArrayBuffer || this.#toMove.has(buffer) || this.#seen.has(buffer)) {
+      return this.#viewOn(view, this.copy(buffer, path) as ArrayBuffer, byteOffset);
+    }
+    if (byteLength * 2 < buffer.byteLength) {
+      return this.#viewOn(view, buffer.slice(byteOffset, byteOffset + byteLength), 0);
+    }
+    return this.#viewOn(view, this.#clone(buffer, path) as ArrayBuffer, byteOffset);
+  }
+
+  #viewOn(view: View, buffer: ArrayBufferLike, offset: number): unknown {
+    // A Node Buffer is a Uint8Array for structured clone, and so it is here.
+    const Type = Buffer.isBuffer(view) ? Uint8Array : (view.constructor as Uint8ArrayConstructor);
+    const length = view instanceof DataView ? view.byteLength : view.length;
+    const result = new Type(buffer, offset, length);
+    this.#seen.set(view, result);
+    return result;
+  }
+
+  #copyError(error: Error): unknown {
+    const wire = toWire(error);
+    if (this.#forThread) return this.#mark(error, ERROR_TAG, wire);
+    const result = revive(wire);
+    this.#seen.set(error, result);
+    return result;
+  }
+
+  /** Stays as it is: whoever posts the copy moves it, and the views of it that the copy holds go along. */
+  #leave(value: object): unknown {
+    this.#seen.set(value, value);
+    return value;
+  }
+
+  #clone(value: object, path: string): unknown {
+    try {
+      const result: unknown = value instanceof SharedArrayBuffer ? value : structuredClone(value);
+      this.#seen.set(value, result);
+      return result;
+    } catch (cause) {
+      throw new HeddleError("NOT_CLONEABLE", `${path} cannot be cloned: it is a ${value.constructor.name}`, { cause });
+    }
+  }
+
+  #mark(value: object, tag: string, data: unknown): object {
+    const marker = {};
+    this.markers.push([marker, tag, data]);
+    this.#seen.set(value, marker);
+    return marker;
+  }
+}
+
+const plain = { configurable: true, enumerable: true, writable: true } as const;
+
+/** Objects with state that is not in their properties: only the engine can clone them, or say that it cannot. */
+function isClonedByEngine(value: object): boolean {
+  const tag = Object.prototype.toString.call(value);
+  return tag !== "[object Object]";
+}
+
+function refused(type: string, path: string): HeddleError {
+  return new HeddleError(
+    "NOT_CLONEABLE",
+    `${path} is a ${type}, which cannot be in a message; send data, or register the function with actor() or task()`,
+  );
+}

@@ -1,0 +1,266 @@
+/**
+ * The run queue of a thread: which task or actor goes on next. Async functions are the coroutines, so the queue does not
+ * run code itself: a turn settles the promise its unit awaits (or makes its first call), and V8 goes on from there.
+ *
+ * Invariants
+ * - One unit has the turn at a time. The next gets it when the unit parks (`parked`), or, when it awaits something that
+ *   is not ours (a fetch, a file), as soon as the microtasks are drained: then nobody can be in the middle of anything.
+ * - A round ends after `ROUND_BUDGET_MS`, and the next begins after timers and I/O had theirs. So two units that wake
+ *   each other for ever starve nothing.
+ * - While units wait for their turn the program stays alive; an empty queue holds nothing.
+ * - `current` is never stale: it names the unit that has the turn, and is undefined outside of microtasks.
+ * - Where units may be ended in the middle of a stretch (`isInterruptible`), a round begins when nothing else is queued: no
+ *   microtask and no tick of others, for the end takes what is queued with it. And it begins in a microtask, where node's
+ *   own code has nothing half done.
+ *
+ * Rejected: resuming whatever is ready and leaving the order to V8's microtask queue. It is as fast, but a unit that is
+ * terminated while it runs takes the queued microtasks of all others with it, and there is no place for a budget.
+ * Rejected: reading the clock at every turn; it costs a third of one. While turns are short the clock is read at some
+ * of them, and the time since the last look is charged to the unit that has the turn: a sample, as a profiler takes
+ * them. When somebody runs long, every turn is measured for a while; what cannot be told is charged to nobody.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setImmediate } from "../kit/native-timers.ts";
+
+/** Something that can be given the turn. */
+export interface Turn {
+  /** Goes on, by settling what it awaits. Must not throw. */
+  run(): void;
+  /** Charged for run time, when it is told of any. */
+  charge?(elapsedMs: number): void;
+  /** Who it is. Undefined: what it is in the middle of must not be cut off. */
+  view?(): TurnView | undefined;
+  /** It had the turn, and its stretch was cut off: it never goes on. A unit that has no `cutOff` must not be ended. */
+  cutOff?(): void;
+}
+
+/** What may be said of who has the turn, to somebody on another thread. */
+export interface TurnView {
+  readonly what: "task" | "actor";
+  readonly id: number;
+  readonly name: string | undefined;
+  /** Which turn of its own this is: the same unit may have got it again. */
+  readonly stretch: number;
+}
+
+/** How long units run before timers and I/O get their turn. */
+export const ROUND_BUDGET_MS = 1;
+
+/** Turns between two looks at the clock, at most: some microseconds, as long as turns are short. */
+const MAX_TURNS_UNWATCHED = 32;
+
+/** Longer than `MAX_TURNS_UNWATCHED` short turns take: somebody runs long. */
+const LONG_MS = 0.1;
+
+/** After somebody ran long the clock is read at every turn, for so many turns: it finds out who it is. */
+const EXACT_TURNS = 256;
+
+/** Units carry no async context over from whoever happened to have the turn before them. */
+const inNoContext: (run: () => void) => void = AsyncLocalStorage.snapshot();
+
+const settled: Promise<void> = Promise.resolve();
+
+/**
+ * - `idle`: nobody waits for a turn.
+ * - `begins`: a round is about to begin.
+ * - `drains`: units run; the queue is looked at again when the microtasks are drained.
+ * - `pauses`: the budget is spent; the queue is looked at after timers and I/O.
+ */
+type Phase = "idle" | "begins" | "drains" | "pauses";
+
+export class RunQueue {
+  /** The unit that has the turn. */
+  current: Turn | undefined;
+  /** Units of this thread may be ended in the middle of a stretch. */
+  isInterruptible: boolean = false;
+  /** The callback that runs is the runtime's own: when its microtasks are drained, no ticks but its own are left. */
+  isOwnCallback: boolean = false;
+  readonly #budgetMs: number;
+  #phase: Phase = "idle";
+  /** A circle; its length is a power of two, so that places are found with a mask. */
+  #ring: (Turn | undefined)[] = emptyRing(64);
+  #mask: number = 63;
+  #first: number = 0;
+  #length: number = 0;
+  /** Whether `#pass` is on the stack, and whether a unit it started has parked already. */
+  #passing: "no" | "yes" | "again" = "no";
+  #isJoining: boolean = false;
+  #roundStartMs: number = 0;
+  #sampledMs: number = 0;
+  #turnsUntilSample: number = 1;
+  #turnsPerSample: number = 1;
+  /** Samples since somebody last ran long; negative: so many are to be exact. */
+  #calm: number = 0;
+  readonly #afterMicrotasks: () => void;
+  readonly #go: () => void;
+  readonly #goInMicrotask: () => void;
+  readonly #pass: () => void;
+
+  constructor(budgetMs: number = ROUND_BUDGET_MS) {
+    this.#budgetMs = budgetMs;
+    const handBack = (): void => this.#handBack();
+    // A tick asked for from within a microtask comes when all microtasks are done.
+    this.#afterMicrotasks = () => process.nextTick(handBack);
+    this.#go = () => this.#round();
+    this.#goInMicrotask = () => void settled.then(this.#go);
+    this.#pass = () => this.#passOn();
+  }
+
+  /** How many units wait for their turn. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Puts a unit at the end of the queue. */
+  add(turn: Turn): void {
+    if (this.#length > this.#mask) this.#grow();
+    this.#ring[(this.#first + this.#length) & this.#mask] = turn;
+    this.#length += 1;
+    if (this.#phase === "idle") {
+      this.#roundStartMs = this.#sampledMs = performance.now();
+      if (this.isInterruptible && this.isOwnCallback) {
+        this.#phase = "begins";
+        void settled.then(this.#afterMicrotasks);
+      } else this.#begin();
+    }
+  }
+
+  /** To be called in a turn: runs what is next in the queue in the same turn, as long as `isMeant`. */
+  runWhile(isMeant: (turn: Turn, owner: Turn) => boolean, owner: Turn): void {
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    while (this.#length > 0 && isMeant(this.#ring[this.#first]!, owner)) this.#shift().run();
+    this.#isJoining = false;
+  }
+
+  /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
+  parked(turn: Turn): void {
+    if (turn === this.current) this.#passOn();
+  }
+
+  /**
+   * Whether the round's budget is spent: a unit that could go on without parking joins the queue instead. Reads the
+   * clock, so it is to be asked only once in a while.
+   */
+  isOverBudget(): boolean {
+    return performance.now() - this.#roundStartMs > this.#budgetMs;
+  }
+
+  /** performance.now(), as of the beginning of the round: good to about a millisecond, and free. */
+  nowMs(): number {
+    return this.#phase === "idle" ? performance.now() : this.#roundStartMs;
+  }
+
+  /**
+   * Who has the turn is to be ended where it is: nothing of its stretch, nor what that has queued, will run. Called while the
+   * thread is stopped in the middle of the stretch (interruption.ts).
+   */
+  condemn(): void {
+    const turn = this.current;
+    inNoContext(() => setImmediate(() => this.#goOnWithout(turn)));
+  }
+
+  #goOnWithout(turn: Turn | undefined): void {
+    this.current = undefined;
+    this.#passing = "no";
+    // The look at the queue that was to follow the microtasks is lost with them.
+    if (this.#phase !== "pauses") this.#handBack();
+    turn?.cutOff?.();
+  }
+
+  #begin(): void {
+    this.#phase = "begins";
+    // At an immediate nothing else is queued: Node drains ticks and microtasks before each.
+    if (this.isInterruptible) setImmediate(this.#goInMicrotask);
+    else process.nextTick(this.#go);
+  }
+
+  #round(): void {
+    this.#phase = "drains";
+    inNoContext(this.#pass);
+    void settled.then(this.#afterMicrotasks);
+  }
+
+  #handBack(): void {
+    this.#sample();
+    this.current = undefined;
+    if (this.#phase === "pauses") return;
+    if (this.#length === 0) this.#phase = "idle";
+    else if (this.#phase === "begins") this.#goInMicrotask();
+    else if (this.isInterruptible) this.#begin();
+    else this.#round();
+  }
+
+  #passOn(): void {
+    if (this.#passing !== "no") {
+      this.#passing = "again";
+      return;
+    }
+    do {
+      this.#turnsUntilSample -= 1;
+      if (this.#turnsUntilSample <= 0 || this.#length === 0) this.#sample();
+      if (this.#length === 0 || this.#phase === "pauses") {
+        this.current = undefined;
+        break;
+      }
+      this.#passing = "yes";
+      const turn = this.#shift();
+      this.current = turn;
+      turn.run();
+    } while (this.#isAgain());
+    this.#passing = "no";
+  }
+
+  #shift(): Turn {
+    const turn = this.#ring[this.#first]!;
+    this.#ring[this.#first] = undefined;
+    this.#first = (this.#first + 1) & this.#mask;
+    this.#length -= 1;
+    return turn;
+  }
+
+  /** A unit that was started rather than resumed has run its first stretch already, and may have parked in it. */
+  #isAgain(): boolean {
+    return this.#passing === "again";
+  }
+
+  #sample(): void {
+    const nowMs = performance.now();
+    const elapsedMs = nowMs - this.#sampledMs;
+    this.#sampledMs = nowMs;
+    if (elapsedMs < LONG_MS) this.#calm += 1;
+    else this.#calm = -EXACT_TURNS;
+    if (this.#turnsPerSample === 1 || elapsedMs < LONG_MS) this.current?.charge?.(elapsedMs);
+    this.#turnsPerSample = Math.max(1, Math.min(MAX_TURNS_UNWATCHED, this.#calm));
+    this.#turnsUntilSample = this.#turnsPerSample;
+    if (this.#phase === "drains" && nowMs - this.#roundStartMs > this.#budgetMs) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#length === 0) return;
+    this.#phase = "pauses";
+    setImmediate(() => {
+      this.#roundStartMs = this.#sampledMs = performance.now();
+      this.#phase = "begins";
+      this.#goInMicrotask();
+    });
+  }
+
+  #grow(): void {
+    const ring = emptyRing(this.#ring.length * 2);
+    for (let i = 0; i < this.#length; i++) ring[i] = this.#ring[(this.#first + i) & this.#mask];
+    this.#ring = ring;
+    this.#mask = ring.length - 1;
+    this.#first = 0;
+  }
+}
+
+function emptyRing(size: number): (Turn | undefined)[] {
+  const ring: (Turn | undefined)[] = [];
+  ring.length = size;
+  return ring;
+}
+
+/** The run queue of this thread, for its tasks and its actors together. */
+export const runQueue: RunQueue = new RunQueue();

@@ -1,0 +1,316 @@
+/**
+ * The runtime: threads of one program that talk. It knows no tasks, no actors and no HTTP; these are services on it.
+ *
+ *   root ── the thread that uses the runtime first: the main thread, or any worker_thread
+ *    ├── scheduler threads   started when something is placed on them, as many as `setSchedulerThreads` says
+ *    └── blocking threads    for code that blocks
+ *   and a link (a pair of message ports) between any two of them.
+ *
+ * How to build on it
+ *     const service = { name: "echo", module: import.meta.url, receive(from, payload) { … }, threadGone(thread, why) { … } };
+ *     runtime().openService(service);              // at the top level of the module
+ *     runtime().post(thread, "echo", { … });       // there the module is imported, if it is not, and `receive` called
+ *     runtime().place("scheduler");                // the thread that has the least to do
+ *     runtime().board.add(thread, LOAD.queued, 1)  // what makes it so: keep the board up to date
+ *
+ * What a service can rely on
+ * - Between two threads everything arrives once, in the order of posting, whichever service posted it. A message is lost only
+ *   when the receiving thread dies.
+ * - `post` joins what is posted in one turn of the loop (thread-link.ts). Its payload must be cloneable and must not change
+ *   any more. For a user's value use `postNow`, which throws at the call what cannot be cloned, or copy it before.
+ * - `threadGone` is called once on every thread for each that ended, after everything it had said was received. From
+ *   then on `post` to it answers false. Its id is not used again.
+ * - A dead thread is replaced when something is next to be placed, with growing delays if threads die while they start.
+ * - The runtime keeps a program alive only while some thread has something to do (termination-detection.ts). Who waits on the
+ *   root for an answer from another thread says so with `retain` and `release`.
+ *
+ * A thread is never sent a function: modules are imported by URL. Rejected: a broker on the root that passes messages on
+ * (two hops instead of one, and the root's own work would stall everybody).
+ */
+
+import { workerData } from "node:worker_threads";
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { HeddleError, fromWire } from "../errors/errors.ts";
+import { availableCpus } from "../config/cpus.ts";
+import { Beat } from "./threads/heartbeat.ts";
+import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
+import { Lingering } from "./threads/spin-before-park.ts";
+import { Link } from "./thread-link.ts";
+import { perThread } from "../kit/per-thread.ts";
+import { leastLoaded } from "./threads/thread-placement.ts";
+import type { Birth, Control, Counts, Member, Role } from "./threads/thread-protocol.ts";
+import { IdleAnswer, Quiet } from "./threads/termination-detection.ts";
+import { type Service, Services } from "./services.ts";
+import { LOAD, ThreadBoard } from "./threads/thread-board.ts";
+import { Watchdog } from "../supervise/scheduler-watchdog.ts";
+
+export { LOAD, ThreadBoard } from "./threads/thread-board.ts";
+export type { Member, Role } from "./threads/thread-protocol.ts";
+export type { Service } from "./services.ts";
+
+export const ROOT = 0;
+
+interface Departure {
+  drained: boolean;
+  why?: HeddleError;
+}
+
+export class Runtime {
+  /** This thread. */
+  readonly self: number;
+  readonly role: Member["role"];
+  readonly board: ThreadBoard;
+  readonly #services = new Services();
+  readonly #beat: Beat;
+  readonly #links = new Map<number, Link>();
+  readonly #members = new Map<number, Member>();
+  readonly #departures = new Map<number, Departure>();
+  readonly #crew: ThreadSupervisor | undefined;
+  /** On the root. */
+  readonly watchdog: Watchdog | undefined;
+  readonly #quiet: Quiet | undefined;
+  readonly #idle: IdleAnswer | undefined;
+  /** Messages received, of those that the board counts. */
+  #arrived = 0;
+  /** Not on one CPU. */
+  readonly #lingering: Lingering | undefined =
+    availableCpus() > 1
+      ? new Lingering(
+          () => this.board.read(this.self, LOAD.posted) !== this.#arrived,
+          () => this.#links.forEach((link) => link.receiveNow()),
+        )
+      : undefined;
+
+  constructor(birth: Birth["heddleRuntime"] | undefined) {
+    this.self = birth?.self.id ?? ROOT;
+    this.role = birth?.self.role ?? "root";
+    this.board = new ThreadBoard(birth?.board);
+    this.#beat = new Beat(this.board, this.self);
+    this.#members.set(this.self, { id: this.self, role: this.role });
+    if (birth === undefined) {
+      const crew: ThreadSupervisor = new ThreadSupervisor({
+        board: this.board,
+        watch: () => this.watchdog!.start(),
+        attach: (member, port) => this.#attach(member, port),
+        tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
+        ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
+      });
+      this.#crew = crew;
+      this.watchdog = new Watchdog({ board: this.board, threads: () => crew.schedulers() });
+      this.#quiet = new Quiet({
+        ask: (thread, round) => this.#control(thread, { type: "ask", round }),
+        threads: () => [...this.#links.keys()],
+        counts: () => this.#counts(),
+      });
+    } else {
+      this.#idle = new IdleAnswer((round) => {
+        this.#control(ROOT, { type: "quiet", round, counts: this.#counts() });
+        this.#links.get(ROOT)?.flush();
+      });
+      for (const { port, ...member } of birth.peers) this.#attach(member, port);
+      // process.exit() leaves no further turn in which to send what was posted in this one.
+      process.on("exit", () => this.#links.forEach((link) => link.flush()));
+    }
+  }
+
+  /** All threads that are there, this one included. */
+  threads(): IterableIterator<number> {
+    return this.#members.keys();
+  }
+
+  has(thread: number): boolean {
+    return this.#members.has(thread);
+  }
+
+  roleOf(thread: number): Member["role"] | undefined {
+    return this.#members.get(thread)?.role;
+  }
+
+  openService(service: Service): void {
+    this.#services.open(service);
+  }
+
+  /** With the next batch. False: there is no such thread (any more). */
+  post(to: number, service: string, payload: unknown): boolean {
+    const link = this.#links.get(to);
+    if (link === undefined) return false;
+    if (!link.told.has(service)) this.#tell(link, service);
+    link.post(service, payload);
+    this.#quiet?.stir();
+    return true;
+  }
+
+  /** Whether the payload is what was posted to that thread last, and has not left: then it may still be added to. */
+  isOpen(to: number, payload: unknown): boolean {
+    return this.#links.get(to)?.isOpen(payload) === true;
+  }
+
+  /** At once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */
+  postNow(to: number, service: string, payload: unknown, transfer?: readonly Transferable[]): boolean {
+    const link = this.#links.get(to);
+    if (link === undefined) return false;
+    if (!link.told.has(service)) this.#tell(link, service);
+    link.postNow(service, payload, transfer);
+    this.#quiet?.stir();
+    return true;
+  }
+
+  /** How many threads of a role there may be. Threads beyond a lowered number stay, but nothing is placed on them. */
+  resize(role: Role, threads: number): void {
+    if (this.#crew === undefined) {
+      throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
+    }
+    this.#crew.resize(role, threads);
+  }
+
+  /** How many threads of a role there may be. */
+  size(role: Role): number {
+    return this.board.size(role);
+  }
+
+  /**
+   * Where to run something: the thread of this role that has the least to do. On the root a further thread is started if all
+   * are busy and there may be more; elsewhere the root is asked to. Undefined: there is none yet (never on the root).
+   */
+  place(role: Role): number | undefined {
+    const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
+    const { thread, isBusy } = leastLoaded(candidates, this.self);
+    if (!isBusy) return thread;
+    if (this.#crew === undefined) this.#control(ROOT, { type: "grow", role });
+    return this.#crew?.grow(role) ?? thread;
+  }
+
+  /** The threads of a role on which things are placed. */
+  candidates(role: Role): number[] {
+    const found: number[] = [];
+    const size = this.board.size(role);
+    for (const member of this.#members.values()) {
+      if (member.role === role && found.length < size && !this.#departures.has(member.id)) found.push(member.id);
+    }
+    return found;
+  }
+
+  /** Something on this thread waits for another thread. Calls of `release` must match. */
+  retain(): void {
+    this.#quiet?.retain();
+  }
+
+  release(): void {
+    this.#quiet?.release();
+  }
+
+  /** Ends a thread. Everybody is told as of any other death. On the root. */
+  terminate(thread: number, why: HeddleError): void {
+    if (this.#crew?.terminate(thread, why) !== true) return;
+    // Nothing is placed on it from now on.
+    this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
+  }
+
+  /** Shows that this thread's loop turns, as long as the board says that it has something to do. */
+  beat(): void {
+    this.#beat.keep();
+  }
+
+  #attach(member: Member, port: MessagePort): void {
+    this.#members.set(member.id, member);
+    const link = new Link(member.id, port, {
+      posted: () => {
+        this.board.add(member.id, LOAD.posted, 1);
+        this.#lingering?.stir();
+      },
+      arrived: () => {
+        this.#arrived = (this.#arrived + 1) | 0;
+        this.#lingering?.stir();
+      },
+      received: (service, payload) => this.#received(member.id, service, payload),
+      closed: () => this.#depart(member.id, { drained: true }),
+    });
+    this.#links.set(member.id, link);
+    this.#services.threadAdded(member);
+  }
+
+  #received(from: number, name: string, payload: unknown): void {
+    if (name === "") return this.#obey(from, payload as Control);
+    this.#quiet?.stir();
+    if (!this.#beat.isKept && this.role !== "root") this.beat();
+    this.#services.deliver(from, name, payload);
+  }
+
+  #obey(from: number, control: Control): void {
+    switch (control.type) {
+      case "service":
+        this.#services.expect(control.name, control.module);
+        break;
+      case "added":
+        this.#attach({ id: control.peer.id, role: control.peer.role }, control.peer.port);
+        break;
+      case "gone":
+        this.#ended(control.id, fromWire(control.why), control.neverBegan);
+        break;
+      case "grow":
+        if (this.candidates(control.role).every((thread) => this.board.load(thread) > 0))
+          this.#crew?.grow(control.role);
+        break;
+      case "ready":
+        this.#crew?.ready(from);
+        break;
+      case "ask":
+        this.#idle?.ask(control.round);
+        break;
+      case "quiet":
+        this.#quiet?.answered(from, control.round, control.counts);
+        break;
+    }
+  }
+
+  #ended(id: number, why: HeddleError, neverBegan: boolean): void {
+    this.#depart(id, neverBegan ? { why, drained: true } : { why });
+  }
+
+  /** A thread is gone when its link is empty and the root knows why it ended. */
+  #depart(id: number, news: Partial<Departure>): void {
+    if (!this.#members.has(id)) return;
+    const departure = this.#departures.get(id) ?? { drained: false };
+    this.#departures.set(id, Object.assign(departure, news));
+    if (!departure.drained || departure.why === undefined) return;
+    this.#departures.delete(id);
+    this.#members.delete(id);
+    this.#links.get(id)?.close();
+    this.#links.delete(id);
+    this.#quiet?.gone(id);
+    this.#services.threadGone(id, departure.why);
+    this.#crew?.forget(id);
+  }
+
+  #tell(link: Link, service: string): void {
+    const module = this.#services.moduleOf(service);
+    if (module === undefined) throw new HeddleError("INTERNAL", `the service "${service}" is not open on this thread.`);
+    link.told.add(service);
+    link.post("", { type: "service", name: service, module } satisfies Control);
+  }
+
+  #control(to: number, control: Control): void {
+    this.#links.get(to)?.post("", control);
+  }
+
+  #counts(): Counts {
+    return Object.fromEntries([...this.#links].map(([thread, { sent, received }]) => [thread, [sent, received]]));
+  }
+
+  /** For the thread's own entry: it can be sent to. */
+  announce(): void {
+    this.#control(ROOT, { type: "ready" });
+  }
+}
+
+/** The runtime as this thread sees it. Who calls it first in a program makes this thread the root. */
+export function runtime(): Runtime {
+  return (instance ??= perThread("runtime", () => new Runtime((workerData as Partial<Birth> | null)?.heddleRuntime)));
+}
+
+let instance: Runtime | undefined;
+
+/** Whether the runtime has started this thread. Unlike `runtime()`, asking does not make it a root. */
+export function isRuntimeThread(): boolean {
+  return (workerData as Partial<Birth> | null)?.heddleRuntime !== undefined;
+}

@@ -1,0 +1,166 @@
+/**
+ * When a program that uses the runtime may end: when no thread has anything to do and no message is under way. Threads and
+ * ports never keep the program alive by themselves; this does, and only while it must, at no cost for messages.
+ *
+ * A thread has nothing to do when its loop has nothing that keeps it alive: no timer, no I/O. Node tells so with
+ * `beforeExit`, on the main thread and in workers alike. So a thread that is asked lets go of the handle that keeps it alive,
+ * and when `beforeExit` comes it takes hold again and answers, with the messages it has sent and received on each link.
+ *
+ *   the root's beforeExit (or: somebody on the root waits) ─▶ round 1: ask all ─▶ all have answered ─▶ round 2 ─▶ …
+ *   quiet: two rounds in a row gave equal counts, and what one end of a link has sent the other has received
+ *
+ * Two rounds are needed because the answers of one are not from one moment: a message may have been sent after its sender's
+ * answer and received before its receiver's. Equal counts twice, with everything received, leave no room for it.
+ *
+ * Who waits on the root (`retain`) is alive between rounds too, so that `beforeExit` does not come at all: a test
+ * runner takes it as the end. If the rounds find everything quiet nevertheless, nobody will ever answer: then the
+ * root is let go, and the program ends as any program ends that awaits what never happens.
+ *
+ * Rejected: counting tasks (timers and sockets a task has left behind would be cut off), polling
+ * `process.getActiveResourcesInfo()` (it tells neither which are ours nor when it changes).
+ */
+
+import type { Counts } from "./thread-protocol.ts";
+import { clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
+
+/** Between two rounds that found somebody busy with messages, doubling. */
+const FIRST_PAUSE_MS = 1;
+const MAX_PAUSE_MS = 200;
+
+export interface QuietContext {
+  readonly ask: (thread: number, round: number) => void;
+  readonly threads: () => readonly number[];
+  readonly counts: () => Counts;
+}
+
+/** The longest a timer can wait: what keeps a thread alive without doing anything. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+function newHold(): NodeJS.Timeout {
+  return setInterval(() => {}, FOREVER_MS);
+}
+
+/** The root's side. */
+export class Quiet {
+  readonly #context: QuietContext;
+  readonly #hold: NodeJS.Timeout = newHold().unref();
+  #retained = 0;
+  /** Everything was quiet, and nothing was sent or received since. */
+  #settled = false;
+  #round = 0;
+  #waitingFor: Set<number> | undefined;
+  #answers = new Map<number, Counts>();
+  #previous = "";
+  #pauseMs = FIRST_PAUSE_MS;
+  #pause: NodeJS.Timeout | undefined;
+
+  constructor(context: QuietContext) {
+    this.#context = context;
+    process.on("beforeExit", () => this.#begin());
+  }
+
+  retain(): void {
+    if (this.#retained++ > 0) return;
+    this.#settled = false;
+    this.#hold.ref();
+    this.#later();
+  }
+
+  release(): void {
+    if (--this.#retained === 0 && this.#waitingFor === undefined) this.#letGo();
+  }
+
+  /** A message was sent or received: what was found before does not count any more. */
+  stir(): void {
+    if (!this.#settled) return;
+    this.#settled = false;
+    if (this.#retained === 0) return;
+    this.#hold.ref();
+    this.#later();
+  }
+
+  gone(thread: number): void {
+    this.#answers.delete(thread);
+    if (this.#waitingFor?.delete(thread) === true) this.#conclude();
+  }
+
+  answered(thread: number, round: number, counts: Counts): void {
+    if (round !== this.#round || this.#waitingFor === undefined) return;
+    this.#answers.set(thread, counts);
+    this.#waitingFor.delete(thread);
+    this.#conclude();
+  }
+
+  #begin(): void {
+    if (this.#settled || this.#waitingFor !== undefined || this.#context.threads().length === 0) return;
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#hold.ref();
+    this.#round++;
+    this.#answers = new Map();
+    this.#waitingFor = new Set(this.#context.threads());
+    for (const thread of this.#waitingFor) this.#context.ask(thread, this.#round);
+  }
+
+  #conclude(): void {
+    if (this.#waitingFor === undefined || this.#waitingFor.size > 0) return;
+    this.#waitingFor = undefined;
+    this.#answers.set(0, this.#context.counts());
+    const seen = JSON.stringify([...this.#answers].sort(([a], [b]) => a - b));
+    const quiet = seen === this.#previous && allReceived(this.#answers);
+    this.#previous = seen;
+    if (quiet) {
+      this.#settled = true;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#letGo();
+    } else {
+      this.#later();
+    }
+  }
+
+  #later(): void {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined;
+      this.#begin();
+    }, this.#pauseMs).unref();
+    this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#hold.unref();
+  }
+}
+
+/** Whether each link between living threads is empty. */
+function allReceived(answers: ReadonlyMap<number, Counts>): boolean {
+  for (const [from, counts] of answers) {
+    for (const [to, [sent]] of Object.entries(counts)) {
+      const other = answers.get(Number(to))?.[from];
+      if (other !== undefined && other[1] !== sent) return false;
+    }
+  }
+  return true;
+}
+
+/** Another thread's side: keeps it alive, and answers when it has nothing to do. */
+export class IdleAnswer {
+  readonly #hold: NodeJS.Timeout = newHold();
+  #asked: number | undefined;
+
+  constructor(answer: (round: number) => void) {
+    process.on("beforeExit", () => {
+      this.#hold.ref();
+      const round = this.#asked;
+      this.#asked = undefined;
+      if (round !== undefined) answer(round);
+    });
+  }
+
+  ask(round: number): void {
+    this.#asked = round;
+    this.#hold.unref();
+  }
+}

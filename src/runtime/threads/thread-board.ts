@@ -1,0 +1,100 @@
+/**
+ * The board of the runtime: a row of shared memory for each of its threads, which anybody reads without asking. It says how
+ * much a thread has to do, and whether it still turns.
+ *
+ * Invariants
+ * - All counts change through Atomics. `queued` is raised by who places work on the thread and lowered by the thread when the
+ *   work starts (or by who takes it back); `running` has the thread as its only writer.
+ * - Times are `monotonicMs()`. The beat is kept up only while the thread has something to do: an idle thread sleeps.
+ */
+
+import { monotonicMs } from "../../kit/clock.ts";
+import type { Role } from "./thread-protocol.ts";
+
+/** Rows; more threads than that at once are refused. */
+export const MAX_THREADS = 1024;
+/** A cache line, so that two threads never write to the same one. */
+const ROW_BYTES = 64;
+const ROW_WORDS = ROW_BYTES / 4;
+
+/** Words of a row. */
+export const LOAD = {
+  /** Placed on the thread and not started. */
+  queued: 0,
+  /** Started and not ended, parked ones included. */
+  running: 1,
+  /** A number for whoever runs at the moment, given by the service that runs it; 0: nobody. */
+  current: 2,
+  /** Placed by the thread on others, and not started. */
+  offered: 3,
+  /** Messages that others have posted to the thread. */
+  posted: 4,
+} as const;
+
+const BEAT = 3;
+
+/** How many threads of a role there may be, in the row of the root. */
+const SIZE: Readonly<Record<Role, number>> = { scheduler: 8, blocking: 9 };
+
+export type LoadWord = (typeof LOAD)[keyof typeof LOAD];
+
+export class ThreadBoard {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #times: Float64Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(MAX_THREADS * ROW_BYTES)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer);
+    this.#times = new Float64Array(buffer);
+  }
+
+  resize(role: Role, threads: number): void {
+    Atomics.store(this.#words, SIZE[role], threads);
+  }
+
+  size(role: Role): number {
+    return Atomics.load(this.#words, SIZE[role]);
+  }
+
+  add(thread: number, word: LoadWord, count: number): void {
+    Atomics.add(this.#words, place(thread) + word, count);
+  }
+
+  read(thread: number, word: LoadWord): number {
+    return Atomics.load(this.#words, place(thread) + word);
+  }
+
+  /** Who runs now. Not atomic: it is written at every switch, and a reader only wants to know who it is for long. */
+  setCurrent(thread: number, current: number): void {
+    this.#words[place(thread) + LOAD.current] = current;
+  }
+
+  /** What the thread has to do: queued and running. */
+  load(thread: number): number {
+    return this.read(thread, LOAD.queued) + this.read(thread, LOAD.running);
+  }
+
+  beat(thread: number): void {
+    this.#times[timePlace(thread)] = monotonicMs();
+  }
+
+  /** How long ago the thread's loop last turned, if it has something to do; otherwise 0. */
+  silentMs(thread: number): number {
+    if (this.load(thread) <= 0) return 0;
+    const beatMs = this.#times[timePlace(thread)]!;
+    return beatMs === 0 ? 0 : Math.max(0, monotonicMs() - beatMs);
+  }
+
+  clear(thread: number): void {
+    this.#words.fill(0, place(thread), place(thread) + ROW_WORDS);
+  }
+}
+
+function place(thread: number): number {
+  return (thread % MAX_THREADS) * ROW_WORDS;
+}
+
+function timePlace(thread: number): number {
+  return (thread % MAX_THREADS) * (ROW_BYTES / 8) + BEAT;
+}

@@ -1,0 +1,132 @@
+/**
+ * Writes a Response to Node's `res`. Our own responses come apart without a stream; every other one is read as a stream,
+ * one chunk at a time, waiting for `drain` between chunks.
+ *
+ * Rules: no body for HEAD (a stream is cancelled unread); a client that leaves cancels the stream and is not a failure;
+ * a stream that fails rejects, and if headers are out by then the connection is destroyed, because a short body must not
+ * look complete. A response that is called off (called-off.ts) has its stream cancelled, and is then whole if it is an event
+ * stream. Headers that describe a proxied answer's connection are left out. They wait one turn of the loop for the first chunk:
+ * an early failure can still become a 500, and a
+ * fast stream leaves in one packet.
+ */
+
+import type { ServerResponse } from "node:http";
+import { type CanBeCalledOff, isEventStream, whenCalledOff } from "../called-off.ts";
+import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
+
+/** Undefined when everything was handed to the socket already; a promise while a stream is being read. */
+export function writeResponse(res: ServerResponse, response: Response): void | Promise<void> {
+  const parts = takeParts(response) ?? foreignParts(response);
+  const { body } = parts;
+  if (parts.status < 200) {
+    discard(body);
+    throw new TypeError(
+      `The app returned a Response of status ${parts.status}: an interim status cannot be the answer`,
+    );
+  }
+  // Answered meanwhile (a timeout's 504), or nobody is there to read it.
+  if (res.headersSent || res.destroyed) return discard(body);
+  if (body instanceof ReadableStream) return writeStream(res, parts, body);
+  writeHead(res, parts);
+  if (body === null || res.req.method === "HEAD") res.end();
+  else res.end(body);
+}
+
+function discard(body: ResponseParts["body"]): void {
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+}
+
+function foreignParts(response: Response): ResponseParts {
+  if (response.type === "error") throw new TypeError("The app returned Response.error(), which cannot be sent");
+  if (response.bodyUsed) throw new TypeError("Body is unusable: Body has already been read");
+  const { status, statusText, body } = response;
+  return { status, statusText, headers: flatten(response.headers), body };
+}
+
+function writeHead(res: ServerResponse, { status, statusText, headers }: ResponseParts): void {
+  leaveOut(headers, status);
+  if (statusText === "") res.writeHead(status, headers);
+  else res.writeHead(status, statusText, headers);
+}
+
+/**
+ * What no Response can mean, and a proxied one often has: it cannot have trailers (node:http throws when they are announced
+ * and impossible), and only 426 offers an upgrade. The other hop-by-hop headers are framing-headers.ts'.
+ */
+function leaveOut(headers: string[], status: number): void {
+  for (let at = headers.length - 2; at >= 0; at -= 2) {
+    const name = headers[at]!;
+    if (name.length !== 7) continue;
+    if (name === "trailer" || (name === "upgrade" && status !== 426)) headers.splice(at, 2);
+  }
+}
+
+async function writeStream(res: ServerResponse, parts: ResponseParts, body: ReadableStream<Uint8Array>): Promise<void> {
+  if (res.req.method === "HEAD") {
+    discard(body);
+    writeHead(res, parts);
+    res.end();
+    return;
+  }
+  const reader = body.getReader();
+  let isGone = false;
+  let isCalledOff = false;
+  let cancelled: DOMException | undefined;
+  let wake: (() => void) | undefined;
+  const onDrain = (): void => wake?.();
+  const onClose = (): void => {
+    isGone = true;
+    // A pending read ends with `done`, so the loop below always wakes.
+    reader.cancel(new DOMException("The client went away.", "AbortError")).catch(() => {});
+    wake?.();
+  };
+  res.on("close", onClose).on("drain", onDrain);
+  (res as CanBeCalledOff)[whenCalledOff] = (reason) => {
+    isCalledOff = true;
+    // The app hears of it by its signal, and may have something to say before the end.
+    setImmediate(() => {
+      cancelled = reason;
+      reader.cancel(reason).catch(() => {});
+      wake?.();
+    });
+  };
+  let headFault: { readonly error: unknown } | undefined;
+  const flush = setImmediate(() => {
+    try {
+      writeHead(res, parts);
+      res.flushHeaders();
+    } catch (error) {
+      // Ends the read below.
+      headFault = { error };
+      reader.cancel(error).catch(() => {});
+    }
+  });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isGone) return;
+      if (headFault !== undefined) throw headFault.error;
+      clearImmediate(flush);
+      if (!res.headersSent) writeHead(res, parts);
+      if (done) break;
+      if (!res.write(value)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+    if (cancelled !== undefined && !isEventStream(res)) throw cancelled;
+    res.end();
+  } catch (error) {
+    clearImmediate(flush);
+    if (isGone) return;
+    reader.cancel(error).catch(() => {});
+    // Whoever called it off ends it.
+    if (res.headersSent && !isCalledOff) res.destroy(error instanceof Error ? error : undefined);
+    throw error;
+  } finally {
+    clearImmediate(flush);
+    res.off("close", onClose).off("drain", onDrain);
+    (res as CanBeCalledOff)[whenCalledOff] = undefined;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * What the user hands us, as one thing the pipeline can call.
+ *
+ *   locate the file → import it → recognise what it exports, or the server it listens on → prepare → LoadedApp
+ *
+ * Runs once in each thread that runs handlers. A server captured from the app's own `listen()` is preferred over the
+ * default export, because it may carry upgrade listeners; it may also turn up after loading, and is used from then on.
+ * Without a usable export, loading waits for a `listen()` until `signal` aborts: apps listen after an awaited connect.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { DrainReason } from "../../../config/drain-reason.ts";
+import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts";
+import { ModuleTracker } from "./module-tracker.ts";
+import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
+import { ListenCapture, type AppServer, type ListenAddress } from "./self-listening.ts";
+import { describe } from "./describe.ts";
+import type { OwnRouter } from "./own-router.ts";
+import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
+
+export { ModuleTracker } from "./module-tracker.ts";
+export type { ExpectEvent } from "../node-listener.ts";
+export type { AppServer, ListenAddress } from "./self-listening.ts";
+export type { AppShape } from "./shapes.ts";
+
+export interface LoadedApp {
+  /** Absolute path. */
+  readonly file: string;
+  readonly shape: AppShape;
+  /** Runs the handler for one exchange. Its throw, or its promise's rejection, is the handler's failure. */
+  readonly request: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  /** The app's own server, as far as it has one by now. It never has a connection. */
+  readonly server: () => AppServer | undefined;
+  /** Whether the app takes upgrades now. Ask for each request: apps add `upgrade` listeners late. */
+  readonly acceptsUpgrade: () => boolean;
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Whether the app wants to answer `Expect` itself; if not, Node's default applies (100 Continue, or 417). */
+  readonly acceptsExpect: (event: ExpectEvent) => boolean;
+  readonly expect: (event: ExpectEvent, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  /** The module's `routes` export, as it is. */
+  readonly routes: unknown;
+  /** What its router ignores, if that can be known. Ask when the app has loaded: it may not listen earlier. */
+  readonly ownRouter: () => Promise<OwnRouter | undefined>;
+  /** Runs the module's `onStart`. */
+  readonly start: () => Promise<void>;
+  /** Runs the module's `onDrain`, with why it drains. May hang if the app does. */
+  readonly drain: (reason: DrainReason) => Promise<void>;
+  /** Runs the module's `onStop`, then closes the app. May hang if the app does: the caller bounds it. */
+  readonly stop: () => Promise<void>;
+  /** The app's own files, not those of packages. */
+  readonly modules: () => string[];
+}
+
+export interface LoadAppOptions {
+  /** Where heddle listens; the app's own server answers it from `address()`. */
+  readonly address: ListenAddress;
+  /** Aborts when the boot timeout is over. Without it, loading may wait forever. */
+  readonly signal?: AbortSignal;
+  /** Pass one to know the app's files even when loading fails. */
+  readonly modules?: ModuleTracker;
+}
+
+/** How long after the import an app may take to ask for an http module, when it exports nothing usable. */
+const firstHttpImportMs = 2000;
+
+/** Once in each thread: it patches `listen` for good. */
+export async function loadApp(file: string, options: LoadAppOptions): Promise<LoadedApp> {
+  const path = locateApp(file);
+  const modules = options.modules ?? ModuleTracker.start();
+  modules.add(path);
+  const capture = ListenCapture.install(options.address);
+
+  const exported = await importInTime(path, capture, modules, options.signal);
+  if (capture.refusal !== undefined) throw capture.refusal;
+  const fromExport = await prepareExport(path, exported, options.signal);
+  const target =
+    fromExport ?? captured(capture) ?? (await waitForListen(path, exported, capture, modules, options.signal));
+  // An exported server is told that it listens, so that what waits for its `listening` event runs.
+  if (target.server !== undefined && target.shape === "server" && !target.server.listening) {
+    target.server.listen(options.address);
+  }
+  if (capture.refusal !== undefined) throw capture.refusal;
+  if (capture.server === undefined) target.activate?.();
+  return loadedApp(path, exported, target, capture, modules);
+}
+
+function loadedApp(
+  file: string,
+  exported: ModuleExports,
+  target: AppTarget,
+  capture: ListenCapture,
+  modules: ModuleTracker,
+): LoadedApp {
+  const server = (): AppServer | undefined => capture.server ?? target.server;
+  return {
+    file,
+    get shape(): AppShape {
+      return capture.server !== undefined && capture.server !== target.server ? "self-listening" : target.shape;
+    },
+    request: (req, res) => {
+      // Only the app's own `listen()` says more than its export: the same app, with what was added to the server.
+      const own = capture.server;
+      return own === undefined ? target.request(req, res) : callListeners(own, "request", req, res);
+    },
+    server,
+    acceptsUpgrade: () => (server()?.listenerCount("upgrade") ?? 0) > 0,
+    upgrade: (req, socket, head) => {
+      const own = server();
+      if (own === undefined) socket.destroy();
+      else emitUpgrade(own, req, socket, head);
+    },
+    acceptsExpect: (event) => (server()?.listenerCount(event) ?? 0) > 0,
+    expect: (event, req, res) => {
+      const own = server();
+      return own === undefined ? target.request(req, res) : callListeners(own, event, req, res);
+    },
+    routes: exported["routes"],
+    ownRouter: async () => {
+      const { ownRouterOf } = await import("./own-router.ts");
+      const listeners = server()?.listeners("request") ?? [];
+      const known = [await exported["default"], ...listeners].map(ownRouterOf);
+      return known.find((router) => router !== undefined);
+    },
+    start: () => runHook(file, "onStart", exported["onStart"]),
+    drain: (reason) => runHook(file, "onDrain", exported["onDrain"], reason),
+    stop: async () => {
+      try {
+        await runHook(file, "onStop", exported["onStop"]);
+      } finally {
+        await target.close?.();
+        if (capture.server !== undefined) await closeServer(capture.server);
+      }
+    },
+    modules: () => modules.files(),
+  };
+}
+
+async function importInTime(
+  path: string,
+  capture: ListenCapture,
+  modules: ModuleTracker,
+  signal: AbortSignal | undefined,
+): Promise<ModuleExports> {
+  const importing = importApp(path, modules);
+  const outcome = await Promise.race([importing, aborted(signal)]);
+  if (outcome !== timedOut) return outcome;
+  importing.catch(() => {});
+  // A top-level await that lasts as long as the app is fine once the app listens.
+  if (capture.server !== undefined) return {};
+  throw new HeddleError("APP_IMPORT_FAILED", `${show(path)}: importing the app did not end within the boot timeout.`, {
+    hint: "A top-level `await` in it, or in a file it imports, has not settled.",
+  });
+}
+
+async function prepareExport(
+  path: string,
+  exported: ModuleExports,
+  signal: AbortSignal | undefined,
+): Promise<AppTarget | undefined> {
+  const preparing = (async () => prepare(await exported["default"]))();
+  try {
+    const outcome = await Promise.race([preparing, aborted(signal)]);
+    if (outcome !== timedOut) return outcome;
+    preparing.catch(() => {});
+  } catch (error) {
+    throw new HeddleError("APP_IMPORT_FAILED", `${show(path)}: the app did not get ready. ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  throw new HeddleError("APP_NOT_READY", `${show(path)}: the app did not get ready within the boot timeout.`);
+}
+
+function captured(capture: ListenCapture): AppTarget | undefined {
+  return capture.server === undefined ? undefined : serverTarget("self-listening", capture.server);
+}
+
+async function waitForListen(
+  path: string,
+  exported: ModuleExports,
+  capture: ListenCapture,
+  modules: ModuleTracker,
+  signal: AbortSignal | undefined,
+): Promise<AppTarget> {
+  const giveUp = new AbortController();
+  // What else waits may hold no thread: it would end, and the wait without a word.
+  const hold = setInterval(() => {}, 1000);
+  // An app whose whole graph never asks for http is not going to listen: do not make its author wait.
+  const timer = setTimeout(() => {
+    if (!modules.usesHttp) giveUp.abort();
+  }, firstHttpImportMs);
+  try {
+    const over = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal]);
+    const outcome = await Promise.race([capture.whenListening(), aborted(over)]);
+    if (outcome === timedOut) throw noHandler(path, exported);
+    return serverTarget("self-listening", outcome);
+  } finally {
+    clearTimeout(timer);
+    clearInterval(hold);
+  }
+}
+
+function noHandler(path: string, exported: ModuleExports): HeddleError {
+  const names = Object.keys(exported).filter((name) => name !== "module.exports" && name !== "__esModule");
+  const got = names.map((name) => `${name} (${describe(exported[name])})`).join(", ");
+  const usable = names.find((name) => name !== "default" && shapeOf(exported[name]) !== undefined);
+  const expected =
+    "Export as default one of: an object with fetch(request), a function (req, res), an Express, Koa, Fastify, Hono or NestJS app, an http.Server; or call listen() on an http server.";
+  return new HeddleError(
+    "APP_NO_HANDLER",
+    `${show(path)} exports nothing that answers requests and did not listen. It exports ${got || "nothing"}.`,
+    {
+      hint: usable === undefined ? expected : `\`${usable}\` would do: write \`export default ${usable}\`. ${expected}`,
+    },
+  );
+}
+
+async function runHook(file: string, name: string, hook: unknown, ...args: readonly string[]): Promise<void> {
+  if (hook === undefined) return;
+  if (typeof hook !== "function") {
+    throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} must be a function, and is ${describe(hook)}.`);
+  }
+  try {
+    await (hook as (...args: readonly string[]) => unknown)(...args);
+  } catch (error) {
+    throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} threw. ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const timedOut: unique symbol = Symbol("timed out");
+
+function aborted(signal: AbortSignal | undefined): Promise<typeof timedOut> {
+  return new Promise((resolve) => {
+    if (signal === undefined) return;
+    if (signal.aborted) return resolve(timedOut);
+    signal.addEventListener("abort", () => resolve(timedOut), { once: true });
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * Knows which files the app is made of, for `--watch`: every file resolved after `start()`, by `import` or `require`,
+ * that is neither an installed package nor heddle itself. A file is recorded when it is resolved, before it is read, so
+ * the list is right even when loading it failed: that file is the one to watch.
+ *
+ * Where a module was looked for and not found belongs to the list too, and so does the name by which a file was found
+ * through a symbolic link: that may lead elsewhere tomorrow.
+ */
+
+import { existsSync } from "node:fs";
+import { builtinModules, findPackageJSON, registerHooks } from "node:module";
+import { sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { lookupsOf, pathNamed } from "./lookups.ts";
+
+/** `src/` when run from source, `dist/` when installed. */
+const ownRoot: string = fileURLToPath(new URL("../../..", import.meta.url));
+const packages = `${sep}node_modules${sep}`;
+const httpModules: ReadonlySet<string> = new Set(["http", "https", "http2"].flatMap((name) => [name, `node:${name}`]));
+
+export class ModuleTracker {
+  readonly #files = new Set<string>();
+  /** Other names of files, and paths where nothing was found. */
+  readonly #lookups = new Set<string>();
+  /** Where a package looked last for what it did not find. */
+  #missedByPackage: readonly string[] = [];
+  #usesHttp = false;
+
+  static start(): ModuleTracker {
+    const tracker = new ModuleTracker();
+    registerHooks({
+      resolve(specifier, context, nextResolve) {
+        const { parentURL, conditions } = context;
+        try {
+          const resolved = nextResolve(specifier, context);
+          tracker.#record(resolved.url, parentURL);
+          tracker.#recordName(specifier, resolved.url, parentURL);
+          return resolved;
+        } catch (error) {
+          tracker.#recordMissing(specifier, parentURL, conditions.includes("require"), error);
+          throw error;
+        }
+      },
+    });
+    return tracker;
+  }
+
+  /** Absolute paths, sorted; not all of them exist. Grows while the app imports more. */
+  files(): string[] {
+    return [...new Set([...this.#files, ...this.#lookups])].sort();
+  }
+
+  /** The same when loading failed, perhaps for want of what a package needs. */
+  filesOfFailure(): string[] {
+    return [...new Set([...this.files(), ...this.#missedByPackage])];
+  }
+
+  /** The app's files, in the order in which they were first asked for. */
+  inOrder(): string[] {
+    return [...this.#files];
+  }
+
+  add(file: string): void {
+    this.#files.add(file);
+  }
+
+  /** Whether anything in the app, its packages included, has asked for an http module so far. */
+  get usesHttp(): boolean {
+    return this.#usesHttp;
+  }
+
+  #record(url: string, parentUrl: string | undefined): void {
+    if (!url.startsWith("file:")) {
+      const isOwn = parentUrl !== undefined && toPath(parentUrl)?.startsWith(ownRoot);
+      if (!isOwn && (httpModules.has(url) || (builtinModules.includes(url) && httpModules.has(`node:${url}`)))) {
+        this.#usesHttp = true;
+      }
+      return;
+    }
+    const path = toPath(url);
+    if (path !== undefined && isOfApp(path)) this.#files.add(path);
+  }
+
+  /** By what name a file of the app was found, if that is not its own: something on the way is a symbolic link. */
+  #recordName(specifier: string, url: string, parentUrl: string | undefined): void {
+    const path = toPath(url);
+    if (path === undefined || parentUrl === undefined || !isOfApp(path) || !isOfApp(toPath(parentUrl))) return;
+    const named =
+      pathNamed(specifier, parentUrl) ?? lookupsOf(specifier, parentUrl, false).find((at) => existsSync(at));
+    // `require` adds an ending.
+    if (named !== undefined && !path.startsWith(named)) this.#lookups.add(named);
+  }
+
+  /** Packages look for much that they can do without: of what they miss, the last counts, and only if loading fails. */
+  #recordMissing(specifier: string, parentUrl: string | undefined, isRequire: boolean, error: unknown): void {
+    const parent = parentUrl === undefined ? undefined : toPath(parentUrl);
+    if (parent === undefined || parent.startsWith(ownRoot)) return;
+    const named: unknown = error instanceof Error && "url" in error ? error.url : undefined;
+    const missing = [
+      ...lookupsOf(specifier, parentUrl!, isRequire),
+      typeof named === "string" ? toPath(named) : undefined,
+      // What is behind such a name is written in the package's own file.
+      specifier.startsWith("#") ? findPackageJSON(parentUrl!) : undefined,
+    ].filter((path) => path !== undefined);
+    if (isOfApp(parent)) for (const path of missing) this.#lookups.add(path);
+    else this.#missedByPackage = missing;
+  }
+}
+
+function isOfApp(path: string | undefined): boolean {
+  return path !== undefined && !path.includes(packages) && !path.startsWith(ownRoot);
+}
+
+function toPath(url: string): string | undefined {
+  if (!url.startsWith("file:")) return undefined;
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
+}

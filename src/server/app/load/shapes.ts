@@ -1,0 +1,142 @@
+/**
+ * Recognises what an app exported and turns it into one thing that can be called. Recognition looks at the methods a
+ * value has, never at its package: two copies of Express, or a fork of it, are all Express.
+ *
+ * Order matters, from the most to the least specific: a Nest application, a Fastify and a Koa instance all have
+ * `listen`, a Hono app has `fetch`, and an Express app is itself a `(req, res)` function.
+ */
+
+import { HeddleError } from "../../../errors/errors.ts";
+import { isClass } from "./describe.ts";
+import type { FetchApp } from "../fetch/fetch-handler.ts";
+import { callListeners, isPromiseLike, type RequestListener } from "../node-listener.ts";
+import { isAppServer, type AppServer } from "./self-listening.ts";
+
+export type AppShape =
+  | "fetch"
+  | "listener"
+  | "express"
+  | "koa"
+  | "fastify"
+  | "nest"
+  | "hono"
+  | "server"
+  | "self-listening";
+
+/** An app, ready to answer. */
+export interface AppTarget {
+  readonly shape: AppShape;
+  readonly request: RequestListener;
+  /** Takes upgrades and `Expect`, when the app has a server of its own. */
+  readonly server?: AppServer;
+  readonly close?: () => Promise<void>;
+  /** What must happen before the first request, if this is what will run. */
+  readonly activate?: () => void;
+}
+
+interface KoaApp {
+  callback: () => RequestListener;
+}
+
+interface FastifyApp {
+  ready: () => PromiseLike<unknown>;
+  server: AppServer;
+  close: () => PromiseLike<unknown>;
+}
+
+interface NestApp {
+  init: () => Promise<unknown>;
+  getHttpServer: () => AppServer;
+  getHttpAdapter?: () => { getInstance?: () => unknown };
+  close: () => Promise<void>;
+}
+
+/** The shape of a value, or undefined when heddle cannot run it. */
+export function shapeOf(value: unknown): Exclude<AppShape, "self-listening"> | undefined {
+  if (isAppServer(value)) return "server";
+  if (typeof value === "function") {
+    if (has(value, "handle", "listen")) return "express";
+    return isClass(value) ? undefined : "listener";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (has(value, "init", "getHttpServer")) return "nest";
+  if (has(value, "ready", "inject") && "server" in value) return "fastify";
+  if (has(value, "callback", "use", "listen")) return "koa";
+  if (has(value, "fetch")) return has(value, "route", "basePath") ? "hono" : "fetch";
+  return undefined;
+}
+
+/** Makes a recognised value callable. Waits for what the framework wants done first. */
+export async function prepare(value: unknown): Promise<AppTarget | undefined> {
+  const shape = shapeOf(value);
+  switch (shape) {
+    case "server":
+      return serverTarget(shape, value as AppServer);
+    case "express":
+      return { shape, request: value as RequestListener };
+    case "listener":
+      return { shape, request: guardReturnedResponse(value as RequestListener) };
+    case "koa":
+      return { shape, request: (value as KoaApp).callback() };
+    case "fetch":
+    case "hono": {
+      // Loaded for fetch apps only: it brings undici into the thread, some 15 MB.
+      const { fetchListener, replaceGlobals } = await import("../fetch/fetch-handler.ts");
+      return { shape, request: fetchListener(value as FetchApp), activate: replaceGlobals };
+    }
+    case "fastify": {
+      const app = value as FastifyApp;
+      await app.ready();
+      return { ...serverTarget(shape, app.server), close: async () => void (await app.close()) };
+    }
+    case "nest": {
+      const app = value as NestApp;
+      await app.init();
+      const inner = app.getHttpAdapter?.().getInstance?.();
+      if (shapeOf(inner) === "fastify") await (inner as FastifyApp).ready();
+      return { ...serverTarget(shape, app.getHttpServer()), close: () => app.close() };
+    }
+    default:
+      return undefined;
+  }
+}
+
+export function serverTarget<const S extends AppShape>(shape: S, server: AppServer): AppTarget & { shape: S } {
+  return {
+    shape,
+    server,
+    request: (req, res) => callListeners(server, "request", req, res),
+    close: () => closeServer(server),
+  };
+}
+
+function has(value: object, ...methods: string[]): boolean {
+  return methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
+/** `export default (request) => new Response()` looks like a `(req, res)` function and would hang without this. */
+function guardReturnedResponse(listener: RequestListener): RequestListener {
+  return (req, res) => {
+    const result: unknown = listener(req, res);
+    if (result === undefined) return undefined;
+    return isPromiseLike(result) ? Promise.resolve(result).then(refuseResponse) : refuseResponse(result);
+  };
+}
+
+function refuseResponse(result: unknown): void {
+  if (!(result instanceof Response)) return;
+  throw new HeddleError(
+    "HANDLER_FAILED",
+    "The app's function returned a Response, but a function is called as (req, res).",
+    { hint: "Write `export default { fetch: handler }`." },
+  );
+}
+
+export function closeServer(server: AppServer): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * Runs an app that is an `http.Server`: exported, captured from its own `listen()`, or inside a Fastify or Nest instance.
+ * The app's server never sees a connection. Its listeners are called with the exchange heddle parsed, so that
+ * `new WebSocketServer({ server })`, `@fastify/websocket` and Express all work as they are.
+ *
+ * `server.emit("request", …)` would drop what a listener returns, and with it the rejection of an async handler; the
+ * listeners are therefore called here, in order and with the server as `this`, as `emit` would.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { AppServer } from "./load/self-listening.ts";
+
+/** The events with which an http server takes over a request that carries an `Expect` header. */
+export type ExpectEvent = "checkContinue" | "checkExpectation";
+
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
+type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
+
+export function callListeners(
+  server: AppServer,
+  event: "request" | ExpectEvent,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void | Promise<void> {
+  // rawListeners, not listeners: a `once` listener removes itself only through its wrapper.
+  const listeners = server.rawListeners(event) as Listener[];
+  if (listeners.length === 0) return refuseUnanswered(server, res);
+  let pending: Promise<unknown>[] | undefined;
+  for (const listener of listeners) {
+    const result = Reflect.apply(listener, server, [req, res]);
+    if (isPromiseLike(result)) (pending ??= []).push(Promise.resolve(result));
+  }
+  if (pending !== undefined) return Promise.all(pending).then(() => undefined);
+}
+
+export function emitUpgrade(server: AppServer, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  server.emit("upgrade", req, socket, head);
+}
+
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** A server with no listener at all would leave the client hanging. One that only takes upgrades says so. */
+function refuseUnanswered(server: AppServer, res: ServerResponse): void {
+  const isUpgradeOnly = server.listenerCount("upgrade") > 0;
+  res.writeHead(isUpgradeOnly ? 426 : 501, isUpgradeOnly ? { connection: "Upgrade", upgrade: "websocket" } : {});
+  res.end();
+}

@@ -1,0 +1,45 @@
+/**
+ * Connections on their way to a worker. Each stays open here until the worker has said that it has it, so that one whose
+ * worker dies first is not lost: closing one of two descriptors does not end a connection.
+ *
+ * Under `sync` a worker begins with one and says so afterwards. In case it dies in between it has marked the connection:
+ * its request was read, and another worker would wait for it in vain.
+ */
+
+import type { Socket } from "node:net";
+import { hasNative, wasBegun } from "../../../platform/native.ts";
+import { handleOf } from "../../../platform/raw-handle.ts";
+
+export class Handovers {
+  /** Not confirmed yet, oldest first. */
+  readonly #pending: Socket[] = [];
+  #confirmed = 0;
+
+  get size(): number {
+    return this.#pending.length;
+  }
+
+  add(socket: Socket): void {
+    this.#pending.push(socket);
+  }
+
+  /** The worker has received so many since it started. Returns whether that was news. */
+  confirm(received: number): boolean {
+    const confirmed = this.#pending.splice(0, received - this.#confirmed);
+    for (const socket of confirmed) socket.destroy();
+    this.#confirmed = received;
+    return confirmed.length > 0;
+  }
+
+  /** What a worker that is gone, or has let it go, never had. */
+  takeBack(): Socket[] {
+    const pending = this.#pending.splice(0);
+    for (const socket of pending) if (isBegun(socket)) socket.destroy();
+    return pending.filter((socket) => !socket.destroyed);
+  }
+}
+
+function isBegun(socket: Socket): boolean {
+  const fd = handleOf(socket)?.fd ?? -1;
+  return fd >= 0 && hasNative() && wasBegun(fd);
+}

@@ -1,0 +1,46 @@
+/**
+ * Which of the connections that wait here their clients have given up. Nothing of them is read, so nothing tells of
+ * itself; the kernel is asked, with one call for all.
+ *
+ * A client that has only closed its sending side looks the same as one that has left. Who does it with its request, at the
+ * beginning, wants the answer (`sinceTheyWait`). Without node:ffi nobody counts as gone, and a worker finds out.
+ */
+
+import type { Socket } from "node:net";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { areHungUp, hasNative } from "../../../platform/native.ts";
+import { handleOf } from "../../../platform/raw-handle.ts";
+
+export function hungUp(sockets: readonly Socket[]): ReadonlySet<Socket> {
+  if (!hasNative()) return new Set(sockets.filter(({ destroyed }) => destroyed));
+  // poll(2) ignores descriptors below 0.
+  const gone = areHungUp(sockets.map((socket) => handleOf(socket)?.fd ?? -1));
+  return new Set(sockets.filter((socket, i) => socket.destroyed || gone[i]));
+}
+
+/** A request and the end of its client's side arrive within so long of the connection, or the client leaves. */
+const WITH_REQUEST_MS = 5;
+
+interface Waiting {
+  readonly sinceMs: number;
+  /** Ended its side with its request, as in `server/http/admit/client-watch.ts`. */
+  isHalfClosed: boolean;
+}
+
+/** Those of `hungUp` who have left; each is to be asked about first when it begins to wait. */
+export function sinceTheyWait(ask: typeof hungUp, now: () => number = monotonicMs): typeof hungUp {
+  const known = new WeakMap<Socket, Waiting>();
+  return (sockets) => {
+    const nowMs = now();
+    const gone = ask(sockets);
+    return new Set(
+      sockets.filter((socket) => {
+        let waiting = known.get(socket);
+        if (waiting === undefined) known.set(socket, (waiting = { sinceMs: nowMs, isHalfClosed: false }));
+        if (!gone.has(socket)) return false;
+        waiting.isHalfClosed ||= nowMs - waiting.sinceMs < WITH_REQUEST_MS;
+        return socket.destroyed || !waiting.isHalfClosed;
+      }),
+    );
+  };
+}

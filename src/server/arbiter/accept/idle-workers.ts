@@ -1,0 +1,260 @@
+/**
+ * One connection to a worker at a time, for the model `sync`: each goes to an idle worker, one that has none. While all
+ * are busy they wait in one line, unread: the first of them one each at the workers, ahead of their turn
+ * (`prefetch-policy.ts`), the others here.
+ *
+ * Invariants
+ * - Nobody waits while a worker is idle: whatever makes a worker idle calls `look`.
+ * - A connection ends here in exactly one way: begun by a worker, turned away, or left by its client. What was handed to
+ *   a worker is remembered until that has begun with it or is gone, and comes back by `takeBack` otherwise.
+ * - At most `queue` wait, none longer than the queue timeout, wherever they do. What comes back stands where it stood and is
+ *   not turned away for want of room.
+ * - A worker that has not begun with one is not handed another.
+ *
+ * A stop serves those in line, and those on their way to a worker, before it lets the workers go; who comes meanwhile is
+ * turned away.
+ */
+
+import type { Socket } from "node:net";
+import type { ServerConfig } from "../../../config/config.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { place } from "../../worker/accept/placement.ts";
+import { type Handed, nextFree, overtaken, type Recall, toIdle } from "./prefetch-policy.ts";
+import type { Balancer } from "./balancer.ts";
+import { isOverdue, PendingQueue, type Ticket } from "./pending-queue.ts";
+
+/** What it needs of a `WorkerHandle`. */
+export interface TurnTaker {
+  readonly isIdle: boolean;
+  /** It is busy, and nothing is ahead there. */
+  readonly takesAhead: boolean;
+  /** It was handed one that it has not begun with. */
+  readonly isOffered: boolean;
+  hand(socket: Socket): void;
+  /** What it has not begun with is to come back. */
+  recall(): void;
+}
+
+export interface TurnsOptions {
+  readonly workers: () => readonly TurnTaker[];
+  readonly limits: () => Pick<ServerConfig, "queue" | "queueTimeoutMs">;
+  readonly turnAway: (socket: Socket) => void;
+  /** Those whose clients have hung up since they wait. Asked about each when it begins to wait. */
+  readonly hungUp: (sockets: readonly Socket[]) => ReadonlySet<Socket>;
+}
+
+/** open → finishing (the line is served, nobody joins) → over (nobody is served any more). */
+type State = "open" | "finishing" | "over";
+
+interface Turn extends Handed<TurnTaker> {
+  readonly ticket: Ticket<Socket>;
+  recalled: Recall | undefined;
+}
+
+export class IdleWorkers implements Balancer {
+  shed = 0;
+  readonly #options: TurnsOptions;
+  readonly #line = new PendingQueue<Socket>();
+  /** Handed and not begun, in the order of handing. */
+  readonly #handed = new Map<Socket, Turn>();
+  /** What each worker began with last: its number. */
+  readonly #runs = new WeakMap<TurnTaker, number>();
+  /** Workers behind which one was overtaken; they get none ahead until they have had another turn. */
+  readonly #slow = new WeakSet<TurnTaker>();
+  #state: State = "open";
+  #turn = 0;
+  #numbers = 0;
+  #sweeps: NodeJS.Timeout | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#line.length + this.#ahead.length;
+  }
+
+  take(socket: Socket): void {
+    const ticket = this.#line.draw(socket, monotonicMs());
+    const isOpen = this.#state === "open";
+    const idle = isOpen && this.#line.length === 0 ? this.#idle() : undefined;
+    if (idle !== undefined) {
+      this.#hand(ticket, idle, false);
+    } else if (!isOpen || this.waiting >= this.#options.limits().queue) {
+      this.#turnAway(socket);
+    } else {
+      // From now on it waits, and may leave.
+      this.#options.hungUp([socket]);
+      this.#line.join(ticket);
+      this.#sweepWhileAnyWaits();
+      this.look();
+    }
+  }
+
+  takeBack(sockets: readonly Socket[]): void {
+    for (const socket of sockets) {
+      const turn = this.#handed.get(socket);
+      this.#handed.delete(socket);
+      if (turn?.recalled === "left") socket.destroy();
+      else if (turn?.recalled === "overdue" || this.#state === "over") this.#turnAway(socket);
+      else this.#line.join(this.#ticketAgain(socket, turn));
+    }
+    if (this.#line.length > 0) this.#sweepWhileAnyWaits();
+    this.look();
+  }
+
+  look(): void {
+    this.#settle();
+    this.#serveIdle();
+    this.#handAhead();
+    if (this.waiting === 0) this.#emptied();
+  }
+
+  async finish(withinMs: number): Promise<void> {
+    this.#state = "finishing";
+    this.look();
+    if (!this.#isDone && withinMs > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, withinMs);
+      this.#onEmpty = resolve;
+      await promise;
+      clearTimeout(timer);
+    }
+    this.#state = "over";
+    for (const socket of this.#line.takeAll()) this.#turnAway(socket);
+    for (const turn of this.#ahead) this.#recall(turn, "overdue");
+    this.#emptied();
+  }
+
+  close(): void {
+    this.#state = "over";
+    for (const socket of this.#line.takeAll()) socket.destroy();
+    this.#emptied();
+    this.#onEmpty?.();
+  }
+
+  get #ahead(): Turn[] {
+    return [...this.#handed.values()].filter(({ isAhead }) => isAhead);
+  }
+
+  /** Notes who has begun with what, and asks for those again that were overtaken by it. */
+  #settle(): void {
+    let begun = -1;
+    for (const [socket, { worker, number }] of this.#handed) {
+      if (worker.isOffered) continue;
+      this.#handed.delete(socket);
+      this.#runs.set(worker, number);
+      this.#slow.delete(worker);
+      begun = number;
+    }
+    for (const turn of overtaken(this.#ahead, begun, this.#options.workers().length)) {
+      this.#slow.add(turn.worker);
+      this.#recall(turn, "again");
+    }
+  }
+
+  #serveIdle(): void {
+    for (let idle = this.#idle(); idle !== undefined; idle = this.#idle()) {
+      const ticket = this.#next();
+      if (ticket === undefined) break;
+      this.#hand(ticket, idle, false);
+    }
+    if (this.#line.length > 0) return;
+    const idle = this.#options.workers().filter(({ isIdle }) => isIdle).length;
+    for (const turn of toIdle(this.#ahead, idle)) this.#recall(turn, "again");
+  }
+
+  #handAhead(): void {
+    const workers = this.#options.workers();
+    while (this.#line.length > 0) {
+      // What comes back stands first, and would find the places taken.
+      if (this.#ahead.some(({ recalled }) => recalled === "again")) return;
+      const index = nextFree(
+        workers.map((worker) => ({
+          takesAhead: worker.takesAhead && !this.#slow.has(worker),
+          runs: this.#runs.get(worker) ?? -1,
+        })),
+      );
+      const ticket = index === -1 ? undefined : this.#next();
+      if (ticket === undefined) return;
+      this.#hand(ticket, workers[index]!, true);
+    }
+  }
+
+  #hand(ticket: Ticket<Socket>, worker: TurnTaker, isAhead: boolean): void {
+    this.#handed.set(ticket.item, { ticket, worker, number: this.#numbers++, isAhead, recalled: undefined });
+    worker.hand(ticket.item);
+  }
+
+  #recall(turn: Turn, why: Recall): void {
+    if (turn.recalled === undefined) turn.worker.recall();
+    turn.recalled = why;
+  }
+
+  /** The first in line whose client has not left. */
+  #next(): Ticket<Socket> | undefined {
+    for (let ticket = this.#line.next(); ticket !== undefined; ticket = this.#line.next()) {
+      if (!ticket.item.destroyed && this.#options.hungUp([ticket.item]).size === 0) return ticket;
+      ticket.item.destroy();
+    }
+    return undefined;
+  }
+
+  /** Who only waited has still waited for as long; who had been given to a worker at once has not waited yet. */
+  #ticketAgain(socket: Socket, turn: Turn | undefined): Ticket<Socket> {
+    if (turn?.isAhead === true) return turn.ticket;
+    const nowMs = monotonicMs();
+    return turn === undefined ? this.#line.draw(socket, nowMs) : { ...turn.ticket, sinceMs: nowMs };
+  }
+
+  #idle(): TurnTaker | undefined {
+    const workers = this.#options.workers();
+    const loads = workers.map(({ isIdle }) => ({ connections: 0, open: isIdle, stale: false }));
+    const index = place(loads, this.#turn);
+    if (index >= 0) this.#turn++;
+    return workers[index];
+  }
+
+  #turnAway(socket: Socket): void {
+    this.shed++;
+    this.#options.turnAway(socket);
+  }
+
+  #sweepWhileAnyWaits(): void {
+    this.#sweeps ??= setInterval(() => this.#sweep(), sweepIntervalMs(this.#options.limits().queueTimeoutMs));
+  }
+
+  #sweep(): void {
+    const nowMs = monotonicMs();
+    const { queueTimeoutMs } = this.#options.limits();
+    const ahead = this.#ahead;
+    const left = this.#options.hungUp([...this.#line.items, ...ahead.map(({ ticket }) => ticket.item)]);
+    for (const socket of this.#line.take(left)) socket.destroy();
+    for (const socket of this.#line.takeOverdue(nowMs, queueTimeoutMs)) this.#turnAway(socket);
+    for (const turn of ahead) {
+      if (left.has(turn.ticket.item)) this.#recall(turn, "left");
+      else if (isOverdue(turn.ticket, nowMs, queueTimeoutMs)) this.#recall(turn, "overdue");
+    }
+    if (this.waiting === 0) this.#emptied();
+  }
+
+  #emptied(): void {
+    clearInterval(this.#sweeps);
+    this.#sweeps = undefined;
+    if (this.#isDone) this.#onEmpty?.();
+  }
+
+  /** Nobody waits, and everybody who was handed to a worker has been begun with: one that drains begins with nobody. */
+  get #isDone(): boolean {
+    return this.waiting === 0 && this.#handed.size === 0;
+  }
+}
+
+const MIN_SWEEP_MS = 25;
+const MAX_SWEEP_MS = 250;
+
+/** Often enough to keep the queue timeout to a twentieth. */
+function sweepIntervalMs(queueTimeoutMs: number): number {
+  return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, queueTimeoutMs / 20 || MAX_SWEEP_MS));
+}

@@ -1,0 +1,72 @@
+/**
+ * Each connection to the worker with the fewest: for models that run many requests at once.
+ *
+ * While no worker serves, connections wait here in order. Those a dead worker had not taken over yet are given to another.
+ * When the server stops, who waits is turned away, and so is who comes back: the workers leave.
+ */
+
+import type { Socket } from "node:net";
+import { place } from "../../worker/accept/placement.ts";
+import type { Balancer } from "./balancer.ts";
+import type { WorkerHandle } from "../workers/worker-handle.ts";
+
+export interface SpreadOptions {
+  /** Those that take connections. */
+  readonly workers: () => readonly WorkerHandle[];
+  /** Connections that may wait here. */
+  readonly backlog: number;
+  readonly turnAway: (socket: Socket) => void;
+}
+
+export class LeastConnections implements Balancer {
+  shed = 0;
+  readonly #options: SpreadOptions;
+  readonly #waiting: Socket[] = [];
+  #isOver = false;
+  #turn = 0;
+
+  constructor(options: SpreadOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  take(socket: Socket): void {
+    if (this.#isOver) return this.#turnAway(socket);
+    const workers = this.#options.workers();
+    const loads = workers.map((worker) => ({
+      connections: worker.connections,
+      open: true,
+      stale: worker.openThreads > 0 && worker.healthyThreads === 0,
+    }));
+    const index = place(loads, this.#turn++);
+    if (index >= 0) workers[index]!.hand(socket);
+    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(socket);
+    else socket.destroy();
+  }
+
+  takeBack(sockets: readonly Socket[]): void {
+    for (const socket of sockets) this.take(socket);
+  }
+
+  look(): void {
+    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) this.take(socket);
+  }
+
+  finish(): Promise<void> {
+    this.#isOver = true;
+    this.look();
+    return Promise.resolve();
+  }
+
+  close(): void {
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+  }
+
+  #turnAway(socket: Socket): void {
+    this.shed++;
+    this.#options.turnAway(socket);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The sockets the arbiter binds, once, and keeps until it stops: across every reload, crash and kill of a worker the
+ * kernel's backlog goes on taking connections, so none is refused.
+ *
+ * Three ways of accepting (`--accept`):
+ * - `handoff`, one worker: the worker inherits the socket and accepts; the arbiter only holds it.
+ * - `handoff`, several workers: the arbiter accepts and hands each connection to the least-loaded worker
+ *   (`dispatcher.ts`), because workers that share a socket split a burst 87 % to 13 %.
+ * - `shared`: every worker inherits the same socket. `reuseport`: each worker slot has a socket of its own on the same
+ *   port, all held here, so that a worker's death does not lose what queued on its socket.
+ */
+
+import { lookup } from "node:dns/promises";
+import { closeSync, fstatSync } from "node:fs";
+import net, { type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { formatListenAddress, type ListenAddress, type ServerConfig } from "../../../config/config.ts";
+import { HeddleError } from "../../../errors/errors.ts";
+import { bindUnixSocket, type UnixSocket } from "../../../platform/unix-socket.ts";
+import type { InheritedListener } from "../../worker/worker-protocol.ts";
+import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
+
+/** A held socket: bound here, or inherited from whoever started the arbiter. */
+export interface HeldSocket {
+  readonly kind: "tcp" | "unix" | "fd";
+  readonly fd: number;
+  /** What `net.Server.listen` takes to accept on it in this process; from then on the server's to close. */
+  readonly adopt: net.BoundSocket | { readonly fd: number };
+  readonly url: string | undefined;
+  readonly address: AddressInfo | undefined;
+  /** Closes it, when nothing has adopted it. */
+  close(): void;
+}
+
+export class Listeners {
+  readonly #config: ServerConfig;
+  readonly #sockets: HeldSocket[] = [];
+  /** reuseport: the sockets of each worker slot. */
+  readonly #slots: HeldSocket[][] = [];
+  readonly #unixSockets: UnixSocket[] = [];
+
+  private constructor(config: ServerConfig) {
+    this.#config = config;
+  }
+
+  /** @throws HeddleError LISTEN_IN_USE, LISTEN_NOT_PERMITTED, LISTEN_FAILED */
+  static async bind(config: ServerConfig): Promise<Listeners> {
+    const listeners = new Listeners(config);
+    try {
+      for (const address of config.listen) listeners.#sockets.push(await listeners.#bindOne(address));
+    } catch (error) {
+      listeners.removeFiles();
+      throw error;
+    }
+    return listeners;
+  }
+
+  get sockets(): readonly HeldSocket[] {
+    return this.#sockets;
+  }
+
+  /** Those of all slots. */
+  get all(): readonly HeldSocket[] {
+    return [...new Set([...this.#sockets, ...this.#slots.flatMap((sockets) => sockets ?? [])])];
+  }
+
+  /** The sockets a worker in this slot accepts on, when it accepts itself. */
+  ofSlot(slot: number): readonly HeldSocket[] {
+    if (this.#config.accept !== "reuseport" || slot === 0) return this.#sockets;
+    return (this.#slots[slot] ??= this.#sockets.map((socket) => this.#twin(socket)));
+  }
+
+  /** The same, as a worker inherits them. */
+  inherited(slot: number): readonly InheritedListener[] {
+    return this.ofSlot(slot).map(({ kind, fd }) => ({ kind, fd }));
+  }
+
+  /** reuseport: sockets of the slots from `workers` on. They queue connections as long as they are held. */
+  surplus(workers: number): readonly HeldSocket[] {
+    const own = this.#slots.slice(workers).flatMap((sockets) => sockets ?? []);
+    return own.filter((socket) => !this.#sockets.includes(socket));
+  }
+
+  /** The first TCP address, which a self-listening app is told as its own. */
+  get primary(): ListenerAddress {
+    const tcp = this.#sockets.find(({ address }) => address !== undefined)?.address;
+    return { url: this.#sockets[0]?.url ?? "", host: tcp?.address ?? "127.0.0.1", port: tcp?.port ?? 0 };
+  }
+
+  /** Removes the Unix sockets' files, as far as they are still ours. To be called before the sockets are closed. */
+  removeFiles(): void {
+    for (const socket of this.#unixSockets.splice(0)) socket.remove();
+  }
+
+  /** Another socket on the same address; Unix sockets and inherited ones can't have one and are shared. */
+  #twin(socket: HeldSocket): HeldSocket {
+    if (socket.address === undefined) return socket;
+    return this.#tcp(socket.address.address, socket.address.port);
+  }
+
+  async #bindOne(address: ListenAddress): Promise<HeldSocket> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#tryBind(address);
+      } catch (error) {
+        const isInUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+        if (!isInUse || tries === BIND_TRIES) throw listenError(address, error as NodeJS.ErrnoException);
+        await sleep(BIND_PAUSE_MS);
+      }
+    }
+  }
+
+  async #tryBind(address: ListenAddress): Promise<HeldSocket> {
+    if (address.kind === "fd") return inheritedSocket(address.fd);
+    if (address.kind === "unix") return await this.#unix(address.path, address.mode);
+    const host = net.isIP(address.host) === 0 ? (await lookup(address.host)).address : address.host;
+    return this.#tcp(host, address.port);
+  }
+
+  #tcp(host: string, port: number): HeldSocket {
+    const bound = new net.BoundSocket({ host, port, reusePort: this.#config.accept === "reuseport", ipv6Only: false });
+    const address = bound.address();
+    const scheme = this.#config.tlsCert === undefined ? "http" : "https";
+    const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    const url = `${scheme}://${shownHost}:${address.port}`;
+    return { kind: "tcp", fd: bound.fd(), adopt: bound, url, address, close: () => bound.close() };
+  }
+
+  async #unix(path: string, mode: number | undefined): Promise<HeldSocket> {
+    const socket = await bindUnixSocket(path, mode);
+    this.#unixSockets.push(socket);
+    return { kind: "unix", ...byDescriptor(socket.fd), url: `unix:${path}` };
+  }
+}
+
+/** The workers of an arbiter that was killed need a moment to notice and give the port back. */
+const BIND_TRIES = 5;
+const BIND_PAUSE_MS = 100;
+
+function inheritedSocket(fd: number): HeldSocket {
+  let isSocket: boolean;
+  try {
+    isSocket = fstatSync(fd).isSocket();
+  } catch (cause) {
+    throw new HeddleError("LISTEN_FAILED", `cannot listen on fd://${fd}: no such descriptor was passed to heddle.`, {
+      cause,
+    });
+  }
+  if (!isSocket) throw new HeddleError("LISTEN_FAILED", `cannot listen on fd://${fd}: the descriptor is not a socket.`);
+  return { kind: "fd", ...byDescriptor(fd), url: undefined };
+}
+
+function byDescriptor(fd: number): Pick<HeldSocket, "fd" | "adopt" | "address" | "close"> {
+  return { fd, adopt: { fd }, address: undefined, close: () => closeSync(fd) };
+}
+
+function listenError(address: ListenAddress, error: NodeJS.ErrnoException): HeddleError {
+  if (error instanceof HeddleError) return error;
+  const where = formatListenAddress(address);
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new HeddleError(
+        "LISTEN_IN_USE",
+        `cannot listen on ${where}: another program already does. Choose another with --port or --listen, or 0 for any free port.`,
+        { cause: error },
+      );
+    case "EACCES":
+    case "EPERM":
+      return new HeddleError(
+        "LISTEN_NOT_PERMITTED",
+        `cannot listen on ${where}: not permitted. Ports below 1024 need root or CAP_NET_BIND_SERVICE; a Unix socket needs a folder that may be written.`,
+        { cause: error },
+      );
+    case "EADDRNOTAVAIL":
+      return new HeddleError(
+        "LISTEN_FAILED",
+        `cannot listen on ${where}: this machine has no such address. 127.0.0.1 is this machine only, 0.0.0.0 all of its IPv4 addresses.`,
+        { cause: error },
+      );
+    case "ENOTFOUND":
+      return new HeddleError("LISTEN_FAILED", `cannot listen on ${where}: the host name is not known.`, {
+        cause: error,
+      });
+    default:
+      return new HeddleError("LISTEN_FAILED", `cannot listen on ${where}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * A waiting line: first come, first served. It keeps order and time; who may join, and what becomes of those who leave,
+ * is decided by its owner. Pure: the clock comes in.
+ *
+ * Everybody draws a ticket on arrival, whether or not they have to wait. Who comes back stands by it, and so before all who
+ * came later.
+ */
+
+export interface Ticket<T> {
+  readonly item: T;
+  readonly number: number;
+  readonly sinceMs: number;
+}
+
+export class PendingQueue<T> {
+  #tickets: Ticket<T>[] = [];
+  #drawn = 0;
+
+  get length(): number {
+    return this.#tickets.length;
+  }
+
+  get items(): readonly T[] {
+    return this.#tickets.map(({ item }) => item);
+  }
+
+  draw(item: T, nowMs: number): Ticket<T> {
+    return { item, number: this.#drawn++, sinceMs: nowMs };
+  }
+
+  join(ticket: Ticket<T>): void {
+    const index = this.#tickets.findLastIndex(({ number }) => number < ticket.number) + 1;
+    this.#tickets.splice(index, 0, ticket);
+  }
+
+  next(): Ticket<T> | undefined {
+    return this.#tickets.shift();
+  }
+
+  /** Takes out those that have waited for so long. 0: nobody has. */
+  takeOverdue(nowMs: number, timeoutMs: number): T[] {
+    return this.#take((ticket) => isOverdue(ticket, nowMs, timeoutMs));
+  }
+
+  take(items: ReadonlySet<T>): T[] {
+    return items.size === 0 ? [] : this.#take(({ item }) => items.has(item));
+  }
+
+  takeAll(): T[] {
+    return this.#take(() => true);
+  }
+
+  #take(leaves: (ticket: Ticket<T>) => boolean): T[] {
+    const taken = this.#tickets.filter(leaves);
+    if (taken.length > 0) this.#tickets = this.#tickets.filter((ticket) => !leaves(ticket));
+    return taken.map(({ item }) => item);
+  }
+}
+
+/** `timeoutMs` 0: never. */
+export function isOverdue({ sinceMs }: Ticket<unknown>, nowMs: number, timeoutMs: number): boolean {
+  return timeoutMs > 0 && nowMs - sinceMs >= timeoutMs;
+}

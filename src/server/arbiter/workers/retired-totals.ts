@@ -1,0 +1,35 @@
+/** What workers that are gone had counted, added up: a server that recycles for months must not grow by it. */
+
+import { addSparse, HISTOGRAM_BUCKETS, type SparseCounts, toSparse } from "../../../kit/latency-histogram.ts";
+import type { Counters, WorkerReport } from "../../worker/worker-protocol.ts";
+
+export type Totals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
+
+export class RetiredTotals implements Totals {
+  counters: Counters = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
+  handler: SparseCounts = [];
+  queue: SparseCounts = [];
+  threadRestarts = 0;
+
+  add(report: Totals): void {
+    this.counters = addCounters([this, report]);
+    this.handler = addCounts(this.handler, report.handler);
+    this.queue = addCounts(this.queue, report.queue);
+    this.threadRestarts += report.threadRestarts;
+  }
+}
+
+export function addCounters(reports: readonly Pick<Totals, "counters">[]): Counters {
+  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
+  for (const { counters } of reports) {
+    for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];
+  }
+  return total;
+}
+
+function addCounts(a: SparseCounts, b: SparseCounts): SparseCounts {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
+  addSparse(counts, a);
+  addSparse(counts, b);
+  return toSparse(counts);
+}

@@ -1,0 +1,170 @@
+/** The other end of the control socket, as the commands use it: finds the server, asks, follows progress. */
+
+import { readdirSync, realpathSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { fromWire, HeddleError, type WireError } from "../../errors/errors.ts";
+import { http } from "../../platform/http.ts";
+import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { controlFolder } from "./paths.ts";
+import type { ServerStatus } from "./status.ts";
+
+/**
+ * The control socket of the server meant: `given`, or the only one running, or the only one started in this folder.
+ * Sockets of servers that are gone are removed on the way.
+ * @throws HeddleError CONTROL_NO_SERVER, CONTROL_AMBIGUOUS
+ */
+export async function findServer(given: string | undefined, cwd: string): Promise<string> {
+  if (given !== undefined && given !== "off") return given;
+  const running = await listServers();
+  const [first] = running;
+  if (first === undefined) {
+    throw new HeddleError(
+      "CONTROL_NO_SERVER",
+      "no heddle server of this user is running. Start one with `heddle serve app.ts`; if it was started with --control <path>, give the same here.",
+    );
+  }
+  if (running.length === 1) return first.path;
+  const here = running.filter(({ status }) => realFolder(status.cwd) === realFolder(cwd));
+  if (here.length === 1) return here[0]!.path;
+  const list = running.map(({ path, status }) => `  --control ${path}  (${status.app}, ${status.urls.join(", ")})`);
+  throw new HeddleError(
+    "CONTROL_AMBIGUOUS",
+    `${running.length} heddle servers are running. Say which one is meant:\n${list.join("\n")}`,
+  );
+}
+
+/** A server may have been started through a symbolic link. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It is gone.
+    return path;
+  }
+}
+
+async function listServers(): Promise<{ readonly path: string; readonly status: ServerStatus }[]> {
+  const found = await Promise.all(
+    socketsIn(controlFolder()).map(async (path) => {
+      const identity = identityOf(path);
+      try {
+        return [{ path, status: (await ask(path, "/status")) as ServerStatus }];
+      } catch (error) {
+        if (error instanceof HeddleError && error.code === "CONTROL_NO_SERVER") removeIfSame(path, identity);
+        return [];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function socketsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".sock"))
+      .map((name) => join(folder, name));
+  } catch {
+    // No server has ever run here.
+    return [];
+  }
+}
+
+/** One question, one JSON answer. @throws HeddleError CONTROL_NO_SERVER, CONTROL_UNAVAILABLE */
+export async function ask(path: string, question: string): Promise<unknown> {
+  let text = "";
+  for await (const line of lines(path, "GET", question)) text += line;
+  return parse(path, text);
+}
+
+type Line = { readonly progress: string } | { readonly done: unknown } | { readonly error: WireError };
+
+export interface CommandOptions {
+  readonly progress: (line: string) => void;
+  /** Also waits for the end of the server's process, after which its port is free. */
+  readonly untilItEnds?: boolean;
+}
+
+/** A command: calls `progress` while it runs. @throws HeddleError what the server says went wrong */
+export async function command(path: string, what: string, options: CommandOptions): Promise<unknown> {
+  let done: { readonly value: unknown } | undefined;
+  try {
+    for await (const text of lines(path, "POST", what)) {
+      const line = parse(path, text) as Line;
+      if ("progress" in line) options.progress(line.progress);
+      else if ("error" in line) throw fromWire(line.error);
+      else done = { value: line.done };
+      if (done !== undefined && options.untilItEnds !== true) break;
+    }
+  } catch (error) {
+    // The server's end cuts its answer off, which has come whole.
+    if (done === undefined) throw error;
+  }
+  if (done !== undefined) return done.value;
+  throw new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went");
+}
+
+/** The arbiter answers the head of a command at once, and everything else within its own, shorter, limits. */
+const SILENCE_MS = 5000;
+
+async function* lines(socketPath: string, method: string, path: string): AsyncGenerator<string> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asking = http
+      .request({ socketPath, method, path }, resolve)
+      .once("error", (cause: NodeJS.ErrnoException) => reject(unreachable(socketPath, cause)))
+      .once("timeout", () => asking.destroy(new Error(`no answer within ${SILENCE_MS} ms`)));
+    asking.setTimeout(SILENCE_MS).end();
+  });
+  // From here on it may take as long as it takes.
+  response.socket.setTimeout(0);
+  response.setEncoding("utf8");
+  let rest = "";
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop()!;
+      yield* parts;
+    }
+  } catch (cause) {
+    throw brokenOff(socketPath, cause as NodeJS.ErrnoException);
+  }
+  if (rest !== "") yield rest;
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new HeddleError("CONTROL_UNAVAILABLE", `what answers at ${path} is not a heddle server`, { cause });
+  }
+}
+
+/** The answer had begun. */
+function brokenOff(path: string, cause: NodeJS.ErrnoException): HeddleError {
+  if (cause.code !== "ECONNRESET") return unreachable(path, cause);
+  return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went", { cause });
+}
+
+function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
+  switch (cause.code) {
+    case "ENOENT":
+    case "ECONNREFUSED":
+      return new HeddleError("CONTROL_NO_SERVER", `no heddle server answers at ${path}`, { cause });
+    case "EACCES":
+      return new HeddleError(
+        "CONTROL_UNAVAILABLE",
+        `not permitted to open ${path}: it belongs to the user who started the server`,
+        { cause },
+      );
+    case "ECONNRESET":
+    case "EPIPE":
+      return new HeddleError("CONTROL_UNAVAILABLE", `the server at ${path} closed the connection without an answer`, {
+        cause,
+        hint: "It has ended, or has no file descriptors left: its log says so.",
+      });
+    default:
+      return new HeddleError("CONTROL_UNAVAILABLE", `cannot talk to the server at ${path}: ${cause.message}`, {
+        cause,
+      });
+  }
+}

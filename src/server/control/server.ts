@@ -1,0 +1,181 @@
+/**
+ * The arbiter's control socket: HTTP on a Unix socket that only its owner can open (mode 0600, in a folder of mode 0700
+ * that heddle makes itself). Whoever can open it can stop the server, so there is no TCP form of it.
+ *
+ *   GET  /livez /readyz /status /threads      one JSON answer
+ *   POST /reload /scale?to=+1 /stop           JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
+ */
+
+import { once } from "node:events";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import type { Arbiter } from "../arbiter/arbiter.ts";
+import { HeddleError, toWire } from "../../errors/errors.ts";
+import { http } from "../../platform/http.ts";
+import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
+import { ask } from "./client.ts";
+import { answerHealth } from "./health.ts";
+import { controlFolder, defaultControlPath } from "./paths.ts";
+import { collectStatus } from "./status.ts";
+
+export type Stop = (progress: (line: string) => void) => Promise<number>;
+
+export class ControlServer {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #socket: UnixSocket;
+  readonly #answers: ReadonlySet<Promise<void>>;
+
+  private constructor(path: string, server: Server, socket: UnixSocket, answers: ReadonlySet<Promise<void>>) {
+    this.path = path;
+    this.#server = server;
+    this.#socket = socket;
+    this.#answers = answers;
+  }
+
+  /** @throws HeddleError CONTROL_UNAVAILABLE */
+  static async open(arbiter: Arbiter, stop: Stop, path: string = defaultControlPath()): Promise<ControlServer> {
+    const answers = new Set<Promise<void>>();
+    const server = http.createServer((req, res) => {
+      const answering = answer(arbiter, stop, req, res).catch((error: unknown) => {
+        if (!res.headersSent) json(res, { error: toWire(error) }, 500);
+        else res.destroy();
+      });
+      answers.add(answering);
+      void answering.then(() => answers.delete(answering));
+    });
+    let socket: UnixSocket;
+    try {
+      makeFolder(path);
+      await removeIfLeaving(path);
+      socket = await bindUnixSocket(path, 0o600);
+      await once(server.listen({ fd: socket.fd }), "listening");
+    } catch (cause) {
+      throw new HeddleError(
+        "CONTROL_UNAVAILABLE",
+        `cannot open the control socket ${path}: ${explain(cause as NodeJS.ErrnoException)}. Choose another with --control, or --control off.`,
+        { cause },
+      );
+    }
+    server.on("error", (error) => arbiter.log.warn({}, `control socket: ${error.message}`));
+    return new ControlServer(path, server, socket, answers);
+  }
+
+  /** Resolves when every command has been told how it went, or nobody reads it. */
+  async finish(): Promise<void> {
+    await Promise.race([Promise.all(this.#answers), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
+  }
+
+  /** Also removes the socket's file, unless a successor has it. */
+  close(): void {
+    this.#socket.remove();
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+/** A client that does not read must not keep the server from ending. */
+const LAST_WORDS_MS = 1000;
+
+function makeFolder(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (folder !== controlFolder()) return;
+  // Its name is known in advance and its parent may be everybody's: what is there must really be ours.
+  const found = lstatSync(folder);
+  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+    throw new Error(`${folder} is not a folder of this user`);
+  }
+  chmodSync(folder, 0o700);
+}
+
+/** A server that stops answers here until its end, and leaves the path to its successor before. */
+async function removeIfLeaving(path: string): Promise<void> {
+  const identity = identityOf(path);
+  if (identity === undefined) return;
+  const health = (await ask(path, "/livez").catch(() => undefined)) as { stopping?: boolean } | undefined;
+  if (health?.stopping === true) removeIfSame(path, identity);
+}
+
+function explain(cause: NodeJS.ErrnoException): string {
+  return cause.code === "EADDRINUSE" ? "another server, or a file, is there" : cause.message;
+}
+
+async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const [pathname = "/", query = ""] = (req.url ?? "/").split("?", 2);
+  const route = `${req.method} ${pathname}`;
+  switch (route) {
+    case "GET /livez":
+    case "GET /readyz":
+      answerHealth(arbiter, pathname, res);
+      break;
+    case "GET /status":
+      json(res, await collectStatus(arbiter));
+      break;
+    case "GET /threads":
+      json(
+        res,
+        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.threads()))).flatMap((v) => v ?? []),
+      );
+      break;
+    case "POST /reload":
+      await follow(res, async (progress) => {
+        const { generation, drained } = await arbiter.reload(progress);
+        return { generation, killed: await drained };
+      });
+      res.end();
+      break;
+    case "POST /scale":
+      await follow(res, async (progress) => {
+        const to = new URLSearchParams(query).get("to") ?? "";
+        const { workers, drained } = await arbiter.scale(target(to), progress);
+        return { workers, killed: await drained };
+      });
+      res.end();
+      break;
+    case "POST /stop":
+      // Not ended here: the client takes the end of this process for the end of its answer.
+      await follow(res, async (progress) => ({ killed: await stop(progress) }));
+      break;
+    default:
+      json(res, { error: toWire(new HeddleError("CONTROL_UNAVAILABLE", `no ${route} here`)) }, 404);
+  }
+}
+
+/** `+2`, `-1`: relative; `3`: absolute. @throws HeddleError CONFIG_BAD_VALUE */
+function target(text: string): (workers: number) => number {
+  const [, sign, digits] = /^([+-]?)(\d+)$/.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new HeddleError(
+      "CONFIG_BAD_VALUE",
+      `scale: got ${JSON.stringify(text)}; expected +1, -1 or a number of workers`,
+    );
+  }
+  const number = Number(digits);
+  return sign === "" ? () => number : (workers) => workers + (sign === "+" ? number : -number);
+}
+
+async function follow(res: ServerResponse, run: (progress: (line: string) => void) => Promise<object>): Promise<void> {
+  res.writeHead(200, { "content-type": "application/x-ndjson" });
+  res.flushHeaders();
+  const write = (line: object, written?: () => void): void => void res.write(`${JSON.stringify(line)}\n`, written);
+  let last: object;
+  try {
+    last = { done: await run((progress) => write({ progress })) };
+  } catch (error) {
+    last = { error: toWire(error) };
+  }
+  await new Promise<void>((resolve) => {
+    // The client may be gone; that changes nothing of what was done.
+    if (res.destroyed) return resolve();
+    res.once("close", resolve);
+    write(last, resolve);
+  });
+}
+
+function json(res: ServerResponse, value: unknown, status: number = 200): void {
+  res.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(value)}\n`);
+}

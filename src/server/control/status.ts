@@ -1,0 +1,141 @@
+/** What `heddle status` shows: the workers' own reports, added up. The one place that knows the JSON's shape. */
+
+import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
+import { addCounters, type Totals } from "../arbiter/workers/retired-totals.ts";
+import type { WorkerHandle } from "../arbiter/workers/worker-handle.ts";
+import {
+  addSparse,
+  HISTOGRAM_BUCKETS,
+  type LatencySummary,
+  type SparseCounts,
+  summarise,
+} from "../../kit/latency-histogram.ts";
+import { residentBytes } from "../../platform/descriptors.ts";
+import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
+
+export interface WorkerStatus {
+  readonly pid: number;
+  readonly slot: number;
+  readonly generation: number;
+  /** starting, ready, serving or draining; `silent` when it did not answer. */
+  readonly state: string;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  readonly threadRestarts: number;
+  /** Connections accepted that no thread has yet: all are blocked, booting or dead. */
+  readonly waiting: number;
+  readonly threads: readonly ThreadReport[];
+  /** Pools of handler threads. */
+  readonly pools: readonly PoolReport[];
+}
+
+/** Latencies in milliseconds. A window is the last 10 to 20 s. */
+export interface LatencyStatus {
+  readonly sinceStart: LatencySummary;
+  readonly window: LatencySummary;
+}
+
+export interface ServerStatus {
+  readonly pid: number;
+  readonly app: string;
+  readonly shape: string | undefined;
+  readonly cwd: string;
+  readonly urls: readonly string[];
+  readonly startedAt: string;
+  readonly uptimeMs: number;
+  readonly generation: number;
+  readonly lastReload: LastReload | undefined;
+  readonly stopping: boolean;
+  /** While a stop is delayed (`--stop-delay`) and everything is served as before: how long that lasts. */
+  readonly stopsInMs: number | undefined;
+  readonly ready: boolean;
+  /** Of the whole process tree. */
+  readonly rssBytes: number;
+  readonly restarts: { readonly workers: number; readonly threads: number };
+  readonly models: Readonly<Record<string, { readonly inFlight: number; readonly queued: number }>>;
+  readonly counters: Counters;
+  readonly handler: LatencyStatus;
+  readonly queue: LatencyStatus;
+  readonly workers: readonly WorkerStatus[];
+}
+
+export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
+  const { config, fleet } = arbiter;
+  const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
+  const reports = asked.flatMap(({ worker, report }) => (report === undefined || isCounted(worker) ? [] : [report]));
+  const everything: readonly Totals[] = [...reports, fleet.departed];
+  const counters = addCounters(everything);
+  return {
+    pid: process.pid,
+    app: config.app,
+    shape: arbiter.app?.shape,
+    cwd: config.cwd,
+    urls: arbiter.urls,
+    startedAt: arbiter.startedAt.toISOString(),
+    uptimeMs: Date.now() - arbiter.startedAt.getTime(),
+    generation: arbiter.generation,
+    lastReload: arbiter.lastReload,
+    stopping: arbiter.stopping,
+    stopsInMs: arbiter.stopsInMs,
+    ready: arbiter.ready,
+    rssBytes: residentBytes() + sum(reports, ({ rssBytes }) => rssBytes),
+    restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
+    models: byModel(config.model, reports, arbiter.waiting),
+    counters: { ...counters, shed: counters.shed + arbiter.shed },
+    handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
+    queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
+    workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
+  };
+}
+
+/** It has left since it answered: what it counted is among what the departed had. */
+function isCounted({ state, lastReport }: WorkerHandle): boolean {
+  return state === "gone" && lastReport !== undefined;
+}
+
+function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: WorkerReport | undefined): WorkerStatus {
+  return {
+    pid,
+    slot,
+    generation,
+    state: report === undefined && state !== "starting" ? "silent" : state,
+    uptimeMs: report?.uptimeMs ?? 0,
+    rssBytes: report?.rssBytes ?? 0,
+    threadRestarts: report?.threadRestarts ?? 0,
+    waiting: report?.waiting ?? 0,
+    threads: report?.threads ?? [],
+    pools: report?.pools ?? [],
+  };
+}
+
+/** A request on a handler thread is one of its serving thread's as well: it counts for the model that runs it. */
+function byModel(main: string, reports: readonly WorkerReport[], waiting: number): ServerStatus["models"] {
+  const threads = reports.flatMap((report) => report.threads);
+  const models: Record<string, { inFlight: number; queued: number }> = {
+    [main]: {
+      inFlight: sum(threads, ({ inFlight }) => inFlight),
+      queued: sum(threads, ({ queued }) => queued) + waiting,
+    },
+  };
+  for (const { model, inFlight, queued } of reports.flatMap(({ pools }) => pools)) {
+    const of = (models[model] ??= { inFlight: 0, queued: 0 });
+    of.queued += queued;
+    if (model === main) continue;
+    of.inFlight += inFlight + queued;
+    models[main]!.inFlight = Math.max(0, models[main]!.inFlight - inFlight - queued);
+  }
+  return models;
+}
+
+function merge<Which extends string>(
+  reports: readonly Readonly<Record<Which, SparseCounts>>[],
+  which: Which,
+): LatencySummary {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
+  for (const report of reports) addSparse(counts, report[which]);
+  return summarise(counts);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

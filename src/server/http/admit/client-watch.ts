@@ -1,0 +1,53 @@
+/**
+ * Whether the client of a connection still takes part, judged by the sweep over all connections while a request is in progress
+ * or after an upgrade. Pure but for the fields of the connection it keeps.
+ *
+ * Stalled: something was written, and the client has taken nothing of it for the write timeout. A response that waits for its
+ * source has nothing queued, and is never stalled.
+ *
+ * Half-closed: the client has ended its side. One that ends it with its request says that this was all it sends, and is
+ * answered (RFC 9112 §9.6 has the server do the same). One that ends it later has left: most clients close both sides, and the two
+ * look the same from here. So that one who left at once is not taken for the former for ever, it has HALF_CLOSED_MS for the
+ * answer to begin, and no pause in it may be longer.
+ */
+
+import type { Output } from "../../../platform/socket-output.ts";
+
+/** Its end comes with the request or right behind it; who gives up waiting does it later. */
+const WITH_REQUEST_MS = 20;
+const HALF_CLOSED_MS = 2000;
+
+/** What a connection keeps for it. */
+export interface ClientState {
+  /** performance.now() when its latest request was complete and its handler, where it runs here, first gave way. */
+  requestedMs: number;
+  /** Since when it takes nothing; 0: nothing is queued. */
+  stalledSinceMs: number;
+  takenBytes: number;
+  /** Since when it is half-closed and has taken nothing; 0: it is not half-closed. */
+  halfClosedSinceMs: number;
+}
+
+/** The client ended its side just now. False: it has left. */
+export function mayBeAnswered(state: ClientState, nowMs: number): boolean {
+  if (nowMs - state.requestedMs > WITH_REQUEST_MS) return false;
+  state.halfClosedSinceMs = nowMs;
+  return true;
+}
+
+/** `writeTimeoutMs` 0: no limit. */
+export function judgeClient(
+  state: ClientState,
+  { queuedBytes, takenBytes }: Output,
+  writeTimeoutMs: number,
+  nowMs: number,
+): "takes part" | "stalled" | "left" {
+  const progressed = takenBytes !== state.takenBytes;
+  state.takenBytes = takenBytes;
+  if (queuedBytes === 0) state.stalledSinceMs = 0;
+  else if (progressed || state.stalledSinceMs === 0) state.stalledSinceMs = nowMs;
+  else if (writeTimeoutMs > 0 && nowMs - state.stalledSinceMs > writeTimeoutMs) return "stalled";
+  if (state.halfClosedSinceMs === 0) return "takes part";
+  if (progressed || queuedBytes > 0) state.halfClosedSinceMs = nowMs;
+  return nowMs - state.halfClosedSinceMs > HALF_CLOSED_MS ? "left" : "takes part";
+}

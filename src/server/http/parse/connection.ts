@@ -1,0 +1,328 @@
+/**
+ * The connections of one serving thread: an http.Server that never listens. Sockets come from the acceptor and are
+ * emitted on it; every limit of the parser is set here, explicitly.
+ *
+ * Draining (`drain`) loses nothing: a request that has arrived is answered, with `connection: close`; a connection
+ * that is idle is closed. When another generation serves on (`takenOver`), an idle connection is left until its
+ * keep-alive ends, or the drain nearly does, because a client may be sending on it at this very moment and would find it
+ * reset (RFC 9112 §9.5).
+ * WebSockets get a close frame and time to answer it (web-sockets.ts).
+ */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ServerConfig } from "../../../config/config.ts";
+import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import type { ErrorCode } from "../../../errors/errors.ts";
+import { http } from "../../../platform/http.ts";
+import { outputOf } from "../../../platform/socket-output.ts";
+import { judgeClient, mayBeAnswered } from "../admit/client-watch.ts";
+import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
+import { type CarriesExchange, exchangeOf } from "../exchange.ts";
+import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
+import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
+import { LinkedList } from "../../../kit/linked-list.ts";
+import { type ParserError, refusalFor } from "./parser-errors.ts";
+import { refuseSocket } from "../respond/respond.ts";
+import { WebSockets } from "./web-sockets.ts";
+
+export interface TlsMaterial {
+  readonly cert: Buffer | string;
+  readonly key: Buffer | string;
+  readonly ticketKeys: TicketKeys;
+}
+
+/** 48 bytes in base64: this crosses a channel of JSON. */
+export type TicketKeys = string;
+
+/** Tickets are valid only within one: left to Node, it is made from the command line. */
+const SESSION_CONTEXT = "heddle";
+
+export interface ConnectionHandlers {
+  readonly request: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The connection has closed while a request to leave HTTP waited for the answers before it. */
+  readonly abandon: (connection: ConnectionContext) => void;
+  /**
+   * No connection has anything left to do, but to close at most. The last one is still counted in the row: who is told takes
+   * it off, or has the next one take over its place.
+   */
+  readonly idle?: () => void;
+}
+
+/**
+ * How often node:http looks for connections whose headers are late, at most; its default of 30 s would make 10 s mean
+ * 40 s. A shorter limit is looked after more often.
+ */
+const MAX_CHECK_INTERVAL_MS = 1000;
+/** Keep-alive is precise to this; ten thousand idle connections are looked at in well under a millisecond. */
+const MAX_SWEEP_MS = 500;
+/** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
+const KEEP_ALIVE_BUFFER_MS = 1000;
+
+/** Node's timers hold 31 bits. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+export class Connections {
+  readonly #server: Server;
+  readonly #row: LoadRow;
+  readonly #isTls: boolean;
+  readonly #connections = new LinkedList<ConnectionContext>();
+  readonly #keepAliveMs: number;
+  readonly #headersTimeoutMs: number;
+  readonly #writeTimeoutMs: number;
+  readonly #sweepMs: number;
+  readonly #onIdle: (() => void) | undefined;
+  readonly #acceptsUpgrade: ConnectionHandlers["acceptsUpgrade"];
+  readonly #abandon: ConnectionHandlers["abandon"];
+  readonly #webSockets: WebSockets;
+  /** Whose input is not HTTP any more: nothing that still comes is looked at. */
+  readonly #broken = new WeakSet<Duplex>();
+  #sweptMs = 0;
+  #onEmpty: (() => void) | undefined;
+  #counted = 0;
+
+  constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
+    this.#row = row;
+    this.#webSockets = new WebSockets(row);
+    this.#isTls = tls !== undefined;
+    this.#onIdle = handlers.idle;
+    this.#acceptsUpgrade = handlers.acceptsUpgrade;
+    this.#abandon = handlers.abandon;
+    this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
+    this.#headersTimeoutMs = config.headersTimeoutMs || Infinity;
+    this.#writeTimeoutMs = config.writeTimeoutMs;
+    this.#sweepMs = Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8, config.writeTimeoutMs / 8 || Infinity);
+    const options = {
+      // Idle connections are closed by `sweep`: node's way sets two timers for every request.
+      keepAliveTimeout: 0,
+      headersTimeout: config.headersTimeoutMs,
+      // Bodies have their own guard (idle time and rate): a total would cut long, steady uploads.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, Math.ceil(config.headersTimeoutMs / 8) || Infinity),
+      maxHeaderSize: config.headerBytes,
+      // `limits.ts` looks at the host, so that all refusals are alike.
+      requireHostHeader: false,
+      noDelay: true,
+      shouldUpgradeCallback: (req: IncomingMessage) => this.#takesOver(req),
+    };
+    this.#server =
+      tls === undefined
+        ? http.createServer(options)
+        : process.getBuiltinModule("node:https").createServer({
+            ...options,
+            cert: tls.cert,
+            key: tls.key,
+            ticketKeys: Buffer.from(tls.ticketKeys, "base64"),
+            sessionIdContext: SESSION_CONTEXT,
+            handshakeTimeout: config.headersTimeoutMs || NO_LIMIT_MS,
+            // A client that offers others only is told so by TLS (RFC 7301 §3.2); one that offers none is taken at its word.
+            ALPNProtocols: ["http/1.1", "http/1.0"],
+          });
+    this.#server.timeout = 0;
+    // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
+    this.#server.maxHeadersCount = 0;
+    // The pipeline counts them: node announces the end of the connection and then leaves it open.
+    this.#server.maxRequestsPerSocket = 0;
+    // What the end of the client's side means is decided here, and not by node:http, which ends ours.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on("secureConnection", (socket: Socket) => this.#hearEnd(connectionContext.getStore()!, socket));
+    this.#server.on("request", handlers.request);
+    this.#server.on("checkContinue", handlers.checkContinue);
+    this.#server.on("checkExpectation", handlers.checkExpectation);
+    this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) =>
+      outOfHttp(req, socket, (context) => {
+        if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
+        else
+          afterAnswers(context, () => {
+            this.#webSockets.track(req, socket);
+            handlers.upgrade(req, socket, head);
+          });
+      }),
+    );
+    // Without a listener node:http cuts the connection.
+    this.#server.on("connect", (req: IncomingMessage, socket: Duplex) =>
+      outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "TUNNEL_UNSUPPORTED"))),
+    );
+    this.#server.on("clientError", (error: ParserError, socket: Duplex) =>
+      this.#inputBroke(error, socket as HttpSocket),
+    );
+    this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
+    // What listening would start: the list of connections and the check for late headers.
+    this.#server.emit("listening");
+  }
+
+  /** For connections to come. Only with TLS. */
+  useTicketKeys(keys: TicketKeys): void {
+    (this.#server as HttpsServer).setTicketKeys(Buffer.from(keys, "base64"));
+  }
+
+  /** Those the row counts: all that are open, less those that only have to close. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** Takes over a paused socket that the acceptor has counted in the row already. */
+  adopt(socket: Socket): void {
+    const context = new ConnectionContext(socket);
+    this.#connections.add(context);
+    this.#counted++;
+    if (this.#onIdle !== undefined)
+      context.onLastAnswer = (hasRest) => {
+        // The kernel has all of it. Destroyed it is closed at once; ended, as node:http just did, only in turns of the loop.
+        if (!hasRest && context.stream === socket && !maySend(context)) socket.destroy();
+        this.#release(context);
+      };
+    socket.once("close", () => {
+      this.#connections.remove(context);
+      this.#release(context);
+      if (context.afterAnswers !== undefined) this.#abandon(context);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
+    // Also for the TLS socket that is put around it.
+    socket.allowHalfOpen = true;
+    if (!this.#isTls) this.#hearEnd(context, socket);
+    connectionContext.run(context, () => {
+      this.#server.emit("connection", socket);
+      socket.resume();
+    });
+  }
+
+  /**
+   * Whether node:http gives the socket of this request out of its hands, although nobody may want that: see
+   * upgrade-requests.ts. A request with a body can't be put back, so it is the last of its connection.
+   */
+  #takesOver(req: IncomingMessage): boolean {
+    if (this.#isWanted(req) || !isUnfinished(req)) return true;
+    connectionContext.getStore()!.losesInput = true;
+    return false;
+  }
+
+  /**
+   * HTTP/2 over an upgrade is dead (RFC 9113 §3.1) and still offered by Java's client; an offer may be ignored, and one of
+   * HTTP/1.0 must be (RFC 9110 §7.8).
+   */
+  #isWanted(req: IncomingMessage): boolean {
+    return req.httpVersionMinor > 0 && req.headers.upgrade?.toLowerCase() !== "h2c" && this.#acceptsUpgrade(req);
+  }
+
+  #hearEnd(context: ConnectionContext, stream: Socket): void {
+    context.stream = stream;
+    (stream as CarriesConnection)[connectionOf] = context;
+    lingerWhereNeeded(stream);
+    stream.once("end", () => {
+      if (context.active === 0) return;
+      // Who was found to have left while the handler had the thread has not come back.
+      const isGone = context.current?.aborted === true;
+      if (isGone || !mayBeAnswered(context, performance.now())) stream.end();
+    });
+  }
+
+  /** Closes connections that have waited too long for their next request, and those whose client takes no part any more. */
+  sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < this.#sweepMs) return;
+    this.#sweptMs = nowMs;
+    for (const context of this.#connections) {
+      const { socket } = context;
+      if (context.idleSinceMs === 0) {
+        context.bytesWhenIdle = -1;
+        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
+        if (client === "stalled") socket.destroy();
+        else if (client === "left") context.stream.end();
+      } else if (context.bytesWhenIdle === -1) {
+        context.bytesWhenIdle = socket.bytesRead;
+      } else {
+        const overdueMs = nowMs - context.idleSinceMs - this.#keepAliveMs;
+        // A request on its way gets the time its headers may take. The parser times those itself, but not the empty
+        // lines that may come before them.
+        const patienceMs = socket.bytesRead === context.bytesWhenIdle ? 0 : this.#headersTimeoutMs;
+        if (overdueMs > patienceMs) socket.destroy();
+      }
+    }
+  }
+
+  /** Resolves when the last connection is gone; the caller sets the time limit. */
+  drain(takenOver: boolean): Promise<void> {
+    this.#webSockets.dismiss();
+    if (!takenOver) this.closeIdle();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#connections.size === 0) resolve();
+    });
+  }
+
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
+    // Over TLS node:http does not know those that have not sent anything.
+    for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  #release(context: ConnectionContext): void {
+    if (context.released) return;
+    context.released = true;
+    if (--this.#counted === 0 && this.#onIdle !== undefined) this.#onIdle();
+    else Atomics.sub(this.#row.counters, COUNTER.connections, 1);
+  }
+
+  /**
+   * What arrives is not HTTP, is too long, or comes too late. Answers to the requests before it come first; then it is
+   * refused itself, as the last thing on the connection.
+   */
+  #inputBroke(error: ParserError, socket: HttpSocket): void {
+    if (this.#broken.has(socket)) return;
+    const code = refusalFor(error);
+    const incoming = socket.parser?.incoming;
+    const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
+    // A client that leaves in the middle of its only request is not there for an answer.
+    const hasLeft = error.code === "HPE_INVALID_EOF_STATE" && exchange?.connection.active === 1;
+    if (code === undefined || hasLeft) {
+      socket.destroy();
+      return;
+    }
+    this.#broken.add(socket);
+    if (exchange !== undefined) {
+      exchange.refuse(code, "the rest of the request was not HTTP");
+      return;
+    }
+    const context = (socket as CarriesConnection)[connectionOf];
+    if (context !== undefined) {
+      // The last answer is out or due, and there is none for what comes behind it.
+      context.hasMore = context.closing || error.code === "HPE_CLOSED_CONNECTION";
+      if (context.hasMore) return;
+      context.refusesInTurn = context.active > 0;
+    }
+    refuseInTurn(socket, code);
+  }
+}
+
+/** node:http has let go of the socket, and calls in the context of whoever it reads for. */
+function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: ConnectionContext) => void): void {
+  const context = (req.socket as CarriesConnection)[connectionOf]!;
+  context.idleSinceMs = 0;
+  survivesReset(socket);
+  connectionContext.run(context, next, context);
+}
+
+/** A socket as node:http keeps it: the response it sends now and the request it parses. */
+type HttpSocket = Socket & {
+  readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null;
+};
+
+function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
+  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+  const answering = socket._httpMessage;
+  // The answer before it was the last one.
+  if (socket.writableEnded) return;
+  if (answering === undefined || answering === null) refuseSocket(socket, code);
+  else answering.once("close", () => refuseInTurn(socket, code));
+}

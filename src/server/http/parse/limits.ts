@@ -1,0 +1,195 @@
+/**
+ * What a request may be: checked once, on the parsed head, before the gate; and while its body arrives.
+ *
+ * node:http's parser (llhttp, always strict here) already refuses malformed heads, bare CR/LF, obs-fold, CL + TE
+ * together and a chunk extension without end; `connection.ts` turns its errors into responses. This file refuses what
+ * the parser lets through: too many headers (its own limit truncates silently, which hides headers from the app: a
+ * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host or two, or one that is none
+ * (`authority.ts`), targets that are neither a path nor one of the other forms there are (`target.ts`), another HTTP version,
+ * long request lines, large or stalled bodies, and bodies that are mostly framing.
+ *
+ * Invariant: a request without a body costs one pass over its header names and allocates nothing.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { getDefaultHighWaterMark } from "node:stream";
+import type { ErrorCode } from "../../../errors/errors.ts";
+import { http } from "../../../platform/http.ts";
+import { isAuthority } from "./authority.ts";
+import { settleTarget } from "./target.ts";
+
+export interface RequestLimits {
+  readonly requestLineBytes: number;
+  readonly headerCount: number;
+  readonly bodyBytes: number;
+  readonly bodyIdleTimeoutMs: number;
+  /** Bytes per second, averaged over the time spent waiting for the client. */
+  readonly bodyMinRateBytes: number;
+}
+
+/** What the head says about the body, or why the request is refused. */
+export type Head = "no-body" | "body" | ErrorCode;
+
+const SLASH = 0x2f;
+
+/** A target that is a whole URL becomes a path (`target.ts`). */
+export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
+  const { rawHeaders } = req;
+  if (limits.headerCount > 0 && rawHeaders.length > limits.headerCount * 2) return "TOO_MANY_HEADERS";
+  // Method, two spaces and "HTTP/1.1" belong to the line as well.
+  if (req.url!.length + req.method!.length + 10 > limits.requestLineBytes) return "REQUEST_LINE_TOO_LONG";
+  // An HTTP/2 request in HTTP/1 clothes is nothing a front proxy and we would read alike.
+  if (req.httpVersionMajor !== 1) return "BAD_REQUEST";
+  const target = req.url!;
+  // The parser lets a fragment pass, which no target has.
+  if (target.includes("#")) return "BAD_REQUEST";
+  let body: Head = "no-body";
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() === "host") {
+          hosts++;
+          const value = rawHeaders[i + 1]!;
+          // An empty one is what a client sends that knows no name (RFC 9112 §3.2).
+          if (value !== "" && !isAuthority(value)) return "BAD_REQUEST";
+        }
+        break;
+      case 14:
+        if (name.toLowerCase() === "content-length") {
+          const bytes = Number(rawHeaders[i + 1]);
+          if (limits.bodyBytes > 0 && bytes > limits.bodyBytes) return "BODY_TOO_LARGE";
+          if (bytes > 0) body = "body";
+        }
+        break;
+      case 17:
+        if (name.toLowerCase() === "transfer-encoding") {
+          if (req.httpVersionMinor === 0) return "BAD_REQUEST";
+          if (rawHeaders[i + 1]!.trim().toLowerCase() !== "chunked") return "FRAMING_UNSUPPORTED";
+          body = "body";
+        }
+        break;
+    }
+  }
+  // RFC 9112 §3.2: HTTP/1.1 must name its host, and nobody may name two.
+  if (hosts !== 1 && (hosts !== 0 || req.httpVersionMinor !== 0)) return "BAD_REQUEST";
+  return target.charCodeAt(0) === SLASH || settleTarget(req) ? body : "BAD_REQUEST";
+}
+
+/**
+ * `arriving`: the client sends, or is waited for. `unread`: it is the app that does not read what has arrived, so the
+ * time is the handler's.
+ */
+export type BodyState = "arriving" | "unread" | "complete" | ErrorCode;
+
+/** Chunk sizes, extensions and line ends may take this much in all, and this much for each byte of the body itself. */
+export const FRAMING_BYTES: number = 16 * 1024;
+const FRAMING_PER_BYTE = 16;
+
+export interface BodyEvents {
+  /** Called once, synchronously; the excess never reaches the app. */
+  readonly onTooLarge: () => void;
+  /** All of it has come. */
+  readonly onComplete: () => void;
+}
+
+/**
+ * Counts a body as the parser delivers it, without touching how the app reads it. Time in which the app does not read
+ * is not the client's fault and does not count.
+ */
+export class BodyGuard {
+  readonly #req: IncomingMessage;
+  /** Not asked of the request: `stream.pipeline` and a loop that is left early take a request's socket away. */
+  readonly #socket: Pick<Socket, "bytesRead">;
+  readonly #limits: RequestLimits;
+  /** What the connection had received when the body began. */
+  readonly #receivedBytes: number;
+  #bytes = 0;
+  #onArrival: (() => void) | undefined;
+  #sweptBytes = 0;
+  #waitedMs = 0;
+  #idleSinceMs: number;
+  #sweptMs: number;
+  /** When a sweep last waited for the client: the handler's time counts from here. */
+  arrivingUntilMs: number;
+
+  constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, events: BodyEvents) {
+    this.#req = req;
+    this.#socket = req.socket;
+    this.#limits = limits;
+    this.#receivedBytes = req.socket.bytesRead;
+    this.#idleSinceMs = nowMs;
+    this.#sweptMs = nowMs;
+    this.arrivingUntilMs = nowMs;
+    let refused = false;
+    req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      // The parser goes on, to the end; the app must not take the part it got for the whole.
+      if (refused) return true;
+      if (chunk instanceof Uint8Array) {
+        this.#bytes += chunk.byteLength;
+        if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes) {
+          refused = true;
+          events.onTooLarge();
+          return true;
+        }
+      } else if (chunk === null) {
+        events.onComplete();
+      }
+      const wantsMore = http.IncomingMessage.prototype.push.call(req, chunk, encoding);
+      this.#onArrival?.();
+      return wantsMore;
+    };
+  }
+
+  /** So much of it has come. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Its request's buffer takes no more. */
+  get isFull(): boolean {
+    return this.#req.readableLength >= this.#req.readableHighWaterMark;
+  }
+
+  /** Until it is handed over nobody reads it, and its request's buffer takes `bufferBytes` of it, or what it takes anyway. */
+  collect(bufferBytes: number, onArrival: () => void): void {
+    this.#onArrival = onArrival;
+    this.#setBuffer(Math.max(bufferBytes, this.#req.readableHighWaterMark));
+  }
+
+  /** From now on the app may read it. */
+  handOver(): void {
+    this.#onArrival = undefined;
+    this.#setBuffer(getDefaultHighWaterMark(false));
+  }
+
+  #setBuffer(bytes: number): void {
+    // oxlint-disable-next-line no-underscore-dangle -- no public way to change it
+    (this.#req as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = bytes;
+  }
+
+  /** Judges the time since the last sweep. `asked`: false while the client still waits for `100 Continue`. */
+  sweep(nowMs: number, asked: boolean): BodyState {
+    const elapsedMs = nowMs - this.#sweptMs;
+    const progressed = this.#bytes > this.#sweptBytes;
+    this.#sweptMs = nowMs;
+    this.#sweptBytes = this.#bytes;
+    if (this.#req.complete) return "complete";
+    const { readableLength, destroyed } = this.#req;
+    const isHeldBack = this.#onArrival === undefined ? readableLength > 0 : this.isFull;
+    const unread = isHeldBack || destroyed || (!asked && this.#bytes === 0);
+    if (progressed || unread) this.#idleSinceMs = nowMs;
+    if (!unread) this.#waitedMs += elapsedMs;
+    else if (!progressed) return "unread";
+    this.arrivingUntilMs = nowMs;
+    const framingBytes = this.#socket.bytesRead - this.#receivedBytes - this.#bytes;
+    if (framingBytes > FRAMING_BYTES + FRAMING_PER_BYTE * this.#bytes) return "BODY_TOO_LARGE";
+    const { bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
+    if (bodyIdleTimeoutMs === 0) return "arriving";
+    if (nowMs - this.#idleSinceMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
+    const tooSlow = this.#bytes < (bodyMinRateBytes * this.#waitedMs) / 1000;
+    return tooSlow && this.#waitedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * How a connection ends behind its last answer. Closed while bytes of the client are unread or on their way, the kernel resets it, and
+ * the reset often reaches the client before the answer does (RFC 9112 §9.6). So where the client may be sending, only our side
+ * is closed at first, and what still comes is taken for a while. All others are closed at once, which costs them one look.
+ *
+ * The client may be sending: when a request's body is not complete, when something came behind the last request, or when the kernel
+ * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { hasNative, hasUnread } from "../../../platform/native.ts";
+import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
+
+/** How long what still comes is taken; nginx's lingering_timeout is of the same order. */
+const LINGER_MS = 2000;
+
+/** node:http calls `destroySoon` behind a last answer; from now on that ends the connection in the way that it needs. */
+export function lingerWhereNeeded(stream: Socket): void {
+  stream.destroySoon = endBehindAnswer;
+}
+
+function endBehindAnswer(this: Socket): void {
+  const connection = (this as CarriesConnection)[connectionOf]!;
+  // node:http takes an answer for the last one when the client has closed its side.
+  if (connection.refusesInTurn) return;
+  // Nothing that still comes could be answered.
+  connection.closing = true;
+  if (isExpectingMore(connection)) {
+    endLingering(this);
+    return;
+  }
+  this.end();
+  if (this.writableFinished) close.call(this);
+  else this.once("finish", close);
+}
+
+function close(this: Socket): void {
+  if (maySend((this as CarriesConnection)[connectionOf]!)) endLingering(this);
+  else this.destroy();
+}
+
+/** Whether the client of a connection that has had its last answer may be sending. */
+export function maySend(connection: ConnectionContext): boolean {
+  if (connection.stream.readableEnded) return false;
+  if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
+  const fd = (Reflect.get(connection.socket, "_handle") as { readonly fd?: number } | null)?.fd ?? -1;
+  return fd >= 0 && hasNative() && hasUnread(fd);
+}
+
+function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): boolean {
+  return hasMore || stream.readableLength > 0 || (latestBody !== undefined && isUnfinished(latestBody));
+}
+
+type ParsedSocket = Socket & { readonly parser?: { finish(): Error | undefined } | null };
+
+/** The parser tells it only when its input is declared over, which it is. */
+function isWithinRequest({ parser }: ParsedSocket): boolean {
+  return parser !== undefined && parser !== null && parser.finish() instanceof Error;
+}
+
+/** Closes our side only, and takes what the client still sends for a while. */
+export function endLingering(socket: Duplex): void {
+  socket.end();
+  // Nobody reads an unfinished body any more, and what is not read is not taken.
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
+}
+
+/** Whether some of the request's body is still to come. Without one, `complete` is false only until the parser's next step. */
+export function isUnfinished({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}

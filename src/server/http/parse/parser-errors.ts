@@ -1,0 +1,29 @@
+/** What a client is told when node:http's parser gives up on its input. Pure. */
+
+import type { ErrorCode } from "../../../errors/errors.ts";
+
+export type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number };
+
+/** undefined: the connection broke, there is nobody to answer. */
+export function refusalFor(error: ParserError): ErrorCode | undefined {
+  switch (error.code) {
+    case "ECONNRESET":
+    case "EPIPE":
+    case "ETIMEDOUT":
+      return undefined;
+    case "HPE_HEADER_OVERFLOW":
+      return isInRequestLine(error) ? "REQUEST_LINE_TOO_LONG" : "HEADERS_TOO_LARGE";
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return "BODY_TOO_LARGE";
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "HEADERS_TIMEOUT";
+    default:
+      return "BAD_REQUEST";
+  }
+}
+
+/** Where the parser stopped is known only within the packet: in one that begins a request and has no line end so far. */
+function isInRequestLine({ rawPacket, bytesParsed }: ParserError): boolean {
+  const parsed = rawPacket?.subarray(0, bytesParsed);
+  return parsed !== undefined && !parsed.includes(0x0a) && /^[A-Z-]+ /.test(parsed.toString("latin1", 0, 32));
+}

@@ -1,0 +1,81 @@
+/**
+ * Pipelined requests of one connection: which may run at the same time (RFC 9112 §9.3.2). Those with safe methods may; one
+ * with any other method runs alone: it begins when everything before it was answered, and what comes after it waits for
+ * its answer. Answers leave in the order of the requests, which node:http sees to.
+ *
+ * Invariants
+ * - Requests begin in the order in which they came.
+ * - One that waits holds no slot of a gate. It begins in its own async context, not in that of the request that ended.
+ * - One that was refused or abandoned while it waited is never begun.
+ *
+ * A client that does not pipeline pays one comparison for each request, and allocates nothing.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Exchange } from "../exchange.ts";
+
+/** RFC 9110 §9.2.1, and what the IANA registry of methods calls safe beyond it. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"]);
+
+/** What a connection knows of its pipelined requests. */
+export interface PipelinedState {
+  /** Exchanges that have begun and not ended. */
+  running: number;
+  latestBegun: Exchange | undefined;
+  /** In the order in which they came; undefined as long as none had to wait. */
+  waiting: Waiting[] | undefined;
+}
+
+export interface Waiting {
+  readonly exchange: Exchange;
+  readonly begin: () => void;
+}
+
+/** Whether it begins now. If not, it is to `wait`. */
+export function tryBegin(exchange: Exchange): boolean {
+  const { connection } = exchange;
+  if (connection.running > 0 && (isAnyWaiting(connection) || !mayRunBeside(exchange, connection))) return false;
+  markBegun(exchange);
+  return true;
+}
+
+/** `begin` is called in its turn. */
+export function wait(exchange: Exchange, begin: () => void): void {
+  (exchange.connection.waiting ??= []).push({ exchange, begin: AsyncLocalStorage.bind(begin) });
+}
+
+/** An exchange has ended, begun or not: those after it begin whose turn it is. */
+export function passTurn(exchange: Exchange): void {
+  const { connection } = exchange;
+  if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;
+  const { waiting } = connection;
+  // The others end with their connection.
+  if (waiting === undefined || !connection.stream.writable) return;
+  for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+    const { exchange: next, begin } = first;
+    const isOver = next.state === "ended" || next.refusal !== undefined;
+    if (!isOver && connection.running > 0 && !mayRunBeside(next, connection)) return;
+    waiting.shift();
+    if (isOver) continue;
+    markBegun(next);
+    begin();
+  }
+}
+
+function markBegun(exchange: Exchange): void {
+  exchange.connection.running++;
+  exchange.connection.latestBegun = exchange;
+  exchange.hasBegun = true;
+}
+
+function isAnyWaiting({ waiting }: PipelinedState): boolean {
+  return waiting !== undefined && waiting.length > 0;
+}
+
+function mayRunBeside(exchange: Exchange, { latestBegun }: PipelinedState): boolean {
+  return isSafe(exchange) && isSafe(latestBegun!);
+}
+
+function isSafe({ req }: Exchange): boolean {
+  return SAFE.has(req.method!);
+}

@@ -1,0 +1,64 @@
+/**
+ * The WebSockets of one serving thread: counted in its row, and sent a close frame 1001 when it drains (RFC 6455 §7.4.1). The app
+ * speaks the protocol; heddle only sees that a handshake was answered.
+ *
+ * Invariant: each gets one such frame, also if the drain is repeated or began during its handshake.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+
+/** A server-to-client close frame, status 1001 "going away". */
+const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
+
+export class WebSockets {
+  readonly #row: LoadRow;
+  readonly #open = new Set<Duplex>();
+  /** Those that were sent a close frame. */
+  readonly #dismissed = new WeakSet<Duplex>();
+  #isDraining = false;
+
+  constructor(row: LoadRow) {
+    this.#row = row;
+  }
+
+  /** A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame. */
+  track(req: IncomingMessage, socket: Duplex): void {
+    if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = ((...args: unknown[]) => {
+      Reflect.deleteProperty(socket, "write");
+      if (textOf(args[0]).startsWith("HTTP/1.1 101")) this.#add(socket);
+      return write(...args);
+    }) as Duplex["write"];
+  }
+
+  /** The thread drains. */
+  dismiss(): void {
+    this.#isDraining = true;
+    for (const socket of this.#open) this.#dismiss(socket);
+  }
+
+  #add(socket: Duplex): void {
+    this.#open.add(socket);
+    // Its handshake began before the drain.
+    if (this.#isDraining) setImmediate(() => this.#dismiss(socket));
+    Atomics.add(this.#row.counters, COUNTER.webSockets, 1);
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      Atomics.sub(this.#row.counters, COUNTER.webSockets, 1);
+    });
+  }
+
+  #dismiss(socket: Duplex): void {
+    if (!socket.writable || this.#dismissed.has(socket)) return;
+    this.#dismissed.add(socket);
+    socket.write(GOING_AWAY);
+  }
+}
+
+function textOf(chunk: unknown): string {
+  if (typeof chunk === "string") return chunk;
+  return chunk instanceof Uint8Array ? Buffer.from(chunk).toString("latin1") : "";
+}

@@ -1,0 +1,105 @@
+/**
+ * What a request's body still has when its response is complete: the app answered without reading all of it.
+ *
+ *   nobody reads it        → dropped as it arrives, within limits; then the connection serves its next request
+ *   the app still reads it → left to the app, within limits
+ *   the app has paused it  → the same for PAUSED_MS; after that nothing shows that it will go on. A fetch app is over with its
+ *                            response: its stream was only filled, so reading more of it fails, and the rest is dropped
+ *
+ * Beyond a limit the connection is closed. node:http itself drops only a body that nobody has begun to read, and leaves
+ * every other one in the connection, where it stands before the next request for ever.
+ *
+ * node:http tells nothing of a body after its response, so only the connection's bytes count. The socket is not the request's
+ * own: `stream.pipeline` and a loop that is left early take that away.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { cutShort } from "../../app/cut-short.ts";
+import type { ErrorCode } from "../../../errors/errors.ts";
+import { FRAMING_BYTES, type RequestLimits } from "../parse/limits.ts";
+
+/** Most that is read of a body for nothing. Closing the connection is cheaper than more of it, for both sides. */
+const DROPPED_BYTES = 1024 * 1024;
+/** An app that waits for what it writes the body to goes on sooner. */
+const PAUSED_MS = 5000;
+
+/** node:http's mark on a request whose body is dropped as it arrives. */
+type Droppable = IncomingMessage & { _dumped: boolean };
+
+/** The app has begun with the body, and waits for something before it reads on. */
+export function isHeldUp(req: IncomingMessage): boolean {
+  return !req.complete && req.readableFlowing === false && !req.destroyed && req.listenerCount("readable") === 0;
+}
+
+export interface Reader {
+  /** A handler on another thread may still ask for the body. */
+  readonly isElsewhere: () => boolean;
+  /** Who has stopped reading does not go on. */
+  readonly isOver: boolean;
+}
+
+export class RestOfBody {
+  readonly req: IncomingMessage;
+  readonly #socket: Socket;
+  readonly #limits: RequestLimits;
+  readonly #reader: Reader;
+  readonly #sinceMs: number;
+  readonly #sinceBytes: number;
+  #sweptBytes: number;
+  #idleSinceMs: number;
+
+  constructor(req: IncomingMessage, socket: Socket, limits: RequestLimits, nowMs: number, reader: Reader) {
+    this.req = req;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#reader = reader;
+    this.#sinceMs = nowMs;
+    this.#idleSinceMs = nowMs;
+    this.#sinceBytes = socket.bytesRead;
+    this.#sweptBytes = this.#sinceBytes;
+    this.dropUnread();
+  }
+
+  /** Drops it, unless the app reads it. */
+  dropUnread(): void {
+    const { req } = this;
+    const isElsewhere = this.#reader.isElsewhere();
+    if (this.#reader.isOver && !isElsewhere && this.#isPaused) cutShort(req, "BODY_TIMEOUT");
+    const isRead = isElsewhere || req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
+    if (isRead && !req.destroyed) return;
+    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+    (req as Droppable)._dumped = true;
+    this.#socket.resume();
+  }
+
+  /** `gone`: the connection is closed, and nothing has told the app that more of the body does not come. */
+  sweep(nowMs: number): "arriving" | "complete" | "gone" | ErrorCode {
+    if (this.req.complete) return "complete";
+    if (this.#socket.destroyed) return "gone";
+    this.dropUnread();
+    const { bytesRead } = this.#socket;
+    if (bytesRead > this.#sweptBytes) this.#idleSinceMs = nowMs;
+    this.#sweptBytes = bytesRead;
+    const bytes = bytesRead - this.#sinceBytes;
+    const { bodyBytes, bodyIdleTimeoutMs, bodyMinRateBytes } = this.#limits;
+    if (this.#isDropped && bytes > DROPPED_BYTES) return "BODY_TOO_LARGE";
+    if (bodyBytes > 0 && bytes > bodyBytes + FRAMING_BYTES) return "BODY_TOO_LARGE";
+    const idleMs = nowMs - this.#idleSinceMs;
+    if (this.#isPaused && idleMs > PAUSED_MS) return "BODY_TIMEOUT";
+    if (bodyIdleTimeoutMs === 0) return "arriving";
+    if (idleMs > bodyIdleTimeoutMs) return "BODY_TIMEOUT";
+    const elapsedMs = nowMs - this.#sinceMs;
+    const tooSlow = bytes < (bodyMinRateBytes * elapsedMs) / 1000;
+    return tooSlow && elapsedMs > bodyIdleTimeoutMs ? "BODY_TIMEOUT" : "arriving";
+  }
+
+  get #isDropped(): boolean {
+    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
+    return (this.req as Droppable)._dumped;
+  }
+
+  get #isPaused(): boolean {
+    return !this.#isDropped && this.req.readableFlowing !== true && this.req.readableLength > 0;
+  }
+}

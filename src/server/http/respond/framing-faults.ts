@@ -1,0 +1,72 @@
+/**
+ * Responses that could not be sent as the app wrote them (`server/app/response-framing.ts`): what follows for their
+ * connection, and what the log says, once for each route and kind of fault. A fault is the code's, not the request's: it comes
+ * with each.
+ */
+
+import { type FramingFault, installFraming } from "../../app/response-framing.ts";
+import { type CarriesExchange, type Exchange, exchangeOf } from "../exchange.ts";
+
+export interface FaultLog {
+  readonly fields: object;
+  readonly message: string;
+  /** Names the place: route and kind. */
+  readonly once: string;
+}
+
+export class FramingFaults {
+  readonly #say: (log: FaultLog) => void;
+  /** As many as there are routes, times the kinds. */
+  readonly #said = new Set<string>();
+
+  constructor(say: (log: FaultLog) => void) {
+    this.#say = say;
+  }
+
+  readonly misframed = (exchange: Exchange, fault: FramingFault): void => {
+    // Said too late: its client has an answer, and is told nothing more.
+    if (exchange.refusal !== undefined || exchange.state === "ended") return;
+    if (fault.kind !== "bad-length") exchange.connection.closing = true;
+    if (fault.kind === "too-long") exchange.overlong = true;
+    const { route, req, id } = exchange;
+    const once = `${fault.kind} ${route.name}`;
+    if (this.#said.has(once)) return;
+    this.#said.add(once);
+    const { kind, ...details } = fault;
+    const fields = { id, method: req.method, url: req.url, route: route.name, fault: kind, ...details };
+    this.#say({ fields, message: describeFault(fault), once });
+  };
+}
+
+/** For the responses of this serving thread's own handlers. */
+export function installExchangeFraming(misframed: FramingFaults["misframed"]): void {
+  installFraming<Exchange>({
+    ownerOf: (res) => (res as CarriesExchange)[exchangeOf],
+    misframed,
+    closes: ({ connection }) => {
+      connection.closing = true;
+    },
+  });
+}
+
+export function describeFault(fault: FramingFault): string {
+  if (fault.kind === "bad-length")
+    return `a response has the content-length ${JSON.stringify(fault.value)}, which is no number of bytes. It was sent without.`;
+  if (fault.kind === "interim")
+    return (
+      `the app answered with status ${fault.status}, which only announces an answer. Its connection is closed. ` +
+      "Use res.writeEarlyHints() or res.writeInformation(), and then an answer; upgrades come as the server's upgrade event."
+    );
+  const { kind, declaredBytes, sentBytes, encoded } = fault;
+  const isLong = kind === "too-long";
+  return (
+    `a response is ${isLong ? "longer" : "shorter"} than its content-length: it says ${declaredBytes} bytes, and the app ` +
+    `wrote ${sentBytes}${isLong ? " or more" : ""}. ` +
+    (isLong
+      ? "The rest was not sent, and its connection is closed. "
+      : "Its connection is closed, so that the client sees that the rest is missing. ") +
+    (encoded
+      ? "fetch() decompresses what it gets: delete content-encoding and content-length from an answer that is passed on."
+      : "It counts bytes, as Buffer.byteLength does, not characters; left out, it is set for you.")
+  );
+}

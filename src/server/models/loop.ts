@@ -1,0 +1,44 @@
+/**
+ * # design: loop
+ * The handler runs on the connection's own serving thread, as in plain Node: any number at once, each giving way when
+ * it awaits. A handler that computes or blocks holds up everything on its thread; the acceptor's watch tells which one
+ * it was, and the next connections go to other threads meanwhile.
+ */
+
+import type { Exchange } from "../http/exchange.ts";
+import type { Model, ModelHost, RunningModel, StartModel } from "./model.ts";
+
+export const loop: Model = {
+  name: "loop",
+  capabilities: { upgrades: true },
+  load: async () => startLoop,
+};
+
+export const startLoop: StartModel = (host) => new RunningLoop(host);
+
+/** Runs the handler on this thread. The result settles when an async handler has, and never rejects. */
+export function runHere(host: ModelHost, exchange: Exchange): Promise<void> | undefined {
+  const { app } = host;
+  try {
+    const { req, res, expects } = exchange;
+    const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
+    return outcome?.then(undefined, (error: unknown) => host.failed(exchange, error));
+  } catch (error) {
+    host.failed(exchange, error);
+    return undefined;
+  }
+}
+
+class RunningLoop implements RunningModel {
+  readonly #host: ModelHost;
+
+  constructor(host: ModelHost) {
+    this.#host = host;
+  }
+
+  execute(exchange: Exchange): void {
+    void runHere(this.#host, exchange);
+  }
+
+  readonly upgrade: RunningModel["upgrade"] = (req, socket, head) => this.#host.app.upgrade(req, socket, head);
+}

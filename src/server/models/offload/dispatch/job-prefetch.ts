@@ -1,0 +1,62 @@
+/**
+ * The jobs that a serving thread has sent to handler threads ahead of their turn: each lies ready behind the one that runs
+ * there, so that its thread goes on without asking.
+ *
+ * Invariant: such a job counts as waiting, on the board and for `--queue` and `--queue-timeout`, until its handler thread
+ * begins it or it is taken back; then it is here no more.
+ */
+
+import type { Board } from "../shared/pool-board.ts";
+import type { Link } from "./handler-link.ts";
+import type { RemoteJob } from "./remote-job.ts";
+
+interface Sent {
+  readonly job: RemoteJob;
+  readonly link: Link;
+}
+
+export class AheadJobs {
+  readonly #board: Board;
+  /** Oldest first. Some may have begun. */
+  #sent: Sent[] = [];
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  /** False: one lies there already, or the handler thread is idle or closed. The caller sends it. */
+  add(job: RemoteJob, link: Link): boolean {
+    if (!this.#board.tryAddAhead(link.id)) return false;
+    job.ahead = true;
+    this.#sent.push({ job, link });
+    return true;
+  }
+
+  /** Those that have not begun. */
+  get size(): number {
+    this.forgetBegun();
+    return this.#sent.length;
+  }
+
+  /** To be called when any was taken back at its link, before it is sent anywhere again. */
+  forgetBegun(): void {
+    if (this.#sent.length > 0) this.#sent = this.#sent.filter(({ job, link }) => link.holds(job));
+  }
+
+  /** Takes back at most `count`, oldest first. */
+  take(count: number): RemoteJob[] {
+    if (count === 0 || this.size === 0) return [];
+    return this.#takeBack(this.#sent.slice(0, count));
+  }
+
+  takeThose(which: (job: RemoteJob) => boolean): RemoteJob[] {
+    return this.#takeBack(this.#sent.filter(({ job }) => which(job)));
+  }
+
+  #takeBack(sent: readonly Sent[]): RemoteJob[] {
+    const taken = sent.filter(({ job, link }) => link.take(job));
+    for (const { link } of taken) this.#board.releaseAhead(link.id);
+    this.forgetBegun();
+    return taken.map(({ job }) => job);
+  }
+}

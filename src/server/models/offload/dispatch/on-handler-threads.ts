@@ -1,0 +1,61 @@
+/** `threads` and `thread-per-request` on a serving thread: a pool's client for each pool that a route uses, from its first request on. */
+
+import { Board } from "../shared/pool-board.ts";
+import { PoolClient } from "./pool-client.ts";
+import type { PoolSpec } from "../shared/offload-protocol.ts";
+import { Uploads } from "./uploads.ts";
+import type { Exchange } from "../../../http/exchange.ts";
+import type { ModelHost, RunningModel } from "../../model.ts";
+
+interface Pool {
+  readonly client: PoolClient;
+  readonly uploads: Uploads;
+}
+
+export class OnHandlerThreads implements RunningModel {
+  readonly #host: ModelHost;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(host: ModelHost) {
+    this.#host = host;
+  }
+
+  execute(exchange: Exchange): void {
+    const pool = exchange.route.pool!;
+    let entry = this.#pools.get(pool.name);
+    if (entry === undefined) this.#pools.set(pool.name, (entry = this.#open(pool)));
+    const { client, uploads } = entry;
+    if (exchange.body === undefined) client.submit(exchange);
+    else uploads.collect(exchange, () => client.submit(exchange));
+  }
+
+  sweep(nowMs: number): void {
+    for (const { client, uploads } of this.#pools.values()) {
+      uploads.sweep(nowMs);
+      client.sweep(nowMs);
+    }
+  }
+
+  readonly upgrade: RunningModel["upgrade"] = (_req, socket) => this.#host.refuseUpgrade(socket);
+
+  #open({ name, model }: PoolSpec): Pool {
+    const { uploadPlaces, handlers, config, cpus, failed, misframed, shed } = this.#host;
+    const client = new PoolClient({
+      board: new Board(handlers.boards[name]),
+      onceOnly: model === "thread-per-request",
+      spread: cpus,
+      queue: config.queue,
+      queueTimeoutMs: config.queueTimeoutMs,
+      serverTiming: config.serverTiming,
+      wanted: () => handlers.wanted(name),
+      kill: (id, why) => handlers.kill(name, id, why),
+      failed,
+      misframed,
+      shed,
+    });
+    handlers.connect(name, client);
+    const { bodyBufferBytes: bufferBytes, bodyMemoryBytes: memoryBytes } = config;
+    const uploads = new Uploads({ bufferBytes, memoryBytes, places: uploadPlaces(name), shed });
+    return { client, uploads };
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * A serving thread's access to a pool of handler threads: the part of the one queue that was parsed here, and who of
+ * the pool gets what.
+ *
+ *   submit → a handler thread takes it at once, or it waits (`--queue`, `--queue-timeout`) → sent on a link (`handler-link.ts`)
+ *                                                     └────→ sent ahead of its turn ────────────↗
+ *
+ * Invariants
+ * - A request is in exactly one place: waiting, or out on one link. One that was sent ahead counts as waiting until the
+ *   handler thread begins it.
+ * - First come, first served on a serving thread; between serving threads a freed handler goes to whoever wakes first.
+ * - A request that has not started is never lost to the death of a handler thread: it goes back to the head of the queue.
+ */
+
+import { monotonicMs } from "../../../../kit/clock.ts";
+import type { Exchange } from "../../../http/exchange.ts";
+import { AheadJobs } from "./job-prefetch.ts";
+import { assign, average, PATIENCE_MS, patienceMs, sendsAhead, SHORT_DEPTH, type Assignment } from "./assignment.ts";
+import type { Board } from "../shared/pool-board.ts";
+import { Link, type LinkOwner } from "./handler-link.ts";
+import type { LinkEnd } from "../shared/offload-protocol.ts";
+import { RemoteJob } from "./remote-job.ts";
+import { WaitingLine } from "./pending-jobs.ts";
+
+export interface PoolClientOptions {
+  readonly board: Board;
+  readonly onceOnly: boolean;
+  readonly spread: number;
+  readonly queue: number;
+  readonly queueTimeoutMs: number;
+  readonly serverTiming: boolean;
+  /** More requests than idle handler threads. */
+  readonly wanted: () => void;
+  /** The handler thread is past its time. */
+  readonly kill: (id: number, why: string) => void;
+  readonly failed: (exchange: Exchange, error: unknown) => void;
+  readonly misframed: LinkOwner["misframed"];
+  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+}
+
+/** Handlers count as long until they have shown otherwise. */
+const UNKNOWN_MS = 1;
+
+export class PoolClient {
+  readonly #options: PoolClientOptions;
+  readonly #board: Board;
+  readonly #owner: LinkOwner;
+  readonly #waiting: WaitingLine;
+  readonly #ahead: AheadJobs;
+  /** Lowest number first. */
+  #links: Link[] = [];
+  #averageMs = UNKNOWN_MS;
+  #flushes = false;
+  #listening = false;
+  #recallsSoon = false;
+
+  constructor(options: PoolClientOptions) {
+    this.#options = options;
+    this.#board = options.board;
+    this.#waiting = new WaitingLine(options.board, options.queue || 1);
+    this.#ahead = new AheadJobs(options.board);
+    this.#owner = {
+      failed: options.failed,
+      misframed: options.misframed,
+      kill: (link, why) => {
+        // Not from its next request on: nobody else's may end with it.
+        this.#takeBack(link.recall(Infinity), link);
+        options.kill(link.id, why);
+      },
+      answered: () => this.#answered(),
+      wake: (id) => this.#board.wakeOf(id).wake(),
+      ran: (ms) => this.#ran(ms),
+      freed: () => this.#freed(),
+    };
+  }
+
+  add(id: number, end: LinkEnd): void {
+    this.#links.push(new Link(id, end, this.#owner));
+    this.#links.sort((a, b) => a.id - b.id);
+    this.#pump();
+  }
+
+  /** The handler thread is dead. What it had not started is run elsewhere. `why` is for what it had. */
+  remove(id: number, why: Error): void {
+    const link = this.#links.find((each) => each.id === id);
+    if (link === undefined) return;
+    this.#links = this.#links.filter((each) => each !== link);
+    this.#putBack(link.close(why));
+    this.#pump();
+  }
+
+  submit(exchange: Exchange): void {
+    const job = new RemoteJob(exchange);
+    exchange.state = "queued";
+    exchange.onAbort = () => this.#aborted(job);
+    if (this.#waiting.length === 0 && this.#dispatch(job)) return;
+    if (!this.#waiting.join(job)) {
+      this.#options.shed(exchange, "OVERLOADED");
+      return;
+    }
+    this.#options.wanted();
+    this.#pump();
+  }
+
+  /** Enforces queue time and notes starts; called by the thread's heartbeat. */
+  sweep(nowMs: number): void {
+    const { queueTimeoutMs } = this.#options;
+    const isLate = ({ exchange }: RemoteJob): boolean =>
+      queueTimeoutMs > 0 && nowMs - exchange.receivedMs >= queueTimeoutMs;
+    for (const job of this.#ahead.takeThose(isLate)) {
+      this.#board.stopWaiting();
+      this.#shedLate(job, nowMs);
+    }
+    while (this.#waiting.first !== undefined && isLate(this.#waiting.first))
+      this.#shedLate(this.#waiting.leave(), nowMs);
+    const now = monotonicMs();
+    for (const link of this.#links) link.watch(now);
+    if (this.#waiting.length === 0) return;
+    this.#options.wanted();
+    this.#pump();
+  }
+
+  #shedLate({ exchange }: RemoteJob, nowMs: number): void {
+    exchange.executedMs = nowMs;
+    this.#options.shed(exchange, "QUEUE_TIMEOUT");
+  }
+
+  #ran(ms: number): void {
+    this.#averageMs = average(this.#averageMs, ms);
+    this.#answered();
+  }
+
+  #answered(): void {
+    if (this.#waiting.length > 0) this.#flushSoon();
+  }
+
+  /** A thread for one request ends with it, and is free for nobody. */
+  #freed(): void {
+    if (this.#options.onceOnly) return;
+    if (this.#board.waiting > this.#waiting.length + this.#ahead.size) this.#board.freed.wake();
+    else this.#pump();
+  }
+
+  #aborted(job: RemoteJob): void {
+    if (this.#waiting.remove(job)) return this.#notBegun(job);
+    const link = this.#links.find(({ id }) => id === job.exchange.handler);
+    if (link?.take(job) !== true) {
+      job.abort();
+      return;
+    }
+    this.#release(job, link);
+    if (job.ahead) this.#board.stopWaiting();
+    this.#freed();
+    this.#notBegun(job);
+  }
+
+  /** Called off before its turn: no handler will answer, and its client still waits. */
+  #notBegun({ exchange }: RemoteJob): void {
+    exchange.onAbort = undefined;
+    if (exchange.calledOff) this.#options.failed(exchange, exchange.abortReason);
+  }
+
+  #dispatch(job: RemoteJob): boolean {
+    for (;;) {
+      const decision = this.#decide();
+      if (decision === "wait") return false;
+      const link = this.#links[decision.to]!;
+      const isMine =
+        decision.how === "idle" ? this.#board.tryClaimIdle(link.id) : this.#board.tryAdd(link.id, SHORT_DEPTH);
+      // Another serving thread was quicker: look again.
+      if (!isMine) continue;
+      this.#send(link, job);
+      return true;
+    }
+  }
+
+  #decide(): Assignment {
+    const counts = this.#links.map((link) => (link.takesMore ? this.#board.load(link.id) : SHORT_DEPTH));
+    return assign(counts, this.#options.onceOnly ? Infinity : this.#averageMs, this.#options.spread);
+  }
+
+  #send(link: Link, job: RemoteJob): void {
+    link.send(job, this.#options.serverTiming);
+    if (link.isDeep) this.#recallSoon();
+    if (this.#options.onceOnly) this.#options.wanted();
+    this.#flushSoon();
+  }
+
+  /** What else this look at the sockets brings goes with it: a message for each request would cost as much again. */
+  #flushSoon(): void {
+    if (this.#flushes) return;
+    this.#flushes = true;
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#pump();
+    this.#flushes = false;
+    for (const link of this.#links) link.flush();
+  };
+
+  /** While all are busy, those that are free next get the next one already. */
+  #sendAhead(): void {
+    if (this.#waiting.length === 0 || this.#options.onceOnly || !sendsAhead(this.#averageMs)) return;
+    const next = this.#links.filter((link) => link.takesMore).sort((a, b) => a.busySinceMs - b.busySinceMs);
+    for (const link of next) {
+      const job = this.#waiting.first;
+      if (job === undefined) return;
+      if (!this.#ahead.add(job, link)) continue;
+      this.#waiting.sendAhead();
+      this.#send(link, job);
+    }
+  }
+
+  #recallSoon(): void {
+    if (this.#recallsSoon) return;
+    this.#recallsSoon = true;
+    setTimeout(this.#recall, patienceMs(this.#averageMs));
+  }
+
+  /** Takes back what lies behind a request that turned out to be long. */
+  readonly #recall = (): void => {
+    this.#recallsSoon = false;
+    const beforeMs = monotonicMs() - patienceMs(this.#averageMs);
+    const recalled = this.#links.map((link) => this.#takeBack(link.recall(beforeMs), link));
+    if (this.#links.some(({ isDeep }) => isDeep)) this.#recallSoon();
+    if (!recalled.includes(true)) return;
+    this.#averageMs = Math.max(this.#averageMs, PATIENCE_MS);
+    this.#pump();
+  };
+
+  #takeBack(jobs: readonly RemoteJob[], link: Link): boolean {
+    for (const job of jobs) this.#release(job, link);
+    this.#putBack(jobs);
+    return jobs.length > 0;
+  }
+
+  #release({ ahead }: RemoteJob, { id }: Link): void {
+    if (ahead) this.#board.releaseAhead(id);
+    else this.#board.release(id);
+  }
+
+  #putBack(jobs: readonly RemoteJob[]): void {
+    if (jobs.length === 0) return;
+    this.#ahead.forgetBegun();
+    this.#waiting.putBack(jobs);
+  }
+
+  /** Sends what waits, for as long as somebody takes it, and goes on listening for as long as somebody waits. */
+  #pump(): void {
+    const seen = this.#board.freed.count;
+    // Whoever is idle has what lies ahead elsewhere, before what waits here.
+    if (this.#ahead.size > 0)
+      this.#putBack(this.#ahead.take(this.#links.filter(({ id }) => this.#board.load(id) === 0).length));
+    while (this.#waiting.first !== undefined && this.#dispatch(this.#waiting.first)) this.#waiting.leave();
+    this.#sendAhead();
+    if (this.#listening || this.#waiting.length + this.#ahead.size === 0) return;
+    const changed = this.#board.freed.changed(seen);
+    if (changed === undefined) {
+      queueMicrotask(() => this.#pump());
+      return;
+    }
+    this.#listening = true;
+    void changed.then(() => {
+      this.#listening = false;
+      this.#pump();
+    });
+  }
+}

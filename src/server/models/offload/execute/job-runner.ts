@@ -1,0 +1,109 @@
+/**
+ * # design: a handler thread
+ * Jobs come over one link from each serving thread into one local queue and are run one at a time: claim in the ring →
+ * run the app's handler → its response is out and its promise settled → done → next. The serving threads see to it that a
+ * job lies here only while its turn is near (`pool-client.ts`), and take it back otherwise.
+ *
+ * Invariants
+ * - One job runs at a time. When it is done, after its last bytes, the ring and the board say so; a message says it only
+ *   when no other job of the same link follows at once, and nobody will look anyway (`outbox.ts`).
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { LoadedApp } from "../../../app/load/load-app.ts";
+import { monotonicMs } from "../../../../kit/clock.ts";
+import type { Board } from "../shared/pool-board.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { type Abort, decodeJob, type Job, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
+import { Ring } from "../shared/job-ring.ts";
+import { type HandlerLink, RunningJob, runningJob } from "./running-job.ts";
+
+interface Queued {
+  readonly job: Job;
+  readonly link: HandlerLink;
+  /** Came before its turn. */
+  abort: Abort | undefined;
+}
+
+export interface JobRunnerOptions {
+  readonly app: LoadedApp;
+  readonly keepAliveMs: number;
+  readonly id: number;
+  readonly board: Board;
+  /** A job is done; false: take no more. */
+  readonly onDone: () => boolean;
+}
+
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #queue: Queued[] = [];
+  #current: RunningJob | undefined;
+  /** Done, and its server thread may not know. */
+  #untold: RunningJob | undefined;
+  #stopped = false;
+  /** Runs a function in no job's async context: the next job inherits nothing from the last, and keeps none of it alive. */
+  readonly #outside = AsyncLocalStorage.snapshot();
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  attach({ port, ring, answers }: LinkEnd): void {
+    const inbox = new Inbox(port, (message) => this.#receive(link, message));
+    const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers) };
+  }
+
+  /** An exception nobody caught: the job whose code threw fails. */
+  uncaught(error: unknown): void {
+    runningJob.getStore()?.fail(error);
+  }
+
+  #receive(link: HandlerLink, message: ToHandler): void {
+    if (message.type === "jobs") {
+      for (const job of message.jobs) this.#queue.push({ job: decodeJob(job), link, abort: undefined });
+      this.#next();
+      return;
+    }
+    const current = this.#current;
+    if (current !== undefined && current.link === link && current.job.seq === message.seq) {
+      // What the app does in an event that this brings about belongs to the job.
+      runningJob.run(current, current.receive, message);
+    } else if (message.type === "abort") {
+      const queued = this.#queue.find((each) => each.link === link && each.job.seq === message.seq);
+      if (queued !== undefined) queued.abort = message.abort;
+    }
+  }
+
+  readonly #next = (): void => {
+    while (this.#current === undefined && !this.#stopped && this.#queue.length > 0) {
+      const { job, link, abort } = this.#queue.shift()!;
+      if (!link.ring.claim(job.seq, monotonicMs())) continue;
+      if (job.ahead) this.#options.board.startAhead(this.#options.id);
+      if (this.#untold?.link !== link) this.#tellDone();
+      this.#untold = undefined;
+      const current = new RunningJob(job, link, this.#options.keepAliveMs, this.#done);
+      this.#current = current;
+      if (abort !== undefined) runningJob.run(current, current.receive, { type: "abort", seq: job.seq, abort });
+      runningJob.run(current, current.run, this.#options.app);
+    }
+    if (this.#current === undefined) this.#tellDone();
+  };
+
+  #tellDone(): void {
+    const done = this.#untold;
+    this.#untold = undefined;
+    done?.link.outbox.done(done.job.seq);
+  }
+
+  readonly #done = (job: RunningJob): void => {
+    const { board, id, onDone } = this.#options;
+    job.link.ring.finish(job.job.seq, monotonicMs());
+    this.#current = undefined;
+    this.#untold = job;
+    this.#stopped = !onDone();
+    if (!this.#stopped) board.release(id);
+    // Not from within the handler's own `res.end()`: the rest of it comes first.
+    this.#outside(queueMicrotask, this.#next);
+  };
+}

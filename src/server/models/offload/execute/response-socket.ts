@@ -1,0 +1,250 @@
+/**
+ * `req.socket` and `res.socket` of a handler that runs off its serving thread: what the handler's ServerResponse writes
+ * to it goes to the serving thread, which passes it on to the client.
+ *
+ * One for each request, never kept for the next: state that an app hangs on a socket can't reach another client.
+ *
+ * Invariants
+ * - Bytes leave in the order they were written, and at the latest in the next tick; the end of a response leaves before
+ *   `res.end()` returns, so that a handler may block right after it.
+ * - At most WINDOW_BYTES are on their way to a client that does not read; after that writes wait, as on a full socket.
+ */
+
+import { Duplex } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { exact, type Endpoints, type FromHandler, type Part } from "../shared/offload-protocol.ts";
+
+const WINDOW_BYTES = 256 * 1024;
+
+/** node:http's own mark on a response that waits for its socket; without it `drain` may come once too often. */
+let needDrain: symbol | undefined;
+
+type Callback = (error?: Error | null) => void;
+
+export class ResponseSocket extends Duplex {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly encrypted: boolean;
+  readonly connecting = false;
+  bytesRead = 0;
+  bytesWritten = 0;
+  timeout = 0;
+  /** The client has its answer from somebody else: what is still written goes nowhere. */
+  muted = false;
+  readonly #seq: number;
+  readonly #tell: (message: FromHandler) => void;
+  #req: IncomingMessage | undefined;
+  #res: ServerResponse | undefined;
+  #parts: Part[] = [];
+  #encoding: BufferEncoding = "utf8";
+  #unacknowledged = 0;
+  #blocked: Callback | undefined;
+  #ticking = false;
+  #ending = false;
+  #ended = false;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(seq: number, endpoints: Endpoints, tell: (message: FromHandler) => void) {
+    super({ decodeStrings: false, allowHalfOpen: true, emitClose: true });
+    this.#seq = seq;
+    this.#tell = tell;
+    this.remoteAddress = endpoints.remoteAddress;
+    this.remotePort = endpoints.remotePort;
+    this.remoteFamily = endpoints.remoteFamily;
+    this.localAddress = endpoints.localAddress;
+    this.localPort = endpoints.localPort;
+    this.encrypted = endpoints.encrypted;
+  }
+
+  carry(req: IncomingMessage, res: ServerResponse): void {
+    this.#req = req;
+    this.#res = res;
+    // What node:http's server does for a connection of its own.
+    this.on("drain", () => {
+      if (!res.writableNeedDrain) return;
+      needDrain ??= Object.getOwnPropertySymbols(res).find(({ description }) => description === "kNeedDrain");
+      if (needDrain !== undefined) Object.assign(res, { [needDrain]: false });
+      res.emit("drain");
+    });
+    // Emitted by `res.end()` itself, when everything was written.
+    res.once("prefinish", () => {
+      this.#ending = true;
+      this.#flush();
+    });
+  }
+
+  /** The response's last write was called back, perhaps before its end has left: it leaves now. */
+  complete(): void {
+    clearTimeout(this.#idle);
+    if (!this.#ended) this.#send(true);
+  }
+
+  /** So many bytes of the request's body have come. */
+  received(bytes: number): void {
+    this.bytesRead += bytes;
+    this.#idle?.refresh();
+  }
+
+  /** The client has taken so many bytes. */
+  credit(bytes: number): void {
+    this.#idle?.refresh();
+    this.#unacknowledged = Math.max(0, this.#unacknowledged - bytes);
+    if (this.#unacknowledged < WINDOW_BYTES) this.#unblock();
+  }
+
+  mute(): void {
+    this.muted = true;
+    this.#parts = [];
+    this.#unblock();
+  }
+
+  /** As node:http's server does it. */
+  #fallIdle(): void {
+    const req = this.#req!;
+    const isHeardByRequest = !req.complete && req.emit("timeout", this);
+    const isHeardByResponse = this.#res!.emit("timeout", this);
+    this.emit("timeout");
+    if (!isHeardByRequest && !isHeardByResponse) this.destroy();
+  }
+
+  #unblock(): void {
+    const blocked = this.#blocked;
+    this.#blocked = undefined;
+    blocked?.();
+    if (this.#ending) this.#flush();
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Part, encoding: BufferEncoding, callback: Callback): void {
+    this.#take(chunk, encoding);
+    this.#settle(callback);
+  }
+
+  override _writev(chunks: { chunk: Part; encoding: BufferEncoding }[], callback: Callback): void {
+    for (const { chunk, encoding } of chunks) this.#take(chunk, encoding);
+    this.#settle(callback);
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    clearTimeout(this.#idle);
+    if (!this.#ended && !this.muted) this.#tell({ type: "destroyed", seq: this.#seq });
+    callback(error);
+  }
+
+  #take(chunk: Part, encoding: BufferEncoding): void {
+    this.bytesWritten += chunk.length;
+    if (this.muted || chunk.length === 0) return;
+    if (typeof chunk === "string") {
+      const known = encoding === "latin1" || encoding === "utf8" || encoding === "ascii" ? encoding : undefined;
+      const last = this.#parts.length - 1;
+      const before = this.#parts[last];
+      if (known === undefined) {
+        this.#parts.push(new Uint8Array(Buffer.from(chunk, encoding)));
+      } else if (typeof before === "string" && known === this.#encoding) {
+        this.#parts[last] = before + chunk;
+      } else {
+        if (known !== this.#encoding && this.#parts.length > 0) this.#send(false);
+        this.#encoding = known;
+        this.#parts.push(chunk);
+      }
+    } else {
+      this.#parts.push(exact(chunk));
+    }
+  }
+
+  #settle(callback: Callback): void {
+    this.#idle?.refresh();
+    // An interim response goes by itself: it must be told from the head.
+    if (!this.#ticking && !(this.#res?.headersSent ?? false)) this.#send(false);
+    // Before the callback, which also goes out in the next tick: what was written may be overwritten from then on.
+    this.#schedule();
+    if (this.#unacknowledged < WINDOW_BYTES || this.muted) callback();
+    else this.#blocked = callback;
+  }
+
+  #schedule(): void {
+    if (this.#ticking || this.#parts.length === 0) return;
+    this.#ticking = true;
+    process.nextTick(() => {
+      this.#ticking = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const ends = this.#ending && this.#blocked === undefined && this.writableLength === 0;
+    if (this.#ended || (this.#parts.length === 0 && !ends)) return;
+    this.#send(ends);
+  }
+
+  #send(ends: boolean): void {
+    const parts = this.#parts;
+    this.#parts = [];
+    if (ends) this.#ended = true;
+    if (this.muted || (parts.length === 0 && !ends)) return;
+    const res = this.#res!;
+    for (const part of parts) this.#unacknowledged += part.length;
+    const { headersSent } = res;
+    this.#tell({
+      type: "write",
+      seq: this.#seq,
+      parts,
+      encoding: this.#encoding,
+      kind: headersSent ? "response" : "informational",
+      status: headersSent ? res.statusCode : interimStatus(parts),
+      // oxlint-disable-next-line no-underscore-dangle -- node:http's name for "the connection ends with this response"
+      keepsAlive: !(res as ServerResponse & { _last: boolean })._last,
+      ends,
+    });
+  }
+
+  // What code written for a net.Socket calls. The connection itself is the serving thread's.
+  /** The connection ends when what was written has left. */
+  destroySoon(): void {
+    const res = this.#res!;
+    if (!res.headersSent || this.destroyed) {
+      this.destroy();
+      return;
+    }
+    Object.assign(res, { _last: true });
+    const close = (): void => {
+      this.complete();
+      this.destroy();
+    };
+    if (this.writable) this.end();
+    if (this.writableFinished) close();
+    else this.once("finish", close);
+  }
+  /** As a net.Socket's: silence for so long, in both directions, is told. */
+  setTimeout(ms: number, callback?: () => void): this {
+    this.timeout = ms;
+    clearTimeout(this.#idle);
+    this.#idle = ms > 0 ? setTimeout(() => this.#fallIdle(), ms).unref() : undefined;
+    if (callback === undefined) return this;
+    return ms > 0 ? this.once("timeout", callback) : this.off("timeout", callback);
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+  address(): { address: string | undefined; port: number | undefined; family: string | undefined } {
+    return { address: this.localAddress, port: this.localPort, family: this.remoteFamily };
+  }
+}
+
+/** `HTTP/1.1 103 Early Hints` … */
+function interimStatus([first]: readonly Part[]): number {
+  return typeof first === "string" ? Number(first.slice(9, 12)) : 100;
+}

@@ -1,0 +1,220 @@
+/**
+ * One request while it runs on a handler thread: the app's handler, its request and response, and what the serving thread
+ * says about it meanwhile. It is over when the handler has returned and the response is out.
+ *
+ * Invariants
+ * - A failure is said at most once, whichever way it came: throw, rejection, uncaught exception.
+ * - What an earlier job left behind (a timer, a late rejection) is never blamed on the one that runs: the async context
+ *   names the job.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { IncomingMessage } from "node:http";
+import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../../app/called-off.ts";
+import { breakOff, cutShort } from "../../../app/cut-short.ts";
+import type { LoadedApp } from "../../../app/load/load-app.ts";
+import type { FramingFault } from "../../../app/response-framing.ts";
+import { toWire } from "../../../../errors/errors.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Abort, FromHandler, Job, ToHandler } from "../shared/offload-protocol.ts";
+import { endBody, isRead, openRequest, type Opened } from "./job-request.ts";
+import type { Ring } from "../shared/job-ring.ts";
+
+/** A handler thread's end of its link to a serving thread. */
+export interface HandlerLink {
+  readonly ring: Ring;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+}
+
+/** Whose code runs. */
+export const runningJob: AsyncLocalStorage<RunningJob> = new AsyncLocalStorage<RunningJob>();
+
+/** For a handler that blocks its thread: why the request whose code runs is to stop, if it is. Hears what has come for it. */
+export function heedAbort(): DOMException | undefined {
+  return runningJob.getStore()?.heed();
+}
+
+export class RunningJob {
+  readonly job: Job;
+  readonly link: HandlerLink;
+  readonly #tell: (message: FromHandler) => void;
+  readonly #opened: Opened;
+  readonly #finished: (job: RunningJob) => void;
+  #controller: AbortController | undefined;
+  /** Why it is to stop, or to come to an end, from the moment it knows. */
+  #reason: DOMException | undefined;
+  /** It is to stop: what it fails with from then on is nobody's concern. */
+  #isOver = false;
+  /** Its signal says so. */
+  #isSignalled = false;
+  #aborted = false;
+  #failed = false;
+  #overlong = false;
+  #returned = false;
+  #responded = false;
+  #done = false;
+
+  constructor(job: Job, link: HandlerLink, keepAliveMs: number, finished: (job: RunningJob) => void) {
+    this.job = job;
+    this.link = link;
+    this.#finished = finished;
+    this.#tell = link.outbox.say;
+    this.#opened = openRequest(job, keepAliveMs, this, this.#tell);
+    const { res, socket } = this.#opened;
+    res.once("finish", this.#onFinish);
+    socket.once("close", this.#onSocketClose);
+    // A client that resets its connection is told to the app through `req` and `res`, as node:http does.
+    socket.on("error", () => {});
+  }
+
+  /** Aborts when the client goes away, the request times out, or is called off. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isSignalled) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  readonly run = (app: LoadedApp): void => {
+    const { req, res } = this.#opened;
+    try {
+      const { expects } = this.job;
+      const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
+      if (outcome === undefined) this.#settled();
+      else outcome.then(this.#settled, this.#rejected);
+    } catch (error) {
+      this.fail(error);
+      this.#settled();
+    }
+  };
+
+  fail(error: unknown): void {
+    if (this.#failed || this.#isOver) return;
+    // It wrote on when its connection had been ended for that.
+    if (this.#overlong && this.#opened.socket.destroyed) return;
+    this.#failed = true;
+    // Called off: a consequence.
+    if (this.#reason !== undefined && endEventStream(this.#opened.res)) return;
+    this.#tell({ type: "failed", seq: this.job.seq, error: toWire(error) });
+    if (this.#done) return;
+    this.#opened.socket.mute();
+    this.#respond();
+  }
+
+  misframed(fault: FramingFault): void {
+    if (fault.kind === "too-long") this.#overlong = true;
+    this.#tell({ type: "misframed", seq: this.job.seq, fault });
+  }
+
+  readonly receive = (message: Exclude<ToHandler, { type: "jobs" }>): void => {
+    const { req, socket } = this.#opened;
+    switch (message.type) {
+      case "body":
+        socket.received(message.chunk.length);
+        if (!req.destroyed) req.push(Buffer.from(message.chunk.buffer as ArrayBuffer));
+        break;
+      case "body-end":
+        if (!req.destroyed) endBody(req, message.rawTrailers);
+        break;
+      case "credit":
+        socket.credit(message.bytes);
+        break;
+      case "abort":
+        this.#abort(message.abort);
+        break;
+      case "ping":
+        this.#tell({ type: "alive", seq: this.job.seq });
+        break;
+    }
+  };
+
+  /** Blocked: looks for what concerns it among the messages that have come. What follows from an abort waits for its turn. */
+  heed(): DOMException | undefined {
+    if (this.#done) return undefined;
+    this.link.inbox.read((message) => {
+      if (message.type === "jobs" || message.seq !== this.job.seq) return false;
+      if (message.type === "abort") this.#hear(message.abort);
+      if (message.type === "ping") this.receive(message);
+      return message.type === "ping";
+    });
+    return this.#reason;
+  }
+
+  #hear(abort: Abort): void {
+    this.#reason ??= new DOMException(abort.message, abort.name);
+    if (this.#isOver || isDrainError(abort)) return;
+    this.#isOver = true;
+    this.#tell({ type: "heard", seq: this.job.seq });
+  }
+
+  #abort(abort: Abort): void {
+    this.#hear(abort);
+    if (isDrainError(abort)) (this.#opened.res as CanBeCalledOff)[whenCalledOff]?.(this.#reason!);
+    else this.#breakOff(abort);
+    this.#isSignalled = true;
+    this.#controller?.abort(this.#reason);
+  }
+
+  #breakOff({ refusal }: Abort): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    const { req, res, socket } = this.#opened;
+    socket.mute();
+    if (refusal !== undefined) {
+      if (!req.complete) cutShort(req, refusal);
+    } else if (!res.writableFinished) breakOff(req);
+    // Whoever waits for the response's end, to let go of what it was to be made of, hears of it.
+    socket.destroy();
+  }
+
+  readonly #settled = (): void => {
+    this.#returned = true;
+    this.#maybeDone();
+  };
+
+  readonly #rejected = (error: unknown): void => {
+    this.fail(error);
+    this.#settled();
+  };
+
+  /** What node:http does when a response has been written. */
+  readonly #onFinish = (): void => {
+    const { req, res, socket } = this.#opened;
+    socket.complete();
+    if (!isRead(req)) dropBody(req);
+    res.detachSocket(socket as never);
+    process.nextTick(() => {
+      Object.assign(res, { _closed: true });
+      res.destroyed = true;
+      res.emit("close");
+    });
+    this.#respond();
+  };
+
+  readonly #onSocketClose = (): void => this.#respond();
+
+  #respond(): void {
+    this.#responded = true;
+    this.#maybeDone();
+  }
+
+  #maybeDone(): void {
+    if (this.#done || !this.#returned || !this.#responded) return;
+    this.#done = true;
+    const { req } = this.#opened;
+    // Who reads on all the same, in events, hears that nothing more comes.
+    if (!req.complete && !req.destroyed) breakOff(req);
+    this.#finished(this);
+  }
+}
+
+/** A body that nobody has begun to read has ended for the app when the response has, and is not fetched. */
+function dropBody(req: IncomingMessage): void {
+  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
+  req._read = () => {};
+  if (!req.complete) endBody(req, []);
+  req.resume();
+}

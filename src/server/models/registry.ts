@@ -1,0 +1,28 @@
+/** The models this version can run. A name the settings know but this table lacks is told at start. */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { loop } from "./loop.ts";
+import { sync } from "./sync.ts";
+import { threadPerRequest, threads } from "./threads.ts";
+import type { Model, ModelName, StartModel } from "./model.ts";
+
+const models: Partial<Record<ModelName, Model>> = { loop, sync, threads, "thread-per-request": threadPerRequest };
+
+/** `where`: what asked for it, for the message ("--model", "route GET /x"). */
+export function modelNamed(name: ModelName, where: string): Model {
+  const model = models[name];
+  if (model !== undefined) return model;
+  throw new HeddleError(
+    "MODEL_UNAVAILABLE",
+    `${where}: the model "${name}" is not in this version of heddle. It has: ${Object.keys(models).join(", ")}.`,
+  );
+}
+
+/** What the routes run on. `*` is the route of every other request. */
+export async function loadModels(
+  routes: readonly { readonly name: string; readonly model: ModelName }[],
+): Promise<ReadonlyMap<ModelName, StartModel>> {
+  const asked = new Map(routes.map(({ name, model }) => [model, name === "*" ? "--model" : `route ${name}`]));
+  const loaded = [...asked].map(async ([model, where]) => [model, await modelNamed(model, where).load()] as const);
+  return new Map(await Promise.all(loaded));
+}

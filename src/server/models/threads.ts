@@ -1,0 +1,21 @@
+/**
+ * # design: threads
+ * The handler runs on one of M handler threads of the worker, one request at a time on each: it may block, wait
+ * synchronously or compute, and holds up nobody but itself. Requests wait in one queue for whichever thread is free
+ * next; the client's connection stays on its serving thread and is never tied to a busy handler.
+ *
+ * # design: thread-per-request
+ * The same, with a thread that ends after its one request: its module state is new each time, and whatever the handler
+ * did to its isolate ends with it. A few threads are kept ready, so that a request does not wait for one to start.
+ */
+
+import type { Model, StartModel } from "./model.ts";
+
+export const threads: Model = { name: "threads", capabilities: { upgrades: false }, load };
+
+export const threadPerRequest: Model = { name: "thread-per-request", capabilities: { upgrades: false }, load };
+
+async function load(): Promise<StartModel> {
+  const { OnHandlerThreads } = await import("./offload/dispatch/on-handler-threads.ts");
+  return (host) => new OnHandlerThreads(host);
+}

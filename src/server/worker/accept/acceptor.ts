@@ -1,0 +1,172 @@
+/**
+ * The acceptor, a worker's main thread: has the serving threads accept, and places what they pass on, what the arbiter hands
+ * over and what a dead thread leaves behind. It never runs user code and never parses HTTP, so it always has time.
+ *
+ * The threads accept by themselves (`thread-listener.ts`), each through its own copy of the listening descriptors. Where
+ * descriptors can't be copied (no node:ffi) the acceptor accepts, and places every connection.
+ *
+ * How a connection reaches a thread from here is `accepted.ts`. While no thread takes connections (all booting, blocked or
+ * dead), those that came here wait, unread, in arrival order; so do those a dead thread had not adopted. A thread that is
+ * blocked may be killed for it, and what was given to it with it.
+ */
+
+import { createServer, type Server, type Socket } from "node:net";
+import { HeddleError } from "../../../errors/errors.ts";
+import { COUNTER } from "../../../supervise/load-board.ts";
+import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
+import { type Accepted, detach, discard } from "./accepted.ts";
+import type { SocketAddress } from "./address.ts";
+import { endListening, isEnded } from "./backlog.ts";
+import { place } from "./placement.ts";
+import type { InheritedListener } from "../worker-protocol.ts";
+import { unread } from "../../../platform/raw-handle.ts";
+import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
+
+export interface AcceptorOptions {
+  readonly backlog: number;
+  readonly threads: () => readonly ServingThreadHandle[];
+  readonly isStale: (thread: ServingThreadHandle) => boolean;
+  /** For those that no thread will have any more. */
+  readonly turnAway: (socket: Socket) => void;
+  /** An error of accepting itself. */
+  readonly onError: (error: Error) => void;
+}
+
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #servers: Server[] = [];
+  readonly #waiting: Accepted[] = [];
+  /** Listening sockets that the threads accept on. */
+  #listeners: readonly InheritedListener[] = [];
+  #isLeaving = false;
+  #turn = 0;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Connections accepted and not placed yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes connections from inherited listening sockets. Resolves to their addresses once they answer. */
+  async listen(listeners: readonly InheritedListener[]): Promise<readonly SocketAddress[]> {
+    const fds = listeners.map(({ fd }) => fd);
+    if (!hasNative()) return await Promise.all(fds.map((fd) => this.#listenOn(fd)));
+    this.#listeners = listeners;
+    const [addresses = []] = await Promise.all(this.#openThreads().map((thread) => this.#haveListen(thread)));
+    this.refresh();
+    return addresses;
+  }
+
+  /** Closes this process's listening sockets. While the arbiter's is open the kernel goes on queueing connections. */
+  stopListening(): void {
+    for (const server of this.#servers.splice(0)) server.close();
+    for (const thread of this.#options.threads()) thread.stopListening();
+    for (const { fd } of this.#listeners) closeFd(fd);
+    this.#listeners = [];
+  }
+
+  /** The arbiter is dead: the same, and the sockets end for all, so that the next arbiter can have the address. */
+  endListening(): void {
+    for (const listener of this.#listeners) {
+      for (const fd of endListening(listener, this.#options.backlog)) this.take(unread({ fd }).setNoDelay(true));
+    }
+    this.stopListening();
+  }
+
+  /** The server stops, and no thread takes connections any more: who waits for one is turned away, now and later. */
+  leave(): void {
+    this.#isLeaving = true;
+    for (const accepted of this.#waiting.splice(0)) this.#turnAway(accepted);
+  }
+
+  /** Other threads take connections than before: they have to know each other. */
+  refresh(): void {
+    const threads = this.#openThreads();
+    if (this.#listeners.length > 0) {
+      for (const thread of threads) thread.know(threads.filter((other) => other !== thread));
+    }
+    this.check();
+  }
+
+  /** Mends what could not be done before: threads that do not accept yet, connections without a thread. */
+  check(): void {
+    if (this.#listeners.length > 0) {
+      for (const thread of this.#openThreads()) {
+        if (!thread.listens) this.#haveListen(thread).catch(this.#options.onError);
+      }
+    }
+    this.placeWaiting();
+  }
+
+  /** Places a paused socket, accepted here or by the arbiter. */
+  take(socket: Socket): void {
+    const accepted = detach(socket);
+    if (accepted !== undefined) this.place(accepted);
+  }
+
+  /** What a thread has accepted for another one, and counted there. */
+  passOn(fd: number, threadId: number): void {
+    const accepted = { kind: "fd", fd } as const;
+    // When the server stops the thread drains already, and has time for one that was on its way.
+    const threads = this.#isLeaving ? this.#options.threads() : this.#openThreads();
+    const thread = threads.find((each) => each.threadId === threadId);
+    // If that one is gone, so is its count.
+    if (thread === undefined) this.place(accepted);
+    else thread.give(accepted, true);
+  }
+
+  place(accepted: Accepted): void {
+    const threads = this.#options.threads();
+    const loads = threads.map((thread) => ({
+      connections: thread.row.read(COUNTER.connections),
+      open: thread.state === "ready" && !this.#options.isStale(thread),
+      stale: false,
+    }));
+    const index = place(loads, this.#turn++);
+    if (index >= 0) threads[index]!.give(accepted);
+    else if (this.#isLeaving) this.#turnAway(accepted);
+    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(accepted);
+    else discard(accepted);
+  }
+
+  /** A thread has become ready, or turns again: places what waited. */
+  placeWaiting(): void {
+    for (const accepted of this.#waiting.splice(0)) this.place(accepted);
+  }
+
+  takeWaiting(): Accepted[] {
+    return this.#waiting.splice(0);
+  }
+
+  #turnAway(accepted: Accepted): void {
+    this.#options.turnAway(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
+  }
+
+  #openThreads(): ServingThreadHandle[] {
+    return this.#options.threads().filter(({ state }) => state === "ready");
+  }
+
+  async #haveListen(thread: ServingThreadHandle): Promise<readonly SocketAddress[]> {
+    const fds = this.#listeners.map(({ fd }) => duplicateFd(fd));
+    if (!fds.includes(-1)) return await thread.listen(fds);
+    for (const fd of fds) if (fd !== -1) closeFd(fd);
+    throw new HeddleError("LISTEN_FAILED", `no descriptors are left for serving thread ${thread.index} to listen on`);
+  }
+
+  #listenOn(fd: number): Promise<SocketAddress> {
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.take(socket));
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the worker.
+      server.on("error", (cause: NodeJS.ErrnoException) => {
+        if (server.listening && !isEnded(cause)) this.#options.onError(cause);
+        const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
+        reject(new HeddleError("LISTEN_FAILED", message, { cause }));
+      });
+      server.listen({ fd }, this.#options.backlog, () => resolve(server.address()));
+    });
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The end of a listening socket, for everybody who has a descriptor of it: a thread that is blocked, or a process that is
+ * stopped, would keep it open otherwise, and connections would go on queueing there with nobody to answer.
+ *
+ * What waits in the backlog at that moment is taken, because the kernel resets it when the socket ends. Nobody may come
+ * between the taking and the end. A Unix socket is shut down first and emptied then. A TCP socket drops what waits when it
+ * is shut down: packets for it are dropped first, then it is emptied, then shut down. Who was connecting meanwhile tries
+ * again and is refused; only whose handshake was half done is reset.
+ *
+ * A socket that was inherited (systemd's) is neither emptied nor ended. Its next owner finds what waits there.
+ *
+ * Without node:ffi nothing is taken and the socket ends with its last descriptor.
+ */
+
+import { acceptWaiting, dropArrivals, hasNative, shutDown } from "../../../platform/native.ts";
+import type { InheritedListener } from "../worker-protocol.ts";
+
+/** Returns descriptors of the connections that waited, at most `backlog`, oldest first. `fd` stays open. */
+export function endListening({ kind, fd }: InheritedListener, backlog: number): number[] {
+  if (!hasNative() || kind === "fd") return [];
+  if (kind === "unix") shutDown(fd);
+  else dropArrivals(fd);
+  const waiting = acceptWaiting(fd, backlog);
+  if (kind === "tcp") shutDown(fd);
+  return waiting;
+}
+
+/** Whether accepting failed because the socket was ended here. Its owner is about to be told to close it. */
+export function isEnded({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EINVAL";
+}

@@ -1,0 +1,98 @@
+/**
+ * Accepting on a serving thread: every thread of a worker takes connections from the same listening sockets, each through
+ * a descriptor of its own, and keeps what it accepts unless another thread has clearly fewer (`placement.ts`). That one
+ * goes to the acceptor as a descriptor, which gives it to the thread named.
+ *
+ *   kernel's backlog → whichever thread's loop turns → kept, or passed on through the acceptor
+ *
+ * A thread whose loop stands still takes nothing, without anybody having to notice; what waits in the backlog is taken by
+ * the others. Nearly every connection stays where it was accepted and costs no message, no copy of its descriptor, and no
+ * second thread's wake-up (docs/decisions/accepting.md has the numbers).
+ *
+ * Invariant: a connection is counted, in the row of the thread that is to have it, before the next one is looked at: a
+ * burst is even although nobody was asked.
+ */
+
+import { createServer, type Server, type Socket } from "node:net";
+import { HeddleError } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import type { SocketAddress } from "./address.ts";
+import { detachHandle } from "./accepted.ts";
+import { isEnded } from "./backlog.ts";
+import { passOnTo } from "./placement.ts";
+import { type RawHandle, takeHandles } from "../../../platform/raw-handle.ts";
+
+export interface Peer {
+  readonly threadId: number;
+  readonly row: LoadRow;
+}
+
+export interface ThreadListenerOptions {
+  readonly row: LoadRow;
+  /** A thread whose loop has not turned for so long gets nothing passed on. */
+  readonly staleMs: number;
+  /** A connection of this thread, counted in its row. */
+  readonly adopt: (socket: Socket) => void;
+  /** A connection of another thread, counted in that one's row. */
+  readonly passOn: (fd: number, threadId: number) => void;
+  /** An error of accepting itself. */
+  readonly onError: (error: Error) => void;
+}
+
+export class ThreadListener {
+  readonly #options: ThreadListenerOptions;
+  readonly #servers: Server[] = [];
+  #peers: readonly Peer[] = [];
+
+  constructor(options: ThreadListenerOptions) {
+    this.#options = options;
+  }
+
+  /** The other threads that take connections now. */
+  know(peers: readonly Peer[]): void {
+    this.#peers = peers;
+  }
+
+  /** Takes over the descriptors. Resolves to the sockets' addresses once it accepts. @throws HeddleError LISTEN_FAILED */
+  listen(fds: readonly number[], backlog: number): Promise<SocketAddress[]> {
+    return Promise.all(fds.map((fd) => this.#listenOn(fd, backlog)));
+  }
+
+  /** What others still accept on is not touched: the descriptors are this thread's own. */
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close();
+  }
+
+  #listenOn(fd: number, backlog: number): Promise<SocketAddress> {
+    const { row, adopt, onError } = this.#options;
+    const server = createServer({ noDelay: true }, (socket) => {
+      Atomics.add(row.counters, COUNTER.connections, 1);
+      adopt(socket);
+    });
+    this.#servers.push(server);
+    return new Promise((resolve, reject) => {
+      // After it listens, rejecting has no effect, and an error (no descriptors left) must not end the thread.
+      server.on("error", (cause: NodeJS.ErrnoException) => {
+        if (server.listening && !isEnded(cause)) onError(cause);
+        const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
+        reject(new HeddleError("LISTEN_FAILED", message, { cause }));
+      });
+      server.listen({ fd }, backlog, () => resolve(server.address()));
+      takeHandles(server, this.#passesOn);
+    });
+  }
+
+  readonly #passesOn = (handle: RawHandle): boolean => {
+    const { row, staleMs, passOn } = this.#options;
+    const peers = this.#peers;
+    const counts = peers.map((peer) => peer.row.read(COUNTER.connections));
+    const isStale = (index: number): boolean => monotonicMs() - peers[index]!.row.beatMs > staleMs;
+    const peer = peers[passOnTo(row.read(COUNTER.connections), counts, isStale)];
+    const accepted = peer === undefined ? undefined : detachHandle(handle);
+    if (peer === undefined || accepted === undefined) return false;
+    Atomics.add(peer.row.counters, COUNTER.connections, 1);
+    passOn(accepted.fd, peer.threadId);
+    return true;
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * All pools of handler threads of a worker, and their links to its serving threads. With no route on handler threads it is
+ * empty and costs nothing.
+ */
+
+import type { ServerConfig } from "../../../config/config.ts";
+import type { Log } from "../../../log/log.ts";
+import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { DrainTimes } from "../serving/drain-times.ts";
+import { HandlerPool } from "./handler-pool.ts";
+import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
+import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
+
+export interface HandlerPoolsOptions {
+  readonly config: ServerConfig;
+  readonly address: ListenerAddress;
+  readonly log: Log;
+}
+
+export class HandlerPools {
+  readonly #options: HandlerPoolsOptions;
+  readonly #pools = new Map<string, HandlerPool>();
+  readonly #serving = new Set<ServingThreadHandle>();
+
+  constructor(options: HandlerPoolsOptions) {
+    this.#options = options;
+  }
+
+  get pools(): readonly HandlerPool[] {
+    return [...this.#pools.values()];
+  }
+
+  /** By pool, for the serving threads. */
+  get boards(): Readonly<Record<string, SharedArrayBuffer>> {
+    return Object.fromEntries(this.pools.map(({ spec, board }) => [spec.name, board.buffer]));
+  }
+
+  /** Makes the pools that a serving thread's routes name; all of them name the same. */
+  open(specs: readonly PoolSpec[]): void {
+    const { config, address, log } = this.#options;
+    for (const spec of specs) {
+      if (this.#pools.has(spec.name)) continue;
+      const pool = new HandlerPool({ spec, config, address, log });
+      this.#pools.set(spec.name, pool);
+      pool.on("added", (handler) => {
+        for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, handler.link());
+      });
+      pool.on("removed", (id, why) => {
+        for (const thread of this.#serving) thread.removeHandler(spec.name, id, why);
+      });
+    }
+  }
+
+  /** Resolves to the app's files as the handler threads loaded them. @throws HeddleError if one does not boot */
+  async boot(): Promise<readonly string[]> {
+    const modules = await Promise.all(this.pools.map((pool) => pool.boot()));
+    return modules.flat();
+  }
+
+  attach(thread: ServingThreadHandle): void {
+    this.#serving.add(thread);
+    thread.once("gone", () => this.#serving.delete(thread));
+    thread.on("want-handlers", (name) => this.#pools.get(name)?.want());
+    thread.on("kill-handler", (name, id, why) => this.#pools.get(name)?.kill(id, why));
+    for (const { spec, handlers } of this.pools) {
+      for (const handler of handlers) {
+        if (handler.state === "ready") thread.addHandler(spec.name, handler.id, handler.link());
+      }
+    }
+  }
+
+  drain(reason: DrainReason, times: DrainTimes): void {
+    for (const pool of this.pools) pool.drain(reason, times);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all(this.pools.map((pool) => pool.stop(deadlineMs)));
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What the acceptor and a handler thread say to each other; requests come over links from the serving threads
+ * (server/models/offload/shared/offload-protocol.ts). The acceptor's side is `handler-thread-handle.ts`, the thread's
+ * `handler-thread-main.ts`.
+ *
+ *   acceptor                        handler thread
+ *     spawn (workerData)          →
+ *                                 ← ready | boot-failed
+ *     link …                      →
+ *                                 ← used      (thread-per-request) its one request is done
+ *                                 ← tainted   an exception nobody caught; replace it
+ *     drain                       →           its worker drains; it goes on running what comes
+ *     stop                        → ← stopped
+ */
+
+import type { ServerConfig } from "../../../config/config.ts";
+import type { WireError } from "../../../errors/errors.ts";
+import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
+
+export interface HandlerBoot {
+  readonly config: ServerConfig;
+  readonly address: ListenerAddress;
+  readonly pool: PoolSpec;
+  readonly board: SharedArrayBuffer;
+  readonly id: number;
+}
+
+export type ToHandlerThread =
+  | { readonly type: "link"; readonly link: LinkEnd }
+  /** `cutMs`: so long at most the app's `onDrain` holds up a `stop`. */
+  | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
+  | { readonly type: "stop" };
+
+export type FromHandlerThread =
+  | { readonly type: "ready"; readonly modules: readonly string[] }
+  | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
+  | { readonly type: "used" }
+  | { readonly type: "tainted"; readonly error: WireError }
+  | { readonly type: "log"; readonly level: "error"; readonly fields: object; readonly message: string }
+  | { readonly type: "stopped" };

@@ -1,0 +1,99 @@
+/**
+ * A handler thread, its own side: load the app, run the jobs that come over the links, one at a time. What a job is and how
+ * it runs is server/models/offload/execute/job-runner.ts.
+ *
+ * An exception nobody caught fails the job whose code threw it, and the thread says that it is tainted: it is replaced when
+ * the job it has now is done. An app with an `uncaughtException` listener of its own has decided otherwise.
+ */
+
+import { flushCompileCache } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
+import { heedServer } from "../../app/server-settings.ts";
+import { toWire } from "../../../errors/errors.ts";
+import { setBlockingRules } from "../../../runtime/blocking.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
+import { Board } from "../../models/offload/shared/pool-board.ts";
+import { JobRunner } from "../../models/offload/execute/job-runner.ts";
+import { heedAbort } from "../../models/offload/execute/running-job.ts";
+import { printed } from "../flush-output.ts";
+import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
+
+const port = parentPort!;
+const { config, address, pool, id, board } = workerData as HandlerBoot;
+const modules = ModuleTracker.start();
+
+try {
+  await main();
+} catch (error) {
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
+}
+
+async function main(): Promise<void> {
+  installJobSignal();
+  installJobFraming();
+  const shared = new Board(board);
+  setBlockingRules({ wake: shared.wakeOf(id), cancelled: heedAbort });
+  const app = await loadApp(config.app, {
+    address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
+    signal: AbortSignal.timeout(config.bootTimeoutMs),
+    modules,
+  });
+  await app.start();
+  const { keepAliveMs } = heedServer(config, app.server()).config;
+  const runner = new JobRunner({ app, id, board: shared, keepAliveMs, onDone });
+  process.on("uncaughtException", (error: unknown) => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    runner.uncaught(error);
+    tell({ type: "tainted", error: toWire(error) });
+  });
+  port.on("message", (message: ToHandlerThread) => {
+    if (message.type === "link") {
+      runner.attach(message.link);
+    } else if (message.type === "drain") {
+      onDrain ??= run("onDrain", () => app.drain(message.reason));
+      cutMs = Math.min(cutMs, message.cutMs);
+    } else {
+      void stop(app);
+    }
+  });
+  // Later threads learn it from their first requests; this one has only one.
+  if (pool.model === "thread-per-request") rehearse(keepAliveMs);
+  flushCompileCache();
+  tell({ type: "ready", modules: modules.files() });
+}
+
+/** Time for what the handler does right after its response; a handler that goes on for longer is cut. */
+const LAST_WORDS_MS = 5;
+
+function onDone(): boolean {
+  if (pool.model === "threads") return true;
+  tell({ type: "used" });
+  setTimeout(() => void printed().then(() => process.exit(0)), LAST_WORDS_MS);
+  return false;
+}
+
+let onDrain: Promise<void> | undefined;
+/** When `onDrain` holds up `onStop` no longer. */
+let cutMs = Infinity;
+
+async function stop(app: LoadedApp): Promise<void> {
+  if (onDrain !== undefined) await Promise.race([onDrain, sleep(Math.max(0, cutMs - monotonicMs()))]);
+  await run("onStop", app.stop);
+  await printed();
+  tell({ type: "stopped" });
+}
+
+async function run(name: string, hook: () => Promise<void>): Promise<void> {
+  try {
+    await hook();
+  } catch (error) {
+    tell({ type: "log", level: "error", fields: { err: toWire(error) }, message: `the app's ${name} failed` });
+  }
+}
+
+function tell(message: FromHandlerThread): void {
+  port.postMessage(message);
+}

@@ -1,0 +1,131 @@
+/** What a worker tells about itself, read from the threads' load rows: no thread is asked, so a blocked one can't hide. */
+
+import { monotonicMs } from "../../../kit/clock.ts";
+import { COUNTER } from "../../../supervise/load-board.ts";
+import { HISTOGRAM_BUCKETS, toSparse } from "../../../kit/latency-histogram.ts";
+import { residentBytes } from "../../../platform/descriptors.ts";
+import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts";
+import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
+import type { ThreadPool } from "../serving/serving-pool.ts";
+import type { Watchdog } from "../watchdog.ts";
+
+/** Percentiles "of the last window" cover between one and two of these. */
+const WINDOW_MS = 10_000;
+
+/** In the order in which they have to be read, after the histograms: see load-board.ts. */
+const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
+
+interface Totals {
+  readonly counters: Record<(typeof COUNTED)[number], number>;
+  readonly handler: Float64Array;
+  readonly queue: Float64Array;
+}
+
+function emptyTotals(): Totals {
+  return {
+    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 },
+    handler: new Float64Array(HISTOGRAM_BUCKETS),
+    queue: new Float64Array(HISTOGRAM_BUCKETS),
+  };
+}
+
+function add(into: Totals, { row }: ServingThreadHandle): void {
+  for (let i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    into.handler[i]! += row.handlerCounts[i]!;
+    into.queue[i]! += row.queueCounts[i]!;
+  }
+  for (const name of COUNTED) into.counters[name] += row.read(COUNTER[name]);
+}
+
+type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;
+
+export class Reporter {
+  readonly #pool: ThreadPool;
+  readonly #watchdog: Watchdog;
+  readonly #waiting: () => number;
+  readonly #identity: { readonly slot: number; readonly generation: number };
+  readonly #startedMs = monotonicMs();
+  /** What threads that are gone had counted. */
+  readonly #gone = emptyTotals();
+  readonly #loops = new WeakMap<ServingThreadHandle, Utilisation>();
+  #windowStart = emptyTotals();
+  #nextWindowStart = emptyTotals();
+  #windowStartMs = monotonicMs();
+  #nextWindowStartMs = monotonicMs();
+
+  constructor(
+    pool: ThreadPool,
+    watchdog: Watchdog,
+    waiting: () => number,
+    identity: { readonly slot: number; readonly generation: number },
+  ) {
+    this.#pool = pool;
+    this.#waiting = waiting;
+    this.#watchdog = watchdog;
+    this.#identity = identity;
+    pool.on("gone", (thread) => add(this.#gone, thread));
+    setInterval(() => this.#turnWindow(), WINDOW_MS).unref();
+  }
+
+  /** Requests parsed since the worker started. */
+  get requests(): number {
+    let requests = this.#gone.counters.started;
+    for (const { row } of this.#pool.threads) requests += row.read(COUNTER.started);
+    return requests;
+  }
+
+  report(): WorkerReport {
+    const totals = this.#totals();
+    const nowMs = monotonicMs();
+    return {
+      pid: process.pid,
+      ...this.#identity,
+      uptimeMs: Math.round(nowMs - this.#startedMs),
+      rssBytes: residentBytes(),
+      threadRestarts: this.#pool.restarts,
+      waiting: this.#waiting(),
+      threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
+      pools: this.#pool.handlerPools.map((pool) => pool.report()),
+      counters: totals.counters satisfies Counters,
+      handler: toSparse(totals.handler),
+      queue: toSparse(totals.queue),
+      handlerWindow: toSparse(totals.handler.map((count, i) => count - this.#windowStart.handler[i]!)),
+      queueWindow: toSparse(totals.queue.map((count, i) => count - this.#windowStart.queue[i]!)),
+      windowMs: Math.round(nowMs - this.#windowStartMs),
+    };
+  }
+
+  #threadReport(thread: ServingThreadHandle): ThreadReport {
+    const { row } = thread;
+    const utilisation = thread.state === "gone" ? 0 : thread.utilisation(this.#loops.get(thread)).utilization;
+    return {
+      index: thread.index,
+      state: thread.state,
+      blocked: this.#watchdog.stuckMs(thread) > 0,
+      connections: row.read(COUNTER.connections),
+      inFlight: row.inFlight,
+      queued: row.read(COUNTER.queued),
+      webSockets: row.read(COUNTER.webSockets),
+      utilisation: Math.round(utilisation * 1000) / 1000,
+    };
+  }
+
+  #totals(): Totals {
+    const totals = emptyTotals();
+    for (const name of COUNTED) totals.counters[name] = this.#gone.counters[name];
+    totals.handler.set(this.#gone.handler);
+    totals.queue.set(this.#gone.queue);
+    for (const thread of this.#pool.threads) add(totals, thread);
+    return totals;
+  }
+
+  #turnWindow(): void {
+    this.#windowStart = this.#nextWindowStart;
+    this.#windowStartMs = this.#nextWindowStartMs;
+    this.#nextWindowStart = this.#totals();
+    this.#nextWindowStartMs = monotonicMs();
+    for (const thread of this.#pool.threads) {
+      if (thread.state !== "gone") this.#loops.set(thread, thread.utilisation());
+    }
+  }
+}

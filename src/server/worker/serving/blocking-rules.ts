@@ -1,0 +1,52 @@
+/**
+ * What a serving thread does when a handler blocks it on purpose (`awaitSync`).
+ *
+ * An event loop has others to serve: it refuses, and says what to write instead. Under `sync` nobody else is there. Nothing
+ * turns while the handler is blocked, so each look does what the loop would do for the one request: it shows that
+ * the thread lives, enforces the time limits, asks the kernel whether the client has gone, and the row whether the last call
+ * of a drain is due.
+ */
+
+import { drainError } from "../../app/called-off.ts";
+import type { ServerConfig } from "../../../config/config.ts";
+import { HeddleError } from "../../../errors/errors.ts";
+import { setBlockingRules } from "../../../runtime/blocking.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { type LoadRow } from "../../../supervise/load-board.ts";
+import type { Pipeline } from "../../http/pipeline.ts";
+import { areHungUp, loadNative } from "../../../platform/native.ts";
+import { offloadSetting } from "../report/offload-hint.ts";
+import { handleOf } from "../../../platform/raw-handle.ts";
+
+export async function setServingRules(
+  config: ServerConfig,
+  pipeline: Pipeline,
+  row: LoadRow,
+  beatMs: number,
+): Promise<void> {
+  if (config.model !== "sync") {
+    setBlockingRules({ may: (what) => refuse(what, pipeline.current()?.route.name) });
+    return;
+  }
+  const canAskKernel = await loadNative();
+  setBlockingRules({
+    lookMs: beatMs,
+    cancelled: () => {
+      row.beat(monotonicMs());
+      const exchange = pipeline.current();
+      if (exchange === undefined) return undefined;
+      pipeline.sweep(performance.now());
+      if (canAskKernel && areHungUp([handleOf(exchange.req.socket)?.fd ?? -1])[0] === true) {
+        exchange.abort("AbortError", "the client went away");
+      }
+      if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());
+      return exchange.abortReason;
+    },
+  });
+}
+
+function refuse(what: string, route: string | undefined): never {
+  throw new HeddleError("AWAIT_SYNC_REFUSED", `${what} would hold up every other request on this event loop.`, {
+    hint: `Await the task instead (\`await task(…)\`), or run the handler on a thread that may block (${offloadSetting(route)}).`,
+  });
+}

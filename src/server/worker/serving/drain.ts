@@ -1,0 +1,123 @@
+/**
+ * How a serving thread leaves: from the beginning of its drain, which may be before it stops taking connections, to its
+ * end.
+ *
+ *   begin   onDrain is called, event streams are called off
+ *   leave   each connection ends with the response to its latest request
+ *           last call → cut (`drain-times.ts`), for what does not end by itself
+ *           its last connection is gone → onStop → drained
+ *
+ * Invariants
+ * - `onDrain` and `onStop` run once each, in this order; `onStop` begins when `onDrain` has ended or at the cut.
+ * - `onStop` runs, whatever the clients and the handlers do. Only a thread whose loop does not turn is ended without.
+ * - A drain may be repeated. The nearest deadline counts, and `stop` does not wait for idle connections.
+ */
+
+import type { LoadedApp } from "../../app/load/load-app.ts";
+import type { ServerConfig } from "../../../config/config.ts";
+import { toWire } from "../../../errors/errors.ts";
+import type { Connections } from "../../http/parse/connection.ts";
+import type { Pipeline } from "../../http/pipeline.ts";
+import { DrainClock } from "./drain-clock.ts";
+import type { DrainTimes } from "./drain-times.ts";
+import { printed } from "../flush-output.ts";
+import type { DrainReason, FromThread } from "./serving-protocol.ts";
+
+export interface LeavingOptions {
+  readonly app: LoadedApp;
+  readonly config: ServerConfig;
+  readonly connections: Connections;
+  readonly pipeline: Pipeline;
+  readonly tell: (message: FromThread) => void;
+  readonly thread: number;
+}
+
+/** A request that is on its way when a stop begins has arrived by then, and is answered. */
+const LAST_MOMENT_MS = 200;
+/** What was answered at the cut leaves before the connections are closed; of the time that is left, a quarter at most. */
+const FLUSH_MS = 50;
+
+export class Leaving {
+  readonly #options: LeavingOptions;
+  readonly #emptied = Promise.withResolvers<void>();
+  readonly #cut = Promise.withResolvers<void>();
+  readonly #clock = new DrainClock(({ lastCallMs, cutMs, deadlineMs }) => [
+    [lastCallMs, () => this.#lastCall()],
+    [cutMs, () => this.#cutAll(deadlineMs - cutMs)],
+  ]);
+  #onDrain: Promise<void> | undefined;
+  #leaves = false;
+
+  constructor(options: LeavingOptions) {
+    this.#options = options;
+  }
+
+  begin(reason: DrainReason, times: DrainTimes): void {
+    this.#clock.set(times);
+    if (this.#onDrain !== undefined) return;
+    const { app, pipeline } = this.#options;
+    this.#onDrain = this.#run("onDrain", () => app.drain(reason));
+    pipeline.callingOff.begin();
+  }
+
+  /** A stop closes idle connections, after a moment: what was connected just now has not been read yet and would be reset. */
+  leave(reason: DrainReason, times: DrainTimes): void {
+    const { connections, pipeline } = this.#options;
+    this.begin(reason, times);
+    pipeline.drain();
+    if (reason === "stop") {
+      const closeIdle = (): void => void connections.drain(false).then(this.#emptied.resolve);
+      // After a look at the sockets: on a machine so busy that the time was over at once, nothing has been read yet.
+      setTimeout(() => setImmediate(closeIdle), LAST_MOMENT_MS);
+    }
+    if (this.#leaves) return;
+    this.#leaves = true;
+    void connections.drain(true).then(this.#emptied.resolve);
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const { app, pipeline, tell } = this.#options;
+    await this.#emptied.promise;
+    await Promise.race([this.#onDrain, this.#cut.promise]);
+    this.#clock.stop();
+    tell({ type: "emptied" });
+    const { cutShort } = pipeline.callingOff;
+    if (cutShort > 0) this.#tellCutShort(cutShort);
+    await this.#run("onStop", app.stop);
+    pipeline.close();
+    await printed();
+    tell({ type: "drained", cutShort });
+  }
+
+  async #run(name: string, hook: () => Promise<void>): Promise<void> {
+    try {
+      await hook();
+    } catch (error) {
+      this.#log("error", { err: toWire(error) }, `the app's ${name} failed`);
+    }
+  }
+
+  #lastCall(): void {
+    this.#options.pipeline.callingOff.lastCall();
+    this.#options.connections.closeIdle();
+  }
+
+  #cutAll(leftMs: number): void {
+    const { connections, pipeline } = this.#options;
+    pipeline.callingOff.cut();
+    setTimeout(() => connections.destroyAll(), Math.min(FLUSH_MS, leftMs / 4));
+    this.#cut.resolve();
+  }
+
+  #tellCutShort(requests: number): void {
+    const { thread, config } = this.#options;
+    const what = requests === 1 ? "a request" : `${requests} requests`;
+    const message = `serving thread ${thread} cut ${what} short: --graceful-timeout (${config.gracefulTimeoutMs} ms) was nearly over`;
+    this.#log("warn", { cutShort: requests }, message);
+  }
+
+  #log(level: "warn" | "error", fields: object, message: string): void {
+    this.#options.tell({ type: "log", level, fields, message });
+  }
+}

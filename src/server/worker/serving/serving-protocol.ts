@@ -1,0 +1,156 @@
+/**
+ * What the acceptor and a serving thread say to each other. The acceptor's side is `serving-thread-handle.ts`, the
+ * thread's `serving-thread-main.ts`.
+ *
+ *   acceptor                         thread
+ *     spawn (workerData: ThreadBoot) →
+ *                                    ← loaded   the app is imported; these routes have limits
+ *     gates                          →
+ *                                    ← ready    onStart ran; sockets may come
+ *     listen, peers                  → ← listening | listen-failed   it accepts by itself
+ *                                    ← pass-on  a connection that another thread should have
+ *     socket / fds …                 →          connections from elsewhere
+ *     take                           → ← turn   under `sync`: there is one in its row (`prefetched-connection.ts`)
+ *     stop-listening                 →
+ *     ticket-keys                    →          with TLS: others from now on
+ *     inspect                        → ← exchanges
+ *     drain-soon                     →          the drain has begun; connections still come (`sync`)
+ *     drain                          → ← emptied  its last connection is gone
+ *                                      ← drained  and it is ended
+ *
+ * `boot-failed` may come instead of `loaded` or `ready`; `tainted` at any time after: an exception nobody caught, the
+ * thread should be replaced.
+ */
+
+import type { Socket } from "node:net";
+import type { ServerSettings } from "../../app/server-settings.ts";
+import type { ServerConfig } from "../../../config/config.ts";
+import type { DrainReason } from "../../../config/drain-reason.ts";
+import type { WireError } from "../../../errors/errors.ts";
+import type { LogLevel } from "../../../log/log.ts";
+import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
+import type { ModelName } from "../../models/model.ts";
+import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { UpgradesTold } from "../../models/upgrades.ts";
+import type { GateHandle } from "../../http/admit/gate.ts";
+import type { SocketAddress } from "../accept/address.ts";
+import type { DrainTimes } from "./drain-times.ts";
+
+export type { DrainReason } from "../../../config/drain-reason.ts";
+
+export interface ThreadBoot {
+  readonly config: ServerConfig;
+  /** Number of the thread within its worker, kept by its replacement: what logs, headers and `status` call it. */
+  readonly index: number;
+  readonly row: SharedArrayBuffer;
+  readonly tls: TlsMaterial | undefined;
+  readonly address: ListenerAddress;
+  /** `check`: load the app, tell about it, serve nothing. */
+  readonly purpose: "serve" | "check";
+}
+
+export interface ListenerAddress {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface LimitedRoute {
+  readonly name: string;
+  readonly limit: number;
+  readonly queue: number;
+}
+
+export interface AppSummary {
+  readonly file: string;
+  readonly shape: string;
+  readonly routes: readonly {
+    readonly name: string;
+    readonly model: ModelName;
+    /** The handler threads it runs on, if its model has such. */
+    readonly pool?: PoolSpec;
+    readonly timeoutMs: number;
+    readonly limit?: number;
+  }[];
+  /** What is to be told of WebSockets that the app takes and some models can't. */
+  readonly upgrades: UpgradesTold | undefined;
+  /** What the app has set on its own http.Server. */
+  readonly server: ServerSettings | undefined;
+  /** What is to be told of paths that the app's own router takes for the same and the routes do not. */
+  readonly routing: readonly string[];
+}
+
+export type ToThread =
+  | {
+      readonly type: "gates";
+      readonly gates: Readonly<Record<string, GateHandle>>;
+      /** Shared memory of each pool of handler threads. */
+      readonly boards: Readonly<Record<string, SharedArrayBuffer>>;
+    }
+  | { readonly type: "handler"; readonly pool: string; readonly id: number; readonly link: LinkEnd }
+  | { readonly type: "handler-gone"; readonly pool: string; readonly id: number; readonly error: WireError }
+  | { readonly type: "socket"; readonly socket: Socket }
+  /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
+  | { readonly type: "fds"; readonly fds: readonly number[] }
+  /** Under `sync`: it may have slept when a connection was put into its row. */
+  | { readonly type: "take" }
+  /** Descriptors of the worker's listening sockets, for this thread alone. */
+  | { readonly type: "listen"; readonly fds: readonly number[] }
+  | { readonly type: "stop-listening" }
+  /** The other threads that take connections, with their rows of the load board. */
+  | {
+      readonly type: "peers";
+      readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
+    }
+  | { readonly type: "inspect"; readonly id: number }
+  | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
+  | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly times: DrainTimes };
+
+export interface ExchangeView {
+  readonly id: string;
+  readonly method: string;
+  readonly url: string;
+  readonly route: string;
+  readonly model: string;
+  /** The handler thread that has it, and that thread's pool. */
+  readonly handler: number | undefined;
+  readonly pool: string | undefined;
+  readonly state: string;
+  readonly forMs: number;
+}
+
+export type FromThread =
+  | {
+      readonly type: "loaded";
+      readonly limited: readonly LimitedRoute[];
+      readonly pools: readonly PoolSpec[];
+      readonly summary: AppSummary;
+    }
+  | { readonly type: "want-handlers"; readonly pool: string }
+  | { readonly type: "kill-handler"; readonly pool: string; readonly id: number; readonly why: string }
+  | {
+      readonly type: "ready";
+      readonly modules: readonly string[];
+      /** Asked again: apps attach their WebSockets in `onStart` too, and set up their servers. */
+      readonly told: Pick<AppSummary, "upgrades" | "server">;
+    }
+  | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
+  | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
+  | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
+  | { readonly type: "listen-failed"; readonly error: WireError }
+  | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
+  /** Under `sync`: it has begun with a connection, or its last one has closed. */
+  | { readonly type: "turn" }
+  | { readonly type: "unblocked"; readonly blockedMs: number }
+  | { readonly type: "tainted"; readonly error: WireError }
+  | {
+      readonly type: "log";
+      readonly level: Exclude<LogLevel, "silent" | "trace" | "fatal">;
+      readonly fields: object;
+      readonly message: string;
+      /** The same is said once, whichever threads of the worker say it. */
+      readonly once?: string;
+    }
+  | { readonly type: "emptied" }
+  /** `cutShort`: requests that did not get their whole answer. */
+  | { readonly type: "drained"; readonly cutShort: number };

@@ -1,0 +1,344 @@
+/**
+ * A serving thread as the acceptor sees it; the thread's own side is `serving-thread-main.ts`.
+ *
+ * States: booting → ready → draining → gone, and from anywhere to gone. `gone` settles what the dead thread held: its
+ * slots of the gates, its count of connections.
+ */
+
+import { EventEmitter } from "node:events";
+import type { MessagePort, Worker } from "node:worker_threads";
+import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
+import { startThread } from "../../../supervise/start-thread.ts";
+import type { TicketKeys } from "../../http/parse/connection.ts";
+import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
+import { type GateHandle, settleLedger } from "../../http/admit/gate.ts";
+import { closeFd } from "../../../platform/native.ts";
+import type { Accepted } from "../accept/accepted.ts";
+import type { SocketAddress } from "../accept/address.ts";
+import { DrainClock } from "./drain-clock.ts";
+import type { DrainTimes } from "./drain-times.ts";
+import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
+
+export type ThreadState = "booting" | "ready" | "draining" | "gone";
+
+export interface ThreadEvents {
+  loaded: [loaded: FromThread & { type: "loaded" }];
+  "want-handlers": [pool: string];
+  "kill-handler": [pool: string, id: number, why: string];
+  ready: [modules: readonly string[], told: Pick<AppSummary, "upgrades" | "server">];
+  "boot-failed": [error: HeddleError, modules: readonly string[]];
+  tainted: [error: HeddleError];
+  unblocked: [blockedMs: number];
+  /** Under `sync`: it has begun with a connection, or has none any more. */
+  turn: [];
+  /** It accepted a connection that this other thread should have, and has counted it there. */
+  "pass-on": [fd: number, threadId: number];
+  log: [message: FromThread & { type: "log" }];
+  /** The deadline of its drain has passed. */
+  overdue: [];
+  /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
+  doomed: [error: HeddleError];
+  /** Always the last one. `error` is undefined after a drain. */
+  gone: [error: HeddleError | undefined];
+}
+
+/** How many sent descriptors are remembered before asking which of them were adopted. */
+const FORGET_AT = 64;
+/** A thread that does not answer in this time is told of by its load row alone. */
+const INSPECT_TIMEOUT_MS = 250;
+
+export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
+  readonly index: number;
+  readonly row: LoadRow = new LoadRow();
+  readonly bootedMs: number = monotonicMs();
+  state: ThreadState = "booting";
+  /** Its last connection is gone; what is left is the app's `onStop`. */
+  isEmpty = false;
+  /** Requests that it cut short, known when it is drained. */
+  cutShort = 0;
+  /** Its replacement is under way: it must not be replaced a second time when it goes. */
+  replaced = false;
+  readonly #worker: Worker;
+  readonly #emptied = Promise.withResolvers<void>();
+  readonly #clock = new DrainClock(({ cutMs, deadlineMs }) => [
+    // It does not turn. Others need not lose their last moments with it.
+    [(cutMs + deadlineMs) / 2, this.#emptied.resolve],
+    [deadlineMs, () => this.emit("overdue")],
+  ]);
+  readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
+  #gates: Readonly<Record<string, GateHandle>> = {};
+  /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
+  readonly #sent: number[] = [];
+  #outbox: number[] = [];
+  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { fds: readonly number[] }) | undefined;
+  #accepts = false;
+  #confirmed = 0;
+  #inspected = 0;
+  #error: HeddleError | undefined;
+  #drainsFor: DrainReason | undefined;
+  #wasReady = false;
+  /** Its failure to boot has been told. */
+  #told = false;
+
+  /** @throws HeddleError THREAD_DIED: the system refuses it */
+  constructor(boot: Omit<ThreadBoot, "row">) {
+    super();
+    this.index = boot.index;
+    // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
+    const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
+    this.#worker = startThread(`serving thread ${boot.index}`, "THREAD_DIED", entry, {
+      name: `heddle serving thread ${boot.index}`,
+      workerData: { ...boot, row: this.row.buffer } satisfies ThreadBoot,
+    });
+    this.#worker.on("message", (message: FromThread) => this.#receive(message));
+    this.#worker.on("error", (error: Error) => {
+      this.#error ??= new HeddleError("THREAD_DIED", `serving thread ${this.index} died: ${error.message}`, {
+        cause: error,
+      });
+    });
+    this.#worker.on("exit", (code) => this.#end(code));
+  }
+
+  /** Why it ended, or is being killed. */
+  get error(): HeddleError | undefined {
+    return this.#error;
+  }
+
+  get threadId(): number {
+    return this.#worker.threadId;
+  }
+
+  /** Resolves when it drains and its last connection is gone, or should be. */
+  get emptied(): Promise<void> {
+    return this.#emptied.promise;
+  }
+
+  /** Share of the time since `since` in which the loop was busy, 0 to 1. */
+  utilisation(
+    since?: ReturnType<Worker["performance"]["eventLoopUtilization"]>,
+  ): ReturnType<Worker["performance"]["eventLoopUtilization"]> {
+    return this.#worker.performance.eventLoopUtilization(since);
+  }
+
+  open(gates: Readonly<Record<string, GateHandle>>, boards: Readonly<Record<string, SharedArrayBuffer>>): void {
+    this.#gates = gates;
+    this.#post({ type: "gates", gates, boards });
+  }
+
+  addHandler(pool: string, id: number, link: LinkEnd): void {
+    this.#post({ type: "handler", pool, id, link }, [link.port]);
+  }
+
+  removeHandler(pool: string, id: number, why: HeddleError): void {
+    this.#post({ type: "handler-gone", pool, id, error: toWire(why) });
+  }
+
+  /** Has it accept on the sockets behind `fds`, which are its own from then on. Resolves to their addresses. */
+  listen(fds: readonly number[]): Promise<readonly SocketAddress[]> {
+    this.#listening = { fds, ...Promise.withResolvers<readonly SocketAddress[]>() };
+    this.#post({ type: "listen", fds });
+    return this.#listening.promise;
+  }
+
+  /** Whether it has been told to accept by itself. */
+  get listens(): boolean {
+    return this.#listening !== undefined;
+  }
+
+  useTicketKeys(keys: TicketKeys): void {
+    this.#post({ type: "ticket-keys", keys });
+  }
+
+  stopListening(): void {
+    if (this.listens && this.state !== "gone") this.#post({ type: "stop-listening" });
+  }
+
+  know(peers: readonly ServingThreadHandle[]): void {
+    this.#post({
+      type: "peers",
+      peers: peers.map(({ threadId, row }) => ({ threadId, row: row.buffer })),
+    });
+  }
+
+  /** `counted`: its row has it already. */
+  give(accepted: Accepted, counted: boolean = false): void {
+    if (!counted) Atomics.add(this.row.counters, COUNTER.connections, 1);
+    if (accepted.kind === "fd") {
+      this.#sent.push(accepted.fd);
+      if (this.#sent.length >= FORGET_AT) this.#forgetAdopted();
+      if (this.#outbox.push(accepted.fd) === 1) setImmediate(this.#flush);
+    } else {
+      const message: ToThread = { type: "socket", socket: accepted.socket };
+      // A socket is transferable in Node 26.6 and later; the types do not know yet.
+      this.#worker.postMessage(message, [accepted.socket as never]);
+    }
+  }
+
+  /** Has it look for a connection in its row, if it has none. */
+  wake(): void {
+    this.#post({ type: "take" });
+  }
+
+  /** One message for all that one look at the listening sockets brought. */
+  readonly #flush = (): void => {
+    if (this.#outbox.length === 0 || this.state === "gone") return;
+    this.#post({ type: "fds", fds: this.#outbox });
+    this.#outbox = [];
+  };
+
+  /** Connections on their way to a thread that died. */
+  takeBack(): Accepted[] {
+    this.#forgetAdopted();
+    return this.#sent.splice(0).map((fd) => ({ kind: "fd", fd }));
+  }
+
+  /** What the thread is doing, or undefined if it does not answer. */
+  exchanges(): Promise<readonly ExchangeView[] | undefined> {
+    const id = ++this.#inspected;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#inspections.delete(id);
+        resolve(undefined);
+      }, INSPECT_TIMEOUT_MS);
+      this.#inspections.set(id, (exchanges) => {
+        clearTimeout(timer);
+        resolve(exchanges);
+      });
+      this.#post({ type: "inspect", id });
+    });
+  }
+
+  /** Its drain begins, and it goes on taking connections until `drain`. */
+  drainSoon(reason: DrainReason, times: DrainTimes): void {
+    if (this.state !== "ready") return;
+    this.#limit(times);
+    this.#post({ type: "drain-soon", reason, times });
+  }
+
+  /** May be repeated: `stop` is more urgent than any other reason, and the nearest deadline counts. */
+  drain(reason: DrainReason, times: DrainTimes): void {
+    const { state } = this;
+    if (state === "booting") return this.kill(undefined);
+    const isUrgent = (reason === "stop" && this.#drainsFor !== "stop") || times.deadlineMs < this.#clock.deadlineMs;
+    if (state !== "ready" && !(state === "draining" && isUrgent)) return;
+    this.state = "draining";
+    this.#drainsFor = reason;
+    this.#limit(times);
+    this.#flush();
+    this.#post({ type: "drain", reason, times });
+  }
+
+  #limit(times: DrainTimes): void {
+    if (this.#clock.set(times)) this.row.lastCallMs = times.lastCallMs;
+  }
+
+  /** Ends the thread at once, whatever it does. `error`: why, for the `gone` event. */
+  kill(error: HeddleError | undefined): void {
+    if (this.state === "gone") return;
+    const wasReady = this.state === "ready";
+    this.#error ??= error;
+    this.state = "draining";
+    void this.#worker.terminate();
+    if (wasReady && error !== undefined) this.emit("doomed", error);
+  }
+
+  #forgetAdopted(): void {
+    const adopted = this.row.read(COUNTER.adopted);
+    this.#sent.splice(0, (adopted - this.#confirmed) >>> 0);
+    this.#confirmed = adopted;
+  }
+
+  #post(message: ToThread, transfer: readonly MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.type) {
+      case "loaded":
+        this.emit("loaded", message);
+        break;
+      case "ready":
+        if (this.state !== "booting") break;
+        this.state = "ready";
+        this.#wasReady = true;
+        this.emit("ready", message.modules, message.told);
+        break;
+      case "boot-failed":
+        this.#told = true;
+        this.emit("boot-failed", fromWire(message.error), message.modules);
+        this.kill(undefined);
+        break;
+      case "tainted":
+        this.emit("tainted", fromWire(message.error));
+        break;
+      case "exchanges":
+        this.#inspections.get(message.id)?.(message.exchanges);
+        this.#inspections.delete(message.id);
+        break;
+      case "want-handlers":
+        this.emit("want-handlers", message.pool);
+        break;
+      case "kill-handler":
+        this.emit("kill-handler", message.pool, message.id, message.why);
+        break;
+      case "listening":
+        this.#accepts = true;
+        this.#listening?.resolve(message.addresses);
+        break;
+      case "listen-failed":
+        this.#listening?.reject(fromWire(message.error));
+        this.#listening = undefined;
+        break;
+      case "pass-on":
+        this.emit("pass-on", message.fd, message.threadId);
+        break;
+      case "turn":
+        this.emit("turn");
+        break;
+      case "unblocked":
+        this.emit("unblocked", message.blockedMs);
+        break;
+      case "log":
+        this.emit("log", message);
+        break;
+      case "emptied":
+        this.isEmpty = true;
+        this.#emptied.resolve();
+        break;
+      case "drained":
+        this.cutShort = message.cutShort;
+        void this.#worker.terminate();
+        break;
+    }
+  }
+
+  #end(code: number): void {
+    const { state } = this;
+    this.state = "gone";
+    this.#clock.stop();
+    this.#emptied.resolve();
+    for (const gate of Object.values(this.#gates)) settleLedger(gate);
+    if (this.#listening !== undefined && !this.#accepts) {
+      for (const fd of this.#listening.fds) closeFd(fd);
+      this.#listening.reject(
+        new HeddleError("THREAD_DIED", `serving thread ${this.index} ended before it accepted connections`),
+      );
+    }
+    Atomics.store(this.row.counters, COUNTER.connections, 0);
+    if (state === "ready" && this.#error === undefined) {
+      this.#error = new HeddleError(
+        "APP_EXITED",
+        `the app ended serving thread ${this.index} itself (process.exit(${code})).`,
+        {
+          hint: "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.",
+        },
+      );
+    } else if (!this.#wasReady && !this.#told) {
+      const message = `the app ended its thread while it was loading (process.exit(${code})).`;
+      this.emit("boot-failed", this.#error ?? new HeddleError("APP_EXITED", message), []);
+    }
+    this.emit("gone", this.#error);
+  }
+}

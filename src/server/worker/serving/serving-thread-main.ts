@@ -1,0 +1,321 @@
+/**
+ * A serving thread, its own side: load the app, build the pipeline, serve the sockets the acceptor sends.
+ *
+ * Lifecycle: booting → serving → draining → ended. Each step is one function below, the last ones are `drain.ts`; the
+ * acceptor's side of it is `serving-thread-handle.ts`.
+ *
+ * An exception nobody caught does not take the thread's other requests with it: the request that caused it gets a 500,
+ * the thread says that it is tainted, and the acceptor replaces it and lets it finish. An app with an
+ * `uncaughtException` listener of its own has decided otherwise, and keeps that.
+ */
+
+import { flushCompileCache } from "node:module";
+import { Socket } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
+import { heedServer } from "../../app/server-settings.ts";
+import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
+import { mergeRoutes } from "../../../config/routes/route-forms.ts";
+import { toWire } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
+import { loadModels } from "../../models/registry.ts";
+import { type UpgradesTold, upgradesRefused } from "../../models/upgrades.ts";
+import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import { Connections } from "../../http/parse/connection.ts";
+import { type Exchange, setRequestIdPrefix } from "../../http/exchange.ts";
+import { uploadPlaces } from "../../models/offload/dispatch/uploads.ts";
+import { type GateHandle, uploadGate } from "../../http/admit/gate.ts";
+import { FramingFaults, installExchangeFraming } from "../../http/respond/framing-faults.ts";
+import { Pipeline } from "../../http/pipeline.ts";
+import { installRequestSignal } from "../../http/request-signal.ts";
+import { createRouter, type Route, type Router } from "../../http/route/router.ts";
+import { loadNative, markBegun } from "../../../platform/native.ts";
+import { setServingRules } from "./blocking-rules.ts";
+import { HandlerLinks } from "../handlers/handler-links.ts";
+import { Leaving } from "./drain.ts";
+import { NextTurn } from "../accept/prefetch-consumer.ts";
+import { installProbe } from "../report/probe.ts";
+import { ThreadListener } from "../accept/thread-listener.ts";
+import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
+
+/**
+ * How often the loop shows that it turns. A quarter of the shortest block worth reporting, so that it is measured to
+ * 25 %; 40 wake-ups a second cost an idle thread under 0.1 % of a core.
+ */
+const MAX_BEAT_MS = 25;
+/** How old a heartbeat is too old without a threshold for reports. */
+const DEFAULT_STALE_MS = 1000;
+
+const port = parentPort!;
+const boot = workerData as ThreadBoot;
+const { config } = boot;
+const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
+const row = new LoadRow(boot.row);
+const modules = ModuleTracker.start();
+
+try {
+  await main();
+} catch (error) {
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
+}
+
+async function main(): Promise<void> {
+  setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
+  installRequestSignal();
+  const app = await loadApp(config.app, {
+    address: {
+      address: boot.address.host,
+      port: boot.address.port,
+      family: boot.address.host.includes(":") ? "IPv6" : "IPv4",
+    },
+    signal: AbortSignal.timeout(config.bootTimeoutMs),
+    modules,
+  });
+  const handlers = new HandlerLinks(port, tell);
+  // What the operator configured wins over what the app's author wrote.
+  const router = createRouter(config, mergeRoutes(await routesOf(app), config.routes, config));
+  const gates = await requestGates(router, app);
+  if (boot.purpose === "check") return;
+  const models = await loadModels([router.fallback, ...router.routes]);
+  const thread = boot.index;
+  let pipeline: Pipeline | undefined;
+  watchUncaught(() => pipeline);
+  await app.start();
+  const heeded = heedServer(config, app.server());
+  const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
+  installExchangeFraming(misframed);
+  const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
+  pipeline = new Pipeline({ ...parts, config: heeded.config });
+  await setServingRules(config, pipeline, row, beatMs);
+  serve(pipeline, app, heeded.config);
+  // For the threads that boot after this one. It does nothing where there is no cache.
+  flushCompileCache();
+  tell({
+    type: "ready",
+    modules: modules.files(),
+    told: { upgrades: upgradesOf(app, router), server: heeded.settings },
+  });
+}
+
+/** What is there to read them is loaded only if there are any. */
+async function routesOf({ routes, file }: LoadedApp): Promise<Readonly<Record<string, RouteConfig>>> {
+  if (routes === undefined) return {};
+  const { readRoutes } = await import("../../../config/routes/routes.ts");
+  return readRoutes(routes, file, config.cwd);
+}
+
+function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {
+  return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
+}
+
+/** Between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
+async function differences({ routes }: Router, app: LoadedApp): Promise<readonly string[]> {
+  if (routes.length === 0) return [];
+  const { routingTold } = await import("../../http/route/routing-warnings.ts");
+  return routingTold(await app.ownRouter(), config);
+}
+
+/** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
+async function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
+  const routing = await differences(router, app);
+  const all = [router.fallback, ...router.routes];
+  const pools = poolsOf(all);
+  const limited = [
+    ...router.routes.flatMap(({ name, limit, queue }) => (limit === undefined ? [] : [{ name, limit, queue }])),
+    ...pools.map(({ name, max }) => ({ name: uploadGate(name), limit: uploadPlaces(max), queue: config.queue })),
+  ];
+  const summary: AppSummary = {
+    file: app.file,
+    shape: app.shape,
+    routes: all.map(({ name, model, pool, timeoutMs, limit }) => ({
+      name,
+      model,
+      timeoutMs,
+      ...(pool === undefined ? {} : { pool }),
+      ...(limit === undefined ? {} : { limit }),
+    })),
+    upgrades: upgradesOf(app, router),
+    server: heedServer(config, app.server()).settings,
+    routing,
+  };
+  return new Promise((resolve) => {
+    port.once("message", (message: ToThread) => {
+      if (message.type === "gates") resolve(message.gates);
+    });
+    tell({ type: "loaded", limited, pools, summary });
+  });
+}
+
+/** Routes of one model share a pool, unless they have their own. */
+function poolsOf(routes: readonly Route[]): PoolSpec[] {
+  const pools = new Map(routes.flatMap(({ pool }) => (pool === undefined ? [] : [[pool.name, pool] as const])));
+  return [...pools.values()];
+}
+
+/** `limits`: the configuration as the app's own server completes it. */
+function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
+  const connections = new Connections(limits, boot.tls, row, {
+    request: pipeline.handle,
+    checkContinue: pipeline.handleContinue,
+    checkExpectation: pipeline.handleExpectation,
+    acceptsUpgrade: app.acceptsUpgrade,
+    upgrade: pipeline.upgrade,
+    abandon: pipeline.abandon,
+    // Other models do without, for it costs a message for each connection.
+    ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
+  });
+  const turns = new NextTurn({
+    row,
+    isFree: () => connections.counted === 0,
+    whenIdle: (next) => pipeline.whenIdle(next),
+    begin: (fd) => {
+      // Before anything is read: the arbiter must not give it to another worker when this process dies.
+      markBegun(fd);
+      connections.adopt(new Socket({ fd, readable: true, writable: true }));
+    },
+    tell: () => tell({ type: "turn" }),
+  });
+  installProbe(() => {
+    const current = pipeline.current();
+    return {
+      current: current === undefined ? undefined : view(current),
+      exchanges: viewAll(pipeline),
+      beatMs: row.beatMs,
+      started: row.read(COUNTER.started),
+    };
+  });
+  startBeat(pipeline, connections);
+  const leaving = new Leaving({ app, config, connections, pipeline, tell, thread: boot.index });
+  const listener = new ThreadListener({
+    row,
+    staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
+    adopt: (socket) => connections.adopt(socket),
+    passOn: (fd, threadId) => tell({ type: "pass-on", fd, threadId }),
+    onError: (error) =>
+      tell({ type: "log", level: "warn", fields: {}, message: `accepting a connection failed: ${error.message}` }),
+  });
+  port.on("message", (message: ToThread) => {
+    switch (message.type) {
+      case "socket":
+        connections.adopt(message.socket);
+        break;
+      case "fds":
+        for (const fd of message.fds) {
+          // Counted first: between the two a dying thread loses a connection rather than have two threads own it.
+          row.counters[COUNTER.adopted]!++;
+          connections.adopt(new Socket({ fd, readable: true, writable: true }));
+        }
+        break;
+      case "take":
+        turns.look();
+        break;
+      case "listen":
+        void listen(listener, message.fds);
+        break;
+      case "stop-listening":
+        listener.close();
+        break;
+      case "peers":
+        listener.know(message.peers.map(({ threadId, row }) => ({ threadId, row: new LoadRow(row) })));
+        break;
+      case "ticket-keys":
+        connections.useTicketKeys(message.keys);
+        break;
+      case "inspect":
+        tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
+        break;
+      case "drain-soon":
+        leaving.begin(message.reason, message.times);
+        break;
+      case "drain":
+        listener.close();
+        turns.stop();
+        leaving.leave(message.reason, message.times);
+        break;
+      case "gates":
+      case "handler":
+      case "handler-gone":
+        break;
+    }
+  });
+}
+
+async function listen(listener: ThreadListener, fds: readonly number[]): Promise<void> {
+  try {
+    // For passing connections on; the acceptor has made sure that there is one.
+    await loadNative();
+    tell({ type: "listening", addresses: await listener.listen(fds, config.backlog) });
+  } catch (error) {
+    tell({ type: "listen-failed", error: toWire(error) });
+  }
+}
+
+function startBeat(pipeline: Pipeline, connections: Connections): void {
+  let lastMs = monotonicMs();
+  row.beat(lastMs);
+  setInterval(() => {
+    const nowMs = monotonicMs();
+    const blockedMs = nowMs - lastMs;
+    lastMs = nowMs;
+    row.beat(nowMs);
+    if (config.blockedThresholdMs > 0 && blockedMs > config.blockedThresholdMs) tell({ type: "unblocked", blockedMs });
+    const now = performance.now();
+    pipeline.sweep(now);
+    connections.sweep(now);
+  }, beatMs);
+}
+
+function watchUncaught(pipeline: () => Pipeline | undefined): void {
+  let tainted = false;
+  const own = (error: unknown): void => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    const running = pipeline();
+    const exchange = running?.current();
+    if (exchange !== undefined) running!.fail(exchange, error);
+    if (tainted) return;
+    tainted = true;
+    tell({ type: "tainted", error: toWire(error) });
+  };
+  process.on("uncaughtException", own);
+}
+
+function onHandlerFailed(exchange: Exchange, error: unknown): void {
+  const fields = {
+    id: exchange.id,
+    method: exchange.req.method,
+    url: exchange.req.url,
+    route: exchange.route.name,
+    err: toWire(error),
+  };
+  tell({ type: "log", level: "error", fields, message: "the handler failed" });
+}
+
+function viewAll(pipeline: Pipeline): ExchangeView[] {
+  const views: ExchangeView[] = [];
+  for (const exchange of pipeline.exchanges) {
+    if (views.push(view(exchange)) === MAX_VIEWS) break;
+  }
+  return views;
+}
+
+/** Enough to see a pattern; ten thousand waiting requests need not cross the thread for it. */
+const MAX_VIEWS = 100;
+
+function view(exchange: Exchange): ExchangeView {
+  return {
+    id: exchange.id,
+    method: exchange.req.method ?? "",
+    url: exchange.req.url ?? "",
+    route: exchange.route.name,
+    model: exchange.route.model,
+    handler: exchange.handler,
+    pool: exchange.route.pool?.name,
+    state: exchange.state,
+    forMs: Math.round(performance.now() - exchange.receivedMs),
+  };
+}
+
+function tell(message: FromThread): void {
+  port.postMessage(message);
+}

@@ -1,0 +1,55 @@
+/**
+ * When to replace something that died, a worker or a thread. Pure: events and a clock in, a delay out.
+ *
+ * Goals
+ * - An isolated death is repaired at once: waiting would only lengthen the gap.
+ * - A crash loop backs off, exponentially and capped, and never spins; who crashes before being ready backs off from the
+ *   first time, because the next try will most likely fail the same way.
+ * - Repeated kills of something healthy (once a second, say) are not a crash loop.
+ *
+ * A death of something that was ready costs one of BURST tokens, and being ready earns one per REFILL_MS. While there are
+ * tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from FIRST_DELAY_MS up to MAX_DELAY_MS,
+ * until something stays alive for STABLE_MS.
+ *
+ * Rejected: tokens that come with time alone. What dies as soon as it is ready takes longer to boot than a token takes
+ * to come, so the loop would go on at full speed for ever.
+ */
+
+export interface RestartLimits {
+  readonly burst: number;
+  readonly refillMs: number;
+  readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly stableMs: number;
+}
+
+export const RESTART_LIMITS: RestartLimits = {
+  burst: 5,
+  refillMs: 500,
+  firstDelayMs: 100,
+  maxDelayMs: 30_000,
+  stableMs: 10_000,
+};
+
+export class Backoff {
+  readonly #limits: RestartLimits;
+  #tokens: number;
+  #failures = 0;
+
+  constructor(limits: RestartLimits = RESTART_LIMITS) {
+    this.#limits = limits;
+    this.#tokens = limits.burst;
+  }
+
+  /** Milliseconds to wait before the replacement. `readyForMs`: how long the dead one was ready, undefined if never. */
+  died(readyForMs: number | undefined): number {
+    const { burst, refillMs, firstDelayMs, maxDelayMs, stableMs } = this.#limits;
+    this.#tokens = Math.min(burst, this.#tokens + (readyForMs ?? 0) / refillMs);
+    if (readyForMs !== undefined && readyForMs >= stableMs) this.#failures = 0;
+    if (readyForMs !== undefined && this.#tokens >= 1) {
+      this.#tokens -= 1;
+      return 0;
+    }
+    return Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(30, this.#failures++));
+  }
+}

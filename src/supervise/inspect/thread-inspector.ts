@@ -1,0 +1,129 @@
+/**
+ * The inspector's connection to the threads of this process: what can be asked of a thread whose loop does not turn. Needs
+ * no cooperation of the thread; it answers in the middle of what it does, or when its native call returns.
+ *
+ * One connection for each thread that asks, from the first question to the end. As long as nothing is asked it costs nothing
+ * that could be measured.
+ *
+ * Rejected: a connection for each question. Connecting goes over all threads, and one that starts or ends meanwhile crashed
+ * the process (Node 26.10; seen within seconds where threads come and go as they do for `thread-per-request`).
+ *
+ * The inspector's events may come in the middle of any statement of this thread, of one in node's own code too: they only
+ * note what they tell.
+ */
+
+import { Session } from "node:inspector";
+import { isMainThread } from "node:worker_threads";
+import { messageOf } from "../../errors/errors.ts";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
+
+/** The inspector does not always wake a loop that sleeps; one that has a timer is awake soon enough. */
+const AWAKE_MS = 20;
+
+interface Answer {
+  readonly id?: number;
+  readonly method?: string;
+  readonly result?: unknown;
+  readonly params?: unknown;
+}
+
+interface Waiting {
+  readonly threadId: number;
+  /** Of a question; or the name of an event. */
+  readonly what: number | string;
+  readonly settle: (answer: unknown) => void;
+}
+
+class ThreadInspector {
+  readonly #session = new Session();
+  /** By the inspector's id: the thread's own, which stands in its title, "[worker 3] its name". */
+  readonly #threads = new Map<string, number>();
+  readonly #waiting = new Set<Waiting>();
+  /** Connected to all threads that are there. */
+  readonly #connected: Promise<void>;
+  #asked = 0;
+
+  constructor() {
+    this.#session.on("NodeWorker.attachedToWorker", ({ params }) => {
+      this.#threads.set(params.sessionId, Number(/^\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1]));
+    });
+    this.#session.on("NodeWorker.detachedFromWorker", ({ params }) => {
+      const gone = this.#threads.get(params.sessionId);
+      this.#threads.delete(params.sessionId);
+      for (const { threadId, settle } of this.#waiting) if (threadId === gone) settle(undefined);
+    });
+    this.#session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
+      const { id, method, result, params: event } = JSON.parse(params.message) as Answer;
+      const from = this.#threads.get(params.sessionId);
+      for (const { threadId, what, settle } of this.#waiting) {
+        if (threadId === from && what === (id ?? method)) settle(result ?? event);
+      }
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#connected = promise;
+    try {
+      if (isMainThread) this.#session.connect();
+      else this.#session.connectToMainThread();
+      this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, () => resolve());
+    } catch (error) {
+      // Node runs with --permission. Then nobody is there to ask, and everything else works.
+      resolve();
+      process.emitWarning(`threads that are blocked cannot be looked into: ${messageOf(error)}`, {
+        type: "HeddleWarning",
+        code: "THREADS_OPAQUE",
+      });
+    }
+  }
+
+  /** Undefined: there is no such thread (any more), it refused, or it has not answered in time. */
+  async ask(threadId: number, method: string, params: object, timeoutMs: number): Promise<unknown> {
+    await this.#connected;
+    const id = ++this.#asked;
+    const answer = this.#wait(threadId, id, timeoutMs);
+    this.#send(threadId, { id, method, params });
+    return await answer;
+  }
+
+  /** Tells, and does not wait for the answer. */
+  tell(threadId: number, method: string): void {
+    this.#send(threadId, { id: ++this.#asked, method, params: {} });
+  }
+
+  /** The next event of this kind; undefined as with `ask`. */
+  event(threadId: number, method: string, timeoutMs: number): Promise<unknown> {
+    return this.#wait(threadId, method, timeoutMs);
+  }
+
+  async #wait(threadId: number, what: number | string, timeoutMs: number): Promise<unknown> {
+    const { promise, resolve: settle } = Promise.withResolvers<unknown>();
+    const waiting: Waiting = { threadId, what, settle };
+    const timer = setTimeout(settle, timeoutMs, undefined);
+    const awake = setInterval(() => {}, AWAKE_MS);
+    this.#waiting.add(waiting);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      clearInterval(awake);
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  #send(threadId: number, message: object): void {
+    const sessionId = [...this.#threads].find(([, id]) => id === threadId)?.[0];
+    if (sessionId !== undefined) {
+      this.#session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify(message) });
+      return;
+    }
+    for (const waiting of this.#waiting) if (waiting.threadId === threadId) waiting.settle(undefined);
+  }
+}
+
+export type { ThreadInspector };
+
+let connection: ThreadInspector | undefined;
+
+/** This thread's connection. Where threads come and go all the time, to be called before the first of them starts. */
+export function threadInspector(): ThreadInspector {
+  return (connection ??= new ThreadInspector());
+}

@@ -1,0 +1,224 @@
+/**
+ * Watches the scheduler threads from the root: a task or an actor that computes and never awaits holds up everything else on
+ * its thread, and nothing on the thread can say so. The board can: the thread's beat stands still.
+ *
+ *   beat stands still ─▶ look who has the turn (interruption.ts) ─▶ report it, once
+ *                                                                └▶ end it: ordered (`exit(pid, "kill")`), or over the budget
+ *
+ * Invariants
+ * - Only an actor is ended, and only in the turn in which it was found: the budget counts from the first look.
+ * - A thread that turns again has done what it was told before, so orders against its actors are void.
+ *
+ * Blocking threads are not watched: there it is allowed. Nor is the root, which nobody could watch.
+ */
+
+import { isOutOfDescriptors } from "../platform/descriptors.ts";
+import type { TurnLook } from "../runtime/interruption.ts";
+import { monotonicMs } from "../kit/clock.ts";
+import type { TurnView } from "../runtime/run-queue.ts";
+import type { ThreadBoard } from "../runtime/threads/thread-board.ts";
+import { clearInterval, setInterval } from "../kit/native-timers.ts";
+
+const LOOK_MS = 250;
+/** While somebody is to be ended. */
+const LOOK_SOON_MS = 50;
+
+/** Beats are a tenth of a second apart. */
+const SUSPECT_MS = 200;
+
+/** Longer than anything that means to share its thread computes at a stretch. */
+const BLOCKED_MS = 1000;
+
+/** A thread that runs JavaScript answers in milliseconds. */
+const PATIENCE_MS = 500;
+
+export interface WatchdogContext {
+  readonly board: ThreadBoard;
+  /** Scheduler threads that run: the runtime's number, and Node's. */
+  readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
+}
+
+/** Who was found on a thread that does not turn. */
+interface Suspect {
+  look: TurnLook | undefined;
+  lookedMs: number;
+  /** When this stretch of it was first seen. */
+  sinceMs: number;
+  reported: boolean;
+}
+
+export interface Findings {
+  readonly silentMs: number;
+  readonly reported: boolean;
+  /** How long ago somebody looked; `Infinity`: never. */
+  readonly lookedAgoMs: number;
+  /** The actor that was found: for how long its stretch is known, and whether it was told to exit. */
+  readonly actor: { readonly seenForMs: number; readonly isOrdered: boolean } | undefined;
+  /** Some actor of the thread was told to exit. */
+  readonly hasOrders: boolean;
+  readonly budgetMs: number;
+}
+
+export type Judgement = "wait" | "look" | "report" | "end";
+
+/** Pure. What to do about a thread whose beat stands still. */
+export function judge({ silentMs, reported, lookedAgoMs, actor, hasOrders, budgetMs }: Findings): Judgement {
+  if (silentMs < SUSPECT_MS) return "wait";
+  if (actor !== undefined && (actor.isOrdered || actor.seenForMs >= budgetMs)) return "end";
+  if (silentMs >= BLOCKED_MS && !reported) return "report";
+  return (hasOrders || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
+}
+
+export class Watchdog {
+  /** The name of the task that has the turn on a thread that does not answer, from the board. */
+  nameOf: (thread: number) => string | undefined = () => undefined;
+  readonly #context: WatchdogContext;
+  readonly #suspects = new Map<number, Suspect>();
+  /** Actors that are to be ended, by thread, and when that was said. */
+  readonly #orders = new Map<number, Map<number, number>>();
+  readonly #busy = new Set<number>();
+  #budgetMs = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #everyMs = 0;
+
+  constructor(context: WatchdogContext) {
+    this.#context = context;
+  }
+
+  /** How long an actor may run at a stretch. */
+  set budgetMs(budgetMs: number) {
+    this.#budgetMs = budgetMs;
+    if (this.#timer !== undefined) this.start();
+  }
+
+  /** There are threads to watch. */
+  start(): void {
+    const everyMs = this.#budgetMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS;
+    if (everyMs === this.#everyMs) return;
+    clearInterval(this.#timer);
+    this.#everyMs = everyMs;
+    this.#timer = setInterval(() => this.#tick(), everyMs).unref();
+  }
+
+  /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
+  order(thread: number, actor: number): void {
+    const orders = this.#orders.get(thread) ?? new Map<number, number>();
+    this.#orders.set(thread, orders.set(actor, monotonicMs()));
+    this.start();
+  }
+
+  #tick(): void {
+    const nowMs = monotonicMs();
+    const running = new Set<number>();
+    for (const [thread, threadId] of this.#context.threads()) {
+      running.add(thread);
+      const silentMs = this.#context.board.silentMs(thread);
+      this.#voidOrders(thread, nowMs - silentMs);
+      if (silentMs < SUSPECT_MS) this.#suspects.delete(thread);
+      else if (!this.#busy.has(thread)) void this.#attend(thread, threadId, silentMs);
+    }
+    for (const thread of this.#orders.keys()) if (!running.has(thread)) this.#orders.delete(thread);
+    this.start();
+  }
+
+  /** The thread's beat came a good while after the order: it has read it. */
+  #voidOrders(thread: number, beatMs: number): void {
+    const orders = this.#orders.get(thread);
+    if (orders === undefined) return;
+    for (const [actor, orderedMs] of orders) if (beatMs > orderedMs + SUSPECT_MS) orders.delete(actor);
+    if (orders.size === 0) this.#orders.delete(thread);
+  }
+
+  async #attend(thread: number, threadId: number, silentMs: number): Promise<void> {
+    const suspect = this.#suspects.get(thread) ?? { look: undefined, lookedMs: -Infinity, sinceMs: 0, reported: false };
+    this.#suspects.set(thread, suspect);
+    this.#busy.add(thread);
+    try {
+      let judgement = this.#judge(thread, suspect, silentMs);
+      if (judgement === "look" || judgement === "report") await this.#look(threadId, suspect);
+      if (judgement === "report") this.#report(thread, suspect, silentMs);
+      if (judgement === "look") judgement = this.#judge(thread, suspect, silentMs);
+      if (judgement === "end") await this.#end(thread, threadId, suspect);
+    } catch (error) {
+      // What looks into threads could not be loaded just now. The thread is looked at again.
+      if (!isOutOfDescriptors(error)) throw error;
+    } finally {
+      this.#busy.delete(thread);
+    }
+  }
+
+  #judge(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
+    const nowMs = monotonicMs();
+    const turn = look?.turn;
+    const orders = this.#orders.get(thread);
+    return judge({
+      silentMs,
+      reported,
+      lookedAgoMs: nowMs - lookedMs,
+      actor:
+        turn?.what === "actor" ? { seenForMs: nowMs - sinceMs, isOrdered: orders?.has(turn.id) === true } : undefined,
+      hasOrders: orders !== undefined,
+      budgetMs: this.#budgetMs,
+    });
+  }
+
+  async #look(threadId: number, suspect: Suspect): Promise<void> {
+    const { lookAtTurn } = await import("../runtime/interruption.ts");
+    const look = await lookAtTurn(threadId, PATIENCE_MS);
+    suspect.lookedMs = monotonicMs();
+    if (!isSame(suspect.look?.turn, look?.turn)) suspect.sinceMs = suspect.lookedMs;
+    suspect.look = look;
+  }
+
+  /** Ends who was found, if it still has the same turn. */
+  async #end(thread: number, threadId: number, suspect: Suspect): Promise<void> {
+    const { interrupt } = await import("../runtime/interruption.ts");
+    const seen = suspect.look!.turn!;
+    const orders = this.#orders.get(thread);
+    const outcome = await interrupt(threadId, (turn) => isSame(seen, turn));
+    if (outcome !== "ended") {
+      suspect.look = undefined;
+      return;
+    }
+    if (orders?.delete(seen.id) !== true) this.#tellEnd(thread, suspect);
+    this.#suspects.delete(thread);
+  }
+
+  #report(thread: number, suspect: Suspect, silentMs: number): void {
+    suspect.reported = true;
+    const turn = suspect.look?.turn;
+    const known = turn?.name ?? (suspect.look === undefined ? this.nameOf(thread) : undefined);
+    const what = turn?.what ?? (known === undefined ? "thread" : "task");
+    const who = turn === undefined && known === undefined ? "something" : nameOf(what, known, turn?.id);
+    process.emitWarning(
+      `${who} has run for ${Math.round(silentMs)} ms on ${placeOf(thread, suspect)} without awaiting.`,
+      {
+        type: "HeddleWarning",
+        code: `${what.toUpperCase()}_BLOCKS`,
+        detail:
+          "Everything else on that thread waits for it. Run it with blocking(), or let it await yieldNow() now and then.",
+      },
+    );
+  }
+
+  #tellEnd(thread: number, suspect: Suspect): void {
+    const { id, name } = suspect.look!.turn!;
+    process.emitWarning(
+      `${nameOf("actor", name, id)} was ended with the reason "killed": it has run for more than the runaway budget of ${this.#budgetMs} ms on ${placeOf(thread, suspect)} without awaiting.`,
+      { type: "HeddleWarning", code: "ACTOR_RAN_AWAY" },
+    );
+  }
+}
+
+function isSame(a: TurnView | undefined, b: TurnView | undefined): boolean {
+  return a !== undefined && b !== undefined && a.what === b.what && a.id === b.id && a.stretch === b.stretch;
+}
+
+function nameOf(what: string, name: string | undefined, id: number | undefined): string {
+  return name === undefined ? `${what} ${id}` : `the ${what} "${name}"`;
+}
+
+function placeOf(thread: number, { look }: Suspect): string {
+  const frame = look?.frame;
+  return `scheduler thread ${thread}${frame === undefined ? "" : `, in ${frame.functionName} (${frame.location}),`}`;
+}

@@ -1,0 +1,38 @@
+/**
+ * What a thread and its I/O thread say to each other, over a port of their own. The calling thread's side is
+ * `io-thread-handle.ts`, the I/O thread's `io-thread-main.ts`.
+ *
+ *   calling thread              I/O thread
+ *     spawn (workerData)     →
+ *                            ←  ready      from now on it hears
+ *     run                    →
+ *                            ←  found      a module's tasks are there: what is slow now is the task, not its import
+ *                            ←  returned | threw
+ *     abort                  →  ←  heard   the loop turns: the task was told
+ *                            ←  dying      the last thing it says
+ *
+ * The calling thread reads only while it is blocked, so whatever it may be waiting for wakes its word
+ * (runtime/blocking.ts) after the message is there.
+ */
+
+import type { MessagePort } from "node:worker_threads";
+import type { WireError, WireThrown } from "../../errors/errors.ts";
+import type { WakePlace } from "../../kit/wake-word.ts";
+import type { TaskRef } from "../jobs/task.ts";
+
+export interface IoBoot {
+  readonly port: MessagePort;
+  readonly wake: WakePlace;
+}
+
+export type ToIo =
+  | { readonly type: "run"; readonly call: number; readonly task: TaskRef; readonly args: readonly unknown[] }
+  | { readonly type: "abort"; readonly call: number; readonly reason: WireThrown };
+
+export type FromIo =
+  | { readonly type: "ready" }
+  | { readonly type: "found"; readonly url: string }
+  | { readonly type: "returned"; readonly call: number; readonly value: unknown }
+  | { readonly type: "threw"; readonly call: number; readonly thrown: WireThrown }
+  | { readonly type: "heard"; readonly call: number }
+  | { readonly type: "dying"; readonly exitCode: number; readonly error: WireError | undefined };

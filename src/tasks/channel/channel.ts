@@ -1,0 +1,140 @@
+/**
+ * Go's channels: a queue of values between tasks, of a fixed capacity, on which both sides wait. A channel lives on the thread that
+ * made it, where its operations cost no message. Sent to another thread it arrives as a stand-in that means the same
+ * channel, with the same order, the same backpressure and the same end.
+ *
+ * Within a thread a value is handed over as it is; to another thread it is copied, or transferred if listed.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { HeddleError } from "../../errors/errors.ts";
+import { type ChannelCore, closeOfNil, type Maybe, type Received } from "./channel-core.ts";
+import { LocalChannel } from "./local-channel.ts";
+import { parkWith } from "../waiter.ts";
+
+export type { Maybe, Received } from "./channel-core.ts";
+
+/** For the library: what is behind a channel. */
+export let coreOf: <T>(channel: Channel<T>) => ChannelCore<T>;
+
+export class Channel<T> implements AsyncIterable<T> {
+  readonly #core: ChannelCore<T>;
+
+  /**
+   * @param capacity How many values it holds that nobody has received yet. 0: `send` waits until a receiver has taken the value.
+   * @param core For the library.
+   * @throws HeddleError CHANNEL_CAPACITY
+   */
+  constructor(capacity: number = 0, core: ChannelCore<T> = new LocalChannel<T>(checked(capacity))) {
+    this.#core = core;
+  }
+
+  /** A channel on which every operation waits for ever, and that no select chooses: a case is switched off with it. */
+  static get nil(): Channel<never> {
+    return nil;
+  }
+
+  get capacity(): number {
+    return this.#core.capacity;
+  }
+
+  /** Values in the buffer. On another thread it may be out of date. */
+  get length(): number {
+    return this.#core.length;
+  }
+
+  /**
+   * Settles when the value is in the buffer or has been taken. `transfer`: what is moved rather than copied if the
+   * channel is on another thread.
+   *
+   * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE
+   */
+  send(value: T, transfer?: readonly Transferable[]): Promise<void> {
+    return this.#core.send(value, transfer);
+  }
+
+  /**
+   * The next value; `ok` is false when the channel is closed and everything that was in it has been received.
+   *
+   * @throws HeddleError CHANNEL_LOST
+   */
+  receive(): Promise<Received<T>> {
+    return this.#core.receive();
+  }
+
+  /**
+   * Sends if that needs no waiting, and says whether it did. On the channel's own thread the answer is there at once; on another
+   * thread it is a promise.
+   *
+   * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE
+   */
+  trySend(value: T, transfer?: readonly Transferable[]): Maybe<boolean> {
+    return this.#core.trySend(value, transfer);
+  }
+
+  /** Receives if that needs no waiting; undefined: nothing is there. On another thread a promise of that. */
+  tryReceive(): Maybe<Received<T> | undefined> {
+    return this.#core.tryReceive();
+  }
+
+  /**
+   * Nothing can be sent any more. What is in the buffer can still be received. On another thread a promise.
+   *
+   * @throws HeddleError CHANNEL_CLOSED if it is closed already, CHANNEL_NIL
+   */
+  close(): Maybe<void> {
+    return this.#core.close();
+  }
+
+  /** What is received until the channel is closed and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      const { value, ok } = await this.#core.receive();
+      if (!ok) return;
+      yield value;
+    }
+  }
+
+  static {
+    coreOf = (channel) => channel.#core;
+  }
+}
+
+class NilChannel implements ChannelCore<never> {
+  readonly capacity = 0;
+  readonly length = 0;
+
+  send(): Promise<void> {
+    return parkWith("send to nil", () => {});
+  }
+
+  receive(): Promise<Received<never>> {
+    return parkWith("receive from nil", () => {});
+  }
+
+  trySend(): boolean {
+    return false;
+  }
+
+  tryReceive(): undefined {}
+
+  close(): void {
+    throw closeOfNil();
+  }
+}
+
+const nilCore: NilChannel = new NilChannel();
+const nil: Channel<never> = new Channel<never>(0, nilCore);
+
+/** For the library. */
+export function isNil(channel: Channel<never> | undefined): channel is undefined {
+  return channel === undefined || coreOf(channel) === nilCore;
+}
+
+function checked(capacity: unknown): number {
+  if (Number.isSafeInteger(capacity) && (capacity as number) >= 0) return capacity as number;
+  throw new HeddleError(
+    "CHANNEL_CAPACITY",
+    `a channel's capacity is a whole number, 0 or more, and this one's was to be ${String(capacity)}.`,
+  );
+}

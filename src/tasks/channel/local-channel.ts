@@ -1,0 +1,209 @@
+/**
+ * A channel on its own thread. All operations on it happen here, also those of other threads, whose waiters stand in the same
+ * queues (channel-home.ts).
+ *
+ * Invariants
+ * - The queue of receivers or that of senders is empty, except that a select may wait in both.
+ * - Receivers wait only while the buffer is empty, senders only while it is full.
+ * - A value goes straight to a waiting receiver; a waiting sender's value moves into the buffer as soon as there is room.
+ * - Both queues are first come, first served. A waiter that belongs to a select is passed over if another case of it has happened.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { CLOSED, type ChannelCore, closeOfClosed, type Received, sendOnClosed } from "./channel-core.ts";
+import { Fifo } from "../../kit/fifo.ts";
+import { type Selection, winBoth } from "../select/selection.ts";
+import { connected } from "../task-service.ts";
+import { transferOf } from "../jobs/transfer.ts";
+import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiter } from "../waiter.ts";
+
+/** What is to be moved along with a value, should it go to another thread: it does not when both sides are here. */
+const moves = new WeakMap<object, readonly Transferable[]>();
+
+export function rememberMoves(value: unknown, transfer: readonly Transferable[]): void {
+  if (typeof value === "object" && value !== null) moves.set(value, transfer);
+}
+
+/** It was not sent after all. */
+export function forgetMoves(value: unknown): void {
+  if (typeof value === "object" && value !== null) moves.delete(value);
+}
+
+export function movesOf(value: unknown): readonly Transferable[] {
+  return typeof value === "object" && value !== null ? (moves.get(value) ?? transferOf([value])) : [];
+}
+
+/** What an attempt came to that is not to wait. */
+export type Attempt = "done" | "would wait" | "lost";
+
+export class LocalChannel<T> implements ChannelCore<T> {
+  readonly capacity: number;
+  readonly senders: WaitQueue = new WaitQueue();
+  readonly receivers: WaitQueue = new WaitQueue();
+  isClosed: boolean = false;
+  /** Told of each change of length and of closing; set when other threads know the channel. */
+  watch: ((length: number, isClosed: boolean) => void) | undefined = undefined;
+  readonly #buffer: Fifo<T> = new Fifo<T>();
+  /** The value the last successful `attemptReceive` got. */
+  taken: Received<T> = CLOSED;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get length(): number {
+    return this.#buffer.length;
+  }
+
+  send(value: T, transfer?: readonly Transferable[]): Promise<void> {
+    if (transfer !== undefined) rememberMoves(value, transfer);
+    if (this.isClosed) return Promise.reject(sendOnClosed());
+    if (this.receivers.first !== undefined && this.#hand(value, undefined) === "done") return done();
+    if (this.#buffer.length < this.capacity) {
+      this.#buffer.push(value);
+      this.watch?.(this.#buffer.length, false);
+      return done();
+    }
+    return this.#waiting(park<void>(this.senders, "send", value));
+  }
+
+  receive(): Promise<Received<T>> {
+    if (this.#buffer.length > 0) {
+      const result: Received<T> = { value: this.#shift(), ok: true };
+      return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
+    }
+    if (this.senders.first !== undefined && this.#fetch(undefined) === "done") {
+      return isTimeUp() ? nextTurn(this.taken) : Promise.resolve(this.taken);
+    }
+    if (this.isClosed) return isTimeUp() ? nextTurn(CLOSED) : Promise.resolve(CLOSED);
+    return this.#waiting(park<Received<T>>(this.receivers, "receive"));
+  }
+
+  /** Who waits on a channel that others know may be waiting for another thread. */
+  #waiting<R>(promise: Promise<R>): Promise<R> {
+    if (this.watch === undefined) return promise;
+    connected().retain();
+    return promise.finally(() => connected().release());
+  }
+
+  trySend(value: T, transfer?: readonly Transferable[]): boolean {
+    if (transfer !== undefined) rememberMoves(value, transfer);
+    return this.attemptSend(value, undefined) === "done";
+  }
+
+  tryReceive(): Received<T> | undefined {
+    return this.attemptReceive(undefined) === "done" ? this.taken : undefined;
+  }
+
+  close(): void {
+    if (this.isClosed) throw closeOfClosed();
+    this.isClosed = true;
+    this.watch?.(this.#buffer.length, true);
+    for (let waiter = this.#next(this.receivers); waiter !== undefined; waiter = this.#next(this.receivers)) {
+      waiter.wake(CLOSED);
+    }
+    for (let waiter = this.#next(this.senders); waiter !== undefined; waiter = this.#next(this.senders)) {
+      waiter.fail(sendOnClosed());
+    }
+  }
+
+  /**
+   * Sends if that needs no waiting. `selection`: of the select it is a case of, which is won if it does; "lost" if some
+   * other case has happened meanwhile.
+   *
+   * @throws HeddleError CHANNEL_CLOSED
+   */
+  attemptSend(value: T, selection: Selection | undefined): Attempt {
+    if (this.isClosed) {
+      if (selection?.win() === false) return "lost";
+      throw sendOnClosed();
+    }
+    if (this.receivers.first !== undefined) {
+      const handed = this.#hand(value, selection);
+      if (handed !== "would wait") return handed;
+    }
+    if (this.#buffer.length >= this.capacity) return "would wait";
+    if (selection?.win() === false) return "lost";
+    this.#buffer.push(value);
+    this.watch?.(this.#buffer.length, false);
+    return "done";
+  }
+
+  /** Receives into `taken` if that needs no waiting. */
+  attemptReceive(selection: Selection | undefined): Attempt {
+    if (this.#buffer.length > 0) {
+      if (selection?.win() === false) return "lost";
+      this.taken = { value: this.#shift(), ok: true };
+      return "done";
+    }
+    if (this.senders.first !== undefined) {
+      const fetched = this.#fetch(selection);
+      if (fetched !== "would wait") return fetched;
+    }
+    if (!this.isClosed) return "would wait";
+    if (selection?.win() === false) return "lost";
+    this.taken = CLOSED;
+    return "done";
+  }
+
+  /** To the first receiver that is really waiting. */
+  #hand(value: T, selection: Selection | undefined): Attempt {
+    const receiver = this.#partner(this.receivers, selection);
+    if (typeof receiver === "string") return receiver;
+    receiver.wake({ value, ok: true });
+    return "done";
+  }
+
+  /** From the first sender that is really waiting; only while the buffer is empty. */
+  #fetch(selection: Selection | undefined): Attempt {
+    const sender = this.#partner(this.senders, selection);
+    if (typeof sender === "string") return sender;
+    this.taken = { value: sender.value as T, ok: true };
+    sender.wake(undefined);
+    return "done";
+  }
+
+  /** Takes out the first of the other side that is not decided otherwise, and wins both selections. */
+  #partner(queue: WaitQueue, mine: Selection | undefined): Waiter | Attempt {
+    for (let waiter = queue.first; waiter !== undefined; ) {
+      const following: Waiter | undefined = waiter.next;
+      if (waiter.selection === undefined) {
+        if (mine?.win() === false) return "lost";
+        queue.remove(waiter);
+        return waiter;
+      }
+      // A select never meets itself.
+      if (waiter.selection !== mine) {
+        const won = winBoth(mine, waiter.selection);
+        if (won === "first") return "lost";
+        queue.remove(waiter);
+        if (won === "won") return waiter;
+      }
+      waiter = following;
+    }
+    return "would wait";
+  }
+
+  /** The next of the buffer; a waiting sender's value moves up. */
+  #shift(): T {
+    const value = this.#buffer.shift();
+    if (this.senders.first !== undefined) {
+      const sender = this.#next(this.senders);
+      if (sender !== undefined) {
+        this.#buffer.push(sender.value as T);
+        sender.wake(undefined);
+      }
+    }
+    this.watch?.(this.#buffer.length, this.isClosed);
+    return value;
+  }
+
+  /** The first waiter, its select won. */
+  #next(queue: WaitQueue): Waiter | undefined {
+    for (let waiter = queue.first; waiter !== undefined; waiter = queue.first) {
+      queue.remove(waiter);
+      if (waiter.selection === undefined || waiter.selection.win()) return waiter;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,11 @@
+/** Why something was not done to its end: the two errors of Go's contexts. Match on `code`. */
+
+import { HeddleError } from "../../errors/errors.ts";
+
+export function canceled(message: string, cause: unknown): HeddleError {
+  return new HeddleError("CANCELED", `${message}.`, cause === undefined ? {} : { cause });
+}
+
+export function deadlineExceeded(): HeddleError {
+  return new HeddleError("DEADLINE_EXCEEDED", "the context's deadline has passed.");
+}

@@ -1,0 +1,255 @@
+/**
+ * Go's contexts: a tree along which cancellation goes down, with deadlines and values. A context is passed to what it is for,
+ * as an argument, also to tasks on other threads (remote-context.ts).
+ *
+ * Invariants
+ * - A context is cancelled at most once; its error and cause never change after that.
+ * - Cancelling goes to all below, before `cancel` returns, and never up. A child of a cancelled parent is born cancelled.
+ * - A cancelled context, or one whose parent can't be cancelled, is in no parent's list: nothing is left behind by it.
+ * - `done` and `signal` are made when they are asked for.
+ *
+ * The error is a HeddleError with the code CANCELED or DEADLINE_EXCEEDED.
+ */
+
+import type { HeddleError } from "../../errors/errors.ts";
+import { Channel } from "../channel/channel.ts";
+import { canceled, deadlineExceeded } from "./canceled.ts";
+import { currentUnit } from "../jobs/unit.ts";
+
+/** The longest a timer of Node's can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class Context {
+  readonly #parent: Context | undefined;
+  readonly #key: unknown;
+  readonly #value: unknown;
+
+  /** For the library: contexts are made from others. */
+  constructor(parent?: Context, key?: unknown, value?: unknown) {
+    this.#parent = parent;
+    this.#key = key;
+    this.#value = value;
+  }
+
+  /** Never cancelled, without a deadline and values: the root of every tree. */
+  static background(): Context {
+    return background;
+  }
+
+  /** The one of the task that calls it: cancelled with the task's handle, and when the task ends. Outside of tasks: `background()`. */
+  static current(): Context {
+    const unit = currentUnit();
+    if (unit === undefined) return background;
+    if (unit.context === undefined) {
+      unit.context = new CancelableContext(background);
+      if (unit.canceled !== undefined) unit.context.cancelWith(unit.canceled);
+    }
+    return unit.context;
+  }
+
+  /** A child that can be cancelled. */
+  withCancel(): CancelableContext {
+    return new CancelableContext(this);
+  }
+
+  /** A child that is cancelled after so many milliseconds, at the latest. */
+  withTimeout(timeoutMs: number): CancelableContext {
+    return this.withDeadline(Date.now() + timeoutMs);
+  }
+
+  /** A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is earlier. */
+  withDeadline(deadline: Date | number): CancelableContext {
+    return new CancelableContext(this, Number(deadline));
+  }
+
+  /** A child in which `value(key)` gives this value. */
+  withValue(key: unknown, value: unknown): Context {
+    return new Context(this, key, value);
+  }
+
+  /** A child with the same values that is not cancelled with its parent, and has no deadline. */
+  withoutCancel(): Context {
+    return new WithoutCancel(this);
+  }
+
+  /** Of the nearest `withValue` of this key above. */
+  value(key: unknown): unknown {
+    return this.#key === key && key !== undefined ? this.#value : this.#parent?.value(key);
+  }
+
+  /** For the library: all values, the nearest last. */
+  values(): readonly (readonly [key: unknown, value: unknown])[] {
+    const above = this.#parent?.values() ?? [];
+    return this.#key === undefined ? above : [...above, [this.#key, this.#value]];
+  }
+
+  /** For the library: the nearest context above, or this one, that can be cancelled. */
+  canceler(): CancelableContext | undefined {
+    return this.#parent?.canceler();
+  }
+
+  /** Milliseconds since 1970. */
+  get deadline(): number | undefined {
+    return this.canceler()?.deadline;
+  }
+
+  /** Why it was cancelled; undefined: it was not. */
+  get error(): HeddleError | undefined {
+    return this.canceler()?.error;
+  }
+
+  /** What was given to `cancel`, or else the error. */
+  get cause(): unknown {
+    return this.canceler()?.cause;
+  }
+
+  /** Closed when it is cancelled. For select. */
+  get done(): Channel<never> {
+    return this.canceler()?.done ?? Channel.nil;
+  }
+
+  /** Aborted, with the error as its reason, when it is cancelled. For fetch and Node's functions. */
+  get signal(): AbortSignal {
+    return this.canceler()?.signal ?? neverAborted.signal;
+  }
+
+  /** Throws the error if it was cancelled. */
+  throwIfCanceled(): void {
+    const { error } = this;
+    if (error !== undefined) throw error;
+  }
+
+  /** For the library: calls back when it is cancelled, at once if it was. The result stops that. */
+  onCancel(listener: () => void): () => void {
+    return this.canceler()?.onCancel(listener) ?? (() => {});
+  }
+}
+
+const neverAborted: AbortController = new AbortController();
+
+class WithoutCancel extends Context {
+  override canceler(): undefined {}
+}
+
+/** A context with a `cancel` of its own. With `using`, it is cancelled when its scope is left. */
+export class CancelableContext extends Context implements Disposable {
+  readonly #deadline: number | undefined;
+  readonly #listeners: Set<() => void> = new Set();
+  #detach: (() => void) | undefined;
+  #error: HeddleError | undefined;
+  #cause: unknown;
+  #timer: NodeJS.Timeout | undefined;
+  #done: Channel<never> | undefined;
+  #controller: AbortController | undefined;
+
+  /** For the library. */
+  constructor(parent: Context, deadline?: number) {
+    super(parent);
+    const above = parent.canceler();
+    const inherited = above?.deadline;
+    const isOwn = deadline !== undefined && (inherited === undefined || deadline < inherited);
+    this.#deadline = isOwn ? deadline : inherited;
+    if (above !== undefined) this.#detach = above.onCancel(() => this.#cancel(above.error!, above.cause));
+    if (isOwn && this.#error === undefined) this.#arm();
+  }
+
+  override canceler(): CancelableContext {
+    return this;
+  }
+
+  override get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  override get error(): HeddleError | undefined {
+    return this.#error;
+  }
+
+  override get cause(): unknown {
+    return this.#cause;
+  }
+
+  override get done(): Channel<never> {
+    if (this.#done === undefined) {
+      this.#done = new Channel<never>();
+      this.#watched();
+      if (this.#error !== undefined) void this.#done.close();
+    }
+    return this.#done;
+  }
+
+  override get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#watched();
+      if (this.#error !== undefined) this.#controller.abort(this.#error);
+    }
+    return this.#controller.signal;
+  }
+
+  override onCancel(listener: () => void): () => void {
+    if (this.#error !== undefined) {
+      listener();
+      return () => {};
+    }
+    // A wrapper, so that the same function may be there twice.
+    const entry = (): void => listener();
+    this.#listeners.add(entry);
+    this.#watched();
+    return () => {
+      this.#listeners.delete(entry);
+      if (this.#listeners.size === 0 && this.#done === undefined && this.#controller === undefined)
+        this.#timer?.unref();
+    };
+  }
+
+  /** Cancels it and all below. The second time nothing happens. */
+  cancel(cause?: unknown): void {
+    this.cancelWith(canceled("the context was cancelled", cause), cause);
+  }
+
+  /** For the library. */
+  cancelWith(error: HeddleError, cause: unknown = error.cause): void {
+    this.#cancel(error, cause);
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+
+  /** For the library: whether anybody would notice a cancellation. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  #cancel(error: HeddleError, cause: unknown): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#cause = cause ?? error;
+    clearTimeout(this.#timer);
+    this.#detach?.();
+    this.#detach = undefined;
+    void this.#done?.close();
+    this.#controller?.abort(error);
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener();
+  }
+
+  #arm(): void {
+    const leftMs = this.#deadline! - Date.now();
+    if (leftMs <= 0) {
+      this.#cancel(deadlineExceeded(), undefined);
+      return;
+    }
+    // A deadline that nobody watches does not keep the program alive.
+    this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, MAX_TIMER_MS));
+    if (this.#listeners.size === 0) this.#timer.unref();
+  }
+
+  #watched(): void {
+    this.#timer?.ref();
+  }
+}
+
+const background: Context = new Context();

@@ -1,0 +1,116 @@
+/**
+ * Contexts on other threads. A stand-in knows the values and the deadline from the beginning, and is told by the context's home when
+ * that is cancelled. Cancelling a stand-in cancels the context itself.
+ *
+ * Only a context that can be cancelled has a home. One that adds values to it travels as these and what it adds them to: a
+ * program may make one for each request, and home would remember each.
+ */
+
+import { type HeddleError, packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
+import { pack, type Packed, unpack } from "../../runtime/copy/message-packing.ts";
+import { canceled } from "./canceled.ts";
+import { CancelableContext, Context } from "./context.ts";
+import { homedAt, isOfNobody, registerHomed, type StandIn } from "../homed-objects.ts";
+import { handle, onThreadGone, OP, tell } from "../task-service.ts";
+
+interface Facts {
+  readonly values: Packed;
+  /** Of a context that can be cancelled itself. */
+  readonly deadline: number | undefined;
+  /** What the values are added to; undefined: nothing that can be cancelled, or the context is that itself. */
+  readonly canceler: Packed | undefined;
+}
+
+class RemoteContext extends CancelableContext {
+  readonly #reference: StandIn;
+
+  constructor(reference: StandIn, parent: Context, deadline: number | undefined) {
+    super(parent, deadline);
+    this.#reference = reference;
+    followed.set(keyOf(reference.home, reference.id), this);
+    tell(reference.home, [OP.follow, reference.id]);
+  }
+
+  override cancel(cause?: unknown): void {
+    super.cancel(cause);
+    const { value, markers } = pack(cause);
+    tell(this.#reference.home, [OP.cancelContext, this.#reference.id, value, markers]);
+  }
+}
+
+/** Until they are cancelled: somebody may have kept nothing of the context but its signal. */
+const followed = new Map<string, RemoteContext>();
+/** At home: who is to be told, by thread. */
+const following = new Map<number, Map<number, () => void>>();
+
+function keyOf(home: number, id: number): string {
+  return `${home}/${id}`;
+}
+
+registerHomed<Context>({
+  tag: "context",
+  prototypes: [
+    Context.prototype,
+    CancelableContext.prototype,
+    RemoteContext.prototype,
+    Object.getPrototypeOf(Context.background().withoutCancel()) as object,
+  ],
+  isConstant: isNotCancelable,
+  facts: (context): Facts => {
+    const canceler = isNotCancelable(context) ? context.canceler() : undefined;
+    return {
+      values: pack(context.values()),
+      deadline: context.deadline,
+      canceler: canceler && pack(canceler),
+    };
+  },
+  standIn: (reference, facts) => {
+    const { values, deadline, canceler } = facts as Facts;
+    let context = canceler === undefined ? Context.background() : (meant(canceler) as Context);
+    for (const [key, value] of meant(values) as [unknown, unknown][]) context = context.withValue(key, value);
+    return isOfNobody(reference) ? context : new RemoteContext(reference, context, deadline);
+  },
+});
+
+function isNotCancelable(context: Context): boolean {
+  return !(context instanceof CancelableContext);
+}
+
+function meant({ value, markers }: Packed): unknown {
+  return unpack(value, markers);
+}
+
+handle(OP.follow, (from, [id]) => {
+  const context = homedAt(id as number) as Context;
+  const mine = following.get(from) ?? new Map<number, () => void>();
+  following.set(from, mine);
+  mine.get(id as number)?.();
+  const forget = context.onCancel(() => {
+    mine.delete(id as number);
+    tell(from, [OP.canceled, id, packThrown(context.error), packThrown(context.cause)]);
+  });
+  mine.set(id as number, forget);
+});
+
+handle(OP.canceled, (from, [id, error, cause]) => {
+  const key = keyOf(from, id as number);
+  const mirror = followed.get(key);
+  followed.delete(key);
+  mirror?.cancelWith(unpackThrown(error as WireThrown) as HeddleError, unpackThrown(cause as WireThrown));
+});
+
+handle(OP.cancelContext, (_from, [id, value, markers]) => {
+  const cause = unpack(value, markers as never);
+  const context = homedAt(id as number) as CancelableContext;
+  context.cancelWith(canceled("the context was cancelled", cause), cause);
+});
+
+onThreadGone((thread, why) => {
+  for (const forget of following.get(thread)?.values() ?? []) forget();
+  following.delete(thread);
+  for (const [key, mirror] of followed) {
+    if (!key.startsWith(`${thread}/`)) continue;
+    followed.delete(key);
+    mirror.cancelWith(canceled("the context was lost with its thread", why));
+  }
+});

@@ -1,0 +1,71 @@
+/** A dump of all tasks on all threads, at any time: who there is, what each is at, and since when. */
+
+import { LOAD } from "../../runtime/runtime.ts";
+import { clearTimeout, setTimeout } from "../../kit/native-timers.ts";
+import { nameAt } from "./task-names.ts";
+import { closeRequest, openRequest } from "../remote-requests.ts";
+import { connected, handle, OP, tell } from "../task-service.ts";
+import { allUnits, type UnitState } from "./unit.ts";
+
+export interface TaskDump {
+  /** As `Handle.id`. Empty for a task of a thread that does not answer. */
+  readonly id: string;
+  readonly name: string;
+  readonly thread: number;
+  readonly state: UnitState;
+  /** Where it is parked: "receive", "send", "select", "sleep", "mutex" …; undefined if it is not, or waits for something of its own. */
+  readonly where?: string;
+  /** Milliseconds since 1970, good to about one. */
+  readonly since: number;
+}
+
+/** How long a thread may take to answer. One that computes does not; its board tells what it is at. */
+const PATIENCE_MS = 500;
+
+/** All tasks, thread by thread. */
+export async function dumpTasks(): Promise<TaskDump[]> {
+  const others = [...connected().threads()].filter((thread) => thread !== connected().self);
+  const rows = await Promise.all(others.map(dumpThere));
+  return [...dumpHere(), ...rows.flat()];
+}
+
+function dumpHere(): TaskDump[] {
+  const thread = connected().self;
+  return Array.from(allUnits(), ({ outcome, name, state, waiter, sinceMs }) => ({
+    id: outcome.id,
+    name,
+    thread,
+    state,
+    ...(waiter === undefined ? {} : { where: waiter.where }),
+    since: performance.timeOrigin + sinceMs,
+  }));
+}
+
+function dumpThere(thread: number): Promise<TaskDump[]> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      closeRequest(id);
+      resolve(silent(thread));
+    }, PATIENCE_MS);
+    const end = (rows: TaskDump[]): void => {
+      clearTimeout(timer);
+      resolve(rows);
+    };
+    // Who ends meanwhile has no tasks any more.
+    const id = openRequest(thread, "thread", {
+      answered: (_index, rows) => end(rows as TaskDump[]),
+      refused: () => end([]),
+    });
+    tell(thread, [OP.dump, id]);
+  });
+}
+
+/** What the board tells of a thread that can't answer. */
+function silent(thread: number): TaskDump[] {
+  const { board } = connected();
+  const name = nameAt(thread, board.read(thread, LOAD.current)) ?? "unknown";
+  const since = Date.now() - board.silentMs(thread);
+  return [{ id: "", name, thread, state: "running", where: "does not answer", since }];
+}
+
+handle(OP.dump, (from, [id]) => tell(from, [OP.answer, id, 0, dumpHere()]));

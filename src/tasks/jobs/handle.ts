@@ -1,0 +1,123 @@
+/**
+ * What `go` gives: the task's result, to be awaited, and a way to cancel it. A task that fails is told to whoever awaits the
+ * handle; if nobody does, it is reported once, as an unhandled rejection with the task's name.
+ */
+
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import { setImmediate } from "../../kit/native-timers.ts";
+import { canceled } from "../context/canceled.ts";
+
+type State =
+  | { readonly is: "pending" }
+  | { readonly is: "succeeded"; readonly value: unknown }
+  | { readonly is: "failed"; readonly error: unknown };
+
+const PENDING: State = { is: "pending" };
+
+export abstract class Handle<R> implements PromiseLike<R> {
+  /** The task's. */
+  readonly name: string;
+  readonly #number: number;
+  #state: State = PENDING;
+  #awaited: PromiseWithResolvers<unknown> | undefined;
+  #isOver = false;
+  #over: PromiseWithResolvers<void> | undefined;
+
+  /** For the library. */
+  constructor(number: number, name: string) {
+    this.#number = number;
+    this.name = name;
+  }
+
+  /** Unique in the program: the number of the thread that started it, and a number there. As in a dump. */
+  get id(): string {
+    return `${this.prefix()}${this.#number}`;
+  }
+
+  protected abstract prefix(): string;
+
+  /** Stops the task. False: it has not started, and never will. */
+  protected abstract stop(error: HeddleError): boolean;
+
+  // oxlint-disable-next-line no-thenable -- a handle is awaited
+  then<A = R, B = never>(
+    fulfilled?: ((value: R) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#promise().then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<R | B> {
+    return this.#promise().catch(rejected);
+  }
+
+  finally(run?: (() => void) | null): Promise<R> {
+    return this.#promise().finally(run);
+  }
+
+  /**
+   * Whoever awaits the handle gets a CANCELED error, with `reason` as its cause. If the task has not started it never does;
+   * if it has, its context (`Context.current()`) is cancelled, and it is up to the task to end.
+   */
+  cancel(reason?: unknown): void {
+    if (this.#state.is !== "pending") return;
+    const error = canceled(`the task "${this.name}" was cancelled`, reason);
+    const runs = this.stop(error);
+    this.#settle({ is: "failed", error }, false);
+    if (!runs) this.#end();
+  }
+
+  /** For the library: settles when nothing of the task runs any more; after a cancellation that is later than the handle. */
+  ended(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    this.#over ??= Promise.withResolvers<void>();
+    return this.#over.promise;
+  }
+
+  /** For the library. */
+  succeeded(value: unknown): void {
+    this.#settle({ is: "succeeded", value }, true);
+    this.#end();
+  }
+
+  /** For the library. */
+  failed(error: unknown): void {
+    this.#settle({ is: "failed", error }, true);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#over?.resolve();
+  }
+
+  #settle(state: State, isReported: boolean): void {
+    if (this.#state.is !== "pending") return;
+    this.#state = state;
+    if (this.#awaited !== undefined) this.#tell(this.#awaited);
+    else if (state.is === "failed" && isReported) setImmediate(() => this.#report(state.error));
+  }
+
+  #promise(): Promise<R> {
+    if (this.#awaited === undefined) {
+      this.#awaited = Promise.withResolvers<unknown>();
+      if (this.#state.is !== "pending") this.#tell(this.#awaited);
+    }
+    return this.#awaited.promise as Promise<R>;
+  }
+
+  #tell({ resolve, reject }: PromiseWithResolvers<unknown>): void {
+    if (this.#state.is === "succeeded") resolve(this.#state.value);
+    else if (this.#state.is === "failed") reject(this.#state.error);
+  }
+
+  #report(cause: unknown): void {
+    if (this.#awaited !== undefined) return;
+    // Node's own way of telling: a listener, a warning or the program's end, as it is set up.
+    void Promise.reject(
+      new HeddleError("TASK_FAILED", `the task "${this.name}" failed and nobody awaits it: ${messageOf(cause)}`, {
+        cause,
+      }),
+    );
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Tasks this thread has placed on others: from the call of `go` to the answer.
+ *
+ *   open ──▶ started ──▶ over        the other thread has won the job's claim, and says so
+ *    ├──▶ open elsewhere             this thread has won it: an idle thread gets the job (work-sharing.ts), or the first one died
+ *    └──▶ over                       cancelled before it started
+ *
+ * A job is kept with its arguments until it has started, so that it can be given to another thread. Who starts it must take
+ * its claim (claims.ts) first, so it starts once, whatever is still on its way.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { HeddleError, unpackThrown, type WireThrown } from "../../errors/errors.ts";
+import { LOAD, type Role } from "../../runtime/runtime.ts";
+import { pack, type Packed, unpack } from "../../runtime/copy/message-packing.ts";
+import { clearInterval, setInterval } from "../../kit/native-timers.ts";
+import { chooseJobs } from "./work-sharing.ts";
+import { closeClaim, introduceClaims, openClaim } from "../select/claim-table.ts";
+import type { Claim } from "../select/claims.ts";
+import { Handle } from "./handle.ts";
+import { accept, cancelHere, jobPrefix } from "./runner.ts";
+import { connected, handle, onThreadGone, OP, tell } from "../task-service.ts";
+import type { Task } from "./task.ts";
+import { transferOf } from "./transfer.ts";
+
+/** Threads a job may die with before it is given up: its own module may be what kills them. */
+const MAX_PLACES = 3;
+
+/** How often it is looked whether jobs wait behind a busy thread while another is idle. */
+const LOOK_MS = 10;
+
+interface Job {
+  readonly id: number;
+  readonly task: { readonly url: string; readonly name: string };
+  readonly role: Role;
+  readonly handle: Handle<unknown>;
+  /** Undefined once it has started. */
+  args: Packed | undefined;
+  claim: Claim | undefined;
+  thread: number;
+  places: number;
+}
+
+const jobs = new Map<number, Job>();
+/** Those that have not started, by thread, in the order they were placed. */
+const open = new Map<number, Set<Job>>();
+let lastId = 0;
+let looking: NodeJS.Timeout | undefined;
+
+export function placeJob<R>(task: Task, args: readonly unknown[], role: Role): Handle<R> {
+  const moving = transferOf(args);
+  const packed = pack(args, moving);
+  const id = ++lastId;
+  const handle = new JobHandle<R>(id, task.name);
+  const { url, name } = task;
+  const job: Job = { id, task: { url, name }, role, handle, args: packed, claim: undefined, thread: -1, places: 0 };
+  jobs.set(id, job);
+  if (jobs.size === 1) begin();
+  send(job, connected().place(role) ?? connected().self, moving);
+  return handle;
+}
+
+class JobHandle<R> extends Handle<R> {
+  readonly #job: number;
+
+  constructor(job: number, name: string) {
+    super(job, name);
+    this.#job = job;
+  }
+
+  protected prefix(): string {
+    return jobPrefix(connected().self);
+  }
+
+  protected stop(error: HeddleError): boolean {
+    return stop(this.#job, error);
+  }
+}
+
+function begin(): void {
+  connected().retain();
+}
+
+function end(job: Job): void {
+  if (!jobs.delete(job.id) || jobs.size > 0) return;
+  connected().release();
+}
+
+function send(job: Job, thread: number, moving: readonly Transferable[] = []): void {
+  const { board, self } = connected();
+  job.thread = thread;
+  // What has moved there can't be sent again to somebody else.
+  job.claim = moving.length > 0 ? undefined : openClaim();
+  job.places++;
+  board.add(thread, LOAD.queued, 1);
+  const others = open.get(thread) ?? new Set<Job>();
+  open.set(thread, others.add(job));
+  board.add(self, LOAD.offered, 1);
+  const { value, markers } = job.args!;
+  const { url, name } = job.task;
+  const message = [OP.run, job.id, url, name, value, markers, job.claim?.address] as const;
+  if (thread === self) {
+    accept(self, message.slice(1), job.claim);
+  } else {
+    introduceClaims(thread);
+    if (!tell(thread, message, moving)) throw new HeddleError("INTERNAL", `thread ${thread} was chosen, and is gone.`);
+  }
+  look();
+}
+
+function forget(job: Job): void {
+  if (open.get(job.thread)?.delete(job) === true) connected().board.add(connected().self, LOAD.offered, -1);
+}
+
+/** It has started, or will not. */
+function settleOpen(job: Job): void {
+  forget(job);
+  if (job.claim !== undefined) closeClaim(job.claim);
+  job.claim = job.args = undefined;
+}
+
+/** Takes it back from its thread. False: it has started. */
+function recall(job: Job): boolean {
+  if (job.args === undefined || job.claim?.take() !== true) return false;
+  connected().board.add(job.thread, LOAD.queued, -1);
+  forget(job);
+  closeClaim(job.claim);
+  return true;
+}
+
+/** `Handle.cancel`. */
+function stop(id: number, error: HeddleError): boolean {
+  const job = jobs.get(id);
+  if (job === undefined) return false;
+  if (recall(job)) {
+    // Nobody else will, so that the references in it go back where they came from.
+    unpack(job.args!.value, job.args!.markers);
+    end(job);
+    return false;
+  }
+  if (job.thread === connected().self) cancelHere(connected().self, id, error);
+  else tell(job.thread, [OP.cancel, id, error.cause === undefined ? undefined : reasonOf(error.cause)]);
+  return true;
+}
+
+function reasonOf(cause: unknown): unknown {
+  try {
+    return pack(cause);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Jobs that wait elsewhere go to a thread that has nothing to do. */
+function give(idle: number): void {
+  const role = connected().roleOf(idle);
+  if (
+    role === undefined ||
+    !connected()
+      .candidates(role as Role)
+      .includes(idle)
+  )
+    return;
+  const waiting = [...open]
+    .filter(([thread, some]) => thread !== idle && some.size > 0)
+    .map(([, some]) => [...some].filter((job) => job.role === role));
+  for (const job of chooseJobs(waiting)) {
+    if (!recall(job)) continue;
+    job.places--;
+    send(job, idle);
+  }
+}
+
+function look(): void {
+  if (looking !== undefined) return;
+  looking = setInterval(() => {
+    const busy = [...open].filter(([, some]) => some.size > 0);
+    if (busy.length === 0) {
+      clearInterval(looking);
+      looking = undefined;
+      return;
+    }
+    const runtime = connected();
+    const roles = new Set(busy.flatMap(([, some]) => [...some].slice(0, 1).map(({ role }) => role)));
+    for (const role of roles) {
+      for (const thread of runtime.candidates(role)) if (runtime.board.load(thread) === 0) give(thread);
+    }
+  }, LOOK_MS).unref();
+}
+
+handle(OP.hungry, (from) => give(from));
+
+handle(OP.started, (_from, [id]) => {
+  const job = jobs.get(id as number);
+  if (job?.args !== undefined) settleOpen(job);
+});
+
+handle(OP.succeeded, (_from, [id, value, markers]) => {
+  finish(id, (handle) => handle.succeeded(unpack(value, markers as never)));
+});
+
+handle(OP.failed, (_from, [id, error]) => {
+  finish(id, (handle) => handle.failed(unpackThrown(error as WireThrown)));
+});
+
+function finish(id: unknown, tellHandle: (handle: Handle<unknown>) => void): void {
+  const job = jobs.get(id as number);
+  if (job === undefined) return;
+  if (job.args !== undefined) settleOpen(job);
+  end(job);
+  tellHandle(job.handle);
+}
+
+onThreadGone((thread, why) => {
+  const orphans = [...jobs.values()].filter((job) => job.thread === thread);
+  for (const job of orphans) {
+    forget(job);
+    const isOpen = job.args !== undefined && job.claim?.take() === true;
+    if (isOpen && job.places < MAX_PLACES) {
+      closeClaim(job.claim!);
+      send(job, connected().place(job.role) ?? connected().self);
+      continue;
+    }
+    if (job.args !== undefined) settleOpen(job);
+    end(job);
+    const message = `the task "${job.task.name}" was lost with its thread: ${why.message}`;
+    job.handle.failed(new HeddleError("THREAD_DIED", message, { cause: why }));
+  }
+});

@@ -1,0 +1,156 @@
+/**
+ * A thread that runs tasks for others: from the message to the answer. On a scheduler thread all that have come are in the
+ * run queue at once; on a blocking thread one at a time runs, to its end.
+ */
+
+import type { Transferable } from "node:worker_threads";
+import { type HeddleError, packThrown } from "../../errors/errors.ts";
+import { LOAD } from "../../runtime/runtime.ts";
+import { pack, unpack } from "../../runtime/copy/message-packing.ts";
+import { setImmediate } from "../../kit/native-timers.ts";
+import { canceled } from "../context/canceled.ts";
+import { type Claim, claimAt, type ClaimAddress } from "../select/claims.ts";
+import { Fifo } from "../../kit/fifo.ts";
+import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } from "../task-service.ts";
+import { findTask, resolveTask } from "./task.ts";
+import { transferOf } from "./transfer.ts";
+import { type Outcome, Unit } from "./unit.ts";
+
+/** By the thread they are from, and its number for them. */
+const running = new Map<string, Unit>();
+const queue = new Fifo<Unit>();
+let isBusy = false;
+
+/** `rest` is a message OP.run without its number. */
+export function accept(from: number, rest: readonly unknown[], ownClaim?: Claim): void {
+  const [id, url, name, value, markers, address] = rest as readonly [
+    number,
+    string,
+    string,
+    unknown,
+    never,
+    ClaimAddress?,
+  ];
+  const claim = ownClaim ?? (address === undefined ? undefined : claimAt(address));
+  const unit = new Unit(name, () => call(url, name, value, markers), [], new Answer(from, id), claim);
+  running.set(key(from, id), unit);
+  if (connected().role === "blocking") {
+    queue.push(unit);
+    runNext();
+  } else {
+    unit.enqueue(true);
+  }
+}
+
+/** Not before it starts: what is taken back must have left no trace here, such as a stand-in for a channel. */
+function call(url: string, name: string, value: unknown, markers: never): unknown {
+  const args = unpack(value, markers) as readonly unknown[];
+  const known = findTask(url, name);
+  if (known !== undefined) return (known.fn as AnyFunction)(...args);
+  return resolveTask(url, name).then(({ fn }) => (fn as AnyFunction)(...args));
+}
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+/** Of the handles of tasks that a thread has placed. */
+export function jobPrefix(thread: number): string {
+  return `${thread}.t`;
+}
+
+class Answer implements Outcome {
+  readonly #from: number;
+  readonly #id: number;
+
+  constructor(from: number, id: number) {
+    this.#from = from;
+    this.#id = id;
+  }
+
+  get id(): string {
+    return `${jobPrefix(this.#from)}${this.#id}`;
+  }
+
+  dropped(): void {
+    running.delete(key(this.#from, this.#id));
+  }
+
+  started(): void {
+    this.#tell([OP.started, this.#id]);
+  }
+
+  succeeded(value: unknown): void {
+    try {
+      const moving = transferOf([value]);
+      const packed = pack(value, moving);
+      this.#tell([OP.succeeded, this.#id, packed.value, packed.markers], moving);
+    } catch (error) {
+      this.#tell([OP.failed, this.#id, packThrown(error)]);
+    }
+    this.#over();
+  }
+
+  failed(error: unknown): void {
+    this.#tell([OP.failed, this.#id, packThrown(error)]);
+    this.#over();
+  }
+
+  #tell(message: Message, moving: readonly Transferable[] = []): void {
+    if (this.#from === connected().self) tellSelf(message);
+    else tell(this.#from, message, moving);
+  }
+
+  #over(): void {
+    running.delete(key(this.#from, this.#id));
+    const { board, self, role } = connected();
+    if (role === "blocking") {
+      isBusy = false;
+      setImmediate(runNext);
+    }
+    if (board.read(self, LOAD.queued) > 0) return;
+    for (const thread of connected().threads()) {
+      if (thread !== self && board.read(thread, LOAD.offered) > 0) tell(thread, [OP.hungry]);
+    }
+  }
+}
+
+/** On a blocking thread: the next that was not taken back. */
+function runNext(): void {
+  while (!isBusy && queue.length > 0) {
+    const unit = queue.shift();
+    isBusy = true;
+    unit.run();
+    if (unit.state === "done" && !isStillBusy()) continue;
+    if (unit.state === "done") isBusy = false;
+  }
+}
+
+function isStillBusy(): boolean {
+  return isBusy;
+}
+
+export function cancelHere(from: number, id: number, error: HeddleError): void {
+  running.get(key(from, id))?.cancel(error);
+}
+
+function key(from: number, id: number): string {
+  return `${from}/${id}`;
+}
+
+handle(OP.run, (from, rest) => accept(from, rest));
+
+handle(OP.cancel, (from, [id, reason]) => {
+  const cause =
+    reason === undefined
+      ? undefined
+      : unpack((reason as { value: unknown }).value, (reason as { markers: never }).markers);
+  const unit = running.get(key(from, id as number));
+  unit?.cancel(canceled(`the task "${unit.name}" was cancelled`, cause));
+});
+
+onThreadGone((thread, why) => {
+  for (const [name, unit] of running) {
+    if (!name.startsWith(`${thread}/`)) continue;
+    // Nobody waits for it any more. One that has not started is dropped.
+    unit.cancel(canceled(`the task "${unit.name}" was cancelled`, why));
+  }
+});

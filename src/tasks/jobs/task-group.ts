@@ -1,0 +1,122 @@
+/**
+ * Tasks that belong together (errgroup): the first that fails cancels the others, and who leaves the group's scope has waited
+ * for all of them, so that nothing is left running behind.
+ *
+ *     await using group = new TaskGroup();
+ *     for (const url of urls) void group.go(async (context) => { await fetch(url, { signal: context.signal }); });
+ *     await group.wait();
+ */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { type CancelableContext, Context } from "../context/context.ts";
+import { go } from "./go.ts";
+import type { Handle } from "./handle.ts";
+import { isTask, type Task } from "./task.ts";
+import { park, WaitQueue } from "../waiter.ts";
+
+export class TaskGroup implements AsyncDisposable {
+  /** Cancelled when a task fails, when all have been waited for, and with the context the group was made from. */
+  readonly context: CancelableContext;
+  readonly #running: Set<Handle<unknown>> = new Set();
+  readonly #starting: WaitQueue = new WaitQueue();
+  readonly #waiting: WaitQueue = new WaitQueue();
+  #limit: number = Infinity;
+  /** Tasks that run, and those whose turn to start is being given. */
+  #active: number = 0;
+  #error: { readonly error: unknown } | undefined;
+
+  constructor(context: Context = Context.background()) {
+    this.context = context.withCancel();
+    this.context.onCancel(() => {
+      for (const handle of this.#running) handle.cancel(this.context.cause);
+    });
+  }
+
+  /**
+   * Starts a task in the group. A closure is given the group's context, which may be cancelled already. The promise settles
+   * when the task has been started: at once, unless there is a limit.
+   */
+  go<Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): Promise<void>;
+  go(closure: (context: Context) => unknown): Promise<void>;
+  async go(fn: (...args: never[]) => unknown, ...args: readonly unknown[]): Promise<void> {
+    if (this.#active >= this.#limit) await park<void>(this.#starting, "task group");
+    else this.#active++;
+    this.#start(fn, args);
+  }
+
+  /** Starts it if the limit lets it, and says whether it did. */
+  tryGo<Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): boolean;
+  tryGo(closure: (context: Context) => unknown): boolean;
+  tryGo(fn: (...args: never[]) => unknown, ...args: readonly unknown[]): boolean {
+    if (this.#active >= this.#limit) return false;
+    this.#active++;
+    this.#start(fn, args);
+    return true;
+  }
+
+  /**
+   * How many tasks may run at once; 0 admits none, a negative number is no limit.
+   *
+   * @throws HeddleError SYNC_MISUSE while tasks run
+   */
+  setLimit(limit: number): void {
+    if (this.#active > 0) {
+      throw misuse(`modify limit while ${this.#active} tasks in the group are still active`);
+    }
+    if (Number.isNaN(limit)) throw misuse("a limit must be a number");
+    this.#limit = limit < 0 ? Infinity : limit;
+  }
+
+  /** Waits until all have ended, and cancels the context. Fails with the first error of a task. */
+  async wait(): Promise<void> {
+    await this.#settled();
+    const failed = this.#error;
+    this.#error = undefined;
+    if (failed !== undefined) throw failed.error;
+  }
+
+  /** As `wait`. An error that `wait` has thrown is not thrown again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.wait();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#active > 0 || this.#starting.first !== undefined) await park<void>(this.#waiting, "task group");
+    this.context.cancel();
+  }
+
+  #start(fn: (...args: never[]) => unknown, args: readonly unknown[]): void {
+    let handle: Handle<unknown>;
+    try {
+      handle = isTask(fn) ? go(fn as never, ...(args as never)) : go(fn as never, this.context as never);
+    } catch (error) {
+      this.#ended();
+      throw error;
+    }
+    this.#running.add(handle);
+    void handle.then(undefined, (error: unknown) => this.#failed(error));
+    void handle.ended().then(() => {
+      this.#running.delete(handle);
+      this.#ended();
+    });
+  }
+
+  #failed(error: unknown): void {
+    this.#error ??= { error };
+    this.context.cancel(error);
+  }
+
+  #ended(): void {
+    const next = this.#starting.shift();
+    // Its place goes over to the next, so that nobody can come in between.
+    if (next !== undefined) return next.wake(undefined);
+    this.#active--;
+    if (this.#active > 0) return;
+    for (let waiter = this.#waiting.shift(); waiter !== undefined; waiter = this.#waiting.shift())
+      waiter.wake(undefined);
+  }
+}
+
+function misuse(message: string): HeddleError {
+  return new HeddleError("SYNC_MISUSE", `TaskGroup: ${message}.`);
+}

@@ -1,0 +1,136 @@
+/**
+ * Go's select: waits on several channel operations and lets exactly one of them happen.
+ *
+ * Cases on this thread's channels are looked at in one synchronous stretch, so readiness is judged at one instant. If
+ * some channels live on other threads:
+ *
+ *   1. The threads concerned are asked in random order, one after the other (this thread's cases being one "thread"), each
+ *      for one of its cases that is ready, in random order too. So among ready cases the choice is uniform.
+ *   2. If nothing is ready, and there is no `otherwise`, the cases wait at all of these threads at once, with a claim in
+ *      shared memory (claims.ts): whoever lets a case happen takes the claim first, so nobody else can.
+ *   3. The one that happened is told here, and the others are withdrawn.
+ *
+ * A timeout takes the claim as well. If it comes too late, the case that happened counts.
+ */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { type Channel, coreOf, isNil } from "../channel/channel.ts";
+import { forgetMoves, LocalChannel, rememberMoves } from "../channel/local-channel.ts";
+import { selectAcross } from "./select-across.ts";
+import type { AnyCase, Happened, SendCase } from "./select-case.ts";
+import { attemptHere, parkHere } from "./select-here.ts";
+import { transferOf } from "../jobs/transfer.ts";
+import { isTimeUp, nextTurn } from "../waiter.ts";
+import type { Transferable } from "node:worker_threads";
+
+/** A case of a select; `R` is what its function gives. */
+export interface Case<R> {
+  /** What `select` does with it. */
+  readonly case: AnyCase;
+  /** For its type only. */
+  readonly result?: R | undefined;
+}
+
+/** What the function of a case gives. */
+export type ResultOf<C> = C extends Case<infer R> ? Awaited<R> : never;
+
+export interface SelectOptions<O> {
+  /** Runs if no case is ready: at once, or within `timeoutMs` if that is given too. */
+  readonly otherwise?: () => O;
+  /** How long to wait. Without `otherwise`, select fails with SELECT_TIMEOUT then. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Receives, and calls `run` with the value. When the channel is closed and empty `ok` is false, and the value undefined
+ * whatever its type says. With `undefined` or `Channel.nil` for a channel it is never chosen.
+ */
+export function receiveFrom<T, R = void>(
+  channel: Channel<T> | undefined,
+  run?: (value: T, ok: boolean) => R | PromiseLike<R>,
+): Case<R> {
+  return {
+    case: {
+      core: isNil(channel as Channel<never> | undefined) ? undefined : coreOf(channel as Channel<unknown>),
+      direction: "receive",
+      run: ({ value, ok }) => run?.(value as T, ok),
+    },
+  };
+}
+
+/**
+ * Sends. `transfer` as in `Channel.send`; but a channel of another thread is offered a copy, for the case may not happen, and the buffers
+ * in the list are emptied here when it has. What can only be moved, a port for instance, cannot be offered there: NOT_CLONEABLE.
+ */
+export function sendTo<T, R = void>(
+  channel: Channel<T> | undefined,
+  value: T,
+  run?: () => R | PromiseLike<R>,
+  transfer: readonly Transferable[] = transferOf([value]),
+): Case<R> {
+  return {
+    case: {
+      core: isNil(channel as Channel<never> | undefined) ? undefined : coreOf(channel as Channel<unknown>),
+      direction: "send",
+      value,
+      transfer,
+      run: () => run?.(),
+    },
+  };
+}
+
+/**
+ * Waits until one of the cases can happen, lets it, runs its function, and gives what that gives. Among several that are
+ * ready the choice is random. Without cases it waits for ever, or until the timeout.
+ *
+ * @throws HeddleError SELECT_TIMEOUT, CHANNEL_CLOSED (a case sends on a closed channel), CHANNEL_LOST, NOT_CLONEABLE; and what the function throws
+ */
+export async function select<const C extends readonly Case<unknown>[], O = never>(
+  cases: C,
+  options: SelectOptions<O> = {},
+): Promise<ResultOf<C[number]> | Awaited<O>> {
+  const { otherwise, timeoutMs } = options;
+  const live = cases.map(({ case: each }) => each).filter(({ core }) => core !== undefined);
+  const patience = timeoutMs ?? (otherwise === undefined ? Infinity : 0);
+  const moving = live.filter(moves);
+  const waiting = (): Promise<Happened | undefined> =>
+    live.every(({ core }) => core instanceof LocalChannel) ? selectHere(live, patience) : selectAcross(live, patience);
+  const happened = await (moving.length === 0 ? waiting() : withMoves(moving, waiting));
+  if (happened !== undefined) return happened.case.run(happened.received) as ResultOf<C[number]>;
+  if (otherwise !== undefined) return await otherwise();
+  throw new HeddleError("SELECT_TIMEOUT", `no case of the select was ready within ${timeoutMs} ms.`);
+}
+
+/** What the cases are to move is known to their channels while they may happen, and gone from here when one has. */
+async function withMoves(
+  moving: readonly SendCase[],
+  waiting: () => Promise<Happened | undefined>,
+): Promise<Happened | undefined> {
+  for (const { core, value, transfer } of moving) if (core instanceof LocalChannel) rememberMoves(value, transfer);
+  let sent: SendCase | undefined;
+  try {
+    const happened = await waiting();
+    sent = moving.find((each) => each === happened?.case);
+    return happened;
+  } finally {
+    for (const { value } of moving) if (value !== sent?.value) forgetMoves(value);
+    if (sent !== undefined && !(sent.core instanceof LocalChannel)) empty(sent.transfer);
+  }
+}
+
+function moves(each: AnyCase): each is SendCase {
+  return each.direction === "send" && each.transfer.length > 0;
+}
+
+function empty(transfer: readonly Transferable[]): void {
+  for (const each of transfer) if (each instanceof ArrayBuffer) each.transfer();
+}
+
+async function selectHere(cases: readonly AnyCase[], patienceMs: number): Promise<Happened | undefined> {
+  const ready = attemptHere(cases);
+  if (ready !== undefined) {
+    if (isTimeUp()) await nextTurn(undefined);
+    return ready;
+  }
+  return patienceMs <= 0 ? undefined : parkHere(cases, patienceMs);
+}

@@ -1,0 +1,127 @@
+/**
+ * Go's WaitGroup: waits until a number of things are done. `add` before they begin, `done` by each at its end, or `go` for both.
+ *
+ * The rules are Go's, and so are the words of the errors: the counter never gets negative; nothing may be added between the last
+ * `done` and the moment its waiters are let go; and not before all of them have gone on.
+ */
+
+import { HeddleError } from "../../errors/errors.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
+import type { Maybe } from "../channel/channel-core.ts";
+import { go } from "../jobs/go.ts";
+import type { Handle } from "../jobs/handle.ts";
+import { registerCallable } from "./remote-call.ts";
+import type { Task } from "../jobs/task.ts";
+import { park, WaitQueue } from "../waiter.ts";
+
+export interface WaitGroupCore {
+  add(delta: number): Maybe<void>;
+  wait(): Promise<void>;
+}
+
+class LocalWaitGroup implements WaitGroupCore {
+  #count: number = 0;
+  readonly #waiters: WaitQueue = new WaitQueue();
+  /** The count has got to zero, and the waiters' turn has not come. */
+  #isReleasing: boolean = false;
+
+  add(delta: number): void {
+    if (!Number.isSafeInteger(delta)) throw misuse(`add needs a whole number, and got ${String(delta)}`);
+    if (this.#count + delta < 0) throw misuse("negative WaitGroup counter");
+    if (this.#isReleasing && delta > 0) throw misuse("Add called concurrently with Wait");
+    this.#count += delta;
+    if (this.#count > 0 || this.#waiters.first === undefined) return;
+    this.#isReleasing = true;
+    runQueue.add({ run: () => this.#release() });
+  }
+
+  async wait(): Promise<void> {
+    if (this.#count === 0 && !this.#isReleasing) return;
+    await park<void>(this.#waiters, "wait group");
+    if (this.#count !== 0) throw misuse("WaitGroup is reused before previous Wait has returned");
+  }
+
+  #release(): void {
+    this.#isReleasing = false;
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
+      waiter.wake(undefined);
+  }
+}
+
+export class WaitGroup {
+  readonly #core: WaitGroupCore;
+
+  /** @param core For the library. */
+  constructor(core: WaitGroupCore = new LocalWaitGroup()) {
+    this.#core = core;
+  }
+
+  /**
+   * So many more to wait for (or fewer). On another thread than the group's own a promise, as with all of these.
+   *
+   * @throws HeddleError SYNC_MISUSE
+   */
+  add(delta: number = 1): Maybe<void> {
+    return this.#core.add(delta);
+  }
+
+  /**
+   * One less.
+   *
+   * @throws HeddleError SYNC_MISUSE
+   */
+  done(): Maybe<void> {
+    return this.#core.add(-1);
+  }
+
+  /**
+   * Waits until the count is zero.
+   *
+   * @throws HeddleError SYNC_MISUSE
+   */
+  wait(): Promise<void> {
+    return this.#core.wait();
+  }
+
+  /** Starts a task that counts while it runs, whatever becomes of it. */
+  go<Args extends readonly unknown[], R>(
+    task: Task<Args, R> | ((...args: Args) => R | PromiseLike<R>),
+    ...args: Args
+  ): Handle<Awaited<R>> {
+    const added = this.add(1);
+    let handle: Handle<Awaited<R>>;
+    try {
+      handle = go(task as Task<Args, R>, ...args);
+    } catch (error) {
+      // It is not started, so it is not waited for.
+      void this.#undo(added);
+      throw error;
+    }
+    const done = async (): Promise<void> => {
+      await added;
+      await handle.ended();
+      await this.done();
+    };
+    void done();
+    return handle;
+  }
+
+  async #undo(added: Maybe<void>): Promise<void> {
+    await added;
+    await this.done();
+  }
+
+  static {
+    registerCallable<WaitGroup, WaitGroupCore>({
+      tag: "wait group",
+      prototype: WaitGroup.prototype,
+      coreOf: (group) => group.#core,
+      withCore: (core) => new WaitGroup(core),
+      methods: ["add", "wait"],
+    });
+  }
+}
+
+function misuse(message: string): HeddleError {
+  return new HeddleError("SYNC_MISUSE", `${message}.`);
+}

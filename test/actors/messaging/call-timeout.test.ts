@@ -1,0 +1,33 @@
+/** The time a call waits when nothing is said about it. A file of its own: its clock is set by hand. */
+
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { call, exit } from "../../../src/actors/index.ts";
+import { newPuppet, onBothSides, settled } from "../support.ts";
+
+onBothSides("a call waits 5,000 ms for its reply unless it is told otherwise", async (on) => {
+  const silent = await newPuppet(on);
+  const now = performance.now.bind(performance);
+  let skippedMs = 0;
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const clock = mock.method(performance, "now", () => now() + skippedMs);
+  const skip = async (ms: number): Promise<void> => {
+    skippedMs += ms;
+    mock.timers.tick(ms);
+    await settled();
+  };
+  try {
+    let ended = false;
+    const outcome = call(silent as never, { do: "hold" } as never).finally(() => (ended = true));
+    outcome.catch(() => {});
+    await skip(4999);
+    assert.equal(ended, false);
+    await skip(1);
+    assert.equal(ended, true);
+    await assert.rejects(outcome, { code: "ACTOR_CALL_TIMEOUT", reason: "timeout" });
+  } finally {
+    exit(silent, "kill");
+    clock.mock.restore();
+    mock.timers.reset();
+  }
+});

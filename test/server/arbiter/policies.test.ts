@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
+import { claimPidFile } from "../../../src/server/arbiter/pid-file.ts";
+import { planReload } from "../../../src/server/arbiter/reload.ts";
+import { share } from "../../../src/server/arbiter/workers/limit-shares.ts";
+import { judgeInterrupt } from "../../../src/server/arbiter/signals.ts";
+import { workerFlags } from "../../../src/server/arbiter/workers/worker-flags.ts";
+import type { ServerConfig } from "../../../src/config/config.ts";
+import { HeddleError } from "../../../src/errors/errors.ts";
+import { removeIfStale } from "../../../src/platform/unix-socket.ts";
+import { tempFolder } from "./support.ts";
+
+test("a worker gets as many threads for V8's own work as the machine has CPUs to spare, unless they were chosen", () => {
+  assert.deepEqual(workerFlags(1, []), ["--v8-pool-size=1"]);
+  assert.deepEqual(workerFlags(2, ["--expose-gc"]), ["--expose-gc", "--v8-pool-size=1"]);
+  assert.deepEqual(workerFlags(4, []), ["--v8-pool-size=3"]);
+  assert.deepEqual(workerFlags(16, []), []);
+  assert.deepEqual(workerFlags(2, ["--v8-pool-size=2"]), ["--v8-pool-size=2"]);
+  assert.deepEqual(workerFlags(2, [], "--max-http-header-size=9 --v8-pool-size=0"), []);
+});
+
+describe("what a reload takes from the configuration", () => {
+  const config = (changes: object = {}): ServerConfig =>
+    ({ workers: 2, accept: "handoff", listen: [], timeoutMs: 1000, ...changes }) as unknown as ServerConfig;
+
+  test("is everything that does not belong to the arbiter", () => {
+    const plan = planReload(config(), config(), config({ timeoutMs: 5, accept: "shared", pidFile: "/x" }));
+    assert.deepEqual(plan.config, config({ timeoutMs: 5 }));
+    assert.deepEqual(plan.needRestart, ["accept", "pidFile"]);
+  });
+
+  test("is the number of workers if it has changed, else the one it was scaled to", () => {
+    assert.equal(planReload(config({ workers: 5 }), config(), config()).config.workers, 5);
+    assert.equal(planReload(config({ workers: 5 }), config(), config({ workers: 3 })).config.workers, 3);
+  });
+
+  test("is another model, but not to or from sync", () => {
+    const [loop, sync] = [
+      { threads: 2, keepAliveMs: 5000 },
+      { threads: 1, keepAliveMs: 0 },
+    ].map((more, i) => config({ model: i === 0 ? "loop" : "sync", ...more })) as [ServerConfig, ServerConfig];
+    const plan = planReload(loop, loop, { ...sync, timeoutMs: 7 });
+    assert.deepEqual(plan, { config: { ...loop, timeoutMs: 7 }, needRestart: ["model"] });
+    assert.equal(planReload(sync, sync, loop).config.model, "sync");
+    assert.equal(planReload(loop, loop, config({ model: "threads" })).config.model, "threads");
+  });
+
+  test("is another certificate, but not a change between HTTP and HTTPS", () => {
+    const tls = { tlsCert: "/a.crt", tlsKey: "/a.key" };
+    const renewed = { tlsCert: "/b.crt", tlsKey: "/b.key" };
+    assert.equal(planReload(config(tls), config(tls), config(renewed)).config.tlsCert, "/b.crt");
+    const on = planReload(config(), config(), config(tls));
+    assert.equal(on.config.tlsCert, undefined);
+    assert.deepEqual(on.needRestart, ["tlsCert"]);
+    assert.equal(planReload(config(tls), config(tls), config()).config.tlsKey, "/a.key");
+  });
+});
+
+test("the shares of a limit add up to it, and nobody gets nothing", () => {
+  const shares = (total: number, workers: number): number[] =>
+    Array.from({ length: workers }, (_, slot) => share(total, slot, workers));
+  assert.deepEqual(shares(10, 3), [4, 3, 3]);
+  assert.deepEqual(shares(1, 3), [1, 1, 1]);
+  assert.deepEqual(shares(0, 3), [0, 0, 0], "off stays off");
+});
+
+test("two interrupts at once are one, a later one means now", () => {
+  assert.equal(judgeInterrupt(1000, undefined), "stop");
+  assert.equal(judgeInterrupt(1050, 1000), "same");
+  assert.equal(judgeInterrupt(1500, 1000), "stop-now");
+});
+
+test("what departed workers had counted is added up, not collected", () => {
+  const departed = new RetiredTotals();
+  const counters = { started: 3, finished: 2, shed: 1, timedOut: 0, failed: 0, clientGone: 0 };
+  for (let i = 0; i < 1000; i++) departed.add({ counters, threadRestarts: 1, handler: [[5, 2]], queue: [] });
+  assert.equal(departed.counters.started, 3000);
+  assert.equal(departed.threadRestarts, 1000);
+  assert.deepEqual(departed.handler, [[5, 2000]]);
+});
+
+describe("a pid file", () => {
+  test("is written, and removed by its owner", (t) => {
+    const path = join(tempFolder(t), "pid");
+    const file = claimPidFile(path);
+    assert.equal(readFileSync(path, "utf8"), `${process.pid}\n`);
+    file.release();
+    assert.equal(existsSync(path), false);
+  });
+
+  test("of a process that is gone, or is no heddle, is taken over", (t) => {
+    const path = join(tempFolder(t, { pid: "999999999\n" }), "pid");
+    claimPidFile(path);
+    assert.equal(readFileSync(path, "utf8"), `${process.pid}\n`);
+    writeFileSync(path, `${process.ppid}\n`);
+    claimPidFile(path).release();
+    writeFileSync(path, "nonsense");
+    claimPidFile(path).release();
+  });
+
+  test("that cannot be written is told", (t) => {
+    const path = join(tempFolder(t), "none", "pid");
+    assert.throws(
+      () => claimPidFile(path),
+      (error) => error instanceof HeddleError && error.code === "PID_FILE_TAKEN",
+    );
+  });
+});
+
+describe("a socket file", () => {
+  test("that nobody answers at is removed, one that is alive and what is no socket are not", async (t) => {
+    const folder = tempFolder(t, { plain: "text" });
+    const [plain, alive] = [join(folder, "plain"), join(folder, "alive")];
+    await removeIfStale(plain);
+    assert.equal(existsSync(plain), true);
+    await removeIfStale(join(folder, "none"));
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ path: alive }, resolve));
+    t.after(() => void server.close());
+    await removeIfStale(alive);
+    assert.equal(existsSync(alive), true);
+  });
+});

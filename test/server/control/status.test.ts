@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Arbiter } from "../../../src/server/arbiter/arbiter.ts";
+import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
+import { collectStatus } from "../../../src/server/control/status.ts";
+import type { WorkerReport } from "../../../src/server/worker/worker-protocol.ts";
+
+function reportOf(requests: number): WorkerReport {
+  return {
+    pid: 1,
+    slot: 0,
+    generation: 1,
+    uptimeMs: 0,
+    rssBytes: 0,
+    threadRestarts: 0,
+    waiting: 0,
+    threads: [],
+    pools: [],
+    counters: { started: requests, finished: requests, shed: 0, timedOut: 0, failed: 0, clientGone: 0 },
+    handler: [[0, requests]],
+    queue: [],
+    handlerWindow: [],
+    queueWindow: [],
+    windowMs: 0,
+  };
+}
+
+interface FakeWorker {
+  state: string;
+  lastReport: WorkerReport | undefined;
+  readonly report: () => Promise<WorkerReport | undefined>;
+}
+
+async function counted(workers: readonly FakeWorker[], departed: RetiredTotals): Promise<number> {
+  const fleet = { workers, departed, restarts: 0 };
+  const arbiter = { config: { model: "loop" }, fleet, startedAt: new Date(), shed: 0, waiting: 0 };
+  const { counters, handler } = await collectStatus(arbiter as unknown as Arbiter);
+  assert.equal(handler.sinceStart.count, counters.finished);
+  return counters.started;
+}
+
+test("a worker that leaves while others are asked is counted once", async () => {
+  const departed = new RetiredTotals();
+  const leaving: FakeWorker = { state: "draining", lastReport: undefined, report: async () => reportOf(3) };
+  const staying: FakeWorker = {
+    state: "serving",
+    lastReport: undefined,
+    report: async () => {
+      await leaving.report();
+      leaving.lastReport = reportOf(4);
+      leaving.state = "gone";
+      departed.add(leaving.lastReport);
+      return reportOf(10);
+    },
+  };
+  assert.equal(await counted([leaving, staying], departed), 14);
+  assert.equal(await counted([staying], new RetiredTotals()), 10);
+});
+
+test("a worker that is killed while others are asked is counted by its answer, the last there will be", async () => {
+  const killed: FakeWorker = { state: "gone", lastReport: undefined, report: async () => reportOf(3) };
+  assert.equal(await counted([killed], new RetiredTotals()), 3);
+});

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type ClientState, judgeClient, mayBeAnswered } from "../../../../src/server/http/admit/client-watch.ts";
+
+const TIMEOUT_MS = 1000;
+
+function client(): ClientState {
+  return { requestedMs: 1, stalledSinceMs: 0, takenBytes: 0, halfClosedSinceMs: 0 };
+}
+
+/** What the kernel has of what was written. */
+const output = (takenBytes: number, queuedBytes: number): { takenBytes: number; queuedBytes: number } => ({
+  takenBytes,
+  queuedBytes,
+});
+
+describe("a client that is sent something", () => {
+  test("is stalled when it takes nothing for the write timeout, and not before", () => {
+    const state = client();
+    assert.equal(judgeClient(state, output(10, 500), TIMEOUT_MS, 100), "takes part");
+    assert.equal(judgeClient(state, output(10, 500), TIMEOUT_MS, 1100), "takes part");
+    assert.equal(judgeClient(state, output(10, 500), TIMEOUT_MS, 1101), "stalled");
+  });
+
+  test("has the whole time again whenever it takes a byte", () => {
+    const state = client();
+    for (let taken = 0; taken < 10; taken++)
+      assert.equal(judgeClient(state, output(taken, 500), TIMEOUT_MS, 1 + taken * 900), "takes part");
+  });
+
+  test("is not stalled while it has taken all, however long the next part is in coming", () => {
+    const state = client();
+    for (const nowMs of [100, 5000, 60_000])
+      assert.equal(judgeClient(state, output(10, 0), TIMEOUT_MS, nowMs), "takes part");
+    assert.equal(judgeClient(state, output(10, 500), TIMEOUT_MS, 61_000), "takes part");
+    assert.equal(judgeClient(state, output(10, 500), TIMEOUT_MS, 62_001), "stalled");
+  });
+
+  test("is never stalled without a write timeout", () => {
+    const state = client();
+    for (const nowMs of [1, 1e6, 1e9]) assert.equal(judgeClient(state, output(10, 500), 0, nowMs), "takes part");
+  });
+});
+
+describe("a client that ends its side", () => {
+  test("with its request is to be answered; later it has left", () => {
+    assert.equal(mayBeAnswered(client(), 21), true);
+    assert.equal(mayBeAnswered(client(), 22), false);
+  });
+
+  test("and gets no answer for two seconds has left", () => {
+    const state = client();
+    assert.ok(mayBeAnswered(state, 20));
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2020), "takes part");
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2021), "left");
+  });
+
+  test("has two seconds again with each part of the answer", () => {
+    const state = client();
+    assert.ok(mayBeAnswered(state, 20));
+    for (let i = 1; i < 5; i++)
+      assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 1500), "takes part");
+    assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 6000 + 2001), "left");
+  });
+});

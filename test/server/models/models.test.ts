@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import type { LoadedApp } from "../../../src/server/app/load/load-app.ts";
+import { HeddleError } from "../../../src/errors/errors.ts";
+import type { ModelHost, ModelName, RunningModel } from "../../../src/server/models/model.ts";
+import { loadModels, modelNamed } from "../../../src/server/models/registry.ts";
+import type { Exchange } from "../../../src/server/http/exchange.ts";
+
+describe("the registry of models", () => {
+  test("knows each model by its name", () => {
+    assert.equal(modelNamed("loop", "--model").name, "loop");
+  });
+
+  test("loads each model that routes run on, once", async () => {
+    const routes = [
+      { name: "*", model: "loop" },
+      { name: "GET /x", model: "threads" },
+      { name: "GET /y", model: "threads" },
+    ] as const;
+    assert.deepEqual([...(await loadModels(routes)).keys()], ["loop", "threads"]);
+    await assert.rejects(loadModels([{ name: "*", model: "no-such-model" as ModelName }]), /--model.*"no-such-model"/);
+  });
+
+  test("tells who asked for a model that is not there, and which are", () => {
+    assert.throws(
+      () => modelNamed("no-such-model" as ModelName, "route GET /x"),
+      (error) =>
+        error instanceof HeddleError &&
+        error.code === "MODEL_UNAVAILABLE" &&
+        /route GET \/x.*"no-such-model".*loop/.test(error.message),
+    );
+  });
+});
+
+describe("the model loop", () => {
+  interface Started {
+    readonly model: RunningModel;
+    readonly failures: { exchange: Exchange; error: unknown }[];
+  }
+
+  async function start(app: Partial<LoadedApp>): Promise<Started> {
+    const failures: Started["failures"] = [];
+    const failed = (exchange: Exchange, error: unknown): void => void failures.push({ exchange, error });
+    const begin = await modelNamed("loop", "--model").load();
+    return { model: begin({ app, failed } as unknown as ModelHost), failures };
+  }
+
+  const exchange = { req: { url: "/" }, res: {}, expects: undefined } as unknown as Exchange;
+
+  test("calls the app at once, with the request and the response", async () => {
+    const calls: unknown[][] = [];
+    const { model, failures } = await start({
+      request: (...args: [IncomingMessage, ServerResponse]) => void calls.push(args),
+    });
+    model.execute(exchange);
+    assert.deepEqual(calls, [[exchange.req, exchange.res]]);
+    assert.deepEqual(failures, []);
+  });
+
+  test("reports a throw and a rejection once, and never throws itself", async () => {
+    const fault = new Error("fault");
+    const thrown = await start({
+      request: () => {
+        throw fault;
+      },
+    });
+    thrown.model.execute(exchange);
+    const rejected = await start({ request: () => Promise.reject(fault) });
+    rejected.model.execute(exchange);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { failures } of [thrown, rejected]) assert.deepEqual(failures, [{ exchange, error: fault }]);
+  });
+
+  test("gives an expectation to the app's own listener", async () => {
+    const events: unknown[] = [];
+    const { model } = await start({ expect: (event) => void events.push(event) });
+    model.execute({ req: exchange.req, res: exchange.res, expects: "checkContinue" } as Exchange);
+    assert.deepEqual(events, ["checkContinue"]);
+  });
+
+  test("hands an upgrade on as it is", async () => {
+    const calls: unknown[][] = [];
+    const { model } = await start({ upgrade: (...args) => void calls.push(args) });
+    const args = [{} as IncomingMessage, {} as Duplex, Buffer.from("head")] as const;
+    model.upgrade(...args);
+    assert.deepEqual(calls, [[...args]]);
+  });
+});
+
+describe("the model sync", () => {
+  test("runs a handler as loop does, and refuses upgrades, which would keep its worker", async () => {
+    const told: unknown[] = [];
+    const socket = {} as Duplex;
+    const begin = await modelNamed("sync", "--model").load();
+    const model = begin({
+      app: { request: () => void told.push("request") },
+      refuseUpgrade: (refused: Duplex) => void told.push(refused),
+    } as unknown as ModelHost);
+    model.execute({ req: {}, res: {}, expects: undefined } as unknown as Exchange);
+    model.upgrade({} as IncomingMessage, socket, Buffer.alloc(0));
+    assert.deepEqual(told, ["request", socket]);
+  });
+});

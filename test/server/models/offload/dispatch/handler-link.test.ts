@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { toWire } from "../../../../../src/errors/errors.ts";
+import { Answers } from "../../../../../src/server/models/offload/shared/response-ring.ts";
+import { Link } from "../../../../../src/server/models/offload/dispatch/handler-link.ts";
+import { Outbox } from "../../../../../src/server/models/offload/execute/outbox.ts";
+import type { FromHandler } from "../../../../../src/server/models/offload/shared/offload-protocol.ts";
+import { RemoteJob } from "../../../../../src/server/models/offload/dispatch/remote-job.ts";
+import { Ring } from "../../../../../src/server/models/offload/shared/job-ring.ts";
+
+/** A job whose response notes what reaches it. */
+function job(name: string, seen: string[]): RemoteJob {
+  const socket = { remoteAddress: "::1", remotePort: 1, remoteFamily: "IPv6", localAddress: "::1", localPort: 2 };
+  const req = { method: "GET", url: "/", httpVersionMinor: 1, rawHeaders: [], socket, complete: true };
+  const res = {
+    getHeaderNames: () => [],
+    shouldKeepAlive: true,
+    destroyed: false,
+    writableEnded: false,
+    write: (part: string) => seen.push(`${name} ${part}`) > 0,
+    end: (part: string) => seen.push(`${name} ${part}.`),
+    destroy: () => seen.push(`${name} destroyed`),
+  };
+  return new RemoteJob({ req, res, connection: { closing: false }, state: "queued" } as never);
+}
+
+function write(seq: number, part: string, ends: boolean): FromHandler {
+  const head = { encoding: "utf8", kind: "response", status: 200, keepsAlive: true } as const;
+  return { type: "write", seq, parts: [part], ...head, ends };
+}
+
+/** Two jobs that their handler thread has begun. */
+function setUp(): {
+  ring: Ring;
+  outbox: Outbox;
+  seen: string[];
+  messages: string[];
+  heard: Promise<unknown>;
+  freed: Promise<unknown>;
+  close: () => void;
+} {
+  const seen: string[] = [];
+  const shared = { ring: Ring.create(), answers: Answers.create() };
+  const { port1, port2 } = new MessageChannel();
+  const done = new EventTarget();
+  const link = new Link(
+    1,
+    { ...shared, port: port1 },
+    {
+      failed: ({ req }, error) => seen.push(`${req.method} failed: ${(error as Error).message}`),
+      misframed: () => assert.fail("nothing was misframed"),
+      ran: () => {},
+      answered: () => {},
+      freed: () => done.dispatchEvent(new Event("freed")),
+      wake: () => {},
+      kill: () => assert.fail(),
+    },
+  );
+  const ring = new Ring(shared.ring);
+  for (const name of ["one", "two"]) link.send(job(name, seen), false);
+  for (const seq of [1, 2]) assert.ok(ring.claim(seq, 1));
+  const messages: string[] = [];
+  port1.on("message", ({ type }: FromHandler) => messages.push(type));
+  // The link itself keeps nothing alive.
+  port1.ref();
+  const outbox = new Outbox(port2, shared.answers);
+  return {
+    ring,
+    outbox,
+    seen,
+    messages,
+    heard: once(port1, "message"),
+    freed: once(done, "freed"),
+    close: () => port2.close(),
+  };
+}
+
+test("messages and answers in memory are heard in the order in which they were said", async () => {
+  const { ring, outbox, seen, freed, close } = setUp();
+  outbox.say(write(1, "head", false));
+  outbox.say(write(1, "tail", true));
+  outbox.say({ type: "failed", seq: 1, error: toWire(new Error("after its answer")) });
+  ring.finish(1, 2);
+  outbox.say(write(2, "x".repeat(9000), true));
+  ring.finish(2, 2);
+  outbox.done(2);
+  await freed;
+  assert.deepEqual(seen, ["one head", "one tail.", "GET failed: after its answer", `two ${"x".repeat(9000)}.`]);
+  close();
+});
+
+test("one message is enough for several answers and their end", async () => {
+  const { ring, outbox, seen, freed, messages, close } = setUp();
+  outbox.say(write(1, "a", true));
+  ring.finish(1, 2);
+  outbox.say(write(2, "b", true));
+  ring.finish(2, 2);
+  outbox.done(2);
+  await freed;
+  assert.deepEqual(seen, ["one a.", "two b."]);
+  assert.deepEqual(messages, ["answers"]);
+  close();
+});
+
+test("an end that nobody would look for is said", async () => {
+  const { ring, outbox, seen, freed, messages, heard, close } = setUp();
+  outbox.say(write(1, "a", true));
+  ring.finish(1, 2);
+  await heard;
+  outbox.say(write(2, "x".repeat(9000), true));
+  ring.finish(2, 2);
+  outbox.done(2);
+  await freed;
+  assert.equal(seen.length, 2);
+  assert.deepEqual(messages, ["answers", "write", "done"]);
+  close();
+});
+
+test("an answer that was put down is heard although its thread died before it could announce it", () => {
+  const seen: string[] = [];
+  const shared = { ring: Ring.create(), answers: Answers.create() };
+  const { port1, port2 } = new MessageChannel();
+  const owner = { failed: () => assert.fail(), kill: () => assert.fail() };
+  const nothing = { misframed: () => {}, ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
+  const link = new Link(1, { ...shared, port: port1 }, { ...owner, ...nothing });
+  link.send(job("one", seen), false);
+  const ring = new Ring(shared.ring);
+  assert.ok(ring.claim(1, 1));
+  ring.finish(1, 2);
+  new Answers(shared.answers).put(write(1, "all", true) as never, 0);
+  assert.deepEqual(link.close(new Error("dead")), []);
+  assert.deepEqual(seen, ["one all."]);
+  port2.close();
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { COUNTER, LoadRow } from "../../../../src/supervise/load-board.ts";
+import { Reporter } from "../../../../src/server/worker/report/report.ts";
+import type { ThreadPool } from "../../../../src/server/worker/serving/serving-pool.ts";
+import type { Watchdog } from "../../../../src/server/worker/watchdog.ts";
+
+/** A thread that serves a whole request whenever anything of its row is looked at. */
+class BusyRow {
+  readonly #row = new LoadRow();
+
+  read(counter: number): number {
+    this.#serve();
+    return this.#row.read(counter);
+  }
+
+  get handlerCounts(): Uint32Array {
+    this.#serve();
+    return this.#row.handlerCounts;
+  }
+
+  get queueCounts(): Uint32Array {
+    return this.#row.queueCounts;
+  }
+
+  #serve(): void {
+    const { counters, handlerCounts } = this.#row;
+    counters[COUNTER.started]!++;
+    counters[COUNTER.failed]!++;
+    counters[COUNTER.finished]!++;
+    counters[COUNTER.clientGone]!++;
+    handlerCounts[handlerCounts.length - 1]!++;
+  }
+}
+
+test("a report of a thread that goes on meanwhile has no more ends than beginnings", () => {
+  const thread = { index: 0, state: "gone", row: new BusyRow() };
+  const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
+  const watchdog = { stuckMs: () => 0 };
+  const reporter = new Reporter(pool as unknown as ThreadPool, watchdog as unknown as Watchdog, () => 0, {
+    slot: 0,
+    generation: 1,
+  });
+  const { handler, counters } = reporter.report();
+  const measured = handler.reduce((sum, [, count]) => sum + count, 0);
+  assert.ok(measured > 0);
+  assert.ok(counters.finished >= measured, `${measured} measured, ${counters.finished} finished`);
+  assert.ok(counters.started >= counters.finished, `${counters.finished} finished, ${counters.started} started`);
+  assert.ok(counters.started >= counters.failed, `${counters.failed} failed, ${counters.started} started`);
+  assert.ok(counters.finished >= counters.clientGone, `${counters.clientGone} gone, ${counters.finished} finished`);
+});

@@ -1,0 +1,77 @@
+/** Task groups whose tasks are on other threads, and scopes that are left in other ways. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Channel, setSchedulerThreads, TaskGroup } from "../../../src/tasks/index.ts";
+import { counted, endsLate } from "../../fixtures/tasks/elsewhere.ts";
+import { fail } from "../../fixtures/tasks/movable.ts";
+
+setSchedulerThreads(2);
+
+function words(): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(8));
+}
+
+test("the first error of a group cancels its tasks on other threads, and they have ended when wait throws it", async () => {
+  const [group, ready, on, word] = [new TaskGroup(), new Channel<string>(), new Channel<never>(), words()];
+  void group.go(endsLate, ready, on, word);
+  await ready.receive();
+  void group.go(fail);
+  let hasThrown = false;
+  const waiting = group.wait().finally(() => (hasThrown = true));
+  const failed = assert.rejects(waiting, RangeError);
+  assert.equal((await ready.receive()).value, "cancelled");
+  assert.equal(hasThrown, false);
+  await on.close();
+  await failed;
+  assert.equal(word[0], 1);
+  assert.ok(group.context.cause instanceof RangeError);
+});
+
+test("the first error of a group is the one that is told, also if others follow", async () => {
+  const group = new TaskGroup();
+  const started = Promise.withResolvers<void>();
+  void group.go(async (context) => {
+    started.resolve();
+    await context.done.receive();
+    throw new Error("because of the first");
+  });
+  await started.promise;
+  void group.go(() => {
+    throw new Error("first");
+  });
+  await assert.rejects(group.wait(), { message: "first" });
+});
+
+test("no more tasks of a group run on other threads at once than its limit lets", async () => {
+  const [group, word] = [new TaskGroup(), words()];
+  group.setLimit(2);
+  for (let i = 0; i < 8; i++) await group.go(counted, word);
+  assert.throws(() => group.setLimit(3), { code: "SYNC_MISUSE" });
+  await group.wait();
+  assert.equal(word[0], 0);
+  assert.ok(word[1] === 1 || word[1] === 2, `${word[1]}`);
+  group.setLimit(0);
+  assert.equal(group.tryGo(counted, word), false);
+});
+
+test("a scope that is left by a throw has waited for all tasks of its group, on every thread", async () => {
+  const [gate, word] = [Promise.withResolvers<void>(), words()];
+  const ended: string[] = [];
+  const scope = async (): Promise<void> => {
+    await using group = new TaskGroup();
+    void group.go(async () => {
+      await gate.promise;
+      ended.push("task");
+    });
+    void group.go(counted, word);
+    throw new Error("left early");
+  };
+  const left = scope().catch((error: Error) => ended.push(error.message));
+  await new Promise(setImmediate);
+  assert.deepEqual(ended, []);
+  gate.resolve();
+  await left;
+  assert.deepEqual(ended, ["task", "left early"]);
+  assert.deepEqual([...word], [0, 1]);
+});
