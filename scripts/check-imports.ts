@@ -42,17 +42,7 @@ const NO_HTTP: ReadonlySet<string> = new Set(["tasks", "actors", "runtime", "sup
 const MAX_FILES = 16;
 
 /** Imports that point back, and are to go: `file → part`. One that is not needed any more is a fault. */
-const EXCEPTIONS: ReadonlySet<string> = new Set([
-  "src/server/models/loop.ts → server/http",
-  "src/server/models/model.ts → server/http",
-  "src/server/models/offload/dispatch/handler-link.ts → server/http",
-  "src/server/models/offload/dispatch/on-handler-threads.ts → server/http",
-  "src/server/models/offload/dispatch/pool-client.ts → server/http",
-  "src/server/models/offload/dispatch/remote-job.ts → server/http",
-  "src/server/models/offload/dispatch/uploads.ts → server/http",
-  "src/server/models/sync.ts → server/http",
-  "src/supervise/scheduler-watchdog.ts → runtime",
-]);
+const EXCEPTIONS: ReadonlySet<string> = new Set([]);
 
 interface Import {
   readonly from: string;

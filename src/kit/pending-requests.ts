@@ -1,17 +1,19 @@
-/** Questions to a worker that wait for their answers. One without an answer in time is answered with undefined. */
-
-/** A worker that does not answer in this time is stopped or overwhelmed, and told of as such. */
-const ANSWER_TIMEOUT_MS = 2000;
+/** Requests that wait for their answers. One without an answer in time is answered with undefined. */
 
 export class PendingRequests {
   readonly #waiting = new Map<number, (answer: unknown) => void>();
+  readonly #timeoutMs: number;
   #asked = 0;
 
-  /** `send` puts the question with its id. */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** `send` sends the request with its id. */
   ask(send: (id: number) => void): Promise<unknown> {
     const id = ++this.#asked;
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const timer = setTimeout(() => this.answer(id, undefined), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => this.answer(id, undefined), this.#timeoutMs);
     this.#waiting.set(id, (answer) => {
       clearTimeout(timer);
       resolve(answer);

@@ -17,23 +17,10 @@
  */
 
 import { fileURLToPath } from "node:url";
-import type { TurnView } from "./run-queue.ts";
+import type { Interruption, TurnLook, TurnView } from "../supervise/inspect/turn-look.ts";
 import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
 import { blamedFrame, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
 import { CONDEMN, VIEW } from "./turn-handle.ts";
-
-/**
- * - `ended`: it is dead, and the thread goes on.
- * - `spared`: somebody else had the turn, or nobody, or one that must not be ended there.
- * - `silent`: the thread did not answer; it is inside a native call, or gone.
- */
-export type Interruption = "ended" | "spared" | "silent";
-
-export interface TurnLook {
-  readonly turn: TurnView | undefined;
-  /** The innermost function that is the program's. */
-  readonly frame: StackFrame | undefined;
-}
 
 /** Of this library, in which nothing is cut off. */
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));

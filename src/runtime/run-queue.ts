@@ -20,6 +20,7 @@
  * them. When somebody runs long, every turn is measured for a while; what cannot be told is charged to nobody.
  */
 
+import type { TurnView } from "../supervise/inspect/turn-look.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "../kit/native-timers.ts";
 
@@ -33,15 +34,6 @@ export interface Turn {
   view?(): TurnView | undefined;
   /** It had the turn, and its stretch was cut off: it never goes on. A unit that has no `cutOff` must not be ended. */
   cutOff?(): void;
-}
-
-/** What may be said of who has the turn, to somebody on another thread. */
-export interface TurnView {
-  readonly what: "task" | "actor";
-  readonly id: number;
-  readonly name: string | undefined;
-  /** Which turn of its own this is: the same unit may have got it again. */
-  readonly stretch: number;
 }
 
 /** How long units run before timers and I/O get their turn. */

@@ -96,7 +96,11 @@ export class Runtime {
         ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
       });
       this.#crew = crew;
-      this.watchdog = new Watchdog({ board: this.board, threads: () => crew.schedulers() });
+      this.watchdog = new Watchdog({
+        board: this.board,
+        threads: () => crew.schedulers(),
+        inspector: () => import("./interruption.ts"),
+      });
       this.#quiet = new Quiet({
         ask: (thread, round) => this.#control(thread, { type: "ask", round }),
         threads: () => [...this.#links.keys()],

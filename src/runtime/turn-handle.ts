@@ -3,7 +3,8 @@
  */
 
 import { perThread } from "../kit/per-thread.ts";
-import { runQueue, type TurnView } from "./run-queue.ts";
+import { runQueue } from "./run-queue.ts";
+import type { TurnView } from "../supervise/inspect/turn-look.ts";
 
 interface TurnHandle {
   view(): TurnView | undefined;

@@ -13,10 +13,8 @@
  */
 
 import { isOutOfDescriptors } from "../platform/descriptors.ts";
-import type { TurnLook } from "../runtime/interruption.ts";
 import { monotonicMs } from "../kit/clock.ts";
-import type { TurnView } from "../runtime/run-queue.ts";
-import type { ThreadBoard } from "../runtime/threads/thread-board.ts";
+import type { TurnInspector, TurnLook, TurnView } from "./inspect/turn-look.ts";
 import { clearInterval, setInterval } from "../kit/native-timers.ts";
 
 const LOOK_MS = 250;
@@ -33,9 +31,11 @@ const BLOCKED_MS = 1000;
 const PATIENCE_MS = 500;
 
 export interface WatchdogContext {
-  readonly board: ThreadBoard;
+  readonly board: { silentMs(thread: number): number };
   /** Scheduler threads that run: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
+  /** Loaded when there is somebody to look at. */
+  readonly inspector: () => Promise<TurnInspector>;
 }
 
 /** Who was found on a thread that does not turn. */
@@ -163,7 +163,7 @@ export class Watchdog {
   }
 
   async #look(threadId: number, suspect: Suspect): Promise<void> {
-    const { lookAtTurn } = await import("../runtime/interruption.ts");
+    const { lookAtTurn } = await this.#context.inspector();
     const look = await lookAtTurn(threadId, PATIENCE_MS);
     suspect.lookedMs = monotonicMs();
     if (!isSame(suspect.look?.turn, look?.turn)) suspect.sinceMs = suspect.lookedMs;
@@ -172,7 +172,7 @@ export class Watchdog {
 
   /** Ends who was found, if it still has the same turn. */
   async #end(thread: number, threadId: number, suspect: Suspect): Promise<void> {
-    const { interrupt } = await import("../runtime/interruption.ts");
+    const { interrupt } = await this.#context.inspector();
     const seen = suspect.look!.turn!;
     const orders = this.#orders.get(thread);
     const outcome = await interrupt(threadId, (turn) => isSame(seen, turn));

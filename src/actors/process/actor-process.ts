@@ -1,7 +1,8 @@
 /** An actor with all it can do: the process, and what its function calls on it. */
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
-import { runQueue, type TurnView } from "../../runtime/run-queue.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
+import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
 import {

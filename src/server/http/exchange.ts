@@ -11,6 +11,7 @@ import type { Linked } from "../../kit/linked-list.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExpectEvent } from "../app/load/load-app.ts";
 import type { ErrorCode } from "../../errors/errors.ts";
+import type { ExchangeState, HandledExchange } from "../models/handled-exchange.ts";
 import type { ConnectionContext } from "./parse/connection-context.ts";
 import { type CanBeCalledOff, isDrainError, whenCalledOff } from "../app/called-off.ts";
 import { cutShort } from "../app/cut-short.ts";
@@ -21,8 +22,6 @@ import { putOutOfReach } from "./respond/detached-response.ts";
 import { refuse } from "./respond/respond.ts";
 import type { Route } from "./route/router.ts";
 
-export type ExchangeState = "received" | "queued" | "executing" | "ended";
-
 /** Where node:http's own objects carry their exchange: one property look-up instead of a WeakMap's hash. */
 export const exchangeOf: unique symbol = Symbol("heddle.exchange");
 
@@ -30,7 +29,7 @@ export interface CarriesExchange {
   [exchangeOf]?: Exchange;
 }
 
-export class Exchange implements Linked<Exchange> {
+export class Exchange implements Linked<Exchange>, HandledExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: Route;

@@ -11,6 +11,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load/load-app.ts";
+import type { FramingFault } from "../app/response-framing.ts";
 import type { ServerConfig } from "../../config/config.ts";
 import { availableCpus } from "../../config/cpus.ts";
 import { COUNTER, type LoadRow } from "../../supervise/load-board.ts";
@@ -47,7 +48,7 @@ export interface PipelineOptions {
   readonly handlers: HandlerSource;
   readonly thread: number;
   readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
-  readonly misframed: ModelHost["misframed"];
+  readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
 }
 
 export class Pipeline {
@@ -88,8 +89,8 @@ export class Pipeline {
       config,
       cpus: availableCpus(),
       handlers: options.handlers,
-      failed: (exchange, error) => this.fail(exchange, error),
-      shed: (exchange, code) => this.#admission.shed(exchange, code),
+      failed: (exchange: Exchange, error) => this.fail(exchange, error),
+      shed: (exchange: Exchange, code) => this.#admission.shed(exchange, code),
       uploadPlaces: (pool) => new Gate(options.gates[uploadGate(pool)]!, config.queueTimeoutMs),
       misframed: options.misframed,
       refuseUpgrade: (socket) => refuseSocket(socket, "UPGRADE_UNSUPPORTED"),

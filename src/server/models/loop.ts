@@ -5,7 +5,7 @@
  * it was, and the next connections go to other threads meanwhile.
  */
 
-import type { Exchange } from "../http/exchange.ts";
+import type { HandledExchange } from "./handled-exchange.ts";
 import type { Model, ModelHost, RunningModel, StartModel } from "./model.ts";
 
 export const loop: Model = {
@@ -17,7 +17,7 @@ export const loop: Model = {
 export const startLoop: StartModel = (host) => new RunningLoop(host);
 
 /** Runs the handler on this thread. The result settles when an async handler has, and never rejects. */
-export function runHere(host: ModelHost, exchange: Exchange): Promise<void> | undefined {
+export function runHere(host: ModelHost, exchange: HandledExchange): Promise<void> | undefined {
   const { app } = host;
   try {
     const { req, res, expects } = exchange;
@@ -36,7 +36,7 @@ class RunningLoop implements RunningModel {
     this.#host = host;
   }
 
-  execute(exchange: Exchange): void {
+  execute(exchange: HandledExchange): void {
     void runHere(this.#host, exchange);
   }
 

@@ -15,24 +15,28 @@ import type { IncomingMessage } from "node:http";
 import type { ModelName, ServerConfig } from "../../config/config.ts";
 import type { LoadedApp } from "../app/load/load-app.ts";
 import type { FramingFault } from "../app/response-framing.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { HandledExchange } from "./handled-exchange.ts";
 import type { LinkEnd } from "./offload/shared/offload-protocol.ts";
 
 export type { ModelName };
 
+/**
+ * What the pipeline does for a model. Its functions are written as methods, so that the pipeline may take its own class: a
+ * model gives back only exchanges that it was given.
+ */
 export interface ModelHost {
   readonly app: LoadedApp;
   readonly config: ServerConfig;
   readonly cpus: number;
   readonly handlers: HandlerSource;
   /** The handler of this exchange threw or rejected. */
-  readonly failed: (exchange: Exchange, error: unknown) => void;
+  failed(this: void, exchange: HandledExchange, error: unknown): void;
   /** There was no room for this exchange in the model's own queue, or it waited there too long. */
-  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+  shed(this: void, exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT"): void;
   /** For requests that run in this pool of handler threads while their body arrives. */
   readonly uploadPlaces: (pool: string) => Places;
   /** What the handler wrote, elsewhere, could not be sent as it was. */
-  readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
+  misframed(this: void, exchange: HandledExchange, fault: FramingFault): void;
   readonly refuseUpgrade: (socket: Duplex) => void;
 }
 
@@ -40,8 +44,8 @@ export interface ModelHost {
 export interface Places {
   tryEnter(): boolean;
   /** False: too many wait. `done` is called once, later. */
-  enqueue(exchange: Exchange, nowMs: number, done: (end: "admitted" | "timed-out") => void): boolean;
-  forget(exchange: Exchange): boolean;
+  enqueue(exchange: HandledExchange, nowMs: number, done: (end: "admitted" | "timed-out") => void): boolean;
+  forget(exchange: HandledExchange): boolean;
   release(): void;
   sweep(nowMs: number): void;
 }
@@ -73,7 +77,7 @@ export interface Model {
 export type StartModel = (host: ModelHost) => RunningModel;
 
 export interface RunningModel {
-  execute(exchange: Exchange): void;
+  execute(exchange: HandledExchange): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Calls back when none of its handlers runs any more, also behind an answer; at once if none does. */
   whenIdle?(next: () => void): void;

@@ -14,7 +14,7 @@
 
 import type { Duplex } from "node:stream";
 import type { IncomingMessage } from "node:http";
-import type { Exchange } from "../http/exchange.ts";
+import type { HandledExchange } from "./handled-exchange.ts";
 import { runHere } from "./loop.ts";
 import type { Model, ModelHost, RunningModel, StartModel } from "./model.ts";
 
@@ -32,7 +32,7 @@ const start: StartModel = (host) => new RunningSync(host);
 class RunningSync implements RunningModel {
   readonly #host: ModelHost;
   /** Whose handler has not settled. */
-  #running: Exchange | undefined;
+  #running: HandledExchange | undefined;
   /** The next turn, which waits for it. */
   #next: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ class RunningSync implements RunningModel {
     this.#host = host;
   }
 
-  execute(exchange: Exchange): void {
+  execute(exchange: HandledExchange): void {
     const outcome = runHere(this.#host, exchange);
     if (outcome === undefined) return;
     this.#running = exchange;
@@ -59,7 +59,7 @@ class RunningSync implements RunningModel {
     this.#timer = setTimeout(() => this.#settled(running), Math.max(LAST_MS, leftMs));
   }
 
-  #settled(exchange: Exchange): void {
+  #settled(exchange: HandledExchange): void {
     if (this.#running !== exchange) return;
     this.#running = undefined;
     clearTimeout(this.#timer);

@@ -50,6 +50,8 @@ const FIRST_INHERITED_FD = 4;
 const BOOT_MARGIN_MS = 2000;
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
+/** A worker that does not answer in this time is stopped or overwhelmed, and told of as such. */
+const ANSWER_TIMEOUT_MS = 2000;
 
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly slot: number;
@@ -69,7 +71,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly heartbeatTimeoutMs: number;
   readonly #bootTimeoutMs: number;
   readonly #child: ChildProcess;
-  readonly #questions = new PendingRequests();
+  readonly #questions = new PendingRequests(ANSWER_TIMEOUT_MS);
   readonly #handovers = new Handovers();
   #open = 0;
   #idle = false;

@@ -16,6 +16,7 @@ import type { Socket } from "node:net";
 import { getDefaultHighWaterMark } from "node:stream";
 import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
+import type { ArrivingBody } from "../../models/handled-exchange.ts";
 import { isAuthority } from "./authority.ts";
 import { settleTarget } from "./target.ts";
 
@@ -99,7 +100,7 @@ export interface BodyEvents {
  * Counts a body as the parser delivers it, without touching how the app reads it. Time in which the app does not read
  * is not the client's fault and does not count.
  */
-export class BodyGuard {
+export class BodyGuard implements ArrivingBody {
   readonly #req: IncomingMessage;
   /** Not asked of the request: `stream.pipeline` and a loop that is left early take a request's socket away. */
   readonly #socket: Pick<Socket, "bytesRead">;

@@ -13,7 +13,6 @@ import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { routeForms, spelled, type RouteSpelling } from "../../../config/routes/route-forms.ts";
 import { checkRouteModels } from "../../../config/routes/route-models.ts";
 import { HeddleError } from "../../../errors/errors.ts";
-import { poolOf } from "../../models/offload/dispatch/pools.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { ModelName } from "../../models/model.ts";
 import type { Gate } from "../admit/gate.ts";
@@ -33,6 +32,9 @@ export interface Route {
   gate: Gate | undefined;
 }
 
+/** The handler threads of a route: its name, its model, and the `threads` of its own if it has such. */
+export type PoolOf = (name: string, model: ModelName, threads: RouteConfig["threads"]) => PoolSpec | undefined;
+
 export interface Router {
   readonly fallback: Route;
   readonly routes: readonly Route[];
@@ -51,12 +53,16 @@ interface Entry {
   readonly route: Route;
 }
 
-export function createRouter(config: ServerConfig, routes: Readonly<Record<string, RouteConfig>>): Router {
+export function createRouter(
+  config: ServerConfig,
+  routes: Readonly<Record<string, RouteConfig>>,
+  poolOf: PoolOf,
+): Router {
   checkRouteModels(config.model, routes, (name) => `route ${name}`);
   const fallback: Route = {
     name: "*",
     model: config.model,
-    pool: poolOf("*", config.model, undefined, config),
+    pool: poolOf("*", config.model, undefined),
     timeoutMs: config.timeoutMs,
     limit: undefined,
     queue: config.queue,
@@ -70,7 +76,7 @@ export function createRouter(config: ServerConfig, routes: Readonly<Record<strin
     const route: Route = {
       name,
       model,
-      pool: poolOf(name, model, settings.threads, config),
+      pool: poolOf(name, model, settings.threads),
       timeoutMs: settings.timeoutMs ?? config.timeoutMs,
       limit: settings.limit,
       queue: settings.queue ?? config.queue,

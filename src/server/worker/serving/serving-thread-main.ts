@@ -31,6 +31,7 @@ import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
+import { poolOf } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { Leaving } from "./drain.ts";
@@ -74,7 +75,8 @@ async function main(): Promise<void> {
   });
   const handlers = new HandlerLinks(port, tell);
   // What the operator configured wins over what the app's author wrote.
-  const router = createRouter(config, mergeRoutes(await routesOf(app), config.routes, config));
+  const routes = mergeRoutes(await routesOf(app), config.routes, config);
+  const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
   const gates = await requestGates(router, app);
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);

@@ -14,7 +14,7 @@ const config = {
 } as ServerConfig;
 
 function router(routes: Record<string, RouteConfig>, spelling: Partial<ServerConfig> = {}): Router {
-  return createRouter({ ...config, ...spelling }, routes);
+  return createRouter({ ...config, ...spelling }, routes, () => undefined);
 }
 
 describe("the router", () => {

@@ -14,7 +14,7 @@ import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { fromWire } from "../../../../errors/errors.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
-import type { Exchange } from "../../../http/exchange.ts";
+import type { HandledExchange } from "../../handled-exchange.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "../shared/offload-protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
 import { Answers } from "../shared/response-ring.ts";
@@ -25,9 +25,9 @@ import { SignsOfLife } from "./liveness-probe.ts";
 
 export interface LinkOwner {
   /** The handler of this exchange threw or rejected. */
-  readonly failed: (exchange: Exchange, error: unknown) => void;
+  readonly failed: (exchange: HandledExchange, error: unknown) => void;
   /** Its response could not be sent as its handler wrote it. */
-  readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
+  readonly misframed: (exchange: HandledExchange, fault: FramingFault) => void;
   /** A job is done that ran for so long. */
   readonly ran: (ms: number) => void;
   /** A response is complete: its thread takes the next job about now. */
@@ -229,7 +229,7 @@ export class Link {
     }
   }
 
-  #doom(exchange: Exchange, what: string): void {
+  #doom(exchange: HandledExchange, what: string): void {
     this.#doomed = true;
     this.#owner.kill(this, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
   }

@@ -4,7 +4,7 @@ import { Board } from "../shared/pool-board.ts";
 import { PoolClient } from "./pool-client.ts";
 import type { PoolSpec } from "../shared/offload-protocol.ts";
 import { Uploads } from "./uploads.ts";
-import type { Exchange } from "../../../http/exchange.ts";
+import type { HandledExchange } from "../../handled-exchange.ts";
 import type { ModelHost, RunningModel } from "../../model.ts";
 
 interface Pool {
@@ -20,7 +20,7 @@ export class OnHandlerThreads implements RunningModel {
     this.#host = host;
   }
 
-  execute(exchange: Exchange): void {
+  execute(exchange: HandledExchange): void {
     const pool = exchange.route.pool!;
     let entry = this.#pools.get(pool.name);
     if (entry === undefined) this.#pools.set(pool.name, (entry = this.#open(pool)));

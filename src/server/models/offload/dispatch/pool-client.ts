@@ -13,7 +13,7 @@
  */
 
 import { monotonicMs } from "../../../../kit/clock.ts";
-import type { Exchange } from "../../../http/exchange.ts";
+import type { HandledExchange } from "../../handled-exchange.ts";
 import { AheadJobs } from "./job-prefetch.ts";
 import { assign, average, PATIENCE_MS, patienceMs, sendsAhead, SHORT_DEPTH, type Assignment } from "./assignment.ts";
 import type { Board } from "../shared/pool-board.ts";
@@ -33,9 +33,9 @@ export interface PoolClientOptions {
   readonly wanted: () => void;
   /** The handler thread is past its time. */
   readonly kill: (id: number, why: string) => void;
-  readonly failed: (exchange: Exchange, error: unknown) => void;
+  readonly failed: (exchange: HandledExchange, error: unknown) => void;
   readonly misframed: LinkOwner["misframed"];
-  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+  readonly shed: (exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
 }
 
 /** Handlers count as long until they have shown otherwise. */
@@ -89,7 +89,7 @@ export class PoolClient {
     this.#pump();
   }
 
-  submit(exchange: Exchange): void {
+  submit(exchange: HandledExchange): void {
     const job = new RemoteJob(exchange);
     exchange.state = "queued";
     exchange.onAbort = () => this.#aborted(job);

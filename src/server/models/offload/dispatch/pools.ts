@@ -11,10 +11,10 @@ import type { ModelName } from "../../model.ts";
 import type { PoolSpec } from "../shared/offload-protocol.ts";
 
 export function poolOf(
+  config: ServerConfig,
   name: string,
   model: ModelName,
   threads: RouteConfig["threads"],
-  config: ServerConfig,
 ): PoolSpec | undefined {
   if (!runsOnHandlerThreads(model)) return undefined;
   if (threads !== undefined) return { name, model, ...threads };

@@ -13,7 +13,7 @@
 
 import type { ServerResponse } from "node:http";
 import { monotonicMs } from "../../../../kit/clock.ts";
-import type { Exchange } from "../../../http/exchange.ts";
+import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Abort, FromHandler, Job, Part, ToHandler } from "../shared/offload-protocol.ts";
 
 /** The parts of node:http's ServerResponse that say "the head is out". */
@@ -33,7 +33,7 @@ export type Post = (message: ToHandler, transfer?: readonly ArrayBuffer[]) => vo
 const TRANSFER_BYTES = 16 * 1024;
 
 export class RemoteJob {
-  readonly exchange: Exchange;
+  readonly exchange: HandledExchange;
   /** Set when it is sent to a handler thread, and anew after a recall. */
   seq = -1;
   sentMs = 0;
@@ -50,7 +50,7 @@ export class RemoteJob {
   #owedBytes = 0;
   #waitsForDrain = false;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: HandledExchange) {
     this.exchange = exchange;
   }
 

@@ -15,8 +15,7 @@
  * - A place and the memory are given back when the exchange ends.
  */
 
-import type { Exchange } from "../../../http/exchange.ts";
-import type { BodyGuard } from "../../../http/parse/limits.ts";
+import type { ArrivingBody, HandledExchange } from "../../handled-exchange.ts";
 import type { Places } from "../../model.ts";
 
 /** Nothing arriving for so long is a client that pauses. */
@@ -27,12 +26,12 @@ export interface UploadsOptions {
   readonly memoryBytes: number;
   readonly places: Places;
   /** It waited too long for a place, or too many do. */
-  readonly shed: (exchange: Exchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
+  readonly shed: (exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
 }
 
 interface Upload {
-  readonly exchange: Exchange;
-  readonly body: BodyGuard;
+  readonly exchange: HandledExchange;
+  readonly body: ArrivingBody;
   readonly reservedBytes: number;
   readonly ready: () => void;
   state: "collecting" | "waiting for a place" | "ready";
@@ -57,7 +56,7 @@ export class Uploads {
   }
 
   /** Calls `ready` when the request may have a handler thread: at once, if it has no body to wait for. */
-  collect(exchange: Exchange, ready: () => void): void {
+  collect(exchange: HandledExchange, ready: () => void): void {
     const { body } = exchange;
     const { bufferBytes } = this.#options;
     if (body === undefined || exchange.req.complete || bufferBytes === 0) return ready();
@@ -128,7 +127,7 @@ export class Uploads {
     else this.#options.places.forget(upload.exchange);
   }
 
-  #reserve({ req }: Exchange): number {
+  #reserve({ req }: HandledExchange): number {
     const { bufferBytes, memoryBytes } = this.#options;
     const declared = Number(req.headers["content-length"] ?? bufferBytes);
     const wanted = Math.min(declared, bufferBytes);
