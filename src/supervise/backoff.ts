@@ -1,21 +1,22 @@
 /**
- * When to replace something that died, a worker or a thread. Pure: events and a clock in, a delay out.
+ * How long to wait before something that died is started again. Pure: deaths in, a delay out. One for each place of a
+ * pool, so that eight deaths at once are eight first deaths, and not the eighth of one.
  *
  * Goals
  * - An isolated death is repaired at once: waiting would only lengthen the gap.
- * - A crash loop backs off, exponentially and capped, and never spins; who crashes before being ready backs off from the
+ * - A crash loop backs off, exponentially and capped, and never spins. Who dies before being ready backs off from the
  *   first time, because the next try will most likely fail the same way.
  * - Repeated kills of something healthy (once a second, say) are not a crash loop.
  *
- * A death of something that was ready costs one of BURST tokens, and being ready earns one per REFILL_MS. While there are
- * tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from FIRST_DELAY_MS up to MAX_DELAY_MS,
- * until something stays alive for STABLE_MS.
+ * A death of something that was ready costs one of `burst` tokens, and being ready earns one per `refillMs`. While there
+ * are tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from `firstDelayMs` up to `maxDelayMs`,
+ * until something stays alive for `stableMs`.
  *
  * Rejected: tokens that come with time alone. What dies as soon as it is ready takes longer to boot than a token takes
  * to come, so the loop would go on at full speed for ever.
  */
 
-export interface RestartLimits {
+export interface BackoffLimits {
   readonly burst: number;
   readonly refillMs: number;
   readonly firstDelayMs: number;
@@ -23,7 +24,7 @@ export interface RestartLimits {
   readonly stableMs: number;
 }
 
-export const RESTART_LIMITS: RestartLimits = {
+export const BACKOFF_LIMITS: BackoffLimits = {
   burst: 5,
   refillMs: 500,
   firstDelayMs: 100,
@@ -32,11 +33,11 @@ export const RESTART_LIMITS: RestartLimits = {
 };
 
 export class Backoff {
-  readonly #limits: RestartLimits;
+  readonly #limits: BackoffLimits;
   #tokens: number;
   #failures = 0;
 
-  constructor(limits: RestartLimits = RESTART_LIMITS) {
+  constructor(limits: BackoffLimits = BACKOFF_LIMITS) {
     this.#limits = limits;
     this.#tokens = limits.burst;
   }

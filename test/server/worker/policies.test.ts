@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { passOnTo, place } from "../../../src/server/worker/accept/placement.ts";
 import { Recycling } from "../../../src/server/worker/recycling.ts";
-import { Backoff, type RestartLimits } from "../../../src/supervise/backoff.ts";
+import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
 import { judge, standingSince } from "../../../src/server/worker/watchdog.ts";
 
@@ -67,7 +67,7 @@ describe("placement", () => {
 });
 
 describe("the restart policy", () => {
-  const limits: RestartLimits = { burst: 3, refillMs: 100, firstDelayMs: 10, maxDelayMs: 80, stableMs: 1000 };
+  const limits: BackoffLimits = { burst: 3, refillMs: 100, firstDelayMs: 10, maxDelayMs: 80, stableMs: 1000 };
 
   test("replaces an isolated death at once", () => {
     assert.equal(new Backoff(limits).died(5000), 0);

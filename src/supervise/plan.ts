@@ -1,0 +1,206 @@
+/**
+ * What a pool has to do now: wanted is compared with actual. Pure: what is there and a clock in, actions out.
+ *
+ * It is asked after every event and at least once a second. Nothing here depends on having seen an event: a message that
+ * was lost, came early or came twice changes when something is done, never whether.
+ *
+ * A pool has places, numbered from 0. A member has one place for its life. Two kinds of pools:
+ *
+ *   fixed    places 0 to wanted-1 each have a member that is starting or ready. A member that is to be replaced goes on until
+ *            its successor, at the same place, is ready: there are two at a place meanwhile, never three. What has a place
+ *            that is not wanted any more drains.
+ *   elastic  as many members as wanted, at any of the places, the lowest free one first, never two at one place. A member
+ *            that is to be replaced drains first. Who leaves when fewer are wanted is the owner's choice.
+ *
+ * After a death a place rests (`backoff.ts`). A resting place counts as taken: a crash loop must not move on to the next
+ * place.
+ */
+
+import { type MemberState, MOST_URGENT } from "./member.ts";
+
+export interface Rules {
+  readonly kind: "fixed" | "elastic";
+  /** Members that start at the same time, at most. */
+  readonly startingAtOnce: number;
+  /** In a trial the first member starts alone: what fails then fails once, and the others find its compiled code. */
+  readonly firstAlone: boolean;
+  /** Fixed pools: a place is filled again while the member that was killed there has not ended yet. */
+  readonly refillBesideKilled: boolean;
+  /** A member that is not ready by then is killed. */
+  readonly startTimeoutMs: number;
+  /** How long a member that is replaced or not wanted any more may take to finish. */
+  readonly drainMs: number;
+  /** Beyond a drain's deadline, for members that end by themselves at the deadline and can say more about it. */
+  readonly drainMarginMs: number;
+  /** A ready or draining member that was not heard for so long is killed. 0: they are not listened to. */
+  readonly silenceMs: number;
+  /** A killed member that has not ended by then is told as stuck, once. */
+  readonly killPatienceMs: number;
+}
+
+export interface MemberView {
+  readonly place: number;
+  readonly state: MemberState;
+  /** Why it is to be replaced: the reason of its drain. */
+  readonly wish: string | undefined;
+  readonly heardMs: number;
+  readonly isStuck: boolean;
+}
+
+export interface PoolView<M extends MemberView> {
+  /** Those that are not gone, in the order in which they were started. */
+  readonly members: readonly M[];
+  readonly wanted: number;
+  /** How many places there are; a fixed pool has as many as are wanted. */
+  readonly places: number;
+  /** When the place may have its next member. */
+  readonly restsUntilMs: (place: number) => number;
+  /** From this place on, members are on trial: none is replaced, and none started again. Infinity: none is on trial. */
+  readonly trialFrom: number;
+  /** Places on trial whose member was started already. */
+  readonly tried: ReadonlySet<number>;
+  /** Everybody is to leave. */
+  readonly closing: { readonly reason: string; readonly deadlineMs: number } | undefined;
+}
+
+export type KillReason = "start-timeout" | "drain-timeout" | "silent" | "unwanted";
+
+export type Action<M> =
+  | { readonly do: "start"; readonly place: number }
+  | { readonly do: "drain"; readonly member: M; readonly reason: string; readonly deadlineMs: number }
+  | { readonly do: "kill"; readonly member: M; readonly reason: KillReason }
+  | { readonly do: "tell-stuck"; readonly member: M };
+
+export interface Plan<M> {
+  readonly actions: readonly Action<M>[];
+  /** When time alone will make something due. Infinity: never. */
+  readonly nextMs: number;
+}
+
+export function plan<M extends MemberView>(view: PoolView<M>, rules: Rules, nowMs: number): Plan<M> {
+  const planning = new Planning(view, rules, nowMs);
+  planning.limits();
+  if (view.closing !== undefined) planning.close(view.closing);
+  else if (rules.kind === "fixed") planning.fixed();
+  else planning.elastic();
+  return planning;
+}
+
+class Planning<M extends MemberView> implements Plan<M> {
+  readonly actions: Action<M>[] = [];
+  nextMs: number = Number.POSITIVE_INFINITY;
+  readonly #view: PoolView<M>;
+  readonly #rules: Rules;
+  readonly #nowMs: number;
+  /** Those that this plan does not kill. */
+  #members: readonly M[];
+
+  constructor(view: PoolView<M>, rules: Rules, nowMs: number) {
+    this.#view = view;
+    this.#rules = rules;
+    this.#nowMs = nowMs;
+    this.#members = view.members;
+  }
+
+  /** Kills who takes too long or is silent. */
+  limits(): void {
+    const { startTimeoutMs, drainMarginMs, silenceMs, killPatienceMs } = this.#rules;
+    this.#members = this.#view.members.filter((member) => {
+      const { state, heardMs, isStuck } = member;
+      if (state.name === "starting" && this.#isDue(state.sinceMs + startTimeoutMs)) {
+        return this.#kill(member, "start-timeout");
+      }
+      if (state.name === "draining" && this.#isDue(state.deadlineMs + drainMarginMs)) {
+        return this.#kill(member, "drain-timeout");
+      }
+      const listens = silenceMs > 0 && (state.name === "ready" || state.name === "draining");
+      if (listens && this.#isDue(heardMs + silenceMs)) return this.#kill(member, "silent");
+      if (state.name === "killed" && !isStuck && this.#isDue(state.sinceMs + killPatienceMs)) {
+        this.actions.push({ do: "tell-stuck", member });
+      }
+      return true;
+    });
+  }
+
+  close({ reason, deadlineMs }: { readonly reason: string; readonly deadlineMs: number }): void {
+    for (const member of this.#members) {
+      const { state } = member;
+      if (state.name === "starting") this.#kill(member, "unwanted");
+      const isMoreUrgent =
+        state.name === "draining" &&
+        (deadlineMs < state.deadlineMs || (reason === MOST_URGENT && state.reason !== MOST_URGENT));
+      if (state.name === "ready" || isMoreUrgent) this.actions.push({ do: "drain", member, reason, deadlineMs });
+    }
+  }
+
+  fixed(): void {
+    const { wanted } = this.#view;
+    for (const member of this.#members) if (member.place >= wanted) this.#dismiss(member, "scale");
+    for (let place = 0; place < wanted; place++) {
+      const here = this.#members.filter((member) => member.place === place);
+      const active = here.filter(isActive);
+      const newest = active.at(-1);
+      if (newest === undefined) {
+        const mustWait = !this.#rules.refillBesideKilled && here.some(({ state }) => state.name === "killed");
+        if (!mustWait) this.#start(place);
+        continue;
+      }
+      const isReady = newest.state.name === "ready";
+      if (isReady) for (const old of active.slice(0, -1)) this.#dismiss(old, old.wish ?? "replace");
+      const isReplaced = isReady && newest.wish !== undefined && place < this.#view.trialFrom;
+      if (isReplaced) this.#start(place);
+    }
+  }
+
+  elastic(): void {
+    const { wanted, places, restsUntilMs, trialFrom } = this.#view;
+    for (const member of this.#members) {
+      const { wish, state } = member;
+      if (wish !== undefined && state.name === "ready" && trialFrom === Infinity) this.#dismiss(member, wish);
+    }
+    const taken = new Set(this.#view.members.map(({ place }) => place));
+    const free = Array.from({ length: places }, (_, place) => place).filter((place) => !taken.has(place));
+    const rested = free.filter((place) => this.#isDue(restsUntilMs(place)));
+    const active = this.#members.filter((member) => isActive(member) && member.wish === undefined).length;
+    const missing = wanted - active - (free.length - rested.length);
+    for (const place of rested.slice(0, Math.max(0, missing))) this.#start(place);
+  }
+
+  #start(place: number): void {
+    const { restsUntilMs, trialFrom, tried } = this.#view;
+    if (!this.#isDue(restsUntilMs(place))) return;
+    const isTrial = place >= trialFrom;
+    if (isTrial && tried.has(place)) return;
+    if (isTrial && this.#rules.firstAlone && place > trialFrom && !this.#isReady(trialFrom)) return;
+    const starting = this.#members.filter(({ state }) => state.name === "starting").length;
+    const planned = this.actions.filter((action) => action.do === "start").length;
+    if (starting + planned < this.#rules.startingAtOnce) this.actions.push({ do: "start", place });
+  }
+
+  /** It is not wanted any more. */
+  #dismiss(member: M, reason: string): void {
+    if (member.state.name === "starting") this.#kill(member, "unwanted");
+    if (member.state.name !== "ready") return;
+    this.actions.push({ do: "drain", member, reason, deadlineMs: this.#nowMs + this.#rules.drainMs });
+  }
+
+  #kill(member: M, reason: KillReason): false {
+    this.actions.push({ do: "kill", member, reason });
+    return false;
+  }
+
+  #isReady(place: number): boolean {
+    return this.#members.some((member) => member.place === place && member.state.name === "ready");
+  }
+
+  /** Otherwise the pool is looked at again when it is. */
+  #isDue(atMs: number): boolean {
+    if (this.#nowMs >= atMs) return true;
+    this.nextMs = Math.min(this.nextMs, atMs);
+    return false;
+  }
+}
+
+function isActive({ state }: MemberView): boolean {
+  return state.name === "starting" || state.name === "ready";
+}

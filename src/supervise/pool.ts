@@ -1,0 +1,367 @@
+/**
+ * A pool of supervised members, processes or threads: it starts, replaces, drains and kills them so that as many run as
+ * are wanted. What each kind of member is, and how it is told things, is its driver's business.
+ *
+ *   driver ── ready, wish, heard, gone ──▶ pool ──▶ plan.ts ──▶ start, drain, kill ──▶ driver
+ *                                          every second ─┘
+ *
+ * Invariants
+ * - Decisions are made in `plan.ts` alone, from what is there now. Events are noted as state and make the next look come
+ *   sooner.
+ * - Each change of a member's state is a transition of `member.ts`. A driver is told to drain or kill only by one.
+ * - `boot` and `resize` are all or nothing: until `commit`, the new members are on trial. If one of them ends, none is
+ *   replaced and the promise rejects with its error.
+ */
+
+import { Backoff, BACKOFF_LIMITS, type BackoffLimits } from "./backoff.ts";
+import { becomeReady, drain, end, kill, type MemberState, MOST_URGENT, starting, type Transition } from "./member.ts";
+import { type Action, type KillReason, plan, type Rules } from "./plan.ts";
+
+/** How a pool reaches a member. Neither method throws; both may be called when the member has just ended. */
+export interface Driver {
+  /** May be repeated, with a nearer deadline or a more urgent reason. `deadlineMs`: on the pool's clock. */
+  drain(reason: string, deadlineMs: number): void;
+  /** Ends it at once, whatever it does. */
+  kill(): void;
+}
+
+export class Member<D extends Driver = Driver, E = Error> {
+  /** Its number in the order of starts, from 1. */
+  readonly serial: number;
+  readonly place: number;
+  readonly startedMs: number;
+  state: MemberState;
+  /** Undefined only while `spawn` runs. */
+  driver!: D;
+  /** Why it is to be replaced. */
+  wish: string | undefined;
+  /** Why it ended, or is being ended, if that was not wanted. */
+  error: E | undefined;
+  readyMs: number | undefined;
+  heardMs: number;
+  isStuck = false;
+
+  constructor(serial: number, place: number, nowMs: number) {
+    this.serial = serial;
+    this.place = place;
+    this.startedMs = nowMs;
+    this.heardMs = nowMs;
+    this.state = starting(nowMs);
+  }
+
+  get isReady(): boolean {
+    return this.state.name === "ready";
+  }
+
+  get isGone(): boolean {
+    return this.state.name === "gone";
+  }
+}
+
+/** Time, as the pool sees it. */
+export interface PoolClock {
+  nowMs(): number;
+  /** Calls back once, after `delayMs`; returns how to take that back. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export interface Ended {
+  readonly wasReady: boolean;
+  /** It counts as a death: the place rests for so long, 0 when it is filled again at once. Undefined: no death. */
+  readonly restMs: number | undefined;
+}
+
+export interface PoolOptions<D extends Driver, E> {
+  readonly rules: Rules;
+  readonly clock: PoolClock;
+  /** Asked at every look. */
+  readonly wanted: () => number;
+  /** Elastic pools: how many members there may be at once, asked at every look. */
+  readonly places?: () => number;
+  readonly backoff?: BackoffLimits;
+  /** Starts one. What it throws is a death before it was ready. */
+  readonly spawn: (member: Member<D, E>) => D;
+  /** The error of a member that the pool kills. */
+  readonly killError: (member: Member<D, E>, reason: Exclude<KillReason, "unwanted">) => E;
+  readonly onReady?: (member: Member<D, E>) => void;
+  readonly onDrain?: (member: Member<D, E>) => void;
+  readonly onGone?: (member: Member<D, E>, ended: Ended) => void;
+  /** It was killed, and has not ended since. */
+  readonly onStuck?: (member: Member<D, E>) => void;
+  /** Whether a member's end rests its place; by default, when it has an error. */
+  readonly isDeath?: (member: Member<D, E>) => boolean;
+}
+
+interface Trial<E> {
+  readonly from: number;
+  readonly tried: Set<number>;
+  readonly ready: PromiseWithResolvers<void>;
+  failed: { readonly error: E | undefined } | undefined;
+}
+
+interface Place {
+  readonly backoff: Backoff;
+  restsUntilMs: number;
+}
+
+/** How late the state of things may be noticed when every event is lost. */
+const LOOK_MS = 1000;
+
+export class Pool<D extends Driver, E = Error> {
+  readonly #options: PoolOptions<D, E>;
+  readonly #members = new Set<Member<D, E>>();
+  readonly #places = new Map<number, Place>();
+  #serials = 0;
+  #trial: Trial<E> | undefined;
+  #closing: { readonly reason: string; readonly deadlineMs: number } | undefined;
+  #closed: PromiseWithResolvers<void> | undefined;
+  #isOpen = false;
+  #isLooking = false;
+  #lookAgain = false;
+  #lookedMs: number;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: PoolOptions<D, E>) {
+    this.#options = options;
+    this.#lookedMs = options.clock.nowMs();
+  }
+
+  /** Those that are not gone, in the order in which they were started. */
+  get members(): readonly Member<D, E>[] {
+    return [...this.#members];
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Places, of those wanted, that have a member that is starting or ready. */
+  get active(): number {
+    return this.members.filter(({ state }) => state.name === "starting" || state.name === "ready").length;
+  }
+
+  /** The member that holds the place: the ready one, else the one that starts. */
+  at(place: number): Member<D, E> | undefined {
+    const here = this.members.filter((member) => member.place === place);
+    return here.findLast(({ isReady }) => isReady) ?? here.findLast(({ state }) => state.name === "starting");
+  }
+
+  /** Starts as many as are wanted, on trial until `commit`. Resolves when all are ready. @throws E of the first that ended */
+  boot(): Promise<void> {
+    this.#isOpen = true;
+    return this.#try(0);
+  }
+
+  /** After `wanted` has grown: as `boot`, for the places from `from` on. */
+  grow(from: number): Promise<void> {
+    return this.#try(from);
+  }
+
+  /** Ends the trial: from now on whoever ends is replaced. */
+  commit(): void {
+    this.#trial = undefined;
+    this.look();
+  }
+
+  /** Opens without a trial: members are started when they are wanted. */
+  open(): void {
+    this.#isOpen = true;
+    this.look();
+  }
+
+  #try(from: number): Promise<void> {
+    this.#trial = { from, tried: new Set(), ready: Promise.withResolvers(), failed: undefined };
+    const { promise } = this.#trial.ready;
+    this.look();
+    return promise;
+  }
+
+  /** Everybody leaves, by the deadline; resolves when all are gone. May be repeated, with less time or more urgently. */
+  close(reason: string, deadlineMs: number): Promise<void> {
+    const before = this.#closing;
+    this.#closing = {
+      reason: before?.reason === MOST_URGENT ? MOST_URGENT : reason,
+      deadlineMs: Math.min(deadlineMs, before?.deadlineMs ?? Infinity),
+    };
+    this.#closed ??= Promise.withResolvers();
+    this.look();
+    return this.#closed.promise;
+  }
+
+  // What drivers and owners say. All of it is state; nothing is lost by coming early, late or twice.
+
+  /** It has started. */
+  ready(member: Member<D, E>): void {
+    const nowMs = this.#nowMs();
+    if (!this.#change(member, becomeReady(member.state, nowMs))) return;
+    member.readyMs = nowMs;
+    member.heardMs = nowMs;
+    this.#options.onReady?.(member);
+    this.look();
+  }
+
+  /** A sign of life. */
+  heard(member: Member<D, E>): void {
+    member.heardMs = this.#nowMs();
+  }
+
+  /** It is to be replaced, now or when it is ready; the first reason stays. It rests its place as a death would. */
+  replace(member: Member<D, E>, reason: string): void {
+    if (member.wish !== undefined) return;
+    member.wish = reason;
+    this.#rest(member);
+    this.look();
+  }
+
+  /** It leaves, and only as the plan wants it somebody takes its place. */
+  drain(member: Member<D, E>, reason: string, deadlineMs: number): void {
+    this.#drain(member, reason, deadlineMs);
+    this.look();
+  }
+
+  /** Ends it at once. `error`: why; undefined when it is wanted. */
+  kill(member: Member<D, E>, error: E | undefined): void {
+    this.#kill(member, error);
+    this.look();
+  }
+
+  /** It has ended. `error`: why, if that was not wanted and is not known yet. */
+  gone(member: Member<D, E>, error: E | undefined): void {
+    const { state } = member;
+    const nowMs = this.#nowMs();
+    if (!this.#change(member, end(state, nowMs))) return;
+    this.#members.delete(member);
+    member.error ??= error;
+    const { isDeath = ({ error: why }) => why !== undefined } = this.#options;
+    // Whoever was to be replaced has had its place rest already.
+    const isRested = member.wish !== undefined && member.readyMs !== undefined;
+    const restMs = isDeath(member) && !isRested && !this.isClosing ? this.#rest(member) : undefined;
+    this.#noteTrial(member);
+    this.#options.onGone?.(member, { wasReady: member.readyMs !== undefined, restMs });
+    this.look();
+  }
+
+  /** Compares wanted with actual, and acts. */
+  look(): void {
+    this.#lookAgain = true;
+    if (this.#isLooking || !this.#isOpen) return;
+    this.#isLooking = true;
+    this.#cancelTimer?.();
+    try {
+      while (this.#lookAgain) {
+        this.#lookAgain = false;
+        this.#lookOnce();
+      }
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #lookOnce(): void {
+    const { clock, rules, wanted, places = wanted } = this.#options;
+    const nowMs = clock.nowMs();
+    // When this program itself was stopped, nobody's silence means anything.
+    if (nowMs - this.#lookedMs > 2 * LOOK_MS) for (const member of this.#members) member.heardMs = nowMs;
+    this.#lookedMs = nowMs;
+    const trial = this.#trial;
+    const { actions, nextMs } = plan(
+      {
+        members: this.members,
+        wanted: trial?.failed === undefined ? wanted() : trial.from,
+        places: places(),
+        restsUntilMs: (place) => this.#places.get(place)?.restsUntilMs ?? -Infinity,
+        trialFrom: trial?.from ?? Infinity,
+        tried: trial?.tried ?? new Set(),
+        closing: this.#closing,
+      },
+      rules,
+      nowMs,
+    );
+    for (const action of actions) this.#act(action);
+    this.#settle(wanted());
+    if (this.#closed !== undefined && this.#members.size === 0) this.#closed.resolve();
+    else this.#cancelTimer = clock.after(Math.max(1, Math.min(LOOK_MS, nextMs - nowMs)), () => this.look());
+  }
+
+  #act(action: Action<Member<D, E>>): void {
+    switch (action.do) {
+      case "start":
+        this.#start(action.place);
+        break;
+      case "drain":
+        this.#drain(action.member, action.reason, action.deadlineMs);
+        break;
+      case "kill":
+        this.#kill(
+          action.member,
+          action.reason === "unwanted" ? undefined : this.#options.killError(action.member, action.reason),
+        );
+        break;
+      case "tell-stuck":
+        action.member.isStuck = true;
+        this.#options.onStuck?.(action.member);
+        break;
+    }
+  }
+
+  #start(place: number): void {
+    const member = new Member<D, E>(++this.#serials, place, this.#nowMs());
+    this.#members.add(member);
+    if (this.#trial !== undefined && place >= this.#trial.from) this.#trial.tried.add(place);
+    try {
+      member.driver = this.#options.spawn(member);
+    } catch (error) {
+      this.gone(member, error as E);
+    }
+  }
+
+  #drain(member: Member<D, E>, reason: string, deadlineMs: number): void {
+    const wasReady = member.isReady;
+    if (!this.#change(member, drain(member.state, this.#nowMs(), reason, deadlineMs))) return;
+    if (wasReady) this.#options.onDrain?.(member);
+    member.driver.drain(reason, deadlineMs);
+  }
+
+  #kill(member: Member<D, E>, error: E | undefined): void {
+    if (!this.#change(member, kill(member.state, this.#nowMs()))) return;
+    member.error ??= error;
+    member.driver.kill();
+  }
+
+  #change(member: Member<D, E>, transition: Transition): boolean {
+    if (transition.ok) member.state = transition.state;
+    return transition.ok;
+  }
+
+  #rest({ place, readyMs }: Member<D, E>): number {
+    const nowMs = this.#nowMs();
+    const at = this.#places.get(place) ?? {
+      backoff: new Backoff(this.#options.backoff ?? BACKOFF_LIMITS),
+      restsUntilMs: -Infinity,
+    };
+    this.#places.set(place, at);
+    const restMs = at.backoff.died(readyMs === undefined ? undefined : nowMs - readyMs);
+    at.restsUntilMs = Math.max(at.restsUntilMs, nowMs + restMs);
+    return restMs;
+  }
+
+  #noteTrial({ place, error }: Member<D, E>): void {
+    const trial = this.#trial;
+    if (trial === undefined || place < trial.from || trial.failed !== undefined) return;
+    trial.failed = { error };
+    trial.ready.reject(error);
+    // Whoever does not wait for the trial learns of its failure by `onGone`.
+    trial.ready.promise.catch(() => {});
+  }
+
+  #settle(wanted: number): void {
+    const trial = this.#trial;
+    if (trial === undefined || trial.failed !== undefined) return;
+    const ready = this.members.filter(({ place, isReady }) => place >= trial.from && isReady).length;
+    if (ready >= wanted - trial.from) trial.ready.resolve();
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+}
