@@ -65,7 +65,7 @@ export interface FakeOptions {
 
 export class FakeMembers {
   readonly clock: FakeClock = new FakeClock();
-  readonly pool: Pool<Driver>;
+  readonly pool: Pool;
   wanted: number;
   /** Thrown by whoever is to be started. */
   refuseToStart: Error | undefined;
@@ -76,7 +76,7 @@ export class FakeMembers {
 
   constructor({ wanted, places, rules = {} }: FakeOptions) {
     this.wanted = wanted;
-    this.pool = new Pool<Driver>({
+    this.pool = new Pool({
       rules: { ...fixedRules, ...rules },
       clock: this.clock,
       wanted: () => this.wanted,

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type FakeMember, FakeMembers, fixedRules } from "./fake-members.ts";
 
 const SETTLE_MS = 200_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FakeClock, FakeMembers, fixedRules } from "./fake-members.ts";
+import { FakeMembers, fixedRules } from "./fake-members.ts";
 
 describe("a fixed pool", () => {
   test("starts the first alone, then the others, and is booted when all are ready", async () => {
