@@ -55,7 +55,7 @@ export class FakeClock implements PoolClock {
   }
 }
 
-export type FakeMember = Member<Driver>;
+export type FakeMember = Member;
 
 export interface FakeOptions {
   readonly wanted: number;
@@ -65,7 +65,7 @@ export interface FakeOptions {
 
 export class FakeMembers {
   readonly clock: FakeClock = new FakeClock();
-  readonly pool: Pool;
+  readonly pool: Pool<Driver>;
   wanted: number;
   /** Thrown by whoever is to be started. */
   refuseToStart: Error | undefined;
@@ -76,7 +76,7 @@ export class FakeMembers {
 
   constructor({ wanted, places, rules = {} }: FakeOptions) {
     this.wanted = wanted;
-    this.pool = new Pool({
+    this.pool = new Pool<Driver>({
       rules: { ...fixedRules, ...rules },
       clock: this.clock,
       wanted: () => this.wanted,

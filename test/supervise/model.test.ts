@@ -136,7 +136,7 @@ test("whatever happens in whatever order, the limits hold, and in the end there 
       const ready = fake.pool.members.filter(({ isReady }) => isReady);
       if (rules.kind === "fixed") {
         assert.deepEqual(
-          ready.map(({ place }) => place).sort(),
+          ready.map(({ place }) => place).sort((a, b) => a - b),
           Array.from({ length: fake.wanted }, (_, place) => place),
         );
       } else assert.ok(ready.length >= fake.wanted, `${ready.length} of ${fake.wanted}`);
