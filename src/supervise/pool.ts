@@ -38,6 +38,8 @@ export class Member<D extends Driver = Driver, E = Error> {
   /** Why it ended, or is being ended, if that was not wanted. */
   error: E | undefined;
   readyMs: number | undefined;
+  /** Why it was drained first, if it was. */
+  drainReason: string | undefined;
   heardMs: number;
   isStuck = false;
 
@@ -157,6 +159,15 @@ export class Pool<D extends Driver, E = Error> {
     return this.#try(from);
   }
 
+  /** Why the trial has failed. */
+  get trialError(): E | undefined {
+    return this.#trial?.failed?.error;
+  }
+
+  isOnTrial({ place }: Member<D, E>): boolean {
+    return this.#trial !== undefined && place >= this.#trial.from;
+  }
+
   /** Ends the trial: from now on whoever ends is replaced. */
   commit(): void {
     this.#trial = undefined;
@@ -205,12 +216,18 @@ export class Pool<D extends Driver, E = Error> {
     member.heardMs = this.#nowMs();
   }
 
-  /** It is to be replaced, now or when it is ready; the first reason stays. It rests its place as a death would. */
-  replace(member: Member<D, E>, reason: string): void {
-    if (member.wish !== undefined) return;
+  /**
+   * It is to be replaced, now or when it is ready; the first reason stays. It rests its place as a death would: returns for
+   * how many milliseconds.
+   */
+  replace(member: Member<D, E>, reason: string): number {
+    const { name } = member.state;
+    if (member.wish !== undefined || (name !== "starting" && name !== "ready")) return 0;
     member.wish = reason;
-    this.#rest(member);
+    // What wants to be replaced as soon as it starts, again and again, is a crash loop too.
+    const restMs = this.#rest(member.place, member.readyMs ?? this.#nowMs());
     this.look();
+    return restMs;
   }
 
   /** It leaves, and only as the plan wants it somebody takes its place. */
@@ -234,8 +251,9 @@ export class Pool<D extends Driver, E = Error> {
     member.error ??= error;
     const { isDeath = ({ error: why }) => why !== undefined } = this.#options;
     // Whoever was to be replaced has had its place rest already.
-    const isRested = member.wish !== undefined && member.readyMs !== undefined;
-    const restMs = isDeath(member) && !isRested && !this.isClosing ? this.#rest(member) : undefined;
+    const isRested = member.wish !== undefined;
+    const isCounted = isDeath(member) && !isRested && !this.isClosing;
+    const restMs = isCounted ? this.#rest(member.place, member.readyMs) : undefined;
     this.#noteTrial(member);
     this.#options.onGone?.(member, { wasReady: member.readyMs !== undefined, restMs });
     this.look();
@@ -318,7 +336,10 @@ export class Pool<D extends Driver, E = Error> {
   #drain(member: Member<D, E>, reason: string, deadlineMs: number): void {
     const wasReady = member.isReady;
     if (!this.#change(member, drain(member.state, this.#nowMs(), reason, deadlineMs))) return;
-    if (wasReady) this.#options.onDrain?.(member);
+    if (wasReady) {
+      member.drainReason = reason;
+      this.#options.onDrain?.(member);
+    }
     member.driver.drain(reason, deadlineMs);
   }
 
@@ -333,7 +354,7 @@ export class Pool<D extends Driver, E = Error> {
     return transition.ok;
   }
 
-  #rest({ place, readyMs }: Member<D, E>): number {
+  #rest(place: number, readyMs: number | undefined): number {
     const nowMs = this.#nowMs();
     const at = this.#places.get(place) ?? {
       backoff: new Backoff(this.#options.backoff ?? BACKOFF_LIMITS),

@@ -93,7 +93,9 @@ function play(fake: FakeMembers, late: FakeMember[], { what, who, amount }: Even
       const old = late[who % Math.max(1, late.length)];
       if (old === undefined) return;
       if (amount % 3 === 0) return pool.ready(old);
-      return amount % 3 === 1 ? pool.gone(old, undefined) : pool.replace(old, "recycle");
+      if (amount % 3 === 1) return pool.gone(old, undefined);
+      pool.replace(old, "recycle");
+      return;
     }
   }
   if (member === undefined) return;
@@ -105,7 +107,8 @@ function play(fake: FakeMembers, late: FakeMember[], { what, who, amount }: Even
     case "gone":
       return pool.gone(member, undefined);
     case "wish":
-      return pool.replace(member, "recycle");
+      pool.replace(member, "recycle");
+      return;
     case "kill":
       return pool.kill(member, amount % 2 === 0 ? new Error("blocked") : undefined);
     case "drain":

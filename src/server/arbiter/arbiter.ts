@@ -212,14 +212,13 @@ export class Arbiter {
   /** Ends everything at once. */
   kill(): void {
     this.#stopped ??= Promise.resolve(0);
-    for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
     this.fleet.killAll();
     this.#ticketKeys.stop();
     this.#accepting.close();
   }
 
   async #stop(progress: Progress): Promise<number> {
-    void this.#next?.retire("stop");
+    void this.#next?.retire("stop", monotonicMs() + this.config.gracefulTimeoutMs);
     await this.#delayStop(progress);
     const { gracefulTimeoutMs } = this.config;
     const startedMs = monotonicMs();
@@ -228,9 +227,7 @@ export class Arbiter {
     this.fleet.stopSoon(gracefulTimeoutMs);
     const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
     await this.#accepting.finish(this.#current === undefined ? 0 : lineMs);
-    for (const generation of [this.#current, this.#next]) void generation?.retire("stop");
-    const leftMs = Math.max(0, gracefulTimeoutMs - (monotonicMs() - startedMs));
-    const cut = await this.fleet.retire(this.fleet.workers, "stop", leftMs);
+    const cut = await this.fleet.retire("stop", startedMs + gracefulTimeoutMs);
     // The command that was interrupted ends now, and may have somebody to tell.
     await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
     this.kill();
@@ -299,7 +296,7 @@ export class Arbiter {
       await this.#accepting.adapt(config);
       this.#refuseWhileStopping();
     } catch (error) {
-      void next.retire("recycle");
+      void next.retire("recycle", monotonicMs() + config.gracefulTimeoutMs);
       throw error;
     } finally {
       this.#next = undefined;
@@ -309,9 +306,10 @@ export class Arbiter {
     if (config.tlsCert !== undefined) this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
     if (old === undefined) return { drained: Promise.resolve(0) };
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
-    const drained = old.retire("reload");
+    const deadlineMs = monotonicMs() + old.config.gracefulTimeoutMs;
+    const drained = old.retire("reload", deadlineMs);
     // Who watches for changes wants to see them: an idle connection would still lead to the old code.
-    if (config.watch) setTimeout(() => void old.retire("stop"), WATCH_PATIENCE_MS);
+    if (config.watch) setTimeout(() => void old.retire("stop", deadlineMs), WATCH_PATIENCE_MS);
     return { drained };
   }
 

@@ -56,6 +56,8 @@ class Worker {
   readonly #reporter: Reporter;
   readonly #arrivals: Arrivals | Ahead;
   #state: WorkerState = "booting";
+  /** Why it is to be recycled. */
+  #retireWish: string | undefined;
 
   constructor(boot: WorkerBoot) {
     const { config, tls, address, slot, generation } = boot;
@@ -119,9 +121,7 @@ class Worker {
     process.once("disconnect", () => void this.#orphaned());
     process.on("SIGTERM", () => {
       if (this.#state === "booting") process.exit(1);
-      setTimeout(() => {
-        if (this.#state !== "draining") tell({ type: "retire-me", reason: "signal", detail: "SIGTERM" });
-      }, GROUP_SIGNAL_MS);
+      setTimeout(() => this.#retire("signal: SIGTERM"), GROUP_SIGNAL_MS);
     });
   }
 
@@ -198,9 +198,16 @@ class Worker {
   #beat(): void {
     const open = this.#pool.threads.filter(({ state }) => state === "ready");
     const healthy = open.filter((thread) => this.#watchdog.stuckMs(thread) === 0);
-    tell({ type: "beat", openThreads: open.length, healthyThreads: healthy.length });
+    tell({ type: "beat", openThreads: open.length, healthyThreads: healthy.length, retire: this.#retireWish });
     // What became free without a message (a report turned off) is found here.
     this.#acceptor.check();
+  }
+
+  /** It wants to be recycled, and says so with every heartbeat until it is. */
+  #retire(why: string): void {
+    if (this.#retireWish !== undefined || this.#state === "draining") return;
+    this.#retireWish = why;
+    this.#beat();
   }
 
   #watchRecycling(): void {
@@ -211,7 +218,7 @@ class Worker {
       const due = recycling.due({ requests: this.#reporter.requests, ageMs, rssBytes: residentBytes() });
       if (due === undefined) return;
       clearInterval(timer);
-      tell({ type: "retire-me", ...due });
+      this.#retire(`${due.reason}: ${due.detail}`);
     }, RECYCLING_CHECK_MS);
   }
 

@@ -12,13 +12,13 @@
  *                             ← load         connections received so far, and open now, and whether it is idle
  *                             ← return + socket   one it could not place before it leaves: another worker's now
  *     recall                  → ← not-begun  under `sync`, see below
- *                             ← beat         every BEAT_INTERVAL_MS
+ *                             ← beat         every BEAT_INTERVAL_MS; says again and again that it is to be recycled: it
+ *                                            has reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *     ask                     → ← answer     status, threads, health
  *     ticket-keys             →              with TLS, also while it boots: others from now on
  *     stop-accepting          →              the arbiter accepts from now on
  *     drain-soon              →              the server stops: `drain` follows when nobody is left in line (`sync`)
  *     drain                   → ← drained    and the process exits; may be repeated, with a more urgent reason or less time
- *                             ← retire-me    it has reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *                             ← kill-me      it has a thread that cannot be ended
  *
  * Under `sync` a worker has at most one connection that it has not begun with: the next one, for when it is idle. `load`
@@ -34,7 +34,6 @@ import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { SocketAddress } from "./accept/address.ts";
-import type { RecyclingDue } from "./recycling.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
 
 /** Readiness is as old as this; four small messages a second cost nothing. */
@@ -86,12 +85,17 @@ export type FromWorker =
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
   /** `received`: since it started; under `sync` those it has begun with. */
   | { readonly type: "load"; readonly received: number; readonly open: number; readonly idle: boolean }
-  | { readonly type: "beat"; readonly openThreads: number; readonly healthyThreads: number }
+  | {
+      readonly type: "beat";
+      readonly openThreads: number;
+      readonly healthyThreads: number;
+      /** Why it is to be recycled. */
+      readonly retire: string | undefined;
+    }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
   | { readonly type: "not-begun" }
-  | { readonly type: "retire-me"; readonly reason: RecyclingDue["reason"] | "signal"; readonly detail: string }
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads had to be killed with requests on them. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };

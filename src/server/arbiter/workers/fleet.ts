@@ -1,19 +1,14 @@
 /**
- * Every worker process there is, of whatever generation: spawns, retires, kills and buries them, and watches their
- * heartbeats. Who is to be replaced, and when, is its slot's decision (`slot.ts`).
- *
- * Invariant: a worker whose acceptor is silent for the heartbeat timeout is killed. It is stopped or starved, and would
- * hold its connections forever.
+ * Every worker there is, of whatever generation, for those to whom it does not matter which: who hands out connections,
+ * who reports, who ends the server. Each generation's pool keeps its own workers running (`generation.ts`).
  */
 
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { HeddleError } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
-import type { InheritedListener, WorkerBoot } from "../../worker/worker-protocol.ts";
 import type { DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { RetiredTotals } from "./retired-totals.ts";
-import { WorkerHandle } from "./worker-handle.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 interface FleetEvents {
   /** A worker has begun to take connections. */
@@ -25,28 +20,20 @@ interface FleetEvents {
   gone: [worker: WorkerHandle];
 }
 
-const HEARTBEAT_CHECK_MS = 500;
-/** Over the worker's own graceful timeout, which ends in an orderly way and can say more. */
-const MARGIN_MS = 2000;
+/** A generation, as far as the fleet is concerned. */
+export interface WorkerGroup {
+  /** All of them leave by the deadline. Resolves to how many were cut short. */
+  retire(reason: DrainReason, deadlineMs: number): Promise<number>;
+  /** Ends all of them at once. */
+  kill(): void;
+}
 
 export class Fleet extends EventEmitter<FleetEvents> {
   readonly #workers = new Set<WorkerHandle>();
+  readonly #groups = new Set<WorkerGroup>();
   readonly departed: RetiredTotals = new RetiredTotals();
   /** Workers replaced because they died, since start. */
   restarts = 0;
-  readonly #heartbeats: NodeJS.Timeout;
-
-  constructor() {
-    super();
-    let checkedMs = monotonicMs();
-    this.#heartbeats = setInterval(() => {
-      const nowMs = monotonicMs();
-      // If this process itself was stopped, nobody's silence means anything.
-      if (nowMs - checkedMs < 2 * HEARTBEAT_CHECK_MS) this.#killSilent(nowMs);
-      else for (const worker of this.#workers) worker.beatMs = nowMs;
-      checkedMs = nowMs;
-    }, HEARTBEAT_CHECK_MS);
-  }
 
   get workers(): readonly WorkerHandle[] {
     return [...this.#workers];
@@ -68,12 +55,16 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
   }
 
-  spawn(
-    boot: Omit<WorkerBoot, "type" | "listeners">,
-    listeners: readonly InheritedListener[],
-    env: NodeJS.ProcessEnv,
-  ): WorkerHandle {
-    const worker = new WorkerHandle(boot, listeners, env);
+  /** Until all of its workers are gone. */
+  join(group: WorkerGroup): void {
+    this.#groups.add(group);
+  }
+
+  leave(group: WorkerGroup): void {
+    this.#groups.delete(group);
+  }
+
+  add(worker: WorkerHandle): void {
     this.#workers.add(worker);
     worker.once("serving", () => this.emit("serving", worker));
     worker.on("turn", () => this.emit("turn", worker));
@@ -83,7 +74,6 @@ export class Fleet extends EventEmitter<FleetEvents> {
       if (worker.lastReport !== undefined) this.departed.add(worker.lastReport);
       this.emit("gone", worker);
     });
-    return worker;
   }
 
   /** The server stops, and goes on serving those in line until `retire`. */
@@ -92,47 +82,20 @@ export class Fleet extends EventEmitter<FleetEvents> {
     for (const worker of this.#workers) worker.drainSoon("stop", deadlineMs);
   }
 
-  /** Lets workers finish and waits until they are gone. Resolves to how many had to be cut short. */
-  async retire(workers: readonly WorkerHandle[], reason: DrainReason, gracefulTimeoutMs: number): Promise<number> {
-    const deadlineMs = monotonicMs() + gracefulTimeoutMs;
-    const cut = await Promise.all(
-      workers.map(async (worker) => {
-        if (worker.state === "gone") return false;
-        const gone = new Promise<void>((resolve) => worker.once("gone", () => resolve()));
-        const timer = setTimeout(() => worker.cutShort(), gracefulTimeoutMs + MARGIN_MS);
-        if (worker.state === "starting") worker.kill(undefined);
-        else worker.drain(reason, deadlineMs);
-        await gone;
-        clearTimeout(timer);
-        return worker.wasCutShort;
-      }),
-    );
-    return cut.filter(Boolean).length;
+  /** Lets all workers finish and waits until they are gone. Resolves to how many had to be cut short. */
+  async retire(reason: DrainReason, deadlineMs: number): Promise<number> {
+    const cut = await Promise.all([...this.#groups].map((group) => group.retire(reason, deadlineMs)));
+    return cut.reduce((sum, count) => sum + count, 0);
   }
 
   killAll(): void {
-    clearInterval(this.#heartbeats);
-    for (const worker of this.#workers) worker.kill(undefined);
-  }
-
-  #killSilent(nowMs: number): void {
-    for (const worker of this.#workers) {
-      const { heartbeatTimeoutMs } = worker;
-      const silentMs = nowMs - worker.beatMs;
-      if (heartbeatTimeoutMs === 0 || worker.state === "starting" || silentMs < heartbeatTimeoutMs) continue;
-      worker.kill(
-        new HeddleError(
-          "WORKER_DIED",
-          `worker ${worker.pid} gave no sign of life for ${Math.round(silentMs)} ms and was killed (--heartbeat-timeout ${heartbeatTimeoutMs} ms)`,
-        ),
-      );
-    }
+    for (const group of this.#groups) group.kill();
   }
 }
 
 /** A few heartbeats may be late on a loaded machine. */
 const SILENCE_MS = 3000;
 
-function isHeard({ beatMs }: WorkerHandle): boolean {
-  return monotonicMs() - beatMs < SILENCE_MS;
+function isHeard({ heardMs }: WorkerHandle): boolean {
+  return monotonicMs() - heardMs < SILENCE_MS;
 }

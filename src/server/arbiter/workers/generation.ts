@@ -1,28 +1,29 @@
 /**
- * The workers that run one load of the app's code, one per slot, under one configuration.
+ * The workers that run one load of the app's code under one configuration: a fixed pool of processes.
  *
- *   boot   all slots at once, all or nothing: the first that fails discards the others
- *   serve  they take connections
- *   resize more slots, or fewer, while it serves
+ *   boot   all at once, all or nothing: the first that fails discards the others
+ *   serve  they take connections; from then on the pool repairs and recycles them
+ *   resize more workers, or fewer, while it serves
  *   retire it drains; nothing of it is started or repaired any more
  *
- * At most one generation is current. While the next one boots, the current one repairs and recycles its workers as
- * ever; what it has running when it is retired, booting replacements included, goes with it.
+ * A worker of a generation that serves counts as ready when it takes connections: so one that is recycled serves until its
+ * replacement does. While a generation boots, ready means that the app is loaded: all of them begin to serve together.
  */
 
 import type { ServerConfig } from "../../../config/config.ts";
-import type { HeddleError } from "../../../errors/errors.ts";
-import type { Log } from "../../../log/log.ts";
+import { HeddleError } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
+import { errorFields, type Log } from "../../../log/log.ts";
+import { systemClock } from "../../../supervise/pool-clock.ts";
+import { type Ended, type Member, Pool } from "../../../supervise/pool.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
-import type { GateShare, InheritedListener, TicketKeys } from "../../worker/worker-protocol.ts";
-import { Backoff } from "../../../supervise/backoff.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
+import type { GateShare, InheritedListener, TicketKeys } from "../../worker/worker-protocol.ts";
+import type { Certificate } from "../tls.ts";
 import type { Fleet } from "./fleet.ts";
 import { share } from "./limit-shares.ts";
-import { Slot } from "./slot.ts";
 import type { Surroundings } from "./surroundings.ts";
-import type { Certificate } from "../tls.ts";
-import type { WorkerHandle } from "./worker-handle.ts";
+import { WorkerHandle } from "./worker-handle.ts";
 
 export interface GenerationOptions {
   readonly number: number;
@@ -38,31 +39,65 @@ export interface GenerationOptions {
   readonly inherited: (slot: number, config: ServerConfig) => readonly InheritedListener[];
 }
 
+type WorkerMember = Member<WorkerHandle, HeddleError>;
+
+/** Over the worker's own boot timeout, which names the thread that hangs. */
+const BOOT_MARGIN_MS = 2000;
+/** Over the worker's own graceful timeout, which ends in an orderly way and can say more. */
+const DRAIN_MARGIN_MS = 2000;
+/** A process that SIGKILL has not ended by then waits for the kernel. */
+const KILL_PATIENCE_MS = 10_000;
+
 export class Generation {
   readonly number: number;
   config: ServerConfig;
   /** The app's own files, as far as a worker that booted, or failed to, has told. */
   modules: readonly string[] = [];
   readonly #options: GenerationOptions;
-  readonly #policy = new Backoff();
-  #slots: Slot[];
+  readonly #pool: Pool<WorkerHandle, HeddleError>;
 
   constructor(options: GenerationOptions) {
+    const { config, number, fleet } = options;
     this.#options = options;
-    this.number = options.number;
-    this.config = options.config;
-    this.#slots = this.#makeSlots(0, options.config.workers);
+    this.number = number;
+    this.config = config;
+    this.#pool = new Pool({
+      rules: {
+        kind: "fixed",
+        startingAtOnce: Infinity,
+        firstAlone: false,
+        refillBesideKilled: true,
+        startTimeoutMs: config.bootTimeoutMs + BOOT_MARGIN_MS,
+        drainMs: config.gracefulTimeoutMs,
+        drainMarginMs: DRAIN_MARGIN_MS,
+        // A worker whose acceptor is silent is stopped or starved, and would hold its connections for ever.
+        silenceMs: config.heartbeatTimeoutMs,
+        killPatienceMs: KILL_PATIENCE_MS,
+      },
+      clock: systemClock,
+      wanted: () => this.config.workers,
+      spawn: (member) => this.#spawn(member),
+      killError: (member, reason) => this.#killError(member, reason),
+      onGone: (member, ended) => this.#gone(member, ended),
+    });
+    fleet.join(this);
   }
 
   get app(): AppSummary | undefined {
-    return this.#slots[0]?.current?.app;
+    return this.#pool.at(0)?.driver.app;
   }
 
   /** @throws HeddleError why a worker did not get ready */
   async boot(): Promise<void> {
-    await this.#bootAll(this.#slots);
+    try {
+      await this.#pool.boot();
+    } catch (error) {
+      await this.retire("recycle", monotonicMs() + this.config.gracefulTimeoutMs);
+      throw error;
+    }
     const { upgrades, server, routing = [] } = this.app ?? {};
     const { log } = this.#options;
+    // What a model can't do is said at start, also by `heddle check`.
     if (upgrades !== undefined) log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
     if (server?.note !== undefined) log[server.note.level]({ settings: server.note.names }, server.note.message);
     for (const difference of routing) log.warn({}, difference);
@@ -70,7 +105,7 @@ export class Generation {
 
   /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */
   async serve(): Promise<readonly SocketAddress[]> {
-    const addresses = await Promise.all(this.#slots.map((slot) => slot.serve()));
+    const addresses = await this.#serveFrom(0);
     return addresses[0] ?? [];
   }
 
@@ -78,24 +113,45 @@ export class Generation {
   async resize(workers: number): Promise<{ readonly drained: Promise<number> }> {
     const before = this.config;
     this.config = { ...before, workers };
-    const added = this.#makeSlots(this.#slots.length, workers);
-    try {
-      await this.#bootAll(added);
-      await Promise.all(added.map((slot) => slot.serve()));
-    } catch (error) {
-      this.config = before;
-      void retireAll(added, "scale");
-      throw error;
+    if (workers > before.workers) {
+      try {
+        await this.#pool.grow(before.workers);
+        await this.#serveFrom(before.workers);
+      } catch (error) {
+        this.config = before;
+        this.#pool.commit();
+        throw error;
+      }
     }
-    const surplus = this.#slots.slice(workers);
-    this.#slots = [...this.#slots.slice(0, workers), ...added];
-    for (const slot of this.#slots) slot.current?.tellShare(this.#shareOf(slot.index));
-    return { drained: retireAll(surplus, "scale") };
+    const surplus = this.#handles.filter(({ slot }) => slot >= workers);
+    this.#pool.look();
+    for (const worker of this.#handles) worker.tellShare(this.#shareOf(worker.slot));
+    return { drained: countCut(surplus) };
   }
 
-  /** Resolves to how many workers were cut short. May be called again, with a more urgent reason. */
-  retire(reason: DrainReason): Promise<number> {
-    return retireAll(this.#slots, reason);
+  /** Resolves to how many workers were cut short. May be called again, with a more urgent reason or less time. */
+  async retire(reason: DrainReason, deadlineMs: number): Promise<number> {
+    const cut = countCut(this.#handles);
+    await this.#pool.close(reason, deadlineMs);
+    this.#options.fleet.leave(this);
+    return cut;
+  }
+
+  kill(): void {
+    void this.#pool.close("stop", monotonicMs());
+    for (const member of this.#pool.members) this.#pool.kill(member, undefined);
+  }
+
+  get #handles(): readonly WorkerHandle[] {
+    return this.#pool.members.map(({ driver }) => driver);
+  }
+
+  async #serveFrom(slot: number): Promise<readonly (readonly SocketAddress[])[]> {
+    const workers = this.#handles.filter((worker) => worker.slot >= slot && worker.state === "ready");
+    const addresses = await Promise.all(workers.map((worker) => worker.serve()));
+    if (this.#pool.trialError !== undefined) throw this.#pool.trialError;
+    this.#pool.commit();
+    return addresses;
   }
 
   /** The shares of `--limit` add up to it, however many workers there are. */
@@ -104,44 +160,84 @@ export class Generation {
     return { limit: share(limit, slot, workers), queue: share(queue, slot, workers) };
   }
 
-  #makeSlots(from: number, to: number): Slot[] {
-    const { fleet, log } = this.#options;
-    const { gracefulTimeoutMs } = this.config;
-    return Array.from({ length: Math.max(0, to - from) }, (_, i) => {
-      const index = from + i;
-      const spawn = (): WorkerHandle => this.#spawn(index);
-      return new Slot(index, { fleet, log, policy: this.#policy, gracefulTimeoutMs, spawn });
-    });
-  }
-
-  #spawn(slot: number): WorkerHandle {
+  #spawn(member: WorkerMember): WorkerHandle {
     const { config } = this;
-    const { fleet, address, inherited, surroundings } = this.#options;
+    const { place } = member;
+    const { fleet, address, inherited, surroundings, ticketKeys } = this.#options;
     const { app, cwd, env } = surroundings;
-    const own: ServerConfig = { ...config, ...this.#shareOf(slot), app, cwd };
-    const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: this.#options.ticketKeys() };
-    const boot = { config: own, tls, slot, generation: this.number, address };
-    const worker = fleet.spawn(boot, inherited(slot, config), env);
-    const noteModules = (): void => {
-      if (worker.modules.length > 0) this.modules = worker.modules;
-    };
-    worker.once("ready", noteModules);
-    worker.once("gone", noteModules);
+    const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
+    const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
+    const boot = { config: own, tls, slot: place, generation: this.number, address };
+    const worker = new WorkerHandle(member, boot, inherited(place, config), env);
+    worker.on("heard", () => this.#pool.heard(member));
+    worker.once("loaded", () => {
+      this.#noteModules(worker);
+      // Nobody has to wait for others once the generation serves.
+      if (this.#pool.isOnTrial(member)) this.#pool.ready(member);
+      else void worker.serve().catch(() => {});
+    });
+    worker.once("serving", () => this.#pool.ready(member));
+    worker.on("retire", (why) => this.#recycle(member, why));
+    worker.once("kill-me", (error) => this.#pool.kill(member, error));
+    worker.once("gone", (error) => {
+      this.#noteModules(worker);
+      this.#pool.gone(member, error);
+    });
+    // After the pool: to the fleet, a worker that serves is one that the pool takes for ready.
+    fleet.add(worker);
     return worker;
   }
 
-  async #bootAll(slots: readonly Slot[]): Promise<void> {
-    try {
-      await Promise.all(slots.map((slot) => slot.boot()));
-    } catch (error) {
-      await retireAll(slots, "recycle");
-      throw error as HeddleError;
+  #noteModules({ modules }: WorkerHandle): void {
+    if (modules.length > 0) this.modules = modules;
+  }
+
+  /** It says so again and again, from whenever it wants it. */
+  #recycle(member: WorkerMember, why: string): void {
+    if (member.wish !== undefined || this.#pool.isClosing) return;
+    const { pid } = member.driver;
+    const message = `worker ${pid} is recycled (${why}): it serves until its replacement does`;
+    this.#options.log.info({ worker: pid, slot: member.place }, message);
+    this.#tellRest(member.place, this.#pool.replace(member, "recycle"));
+  }
+
+  #killError({ driver }: WorkerMember, reason: "start-timeout" | "drain-timeout" | "silent"): HeddleError {
+    const { pid, heardMs } = driver;
+    const { bootTimeoutMs, heartbeatTimeoutMs } = this.config;
+    if (reason === "start-timeout") {
+      const message = `worker ${pid} was not ready within --boot-timeout (${bootTimeoutMs} ms)`;
+      return new HeddleError("BOOT_TIMEOUT", message);
     }
+    if (reason === "drain-timeout") driver.wasCutShort = true;
+    const why =
+      reason === "silent"
+        ? `gave no sign of life for ${Math.round(monotonicMs() - heardMs)} ms and was killed (--heartbeat-timeout ${heartbeatTimeoutMs} ms)`
+        : "was still busy after --graceful-timeout and was killed";
+    return new HeddleError("WORKER_DIED", `worker ${pid} ${why}`);
+  }
+
+  #gone(member: WorkerMember, { wasReady, restMs }: Ended): void {
+    const { error, place, driver } = member;
+    if (error === undefined || this.#pool.isClosing || this.#pool.isOnTrial(member)) return;
+    const { fleet, log } = this.#options;
+    const fields = { worker: driver?.pid, slot: place, ...errorFields(error) };
+    if (!wasReady) log.error(fields, `the new worker did not boot: ${error.message}`);
+    else if (member.drainReason !== undefined) log.warn(fields, error.message);
+    else {
+      fleet.restarts++;
+      log.error(fields, `${error.message}; a new one takes its place`);
+    }
+    this.#tellRest(place, restMs ?? 0);
+  }
+
+  #tellRest(slot: number, delayMs: number): void {
+    if (delayMs === 0) return;
+    this.#options.log.warn({ slot, delayMs }, `workers keep ending; the next one starts in ${delayMs} ms`);
   }
 }
 
-/** What a model can't do is said at start, also by `heddle check`. */
-async function retireAll(slots: readonly Slot[], reason: DrainReason): Promise<number> {
-  const cut = await Promise.all(slots.map((slot) => slot.retire(reason)));
-  return cut.reduce((sum, count) => sum + count, 0);
+/** Resolves when all of these are gone. */
+async function countCut(workers: readonly WorkerHandle[]): Promise<number> {
+  const cut = await Promise.all(workers.map(async (worker) => (await worker.gone, worker.wasCutShort)));
+  return cut.filter(Boolean).length;
 }

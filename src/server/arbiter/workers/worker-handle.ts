@@ -1,7 +1,7 @@
 /**
- * A worker as the arbiter sees it; the worker's own side is `server/worker/worker-main.ts`.
+ * A worker as the arbiter sees it; the worker's own side is `server/worker/worker-main.ts`. Whether it lives, and what is to
+ * become of it, its generation's pool knows; this is how it is reached.
  *
- * States: starting → ready → serving → draining → gone, and from anywhere to gone.
  * `gone` is emitted exactly once, after the process has ended, been reaped, and all it had said has been read: the end
  * of a process may be known before its last words are.
  */
@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
 import { availableCpus } from "../../../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
-import { monotonicMs } from "../../../kit/clock.ts";
+import type { Driver, Member } from "../../../supervise/pool.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type {
   FromWorker,
@@ -35,31 +35,31 @@ import { workerFlags } from "./worker-flags.ts";
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
 interface WorkerEvents {
-  ready: [];
+  /** A sign of life. */
+  heard: [];
+  /** Every thread has loaded the app. */
+  loaded: [];
   serving: [addresses: readonly SocketAddress[]];
   /** It has received a connection (under `sync`: begun with it), or has none any more. */
   turn: [];
   returned: [socket: Socket];
-  "retire-me": [reason: string, detail: string];
+  /** It is to be recycled; told with each heartbeat. */
+  retire: [why: string];
+  /** It has a thread that cannot be ended. */
+  "kill-me": [error: HeddleError];
   gone: [error: HeddleError | undefined];
 }
 
 /** fds 0, 1, 2 and the IPC channel come first; inherited sockets follow. */
 const FIRST_INHERITED_FD = 4;
-/** Over the worker's own boot timeout, which names the thread that hangs. */
-const BOOT_MARGIN_MS = 2000;
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
 /** A worker that does not answer in this time is stopped or overwhelmed, and told of as such. */
 const ANSWER_TIMEOUT_MS = 2000;
 
-export class WorkerHandle extends EventEmitter<WorkerEvents> {
+export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly slot: number;
   readonly generation: number;
-  state: WorkerState = "starting";
-  /** monotonicMs of the last sign of life. */
-  beatMs: number = monotonicMs();
-  readyMs: number | undefined;
   healthyThreads = 0;
   openThreads = 0;
   /** What it said of itself last, when it left. */
@@ -68,17 +68,20 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   app: AppSummary | undefined;
   /** It was killed, or had to kill threads, before its requests were finished. */
   wasCutShort = false;
-  readonly heartbeatTimeoutMs: number;
-  readonly #bootTimeoutMs: number;
+  /** Resolves when it is gone. */
+  readonly gone: Promise<void>;
+  readonly #member: Member<Driver, HeddleError>;
   readonly #child: ChildProcess;
   readonly #questions = new PendingRequests(ANSWER_TIMEOUT_MS);
   readonly #handovers = new Handovers();
+  #isServing = false;
   #open = 0;
   #idle = false;
   #error: HeddleError | undefined;
 
   /** `env`: that of its generation. */
   constructor(
+    member: Member<Driver, HeddleError>,
     boot: Omit<WorkerBoot, "type" | "listeners">,
     listeners: readonly InheritedListener[],
     env: NodeJS.ProcessEnv,
@@ -86,8 +89,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     super();
     this.slot = boot.slot;
     this.generation = boot.generation;
-    this.heartbeatTimeoutMs = boot.config.heartbeatTimeoutMs;
-    this.#bootTimeoutMs = boot.config.bootTimeoutMs;
+    this.#member = member;
+    this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
     const flags = workerFlags(availableCpus(), process.execArgv, env["NODE_OPTIONS"]);
     const { cwd } = boot.config;
     this.#child = spawn(process.execPath, [...flags, workerFile], {
@@ -101,7 +104,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#child.on("error", (cause) => {
       this.#error ??=
         missingFiles() ?? new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
-      if (this.#child.pid === undefined) this.#end(null, null);
+      if (this.#child.pid === undefined) process.nextTick(() => this.#end(null, null));
     });
     this.#child.on("exit", (code, signal) => {
       if (!this.#child.connected) return this.#end(code, signal);
@@ -121,6 +124,17 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  get state(): WorkerState {
+    const { name } = this.#member.state;
+    if (name === "ready") return this.#isServing ? "serving" : "ready";
+    return name === "killed" ? "draining" : name;
+  }
+
+  /** monotonicMs of the last sign of life. */
+  get heardMs(): number {
+    return this.#member.heardMs;
   }
 
   /** Connections it has, as far as known, with those still on their way to it. */
@@ -143,21 +157,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return this.state === "serving" && this.#open > 0 && !this.isOffered;
   }
 
-  /** Resolves when every thread has loaded the app. @throws HeddleError why it did not get there */
-  async ready(): Promise<void> {
-    const overdue = new HeddleError(
-      "BOOT_TIMEOUT",
-      `worker ${this.pid} was not ready within --boot-timeout (${this.#bootTimeoutMs} ms)`,
-    );
-    const timer = setTimeout(() => this.kill(overdue), this.#bootTimeoutMs + BOOT_MARGIN_MS);
-    await this.#until("ready").finally(() => clearTimeout(timer));
-  }
-
   /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError it died first */
-  async serve(): Promise<readonly SocketAddress[]> {
+  serve(): Promise<readonly SocketAddress[]> {
     this.#send({ type: "serve" });
-    const [addresses] = await this.#until("serving");
-    return addresses;
+    const { promise, resolve, reject } = Promise.withResolvers<readonly SocketAddress[]>();
+    this.once("serving", resolve);
+    this.once("gone", (error) =>
+      reject(error ?? new HeddleError("WORKER_DIED", `worker ${this.pid} left before it was serving`)),
+    );
+    return promise;
   }
 
   stopAccepting(): void {
@@ -207,36 +215,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
   }
 
-  /** May be repeated with a more urgent reason, or a nearer deadline. */
-  drain(reason: DrainReason, deadlineMs: number): void {
-    if (this.state === "gone") return;
-    this.state = "draining";
-    this.#send({ type: "drain", reason, deadlineMs });
+  drain(reason: string, deadlineMs: number): void {
+    this.#send({ type: "drain", reason: reason as DrainReason, deadlineMs });
   }
 
-  /** `error`: why, for the `gone` event; undefined when it is wanted. */
-  kill(error: HeddleError | undefined): void {
-    if (this.state === "gone") return;
-    this.#error ??= error;
+  kill(): void {
     this.#child.kill("SIGKILL");
-  }
-
-  /** The graceful timeout is over. */
-  cutShort(): void {
-    this.wasCutShort = true;
-    this.kill(
-      new HeddleError("WORKER_DIED", `worker ${this.pid} was still busy after --graceful-timeout and was killed`),
-    );
-  }
-
-  #until<E extends "ready" | "serving">(event: E): Promise<WorkerEvents[E]> {
-    const { promise, resolve, reject } = Promise.withResolvers<WorkerEvents[E]>();
-    const fail = (error: HeddleError | undefined): void =>
-      reject(error ?? new HeddleError("WORKER_DIED", `worker ${this.pid} left before it was ${event}`));
-    if (this.state === "gone") fail(this.#error);
-    this.once(event, ((...args: WorkerEvents[E]) => resolve(args)) as never);
-    this.once("gone", fail);
-    return promise;
   }
 
   #ask(question: "report" | "threads"): Promise<unknown> {
@@ -250,23 +234,20 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   #receive(message: FromWorker, handle: object | undefined): void {
-    this.beatMs = monotonicMs();
+    this.emit("heard");
     switch (message.type) {
       case "ready":
-        if (this.state !== "starting") break;
-        this.state = "ready";
-        this.readyMs = monotonicMs();
         this.modules = message.modules;
         this.app = message.app;
-        this.emit("ready");
+        this.emit("loaded");
         break;
       case "boot-failed":
         this.modules = message.modules;
         this.#error = fromWire(message.error);
         break;
       case "serving":
-        if (this.state === "ready") {
-          this.state = "serving";
+        if (!this.#isServing) {
+          this.#isServing = true;
           // Until the first heartbeat says otherwise.
           this.healthyThreads = 1;
           this.#idle = true;
@@ -281,6 +262,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       case "beat":
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
+        if (message.retire !== undefined) this.emit("retire", message.retire);
         break;
       case "answer":
         this.#questions.answer(message.id, message.answer);
@@ -291,11 +273,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       case "not-begun":
         for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);
         break;
-      case "retire-me":
-        this.emit("retire-me", message.reason, message.detail);
-        break;
       case "kill-me":
-        this.kill(fromWire(message.error));
+        this.emit("kill-me", fromWire(message.error));
         break;
       case "drained":
         this.lastReport = message.report;
@@ -305,16 +284,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.state === "gone") return;
-    const wanted = this.state === "draining" && code === 0;
+    const { state, error } = this.#member;
+    if (state.name === "gone") return;
+    const isWanted = (state.name === "draining" && code === 0) || (state.name === "killed" && error === undefined);
     // It died of something else than its drain, and what it had with it.
-    if (this.state === "draining" && !wanted) this.wasCutShort = true;
-    this.state = "gone";
+    if (state.name === "draining" && !isWanted) this.wasCutShort = true;
     this.#questions.giveUp();
-    if (!wanted && this.#error === undefined) {
-      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
-      this.#error = missingFiles() ?? new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`);
-    }
-    this.emit("gone", this.#error);
+    const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+    const cause = error ?? this.#error ?? missingFiles();
+    this.emit("gone", isWanted ? undefined : (cause ?? new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`)));
   }
 }
