@@ -1,7 +1,25 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { get, lifeApp, serve, workersOf } from "../server/arbiter/support.ts";
+import { get, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
+
+const growsBeforeItServes = `
+import { existsSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+let isFirst = true;
+try {
+  writeFileSync("first", "", { flag: "wx" });
+} catch {
+  isFirst = false;
+}
+export const held = isFirst ? Buffer.alloc(400 * 1024 * 1024, 1) : undefined;
+// Longer than it takes a worker that is ready to find out.
+if (isFirst) setTimeout(() => writeFileSync("grown", String(process.pid)), 1000);
+else while (!existsSync("go-on")) await sleep(10);
+export default (_req: unknown, res: { end(text: string): void }): void => res.end("ok");
+`;
 
 describe("recycling", { concurrency: 2 }, () => {
   test("the only worker at --max-requests under load loses nothing: its replacement serves first", async (t) => {
@@ -46,6 +64,24 @@ describe("recycling", { concurrency: 2 }, () => {
     const { workers } = await server.waitForStatus((status) => status.workers.every(({ pid }) => pid !== old));
     assert.equal(workers.length, 1);
     assert.ok(workers[0]!.rssBytes < 400 * 2 ** 20);
+  });
+
+  test("a wish from before the worker serves is not lost", async (t) => {
+    // The first to load grows at once; the second takes its time, and so the first does not serve yet.
+    const folder = tempFolder(t, { "app.ts": growsBeforeItServes });
+    const starting = serve(t, join(folder, "app.ts"), ["-w", "2", "-t", "1", "--max-memory", "200MiB"], {
+      cwd: folder,
+    });
+    const grown = await until(() => {
+      const file = join(folder, "grown");
+      return existsSync(file) && readFileSync(file, "utf8");
+    }, "the first worker to have grown");
+    writeFileSync(join(folder, "go-on"), "");
+    const server = await starting;
+    const { workers } = await server.waitForStatus((status) =>
+      status.workers.every(({ pid, state }) => pid !== Number(grown) && state === "serving"),
+    );
+    assert.equal(workers.length, 2);
   });
 
   test("does not spin when every worker is too large from the beginning", async (t) => {
