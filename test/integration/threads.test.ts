@@ -1,9 +1,11 @@
 /** What only the models on handler threads promise; what all models promise is test/contracts/model.contract.ts. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { Agent, get as httpGet } from "node:http";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { serve } from "../server/arbiter/support.ts";
+import { serve, tempFolder } from "../server/arbiter/support.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/threads/blocking.ts", import.meta.url).pathname;
@@ -142,5 +144,30 @@ describe("the model thread-per-request", () => {
       ["1", "1", "1", "1", "1", "1"],
     );
     assert.equal(new Set(answers.map((body) => body.split(" ")[0])).size, 6);
+  });
+
+  test("a request that outlives many others keeps its thread, though they use the other slots again and again", async (t) => {
+    const held = new URL("../fixtures/threads/held.ts", import.meta.url).pathname;
+    const folder = tempFolder(t);
+    const env = { HELD_FOLDER: folder };
+    const server = await serve(t, held, ["--model", "thread-per-request", "--threads", "1:3"], { env });
+    const ask = async (path: string): Promise<{ status: number; thread: string }> => {
+      const response = await fetch(`${server.url}${path}`, { signal: AbortSignal.timeout(30_000) });
+      return { status: response.status, thread: await response.text() };
+    };
+    const first = ask("/hold/1");
+    await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === 1);
+    const others: Awaited<ReturnType<typeof ask>>[] = [];
+    for (let i = 0; i < 12; i++) others.push(await ask("/ms/0"));
+    assert.deepEqual([...new Set(others.map(({ status }) => status))], [200]);
+    // The thread of the first is still counted as one that has a request.
+    const status = await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.threads > 1);
+    const [pool] = status.workers[0]!.pools;
+    assert.deepEqual([pool!.busy, pool!.inFlight], [1, 1]);
+    writeFileSync(join(folder, "release-hold-1"), "");
+    const answer = await first;
+    assert.equal(answer.status, 200);
+    assert.ok(!others.some(({ thread }) => thread === answer.thread));
+    await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === 0);
   });
 });

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { blocking, Channel, go, select, sendTo, setSchedulerThreads } from "../../src/tasks/index.ts";
-import { homeAndDie, offerAndDie } from "../fixtures/tasks/movable.ts";
+import { HeddleError } from "../../src/errors/errors.ts";
+import { runtime } from "../../src/runtime/runtime.ts";
+import { blocking, Channel, go, receiveFrom, select, sendTo, setSchedulerThreads } from "../../src/tasks/index.ts";
+import { homeAndDie, offerAndDie, sendAndBlock } from "../fixtures/tasks/movable.ts";
 import { receiveAndDie } from "../fixtures/tasks/elsewhere.ts";
 import { channelKinds } from "./channels.ts";
 
@@ -63,4 +65,15 @@ test("a channel of a thread that has died fails with a clear error: whoever send
   await assert.rejects(async () => {
     for await (const _ of lost);
   }, LOST);
+});
+
+test("a select whose case a thread has let happen, which died before it could say so, fails", async () => {
+  const out = new Channel<[Channel<number>, number]>();
+  const told = new Int32Array(new SharedArrayBuffer(4));
+  const died = assert.rejects(Promise.resolve(go(sendAndBlock, out, told)), DIED);
+  const [lost, thread] = (await out.receive()).value!;
+  const waiting = assert.rejects(select([receiveFrom(lost), receiveFrom(new Channel<number>())]), LOST);
+  await Atomics.waitAsync(told, 0, 0).value;
+  runtime().terminate(thread, new HeddleError("THREAD_DIED", "ended by the test"));
+  await Promise.all([died, waiting]);
 });

@@ -32,6 +32,8 @@ export const LOAD = {
 } as const;
 
 const BEAT = 3;
+/** For whoever holds something in shared memory under the thread's name (tasks/meetings.ts). It outlives the thread. */
+const MEETING = 10;
 
 /** How many threads of a role there may be, in the row of the root. */
 const SIZE: Readonly<Record<Role, number>> = { scheduler: 8, blocking: 9 };
@@ -86,8 +88,14 @@ export class ThreadBoard {
     return beatMs === 0 ? 0 : Math.max(0, monotonicMs() - beatMs);
   }
 
+  /** The words of all rows, and where a row's own word for meetings is. */
+  get meetings(): { readonly words: Int32Array<SharedArrayBuffer>; readonly at: (row: number) => number } {
+    return { words: this.#words, at: (row) => row * ROW_WORDS + MEETING };
+  }
+
+  /** The row is another thread's from now on. */
   clear(thread: number): void {
-    this.#words.fill(0, place(thread), place(thread) + ROW_WORDS);
+    this.#words.fill(0, place(thread), place(thread) + MEETING);
   }
 }
 

@@ -12,6 +12,7 @@ import { HeddleError, messageOf, toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Birth, Control, Introduction, Member, Role } from "./thread-protocol.ts";
 import { Backoff } from "../../supervise/backoff.ts";
+import { type Seat, SlotTable } from "../../supervise/slot-table.ts";
 import { startThread } from "../../supervise/start-thread.ts";
 import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
 import { setTimeout } from "../../kit/native-timers.ts";
@@ -40,11 +41,14 @@ export class ThreadSupervisor {
   readonly #context: CrewContext;
   readonly #mates = new Map<number, Mate>();
   readonly #policy = new Backoff();
-  #nextId = 1;
+  /** Rows of the board. In turn: other threads may write to the row of one that is gone, until they have heard of it. */
+  readonly #rows = new SlotTable({ slots: MAX_THREADS, order: "in turn" });
   #notBeforeMs = 0;
 
   constructor(context: CrewContext) {
     this.#context = context;
+    // The root's own.
+    this.#rows.take();
     context.board.resize("scheduler", availableCpus());
     context.board.resize("blocking", BLOCKING_THREADS);
   }
@@ -57,8 +61,9 @@ export class ThreadSupervisor {
   grow(role: Role): number | undefined {
     // One that is being ended leaves its place to another.
     const same = [...this.#mates.values()].filter((mate) => mate.role === role && mate.why === undefined).length;
-    if (same >= this.#context.board.size(role) || this.#mates.size >= MAX_THREADS - 1) return undefined;
-    return this.#start(role);
+    if (same >= this.#context.board.size(role)) return undefined;
+    const row = this.#rows.take();
+    return row && this.#start(role, idOf(row));
   }
 
   /** The scheduler threads that run, with the numbers Node gives them. */
@@ -84,12 +89,12 @@ export class ThreadSupervisor {
 
   /** Its row may be used again. */
   forget(id: number): void {
-    this.#context.board.clear(id);
-    this.#mates.delete(id);
+    if (this.#mates.delete(id)) this.#rows.free(rowOf(id));
   }
 
-  #start(role: Role): number {
-    const id = this.#freeId();
+  #start(role: Role, id: number): number {
+    // Not when the one before was forgotten: others may have written to its row since.
+    this.#context.board.clear(id);
     const member: Member = { id, role };
     const peers: Introduction[] = [];
     for (const mate of this.#mates.values()) {
@@ -154,12 +159,15 @@ export class ThreadSupervisor {
     }
     this.#context.ended(mate.id, why, neverBegan);
   }
+}
 
-  #freeId(): number {
-    const taken = new Set([...this.#mates.keys()].map((id) => id % MAX_THREADS));
-    while (this.#nextId % MAX_THREADS === 0 || taken.has(this.#nextId % MAX_THREADS)) this.#nextId++;
-    return this.#nextId++;
-  }
+/** Unique while the program runs: a row's first thread has its number, and each later one MAX_THREADS more. */
+function idOf({ slot, generation }: Seat): number {
+  return generation * MAX_THREADS + slot;
+}
+
+function rowOf(id: number): Seat {
+  return { slot: id % MAX_THREADS, generation: Math.floor(id / MAX_THREADS) };
 }
 
 function start({ role, id }: Member, birth: Birth): Worker {

@@ -121,7 +121,7 @@ function settleOpen(job: Job): void {
 
 /** Takes it back from its thread. False: it has started. */
 function recall(job: Job): boolean {
-  if (job.args === undefined || job.claim?.take() !== true) return false;
+  if (job.args === undefined || job.claim?.take() !== "taken") return false;
   connected().board.add(job.thread, LOAD.queued, -1);
   forget(job);
   closeClaim(job.claim);
@@ -215,7 +215,7 @@ onThreadGone((thread, why) => {
   const orphans = [...jobs.values()].filter((job) => job.thread === thread);
   for (const job of orphans) {
     forget(job);
-    const isOpen = job.args !== undefined && job.claim?.take() === true;
+    const isOpen = job.args !== undefined && job.claim?.take() === "taken";
     if (isOpen && job.places < MAX_PLACES) {
       closeClaim(job.claim!);
       send(job, connected().place(job.role) ?? connected().self);

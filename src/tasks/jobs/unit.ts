@@ -90,7 +90,7 @@ export class Unit implements Turn {
   /** Its first turn. */
   run(): void {
     const { board, self } = here();
-    if (this.#claim?.take() === false) {
+    if (this.#claim?.take() === "lost") {
       this.withdraw();
       return;
     }

@@ -6,31 +6,59 @@
  *   open ──▶ held ──▶ taken   two selects meet: both cells, or neither
  *              └────▶ open
  *
- * Two selects that meet are won in the order of their cells: hold the lower one, take the higher one, take the lower one. If the
- * higher one was taken by others, the lower one is opened again, and its select waits on. Whoever finds a cell held
- * waits, on the spot: it is held for a few instructions, and never while its holder waits for a lower one, so there is no circle.
+ * Two cells can't be changed in one step, so a meeting is decided in one word: that of the thread that holds the meeting (`meetings.ts`).
+ * It holds the lower cell, then the higher one, then moves its word from undecided to won. From that instant both
+ * cells are taken, whoever gets round to writing so. If a cell is taken by others the meeting is lost, and what it holds is open
+ * again.
+ *
+ * Whoever finds a cell held waits, on the spot: it is held for a few instructions. The holder may be paused just then, so after
+ * a few milliseconds who waits moves the holder's word from undecided to lost, and opens the cell. The holder sees
+ * that when it goes on, and begins anew. If the holder was faster the word says "won", and the cell is taken. So nobody waits for long,
+ * and no cell has two winners.
  *
  * Invariants
- * - A cell is taken at most once. Who takes it lets the case happen and tells the select; nobody else touches the value.
- * - A cell is used again with another generation, so that a waiter left behind in some queue can't take it.
- * - Who died while it held a cell, for which it must be terminated between two instructions, has told nobody: after HELD_MS the
- *   cell counts as open.
+ * - A cell is taken at most once, and "taken" is final. Who takes it lets the case happen and tells the select; nobody else touches
+ *   the value.
+ * - Nobody holds a higher cell while it waits for a lower one, so there is no circle of waiting.
+ *
+ * Memory: [state] [generation] [taker] for each cell
+ * - state: 28 bits of generation and "open" or "taken"; or "held" with the thread and the number of its meeting. The owner of the table
+ *   opens a cell, anybody takes or holds it by compare-and-exchange, and asserts what it comes from.
+ * - generation: written by the owner before it opens the cell, and fixed until it has been taken. It counts the selects that had the cell, so
+ *   that a waiter left behind in some queue can't take it, and wraps at 2^28 on purpose: such a waiter would have to miss 2^28
+ *   selects of one cell.
+ * - taker: the thread that took it, written by that thread right after. The owner reads it when it hears from that thread, or that it
+ *   has ended, and so after it was written.
+ * - The holder dies, for which it must be terminated between two instructions: whoever needs the cell opens it, as after a pause. It had
+ *   told nobody.
+ * - The taker dies before it has told the select: the select's thread finds its name in the cell (`select-across.ts`).
  *
  * Rejected: asking the select's thread who wins (two messages for each value, and two selects that face each other would
- * each wait for the other's answer); a coordinator thread (everything twice as far).
+ * each wait for the other's answer); a coordinator thread (everything twice as far); opening a cell that is held for long without asking
+ * its holder's word (a holder that was only paused goes on, and the select has two winners).
  */
 
-import { perThread } from "../../kit/per-thread.ts";
+import { brokenMemory } from "../../kit/broken-memory.ts";
+import type { Meetings } from "./meetings.ts";
 
 const OPEN = 0;
 const HELD = 1;
 const TAKEN = 2;
+const STATE_BITS = 2;
+const STATES = (1 << STATE_BITS) - 1;
+
+/** Words of a cell. */
+const STATE = 0;
+const GENERATION = 1;
+const TAKER = 2;
+const CELL_WORDS = 3;
+const NOBODY = -1;
 
 /** Selects across threads that one thread may have waiting at once, before it makes more room. */
 const CELLS = 1024;
-
-/** Nobody who is alive holds a cell for a thousandth of this. */
-const HELD_MS = 1000;
+/** A million selects that wait across threads. */
+const MAX_CELLS = 1 << 20;
+const GENERATIONS = 0x0fffffff;
 
 /** Where a claim is, for other threads. Its buffer is sent once, before the first of them. */
 export type ClaimAddress = readonly [owner: number, index: number, generation: number];
@@ -38,48 +66,87 @@ export type ClaimAddress = readonly [owner: number, index: number, generation: n
 export class Claim {
   readonly address: ClaimAddress;
   readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #index: number;
+  readonly #cell: number;
+  readonly #meetings: Meetings;
 
-  constructor(words: Int32Array<SharedArrayBuffer>, address: ClaimAddress) {
+  /** `meetings`: of the thread that uses it. */
+  constructor(words: Int32Array<SharedArrayBuffer>, address: ClaimAddress, meetings: Meetings) {
     this.#words = words;
     this.address = address;
-    this.#index = address[1];
+    this.#cell = address[1] * CELL_WORDS;
+    this.#meetings = meetings;
   }
 
-  /** Wins it. False: somebody else has. */
-  take(): boolean {
-    return this.#move(OPEN, TAKEN);
+  /** Wins it. "lost": somebody else has. */
+  take(): "taken" | "lost" {
+    if (this.#move(this.#word(TAKEN)) === "lost") return "lost";
+    this.#words[this.#cell + TAKER] = this.#meetings.self;
+    return "taken";
   }
 
   /** Wins both, or neither: then it says which of the two had been won by others. */
-  takeWith(other: Claim): "first" | "second" | undefined {
+  takeWith(other: Claim): "won" | "first" | "second" {
     const isLower = compare(this.address, other.address) < 0;
     const [lower, higher] = isLower ? [this, other] : [other, this];
-    if (!lower.#move(OPEN, HELD)) return isLower ? "first" : "second";
-    if (!higher.#move(OPEN, TAKEN)) {
-      lower.#move(HELD, OPEN);
-      return isLower ? "second" : "first";
+    const meetings = this.#meetings;
+    for (;;) {
+      const meeting = meetings.begin();
+      const held = (meeting << STATE_BITS) | HELD;
+      if (lower.#move(held) === "lost") return isLower ? "first" : "second";
+      const isHigherLost = higher.#move(held) === "lost";
+      if (isHigherLost) {
+        lower.#settle(held, meetings.lose(meeting));
+        return isLower ? "second" : "first";
+      }
+      const outcome = meetings.win(meeting);
+      for (const each of [lower, higher]) each.#settle(held, outcome);
+      if (outcome === "lost") continue;
+      for (const each of [lower, higher]) each.#sign();
+      return "won";
     }
-    lower.#move(HELD, TAKEN);
-    return undefined;
   }
 
-  #move(from: number, to: number): boolean {
-    const expected = this.#word(from);
-    let heldSinceMs: number | undefined;
+  /** The thread that has taken it, as far as it has said so. */
+  get taker(): number | undefined {
+    const taker = this.#words[this.#cell + TAKER]!;
+    return taker === NOBODY ? undefined : taker;
+  }
+
+  /** From open. "lost": it is taken, or another select has the cell by now. */
+  #move(to: number): "moved" | "lost" {
+    const open = this.#word(OPEN);
+    let sinceMs: number | undefined;
     for (;;) {
-      const seen = Atomics.compareExchange(this.#words, this.#index, expected, this.#word(to));
-      if (seen === expected) return true;
-      if (from !== OPEN || seen !== this.#word(HELD)) return false;
-      heldSinceMs ??= performance.now();
-      if (performance.now() - heldSinceMs > HELD_MS) {
-        Atomics.compareExchange(this.#words, this.#index, this.#word(HELD), expected);
-      }
+      const seen = Atomics.compareExchange(this.#words, this.#cell + STATE, open, to);
+      if (seen === open) return "moved";
+      if (!this.#isHeld(seen)) return "lost";
+      sinceMs ??= performance.now();
+      if (performance.now() - sinceMs < this.#meetings.patienceMs) continue;
+      this.#settle(seen, this.#meetings.breakUp(seen >>> STATE_BITS));
+      sinceMs = undefined;
     }
+  }
+
+  /** By a meeting of this select, not of one that had the cell later. The generation does not change while it is held. */
+  #isHeld(seen: number): boolean {
+    return (seen & STATES) === HELD && Atomics.load(this.#words, this.#cell + GENERATION) === this.address[2];
+  }
+
+  /** The meeting that held it is decided. Whoever comes first writes it: its holder, or who waited for it. */
+  #settle(held: number, outcome: "won" | "lost"): void {
+    const after = this.#word(outcome === "won" ? TAKEN : OPEN);
+    Atomics.compareExchange(this.#words, this.#cell + STATE, held, after);
+  }
+
+  /** It has won: whatever others wrote, the cell is taken until its select has been told. */
+  #sign(): void {
+    const seen = Atomics.load(this.#words, this.#cell + STATE);
+    if (seen !== this.#word(TAKEN)) throw broken(this.address, "was won", seen);
+    this.#words[this.#cell + TAKER] = this.#meetings.self;
   }
 
   #word(state: number): number {
-    return (this.address[2] << 2) | state;
+    return (this.address[2] << STATE_BITS) | state;
   }
 }
 
@@ -87,17 +154,34 @@ function compare(a: ClaimAddress, b: ClaimAddress): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 
+function broken([owner, index, generation]: ClaimAddress, what: string, seen: number): Error {
+  return brokenMemory(
+    `claim ${index} of thread ${owner}, generation ${generation}, ${what}; its word is ${seen >>> 0}`,
+  );
+}
+
+export interface ClaimTableOptions {
+  /** Of the thread whose selects these are. */
+  readonly meetings: Meetings;
+  readonly cells?: number;
+  /** Of a cell's first select. */
+  readonly firstGeneration?: number;
+}
+
 /** The cells of this thread's selects. */
 export class ClaimTable {
-  readonly #owner: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #free: number[];
+  readonly #meetings: Meetings;
+  readonly #firstGeneration: number;
 
-  constructor(owner: number, cells: number = CELLS) {
-    this.#owner = owner;
+  constructor({ meetings, cells = CELLS, firstGeneration = 0 }: ClaimTableOptions) {
+    this.#meetings = meetings;
+    const bytes = CELL_WORDS * 4;
     // Reserved, not used: memory is touched as it is needed.
-    this.#words = new Int32Array(new SharedArrayBuffer(cells * 4, { maxByteLength: MAX_CELLS * 4 }));
+    this.#words = new Int32Array(new SharedArrayBuffer(cells * bytes, { maxByteLength: MAX_CELLS * bytes }));
     this.#free = Array.from({ length: cells }, (_, index) => cells - 1 - index);
+    this.#firstGeneration = firstGeneration;
   }
 
   get buffer(): SharedArrayBuffer {
@@ -108,43 +192,31 @@ export class ClaimTable {
   open(): Claim | undefined {
     if (this.#free.length === 0 && !this.#grow()) return undefined;
     const index = this.#free.pop()!;
-    const generation = ((Atomics.load(this.#words, index) >> 2) + 1) & GENERATIONS;
-    Atomics.store(this.#words, index, generation << 2);
-    return new Claim(this.#words, [this.#owner, index, generation]);
+    const cell = index * CELL_WORDS;
+    const before = Atomics.load(this.#words, cell + STATE);
+    // Never used: as if it had been taken for the one before the first.
+    const last = before === 0 ? this.#firstGeneration - 1 : this.#words[cell + GENERATION]!;
+    const generation = (last + 1) & GENERATIONS;
+    this.#words[cell + GENERATION] = generation;
+    this.#words[cell + TAKER] = NOBODY;
+    Atomics.store(this.#words, cell + STATE, (generation << STATE_BITS) | OPEN);
+    return new Claim(this.#words, [this.#meetings.self, index, generation], this.#meetings);
   }
 
-  /** The select is over. */
+  /** The select is over: its claim was taken, and nobody will touch it any more. */
   close(claim: Claim): void {
-    this.#free.push(claim.address[1]);
+    const [, index, generation] = claim.address;
+    const seen = Atomics.load(this.#words, index * CELL_WORDS + STATE);
+    if (seen !== ((generation << STATE_BITS) | TAKEN)) throw broken(claim.address, "is over and not taken", seen);
+    this.#free.push(index);
   }
 
   #grow(): boolean {
-    const before = this.#words.length;
+    const before = this.#words.length / CELL_WORDS;
     if (before >= MAX_CELLS) return false;
-    this.#words.buffer.grow(before * 2 * 4);
-    for (let index = before; index < before * 2; index++) this.#free.push(index);
+    const after = Math.min(before * 2, MAX_CELLS);
+    this.#words.buffer.grow(after * CELL_WORDS * 4);
+    for (let index = before; index < after; index++) this.#free.push(index);
     return true;
   }
-}
-
-/** A million selects that wait across threads. */
-const MAX_CELLS = 1 << 20;
-const GENERATIONS = 0x0fffffff;
-
-/** The cells of other threads, as far as they were sent. */
-const foreign: Map<number, Int32Array<SharedArrayBuffer>> = perThread("claims", () => new Map());
-
-export function learnClaims(owner: number, buffer: SharedArrayBuffer): void {
-  foreign.set(owner, new Int32Array(buffer));
-}
-
-export function forgetClaims(owner: number): void {
-  foreign.delete(owner);
-}
-
-/** Another thread's claim. */
-export function claimAt(address: ClaimAddress): Claim {
-  const words = foreign.get(address[0]);
-  if (words === undefined) throw new Error(`the claims of thread ${address[0]} are not known here`);
-  return new Claim(words, address);
 }

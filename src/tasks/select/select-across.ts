@@ -94,7 +94,8 @@ class Pending {
       }
       if (untilMs !== Infinity) this.#timer = setTimeout(() => this.#late(), Math.max(0, untilMs - performance.now()));
     } catch (error) {
-      if (this.#claim.take()) this.#end(() => this.#parked.fail(error));
+      // It is won already if the case that fails is one of this thread.
+      if (this.#selection.over || this.#selection.win()) this.#end(() => this.#parked.fail(error));
     }
   }
 
@@ -148,13 +149,12 @@ class Pending {
     }
   }
 
-  /** Home has let a case happen, which failed; or it has ended. */
+  /** Home has let a case happen, which failed; or it could do nothing with the cases; or it has ended, perhaps before it could tell. */
   #refused(home: number, error: unknown): void {
     this.#requests.delete(home);
-    const hasEnded = error instanceof HeddleError && error.code === "CHANNEL_LOST";
-    // A case of another thread may have happened already: its answer is on its way.
-    const isDecided = hasEnded && !this.#claim.take();
-    if (isDecided && this.#requests.size + this.#here.length > 0) return;
+    const isDecided = this.#claim.take() === "lost";
+    // A case of another thread has happened: its answer is on its way.
+    if (isDecided && this.#claim.taker !== home && this.#requests.size + this.#here.length > 0) return;
     this.#end(() => this.#parked.fail(error));
   }
 

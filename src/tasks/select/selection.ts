@@ -19,7 +19,7 @@ export class Selection {
 
   /** Wins it, for a partner that is no select. */
   win(): boolean {
-    if (this.over || (this.claim !== undefined && !this.claim.take())) return false;
+    if (this.over || (this.claim !== undefined && this.claim.take() === "lost")) return false;
     this.over = true;
     return true;
   }
@@ -34,11 +34,11 @@ export function winBoth(first: Selection | undefined, second: Selection | undefi
   if (second?.over === true) return "second";
   const [one, other] = [first?.claim, second?.claim];
   if (one !== undefined && other !== undefined) {
-    const lost = one.takeWith(other);
-    if (lost !== undefined) return lost;
-  } else if (one?.take() === false) {
+    const outcome = one.takeWith(other);
+    if (outcome !== "won") return outcome;
+  } else if (one?.take() === "lost") {
     return "first";
-  } else if (other?.take() === false) {
+  } else if (other?.take() === "lost") {
     return "second";
   }
   if (first !== undefined) first.over = true;

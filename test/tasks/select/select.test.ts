@@ -222,3 +222,13 @@ test("a select whose case has happened leaves nothing behind in the other queues
   assert.equal(b.trySend(1), false);
   await sleep(0);
 });
+
+test("a select fails if one of its channels is closed while the other threads are asked, and does not wait for ever", async () => {
+  const other = await remote!.make(0);
+  for (let round = 0; round < 20; round++) {
+    const here = new Channel<number>();
+    const selected = select([sendTo(here, 1), receiveFrom(other)]);
+    void here.close();
+    await assert.rejects(selected, { code: "CHANNEL_CLOSED" });
+  }
+});

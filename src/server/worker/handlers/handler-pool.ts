@@ -6,6 +6,7 @@
  * - Every serving thread has a link to every ready handler thread, and is told of its end after everything the
  *   thread said.
  * - A thread is let go only when it is idle: the board lets nobody claim it from then on.
+ * - A thread has a slot of the board from its start to its end, and none is in two threads' hands. Its id is its own for ever.
  */
 
 import { EventEmitter } from "node:events";
@@ -14,9 +15,10 @@ import { availableCpus } from "../../../config/cpus.ts";
 import { HeddleError } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { Backoff } from "../../../supervise/backoff.ts";
+import { SlotTable } from "../../../supervise/slot-table.ts";
 import { formatStack } from "../../../supervise/inspect/thread-stack.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
-import { Board } from "../../models/offload/shared/pool-board.ts";
+import { Board, MAX_SLOTS } from "../../models/offload/shared/pool-board.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
@@ -39,10 +41,11 @@ interface PoolEvents {
 
 export class HandlerPool extends EventEmitter<PoolEvents> {
   readonly spec: PoolSpec;
-  readonly board: Board = new Board();
+  readonly board: Board;
   readonly #options: HandlerPoolOptions;
   readonly #policy = new Backoff();
   readonly #handlers = new Map<number, HandlerThreadHandle>();
+  readonly #slots: SlotTable;
   /** Threads that died, had to be killed, or were replaced after an uncaught exception. */
   restarts = 0;
   #ids = 0;
@@ -54,6 +57,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   constructor(options: HandlerPoolOptions) {
     super();
     this.spec = options.spec;
+    const slots = Math.min(options.spec.max, MAX_SLOTS);
+    this.board = new Board(Board.create(slots));
+    this.#slots = new SlotTable({ slots, order: "lowest" });
     this.#options = options;
   }
 
@@ -63,7 +69,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   report(): PoolReport {
     const ready = this.handlers.filter(({ state }) => state === "ready");
-    const counts = ready.map(({ id }) => this.board.count(id));
+    const counts = ready.map(({ seat }) => this.board.count(seat));
     return {
       name: this.spec.name,
       model: this.spec.model,
@@ -89,7 +95,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   /** Requests wait, or the last spare thread was taken: one thread more, if there may be. */
   want(): void {
-    if (this.#leaving || this.#retry !== undefined || this.#handlers.size >= this.spec.max) return;
+    if (this.#leaving || this.#retry !== undefined || this.#handlers.size >= this.#slots.size) return;
     const booting = this.handlers.filter(({ state }) => state === "booting").length;
     if (booting < BOOTING_AT_ONCE && booting < this.#missing()) void this.#bootAnother();
   }
@@ -97,14 +103,14 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** How many more threads would be of use now. */
   #missing(): number {
     if (this.spec.model === "threads") return this.board.waiting;
-    const idle = this.handlers.filter(({ id, state }) => state === "ready" && this.board.load(id) === 0).length;
+    const idle = this.handlers.filter(({ seat, state }) => state === "ready" && this.board.load(seat) === 0).length;
     return this.board.waiting + this.spec.min - idle;
   }
 
   kill(id: number, why: string): void {
     const handler = this.#handlers.get(id);
     if (handler === undefined || handler.state === "gone") return;
-    this.board.close(id);
+    this.board.close(handler.seat);
     void this.#killWithStack(handler, `handler thread ${id} of ${this.spec.name} is ended: ${why}`);
   }
 
@@ -157,9 +163,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   async #bootOne(): Promise<readonly string[]> {
-    const { config, address, log, spec } = this.#options;
+    const { config, log, spec } = this.#options;
     const id = ++this.#ids;
-    const handler = new HandlerThreadHandle({ config, address, pool: spec, board: this.board.buffer, id });
+    const handler = this.#start(id);
     this.#handlers.set(id, handler);
     const timer = setTimeout(() => handler.kill(late(config)), config.bootTimeoutMs);
     handler.on("log", ({ level, fields, message }) => log[level]({ pool: spec.name, ...fields }, message));
@@ -173,17 +179,34 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       handler.once("gone", (error) => {
         clearTimeout(timer);
         this.#handlers.delete(id);
+        this.board.close(handler.seat);
+        this.#slots.free(handler.seat);
         reject(error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${spec.name} ended while it booted`));
       });
     });
   }
 
+  #start(id: number): HandlerThreadHandle {
+    const { config, address, spec } = this.#options;
+    const seat = this.#slots.take();
+    if (seat === undefined) {
+      const message = `handler thread ${id} of ${spec.name} finds no slot: all ${this.#slots.size} are in use`;
+      throw new HeddleError("INTERNAL", message);
+    }
+    try {
+      return new HandlerThreadHandle({ config, address, pool: spec, board: this.board.buffer, id, seat });
+    } catch (error) {
+      this.#slots.free(seat);
+      throw error;
+    }
+  }
+
   #opened(handler: HandlerThreadHandle): void {
-    const { id } = handler;
+    const { id, seat } = handler;
     const readyMs = monotonicMs();
     handler.usedMs = readyMs;
     if (this.#drains !== undefined) handler.drain(this.#drains.reason, this.#drains.cutMs);
-    this.board.open(id);
+    this.board.open(seat);
     handler.once("used", () => this.#retire(handler));
     handler.once("tainted", (error) => {
       // One that was used up ends anyway.
@@ -203,7 +226,6 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #lost({ id }: HandlerThreadHandle, error: HeddleError | undefined, readyForMs: number): void {
-    this.board.close(id);
     const why = error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${this.spec.name} was let go`);
     this.emit("removed", id, why);
     if (this.#leaving) return;
@@ -224,13 +246,13 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     }
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      if (!this.#leaving && this.#handlers.size < this.spec.max) void this.#bootAnother();
+      if (!this.#leaving && this.#handlers.size < this.#slots.size) void this.#bootAnother();
     }, delayMs);
   }
 
   /** Its one request is done, and it ends by itself, unless the handler goes on computing. */
   #retire(handler: HandlerThreadHandle): void {
-    this.board.close(handler.id);
+    this.board.close(handler.seat);
     const timer = setTimeout(() => handler.kill(undefined), END_MS);
     handler.once("gone", () => clearTimeout(timer));
   }
@@ -238,18 +260,19 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** What it runs now is finished first. */
   #retireWhenIdle(handler: HandlerThreadHandle): void {
     if (handler.state !== "ready") return;
-    this.board.seal(handler.id);
-    if (this.board.isSpent(handler.id)) handler.stop();
+    this.board.close(handler.seat);
+    if (this.board.isSpent(handler.seat)) handler.stop();
     else setTimeout(() => this.#retireWhenIdle(handler), LOOK_AGAIN_MS);
   }
 
   #trim(): void {
     const nowMs = monotonicMs();
     const ready = this.handlers.filter(({ state }) => state === "ready");
-    for (const handler of ready) if (this.board.takeUsed(handler.id)) handler.usedMs = nowMs;
-    const idle = ready.map(({ id, usedMs }) => ({ id, idleMs: nowMs - usedMs }));
+    for (const handler of ready) if (this.board.takeUsed(handler.seat)) handler.usedMs = nowMs;
+    const idle = ready.map(({ id, seat, usedMs }) => ({ id, slot: seat.slot, idleMs: nowMs - usedMs }));
     for (const id of surplus(idle, this.spec, this.#options.config.threadIdleMs)) {
-      if (this.board.tryClose(id)) this.#handlers.get(id)!.stop();
+      const handler = this.#handlers.get(id)!;
+      if (this.board.tryClose(handler.seat)) handler.stop();
     }
   }
 }

@@ -15,6 +15,7 @@
 
 import type { ServerConfig } from "../../../config/config.ts";
 import type { WireError } from "../../../errors/errors.ts";
+import type { Seat } from "../../../supervise/slot-table.ts";
 import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
 
@@ -24,6 +25,8 @@ export interface HandlerBoot {
   readonly pool: PoolSpec;
   readonly board: SharedArrayBuffer;
   readonly id: number;
+  /** Its place on the board. */
+  readonly seat: Seat;
 }
 
 export type ToHandlerThread =

@@ -8,6 +8,7 @@ import { EventEmitter } from "node:events";
 import { MessageChannel, type Worker } from "node:worker_threads";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import type { Seat } from "../../../supervise/slot-table.ts";
 import { startThread } from "../../../supervise/start-thread.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
 import { Answers } from "../../models/offload/shared/response-ring.ts";
@@ -26,7 +27,10 @@ export interface HandlerEvents {
 }
 
 export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
+  /** Unique in its pool: logs and status name it. */
   readonly id: number;
+  /** Its place on the pool's board, which others have after it. */
+  readonly seat: Seat;
   readonly bootedMs: number = monotonicMs();
   /** monotonicMs() when it was last seen to have, or to have had, something to do. */
   usedMs: number = this.bootedMs;
@@ -40,6 +44,7 @@ export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
   constructor(boot: HandlerBoot) {
     super();
     this.id = boot.id;
+    this.seat = boot.seat;
     this.#name = `handler thread ${boot.id} of ${boot.pool.name}`;
     const entry = new URL(import.meta.url.replace(/handler-thread-handle(\.[jt]s)$/, "handler-thread-main$1"));
     const { handlerMemoryBytes } = boot.config;
@@ -68,7 +73,7 @@ export class HandlerThreadHandle extends EventEmitter<HandlerEvents> {
   /** A new link to it; what is returned is the serving thread's end. */
   link(): LinkEnd {
     const { port1, port2 } = new MessageChannel();
-    const shared = { ring: Ring.create(), answers: Answers.create() };
+    const shared = { ring: Ring.create(), answers: Answers.create(), seat: this.seat };
     this.#post({ type: "link", link: { ...shared, port: port2 } }, [port2]);
     return { ...shared, port: port1 };
   }

@@ -22,7 +22,7 @@ import { printed } from "../flush-output.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const port = parentPort!;
-const { config, address, pool, id, board } = workerData as HandlerBoot;
+const { config, address, pool, seat, board } = workerData as HandlerBoot;
 const modules = ModuleTracker.start();
 
 try {
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   installJobSignal();
   installJobFraming();
   const shared = new Board(board);
-  setBlockingRules({ wake: shared.wakeOf(id), cancelled: heedAbort });
+  setBlockingRules({ wake: shared.wakeOf(seat), cancelled: heedAbort });
   const app = await loadApp(config.app, {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   });
   await app.start();
   const { keepAliveMs } = heedServer(config, app.server()).config;
-  const runner = new JobRunner({ app, id, board: shared, keepAliveMs, onDone });
+  const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {
     if (process.listenerCount("uncaughtException") > 1) return;
     runner.uncaught(error);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Seat } from "../../../../src/supervise/slot-table.ts";
 import { Board } from "../../../../src/server/models/offload/shared/pool-board.ts";
-import { surplus } from "../../../../src/server/worker/handlers/idle-eviction.ts";
+import { type IdleTime, surplus } from "../../../../src/server/worker/handlers/idle-eviction.ts";
 
-const idle = (...times: number[]): { id: number; idleMs: number }[] =>
-  times.map((idleMs, i) => ({ id: i + 1, idleMs }));
+const idle = (...times: number[]): IdleTime[] => times.map((idleMs, i) => ({ id: i + 1, slot: i, idleMs }));
 const threads = { model: "threads", min: 2 } as const;
 const once = { model: "thread-per-request", min: 2 } as const;
 
-test("threads that had nothing to do for long are let go, those with a high number first, down to min", () => {
+test("threads that had nothing to do for long are let go, those with a high slot first, down to min", () => {
   assert.deepEqual(surplus(idle(900, 900, 900, 900), threads, 500), [4, 3]);
   assert.deepEqual(surplus(idle(900, 900), threads, 500), []);
   assert.deepEqual(surplus(idle(900), threads, 500), []);
@@ -25,20 +25,30 @@ test("threads that have a request count for the min of threads, and not for the 
   assert.deepEqual(surplus(idle(0, 900, 900, 900), once, 500), [4]);
 });
 
+test("it is the slot that counts, for the number of a thread grows with each that took a slot before it", () => {
+  const swapped = [
+    { id: 9, slot: 0, idleMs: 900 },
+    { id: 2, slot: 1, idleMs: 900 },
+    { id: 7, slot: 2, idleMs: 900 },
+  ];
+  assert.deepEqual(surplus(swapped, threads, 500), [7]);
+});
+
 test("without a limit all are kept", () => {
   assert.deepEqual(surplus(idle(1e9, 1e9, 1e9), threads, 0), []);
 });
 
 test("the board knows who had a job since it was asked last, however short it was", () => {
-  const board = new Board();
-  for (const id of [1, 2, 3]) board.open(id);
-  assert.equal(board.tryClaimIdle(1), true);
-  board.release(1);
-  assert.equal(board.tryAdd(2, 4), true);
-  const looks = [1, 2, 3].map((id) => board.takeUsed(id));
+  const board = new Board(Board.create(3));
+  const seats = [0, 1, 2].map((slot) => ({ slot, generation: 0 })) as [Seat, Seat, Seat];
+  for (const seat of seats) board.open(seat);
+  assert.equal(board.tryClaimIdle(seats[0]), true);
+  board.release(seats[0]);
+  assert.equal(board.tryAdd(seats[1], 4), true);
+  const looks = seats.map((seat) => board.takeUsed(seat));
   assert.deepEqual(looks, [true, true, false]);
   assert.deepEqual(
-    [1, 2, 3].map((id) => board.takeUsed(id)),
+    seats.map((seat) => board.takeUsed(seat)),
     [false, true, false],
     "the second still has its job",
   );

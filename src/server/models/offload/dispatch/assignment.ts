@@ -8,7 +8,7 @@
  *   requests behind it are recalled (`job-ring.ts`) and run elsewhere.
  * - A thread that ends one of many longer handlers has the next one at hand: it lies *ahead*, one per thread, still counts as
  *   waiting, and goes to any thread that is idle before it has begun.
- * - Threads with a low number first, so that those nobody needs stay idle and can be let go.
+ * - Threads with a low slot first, so that those nobody needs stay idle and can be let go.
  */
 
 /** Handlers are short when they take less than this on average: a few times what waking a thread costs. */
@@ -24,7 +24,7 @@ const AHEAD_MS = 100;
 export type Assignment = { readonly to: number; readonly how: "idle" | "behind" } | "wait";
 
 /**
- * `counts`: jobs of each handler thread, lowest number first. `averageMs`: recent run time; `spread`: over how many
+ * `counts`: jobs of each handler thread, lowest slot first. `averageMs`: recent run time; `spread`: over how many
  * threads short handlers are kept, one per CPU.
  */
 export function assign(counts: readonly number[], averageMs: number, spread: number): Assignment {

@@ -8,6 +8,8 @@
  * - The handler thread runs the jobs in the order they were sent, one at a time.
  * - A job leaves the link exactly once: done, recalled, or with the link when its thread is dead.
  * - Its run time begins when the handler thread claims it (`job-ring.ts`); until then it is queued.
+ *
+ * Jobs and messages are numbered by counts that wrap at 2^32 (`wrapping.ts`). Both sides compare them by their distance only.
  */
 
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
@@ -15,6 +17,8 @@ import type { FramingFault } from "../../../app/response-framing.ts";
 import { fromWire } from "../../../../errors/errors.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
+import type { Seat } from "../../../../supervise/slot-table.ts";
+import { isAfter, next, previous } from "../../../../kit/wrapping.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "../shared/offload-protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
 import { Answers } from "../shared/response-ring.ts";
@@ -35,32 +39,37 @@ export interface LinkOwner {
   /** All jobs of the link are done. */
   readonly freed: () => void;
   /** It may be blocked and not hear its messages. */
-  readonly wake: (id: number) => void;
+  readonly wake: (link: Link) => void;
   /** The handler thread is past its time. */
   readonly kill: (link: Link, why: string) => void;
 }
 
 export class Link {
   readonly id: number;
+  /** The handler thread's place on the board. */
+  readonly seat: Seat;
   /** Runs something long: nothing is put behind it. */
   long = false;
   readonly #owner: LinkOwner;
   readonly #port: MessagePort;
   readonly #ring: Ring;
   readonly #answers: Answers;
-  readonly #jobs = new JobWindow();
+  readonly #jobs: JobWindow;
   #outbox: WireJob[] = [];
   readonly #signs = new SignsOfLife();
   #doomed = false;
   /** Messages that have come. */
-  #heard = 0;
+  #heard: number;
 
-  constructor(id: number, { port, ring, answers }: LinkEnd, owner: LinkOwner) {
+  constructor(id: number, { port, ring, answers, seat, start }: LinkEnd, owner: LinkOwner) {
     this.id = id;
+    this.seat = seat;
     this.#owner = owner;
     this.#port = port;
     this.#ring = new Ring(ring);
     this.#answers = new Answers(answers);
+    this.#jobs = new JobWindow(this.#ring.cells, start?.seq ?? 1);
+    this.#heard = start?.said ?? 0;
     port.on("message", this.#receive);
     // A link must not keep a serving thread alive that has finished.
     port.unref();
@@ -87,28 +96,28 @@ export class Link {
     // What it is about may not have been sent.
     if (message.type === "abort") this.flush();
     this.#port.postMessage(message, [...transfer]);
-    if (message.type === "abort" || message.type === "ping") this.#owner.wake(this.id);
+    if (message.type === "abort" || message.type === "ping") this.#owner.wake(this);
   };
 
   readonly #receive = (message: FromHandler): void => {
     this.#signs.heard();
     // What was said before this message, and what after it.
     this.#takeAnswers();
-    this.#heard = (this.#heard + 1) | 0;
+    this.#heard = next(this.#heard);
     if (message.type === "answers") this.#answers.heard();
     else this.#deal(message);
     this.#takeAnswers();
-    this.#reap(0);
+    this.#reap(undefined);
   };
 
   #takeAnswers(): void {
-    let last = 0;
-    for (let next = this.#answers.take(this.#heard); next !== undefined; next = this.#answers.take(this.#heard)) {
-      last = next.seq;
+    let last: number | undefined;
+    for (let each = this.#answers.take(this.#heard); each !== undefined; each = this.#answers.take(this.#heard)) {
+      last = each.seq;
       const job = this.#jobs.get(last);
-      if (job !== undefined) this.#write(job, next);
+      if (job !== undefined) this.#write(job, each);
     }
-    if (last !== 0) this.#reap(last - 1);
+    if (last !== undefined) this.#reap(previous(last));
   }
 
   #write(job: RemoteJob, message: FromHandler & { type: "write" }): void {
@@ -149,15 +158,15 @@ export class Link {
         break;
     }
     // Those before it said all they had to say.
-    this.#reap(message.seq - 1);
+    this.#reap(previous(message.seq));
   }
 
-  /** Lets go of the done ones up to `last`, and of those after it that have nothing left to say. */
-  #reap(last: number): void {
+  /** Lets go of the done ones up to `last`, if it is given, and of those after it that have nothing left to say. */
+  #reap(last: number | undefined): void {
     let reaped = false;
     for (const job of this.#jobs) {
       const ranMs = this.#ring.ranMs(job.seq);
-      if (job.seq > last) {
+      if (last === undefined || isAfter(job.seq, last)) {
         // Asked when it is known that it is done: it says nothing after that.
         if (ranMs === undefined || !this.#answers.isQuiet(this.#heard)) break;
       } else if (ranMs === undefined) continue;
@@ -189,7 +198,7 @@ export class Link {
 
   /** Takes a job back; false if the handler thread has begun it. */
   take(job: RemoteJob): boolean {
-    if (this.#jobs.get(job.seq) !== job || !this.#ring.recall(job.seq)) return false;
+    if (this.#jobs.get(job.seq) !== job || this.#ring.recall(job.seq) === "begun") return false;
     this.#jobs.remove(job.seq);
     return true;
   }
@@ -244,7 +253,7 @@ export class Link {
     const unstarted: RemoteJob[] = [];
     for (const job of this.#jobs) {
       this.#jobs.remove(job.seq);
-      if (this.#ring.recall(job.seq)) {
+      if (this.#ring.recall(job.seq) === "recalled") {
         unstarted.push(job);
         continue;
       }

@@ -26,7 +26,7 @@ export class AheadJobs {
 
   /** False: one lies there already, or the handler thread is idle or closed. The caller sends it. */
   add(job: RemoteJob, link: Link): boolean {
-    if (!this.#board.tryAddAhead(link.id)) return false;
+    if (!this.#board.tryAddAhead(link.seat)) return false;
     job.ahead = true;
     this.#sent.push({ job, link });
     return true;
@@ -55,7 +55,7 @@ export class AheadJobs {
 
   #takeBack(sent: readonly Sent[]): RemoteJob[] {
     const taken = sent.filter(({ job, link }) => link.take(job));
-    for (const { link } of taken) this.#board.releaseAhead(link.id);
+    for (const { link } of taken) this.#board.takeBackAhead(link.seat);
     this.forgetBegun();
     return taken.map(({ job }) => job);
   }

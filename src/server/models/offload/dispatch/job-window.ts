@@ -1,44 +1,62 @@
 /**
  * The jobs of a link by their number, oldest first, in as many places as its ring has cells.
  *
+ * Only the serving thread has it. The numbers are counts that wrap at 2^32 (`wrapping.ts`): the next one goes into the ring, which is shared
+ * memory. At most `cells` of them are in use, all in one stretch, so a number of another stretch is never taken for one of
+ * these. `cells` is a power of two, so that the places go round without a gap where the numbers wrap.
+ *
  * Not a Map: one from which entries are taken all the time leaves old tables behind, which lead from one to the next and
  * keep everything young alive that they name; a third of a busy thread's garbage was copied for it.
  */
 
+import { distance, next } from "../../../../kit/wrapping.ts";
 import type { RemoteJob } from "./remote-job.ts";
-import { CELLS } from "../shared/job-ring.ts";
 
 export class JobWindow implements Iterable<RemoteJob> {
-  readonly #places: (RemoteJob | undefined)[] = Array.from({ length: CELLS }, () => undefined);
+  readonly #places: (RemoteJob | undefined)[];
+  readonly #mask: number;
   /** No job is older. */
-  #first = 1;
-  #last = 0;
+  #first: number;
+  /** The number of the next one. */
+  #next: number;
   size = 0;
 
-  get isFull(): boolean {
-    return this.#last - this.#first + 1 >= CELLS;
+  /** `first`: the number of the first job. */
+  constructor(cells: number, first: number) {
+    this.#places = Array.from({ length: cells }, () => undefined);
+    this.#mask = cells - 1;
+    this.#first = this.#next = first;
   }
 
-  /** Returns its number. */
+  get isFull(): boolean {
+    return distance(this.#first, this.#next) >= this.#places.length;
+  }
+
+  /** Returns its number. It must not be full. */
   add(job: RemoteJob): number {
-    this.#places[++this.#last % CELLS] = job;
+    const seq = this.#next;
+    this.#places[seq & this.#mask] = job;
+    this.#next = next(seq);
     this.size++;
-    return this.#last;
+    return seq;
   }
 
   get(seq: number): RemoteJob | undefined {
-    return seq < this.#first || seq > this.#last ? undefined : this.#places[seq % CELLS];
+    const isInside = distance(this.#first, seq) < distance(this.#first, this.#next);
+    return isInside ? this.#places[seq & this.#mask] : undefined;
   }
 
   remove(seq: number): void {
-    this.#places[seq % CELLS] = undefined;
+    this.#places[seq & this.#mask] = undefined;
     this.size--;
-    while (this.#first <= this.#last && this.#places[this.#first % CELLS] === undefined) this.#first++;
+    while (this.#first !== this.#next && this.#places[this.#first & this.#mask] === undefined) {
+      this.#first = next(this.#first);
+    }
   }
 
   *[Symbol.iterator](): Iterator<RemoteJob> {
-    for (let seq = this.#first; seq <= this.#last; seq++) {
-      const job = this.#places[seq % CELLS];
+    for (let seq = this.#first; seq !== this.#next; seq = next(seq)) {
+      const job = this.#places[seq & this.#mask];
       if (job !== undefined) yield job;
     }
   }

@@ -41,7 +41,7 @@ export class OnHandlerThreads implements RunningModel {
   #open({ name, model }: PoolSpec): Pool {
     const { uploadPlaces, handlers, config, cpus, failed, misframed, shed } = this.#host;
     const client = new PoolClient({
-      board: new Board(handlers.boards[name]),
+      board: new Board(handlers.boards[name]!),
       onceOnly: model === "thread-per-request",
       spread: cpus,
       queue: config.queue,

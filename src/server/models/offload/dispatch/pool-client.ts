@@ -47,7 +47,7 @@ export class PoolClient {
   readonly #owner: LinkOwner;
   readonly #waiting: WaitingLine;
   readonly #ahead: AheadJobs;
-  /** Lowest number first. */
+  /** Lowest slot first. */
   #links: Link[] = [];
   #averageMs = UNKNOWN_MS;
   #flushes = false;
@@ -68,7 +68,7 @@ export class PoolClient {
         options.kill(link.id, why);
       },
       answered: () => this.#answered(),
-      wake: (id) => this.#board.wakeOf(id).wake(),
+      wake: ({ seat }) => this.#board.wakeOf(seat).wake(),
       ran: (ms) => this.#ran(ms),
       freed: () => this.#freed(),
     };
@@ -76,7 +76,7 @@ export class PoolClient {
 
   add(id: number, end: LinkEnd): void {
     this.#links.push(new Link(id, end, this.#owner));
-    this.#links.sort((a, b) => a.id - b.id);
+    this.#links.sort((a, b) => a.seat.slot - b.seat.slot);
     this.#pump();
   }
 
@@ -166,7 +166,7 @@ export class PoolClient {
       if (decision === "wait") return false;
       const link = this.#links[decision.to]!;
       const isMine =
-        decision.how === "idle" ? this.#board.tryClaimIdle(link.id) : this.#board.tryAdd(link.id, SHORT_DEPTH);
+        decision.how === "idle" ? this.#board.tryClaimIdle(link.seat) : this.#board.tryAdd(link.seat, SHORT_DEPTH);
       // Another serving thread was quicker: look again.
       if (!isMine) continue;
       this.#send(link, job);
@@ -175,7 +175,7 @@ export class PoolClient {
   }
 
   #decide(): Assignment {
-    const counts = this.#links.map((link) => (link.takesMore ? this.#board.load(link.id) : SHORT_DEPTH));
+    const counts = this.#links.map((link) => (link.takesMore ? this.#board.load(link.seat) : SHORT_DEPTH));
     return assign(counts, this.#options.onceOnly ? Infinity : this.#averageMs, this.#options.spread);
   }
 
@@ -235,9 +235,9 @@ export class PoolClient {
     return jobs.length > 0;
   }
 
-  #release({ ahead }: RemoteJob, { id }: Link): void {
-    if (ahead) this.#board.releaseAhead(id);
-    else this.#board.release(id);
+  #release({ ahead }: RemoteJob, { seat }: Link): void {
+    if (ahead) this.#board.takeBackAhead(seat);
+    else this.#board.takeBack(seat);
   }
 
   #putBack(jobs: readonly RemoteJob[]): void {
@@ -251,7 +251,7 @@ export class PoolClient {
     const seen = this.#board.freed.count;
     // Whoever is idle has what lies ahead elsewhere, before what waits here.
     if (this.#ahead.size > 0)
-      this.#putBack(this.#ahead.take(this.#links.filter(({ id }) => this.#board.load(id) === 0).length));
+      this.#putBack(this.#ahead.take(this.#links.filter(({ seat }) => this.#board.load(seat) === 0).length));
     while (this.#waiting.first !== undefined && this.#dispatch(this.#waiting.first)) this.#waiting.leave();
     this.#sendAhead();
     if (this.#listening || this.#waiting.length + this.#ahead.size === 0) return;

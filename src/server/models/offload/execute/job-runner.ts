@@ -12,6 +12,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import type { Seat } from "../../../../supervise/slot-table.ts";
 import type { Board } from "../shared/pool-board.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
@@ -29,7 +30,8 @@ interface Queued {
 export interface JobRunnerOptions {
   readonly app: LoadedApp;
   readonly keepAliveMs: number;
-  readonly id: number;
+  /** This thread's place on the board. */
+  readonly seat: Seat;
   readonly board: Board;
   /** A job is done; false: take no more. */
   readonly onDone: () => boolean;
@@ -49,9 +51,9 @@ export class JobRunner {
     this.#options = options;
   }
 
-  attach({ port, ring, answers }: LinkEnd): void {
+  attach({ port, ring, answers, start }: LinkEnd): void {
     const inbox = new Inbox(port, (message) => this.#receive(link, message));
-    const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers) };
+    const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers, start?.said) };
   }
 
   /** An exception nobody caught: the job whose code threw fails. */
@@ -78,8 +80,8 @@ export class JobRunner {
   readonly #next = (): void => {
     while (this.#current === undefined && !this.#stopped && this.#queue.length > 0) {
       const { job, link, abort } = this.#queue.shift()!;
-      if (!link.ring.claim(job.seq, monotonicMs())) continue;
-      if (job.ahead) this.#options.board.startAhead(this.#options.id);
+      if (link.ring.claim(job.seq, monotonicMs()) === "recalled") continue;
+      if (job.ahead) this.#options.board.startAhead(this.#options.seat);
       if (this.#untold?.link !== link) this.#tellDone();
       this.#untold = undefined;
       const current = new RunningJob(job, link, this.#options.keepAliveMs, this.#done);
@@ -97,12 +99,12 @@ export class JobRunner {
   }
 
   readonly #done = (job: RunningJob): void => {
-    const { board, id, onDone } = this.#options;
+    const { board, seat, onDone } = this.#options;
     job.link.ring.finish(job.job.seq, monotonicMs());
     this.#current = undefined;
     this.#untold = job;
     this.#stopped = !onDone();
-    if (!this.#stopped) board.release(id);
+    if (!this.#stopped) board.release(seat);
     // Not from within the handler's own `res.end()`: the rest of it comes first.
     this.#outside(queueMicrotask, this.#next);
   };

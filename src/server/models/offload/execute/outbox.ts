@@ -1,21 +1,28 @@
 /**
  * What a handler thread says on one link: complete responses through shared memory (`response-ring.ts`), all else as messages.
+ *
+ * The messages are counted, so that a response in memory can say which of them came before it. The count wraps at 2^32
+ * (`wrapping.ts`), on both sides.
  */
 
 import type { MessagePort } from "node:worker_threads";
+import { next } from "../../../../kit/wrapping.ts";
 import { Answers } from "../shared/response-ring.ts";
 import type { FromHandler } from "../shared/offload-protocol.ts";
 
 export class Outbox {
   readonly #port: MessagePort;
   readonly #answers: Answers;
-  #said = 0;
+  #said: number;
   /** Messages posted up to the last announcement, itself included. */
-  #announced = 0;
+  #announced: number;
 
-  constructor(port: MessagePort, answers: SharedArrayBuffer) {
+  /** `said`: where the count begins, on both sides of the link. */
+  constructor(port: MessagePort, answers: SharedArrayBuffer, said: number = 0) {
     this.#port = port;
     this.#answers = new Answers(answers);
+    this.#said = this.#announced = said;
+    this.#answers.said(said);
   }
 
   readonly say = (message: FromHandler): void => {
@@ -34,7 +41,7 @@ export class Outbox {
   }
 
   #post(message: FromHandler): void {
-    this.#said = (this.#said + 1) | 0;
+    this.#said = next(this.#said);
     this.#answers.said(this.#said);
     this.#port.postMessage(message, []);
   }

@@ -4,87 +4,136 @@
  * A job lies in the handler thread's message queue until its turn. The serving thread may want it back, because that
  * thread turned out to be busy for long and another is idle. Exactly one of the two wins the job's cell:
  *
- *   open ──handler claims──▶ started ──▶ done
- *     └──server recalls───▶ recalled   (the handler thread skips it)
+ *   free ──server opens──▶ open ──handler claims──▶ started ──▶ done
+ *                            └──server recalls───▶ recalled   (the handler thread skips it)
  *
- * Invariant: a cell is used again only after its job was done or recalled; a link has at most CELLS jobs.
+ * Memory
+ * - A cell is a word and two times. The word holds the lower 29 bits of the job's number and its state. The serving thread
+ *   opens it; then both sides change it, by compare-and-exchange, each only along its own arrows. The handler thread alone
+ *   writes the times: the start before the word says "started", the run time before it says "done".
+ * - Numbers wrap at 2^32 (`wrapping.ts`). A cell tells jobs apart by 29 bits of them: an old message could be taken for a new job only if
+ *   it had been read 2^29 jobs of the link late, and a link has at most as many as it has cells.
+ * - A cell is used again only after its job was done or recalled. This is asserted, as is every other transition: whoever finds a cell
+ *   in a state that nothing leads to throws.
+ * - The handler thread dies: its started job stays "started", and its open ones stay "open". The serving thread is told of the death, takes
+ *   back what is open and fails what is started (`handler-link.ts`). Nothing of the ring is used again.
  */
 
-const OPEN = 0;
-const STARTED = 1;
-const RECALLED = 2;
-const DONE = 3;
+import { brokenMemory } from "../../../../kit/broken-memory.ts";
+
+const FREE = 0;
+const OPEN = 1;
+const STARTED = 2;
+const RECALLED = 3;
+const DONE = 4;
+const STATE_BITS = 3;
+const STATES: readonly string[] = ["free", "open", "started", "recalled", "done"];
 
 /** Far more than a link ever has in flight (`assignment.ts`), so that a cell is never used by two jobs at once. */
 export const CELLS = 64;
+const CELL_BYTES = 8 + 8 + 4;
 
 export class Ring {
-  /** Number and state of a job in one word: a recalled job's message may be read long after its cell has a new one. */
+  /** A power of two. */
+  readonly cells: number;
+  readonly #mask: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #startedMs: Float64Array<SharedArrayBuffer>;
   readonly #ranMs: Float64Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#startedMs = new Float64Array(buffer, 0, CELLS);
-    this.#ranMs = new Float64Array(buffer, CELLS * 8, CELLS);
-    this.#words = new Int32Array(buffer, CELLS * 16, CELLS);
+    const cells = buffer.byteLength / CELL_BYTES;
+    this.cells = cells;
+    this.#mask = cells - 1;
+    this.#startedMs = new Float64Array(buffer, 0, cells);
+    this.#ranMs = new Float64Array(buffer, cells * 8, cells);
+    this.#words = new Int32Array(buffer, cells * 16, cells);
   }
 
-  static create(): SharedArrayBuffer {
-    return new SharedArrayBuffer(CELLS * 20);
+  static create(cells: number = CELLS): SharedArrayBuffer {
+    return new SharedArrayBuffer(cells * CELL_BYTES);
   }
 
   /** Server: before the job is sent. */
   open(seq: number): void {
-    Atomics.store(this.#words, seq % CELLS, word(seq, OPEN));
+    // An exchange costs what a store does, and tells what was there.
+    const before = Atomics.exchange(this.#words, seq & this.#mask, word(seq, OPEN));
+    const state = stateOf(before);
+    if (state === OPEN || state === STARTED) throw broken(seq, "was opened", before);
   }
 
-  /** Handler: false if the server has taken it back. `nowMs`: monotonicMs(). */
-  claim(seq: number, nowMs: number): boolean {
-    if (Atomics.load(this.#words, seq % CELLS) !== word(seq, OPEN)) return false;
+  /** Handler: "recalled" if the server has taken it back. `nowMs`: monotonicMs(). */
+  claim(seq: number, nowMs: number): "claimed" | "recalled" {
+    const cell = seq & this.#mask;
+    const seen = Atomics.load(this.#words, cell);
+    if (seen !== word(seq, OPEN)) return this.#recalled(seq, seen);
     // Before the state says so: who sees a job started sees its time.
-    this.#startedMs[seq % CELLS] = nowMs;
-    return this.#move(seq, OPEN, STARTED);
+    this.#startedMs[cell] = nowMs;
+    const before = this.#move(seq, OPEN, STARTED);
+    return before === word(seq, OPEN) ? "claimed" : this.#recalled(seq, before);
   }
 
   /** Handler: it is over, and the next may be claimed. */
   finish(seq: number, nowMs: number): void {
-    this.#ranMs[seq % CELLS] = nowMs - this.#startedMs[seq % CELLS]!;
-    this.#move(seq, STARTED, DONE);
+    const cell = seq & this.#mask;
+    this.#ranMs[cell] = nowMs - this.#startedMs[cell]!;
+    const before = this.#move(seq, STARTED, DONE);
+    if (before !== word(seq, STARTED)) throw broken(seq, "was finished", before);
   }
 
-  /** Server: false if the handler has started it. */
-  recall(seq: number): boolean {
-    return this.#move(seq, OPEN, RECALLED);
+  /** Server: "begun" if the handler has started it, and perhaps is done. */
+  recall(seq: number): "recalled" | "begun" {
+    const before = this.#move(seq, OPEN, RECALLED);
+    if (before === word(seq, OPEN)) return "recalled";
+    if (before !== word(seq, STARTED) && before !== word(seq, DONE)) throw broken(seq, "was recalled", before);
+    return "begun";
   }
 
   /** Neither started nor recalled. */
   isOpen(seq: number): boolean {
-    return Atomics.load(this.#words, seq % CELLS) === word(seq, OPEN);
+    return Atomics.load(this.#words, seq & this.#mask) === word(seq, OPEN);
   }
 
   /** Started and not done. */
   isRunning(seq: number): boolean {
-    return Atomics.load(this.#words, seq % CELLS) === word(seq, STARTED);
+    return Atomics.load(this.#words, seq & this.#mask) === word(seq, STARTED);
   }
 
   /** How long it ran; undefined: it is not done. */
   ranMs(seq: number): number | undefined {
-    return Atomics.load(this.#words, seq % CELLS) === word(seq, DONE) ? this.#ranMs[seq % CELLS]! : undefined;
+    const cell = seq & this.#mask;
+    return Atomics.load(this.#words, cell) === word(seq, DONE) ? this.#ranMs[cell]! : undefined;
   }
 
   /** monotonicMs() of its start; undefined if it has not started. */
   startedMs(seq: number): number | undefined {
-    const state = Atomics.load(this.#words, seq % CELLS);
-    return state === word(seq, STARTED) || state === word(seq, DONE) ? this.#startedMs[seq % CELLS]! : undefined;
+    const cell = seq & this.#mask;
+    const seen = Atomics.load(this.#words, cell);
+    return seen === word(seq, STARTED) || seen === word(seq, DONE) ? this.#startedMs[cell]! : undefined;
   }
 
-  #move(seq: number, from: number, to: number): boolean {
-    const seen = word(seq, from);
-    return Atomics.compareExchange(this.#words, seq % CELLS, seen, word(seq, to)) === seen;
+  /** What was there before. */
+  #move(seq: number, from: number, to: number): number {
+    return Atomics.compareExchange(this.#words, seq & this.#mask, word(seq, from), word(seq, to));
+  }
+
+  /** The cell is not open for this job: it was recalled, and may have a newer one since. */
+  #recalled(seq: number, seen: number): "recalled" {
+    const isOwn = seen >> STATE_BITS === word(seq, FREE) >> STATE_BITS;
+    if (stateOf(seen) === FREE || (isOwn && stateOf(seen) !== RECALLED)) throw broken(seq, "was claimed", seen);
+    return "recalled";
   }
 }
 
 function word(seq: number, state: number): number {
-  return (seq << 2) | state;
+  return (seq << STATE_BITS) | state;
+}
+
+function stateOf(word: number): number {
+  return word & ((1 << STATE_BITS) - 1);
+}
+
+function broken(seq: number, what: string, seen: number): Error {
+  const state = STATES[stateOf(seen)] ?? "in no state";
+  return brokenMemory(`job ${seq} ${what}, and its cell is ${state} for job ${seen >>> STATE_BITS} (mod 2^29)`);
 }

@@ -21,6 +21,7 @@
 import type { ExpectEvent } from "../../../app/load/load-app.ts";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import type { ErrorCode, WireError } from "../../../../errors/errors.ts";
+import type { Seat } from "../../../../supervise/slot-table.ts";
 
 /** The two ends of the client's connection, as the handler sees them on `req.socket`. */
 export interface Endpoints {
@@ -34,7 +35,7 @@ export interface Endpoints {
 
 /** One request, ready to be run. */
 export interface Job {
-  /** Number on its link: names it in every message, and its cell in the ring. */
+  /** Number on its link: names it in every message, and its cell in the ring. Counts up and wraps at 2^32. */
   readonly seq: number;
   readonly method: string;
   readonly url: string;
@@ -169,6 +170,10 @@ export interface LinkEnd {
   /** `response-ring.ts` */
   readonly answers: SharedArrayBuffer;
   readonly port: import("node:worker_threads").MessagePort;
+  /** The handler thread's place on the pool's board. */
+  readonly seat: Seat;
+  /** Where the numbers of jobs and messages begin, for tests near the wrap. Default: jobs at 1, messages at 0. */
+  readonly start?: { readonly seq: number; readonly said: number };
 }
 
 /** A pool of handler threads: those of one route, or all that name no pool of their own. */

@@ -4,14 +4,26 @@
  * The handler thread puts a response down and announces it only when nothing is announced; the serving thread takes all that
  * lie there when it hears of it, or of anything else. A message costs either thread as much as a short handler does.
  *
- *   [HEAD TAIL ANNOUNCED SAID] [length seq said status|flags  bytes …] [length …] …      length -1: goes on at the start
+ *   [HEAD TAIL ANNOUNCED SAID] [length seq said status|flags  bytes …] [length …] …      length WRAPPED: goes on at the start
  *
  * Invariants
  * - One thread puts, one takes, in this order. A response is seen whole or not at all, also if its writer dies meanwhile.
  * - Nothing overtakes: each response says how many messages were posted on the link before it, and is not taken earlier.
  * - What does not fit goes as a message.
+ *
+ * Memory
+ * - HEAD is written by the handler thread, TAIL by the serving thread: places in bytes from 0 to the size of the ring, always
+ *   a multiple of 4, which start again at 0 with the ring. Equal means empty, so at least one word stays free.
+ * - SAID is written by the handler thread: messages posted so far. `seq` and `said` of a response are numbers of jobs and
+ *   messages. All three wrap at 2^32 (`wrapping.ts`); every word here is read unsigned.
+ * - ANNOUNCED is set to 1 by the handler thread, after HEAD, and to 0 by the serving thread, before it takes. So none is left: a
+ *   response put down before the 0 is taken now, and one put down after it is announced again.
+ * - The handler thread dies: what stands behind HEAD is not seen, what stands before it is taken when the serving thread hears of
+ *   the death (`handler-link.ts`), also if it was not announced. Nothing of this memory is used again. A serving thread that dies leaves
+ *   a ring that fills up; its handler thread posts into a closed port then.
  */
 
+import { isAfter } from "../../../../kit/wrapping.ts";
 import type { FromHandler, Part } from "./offload-protocol.ts";
 
 export type WholeResponse = FromHandler & { type: "write" };
@@ -26,24 +38,26 @@ const RING_BYTES = 32 * 1024;
 /** Copying costs more than a message from about here, and several others have to fit. */
 const MOST_BYTES = 8 * 1024;
 const RECORD_HEAD_BYTES = 16;
-const WRAPPED = -1;
+/** No response is that long. */
+const WRAPPED = 0xffffffff;
 
 const KEEPS_ALIVE = 1;
 const STATUS_SHIFT = 1;
 
 export class Answers {
-  readonly #state: Int32Array<SharedArrayBuffer>;
-  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #state: Uint32Array<SharedArrayBuffer>;
+  readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #bytes: Buffer<SharedArrayBuffer>;
 
   constructor(memory: SharedArrayBuffer) {
-    this.#state = new Int32Array(memory, 0, PREFIX_BYTES / 4);
-    this.#words = new Int32Array(memory, PREFIX_BYTES, RING_BYTES / 4);
-    this.#bytes = Buffer.from(memory, PREFIX_BYTES, RING_BYTES);
+    const bytes = memory.byteLength - PREFIX_BYTES;
+    this.#state = new Uint32Array(memory, 0, PREFIX_BYTES / 4);
+    this.#words = new Uint32Array(memory, PREFIX_BYTES, bytes / 4);
+    this.#bytes = Buffer.from(memory, PREFIX_BYTES, bytes);
   }
 
-  static create(): SharedArrayBuffer {
-    return new SharedArrayBuffer(PREFIX_BYTES + RING_BYTES);
+  static create(ringBytes: number = RING_BYTES): SharedArrayBuffer {
+    return new SharedArrayBuffer(PREFIX_BYTES + ringBytes);
   }
 
   /** Handler: false if it is too large or there is no room now. `said`: messages posted before it. */
@@ -98,8 +112,7 @@ export class Answers {
     if (at === Atomics.load(this.#state, HEAD)) return undefined;
     if (words[at / 4] === WRAPPED) at = 0;
     const word = at / 4;
-    // The counts wrap around.
-    if (((words[word + 2]! - heard) | 0) > 0) return undefined;
+    if (isAfter(words[word + 2]!, heard)) return undefined;
     const start = at + RECORD_HEAD_BYTES;
     const end = start + words[word]!;
     const flags = words[word + 3]!;
@@ -124,7 +137,7 @@ export class Answers {
     const head = Atomics.load(this.#state, HEAD);
     const tail = Atomics.load(this.#state, TAIL);
     if (head < tail) return head + bytes < tail ? head : undefined;
-    if (head + bytes < RING_BYTES) return head;
+    if (head + bytes < this.#bytes.length) return head;
     if (bytes >= tail) return undefined;
     this.#words[head / 4] = WRAPPED;
     return 0;

@@ -10,6 +10,8 @@ import type { FromHandler } from "../../../../../src/server/models/offload/share
 import { RemoteJob } from "../../../../../src/server/models/offload/dispatch/remote-job.ts";
 import { Ring } from "../../../../../src/server/models/offload/shared/job-ring.ts";
 
+const seat = { slot: 0, generation: 0 };
+
 /** A job whose response notes what reaches it. */
 function job(name: string, seen: string[]): RemoteJob {
   const socket = { remoteAddress: "::1", remotePort: 1, remoteFamily: "IPv6", localAddress: "::1", localPort: 2 };
@@ -42,7 +44,7 @@ function setUp(): {
   close: () => void;
 } {
   const seen: string[] = [];
-  const shared = { ring: Ring.create(), answers: Answers.create() };
+  const shared = { ring: Ring.create(), answers: Answers.create(), seat };
   const { port1, port2 } = new MessageChannel();
   const done = new EventTarget();
   const link = new Link(
@@ -60,7 +62,7 @@ function setUp(): {
   );
   const ring = new Ring(shared.ring);
   for (const name of ["one", "two"]) link.send(job(name, seen), false);
-  for (const seq of [1, 2]) assert.ok(ring.claim(seq, 1));
+  for (const seq of [1, 2]) assert.equal(ring.claim(seq, 1), "claimed");
   const messages: string[] = [];
   port1.on("message", ({ type }: FromHandler) => messages.push(type));
   // The link itself keeps nothing alive.
@@ -118,16 +120,66 @@ test("an end that nobody would look for is said", async () => {
   close();
 });
 
+for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
+  test(`a link whose jobs and messages are numbered from ${start} answers all of them, and lets go of them`, async (t) => {
+    const seen: string[] = [];
+    const end = { ring: Ring.create(4), answers: Answers.create(1024), seat, start: { seq: start, said: start } };
+    const { port1, port2 } = new MessageChannel();
+    t.after(() => port2.close());
+    const freed = new EventTarget();
+    const ran: number[] = [];
+    const owner = { failed: () => assert.fail(), kill: () => assert.fail(), misframed: () => assert.fail() };
+    const link = new Link(
+      1,
+      { ...end, port: port1 },
+      {
+        ...owner,
+        ran: (ms) => ran.push(ms),
+        answered: () => {},
+        freed: () => freed.dispatchEvent(new Event("freed")),
+        wake: () => {},
+      },
+    );
+    // The link itself keeps nothing alive.
+    port1.ref();
+    const ring = new Ring(end.ring);
+    const outbox = new Outbox(port2, end.answers, start);
+    for (let round = 0, seq = start; round < 10; round++) {
+      const jobs = [0, 1, 2].map((i) => job(`${round}.${i}`, seen));
+      for (const each of jobs) link.send(each, false);
+      const done = once(freed, "freed");
+      // In memory; as a message, because it is too large; in two parts. The last one is moved in some rounds.
+      const isMoved = round % 3 === 0 && link.take(jobs[2]!);
+      const numbers = jobs.map((each) => each.seq).slice(0, isMoved ? 2 : 3);
+      assert.equal(numbers[0], seq);
+      for (const [i, number] of numbers.entries()) {
+        assert.equal(ring.claim(number, 1), "claimed");
+        if (i === 0) outbox.say(write(number, "a", true));
+        if (i === 1) outbox.say(write(number, "x".repeat(2000), true));
+        if (i === 2) outbox.say(write(number, "head", false));
+        if (i === 2) outbox.say(write(number, "tail", true));
+        ring.finish(number, 2);
+      }
+      outbox.done(numbers.at(-1)!);
+      await done;
+      const expected = [`${round}.0 a.`, `${round}.1 ${"x".repeat(2000)}.`, `${round}.2 head`, `${round}.2 tail.`];
+      assert.deepEqual(seen.splice(0), expected.slice(0, isMoved ? 2 : 4));
+      assert.deepEqual([link.isDeep, link.takesMore, ran.splice(0).length], [false, true, numbers.length]);
+      seq = (seq + 3) >>> 0;
+    }
+  });
+}
+
 test("an answer that was put down is heard although its thread died before it could announce it", () => {
   const seen: string[] = [];
-  const shared = { ring: Ring.create(), answers: Answers.create() };
+  const shared = { ring: Ring.create(), answers: Answers.create(), seat };
   const { port1, port2 } = new MessageChannel();
   const owner = { failed: () => assert.fail(), kill: () => assert.fail() };
   const nothing = { misframed: () => {}, ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
   const link = new Link(1, { ...shared, port: port1 }, { ...owner, ...nothing });
   link.send(job("one", seen), false);
   const ring = new Ring(shared.ring);
-  assert.ok(ring.claim(1, 1));
+  assert.equal(ring.claim(1, 1), "claimed");
   ring.finish(1, 2);
   new Answers(shared.answers).put(write(1, "all", true) as never, 0);
   assert.deepEqual(link.close(new Error("dead")), []);

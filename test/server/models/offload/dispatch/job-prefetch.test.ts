@@ -20,17 +20,18 @@ const owner: LinkOwner = {
 
 /** Two handler threads that run a job each, on a board with room for one ahead at both. */
 function pool(): { board: Board; ahead: AheadJobs; links: readonly [Link, Link]; close: () => void } {
-  const board = new Board();
+  const board = new Board(Board.create(3));
   const channels: MessageChannel[] = [];
   const link = (id: number, before: number): Link => {
+    const seat = { slot: id, generation: 0 };
     const ring = Ring.create();
     const channel = new MessageChannel();
     channels.push(channel);
-    const made = new Link(id, { ring, answers: Answers.create(), port: channel.port1 }, owner);
-    board.open(id);
-    assert.ok(board.tryClaimIdle(id));
+    const made = new Link(id, { ring, answers: Answers.create(), seat, port: channel.port1 }, owner);
+    board.open(seat);
+    assert.ok(board.tryClaimIdle(seat));
     for (let i = 0; i < before; i++) made.send(job(), false);
-    assert.ok(new Ring(ring).claim(before, 1));
+    assert.equal(new Ring(ring).claim(before, 1), "claimed");
     return made;
   };
   const links = [link(1, 1), link(2, 2)] as const;
@@ -52,7 +53,7 @@ describe("jobs ahead", () => {
     assert.deepEqual([ahead.add(one, first), ahead.add(job(), first)], [true, false]);
     first.send(one, false);
     assert.equal(ahead.size, 1);
-    assert.deepEqual([ahead.take(5), ahead.size, board.load(1)], [[one], 0, 1]);
+    assert.deepEqual([ahead.take(5), ahead.size, board.load(first.seat)], [[one], 0, 1]);
     close();
   });
 
@@ -67,13 +68,13 @@ describe("jobs ahead", () => {
     };
     send(moved, first);
     assert.deepEqual(first.recall(Infinity), [moved]);
-    board.releaseAhead(1);
+    board.takeBackAhead(first.seat);
     send(other, first);
     send(moved, second);
     assert.equal(moved.seq, other.seq);
     assert.equal(ahead.size, 2);
     assert.deepEqual(new Set(ahead.take(5)), new Set([moved, other]));
-    assert.deepEqual([board.load(1), board.load(2), ahead.size], [1, 1, 0]);
+    assert.deepEqual([board.load(first.seat), board.load(second.seat), ahead.size], [1, 1, 0]);
     close();
   });
 });

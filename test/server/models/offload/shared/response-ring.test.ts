@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { array, assert as check, constant, constantFrom, integer, oneof, property, record } from "fast-check";
+import {
+  type Arbitrary,
+  array,
+  assert as check,
+  constant,
+  constantFrom,
+  integer,
+  oneof,
+  property,
+  record,
+} from "fast-check";
+import { next } from "../../../../../src/kit/wrapping.ts";
 import { Answers, type WholeResponse } from "../../../../../src/server/models/offload/shared/response-ring.ts";
 import type { Part } from "../../../../../src/server/models/offload/shared/offload-protocol.ts";
 
@@ -24,8 +35,8 @@ function bytesOf({ parts, encoding }: WholeResponse): string {
 }
 
 /** The two ends of one memory. */
-function ends(): { handler: Answers; server: Answers } {
-  const memory = Answers.create();
+function ends(ringBytes?: number): { handler: Answers; server: Answers } {
+  const memory = Answers.create(ringBytes);
   return { handler: new Answers(memory), server: new Answers(memory) };
 }
 
@@ -50,16 +61,28 @@ describe("answers in shared memory", () => {
     assert.equal(server.take(0), undefined);
   });
 
-  test("one waits for the messages that were posted before it, also where their count wraps around", () => {
+  test("keep the number of their job up to 2^32 - 1, and over the wrap", () => {
     const { handler, server } = ends();
-    const last = 2 ** 31 - 1;
-    handler.put(response(1, ["a"]), last);
-    handler.put(response(2, ["b"]), (last + 1) | 0);
-    assert.equal(server.take(last - 1), undefined);
-    assert.equal(server.take(last)?.seq, 1);
-    assert.equal(server.take(last), undefined);
-    assert.equal(server.take((last + 1) | 0)?.seq, 2);
+    for (const seq of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 0]) {
+      handler.put(response(seq, ["a"]), 0);
+      assert.equal(server.take(0)?.seq, seq);
+    }
   });
+
+  for (const last of [2 ** 31 - 1, 2 ** 32 - 1]) {
+    test(`one waits for the messages that were posted before it, also after ${last} messages`, () => {
+      const { handler, server } = ends();
+      handler.put(response(1, ["a"]), last);
+      handler.put(response(2, ["b"]), next(last));
+      assert.equal(server.take(last - 1), undefined);
+      assert.equal(server.take(last)?.seq, 1);
+      assert.equal(server.take(last), undefined);
+      handler.said(next(last));
+      assert.equal(server.isQuiet(next(last)), false, "one lies here");
+      assert.equal(server.take(next(last))?.seq, 2);
+      assert.deepEqual([server.isQuiet(last), server.isQuiet(next(last))], [false, true]);
+    });
+  }
 
   test("are announced once, until that was heard", () => {
     const { handler, server } = ends();
@@ -82,35 +105,38 @@ describe("answers in shared memory", () => {
   });
 
   test("any order of putting and taking loses nothing", () => {
-    const step = oneof(
-      record({ length: integer({ min: 0, max: 8200 }), encoding: constantFrom("utf8", "latin1") }),
-      constant("take"),
-    );
-    check(
-      property(array(step, { minLength: 50, maxLength: 300 }), (steps) => {
-        const { handler, server } = ends();
-        const lie: WholeResponse[] = [];
-        const take = (): void => {
-          const taken = server.take(0);
-          const expected = lie.shift();
-          assert.equal(taken?.seq, expected?.seq);
-          if (expected !== undefined) assert.equal(bytesOf(taken!), bytesOf(expected));
-        };
-        steps.forEach((each, seq) => {
-          if (typeof each === "string") {
-            take();
-            return;
-          }
-          const { length, encoding } = each;
-          const made = response(seq, [String(seq).repeat(length).slice(0, length)], {
-            encoding: encoding as BufferEncoding,
+    const stepsUpTo = (max: number): Arbitrary<(string | { length: number; encoding: string })[]> => {
+      const put = record({ length: integer({ min: 0, max }), encoding: constantFrom("utf8", "latin1") });
+      return array(oneof(put, constant("take")), { minLength: 50, maxLength: 300 });
+    };
+    const run = (ringBytes: number, most: number): void =>
+      check(
+        property(stepsUpTo(most), (steps) => {
+          const { handler, server } = ends(ringBytes);
+          const lie: WholeResponse[] = [];
+          const take = (): void => {
+            const taken = server.take(0);
+            const expected = lie.shift();
+            assert.equal(taken?.seq, expected?.seq);
+            if (expected !== undefined) assert.equal(bytesOf(taken!), bytesOf(expected));
+          };
+          steps.forEach((each, seq) => {
+            if (typeof each === "string") {
+              take();
+              return;
+            }
+            const { length, encoding } = each;
+            const made = response(seq, [String(seq).repeat(length).slice(0, length)], {
+              encoding: encoding as BufferEncoding,
+            });
+            if (handler.put(made, 0)) lie.push(made);
           });
-          if (handler.put(made, 0)) lie.push(made);
-        });
-        while (lie.length > 0) take();
-        take();
-      }),
-      { numRuns: 200 },
-    );
+          while (lie.length > 0) take();
+          take();
+        }),
+        { numRuns: 200 },
+      );
+    run(32 * 1024, 8200);
+    run(128, 48);
   });
 });
