@@ -53,8 +53,8 @@ export interface PoolView<M extends MemberView> {
   readonly wanted: number;
   /** How many places there are; a fixed pool has as many as are wanted. */
   readonly places: number;
-  /** When the place may have its next member. */
-  readonly restsUntilMs: (place: number) => number;
+  /** Places that rest now, and until when. */
+  readonly resting: ReadonlyMap<number, number>;
   /** From this place on, members are on trial: none is replaced, and none started again. Infinity: none is on trial. */
   readonly trialFrom: number;
   /** Places on trial whose member was started already. */
@@ -153,22 +153,26 @@ class Planning<M extends MemberView> implements Plan<M> {
   }
 
   elastic(): void {
-    const { wanted, places, restsUntilMs, trialFrom } = this.#view;
+    const { wanted, places, resting, trialFrom, members } = this.#view;
     for (const member of this.#members) {
       const { wish, state } = member;
       if (wish !== undefined && state.name === "ready" && trialFrom === Infinity) this.#dismiss(member, wish);
     }
-    const taken = new Set(this.#view.members.map(({ place }) => place));
-    const free = Array.from({ length: places }, (_, place) => place).filter((place) => !taken.has(place));
-    const rested = free.filter((place) => this.#isDue(restsUntilMs(place)));
+    const taken = new Set(members.map(({ place }) => place));
+    const atRest = [...resting.keys()].filter((place) => place < places && !taken.has(place)).length;
     const active = this.#members.filter((member) => isActive(member) && member.wish === undefined).length;
-    const missing = wanted - active - (free.length - rested.length);
-    for (const place of rested.slice(0, Math.max(0, missing))) this.#start(place);
+    let missing = wanted - active - atRest;
+    if (atRest > 0) for (const untilMs of resting.values()) this.#isDue(untilMs);
+    for (let place = 0; place < places && missing > 0; place++) {
+      if (taken.has(place) || resting.has(place)) continue;
+      missing--;
+      this.#start(place);
+    }
   }
 
   #start(place: number): void {
-    const { restsUntilMs, trialFrom, tried } = this.#view;
-    if (!this.#isDue(restsUntilMs(place))) return;
+    const { resting, trialFrom, tried } = this.#view;
+    if (!this.#isDue(resting.get(place) ?? -Infinity)) return;
     const isTrial = place >= trialFrom;
     if (isTrial && tried.has(place)) return;
     if (isTrial && this.#rules.firstAlone && place > trialFrom && !this.#isReady(trialFrom)) return;

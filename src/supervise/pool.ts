@@ -13,6 +13,7 @@
  *   replaced and the promise rejects with its error.
  */
 
+import { next } from "../kit/wrapping.ts";
 import { Backoff, BACKOFF_LIMITS, type BackoffLimits } from "./backoff.ts";
 import { becomeReady, drain, end, kill, type MemberState, MOST_URGENT, starting, type Transition } from "./member.ts";
 import { type Action, type KillReason, plan, type Rules } from "./plan.ts";
@@ -29,6 +30,8 @@ export class Member<D extends Driver = Driver, E = Error> {
   /** Its number in the order of starts, from 1. */
   readonly serial: number;
   readonly place: number;
+  /** Which member of its place it is: in shared memory it tells a place's members apart. Wraps at 2^32. */
+  readonly generation: number;
   readonly startedMs: number;
   state: MemberState;
   /** Undefined only while `spawn` runs. */
@@ -42,10 +45,13 @@ export class Member<D extends Driver = Driver, E = Error> {
   drainReason: string | undefined;
   heardMs: number;
   isStuck = false;
+  /** It has been told as lost. */
+  isLost = false;
 
-  constructor(serial: number, place: number, nowMs: number) {
+  constructor(serial: number, place: number, generation: number, nowMs: number) {
     this.serial = serial;
     this.place = place;
+    this.generation = generation;
     this.startedMs = nowMs;
     this.heardMs = nowMs;
     this.state = starting(nowMs);
@@ -67,12 +73,6 @@ export interface PoolClock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-export interface Ended {
-  readonly wasReady: boolean;
-  /** It counts as a death: the place rests for so long, 0 when it is filled again at once. Undefined: no death. */
-  readonly restMs: number | undefined;
-}
-
 export interface PoolOptions<D extends Driver, E> {
   readonly rules: Rules;
   readonly clock: PoolClock;
@@ -81,16 +81,23 @@ export interface PoolOptions<D extends Driver, E> {
   /** Elastic pools: how many members there may be at once, asked at every look. */
   readonly places?: () => number;
   readonly backoff?: BackoffLimits;
+  /** Of the first member of each place. Default: 0. */
+  readonly firstGeneration?: number;
   /** Starts one. What it throws is a death before it was ready. */
   readonly spawn: (member: Member<D, E>) => D;
   /** The error of a member that the pool kills. */
   readonly killError: (member: Member<D, E>, reason: Exclude<KillReason, "unwanted">) => E;
   readonly onReady?: (member: Member<D, E>) => void;
   readonly onDrain?: (member: Member<D, E>) => void;
-  readonly onGone?: (member: Member<D, E>, ended: Ended) => void;
+  /**
+   * It has ended with an error, or is being killed for one, and was to go on. Its place rests for `restMs`. Not told of a
+   * trial, which fails with the error, nor while the pool closes.
+   */
+  readonly onLost?: (member: Member<D, E>, restMs: number) => void;
+  readonly onGone?: (member: Member<D, E>) => void;
   /** It was killed, and has not ended since. */
   readonly onStuck?: (member: Member<D, E>) => void;
-  /** Whether a member's end rests its place; by default, when it has an error. */
+  /** Whether the loss of this member rests its place. Default: always. */
   readonly isDeath?: (member: Member<D, E>) => boolean;
 }
 
@@ -104,6 +111,7 @@ interface Trial<E> {
 interface Place {
   readonly backoff: Backoff;
   restsUntilMs: number;
+  generation: number;
 }
 
 /** How late the state of things may be noticed when every event is lost. */
@@ -249,13 +257,9 @@ export class Pool<D extends Driver, E = Error> {
     if (!this.#change(member, end(state, nowMs))) return;
     this.#members.delete(member);
     member.error ??= error;
-    const { isDeath = ({ error: why }) => why !== undefined } = this.#options;
-    // Whoever was to be replaced has had its place rest already.
-    const isRested = member.wish !== undefined;
-    const isCounted = isDeath(member) && !isRested && !this.isClosing;
-    const restMs = isCounted ? this.#rest(member.place, member.readyMs) : undefined;
     this.#noteTrial(member);
-    this.#options.onGone?.(member, { wasReady: member.readyMs !== undefined, restMs });
+    this.#lose(member);
+    this.#options.onGone?.(member);
     this.look();
   }
 
@@ -287,7 +291,7 @@ export class Pool<D extends Driver, E = Error> {
         members: this.members,
         wanted: trial?.failed === undefined ? wanted() : trial.from,
         places: places(),
-        restsUntilMs: (place) => this.#places.get(place)?.restsUntilMs ?? -Infinity,
+        resting: this.#resting(nowMs),
         trialFrom: trial?.from ?? Infinity,
         tried: trial?.tried ?? new Set(),
         closing: this.#closing,
@@ -323,7 +327,9 @@ export class Pool<D extends Driver, E = Error> {
   }
 
   #start(place: number): void {
-    const member = new Member<D, E>(++this.#serials, place, this.#nowMs());
+    const at = this.#place(place);
+    const member = new Member<D, E>(++this.#serials, place, at.generation, this.#nowMs());
+    at.generation = next(at.generation);
     this.#members.add(member);
     if (this.#trial !== undefined && place >= this.#trial.from) this.#trial.tried.add(place);
     try {
@@ -346,7 +352,19 @@ export class Pool<D extends Driver, E = Error> {
   #kill(member: Member<D, E>, error: E | undefined): void {
     if (!this.#change(member, kill(member.state, this.#nowMs()))) return;
     member.error ??= error;
+    this.#lose(member);
     member.driver.kill();
+  }
+
+  /** Once: when it is killed, or when it has ended. */
+  #lose(member: Member<D, E>): void {
+    const { error, drainReason, isLost, wish, place, readyMs } = member;
+    if (error === undefined || drainReason !== undefined || isLost || this.isClosing || this.isOnTrial(member)) return;
+    member.isLost = true;
+    // Whoever was to be replaced has had its place rest already.
+    const isDeath = wish === undefined && (this.#options.isDeath?.(member) ?? true);
+    const restMs = isDeath ? this.#rest(place, readyMs) : 0;
+    this.#options.onLost?.(member, restMs);
   }
 
   #change(member: Member<D, E>, transition: Transition): boolean {
@@ -356,14 +374,26 @@ export class Pool<D extends Driver, E = Error> {
 
   #rest(place: number, readyMs: number | undefined): number {
     const nowMs = this.#nowMs();
-    const at = this.#places.get(place) ?? {
-      backoff: new Backoff(this.#options.backoff ?? BACKOFF_LIMITS),
-      restsUntilMs: -Infinity,
-    };
-    this.#places.set(place, at);
+    const at = this.#place(place);
     const restMs = at.backoff.died(readyMs === undefined ? undefined : nowMs - readyMs);
     at.restsUntilMs = Math.max(at.restsUntilMs, nowMs + restMs);
     return restMs;
+  }
+
+  #resting(nowMs: number): ReadonlyMap<number, number> {
+    const resting = new Map<number, number>();
+    for (const [place, { restsUntilMs }] of this.#places) if (restsUntilMs > nowMs) resting.set(place, restsUntilMs);
+    return resting;
+  }
+
+  #place(place: number): Place {
+    let at = this.#places.get(place);
+    if (at === undefined) {
+      const { backoff = BACKOFF_LIMITS, firstGeneration = 0 } = this.#options;
+      at = { backoff: new Backoff(backoff), restsUntilMs: -Infinity, generation: firstGeneration };
+      this.#places.set(place, at);
+    }
+    return at;
   }
 
   #noteTrial({ place, error }: Member<D, E>): void {

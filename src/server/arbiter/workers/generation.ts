@@ -11,11 +11,11 @@
  */
 
 import type { ServerConfig } from "../../../config/config.ts";
-import { HeddleError } from "../../../errors/errors.ts";
+import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
 import { systemClock } from "../../../supervise/pool-clock.ts";
-import { type Ended, type Member, Pool } from "../../../supervise/pool.ts";
+import { type Member, Pool } from "../../../supervise/pool.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import type { GateShare, InheritedListener, TicketKeys } from "../../worker/worker-protocol.ts";
@@ -78,7 +78,11 @@ export class Generation {
       wanted: () => this.config.workers,
       spawn: (member) => this.#spawn(member),
       killError: (member, reason) => this.#killError(member, reason),
-      onGone: (member, ended) => this.#gone(member, ended),
+      onLost: (member, restMs) => this.#lost(member, restMs),
+      onGone: ({ error, drainReason, place, driver }) => {
+        if (error === undefined || drainReason === undefined || this.#pool.isClosing) return;
+        this.#options.log.warn({ worker: driver.pid, slot: place, ...errorFields(error) }, error.message);
+      },
     });
     fleet.join(this);
   }
@@ -216,18 +220,15 @@ export class Generation {
     return new HeddleError("WORKER_DIED", `worker ${pid} ${why}`);
   }
 
-  #gone(member: WorkerMember, { wasReady, restMs }: Ended): void {
-    const { error, place, driver } = member;
-    if (error === undefined || this.#pool.isClosing || this.#pool.isOnTrial(member)) return;
+  #lost({ error, place, driver, readyMs }: WorkerMember, restMs: number): void {
     const { fleet, log } = this.#options;
     const fields = { worker: driver?.pid, slot: place, ...errorFields(error) };
-    if (!wasReady) log.error(fields, `the new worker did not boot: ${error.message}`);
-    else if (member.drainReason !== undefined) log.warn(fields, error.message);
+    if (readyMs === undefined) log.error(fields, `the new worker did not boot: ${messageOf(error)}`);
     else {
       fleet.restarts++;
-      log.error(fields, `${error.message}; a new one takes its place`);
+      log.error(fields, `${messageOf(error)}; a new one takes its place`);
     }
-    this.#tellRest(place, restMs ?? 0);
+    this.#tellRest(place, restMs);
   }
 
   #tellRest(slot: number, delayMs: number): void {
