@@ -2,11 +2,14 @@
 
 import { settle } from "../server/arbiter/workers/surroundings.ts";
 import { readTls } from "../server/arbiter/tls.ts";
-import { formatListenAddress, type Range } from "../config/config.ts";
+import { formatListenAddress, type Range, type ServerConfig } from "../config/config.ts";
+import type { HeddleError } from "../errors/errors.ts";
 import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
 import { ServingThreadHandle } from "../server/worker/serving/serving-thread-handle.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "../server/worker/serving/serving-pool.ts";
 import { modelNamed } from "../server/models/registry.ts";
+import { systemClock } from "../supervise/pool-clock.ts";
+import { Pool } from "../supervise/pool.ts";
 import { readSettings } from "./settings.ts";
 
 export async function check(argv: readonly string[]): Promise<void> {
@@ -20,12 +23,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   readTls(config);
   modelNamed(config.model, "--model");
   const address = { url: "", host: "127.0.0.1", port: 0 };
-  const thread = new ServingThreadHandle({ config, index: 0, tls: undefined, address, purpose: "check" });
-  const app = await new Promise<AppSummary>((resolve, reject) => {
-    thread.once("loaded", ({ summary }) => resolve(summary));
-    thread.once("boot-failed", (error) => reject(error));
-    setTimeout(() => reject(bootTimeout(config)), config.bootTimeoutMs + BOOT_GRACE_MS).unref();
-  }).finally(() => thread.kill(undefined));
+  const app = await loadOnThread(config);
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
   console.log(`workers  ${config.workers} × ${formatRange(config.threads)} threads, model ${config.model}`);
@@ -44,6 +42,36 @@ export async function check(argv: readonly string[]): Promise<void> {
   for (const warning of warnings) console.log(`warning  ${warning}`);
   for (const difference of app.routing) console.log(`warning  ${difference}`);
   console.log("ok");
+}
+
+/** As a worker loads it. @throws HeddleError why it can't be loaded */
+async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
+  const address = { url: "", host: "127.0.0.1", port: 0 };
+  const loaded = Promise.withResolvers<AppSummary>();
+  const pool: Pool<ServingThreadHandle, HeddleError> = new Pool({
+    rules: {
+      kind: "fixed",
+      startingAtOnce: 1,
+      firstAlone: true,
+      refillBesideKilled: false,
+      startTimeoutMs: config.bootTimeoutMs + BOOT_GRACE_MS,
+      drainMs: 0,
+      drainMarginMs: 0,
+      silenceMs: 0,
+      killPatienceMs: Infinity,
+    },
+    clock: systemClock,
+    wanted: () => 1,
+    spawn: (member) => {
+      const thread = new ServingThreadHandle(member, { config, index: 0, tls: undefined, address, purpose: "check" });
+      thread.once("loaded", ({ summary }) => loaded.resolve(summary));
+      thread.once("gone", (error) => pool.gone(member, error));
+      return thread;
+    },
+    killError: () => bootTimeout(config),
+  });
+  pool.boot().catch(loaded.reject);
+  return await loaded.promise.finally(() => pool.close("stop", 0));
 }
 
 /** `4`, or `2:16`. */

@@ -34,6 +34,8 @@ export const COUNTER = {
   adopted: 9,
   /** Under `sync`: the descriptor, plus one, of the connection the thread is to take when it has none; 0: there is none. */
   ahead: 10,
+  /** Descriptors of listening sockets the thread has taken over, in the order in which it was given them. */
+  listeners: 11,
 } as const;
 
 const COUNTERS = 16;

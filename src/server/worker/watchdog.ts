@@ -181,6 +181,6 @@ export class Watchdog {
       `serving thread ${thread.index} was blocked for ${Math.round(stuckMs)} ms, longer than --timeout (${this.#config.timeoutMs} ms), ` +
         `and is killed with ${lost.length || "an unknown number of"} requests on it: ${lost.join(", ") || "unknown"}\n${where}`,
     );
-    thread.kill(error);
+    thread.condemn(error);
   }
 }

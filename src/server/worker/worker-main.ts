@@ -140,7 +140,7 @@ class Worker {
     if (this.#ahead === undefined) return;
     pool.on("turn", () => this.#arrivals.tell());
     pool.on("changed", () => this.#arrivals.tell());
-    pool.on("doomed", (thread) => setTimeout(() => this.#giveUpOn(thread), DOOMED_PATIENCE_MS));
+    pool.on("stuck", (thread) => this.#giveUpOn(thread));
   }
 
   #obeyOne(message: ToWorker, handle: object | undefined): void {
@@ -233,7 +233,7 @@ class Worker {
   async #drain(reason: DrainReason, deadlineMs: number): Promise<void> {
     if (this.#state === "draining") {
       if (reason === "stop") this.#acceptor.leave();
-      this.#pool.hurry(reason, deadlineMs);
+      void this.#pool.drain(reason, deadlineMs);
       return;
     }
     this.#state = "draining";
@@ -259,9 +259,7 @@ class Worker {
   }
 
   /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
-  #giveUpOn(thread: ServingThreadHandle): void {
-    if (thread.state === "gone") return;
-    const { error, index } = thread;
+  #giveUpOn({ index, member: { error } }: ServingThreadHandle): void {
     if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
     const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
     tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });
@@ -292,8 +290,6 @@ const TRIMMING_CHECK_MS = 500;
 const LOAD_INTERVAL_MS = 25;
 /** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
 const GROUP_SIGNAL_MS = 100;
-/** How long a killed thread may take to end; one in JavaScript takes milliseconds. */
-const DOOMED_PATIENCE_MS = 500;
 const ORPHAN_DRAIN_MS = 3000;
 
 function tell(message: FromWorker, sent?: () => void): void {

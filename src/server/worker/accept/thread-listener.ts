@@ -78,6 +78,8 @@ export class ThreadListener {
         const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
         reject(new HeddleError("LISTEN_FAILED", message, { cause }));
       });
+      // Counted first: whoever buries this thread closes only what it never had.
+      row.counters[COUNTER.listeners]!++;
       server.listen({ fd }, backlog, () => resolve(server.address()));
       takeHandles(server, this.#passesOn);
     });

@@ -1,31 +1,31 @@
 /**
- * One pool of handler threads: boots them, lets it grow and shrink between min and max, replaces what dies.
+ * One pool of handler threads: an elastic pool between min and max whose demand is read from the board.
  *
  * Invariants
  * - Never more than `max` threads live; after boot at least `min` are ready or on their way.
  * - Every serving thread has a link to every ready handler thread, and is told of its end after everything the
  *   thread said.
  * - A thread is let go only when it is idle: the board lets nobody claim it from then on.
- * - A thread has a slot of the board from its start to its end, and none is in two threads' hands. Its id is its own for ever.
+ * - A thread's slot of the board is its place in the pool, which no other living one has. Its id is its own for ever.
  */
 
 import { EventEmitter } from "node:events";
 import type { ServerConfig } from "../../../config/config.ts";
 import { availableCpus } from "../../../config/cpus.ts";
-import { HeddleError } from "../../../errors/errors.ts";
+import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
-import { Backoff } from "../../../supervise/backoff.ts";
-import { SlotTable } from "../../../supervise/slot-table.ts";
-import { formatStack } from "../../../supervise/inspect/thread-stack.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
-import { Board, MAX_SLOTS } from "../../models/offload/shared/pool-board.ts";
+import { formatStack } from "../../../supervise/inspect/thread-stack.ts";
+import { systemClock } from "../../../supervise/pool-clock.ts";
+import { type Member, Pool } from "../../../supervise/pool.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
-import type { DrainTimes } from "../serving/drain-times.ts";
-import { HandlerThreadHandle } from "./handler-thread-handle.ts";
-import type { PoolReport } from "../worker-protocol.ts";
+import { Board, MAX_SLOTS } from "../../models/offload/shared/pool-board.ts";
 import { captureStack } from "../report/stack-capture.ts";
-import { surplus } from "./idle-eviction.ts";
+import type { DrainTimes } from "../serving/drain-times.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
+import type { PoolReport } from "../worker-protocol.ts";
+import { HandlerThreadHandle } from "./handler-thread-handle.ts";
+import { surplus } from "./idle-eviction.ts";
 
 export interface HandlerPoolOptions {
   readonly spec: PoolSpec;
@@ -39,36 +39,64 @@ interface PoolEvents {
   removed: [id: number, why: HeddleError];
 }
 
+type HandlerMember = Member<HandlerThreadHandle, HeddleError>;
+
 export class HandlerPool extends EventEmitter<PoolEvents> {
   readonly spec: PoolSpec;
   readonly board: Board;
-  readonly #options: HandlerPoolOptions;
-  readonly #policy = new Backoff();
-  readonly #handlers = new Map<number, HandlerThreadHandle>();
-  readonly #slots: SlotTable;
   /** Threads that died, had to be killed, or were replaced after an uncaught exception. */
   restarts = 0;
-  #ids = 0;
-  #leaving = false;
+  readonly #options: HandlerPoolOptions;
+  readonly #pool: Pool<HandlerThreadHandle, HeddleError>;
+  /** The app's files, as far as the threads have told. */
+  readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
-  #retry: NodeJS.Timeout | undefined;
   #trimmer: NodeJS.Timeout | undefined;
 
   constructor(options: HandlerPoolOptions) {
     super();
-    this.spec = options.spec;
-    const slots = Math.min(options.spec.max, MAX_SLOTS);
-    this.board = new Board(Board.create(slots));
-    this.#slots = new SlotTable({ slots, order: "lowest" });
+    const { config, spec } = options;
+    this.spec = spec;
     this.#options = options;
+    const slots = Math.min(spec.max, MAX_SLOTS);
+    this.board = new Board(Board.create(slots));
+    this.#pool = new Pool({
+      rules: {
+        kind: "elastic",
+        // More would only make each of them slower.
+        startingAtOnce: availableCpus(),
+        firstAlone: true,
+        refillBesideKilled: false,
+        startTimeoutMs: config.bootTimeoutMs,
+        drainMs: config.gracefulTimeoutMs,
+        drainMarginMs: 0,
+        silenceMs: 0,
+        killPatienceMs: Infinity,
+      },
+      clock: systemClock,
+      wanted: () => this.#wanted(),
+      places: () => slots,
+      spawn: (member) => this.#spawn(member),
+      killError: (member, reason) => this.#killError(member, reason),
+      onReady: (member) => this.#opened(member),
+      onDrain: (member) => this.#drained(member),
+      onLost: (member, restMs) => this.#lost(member, restMs),
+      onGone: (member) => this.#gone(member),
+      // It had to be ended for its request's sake, or for nobody's: the next one is as good as new.
+      isDeath: ({ error }) => error?.code !== "THREAD_BLOCKED",
+    });
   }
 
   get handlers(): readonly HandlerThreadHandle[] {
-    return [...this.#handlers.values()];
+    return this.#pool.members.map(({ driver }) => driver);
+  }
+
+  get #ready(): readonly HandlerThreadHandle[] {
+    return this.handlers.filter(({ isReady }) => isReady);
   }
 
   report(): PoolReport {
-    const ready = this.handlers.filter(({ state }) => state === "ready");
+    const ready = this.#ready;
     const counts = ready.map(({ seat }) => this.board.count(seat));
     return {
       name: this.spec.name,
@@ -84,195 +112,149 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   /** Resolves to the app's files when `min` threads are ready. @throws the first failure */
   async boot(): Promise<readonly string[]> {
-    // The first alone: what fails then fails once, and the others find its compiled code in the cache.
-    const first = await this.#bootOne();
-    const others = Array.from({ length: this.spec.min - 1 }, () => this.#bootOne());
-    const modules = [first, ...(await Promise.all(others))].flat();
+    await this.#pool.boot();
+    this.#pool.commit();
     const { threadIdleMs } = this.#options.config;
     if (threadIdleMs > 0) this.#trimmer = setInterval(() => this.#trim(), trimIntervalMs(threadIdleMs)).unref();
-    return [...new Set(modules)];
+    return [...this.#modules];
   }
 
-  /** Requests wait, or the last spare thread was taken: one thread more, if there may be. */
+  /** Requests wait, or the last spare thread was taken. It would be seen within a second anyway. */
   want(): void {
-    if (this.#leaving || this.#retry !== undefined || this.#handlers.size >= this.#slots.size) return;
-    const booting = this.handlers.filter(({ state }) => state === "booting").length;
-    if (booting < BOOTING_AT_ONCE && booting < this.#missing()) void this.#bootAnother();
-  }
-
-  /** How many more threads would be of use now. */
-  #missing(): number {
-    if (this.spec.model === "threads") return this.board.waiting;
-    const idle = this.handlers.filter(({ seat, state }) => state === "ready" && this.board.load(seat) === 0).length;
-    return this.board.waiting + this.spec.min - idle;
+    this.#pool.look();
   }
 
   kill(id: number, why: string): void {
-    const handler = this.#handlers.get(id);
-    if (handler === undefined || handler.state === "gone") return;
-    this.board.close(handler.seat);
-    void this.#killWithStack(handler, `handler thread ${id} of ${this.spec.name} is ended: ${why}`);
-  }
-
-  async #killWithStack(handler: HandlerThreadHandle, message: string): Promise<void> {
-    const stack = await captureStack(handler.threadId, LAST_LOOK_MS);
-    const where =
-      stack === undefined
-        ? "no stack: it is inside a native call, or the machine is too busy"
-        : formatStack(stack.frames);
-    handler.kill(new HeddleError("THREAD_BLOCKED", `${message}\n${where}`));
+    const member = this.#pool.members.find(({ serial }) => serial === id);
+    if (member === undefined) return;
+    this.board.close(member.driver.seat);
+    void this.#killWithStack(member, `${member.driver.name} is ended: ${why}`);
   }
 
   /** Their worker drains. They run what still comes, also those that start from now on. */
   drain(reason: DrainReason, { cutMs }: DrainTimes): void {
     this.#drains = { reason, cutMs };
-    for (const handler of this.#handlers.values()) handler.drain(reason, cutMs);
+    for (const handler of this.handlers) handler.tellDrain(reason, cutMs);
   }
 
   /** Lets all of them run `onStop`, until `deadlineMs` at most. */
   async stop(deadlineMs: number): Promise<void> {
-    this.#leaving = true;
-    clearTimeout(this.#retry);
     clearInterval(this.#trimmer);
-    const leaving = this.handlers;
-    const kill = (): void => leaving.forEach((handler) => handler.kill(undefined));
-    const timer = setTimeout(kill, Math.max(0, deadlineMs - monotonicMs()));
-    await Promise.all(
-      leaving.map((handler): Promise<void> => {
-        if (handler.state === "gone") return Promise.resolve();
-        const gone = new Promise<void>((resolve) => handler.once("gone", () => resolve()));
-        if (handler.state !== "leaving") handler.stop();
-        return gone;
-      }),
-    );
-    clearTimeout(timer);
+    await this.#pool.close("stop", deadlineMs);
   }
 
-  async #bootAnother(): Promise<void> {
-    try {
-      await this.#bootOne();
-    } catch (error) {
-      if (this.#leaving) return;
-      const delayMs = Math.max(100, this.#policy.died(undefined));
-      this.#options.log.error(
-        { pool: this.spec.name, delayMs, ...errorFields(error) },
-        `a handler thread of ${this.spec.name} did not boot: ${(error as Error).message}`,
-      );
-      this.#retryIn(delayMs);
-    }
+  /** As many as there are and are of use; those that nobody needs are let go one by one (`#trim`). */
+  #wanted(): number {
+    const { model, min } = this.spec;
+    const ready = this.#ready;
+    if (model === "threads") return Math.max(min, ready.length + this.board.waiting);
+    const idle = ready.filter(({ seat }) => this.board.load(seat) === 0).length;
+    return ready.length + Math.max(0, this.board.waiting + min - idle);
   }
 
-  async #bootOne(): Promise<readonly string[]> {
-    const { config, log, spec } = this.#options;
-    const id = ++this.#ids;
-    const handler = this.#start(id);
-    this.#handlers.set(id, handler);
-    const timer = setTimeout(() => handler.kill(late(config)), config.bootTimeoutMs);
+  #spawn(member: HandlerMember): HandlerThreadHandle {
+    const { config, address, log, spec } = this.#options;
+    const { serial: id, place, generation } = member;
+    const seat = { slot: place, generation };
+    const handler = new HandlerThreadHandle(member, {
+      config,
+      address,
+      pool: spec,
+      board: this.board.buffer,
+      id,
+      seat,
+    });
     handler.on("log", ({ level, fields, message }) => log[level]({ pool: spec.name, ...fields }, message));
-    return new Promise((resolve, reject) => {
-      handler.once("boot-failed", (error) => reject(error));
-      handler.once("ready", (modules) => {
-        clearTimeout(timer);
-        this.#opened(handler);
-        resolve(modules);
-      });
-      handler.once("gone", (error) => {
-        clearTimeout(timer);
-        this.#handlers.delete(id);
-        this.board.close(handler.seat);
-        this.#slots.free(handler.seat);
-        reject(error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${spec.name} ended while it booted`));
-      });
+    handler.once("ready", (modules) => {
+      for (const file of modules) this.#modules.add(file);
+      this.#pool.ready(member);
     });
+    handler.once("used", () => this.#pool.drain(member, "used", monotonicMs() + END_MS));
+    handler.once("tainted", (error) => this.#tainted(member, error));
+    handler.once("gone", (error) => this.#pool.gone(member, error));
+    return handler;
   }
 
-  #start(id: number): HandlerThreadHandle {
-    const { config, address, spec } = this.#options;
-    const seat = this.#slots.take();
-    if (seat === undefined) {
-      const message = `handler thread ${id} of ${spec.name} finds no slot: all ${this.#slots.size} are in use`;
-      throw new HeddleError("INTERNAL", message);
-    }
-    try {
-      return new HandlerThreadHandle({ config, address, pool: spec, board: this.board.buffer, id, seat });
-    } catch (error) {
-      this.#slots.free(seat);
-      throw error;
-    }
-  }
-
-  #opened(handler: HandlerThreadHandle): void {
-    const { id, seat } = handler;
-    const readyMs = monotonicMs();
-    handler.usedMs = readyMs;
-    if (this.#drains !== undefined) handler.drain(this.#drains.reason, this.#drains.cutMs);
-    this.board.open(seat);
-    handler.once("used", () => this.#retire(handler));
-    handler.once("tainted", (error) => {
-      // One that was used up ends anyway.
-      const isReplaced = handler.state === "ready";
-      this.#options.log.error(
-        { pool: this.spec.name, handler: id, ...errorFields(error) },
-        `uncaught exception on handler thread ${id} of ${this.spec.name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
-      );
-      if (!isReplaced) return;
-      this.restarts++;
-      handler.drain("replace", monotonicMs() + this.#options.config.gracefulTimeoutMs);
-      this.#retireWhenIdle(handler);
-    });
-    handler.once("gone", (error) => this.#lost(handler, error, monotonicMs() - readyMs));
+  #opened({ driver: handler }: HandlerMember): void {
+    handler.usedMs = monotonicMs();
+    if (this.#drains !== undefined) handler.tellDrain(this.#drains.reason, this.#drains.cutMs);
+    this.board.open(handler.seat);
     this.emit("added", handler);
-    if (this.board.waiting > 0) this.want();
   }
 
-  #lost({ id }: HandlerThreadHandle, error: HeddleError | undefined, readyForMs: number): void {
-    const why = error ?? new HeddleError("HANDLER_DIED", `handler thread ${id} of ${this.spec.name} was let go`);
-    this.emit("removed", id, why);
-    if (this.#leaving) return;
-    if (error !== undefined) {
-      this.restarts++;
-      this.#options.log.error({ pool: this.spec.name, handler: id, ...errorFields(error) }, error.message);
+  #tainted(member: HandlerMember, error: HeddleError): void {
+    // One that was used up ends anyway.
+    const isReplaced = member.isReady;
+    const { name, id } = member.driver;
+    this.#options.log.error(
+      { pool: this.spec.name, handler: id, ...errorFields(error) },
+      `uncaught exception on ${name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
+    );
+    if (!isReplaced) return;
+    this.restarts++;
+    member.driver.tellDrain("replace", monotonicMs() + this.#options.config.gracefulTimeoutMs);
+    this.#pool.replace(member, "replace");
+  }
+
+  /** The board gives it nothing more; what it has, it finishes. */
+  #drained(member: HandlerMember): void {
+    const { driver } = member;
+    this.board.close(driver.seat);
+    if (member.drainReason === "replace") this.#stopWhenSpent(member);
+  }
+
+  #stopWhenSpent(member: HandlerMember): void {
+    if (member.state.name !== "draining") return;
+    if (this.board.isSpent(member.driver.seat)) member.driver.stop();
+    else setTimeout(() => this.#stopWhenSpent(member), LOOK_AGAIN_MS);
+  }
+
+  #killError({ driver }: HandlerMember, reason: string): HeddleError {
+    const { bootTimeoutMs } = this.#options.config;
+    if (reason === "start-timeout") {
+      const message = `a handler thread was not ready within --boot-timeout (${bootTimeoutMs} ms).`;
+      return new HeddleError("BOOT_TIMEOUT", message);
     }
-    const usedUp = error === undefined || error.code === "THREAD_BLOCKED";
-    if (!usedUp) this.#retryIn(this.#policy.died(readyForMs));
-    else if (this.#handlers.size < this.spec.min) this.#retryIn(0);
-    else this.want();
+    return new HeddleError("HANDLER_DIED", `${driver.name} did not end in time and was killed`);
   }
 
-  #retryIn(delayMs: number): void {
-    if (delayMs === 0) {
-      void this.#bootAnother();
+  #lost({ driver, error, readyMs, serial }: HandlerMember, restMs: number): void {
+    const { log } = this.#options;
+    const { name } = this.spec;
+    if (readyMs === undefined) {
+      const fields = { pool: name, delayMs: restMs, ...errorFields(error) };
+      log.error(fields, `a handler thread of ${name} did not boot: ${messageOf(error)}`);
       return;
     }
-    this.#retry ??= setTimeout(() => {
-      this.#retry = undefined;
-      if (!this.#leaving && this.#handlers.size < this.#slots.size) void this.#bootAnother();
-    }, delayMs);
+    this.board.close(driver.seat);
+    this.restarts++;
+    log.error({ pool: name, handler: serial, ...errorFields(error) }, messageOf(error));
   }
 
-  /** Its one request is done, and it ends by itself, unless the handler goes on computing. */
-  #retire(handler: HandlerThreadHandle): void {
-    this.board.close(handler.seat);
-    const timer = setTimeout(() => handler.kill(undefined), END_MS);
-    handler.once("gone", () => clearTimeout(timer));
+  #gone({ driver, error, readyMs }: HandlerMember): void {
+    if (readyMs === undefined) return;
+    this.board.close(driver.seat);
+    this.emit("removed", driver.id, error ?? new HeddleError("HANDLER_DIED", `${driver.name} was let go`));
   }
 
-  /** What it runs now is finished first. */
-  #retireWhenIdle(handler: HandlerThreadHandle): void {
-    if (handler.state !== "ready") return;
-    this.board.close(handler.seat);
-    if (this.board.isSpent(handler.seat)) handler.stop();
-    else setTimeout(() => this.#retireWhenIdle(handler), LOOK_AGAIN_MS);
+  async #killWithStack(member: HandlerMember, message: string): Promise<void> {
+    const stack = await captureStack(member.driver.threadId, LAST_LOOK_MS);
+    const where =
+      stack === undefined
+        ? "no stack: it is inside a native call, or the machine is too busy"
+        : formatStack(stack.frames);
+    this.#pool.kill(member, new HeddleError("THREAD_BLOCKED", `${message}\n${where}`));
   }
 
   #trim(): void {
     const nowMs = monotonicMs();
-    const ready = this.handlers.filter(({ state }) => state === "ready");
-    for (const handler of ready) if (this.board.takeUsed(handler.seat)) handler.usedMs = nowMs;
-    const idle = ready.map(({ id, seat, usedMs }) => ({ id, slot: seat.slot, idleMs: nowMs - usedMs }));
-    for (const id of surplus(idle, this.spec, this.#options.config.threadIdleMs)) {
-      const handler = this.#handlers.get(id)!;
-      if (this.board.tryClose(handler.seat)) handler.stop();
+    const members = this.#pool.members.filter(({ isReady }) => isReady);
+    for (const { driver } of members) if (this.board.takeUsed(driver.seat)) driver.usedMs = nowMs;
+    const idle = members.map(({ driver: { id, seat, usedMs } }) => ({ id, slot: seat.slot, idleMs: nowMs - usedMs }));
+    const { threadIdleMs, gracefulTimeoutMs } = this.#options.config;
+    for (const id of surplus(idle, this.spec, threadIdleMs)) {
+      const member = members.find(({ serial }) => serial === id)!;
+      if (this.board.tryClose(member.driver.seat)) this.#pool.drain(member, "idle", nowMs + gracefulTimeoutMs);
     }
   }
 }
@@ -287,10 +269,3 @@ const LAST_LOOK_MS = 250;
 const LOOK_AGAIN_MS = 10;
 /** A thread that was used once and does not end is ended. What it has printed may take as long, on a busy machine. */
 const END_MS = 500;
-
-/** More would only make each of them slower. */
-const BOOTING_AT_ONCE = availableCpus();
-
-function late({ bootTimeoutMs }: ServerConfig): HeddleError {
-  return new HeddleError("BOOT_TIMEOUT", `a handler thread was not ready within --boot-timeout (${bootTimeoutMs} ms).`);
-}

@@ -1,16 +1,14 @@
 /**
- * A serving thread as the acceptor sees it; the thread's own side is `serving-thread-main.ts`.
- *
- * States: booting → ready → draining → gone, and from anywhere to gone. `gone` settles what the dead thread held: its
- * slots of the gates, its count of connections.
+ * A serving thread as the acceptor sees it; the thread's own side is `serving-thread-main.ts`. Its end settles what it held:
+ * its slots of the gates, its count of connections.
  */
 
-import { EventEmitter } from "node:events";
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
-import { startThread } from "../../../supervise/start-thread.ts";
+import type { Driver, Member } from "../../../supervise/pool.ts";
+import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import type { TicketKeys } from "../../http/parse/connection.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
 import { type GateHandle, settleLedger } from "../../http/admit/gate.ts";
@@ -18,17 +16,14 @@ import { closeFd } from "../../../platform/native.ts";
 import type { Accepted } from "../accept/accepted.ts";
 import type { SocketAddress } from "../accept/address.ts";
 import { DrainClock } from "./drain-clock.ts";
-import type { DrainTimes } from "./drain-times.ts";
+import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
-
-export type ThreadState = "booting" | "ready" | "draining" | "gone";
 
 export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
-  ready: [modules: readonly string[], told: Pick<AppSummary, "upgrades" | "server">];
-  "boot-failed": [error: HeddleError, modules: readonly string[]];
+  ready: [told: Pick<AppSummary, "upgrades" | "server">];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
   /** Under `sync`: it has begun with a connection, or has none any more. */
@@ -36,10 +31,8 @@ export interface ThreadEvents {
   /** It accepted a connection that this other thread should have, and has counted it there. */
   "pass-on": [fd: number, threadId: number];
   log: [message: FromThread & { type: "log" }];
-  /** The deadline of its drain has passed. */
-  overdue: [];
-  /** It is being killed for `error` and serves no more. Its end may take a while: a native call can't be interrupted. */
-  doomed: [error: HeddleError];
+  /** It stands still for too long and must be ended. */
+  condemned: [error: HeddleError];
   /** Always the last one. `error` is undefined after a drain. */
   gone: [error: HeddleError | undefined];
 }
@@ -49,65 +42,43 @@ const FORGET_AT = 64;
 /** A thread that does not answer in this time is told of by its load row alone. */
 const INSPECT_TIMEOUT_MS = 250;
 
-export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
+export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, ThreadEvents> {
   readonly index: number;
-  readonly row: LoadRow = new LoadRow();
+  readonly row: LoadRow;
   readonly bootedMs: number = monotonicMs();
-  state: ThreadState = "booting";
+  /** The app's files, as far as it has told. */
+  modules: readonly string[] = [];
   /** Its last connection is gone; what is left is the app's `onStop`. */
   isEmpty = false;
   /** Requests that it cut short, known when it is drained. */
   cutShort = 0;
-  /** Its replacement is under way: it must not be replaced a second time when it goes. */
-  replaced = false;
-  readonly #worker: Worker;
   readonly #emptied = Promise.withResolvers<void>();
   readonly #clock = new DrainClock(({ cutMs, deadlineMs }) => [
     // It does not turn. Others need not lose their last moments with it.
     [(cutMs + deadlineMs) / 2, this.#emptied.resolve],
-    [deadlineMs, () => this.emit("overdue")],
   ]);
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
+  #times: DrainTimes | undefined;
   #gates: Readonly<Record<string, GateHandle>> = {};
   /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
   readonly #sent: number[] = [];
   #outbox: number[] = [];
-  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { fds: readonly number[] }) | undefined;
-  #accepts = false;
+  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
   #confirmed = 0;
   #inspected = 0;
-  #error: HeddleError | undefined;
-  #drainsFor: DrainReason | undefined;
-  #wasReady = false;
-  /** Its failure to boot has been told. */
-  #told = false;
 
   /** @throws HeddleError THREAD_DIED: the system refuses it */
-  constructor(boot: Omit<ThreadBoot, "row">) {
-    super();
+  constructor(member: Member<Driver, HeddleError>, boot: Omit<ThreadBoot, "row">) {
+    const row = new LoadRow();
+    super(member, {
+      name: `serving thread ${boot.index}`,
+      code: "THREAD_DIED",
+      // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
+      entry: new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1")),
+      options: { workerData: { ...boot, row: row.buffer } satisfies ThreadBoot },
+    });
     this.index = boot.index;
-    // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
-    const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
-    this.#worker = startThread(`serving thread ${boot.index}`, "THREAD_DIED", entry, {
-      name: `heddle serving thread ${boot.index}`,
-      workerData: { ...boot, row: this.row.buffer } satisfies ThreadBoot,
-    });
-    this.#worker.on("message", (message: FromThread) => this.#receive(message));
-    this.#worker.on("error", (error: Error) => {
-      this.#error ??= new HeddleError("THREAD_DIED", `serving thread ${this.index} died: ${error.message}`, {
-        cause: error,
-      });
-    });
-    this.#worker.on("exit", (code) => this.#end(code));
-  }
-
-  /** Why it ended, or is being killed. */
-  get error(): HeddleError | undefined {
-    return this.#error;
-  }
-
-  get threadId(): number {
-    return this.#worker.threadId;
+    this.row = row;
   }
 
   /** Resolves when it drains and its last connection is gone, or should be. */
@@ -119,26 +90,26 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   utilisation(
     since?: ReturnType<Worker["performance"]["eventLoopUtilization"]>,
   ): ReturnType<Worker["performance"]["eventLoopUtilization"]> {
-    return this.#worker.performance.eventLoopUtilization(since);
+    return this.worker.performance.eventLoopUtilization(since);
   }
 
   open(gates: Readonly<Record<string, GateHandle>>, boards: Readonly<Record<string, SharedArrayBuffer>>): void {
     this.#gates = gates;
-    this.#post({ type: "gates", gates, boards });
+    this.post({ type: "gates", gates, boards });
   }
 
   addHandler(pool: string, id: number, link: LinkEnd): void {
-    this.#post({ type: "handler", pool, id, link }, [link.port]);
+    this.post({ type: "handler", pool, id, link }, [link.port]);
   }
 
   removeHandler(pool: string, id: number, why: HeddleError): void {
-    this.#post({ type: "handler-gone", pool, id, error: toWire(why) });
+    this.post({ type: "handler-gone", pool, id, error: toWire(why) });
   }
 
   /** Has it accept on the sockets behind `fds`, which are its own from then on. Resolves to their addresses. */
   listen(fds: readonly number[]): Promise<readonly SocketAddress[]> {
     this.#listening = { fds, ...Promise.withResolvers<readonly SocketAddress[]>() };
-    this.#post({ type: "listen", fds });
+    this.post({ type: "listen", fds });
     return this.#listening.promise;
   }
 
@@ -148,15 +119,15 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
   }
 
   useTicketKeys(keys: TicketKeys): void {
-    this.#post({ type: "ticket-keys", keys });
+    this.post({ type: "ticket-keys", keys });
   }
 
   stopListening(): void {
-    if (this.listens && this.state !== "gone") this.#post({ type: "stop-listening" });
+    if (this.listens && !this.member.isGone) this.post({ type: "stop-listening" });
   }
 
   know(peers: readonly ServingThreadHandle[]): void {
-    this.#post({
+    this.post({
       type: "peers",
       peers: peers.map(({ threadId, row }) => ({ threadId, row: row.buffer })),
     });
@@ -172,19 +143,19 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     } else {
       const message: ToThread = { type: "socket", socket: accepted.socket };
       // A socket is transferable in Node 26.6 and later; the types do not know yet.
-      this.#worker.postMessage(message, [accepted.socket as never]);
+      this.worker.postMessage(message, [accepted.socket as never]);
     }
   }
 
   /** Has it look for a connection in its row, if it has none. */
   wake(): void {
-    this.#post({ type: "take" });
+    this.post({ type: "take" });
   }
 
   /** One message for all that one look at the listening sockets brought. */
   readonly #flush = (): void => {
-    if (this.#outbox.length === 0 || this.state === "gone") return;
-    this.#post({ type: "fds", fds: this.#outbox });
+    if (this.#outbox.length === 0 || this.member.isGone) return;
+    this.post({ type: "fds", fds: this.#outbox });
     this.#outbox = [];
   };
 
@@ -206,42 +177,33 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
         clearTimeout(timer);
         resolve(exchanges);
       });
-      this.#post({ type: "inspect", id });
+      this.post({ type: "inspect", id });
     });
   }
 
   /** Its drain begins, and it goes on taking connections until `drain`. */
   drainSoon(reason: DrainReason, times: DrainTimes): void {
-    if (this.state !== "ready") return;
-    this.#limit(times);
-    this.#post({ type: "drain-soon", reason, times });
+    if (!this.isReady) return;
+    this.limit(times);
+    this.post({ type: "drain-soon", reason, times });
   }
 
-  /** May be repeated: `stop` is more urgent than any other reason, and the nearest deadline counts. */
-  drain(reason: DrainReason, times: DrainTimes): void {
-    const { state } = this;
-    if (state === "booting") return this.kill(undefined);
-    const isUrgent = (reason === "stop" && this.#drainsFor !== "stop") || times.deadlineMs < this.#clock.deadlineMs;
-    if (state !== "ready" && !(state === "draining" && isUrgent)) return;
-    this.state = "draining";
-    this.#drainsFor = reason;
-    this.#limit(times);
+  drain(reason: string, deadlineMs: number): void {
+    this.limit(drainTimes(monotonicMs(), deadlineMs));
     this.#flush();
-    this.#post({ type: "drain", reason, times });
+    this.post({ type: "drain", reason: reason as DrainReason, times: this.#times! });
   }
 
-  #limit(times: DrainTimes): void {
+  /** It has to be ended, whatever it does. */
+  condemn(error: HeddleError): void {
+    this.emit("condemned", error);
+  }
+
+  /** The nearest deadline counts. */
+  limit(times: DrainTimes): void {
+    if (this.#times !== undefined && this.#times.deadlineMs <= times.deadlineMs) return;
+    this.#times = times;
     if (this.#clock.set(times)) this.row.lastCallMs = times.lastCallMs;
-  }
-
-  /** Ends the thread at once, whatever it does. `error`: why, for the `gone` event. */
-  kill(error: HeddleError | undefined): void {
-    if (this.state === "gone") return;
-    const wasReady = this.state === "ready";
-    this.#error ??= error;
-    this.state = "draining";
-    void this.#worker.terminate();
-    if (wasReady && error !== undefined) this.emit("doomed", error);
   }
 
   #forgetAdopted(): void {
@@ -250,25 +212,18 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
     this.#confirmed = adopted;
   }
 
-  #post(message: ToThread, transfer: readonly MessagePort[] = []): void {
-    this.#worker.postMessage(message, transfer);
-  }
-
-  #receive(message: FromThread): void {
+  protected received(message: FromThread): void {
     switch (message.type) {
       case "loaded":
         this.emit("loaded", message);
         break;
       case "ready":
-        if (this.state !== "booting") break;
-        this.state = "ready";
-        this.#wasReady = true;
-        this.emit("ready", message.modules, message.told);
+        this.modules = message.modules;
+        this.emit("ready", message.told);
         break;
       case "boot-failed":
-        this.#told = true;
-        this.emit("boot-failed", fromWire(message.error), message.modules);
-        this.kill(undefined);
+        this.modules = message.modules;
+        this.failed(fromWire(message.error));
         break;
       case "tainted":
         this.emit("tainted", fromWire(message.error));
@@ -284,7 +239,6 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
         this.emit("kill-handler", message.pool, message.id, message.why);
         break;
       case "listening":
-        this.#accepts = true;
         this.#listening?.resolve(message.addresses);
         break;
       case "listen-failed":
@@ -309,36 +263,24 @@ export class ServingThreadHandle extends EventEmitter<ThreadEvents> {
         break;
       case "drained":
         this.cutShort = message.cutShort;
-        void this.#worker.terminate();
+        this.kill();
         break;
     }
   }
 
-  #end(code: number): void {
-    const { state } = this;
-    this.state = "gone";
+  protected ended(error: HeddleError | undefined): void {
     this.#clock.stop();
     this.#emptied.resolve();
     for (const gate of Object.values(this.#gates)) settleLedger(gate);
-    if (this.#listening !== undefined && !this.#accepts) {
-      for (const fd of this.#listening.fds) closeFd(fd);
-      this.#listening.reject(
-        new HeddleError("THREAD_DIED", `serving thread ${this.index} ended before it accepted connections`),
-      );
-    }
+    this.#endListening();
     Atomics.store(this.row.counters, COUNTER.connections, 0);
-    if (state === "ready" && this.#error === undefined) {
-      this.#error = new HeddleError(
-        "APP_EXITED",
-        `the app ended serving thread ${this.index} itself (process.exit(${code})).`,
-        {
-          hint: "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.",
-        },
-      );
-    } else if (!this.#wasReady && !this.#told) {
-      const message = `the app ended its thread while it was loading (process.exit(${code})).`;
-      this.emit("boot-failed", this.#error ?? new HeddleError("APP_EXITED", message), []);
-    }
-    this.emit("gone", this.#error);
+    this.emit("gone", error);
+  }
+
+  /** What the thread has taken over ended with it; to close that again could hit whoever has the number by now. */
+  #endListening(): void {
+    if (this.#listening === undefined) return;
+    for (const fd of this.#listening.fds.slice(this.row.read(COUNTER.listeners))) closeFd(fd);
+    this.#listening.reject(new HeddleError("THREAD_DIED", `${this.name} ended before it accepted connections`));
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * A member of a pool that is a worker_thread: starts it, sends it messages, ends it, and says why it ended. What the
+ * messages mean is the subclass's business; the thread's own side is another file.
+ */
+
+import { EventEmitter } from "node:events";
+import type { Transferable, Worker, WorkerOptions } from "node:worker_threads";
+import { HeddleError } from "../errors/errors.ts";
+import type { Driver, Member } from "./pool.ts";
+import { startThread } from "./start-thread.ts";
+
+export interface ThreadStart {
+  /** How messages call it: `serving thread 3`. */
+  readonly name: string;
+  readonly code: "THREAD_DIED" | "HANDLER_DIED";
+  readonly entry: URL;
+  readonly options: Omit<WorkerOptions, "name">;
+}
+
+const EXIT_HINT =
+  "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.";
+
+export abstract class SupervisedThread<From, To, Events extends Record<keyof Events, unknown[]>>
+  extends EventEmitter<Events>
+  implements Driver
+{
+  readonly name: string;
+  readonly member: Member<Driver, HeddleError>;
+  readonly worker: Worker;
+  #error: HeddleError | undefined;
+
+  /** @throws HeddleError `code`: the system refuses it */
+  constructor(member: Member<Driver, HeddleError>, { name, code, entry, options }: ThreadStart) {
+    super();
+    this.name = name;
+    this.member = member;
+    this.worker = startThread(name, code, entry, { ...options, name: `heddle ${name}` });
+    this.worker.on("message", (message: From) => this.received(message));
+    this.worker.on("error", (cause: Error) => {
+      this.#error ??= new HeddleError(code, `${name} died: ${cause.message}`, { cause });
+    });
+    this.worker.on("exit", (exitCode) => this.ended(this.#whyEnded(exitCode)));
+  }
+
+  get threadId(): number {
+    return this.worker.threadId;
+  }
+
+  get isReady(): boolean {
+    return this.member.isReady;
+  }
+
+  /** For people: `booting` where the pool says starting. */
+  get state(): "booting" | "ready" | "draining" | "gone" {
+    const { name } = this.member.state;
+    if (name === "starting") return "booting";
+    return name === "killed" ? "draining" : name;
+  }
+
+  abstract drain(reason: string, deadlineMs: number): void;
+
+  kill(): void {
+    void this.worker.terminate();
+  }
+
+  protected abstract received(message: From): void;
+
+  /** Called once, as the last. `error`: why, if that was not wanted. */
+  protected abstract ended(error: HeddleError | undefined): void;
+
+  /** It has said itself that it cannot start. */
+  protected failed(error: HeddleError): void {
+    this.#error ??= error;
+    this.kill();
+  }
+
+  protected post(message: To, transfer: readonly Transferable[] = []): void {
+    this.worker.postMessage(message, transfer);
+  }
+
+  #whyEnded(code: number): HeddleError | undefined {
+    const { state, error } = this.member;
+    if (state.name === "killed") return error;
+    if (this.#error !== undefined || state.name === "draining") return this.#error;
+    if (state.name === "starting") {
+      return new HeddleError("APP_EXITED", `the app ended its thread while it was loading (process.exit(${code})).`);
+    }
+    const message = `the app ended ${this.name} itself (process.exit(${code})).`;
+    return new HeddleError("APP_EXITED", message, { hint: EXIT_HINT });
+  }
+}
