@@ -22,7 +22,6 @@ export async function check(argv: readonly string[]): Promise<void> {
   Object.assign(process.env, env);
   readTls(config);
   modelNamed(config.model, "--model");
-  const address = { url: "", host: "127.0.0.1", port: 0 };
   const app = await loadOnThread(config);
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
@@ -71,7 +70,11 @@ async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
     killError: () => bootTimeout(config),
   });
   pool.boot().catch(loaded.reject);
-  return await loaded.promise.finally(() => pool.close("stop", 0));
+  try {
+    return await loaded.promise;
+  } finally {
+    await pool.close("stop", 0);
+  }
 }
 
 /** `4`, or `2:16`. */
