@@ -8,10 +8,20 @@
  * - No wake-up is lost: a waiter counts itself in `waiting` before it looks at the slots for the last time; whoever
  *   gives a slot back looks at `waiting` after it did.
  *
+ * Memory
+ * - TAKEN and WAITING are raised and lowered by every thread. Both lie between 0 and their limit, or what the limit was when
+ *   they were raised. Who would lower one below 0 puts it back and throws.
+ * - LIMIT and WAIT_LIMIT are written by whoever resizes, from 0 to 2^31 - 1, one after the other: for an instant the new limit stands
+ *   beside the old limit of the queue, which admits or refuses a waiter as either would have.
+ * - WAKE: `wake-word.ts`.
+ * - A thread dies with what it has: the words do not say whose it is. Whoever counts for each thread gives it back
+ *   (`server/http/admit/gate.ts`).
+ *
  * Rejected: a share of the limit per thread (a limit of 4 over 2 threads would refuse a third request on one thread
  * while the other is idle); adding first and taking back when over the limit (the excess makes others fail).
  */
 
+import { brokenMemory } from "./broken-memory.ts";
 import { WakeWord } from "./wake-word.ts";
 
 const TAKEN = 0;
@@ -64,7 +74,16 @@ export class SharedSemaphore {
 
   /** Gives slots back and wakes the waiters of other threads. */
   give(count: number = 1): void {
-    Atomics.sub(this.#words, TAKEN, count);
+    this.giveQuietly(count);
+    this.wakeWaiters();
+  }
+
+  /** Gives slots back. `wakeWaiters` must follow. */
+  giveQuietly(count: number = 1): void {
+    this.#lower(TAKEN, count, "slots taken");
+  }
+
+  wakeWaiters(): void {
     if (Atomics.load(this.#words, WAITING) > 0) this.given.wake();
   }
 
@@ -73,7 +92,14 @@ export class SharedSemaphore {
   }
 
   leaveQueue(count: number = 1): void {
-    Atomics.sub(this.#words, WAITING, count);
+    this.#lower(WAITING, count, "waiters");
+  }
+
+  #lower(word: number, count: number, what: string): void {
+    const before = Atomics.sub(this.#words, word, count);
+    if (before >= count) return;
+    Atomics.add(this.#words, word, count);
+    throw brokenMemory(`a semaphore has ${before} ${what}, and ${count} were to be given back`);
   }
 
   #incrementBelow(word: number, limitWord: number): boolean {

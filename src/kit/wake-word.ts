@@ -2,6 +2,14 @@
  * One word of shared memory that threads wait for: the wake-ups so far. Whoever waits remembers the count, looks once
  * more at what it waits for, and then waits for the count to change: without blocking (`changed`), or blocking its
  * thread (`wait`).
+ *
+ * Memory
+ * - Anybody who wakes adds one. The count wraps at 2^32 and is compared for equality only, so its sign does not matter. A waiter would
+ *   miss a wake-up if 2^32 of them came between its look and its wait.
+ * - No lost wake-up: who wakes first changes what is waited for, then the count; who waits first reads the count, then looks. So either the
+ *   look sees the change, or the count has changed and the wait ends at once.
+ * - A waker that dies between its change and its count has woken nobody. Whoever cares for the dead thread's affairs wakes in
+ *   its place: the acceptor for gates, the pool for its board.
  */
 
 /** Where it is. Goes to another thread, which reaches the same word by it. */

@@ -3,18 +3,33 @@
  * without asking it. A blocked thread can't answer; its row still tells.
  *
  * Invariants
- * - A row has one writer for each field. Two have two and are only touched through Atomics: `connections` (the acceptor
- *   adds, the thread subtracts) and `ahead` (the acceptor puts, either takes).
+ * - The thread is the only writer of its row, but for three fields. `connections`: whoever gives the thread a connection raises it
+ *   (the acceptor, or another thread that passes one on), and the thread lowers it; the acceptor sets it to 0 when the thread is dead.
+ *   `ahead`: the acceptor puts a descriptor in, either takes it out (`server/worker/accept/prefetched-connection.ts`). `lastCallMs`: the acceptor. The first two are
+ *   touched only through Atomics.
  * - A request is counted as started first, as finished later, and in a histogram last. Whoever reads more than one of them
  *   reads in the opposite order: there are never more finished than started, although the thread goes on meanwhile.
  * - Rows are made by the acceptor and handed to the thread in its workerData; a replaced thread gets a new row.
  * - Times are milliseconds of the machine's monotonic clock (`monotonicMs`), which is one clock for all threads of a
  *   machine; `performance.now()` has an origin per thread and must not be written here.
+ *
+ * Ranges
+ * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, and each bucket of a histogram) wraps at
+ *   2^32 and is read unsigned. Differences are taken modulo 2^32 (`wrapping.ts`); totals beyond 2^32 are the reader's
+ *   (`server/worker/row-totals.ts`).
+ * - What goes up and down (`connections`, `queued`, `webSockets`) is as much as there is at once. None falls below 0: who would lower it
+ *   further puts it back and throws.
+ * - `ahead` is a descriptor plus one: up to 2^31 - 1.
+ *
+ * The thread dies between two writes: its row is read for the last time, and nobody's count depends on another's. A request that
+ * was started stays started; the reader counts what the thread had counted (`server/worker/report/report.ts`).
  */
 
 import { HISTOGRAM_BUCKETS } from "../kit/latency-histogram.ts";
+import { brokenMemory } from "../kit/broken-memory.ts";
+import { distance } from "../kit/wrapping.ts";
 
-/** Index of each counter in a row. All are unsigned and wrap at 2^32. */
+/** Index of each counter in a row. */
 export const COUNTER = {
   connections: 0,
   /** Requests parsed. Also the sign of progress: a blocked thread's does not move. */
@@ -37,6 +52,9 @@ export const COUNTER = {
   /** Descriptors of listening sockets the thread has taken over, in the order in which it was given them. */
   listeners: 11,
 } as const;
+
+/** Counters of what goes up and down. */
+export type GaugeName = "connections" | "queued" | "webSockets";
 
 const COUNTERS = 16;
 const TIMES = 2;
@@ -85,8 +103,17 @@ export class LoadRow {
     return Atomics.load(this.counters, counter) >>> 0;
   }
 
+  /** One less of what goes up and down. Also by others than the thread, and of a counter that it writes as well. */
+  lower(counter: GaugeName): void {
+    const index = COUNTER[counter];
+    const before = Atomics.sub(this.counters, index, 1);
+    if (before > 0) return;
+    Atomics.add(this.counters, index, 1);
+    throw brokenMemory(`a thread's row counts ${before} for "${counter}", and one less was to be counted`);
+  }
+
   get inFlight(): number {
     const finished = this.read(COUNTER.finished);
-    return (this.read(COUNTER.started) - finished) >>> 0;
+    return distance(finished, this.read(COUNTER.started));
   }
 }

@@ -60,4 +60,12 @@ describe("shared slots", () => {
     assert.equal(slots.given.changed(seen), undefined, "woken");
     assert.equal(slots.tryTake(), true);
   });
+
+  test("what nobody took or joined can't be given back: that is an error, and changes nothing", () => {
+    const slots = SharedSemaphore.create(2, 2);
+    slots.tryTake();
+    assert.throws(() => slots.give(2), { code: "INTERNAL", message: /1 slots taken, and 2 were to be given back/ });
+    assert.throws(() => slots.leaveQueue(), { code: "INTERNAL", message: /0 waiters, and 1/ });
+    assert.deepEqual([slots.taken, slots.waiting], [1, 0]);
+  });
 });

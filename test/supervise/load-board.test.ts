@@ -31,6 +31,16 @@ describe("a row of the load board", () => {
     assert.equal(row.inFlight, 5);
   });
 
+  test("a number that goes up and down does not fall below nothing: that is an error", () => {
+    const row = new LoadRow();
+    for (const name of ["connections", "queued", "webSockets"] as const) {
+      row.counters[COUNTER[name]] = 1;
+      row.lower(name);
+      assert.throws(() => row.lower(name), { code: "INTERNAL", message: new RegExp(`counts 0 for "${name}"`) });
+      assert.equal(row.read(COUNTER[name]), 0);
+    }
+  });
+
   test("shows no request as negative that starts and ends while it is read", () => {
     const row = new (class extends LoadRow {
       override read(counter: number): number {

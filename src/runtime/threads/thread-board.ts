@@ -4,10 +4,21 @@
  *
  * Invariants
  * - All counts change through Atomics. `queued` is raised by who places work on the thread and lowered by the thread when the
- *   work starts (or by who takes it back); `running` has the thread as its only writer.
+ *   work starts (or by who takes it back); `running` has the thread as its only writer, and so has `offered`.
  * - Times are `monotonicMs()`. The beat is kept up only while the thread has something to do: an idle thread sleeps.
+ *
+ * Ranges
+ * - `queued`, `running` and `offered` are as much as there is at once. None falls below 0: who would lower it further puts it back and
+ *   throws.
+ * - `posted` only grows. It wraps at 2^32, as does the thread's own count of what has arrived, and the two are compared for equality.
+ * - `current` is a number up to 4,096 (tasks/jobs/task-names.ts). A thread's row is its number modulo MAX_THREADS.
+ *
+ * The thread dies: its row stays as it is, until the root gives it to another thread (thread-supervisor.ts) and clears it.
+ * Rows are given out in turn, so others may still write to the row of one whose death they have not heard of: 1,023 threads
+ * have to begin before it is used again.
  */
 
+import { brokenMemory } from "../../kit/broken-memory.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Role } from "./thread-protocol.ts";
 
@@ -60,7 +71,10 @@ export class ThreadBoard {
   }
 
   add(thread: number, word: LoadWord, count: number): void {
-    Atomics.add(this.#words, place(thread) + word, count);
+    const before = Atomics.add(this.#words, place(thread) + word, count);
+    if (count >= 0 || before >= -count) return;
+    Atomics.sub(this.#words, place(thread) + word, count);
+    throw brokenMemory(`the row of thread ${thread} has ${before} in word ${word}, and ${-count} were to be taken off`);
   }
 
   read(thread: number, word: LoadWord): number {

@@ -2,7 +2,8 @@
  * A stand-in for a channel of another thread. Each operation is a message to the channel's home and an answer, so it waits
  * there, in the same queues as everybody else (channel-home.ts).
  *
- * `length` and whether the channel is closed are read from shared memory that home writes, and may be out of date.
+ * `length` and whether the channel is closed are read from shared memory that home alone writes, and may be out of date. The length is
+ * that of a queue in memory, so it fits; nothing wraps. When home dies the words stay as they are.
  */
 
 import type { Transferable } from "node:worker_threads";

@@ -4,6 +4,9 @@
  *
  * Under `sync` a worker begins with one and says so afterwards. In case it dies in between it has marked the connection:
  * its request was read, and another worker would wait for it in vain.
+ *
+ * The worker counts what it has received in a plain number, which is exact up to 2^53 and never gets there. The count can't go
+ * back, nor go beyond what is on its way.
  */
 
 import type { Socket } from "node:net";
@@ -23,12 +26,14 @@ export class Handovers {
     this.#pending.push(socket);
   }
 
-  /** The worker has received so many since it started. Returns whether that was news. */
-  confirm(received: number): boolean {
-    const confirmed = this.#pending.splice(0, received - this.#confirmed);
-    for (const socket of confirmed) socket.destroy();
+  /** The worker has received so many since it started. "impossible": fewer than before, or more than it was sent; nothing is changed. */
+  confirm(received: number): "some" | "none" | "impossible" {
+    const count = received - this.#confirmed;
+    if (count === 0) return "none";
+    if (count < 0 || count > this.#pending.length) return "impossible";
+    for (const socket of this.#pending.splice(0, count)) socket.destroy();
     this.#confirmed = received;
-    return confirmed.length > 0;
+    return "some";
   }
 
   /** What a worker that is gone, or has let it go, never had. */

@@ -257,7 +257,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       case "load":
         this.#open = message.open;
         this.#idle = message.idle;
-        if (this.#handovers.confirm(message.received) || this.isIdle) this.emit("turn");
+        this.#confirm(message.received);
         break;
       case "beat":
         this.openThreads = message.openThreads;
@@ -281,6 +281,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         if (message.cutShort) this.wasCutShort = true;
         break;
     }
+  }
+
+  #confirm(received: number): void {
+    const confirmed = this.#handovers.confirm(received);
+    if (confirmed === "some" || this.isIdle) this.emit("turn");
+    if (confirmed !== "impossible") return;
+    const sent = `${this.#handovers.size} are on their way to it`;
+    this.kill(new HeddleError("INTERNAL", `worker ${this.pid} counts ${received} connections received, and ${sent}`));
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {

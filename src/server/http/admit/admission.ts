@@ -46,7 +46,7 @@ export class Admission {
 
   /** Gives back what an exchange that has ended holds, and takes it out of the queue it waits in. */
   release(exchange: Exchange): void {
-    if (exchange.queuedAt?.forget(exchange) === true) this.#row.counters[COUNTER.queued]!--;
+    if (exchange.queuedAt?.forget(exchange) === true) this.#row.lower("queued");
     if (exchange.holdsServerSlot) this.#server.release();
     if (exchange.holdsRouteSlot) exchange.route.gate!.release();
   }
@@ -74,7 +74,7 @@ export class Admission {
     // It is somebody else's request that gives the slot: this one's handler must not run in that one's async context.
     const admitted = AsyncLocalStorage.bind(() => then(exchange, performance.now()));
     const queued = gate.enqueue(exchange, nowMs, (end) => {
-      this.#row.counters[COUNTER.queued]!--;
+      this.#row.lower("queued");
       exchange.queuedAt = undefined;
       if (end === "admitted") admitted();
       else this.shed(exchange, "QUEUE_TIMEOUT");

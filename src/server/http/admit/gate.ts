@@ -9,8 +9,13 @@
  * - A request passes its route's gate first, then the server's. The other way round, requests waiting for a narrow
  *   route would hold slots of the server and starve the rest.
  * - First come, first served on a thread; between threads a freed slot goes to whoever wakes first.
- * - The ledger is written right beside the shared counts and settles them when the thread is killed. Only a thread
- *   killed between those two instructions leaves a slot behind; threads are killed in the app's code, not in here.
+ *
+ * Memory: a ledger for each thread and gate, [HELD WAITING], what the thread has of the shared counts
+ * - The thread alone writes it, right after the shared count: first that one is changed, then the ledger. When the thread is dead the acceptor
+ *   gives back what stands there, and sets it to 0.
+ * - V8 ends a thread only where a function begins or a loop goes round. Neither lies between a change of the shared count
+ *   and that of the ledger, so a dead thread's ledger is right. Keep it so: nothing is called in between.
+ * - Both numbers are at most what the gate admits and lets wait. One that would fall below 0 is an error.
  */
 
 import { SharedSemaphore, type SlotsHandle } from "../../../kit/shared-semaphore.ts";
@@ -87,8 +92,9 @@ export class Gate {
       this.#leave(next).done("admitted");
       return;
     }
+    this.#slots.giveQuietly();
     this.#ledger[HELD]!--;
-    this.#slots.give();
+    this.#slots.wakeWaiters();
   }
 
   /** Its client went away while it waited. */
@@ -122,8 +128,8 @@ export class Gate {
 
   #leave(waiter: Waiter): Waiter {
     this.#waiters.delete(waiter);
-    this.#ledger[WAITING]!--;
     this.#slots.leaveQueue();
+    this.#ledger[WAITING]!--;
     return waiter;
   }
 

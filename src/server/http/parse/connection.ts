@@ -14,7 +14,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../../config/config.ts";
-import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import type { LoadRow } from "../../../supervise/load-board.ts";
 import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
 import { outputOf } from "../../../platform/socket-output.ts";
@@ -270,7 +270,7 @@ export class Connections {
     if (context.released) return;
     context.released = true;
     if (--this.#counted === 0 && this.#onIdle !== undefined) this.#onIdle();
-    else Atomics.sub(this.#row.counters, COUNTER.connections, 1);
+    else this.#row.lower("connections");
   }
 
   /**

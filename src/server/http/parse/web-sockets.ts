@@ -47,7 +47,7 @@ export class WebSockets {
     Atomics.add(this.#row.counters, COUNTER.webSockets, 1);
     socket.once("close", () => {
       this.#open.delete(socket);
-      Atomics.sub(this.#row.counters, COUNTER.webSockets, 1);
+      this.#row.lower("webSockets");
     });
   }
 

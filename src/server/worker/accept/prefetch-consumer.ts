@@ -5,14 +5,15 @@
  * Invariants
  * - It takes one only when it has none, and no handler runs any more.
  * - What it takes is counted before it leaves the row: to others the thread is never idle with a connection in its hands.
- * - After a connection is subtracted the row is looked at again: see `prefetched-connection.ts`.
+ * - After a connection is subtracted the row is looked at again: see `prefetched-connection.ts`, also for what stands in the
+ *   row's words.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 
 export interface NextTurnOptions {
-  readonly row: Pick<LoadRow, "counters">;
+  readonly row: Pick<LoadRow, "counters" | "lower">;
   /** Whether this thread has no connection. */
   readonly isFree: () => boolean;
   /** Calls back when no handler runs any more: one may go on when its connection has ended. */
@@ -63,11 +64,12 @@ export class NextTurn {
 
   /** The next one takes over the count of the last one. undefined: there is none, and nothing is counted. */
   #take(): number | undefined {
-    const { counters } = this.#options.row;
+    const { row } = this.#options;
+    const { counters } = row;
     for (;;) {
       const offered = this.#isStopped ? 0 : Atomics.exchange(counters, COUNTER.ahead, 0);
       if (offered !== 0) return offered - 1;
-      Atomics.sub(counters, COUNTER.connections, 1);
+      row.lower("connections");
       if (this.#isStopped || Atomics.load(counters, COUNTER.ahead) === 0) return undefined;
       Atomics.add(counters, COUNTER.connections, 1);
     }

@@ -17,6 +17,15 @@
  *   it reads from it (`markBegun`). One that is sent is sent after the arbiter was told.
  * - None is left lying. Here: it is put into the row first, then the thread's connections are read, and at 0 the thread
  *   is woken. There: the last connection is subtracted first, then the row is looked at. One of the two sees the other.
+ *
+ * Memory: `COUNTER.ahead` of a row holds a descriptor plus one, or 0
+ * - This side changes 0 to a descriptor only while it has none in any row, and a descriptor to 0 by compare-and-exchange. The thread
+ *   exchanges it for 0. Nobody writes one over another.
+ * - The thread dies before it has taken it: it is taken out of the dead row and put elsewhere by the next `settle`, which the end of a thread
+ *   brings about. The thread dies after it has taken it and before it has made a socket of it: the connection counts as begun, and its
+ *   descriptor stays open until the worker ends. Nobody repairs that; the thread runs no user code in between.
+ * - `begun` is a plain number of this process. The arbiter checks that it never goes back
+ *   (`server/arbiter/accept/handovers.ts`).
  */
 
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";

@@ -2,40 +2,16 @@
 
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
-import { HISTOGRAM_BUCKETS, toSparse } from "../../../kit/latency-histogram.ts";
+import { toSparse } from "../../../kit/latency-histogram.ts";
 import { residentBytes } from "../../../platform/descriptors.ts";
 import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts";
+import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
 import type { Watchdog } from "../watchdog.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
-
-/** In the order in which they have to be read, after the histograms: see load-board.ts. */
-const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
-
-interface Totals {
-  readonly counters: Record<(typeof COUNTED)[number], number>;
-  readonly handler: Float64Array;
-  readonly queue: Float64Array;
-}
-
-function emptyTotals(): Totals {
-  return {
-    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 },
-    handler: new Float64Array(HISTOGRAM_BUCKETS),
-    queue: new Float64Array(HISTOGRAM_BUCKETS),
-  };
-}
-
-function add(into: Totals, { row }: ServingThreadHandle): void {
-  for (let i = 0; i < HISTOGRAM_BUCKETS; i++) {
-    into.handler[i]! += row.handlerCounts[i]!;
-    into.queue[i]! += row.queueCounts[i]!;
-  }
-  for (const name of COUNTED) into.counters[name] += row.read(COUNTER[name]);
-}
 
 type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;
 
@@ -47,6 +23,7 @@ export class Reporter {
   readonly #startedMs = monotonicMs();
   /** What threads that are gone had counted. */
   readonly #gone = emptyTotals();
+  readonly #rows = new WeakMap<ServingThreadHandle, RowTotals>();
   readonly #loops = new WeakMap<ServingThreadHandle, Utilisation>();
   #windowStart = emptyTotals();
   #nextWindowStart = emptyTotals();
@@ -63,15 +40,23 @@ export class Reporter {
     this.#waiting = waiting;
     this.#watchdog = watchdog;
     this.#identity = identity;
-    pool.on("gone", (thread) => add(this.#gone, thread));
+    pool.on("gone", (thread) => add(this.#gone, this.#rowOf(thread).look()));
     setInterval(() => this.#turnWindow(), WINDOW_MS).unref();
   }
 
   /** Requests parsed since the worker started. */
   get requests(): number {
     let requests = this.#gone.counters.started;
-    for (const { row } of this.#pool.threads) requests += row.read(COUNTER.started);
+    for (const thread of this.#pool.threads) requests += this.#rowOf(thread).started;
     return requests;
+  }
+
+  #rowOf(thread: ServingThreadHandle): RowTotals {
+    const known = this.#rows.get(thread);
+    if (known !== undefined) return known;
+    const totals = new RowTotals(thread.row);
+    this.#rows.set(thread, totals);
+    return totals;
   }
 
   report(): WorkerReport {
@@ -112,10 +97,8 @@ export class Reporter {
 
   #totals(): Totals {
     const totals = emptyTotals();
-    for (const name of COUNTED) totals.counters[name] = this.#gone.counters[name];
-    totals.handler.set(this.#gone.handler);
-    totals.queue.set(this.#gone.queue);
-    for (const thread of this.#pool.threads) add(totals, thread);
+    add(totals, this.#gone);
+    for (const thread of this.#pool.threads) add(totals, this.#rowOf(thread).look());
     return totals;
   }
 

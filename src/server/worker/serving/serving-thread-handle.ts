@@ -17,6 +17,7 @@ import type { Accepted } from "../accept/accepted.ts";
 import type { SocketAddress } from "../accept/address.ts";
 import { DrainClock } from "./drain-clock.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
+import { SentDescriptors } from "../accept/sent-descriptors.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
 export interface ThreadEvents {
@@ -37,8 +38,6 @@ export interface ThreadEvents {
   gone: [error: HeddleError | undefined];
 }
 
-/** How many sent descriptors are remembered before asking which of them were adopted. */
-const FORGET_AT = 64;
 /** A thread that does not answer in this time is told of by its load row alone. */
 const INSPECT_TIMEOUT_MS = 250;
 
@@ -60,11 +59,9 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
   #times: DrainTimes | undefined;
   #gates: Readonly<Record<string, GateHandle>> = {};
-  /** Descriptors sent, oldest first, less those the thread was seen to have adopted. */
-  readonly #sent: number[] = [];
+  readonly #sent: SentDescriptors;
   #outbox: number[] = [];
   #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
-  #confirmed = 0;
   #inspected = 0;
 
   /** @throws HeddleError THREAD_DIED: the system refuses it */
@@ -79,6 +76,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     });
     this.index = boot.index;
     this.row = row;
+    this.#sent = new SentDescriptors(row);
   }
 
   /** Resolves when it drains and its last connection is gone, or should be. */
@@ -137,8 +135,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   give(accepted: Accepted, counted: boolean = false): void {
     if (!counted) Atomics.add(this.row.counters, COUNTER.connections, 1);
     if (accepted.kind === "fd") {
-      this.#sent.push(accepted.fd);
-      if (this.#sent.length >= FORGET_AT) this.#forgetAdopted();
+      this.#sent.add(accepted.fd);
       if (this.#outbox.push(accepted.fd) === 1) setImmediate(this.#flush);
     } else {
       const message: ToThread = { type: "socket", socket: accepted.socket };
@@ -161,8 +158,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
 
   /** Connections on their way to a thread that died. */
   takeBack(): Accepted[] {
-    this.#forgetAdopted();
-    return this.#sent.splice(0).map((fd) => ({ kind: "fd", fd }));
+    return this.#sent.takeBack().map((fd) => ({ kind: "fd", fd }));
   }
 
   /** What the thread is doing, or undefined if it does not answer. */
@@ -204,12 +200,6 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     if (this.#times !== undefined && this.#times.deadlineMs <= times.deadlineMs) return;
     this.#times = times;
     if (this.#clock.set(times)) this.row.lastCallMs = times.lastCallMs;
-  }
-
-  #forgetAdopted(): void {
-    const adopted = this.row.read(COUNTER.adopted);
-    this.#sent.splice(0, (adopted - this.#confirmed) >>> 0);
-    this.#confirmed = adopted;
   }
 
   protected received(message: FromThread): void {

@@ -30,13 +30,24 @@ describe("connections on their way to a worker", () => {
     const [a, b, c] = (await accept(t, 3)) as [Socket, Socket, Socket];
     const handovers = new Handovers();
     for (const socket of [a, b, c]) handovers.add(socket);
-    assert.deepEqual([handovers.confirm(2), handovers.confirm(2), handovers.size], [true, false, 1]);
+    assert.deepEqual([handovers.confirm(2), handovers.confirm(2), handovers.size], ["some", "none", 1]);
     assert.deepEqual(
       [a, b, c].map(({ destroyed }) => destroyed),
       [true, true, false],
     );
     assert.deepEqual(handovers.takeBack(), [c]);
     assert.equal(handovers.size, 0);
+  });
+
+  test("stay where they are when the worker counts what can't be", async (t) => {
+    const [a, b] = (await accept(t, 2)) as [Socket, Socket];
+    const handovers = new Handovers();
+    for (const socket of [a, b]) handovers.add(socket);
+    assert.deepEqual(
+      [handovers.confirm(1), handovers.confirm(0), handovers.confirm(3)],
+      ["some", "impossible", "impossible"],
+    );
+    assert.deepEqual([handovers.size, b.destroyed, handovers.confirm(2)], [1, false, "some"]);
   });
 
   for (const kind of ["TCP", "Unix"] as const) {

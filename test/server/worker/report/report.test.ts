@@ -50,3 +50,27 @@ test("a report of a thread that goes on meanwhile has no more ends than beginnin
   assert.ok(counters.started >= counters.failed, `${counters.failed} failed, ${counters.started} started`);
   assert.ok(counters.finished >= counters.clientGone, `${counters.clientGone} gone, ${counters.finished} finished`);
 });
+
+test("what a worker reports goes on where the counts of a thread's row wrap, also when the thread is gone", () => {
+  const row = new LoadRow();
+  const thread = { index: 0, state: "gone", row };
+  const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
+  const watchdog = { stuckMs: () => 0 };
+  const identity = { slot: 0, generation: 1 };
+  const reporter = new Reporter(pool as unknown as ThreadPool, watchdog as unknown as Watchdog, () => 0, identity);
+  const near = 2 ** 32 - 2;
+  row.counters.fill(near);
+  row.handlerCounts[7] = near;
+  assert.deepEqual([reporter.requests, reporter.report().counters.finished], [near, near]);
+  for (let i = 0; i < 5; i++) {
+    row.counters[COUNTER.started]!++;
+    row.counters[COUNTER.finished]!++;
+    row.handlerCounts[7]++;
+  }
+  const { counters, handler } = reporter.report();
+  assert.deepEqual([reporter.requests, counters.started, counters.finished], [near + 5, near + 5, near + 5]);
+  assert.deepEqual(handler, [[7, near + 5]]);
+  pool.threads.pop();
+  pool.emit("gone", thread);
+  assert.deepEqual([reporter.requests, reporter.report().counters.finished], [near + 5, near + 5]);
+});

@@ -1,0 +1,68 @@
+/**
+ * What a thread has counted since it began, beyond the 32 bits of its row on the load board: each look adds how far a count has
+ * come since the last one, modulo 2^32. The reporter looks every few seconds, and no count comes round in that time.
+ *
+ * A look reads in the order that the load board asks for: histograms, then what has ended, then what was started.
+ */
+
+import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import { distance } from "../../../kit/wrapping.ts";
+import { HISTOGRAM_BUCKETS } from "../../../kit/latency-histogram.ts";
+
+/** In the order in which they have to be read, after the histograms: see load-board.ts. */
+const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
+
+export interface Totals {
+  readonly counters: Record<(typeof COUNTED)[number], number>;
+  readonly handler: Float64Array;
+  readonly queue: Float64Array;
+}
+
+export type CountedRow = Pick<LoadRow, "read" | "handlerCounts" | "queueCounts">;
+
+export function emptyTotals(): Totals {
+  return {
+    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 },
+    handler: new Float64Array(HISTOGRAM_BUCKETS),
+    queue: new Float64Array(HISTOGRAM_BUCKETS),
+  };
+}
+
+export function add(into: Totals, { counters, handler, queue }: Totals): void {
+  for (let i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    into.handler[i]! += handler[i]!;
+    into.queue[i]! += queue[i]!;
+  }
+  for (const name of COUNTED) into.counters[name] += counters[name];
+}
+
+export class RowTotals {
+  readonly #row: CountedRow;
+  readonly #totals = emptyTotals();
+
+  constructor(row: CountedRow) {
+    this.#row = row;
+  }
+
+  /** The same object at each look. */
+  look(): Totals {
+    const { handler, queue } = this.#totals;
+    const { handlerCounts, queueCounts } = this.#row;
+    for (let i = 0; i < HISTOGRAM_BUCKETS; i++) {
+      handler[i]! += distance(handler[i]!, handlerCounts[i]!);
+      queue[i]! += distance(queue[i]!, queueCounts[i]!);
+    }
+    for (const name of COUNTED) this.#count(name);
+    return this.#totals;
+  }
+
+  /** Requests parsed: less than a whole look. */
+  get started(): number {
+    return this.#count("started");
+  }
+
+  #count(name: (typeof COUNTED)[number]): number {
+    const { counters } = this.#totals;
+    return (counters[name] += distance(counters[name], this.#row.read(COUNTER[name])));
+  }
+}
