@@ -161,9 +161,10 @@ describe("the model thread-per-request", () => {
     for (let i = 0; i < 12; i++) others.push(await ask("/ms/0"));
     assert.deepEqual([...new Set(others.map(({ status }) => status))], [200]);
     // The thread of the first is still counted as one that has a request.
-    const status = await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.threads > 1);
-    const [pool] = status.workers[0]!.pools;
-    assert.deepEqual([pool!.busy, pool!.inFlight], [1, 1]);
+    await server.waitForStatus(({ workers }) => {
+      const { threads, busy, inFlight } = workers[0]!.pools[0]!;
+      return threads > 1 && busy === 1 && inFlight === 1;
+    });
     writeFileSync(join(folder, "release-hold-1"), "");
     const answer = await first;
     assert.equal(answer.status, 200);
