@@ -200,7 +200,7 @@ export function stopRequested(request: unknown): StopRequest | undefined {
 /**
  * Stops a server or supervisor: `terminate` runs, then it exits with the reason. Resolves when it has.
  *
- * @param timeoutMs Default: for ever.
+ * @param timeoutMs Default: for ever. As with `call`.
  * @throws ExitError: ACTOR_CALL_FAILED if there is no such server, or it exited for another reason; ACTOR_CALL_TIMEOUT.
  */
 export async function stop(

@@ -9,3 +9,11 @@ export const setInterval: typeof globalThis.setInterval = globalThis.setInterval
 export const setImmediate: typeof globalThis.setImmediate = globalThis.setImmediate;
 export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
 export const clearInterval: typeof globalThis.clearInterval = globalThis.clearInterval;
+
+/** The longest a timer of Node's can wait: 24.8 days. One that is set for longer fires at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
+
+/** For a limit that a setting gives, with a margin on top of it. */
+export function timerMs(ms: number): number {
+  return Math.min(ms, MAX_TIMER_MS);
+}

@@ -1,24 +1,28 @@
 /** Waiting for time, and letting others go first. */
 
+import { badDuration, isDuration } from "../kit/durations.ts";
+import { LongTimer } from "../kit/long-timer.ts";
 import type { Context } from "./context/context.ts";
 import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
 
 /**
  * Waits, and lets everything else go on meanwhile. With a context it ends early when that is cancelled.
  *
- * @throws the context's error: CANCELED or DEADLINE_EXCEEDED
+ * @param ms 0 or less: until timers have run. `Infinity`: until the context is cancelled, without keeping the program alive.
+ * @throws the context's error: CANCELED or DEADLINE_EXCEEDED; TASK_INVALID for what is no number
  */
 export function sleep(ms: number, context?: Context): Promise<void> {
+  if (!isDuration(ms)) return Promise.reject(badDuration("TASK_INVALID", "the time to sleep", ms));
   return parkWith<void>("sleep", (waiter) => {
     const { error } = context ?? {};
     if (error !== undefined) return waiter.fail(error);
     let forget: (() => void) | undefined;
-    const timer = setTimeout(() => {
+    const timer = new LongTimer(() => {
       forget?.();
       waiter.wake(undefined);
     }, ms);
     forget = context?.onCancel(() => {
-      clearTimeout(timer);
+      timer.clear();
       waiter.fail(context.error);
     });
   });

@@ -13,11 +13,12 @@
  */
 
 import { copy } from "../../runtime/copy/copy.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
 import { runtime } from "../../runtime/runtime.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
-import { clearDeadline, startDeadline, type Deadline, type DeadlineEntry } from "./deadlines.ts";
+import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
 import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
 import { packReason } from "../process/exit-signals.ts";
 import { extraOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
@@ -74,11 +75,13 @@ let lastCall = 0;
 
 class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
   readonly promise: Promise<unknown>;
+  dueTick: number = 0;
+  previousDue: Deadline | undefined = undefined;
+  nextDue: Deadline | undefined = undefined;
   #resolve: (value: unknown) => void;
   /** Who waits for it, as far as that is known: who is to have the turn when the reply is there. */
   readonly #waiter: Turn | undefined;
   readonly #caller: Process | undefined;
-  #entry: DeadlineEntry | undefined;
   #outcome: unknown;
   #ended: boolean = false;
   #retained: boolean = false;
@@ -100,7 +103,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
 
   wait(timeoutMs: number): Promise<unknown> {
     if (!this.#ended) {
-      if (timeoutMs !== Infinity) this.#entry = startDeadline(timeoutMs, this);
+      if (timeoutMs !== Infinity) startDeadline(timeoutMs, this);
       if (!(this.server instanceof Process)) {
         this.#retained = true;
         runtime().retain();
@@ -126,7 +129,6 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
   }
 
   expire(): void {
-    this.#entry = undefined;
     this.#withdraw();
     const message = `${this.server.toString()} has not replied in time.`;
     this.#end(Promise.reject(new ExitError("timeout", "ACTOR_CALL_TIMEOUT", message)));
@@ -147,7 +149,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
 
   #end(outcome: unknown): void {
     this.#ended = true;
-    if (this.#entry !== undefined) clearDeadline(this.#entry);
+    clearDeadline(this);
     if (this.call !== 0) numbered.delete(this.call);
     if (this.#retained) runtime().release();
     if (this.server instanceof Process) this.server.extra?.callers?.delete(this);
@@ -194,6 +196,7 @@ export function startCall(
   request: unknown,
   timeoutMs: number = DEFAULT_CALL_TIMEOUT_MS,
 ): Promise<unknown> {
+  if (!isDuration(timeoutMs)) return Promise.reject(badDuration("ACTOR_INVALID", "the timeout of a call", timeoutMs));
   if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
   if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs);
   if (server.status === "dead") return Promise.reject(callFailed(server, "noproc"));

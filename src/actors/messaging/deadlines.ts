@@ -1,82 +1,100 @@
 /**
- * Timeouts of calls and receives. Most have one of a few durations, so those of one duration wait in one list, in order,
- * behind one timer: setting and clearing one, which a call does each time, is linking and unlinking.
+ * Timeouts of calls and receives: one timer wheel for each thread (runtime/timer-wheel.ts), behind one timer of Node's. A call
+ * sets a deadline and clears it each time, so both must be cheap.
+ *
+ * Invariants
+ * - The timer never fires later than the first deadline is due. It may fire earlier, and then finds nothing to do: clearing a
+ *   deadline does not touch it.
+ * - The timer keeps the program alive exactly while there are deadlines.
+ * - There is one timer, however many deadlines there are and have been. A duration beyond what Node's timers can hold
+ *   takes several steps.
+ *
+ * The clock and the timers are the global ones, as they are at each use: what a program waits for can be mocked
+ * (kit/native-timers.ts).
  */
 
-export interface Deadline {
-  expire(): void;
-}
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Deadline, TimerWheel } from "../../kit/timer-wheel.ts";
+import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 
-export class DeadlineEntry {
-  readonly deadline: Deadline;
-  readonly dueMs: number;
-  previous: DeadlineEntry | undefined;
-  next: DeadlineEntry | undefined;
-  list: DeadlineList | undefined;
+export type { Deadline } from "../../kit/timer-wheel.ts";
 
-  constructor(deadline: Deadline, dueMs: number) {
-    this.deadline = deadline;
-    this.dueMs = dueMs;
-  }
-}
+/** Timers are early now and then: so much may be missing of a tick. */
+const EARLY_MS = 0.5;
 
-class DeadlineList {
-  readonly #durationMs: number;
-  #first: DeadlineEntry | undefined;
-  #last: DeadlineEntry | undefined;
+/** The timer belongs to no caller: it must not keep alive the async context of whoever happened to set it. */
+const inNoContext: (set: typeof setTimeout, run: () => void, ms: number) => NodeJS.Timeout =
+  AsyncLocalStorage.snapshot();
+
+class Deadlines {
+  readonly #wheel: TimerWheel = new TimerWheel(Math.floor(performance.now()));
   #timer: NodeJS.Timeout | undefined;
-  readonly #expire = (): void => this.#expireDue();
+  /** For when the timer is set. Infinity: it is not. */
+  #armedTick: number = Infinity;
+  /** The functions it was set with. A test may have put others into their place: then the timer fires too late, or never. */
+  #setBy: typeof setTimeout = setTimeout;
+  #clearedBy: typeof clearTimeout = clearTimeout;
+  readonly #onTimer: () => void = () => this.#expire();
 
-  constructor(durationMs: number) {
-    this.#durationMs = durationMs;
+  get size(): number {
+    return this.#wheel.size;
   }
 
-  add(deadline: Deadline): DeadlineEntry {
-    const entry = new DeadlineEntry(deadline, performance.now() + this.#durationMs);
-    entry.list = this;
-    entry.previous = this.#last;
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.next = entry;
-    this.#last = entry;
-    if (this.#timer === undefined) this.#timer = setTimeout(this.#expire, this.#durationMs);
-    else if (entry.previous === undefined) this.#timer.ref();
-    return entry;
+  start(durationMs: number, deadline: Deadline): void {
+    const wheel = this.#wheel;
+    const nowMs = performance.now();
+    if (this.#timer === undefined || nowMs < wheel.tick - 1) this.#resume(nowMs);
+    wheel.add(deadline, Math.ceil(nowMs + durationMs));
+    if (wheel.earliestTick < this.#armedTick || this.#setBy !== setTimeout) this.#arm(nowMs);
+    else if (wheel.size === 1) this.#timer!.ref();
   }
 
-  remove(entry: DeadlineEntry): void {
-    if (entry.previous === undefined) this.#first = entry.next;
-    else entry.previous.next = entry.next;
-    if (entry.next === undefined) this.#last = entry.previous;
-    else entry.next.previous = entry.previous;
-    entry.previous = entry.next = entry.list = undefined;
-    // The timer stays for the next one: most lists are empty again at once, and used again soon.
-    if (this.#first === undefined) this.#timer?.unref();
+  clear(deadline: Deadline): void {
+    // The timer stays for the next one: most often it comes soon.
+    if (this.#wheel.remove(deadline) && this.#wheel.size === 0) this.#timer?.unref();
   }
 
-  #expireDue(): void {
+  /** The wheel has stood still, because it was empty; or the clock has gone back, which only that of a test does. */
+  #resume(nowMs: number): void {
+    const wheel = this.#wheel;
+    if (wheel.size === 0 || nowMs < wheel.tick - 1) wheel.moveTo(Math.floor(nowMs));
+    this.#armedTick = Infinity;
+  }
+
+  #arm(nowMs: number): void {
+    this.#clearedBy(this.#timer);
+    this.#setBy = setTimeout;
+    this.#clearedBy = clearTimeout;
+    this.#armedTick = this.#wheel.earliestTick;
+    const delayMs = Math.min(Math.max(1, Math.ceil(this.#armedTick - EARLY_MS - nowMs)), MAX_TIMER_MS);
+    this.#timer = inNoContext(setTimeout, this.#onTimer, delayMs);
+  }
+
+  #expire(): void {
     this.#timer = undefined;
-    // Timers are a millisecond early now and then.
-    const nowMs = performance.now() + 0.5;
-    for (let entry = this.#first; entry !== undefined && entry.dueMs <= nowMs; entry = this.#first) {
-      this.remove(entry);
-      entry.deadline.expire();
+    this.#armedTick = Infinity;
+    try {
+      this.#wheel.advance(Math.floor(performance.now() + EARLY_MS));
+    } finally {
+      if (this.#wheel.earliestTick < this.#armedTick) this.#arm(performance.now());
     }
-    if (this.#first === undefined) lists.delete(this.#durationMs);
-    else this.#timer ??= setTimeout(this.#expire, Math.max(1, this.#first.dueMs - nowMs));
   }
 }
 
-const lists: Map<number, DeadlineList> = new Map();
+/** Of this thread. */
+const deadlines: Deadlines = new Deadlines();
 
-/** The longest a timer can be set for: 24.8 days. Longer is for ever. */
-export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
-
-export function startDeadline(durationMs: number, deadline: Deadline): DeadlineEntry {
-  let list = lists.get(durationMs);
-  if (list === undefined) lists.set(durationMs, (list = new DeadlineList(durationMs)));
-  return list.add(deadline);
+/** `durationMs`: a duration (runtime/durations.ts) from now on; 0 or less: as soon as timers run. */
+export function startDeadline(durationMs: number, deadline: Deadline): void {
+  deadlines.start(durationMs, deadline);
 }
 
-export function clearDeadline(entry: DeadlineEntry): void {
-  entry.list?.remove(entry);
+/** One that was not set, has expired or has been cleared before is left alone. */
+export function clearDeadline(deadline: Deadline): void {
+  deadlines.clear(deadline);
+}
+
+/** How many this thread has that have neither expired nor been cleared. */
+export function openDeadlines(): number {
+  return deadlines.size;
 }

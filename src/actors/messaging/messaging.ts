@@ -46,7 +46,8 @@ export function exit(to: Pid<never> | string, reason: ExitReason): void {
  * or it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch it exits with that
  * reason, as a caller does in OTP. Late replies are dropped.
  *
- * @param timeoutMs Default 5000; `Infinity` waits for ever.
+ * @param timeoutMs Default 5000; `Infinity` waits for ever. With 0 or less the request is sent, and the call times out unless the
+ * reply comes before timers run. ACTOR_INVALID for what is no number.
  */
 export function call<C extends CallTypes, const R extends C[0]>(
   server: ServerPid<C> | string,

@@ -1,6 +1,6 @@
 /** What an actor waits for, by its state; `undefined` is any message. */
 
-import type { Deadline, DeadlineEntry } from "./deadlines.ts";
+import type { Deadline } from "./deadlines.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 
 export type Match = (message: never) => boolean;
@@ -9,7 +9,7 @@ export type Match = (message: never) => boolean;
 export type Body = (self: never, ...args: never[]) => unknown;
 
 export interface ReceiveOptions {
-  /** How long to wait for a message that matches; 0: only look. Not restarted by messages that do not match. */
+  /** How long to wait for a message that matches; 0 or less: only look. Not restarted by messages that do not match. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -44,8 +44,10 @@ export class Selection implements Deadline {
   readonly match: Match | undefined;
   /** Where in the mailbox the search goes on. */
   after: number;
-  entry: DeadlineEntry | undefined;
   expired: boolean = false;
+  dueTick: number = 0;
+  previousDue: Deadline | undefined = undefined;
+  nextDue: Deadline | undefined = undefined;
 
   constructor(process: { wake(): void }, match: Match | undefined, after: number) {
     this.process = process;
@@ -54,7 +56,6 @@ export class Selection implements Deadline {
   }
 
   expire(): void {
-    this.entry = undefined;
     this.expired = true;
     this.process.wake();
   }

@@ -17,6 +17,7 @@
 
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline } from "../messaging/deadlines.ts";
 import { ExitError, reasonOf, type ExitReason } from "./exit-reason.ts";
 import type { Extra } from "./rare-fields.ts";
@@ -164,7 +165,7 @@ export abstract class Process extends Pid implements Turn {
       processes[this.index] = last;
       last.index = this.index;
     }
-    if (wait instanceof Selection && wait.entry !== undefined) clearDeadline(wait.entry);
+    if (wait instanceof Selection) clearDeadline(wait);
     if (resume !== undefined && rest !== "dropped") resume(Promise.reject(this.exited()));
   }
 
@@ -215,6 +216,10 @@ function receiveSelectively(
 ): Promise<unknown> {
   if (typeof matchOrOptions === "object") return receiveSelectively(process, undefined, matchOrOptions);
   if (process.status === "dead" || process.resume !== undefined) return Promise.reject(receiveRefused(process));
+  const timeoutMs = options?.timeoutMs;
+  if (timeoutMs !== undefined && !isDuration(timeoutMs)) {
+    return Promise.reject(badDuration("ACTOR_INVALID", "the timeoutMs of a receive", timeoutMs));
+  }
   const { mailbox } = process;
   if (mailbox !== undefined && mailbox.length > 0) {
     let found: unknown;
@@ -225,10 +230,9 @@ function receiveSelectively(
     }
     if (found !== nothing) return goOnWith(process, found);
   }
-  const timeoutMs = options?.timeoutMs;
-  if (timeoutMs === 0) return goOnWith(process, undefined);
+  if (timeoutMs !== undefined && timeoutMs <= 0) return goOnWith(process, undefined);
   const selection = new Selection(process, matchOrOptions, mailbox?.end() ?? 0);
-  if (timeoutMs !== undefined && timeoutMs !== Infinity) selection.entry = startDeadline(timeoutMs, selection);
+  if (timeoutMs !== undefined && timeoutMs !== Infinity) startDeadline(timeoutMs, selection);
   process.wait = selection;
   return park(process, "parked");
 }
@@ -268,7 +272,7 @@ function resumeSelection(process: Process): void {
       runQueue.parked(process);
       return;
     }
-    if (selection.entry !== undefined) clearDeadline(selection.entry);
+    clearDeadline(selection);
   }
   if (process.extra !== undefined && process.extra.fullTold !== undefined) reading.notice(process);
   process.wait = undefined;

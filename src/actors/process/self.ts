@@ -6,8 +6,8 @@ import type { Pid } from "./pid.ts";
 
 export interface Timeout {
   /**
-   * How long to wait for a message that matches, in milliseconds. 0 only looks. Messages that do not match do not
-   * restart it.
+   * How long to wait for a message that matches, in milliseconds. 0 or less only looks, `Infinity` waits for ever. Messages that
+   * do not match do not restart it.
    */
   readonly timeoutMs: number;
 }
@@ -27,7 +27,7 @@ export interface Self<M = any> {
    * with `timeoutMs` not for ever: then it resolves to `undefined`. A timeout is no error, as `after` in Erlang is none.
    *
    * `match` is called once for each message, on this actor's turn; what it throws is thrown here. One receive at a time: a
-   * second one meanwhile rejects with `ACTOR_RECEIVES_TWICE`.
+   * second one meanwhile rejects with `ACTOR_RECEIVES_TWICE`. A `timeoutMs` that is no number rejects with `ACTOR_INVALID`.
    */
   receive(): Promise<M>;
   receive(timeout: Timeout): Promise<M | undefined>;

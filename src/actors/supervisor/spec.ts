@@ -9,7 +9,7 @@ export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
 export type Restart = "permanent" | "transient" | "temporary";
 export type AutoShutdown = "never" | "any_significant" | "all_significant";
 
-/** How long a child may take to stop, in milliseconds; `brutal_kill` does not ask it. */
+/** How long a child may take to stop, in milliseconds; `infinity` (or `Infinity`): for ever; `brutal_kill` does not ask it. */
 export type Shutdown = number | "infinity" | "brutal_kill";
 
 type Startable = Actor<any, any> | Spawnable<any, any> | ((self: any, ...args: any[]) => unknown);
@@ -45,7 +45,7 @@ export interface SupervisorOptions {
   readonly strategy?: Strategy;
   /** So many restarts within `periodMs` are put up with; one more ends the supervisor and all its children. Default 1. */
   readonly intensity?: number;
-  /** Default 5000. */
+  /** Default 5000. `Infinity`: restarts are counted for ever. */
   readonly periodMs?: number;
   /** Whether significant children end the supervisor by exiting: the first one, or all of them. Default `never`. */
   readonly autoShutdown?: AutoShutdown;
@@ -79,7 +79,7 @@ export function checkOptions(options: SupervisorOptions): FullOptions {
   const { strategy = "one_for_one", intensity = 1, periodMs = 5000, autoShutdown = "never", children = [] } = options;
   must(strategies.includes(strategy), `strategy is one of ${strategies.join(", ")}`, strategy);
   must(Number.isSafeInteger(intensity) && intensity >= 0, "intensity is a whole number, 0 or more", intensity);
-  must(periodMs > 0, "periodMs is a number of milliseconds above 0", periodMs);
+  must(typeof periodMs === "number" && periodMs > 0, "periodMs is a number of milliseconds above 0", periodMs);
   must(autoShutdowns.includes(autoShutdown), `autoShutdown is one of ${autoShutdowns.join(", ")}`, autoShutdown);
   const specs = children.map((child) => checkSpec(child, autoShutdown));
   const ids = new Set(specs.map(({ id }) => id));
@@ -108,5 +108,7 @@ function isShutdown(shutdown: unknown): boolean {
 }
 
 function must(holds: boolean, rule: string, got: unknown): void {
-  if (!holds) throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${JSON.stringify(got) ?? String(got)}.`);
+  if (holds) return;
+  const shown = typeof got === "number" ? String(got) : (JSON.stringify(got) ?? String(got));
+  throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${shown}.`);
 }

@@ -11,13 +11,12 @@
  * The error is a HeddleError with the code CANCELED or DEADLINE_EXCEEDED.
  */
 
-import type { HeddleError } from "../../errors/errors.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
+import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 import { Channel } from "../channel/channel.ts";
 import { canceled, deadlineExceeded } from "./canceled.ts";
 import { currentUnit } from "../jobs/unit.ts";
-
-/** The longest a timer of Node's can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Context {
   readonly #parent: Context | undefined;
@@ -52,14 +51,26 @@ export class Context {
     return new CancelableContext(this);
   }
 
-  /** A child that is cancelled after so many milliseconds, at the latest. */
+  /**
+   * A child that is cancelled after so many milliseconds, at the latest; 0 or less: at once. `Infinity` is no deadline of its own.
+   *
+   * @throws HeddleError TASK_INVALID for what is no number
+   */
   withTimeout(timeoutMs: number): CancelableContext {
+    if (!isDuration(timeoutMs)) throw badDuration("TASK_INVALID", "the timeout of a context", timeoutMs);
     return this.withDeadline(Date.now() + timeoutMs);
   }
 
-  /** A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is earlier. */
+  /**
+   * A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is earlier.
+   * `Infinity` is no deadline of its own.
+   *
+   * @throws HeddleError TASK_INVALID for what is no time, such as an invalid Date
+   */
   withDeadline(deadline: Date | number): CancelableContext {
-    return new CancelableContext(this, Number(deadline));
+    const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
+    if (!isDuration(deadlineMs)) throw badDeadline(deadline);
+    return new CancelableContext(this, deadlineMs === Infinity ? undefined : deadlineMs);
   }
 
   /** A child in which `value(key)` gives this value. */
@@ -123,6 +134,11 @@ export class Context {
   onCancel(listener: () => void): () => void {
     return this.canceler()?.onCancel(listener) ?? (() => {});
   }
+}
+
+function badDeadline(got: unknown): HeddleError {
+  const message = `the deadline of a context must be a Date or milliseconds since 1970, and is ${String(got)}.`;
+  return new HeddleError("TASK_INVALID", message, { hint: "Infinity is no deadline." });
 }
 
 const neverAborted: AbortController = new AbortController();

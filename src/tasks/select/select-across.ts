@@ -1,6 +1,7 @@
 /** The select whose channels live on several threads: see select.ts. */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { LongTimer } from "../../kit/long-timer.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import type { Received } from "../channel/channel-core.ts";
 import type { Claim } from "./claims.ts";
@@ -73,7 +74,7 @@ class Pending {
   readonly #selection: Selection;
   readonly #here: Waiter[] = [];
   readonly #requests = new Map<number, number>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: LongTimer | undefined;
   #isOver = false;
 
   constructor(claim: Claim, parked: Waiter, all: readonly AnyCase[]) {
@@ -92,7 +93,7 @@ class Pending {
         else this.#offer(group, wires[index]!);
         if (this.#isOver) return;
       }
-      if (untilMs !== Infinity) this.#timer = setTimeout(() => this.#late(), Math.max(0, untilMs - performance.now()));
+      this.#timer = new LongTimer(() => this.#late(), untilMs - performance.now());
     } catch (error) {
       // It is won already if the case that fails is one of this thread.
       if (this.#selection.over || this.#selection.win()) this.#end(() => this.#parked.fail(error));
@@ -165,7 +166,7 @@ class Pending {
   #end(tellCaller: () => void): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     for (const waiter of this.#here) waiter.queue?.remove(waiter);
     for (const [home, id] of this.#requests) {
       closeRequest(id);

@@ -1,5 +1,6 @@
 /** The cases of a select whose channels live on this thread: see select.ts. */
 
+import { LongTimer } from "../../kit/long-timer.ts";
 import type { Received } from "../channel/channel-core.ts";
 import type { LocalChannel } from "../channel/local-channel.ts";
 import { type AnyCase, type Happened, shuffle } from "./select-case.ts";
@@ -25,9 +26,9 @@ export function parkHere(cases: readonly AnyCase[], patienceMs: number): Promise
   return parkWith<Happened | undefined>("select", (parked) => {
     const selection = new Selection();
     const waiters: Waiter[] = [];
-    let timer: NodeJS.Timeout | undefined;
+    let timer: LongTimer | undefined;
     const end = (): void => {
-      clearTimeout(timer);
+      timer?.clear();
       for (const waiter of waiters) waiter.queue?.remove(waiter);
     };
     for (const each of cases) {
@@ -39,8 +40,7 @@ export function parkHere(cases: readonly AnyCase[], patienceMs: number): Promise
         }),
       );
     }
-    if (patienceMs === Infinity) return;
-    timer = setTimeout(() => {
+    timer = new LongTimer(() => {
       if (!selection.win()) return;
       end();
       parked.wake(undefined);

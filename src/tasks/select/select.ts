@@ -14,6 +14,7 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
 import { type Channel, coreOf, isNil } from "../channel/channel.ts";
 import { forgetMoves, LocalChannel, rememberMoves } from "../channel/local-channel.ts";
 import { selectAcross } from "./select-across.ts";
@@ -37,7 +38,7 @@ export type ResultOf<C> = C extends Case<infer R> ? Awaited<R> : never;
 export interface SelectOptions<O> {
   /** Runs if no case is ready: at once, or within `timeoutMs` if that is given too. */
   readonly otherwise?: () => O;
-  /** How long to wait. Without `otherwise`, select fails with SELECT_TIMEOUT then. */
+  /** How long to wait; 0 or less: not at all. Without `otherwise`, select fails with SELECT_TIMEOUT then. Default: for ever. */
   readonly timeoutMs?: number;
 }
 
@@ -83,13 +84,16 @@ export function sendTo<T, R = void>(
  * Waits until one of the cases can happen, lets it, runs its function, and gives what that gives. Among several that are
  * ready the choice is random. Without cases it waits for ever, or until the timeout.
  *
- * @throws HeddleError SELECT_TIMEOUT, CHANNEL_CLOSED (a case sends on a closed channel), CHANNEL_LOST, NOT_CLONEABLE; and what the function throws
+ * @throws HeddleError SELECT_TIMEOUT, CHANNEL_CLOSED (a case sends on a closed channel), CHANNEL_LOST, NOT_CLONEABLE, TASK_INVALID; and what the function throws
  */
 export async function select<const C extends readonly Case<unknown>[], O = never>(
   cases: C,
   options: SelectOptions<O> = {},
 ): Promise<ResultOf<C[number]> | Awaited<O>> {
   const { otherwise, timeoutMs } = options;
+  if (timeoutMs !== undefined && !isDuration(timeoutMs)) {
+    throw badDuration("TASK_INVALID", "the timeoutMs of a select", timeoutMs);
+  }
   const live = cases.map(({ case: each }) => each).filter(({ core }) => core !== undefined);
   const patience = timeoutMs ?? (otherwise === undefined ? Infinity : 0);
   const moving = live.filter(moves);

@@ -288,7 +288,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     if (confirmed === "some" || this.isIdle) this.emit("turn");
     if (confirmed !== "impossible") return;
     const sent = `${this.#handovers.size} are on their way to it`;
-    this.emit("kill-me", new HeddleError("INTERNAL", `worker ${this.pid} counts ${received} connections received, and ${sent}`));
+    this.emit(
+      "kill-me",
+      new HeddleError("INTERNAL", `worker ${this.pid} counts ${received} connections received, and ${sent}`),
+    );
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {

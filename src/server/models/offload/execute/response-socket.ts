@@ -12,6 +12,7 @@
 
 import { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { timerMs } from "../../../../kit/native-timers.ts";
 import { exact, type Endpoints, type FromHandler, type Part } from "../shared/offload-protocol.ts";
 
 const WINDOW_BYTES = 256 * 1024;
@@ -219,11 +220,12 @@ export class ResponseSocket extends Duplex {
     if (this.writableFinished) close();
     else this.once("finish", close);
   }
-  /** As a net.Socket's: silence for so long, in both directions, is told. */
+  /** As a net.Socket's: silence for so long, in both directions, is told. What is longer than a timer can wait is that long. */
   setTimeout(ms: number, callback?: () => void): this {
+    if (!(ms >= 0 && ms !== Infinity)) throw outOfRange(ms);
     this.timeout = ms;
     clearTimeout(this.#idle);
-    this.#idle = ms > 0 ? setTimeout(() => this.#fallIdle(), ms).unref() : undefined;
+    this.#idle = ms > 0 ? setTimeout(() => this.#fallIdle(), timerMs(ms)).unref() : undefined;
     if (callback === undefined) return this;
     return ms > 0 ? this.once("timeout", callback) : this.off("timeout", callback);
   }
@@ -242,6 +244,12 @@ export class ResponseSocket extends Duplex {
   address(): { address: string | undefined; port: number | undefined; family: string | undefined } {
     return { address: this.localAddress, port: this.localPort, family: this.remoteFamily };
   }
+}
+
+/** The error a net.Socket throws. */
+function outOfRange(ms: unknown): RangeError {
+  const message = `The value of "msecs" is out of range. It must be a non-negative finite number. Received ${String(ms)}`;
+  return Object.assign(new RangeError(message), { code: "ERR_OUT_OF_RANGE" });
 }
 
 /** `HTTP/1.1 103 Early Hints` … */
