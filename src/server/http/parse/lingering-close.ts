@@ -48,8 +48,8 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
 
 function endBehindAnswer(this: Socket): void {
   const connection = (this as CarriesConnection)[connectionOf]!;
-  // node:http takes an answer for the last one when the client has closed its side.
-  if (connection.refusesInTurn) return;
+  // node:http takes an answer for the last one when the client has closed its side. This one has not said so.
+  if (connection.refusesInTurn && !connection.closing) return;
   // Nothing that still comes could be answered.
   connection.closing = true;
   if (isExpectingMore(connection)) {
