@@ -64,7 +64,10 @@ export const faults: Readonly<Record<string, Fault>> = {
   "host with space": badHost(withHost("a b")),
   "host with wrong port": badHost(withHost("a:b")),
   "host with open bracket": badHost(withHost("[::1")),
-  "target *": badHost(withTarget("*")),
+  // Of OPTIONS it is valid (RFC 9112 §3.2.4).
+  "target *": badHost(
+    onLine((line) => line.replace(/^(\S+) \S+/, (_all, method) => `${method === "OPTIONS" ? "GET" : method} *`)),
+  ),
   "target without slash": badHost(withTarget("whole")),
   "target of another scheme": badHost(withTarget("mailto:a")),
   "target without authority": badHost(withTarget("http:///whole")),

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { FEATURES } from "./features.ts";
 import { judge, type Observed } from "./judge.ts";
 import type { Subject } from "./reference.ts";
-import { contentOf, pathOf } from "./render.ts";
+import { contentOf, pathOf, render } from "./render.ts";
 import { ResponseStream } from "./response-stream.ts";
 import { scriptOf, seedOf } from "./run.ts";
 import type { RequestSpec, Script } from "./script.ts";
@@ -48,11 +48,11 @@ function response(status: string, body: string, headers = ""): string {
 
 const refusal = response("400 Bad Request", "400 Bad Request\n", "connection: close\r\n");
 
-function faultsOf(script: Script, bytes: string, end: Observed["end"] = "ended"): string[] {
+function faultsOf(script: Script, bytes: string, end: Observed["end"] = "ended", of: Subject = subject): string[] {
   const stream = new ResponseStream((index) => script.requests[index]?.method ?? "GET");
   stream.push(Buffer.from(bytes, "latin1"));
   stream.end(end === "ended");
-  return judge(script, subject, { responses: stream.responses, end, broken: undefined }, (index) => `id-${index}`);
+  return judge(script, of, { responses: stream.responses, end, broken: undefined }, (index) => `id-${index}`);
 }
 
 describe("the fuzz's judge", () => {
@@ -94,6 +94,30 @@ describe("the fuzz's judge", () => {
     assert.deepEqual(faultsOf(unread, closing), []);
     assert.deepEqual(faultsOf(unread, open + answer(1)), []);
     assert.match(faultsOf(unread, open).join(), /response 2 is missing/);
+  });
+
+  test("a handler that ends the connection may take answers along, also for a request that is wrong in its body only", () => {
+    const destroying: RequestSpec = { ...plain, route: "destroy" };
+    assert.deepEqual(faultsOf(scriptWith(plain, destroying), ""), []);
+    assert.deepEqual(faultsOf(scriptWith(plain, { ...destroying, fault: "huge chunk size" }), ""), []);
+    assert.match(
+      faultsOf(scriptWith(plain, { ...destroying, fault: "two hosts" }), "").join(),
+      /response 1 is missing/,
+    );
+  });
+
+  test("a connection that takes one request may be reset by more, and any other may not", () => {
+    const once = { ...subject, keepsConnections: false };
+    assert.deepEqual(faultsOf(two, "", "reset", once), []);
+    assert.match(faultsOf(scriptWith(plain), "", "reset", once).join(), /response 1 is missing/);
+    assert.match(faultsOf(two, "", "reset").join(), /response 1 is missing/);
+  });
+
+  test("each fault makes a request that is not valid, whatever its method", () => {
+    for (const method of ["GET", "POST", "OPTIONS"]) {
+      const { head } = render({ ...plain, method, body: { kind: "none" }, fault: "target *" }, "id-0");
+      assert.match(head.toString("latin1"), /^(?!OPTIONS)[A-Z]+ \* HTTP\/1\.1\r\n/);
+    }
   });
 
   test("the same seed is the same script", () => {

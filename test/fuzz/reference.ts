@@ -11,7 +11,8 @@
  *   is answered. In both cases the response arrives whole.
  * - A request that is not valid in its head reaches no handler. One that is not valid in its body may have been answered
  *   before that is known; nothing after it is answered.
- * - A client that asks for the close and sends more all the same may lose the answer to a reset (RFC 9112 §9.6).
+ * - A client that asks for the close and sends more all the same may lose the answer to a reset (RFC 9112 §9.6). So may one that sends
+ *   more on a connection that takes one request: it is closed at once (docs/decisions/connections-that-end.md).
  * - An answer that its handler breaks off may be cut anywhere, before its first byte too; the connection then closes.
  * - What the client breaks off need not be answered; all that it sent before must be.
  */
@@ -101,8 +102,9 @@ function lossOf(index: number, { requests, end }: Script, subject: Subject): Due
   const untilNextWait = requests.slice(index + 1).findIndex(({ waits }) => waits);
   const behind =
     untilNextWait === -1 ? requests.slice(index + 1) : requests.slice(index + 1, index + 1 + untilNextWait);
-  if (behind.some((spec) => spec.fault === undefined && isDestroyed(spec, subject))) return "yes";
-  const asks = !subject.lingers || [requests[index]!, ...behind.slice(0, -1)].some(asksForClose);
+  if (behind.some((spec) => reachesHandler(spec) && isDestroyed(spec, subject))) return "yes";
+  const isClosedAtOnce = !subject.lingers || !subject.keepsConnections;
+  const asks = isClosedAtOnce || [requests[index]!, ...behind.slice(0, -1)].some(asksForClose);
   return asks && behind.length > 0 ? "by a reset" : "no";
 }
 
@@ -210,6 +212,11 @@ function readsAll(spec: RequestSpec, { shape }: Subject): boolean {
 /** Cut short, the answer may be cut before any of it is out. */
 function mayBeCut(spec: RequestSpec, subject: Subject): boolean {
   return spec.route === "early" || spec.route === "late" || isDestroyed(spec, subject);
+}
+
+/** What is wrong in a body is known only when the handler may have begun. */
+function reachesHandler({ fault }: RequestSpec): boolean {
+  return fault === undefined || faultOf(fault).where === "body";
 }
 
 function isDestroyed({ route }: RequestSpec, { shape }: Subject): boolean {

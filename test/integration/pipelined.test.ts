@@ -161,6 +161,29 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       });
     }
 
+    const lasts: [name: string, request: string, body: string][] = [
+      [
+        "of an answer that ends with the connection",
+        get("/quiet?id=a&pause=40").replace("HTTP/1.1", "HTTP/1.0\r\nconnection: keep-alive"),
+        "begunGET a 0",
+      ],
+      ["of an answer that the app has end the connection", get("/close?id=a&ms=40"), "GET a 0"],
+      ["of an answer shorter than its length", get("/short?id=a&ms=40"), "short"],
+      ["of an answer longer than its length", get("/long?id=a&ms=40"), "long"],
+    ];
+    for (const [name, request, body] of lasts) {
+      test(`nothing is sent behind the end ${name}, whatever came behind its request`, async () => {
+        for (const bytes of ["nonsense\r\n\r\n", get("/", "host: other"), get("/?id=b")]) {
+          await using client = await RawConnection.open(server.port);
+          client.write(request + bytes);
+          const { status } = await client.head();
+          assert.equal(status, 200);
+          assert.equal(await client.rest(), body);
+          assert.equal(client.error, undefined);
+        }
+      });
+    }
+
     test("a client that ends its side behind a refused request gets the answers before it, too", async () => {
       const id = ++ids;
       await using client = await RawConnection.open(server.port);
@@ -197,6 +220,19 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       for (const id of ["a", "b", "c"]) assert.equal((await client.response()).body, `GET ${id} 0`);
     });
   }
+
+  test(`SIGTERM loses no refusal behind a pipelined request under ${model}`, async () => {
+    await using server = await startServer(app, ["-m", model, "-t", "3"]);
+    await using client = await RawConnection.open(server.port);
+    client.write("GET /?id=a&ms=300 HTTP/1.1\r\nhost: test\r\n\r\nnonsense\r\n\r\n");
+    await server.waitForLog(/begin GET a/);
+    server.signal("SIGTERM");
+    const answer = await client.response();
+    assert.equal(answer.body, "GET a 0");
+    assert.notEqual(answer.headers["connection"], "close");
+    assert.equal((await client.response()).status, 400);
+    await client.ended();
+  });
 }
 
 test("a client that ends its side behind its request is answered under sync", async () => {

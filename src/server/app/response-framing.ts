@@ -109,6 +109,9 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
       length = settled.length ?? NONE;
       if (settled.badLength !== undefined) misframed(owner, { kind: "bad-length", value: settled.badLength });
     }
+    // Set when the client has closed its side (node:http). The head says nothing of it.
+    const wasLast = this._last;
+    if (wasLast) this._last = false;
     storeHeader.call(this, firstLine, headers);
     if (status < 200) {
       this._last = true;
@@ -120,6 +123,7 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
       if (bodyBytes !== null) endConnection(this);
     }
     if (this._last) closes?.(owner);
+    else if (wasLast) this._last = true;
   };
 
   prototype._send = function (this: Outgoing, data, encoding, callback, byteLength) {

@@ -72,7 +72,8 @@ export class CallingOff {
 
 function callOffStream(exchange: Exchange): void {
   const { res, connection } = exchange;
-  if (connection.current === exchange) {
+  // A refusal behind it ends the connection anyway.
+  if (connection.current === exchange && !connection.refusesInTurn) {
     // Its head has said otherwise; but on the same connection the client would meet the same thread again.
     // oxlint-disable-next-line no-underscore-dangle -- node:http's name for "the connection ends with this response"
     (res as ServerResponse & { _last: boolean })._last = true;

@@ -204,7 +204,9 @@ export class Pipeline {
     this.#draining = true;
     this.#closesAfterResponse = true;
     for (const exchange of this.exchanges) {
-      if (exchange.connection.current === exchange && !exchange.res.headersSent) closeAfter(exchange);
+      const { connection, res } = exchange;
+      // A refusal behind it is the last.
+      if (connection.current === exchange && !connection.refusesInTurn && !res.headersSent) closeAfter(exchange);
     }
   }
 

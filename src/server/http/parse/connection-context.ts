@@ -46,7 +46,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   requests = 0;
   /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
   closing = false;
-  /** What came behind its latest request is refused when the answers before are out, and ends it. */
+  /** What came behind its latest request is refused when the answers before are out, and ends it; unless one of them does. */
   refusesInTurn = false;
   /** Something came behind the last request that is answered. */
   hasMore = false;

@@ -295,9 +295,9 @@ export class Connections {
     }
     const context = (socket as CarriesConnection)[connectionOf];
     if (context !== undefined) {
+      context.hasMore = true;
       // The last answer is out or due, and there is none for what comes behind it.
-      context.hasMore = context.closing || error.code === "HPE_CLOSED_CONNECTION";
-      if (context.hasMore) return;
+      if (context.closing || error.code === "HPE_CLOSED_CONNECTION") return;
       context.refusesInTurn = context.active > 0;
     }
     refuseInTurn(socket, code);
@@ -318,11 +318,11 @@ type HttpSocket = Socket & {
   readonly parser?: { readonly incoming: IncomingMessage | null } | null;
 };
 
+/** Not behind an answer that was the last one: whoever said so ends the connection, and its body may end only with it. */
 function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
   // oxlint-disable-next-line no-underscore-dangle -- node:http's name
   const answering = socket._httpMessage;
-  // The answer before it was the last one.
-  if (socket.writableEnded) return;
+  if (socket.writableEnded || (socket as CarriesConnection)[connectionOf]?.closing === true) return;
   if (answering === undefined || answering === null) refuseSocket(socket, code);
   else answering.once("close", () => refuseInTurn(socket, code));
 }

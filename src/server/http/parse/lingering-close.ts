@@ -1,9 +1,12 @@
 /**
  * How a connection ends behind its last answer. Closed while bytes of the client are unread or on their way, the kernel resets it, and
  * the reset often reaches the client before the answer does (RFC 9112 §9.6). So where the client may be sending, only our side
- * is closed at first, and what still comes is taken for a while. All others are closed at once, which costs them one look.
+ * is closed at first, and what still comes is taken for a while: until the client closes its side as well, which most do at once.
+ * Only a client that cannot be sending is closed at once: one that has closed its side, and one that has asked for the end and sent
+ * nothing behind that request (RFC 9112 §9.6 forbids it to). Any other may be about to send its next request: it has not read
+ * that this answer is the last.
  *
- * The client may be sending: when a request's body is not complete, when something came behind the last request, or when the kernel
+ * What shows that a client is sending: a request's body is not complete, something came behind the last request, or the kernel
  * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
  */
 
@@ -35,7 +38,13 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   const { _httpMessage: res } = this as Socket & { readonly _httpMessage?: ServerResponse | null };
   const isBrokenOff = res?.destroyed === true && !res.writableEnded && !this.destroyed && this.writable;
   const showsItsEnd = res?.chunkedEncoding === true || res?.hasHeader("content-length") === true || !res?.headersSent;
-  if (!isBrokenOff || connection === undefined || connection.requests < 2 || !showsItsEnd || !maySend(connection)) {
+  if (
+    !isBrokenOff ||
+    connection === undefined ||
+    connection.requests < 2 ||
+    !showsItsEnd ||
+    !mayStillSend(connection)
+  ) {
     return Socket.prototype.destroy.call(this, error);
   }
   connection.closing = true;
@@ -48,11 +57,12 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
 
 function endBehindAnswer(this: Socket): void {
   const connection = (this as CarriesConnection)[connectionOf]!;
-  // node:http takes an answer for the last one when the client has closed its side.
-  if (connection.refusesInTurn) return;
+  // node:http takes an answer for the last one when the client has closed its side. This one has not said so.
+  if (connection.refusesInTurn && !connection.closing) return;
   // Nothing that still comes could be answered.
   connection.closing = true;
-  if (isExpectingMore(connection)) {
+  // Where each connection has one request, to wait for the client's end would cost each request.
+  if (isExpectingMore(connection) || (connection.onLastAnswer === undefined && !isClosedByClient(connection))) {
     endLingering(this);
     return;
   }
@@ -66,7 +76,22 @@ function close(this: Socket): void {
   else this.destroy();
 }
 
-/** Whether the client of a connection that has had its last answer may be sending. */
+function mayStillSend(connection: ConnectionContext): boolean {
+  return maySend(connection) || !isClosedByClient(connection);
+}
+
+/** The client has closed its side, or has said that it sends nothing behind its latest request. */
+function isClosedByClient({ stream, current }: ConnectionContext): boolean {
+  return stream.readableEnded || (current !== undefined && asksForClose(current.req));
+}
+
+/** RFC 9112 §9.3 */
+function asksForClose({ httpVersionMinor, headers: { connection = "" } }: IncomingMessage): boolean {
+  const options = connection.toLowerCase();
+  return /(?:^|[\s,])close(?:$|[\s,])/.test(options) || (httpVersionMinor === 0 && !options.includes("keep-alive"));
+}
+
+/** Whether it shows that the client of a connection that has had its last answer is sending. */
 export function maySend(connection: ConnectionContext): boolean {
   if (connection.stream.readableEnded) return false;
   if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
