@@ -65,7 +65,7 @@ export class Runtime {
   readonly #links = new Map<number, Link>();
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
-  readonly #crew: ThreadSupervisor | undefined;
+  readonly #supervisor: ThreadSupervisor | undefined;
   /** On the root. */
   readonly watchdog: Watchdog | undefined;
   readonly #quiet: Quiet | undefined;
@@ -88,17 +88,17 @@ export class Runtime {
     this.#beat = new Beat(this.board, this.self);
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (birth === undefined) {
-      const crew: ThreadSupervisor = new ThreadSupervisor({
+      const supervisor: ThreadSupervisor = new ThreadSupervisor({
         board: this.board,
         watch: () => this.watchdog!.start(),
         attach: (member, port) => this.#attach(member, port),
         tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
         ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
       });
-      this.#crew = crew;
+      this.#supervisor = supervisor;
       this.watchdog = new Watchdog({
         board: this.board,
-        threads: () => crew.schedulers(),
+        threads: () => supervisor.schedulers(),
         inspector: () => import("./interruption.ts"),
       });
       this.#quiet = new Quiet({
@@ -161,10 +161,10 @@ export class Runtime {
 
   /** How many threads of a role there may be. Threads beyond a lowered number stay, but nothing is placed on them. */
   resize(role: Role, threads: number): void {
-    if (this.#crew === undefined) {
+    if (this.#supervisor === undefined) {
       throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
     }
-    this.#crew.resize(role, threads);
+    this.#supervisor.resize(role, threads);
   }
 
   /** How many threads of a role there may be. */
@@ -180,8 +180,8 @@ export class Runtime {
     const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
     const { thread, isBusy } = leastLoaded(candidates, this.self);
     if (!isBusy) return thread;
-    if (this.#crew === undefined) this.#control(ROOT, { type: "grow", role });
-    return this.#crew?.grow(role) ?? thread;
+    if (this.#supervisor === undefined) this.#control(ROOT, { type: "grow", role });
+    return this.#supervisor?.grow(role) ?? thread;
   }
 
   /** The threads of a role on which things are placed. */
@@ -205,7 +205,7 @@ export class Runtime {
 
   /** Ends a thread. Everybody is told as of any other death. On the root. */
   terminate(thread: number, why: HeddleError): void {
-    if (this.#crew?.terminate(thread, why) !== true) return;
+    if (this.#supervisor?.terminate(thread, why) !== true) return;
     // Nothing is placed on it from now on.
     this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
   }
@@ -253,10 +253,10 @@ export class Runtime {
         break;
       case "grow":
         if (this.candidates(control.role).every((thread) => this.board.load(thread) > 0))
-          this.#crew?.grow(control.role);
+          this.#supervisor?.grow(control.role);
         break;
       case "ready":
-        this.#crew?.ready(from);
+        this.#supervisor?.ready(from);
         break;
       case "ask":
         this.#idle?.ask(control.round);
@@ -283,7 +283,7 @@ export class Runtime {
     this.#links.delete(id);
     this.#quiet?.gone(id);
     this.#services.threadGone(id, departure.why);
-    this.#crew?.forget(id);
+    this.#supervisor?.forget(id);
   }
 
   #tell(link: Link, service: string): void {

@@ -1,6 +1,7 @@
 /** The clocks that pools run on. */
 
 import { monotonicMs } from "../kit/clock.ts";
+import { clearTimeout as clearNativeTimeout, setTimeout as setNativeTimeout } from "../kit/native-timers.ts";
 import type { PoolClock } from "./pool.ts";
 
 /** Its timers keep the process alive. */
@@ -9,5 +10,14 @@ export const systemClock: PoolClock = {
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
+  },
+};
+
+/** For a library in anybody's program: it keeps nothing alive, and a test's fake timers do not stop it. */
+export const backgroundClock: PoolClock = {
+  nowMs: monotonicMs,
+  after: (delayMs, callback) => {
+    const timer = setNativeTimeout(callback, delayMs).unref();
+    return () => clearNativeTimeout(timer);
   },
 };

@@ -32,7 +32,8 @@ export class Member<D extends Driver = Driver, E = Error> {
   readonly place: number;
   /** Which member of its place it is: in shared memory it tells a place's members apart. Wraps at 2^32. */
   readonly generation: number;
-  readonly startedMs: number;
+  /** How long its place still rested when it was started on demand: its driver waits for so long. */
+  readonly delayMs: number;
   state: MemberState;
   /** Undefined only while `spawn` runs. */
   driver!: D;
@@ -48,11 +49,11 @@ export class Member<D extends Driver = Driver, E = Error> {
   /** It has been told as lost. */
   isLost = false;
 
-  constructor(serial: number, place: number, generation: number, nowMs: number) {
+  constructor(serial: number, place: number, generation: number, delayMs: number, nowMs: number) {
     this.serial = serial;
     this.place = place;
     this.generation = generation;
-    this.startedMs = nowMs;
+    this.delayMs = delayMs;
     this.heardMs = nowMs;
     this.state = starting(nowMs);
   }
@@ -81,6 +82,8 @@ export interface PoolOptions<D extends Driver, E> {
   /** Elastic pools: how many members there may be at once, asked at every look. */
   readonly places?: () => number;
   readonly backoff?: BackoffLimits;
+  /** How late the state of things may be noticed when every event is lost. Default: 1000. Infinity: nothing is to be noticed. */
+  readonly lookMs?: number;
   /** Of the first member of each place. Default: 0. */
   readonly firstGeneration?: number;
   /** Starts one. What it throws is a death before it was ready. */
@@ -114,7 +117,6 @@ interface Place {
   generation: number;
 }
 
-/** How late the state of things may be noticed when every event is lost. */
 const LOOK_MS = 1000;
 
 export class Pool<D extends Driver, E = Error> {
@@ -193,6 +195,18 @@ export class Pool<D extends Driver, E = Error> {
     const { promise } = this.#trial.ready;
     this.look();
     return promise;
+  }
+
+  /**
+   * Elastic pools: starts one more now, whatever is wanted, at the lowest free place; undefined: there is none. If the place
+   * rests, the member is to wait for `delayMs`.
+   */
+  add(): Member<D, E> | undefined {
+    const { wanted, places = wanted } = this.#options;
+    const taken = new Set(this.members.map(({ place }) => place));
+    const last = places();
+    for (let place = 0; place < last; place++) if (!taken.has(place)) return this.#start(place);
+    return undefined;
   }
 
   /** Everybody leaves, by the deadline; resolves when all are gone. May be repeated, with less time or more urgently. */
@@ -302,7 +316,11 @@ export class Pool<D extends Driver, E = Error> {
     for (const action of actions) this.#act(action);
     this.#settle(wanted());
     if (this.#closed !== undefined && this.#members.size === 0) this.#closed.resolve();
-    else this.#cancelTimer = clock.after(Math.max(1, Math.min(LOOK_MS, nextMs - nowMs)), () => this.look());
+    else this.#lookIn(Math.max(1, Math.min(this.#options.lookMs ?? LOOK_MS, nextMs - nowMs)));
+  }
+
+  #lookIn(delayMs: number): void {
+    if (delayMs < Infinity) this.#cancelTimer = this.#options.clock.after(delayMs, () => this.look());
   }
 
   #act(action: Action<Member<D, E>>): void {
@@ -326,9 +344,11 @@ export class Pool<D extends Driver, E = Error> {
     }
   }
 
-  #start(place: number): void {
+  #start(place: number): Member<D, E> {
     const at = this.#place(place);
-    const member = new Member<D, E>(++this.#serials, place, at.generation, this.#nowMs());
+    const nowMs = this.#nowMs();
+    const delayMs = Math.max(0, at.restsUntilMs - nowMs);
+    const member = new Member<D, E>(++this.#serials, place, at.generation, delayMs, nowMs);
     at.generation = next(at.generation);
     this.#members.add(member);
     if (this.#trial !== undefined && place >= this.#trial.from) this.#trial.tried.add(place);
@@ -337,6 +357,7 @@ export class Pool<D extends Driver, E = Error> {
     } catch (error) {
       this.gone(member, error as E);
     }
+    return member;
   }
 
   #drain(member: Member<D, E>, reason: string, deadlineMs: number): void {

@@ -244,4 +244,15 @@ describe("an elastic pool", () => {
     fake.pool.drain(fake.at(1), "idle", 0);
     assert.deepEqual(fake.states(), ["0 ready", "1 draining (idle)", "2 ready"]);
   });
+
+  test("starts one more on demand, which is told how long its own place still rests", () => {
+    const fake = new FakeMembers({ wanted: 0, places: 3, rules: { kind: "elastic" } });
+    fake.pool.open();
+    assert.deepEqual([fake.pool.add()?.delayMs, fake.pool.add()?.delayMs], [0, 0]);
+    fake.die(0);
+    assert.deepEqual(fake.states(), ["1 starting"], "nobody asked for another");
+    assert.ok(fake.pool.add()!.delayMs > 0, "its place has seen a death");
+    assert.equal(fake.pool.add()?.delayMs, 0, "this one has not");
+    assert.equal(fake.pool.add(), undefined);
+  });
 });

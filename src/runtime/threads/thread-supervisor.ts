@@ -9,18 +9,18 @@ import { MessageChannel } from "node:worker_threads";
 import type { MessagePort, Transferable, Worker } from "node:worker_threads";
 import { availableCpus } from "../../config/cpus.ts";
 import { HeddleError, messageOf, toWire } from "../../errors/errors.ts";
-import { monotonicMs } from "../../kit/clock.ts";
-import type { Birth, Control, Introduction, Member, Role } from "./thread-protocol.ts";
-import { Backoff } from "../../supervise/backoff.ts";
+import { setTimeout } from "../../kit/native-timers.ts";
+import { backgroundClock } from "../../supervise/pool-clock.ts";
+import { type Driver, type Member as Supervised, Pool } from "../../supervise/pool.ts";
 import { type Seat, SlotTable } from "../../supervise/slot-table.ts";
 import { startThread } from "../../supervise/start-thread.ts";
 import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
-import { setTimeout } from "../../kit/native-timers.ts";
+import type { Birth, Control, Introduction, Member, Role } from "./thread-protocol.ts";
 
 /** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
 const BLOCKING_THREADS = 32;
 
-export interface CrewContext {
+export interface ThreadSupervisorContext {
   readonly board: ThreadBoard;
   readonly attach: (member: Member, port: MessagePort) => void;
   readonly tell: (thread: number, control: Control, transfer?: readonly Transferable[]) => void;
@@ -29,28 +29,43 @@ export interface CrewContext {
   readonly ended: (id: number, why: HeddleError, neverBegan: boolean) => void;
 }
 
-interface Mate extends Member {
+/** A thread, or one that is to start when its place has rested. */
+class RuntimeThread implements Driver, Member {
+  readonly id: number;
   readonly role: Role;
   worker: Worker | undefined;
-  readyMs: number | undefined;
   /** Set when it is known, from the error it threw or from who ended it. */
   why: HeddleError | undefined;
+
+  constructor(id: number, role: Role) {
+    this.id = id;
+    this.role = role;
+  }
+
+  drain(): void {}
+
+  kill(): void {
+    void this.worker?.terminate();
+  }
 }
 
+type PoolMember = Supervised<RuntimeThread, HeddleError>;
+
 export class ThreadSupervisor {
-  readonly #context: CrewContext;
-  readonly #mates = new Map<number, Mate>();
-  readonly #policy = new Backoff();
+  readonly #context: ThreadSupervisorContext;
+  /** Those whose rows are in use: a thread that has ended is among them until it is forgotten. */
+  readonly #members = new Map<number, PoolMember>();
+  readonly #pools: Readonly<Record<Role, Pool<RuntimeThread, HeddleError>>>;
   /** Rows of the board. In turn: other threads may write to the row of one that is gone, until they have heard of it. */
   readonly #rows = new SlotTable({ slots: MAX_THREADS, order: "in turn" });
-  #notBeforeMs = 0;
 
-  constructor(context: CrewContext) {
+  constructor(context: ThreadSupervisorContext) {
     this.#context = context;
     // The root's own.
     this.#rows.take();
     context.board.resize("scheduler", availableCpus());
     context.board.resize("blocking", BLOCKING_THREADS);
+    this.#pools = { scheduler: this.#makePool("scheduler"), blocking: this.#makePool("blocking") };
   }
 
   resize(role: Role, threads: number): void {
@@ -59,86 +74,110 @@ export class ThreadSupervisor {
 
   /** Starts another thread of this role, if there may be more. */
   grow(role: Role): number | undefined {
-    // One that is being ended leaves its place to another.
-    const same = [...this.#mates.values()].filter((mate) => mate.role === role && mate.why === undefined).length;
-    if (same >= this.#context.board.size(role)) return undefined;
-    const row = this.#rows.take();
-    return row && this.#start(role, idOf(row));
+    // Without a row there can be no thread.
+    if (this.#rows.used === this.#rows.size) return undefined;
+    return this.#pools[role].add()?.driver.id;
   }
 
   /** The scheduler threads that run, with the numbers Node gives them. */
   *schedulers(): Generator<readonly [thread: number, threadId: number]> {
-    for (const { id, role, worker } of this.#mates.values()) {
-      if (role === "scheduler" && worker !== undefined) yield [id, worker.threadId];
+    for (const { driver } of this.#pools.scheduler.members) {
+      if (driver.worker !== undefined) yield [driver.id, driver.worker.threadId];
     }
   }
 
   ready(id: number): void {
-    const mate = this.#mates.get(id);
-    if (mate !== undefined) mate.readyMs = monotonicMs();
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#pools[member.driver.role].ready(member);
   }
 
   /** False: it does not run. */
   terminate(id: number, why: HeddleError): boolean {
-    const mate = this.#mates.get(id);
-    if (mate?.worker === undefined) return false;
-    mate.why ??= why;
-    void mate.worker.terminate();
+    const member = this.#members.get(id);
+    if (member?.driver.worker === undefined) return false;
+    member.driver.why ??= why;
+    this.#pools[member.driver.role].kill(member, why);
     return true;
   }
 
   /** Its row may be used again. */
   forget(id: number): void {
-    if (this.#mates.delete(id)) this.#rows.free(rowOf(id));
+    if (this.#members.delete(id)) this.#rows.free(rowOf(id));
   }
 
-  #start(role: Role, id: number): number {
+  /** Threads are started when somebody asks for one; none is started again by itself. */
+  #makePool(role: Role): Pool<RuntimeThread, HeddleError> {
+    const pool: Pool<RuntimeThread, HeddleError> = new Pool({
+      rules: {
+        kind: "elastic",
+        startingAtOnce: Infinity,
+        firstAlone: false,
+        refillBesideKilled: true,
+        startTimeoutMs: Infinity,
+        drainMs: 0,
+        drainMarginMs: 0,
+        silenceMs: 0,
+        killPatienceMs: Infinity,
+      },
+      clock: backgroundClock,
+      lookMs: Infinity,
+      wanted: () => 0,
+      // One that is being ended leaves its place to another.
+      places: () => this.#context.board.size(role) + pool.members.filter(({ state }) => state.name === "killed").length,
+      spawn: (member) => this.#start(member, role, idOf(this.#rows.take()!)),
+      killError: ({ driver }) => died(driver, " because it took too long"),
+    });
+    pool.open();
+    return pool;
+  }
+
+  #start(poolMember: PoolMember, role: Role, id: number): RuntimeThread {
     // Not when the one before was forgotten: others may have written to its row since.
     this.#context.board.clear(id);
     const member: Member = { id, role };
     const peers: Introduction[] = [];
-    for (const mate of this.#mates.values()) {
+    for (const { driver } of this.#members.values()) {
       const { port1, port2 } = new MessageChannel();
-      peers.push({ id: mate.id, role: mate.role, port: port1 });
-      this.#context.tell(mate.id, { type: "added", peer: { ...member, port: port2 } }, [port2]);
+      peers.push({ id: driver.id, role: driver.role, port: port1 });
+      this.#context.tell(driver.id, { type: "added", peer: { ...member, port: port2 } }, [port2]);
     }
     const { port1, port2 } = new MessageChannel();
     peers.unshift({ id: 0, role: "root", port: port1 });
-    const mate: Mate = { id, role, worker: undefined, readyMs: undefined, why: undefined };
-    this.#mates.set(id, mate);
+    const thread = new RuntimeThread(id, role);
+    this.#members.set(id, poolMember);
     this.#context.attach(member, port2);
     const birth: Birth = { heddleRuntime: { self: member, board: this.#context.board.buffer, peers } };
-    const delayMs = this.#notBeforeMs - monotonicMs();
-    if (delayMs <= 0) this.#boot(mate, birth);
-    else setTimeout(() => this.#boot(mate, birth), delayMs).unref();
-    return id;
+    // Whoever asked for the thread is told first which it is.
+    if (poolMember.delayMs <= 0) this.#boot(poolMember, thread, birth);
+    else setTimeout(() => this.#boot(poolMember, thread, birth), poolMember.delayMs).unref();
+    return thread;
   }
 
-  #boot(mate: Mate, birth: Birth): void {
+  #boot(member: PoolMember, thread: RuntimeThread, birth: Birth): void {
     const { peers } = birth.heddleRuntime;
     // Whoever has ended while this one waited has closed its port, and that cannot be handed over.
-    const here = peers.filter(({ id, role }) => role === "root" || this.#mates.has(id));
+    const here = peers.filter(({ id, role }) => role === "root" || this.#members.has(id));
     let worker: Worker;
     try {
-      worker = start(mate, { heddleRuntime: { ...birth.heddleRuntime, peers: here } });
+      worker = start(thread, { heddleRuntime: { ...birth.heddleRuntime, peers: here } });
     } catch (error) {
       // Not at once: who asked for the thread has not been told which it is.
-      process.nextTick(() => this.#failed(mate, error as HeddleError));
+      process.nextTick(() => this.#failed(member, error as HeddleError));
       return;
     }
-    mate.worker = worker;
-    if (mate.role === "scheduler") this.#context.watch();
+    thread.worker = worker;
+    if (thread.role === "scheduler") this.#context.watch();
     worker.on("error", (cause) =>
-      this.#tell((mate.why ??= died(mate, `: ${messageOf(cause).replace(/\.$/, "")}`, cause))),
+      this.#tell((thread.why ??= died(thread, `: ${messageOf(cause).replace(/\.$/, "")}`, cause))),
     );
-    worker.on("exit", (code) => this.#ended(mate, mate.why ?? died(mate, ` with exit code ${code}`)));
+    worker.on("exit", (code) => this.#ended(member, thread.why ?? died(thread, ` with exit code ${code}`)));
     worker.unref();
   }
 
-  #failed(mate: Mate, error: HeddleError): void {
-    mate.why ??= error;
-    this.#tell(mate.why);
-    this.#ended(mate, mate.why, true);
+  #failed(member: PoolMember, error: HeddleError): void {
+    member.driver.why ??= error;
+    this.#tell(member.driver.why);
+    this.#ended(member, member.driver.why, true);
   }
 
   #tell({ message, hint, cause }: HeddleError): void {
@@ -150,14 +189,13 @@ export class ThreadSupervisor {
     });
   }
 
-  #ended(mate: Mate, why: HeddleError, neverBegan: boolean = false): void {
-    const nowMs = monotonicMs();
-    const delayMs = this.#policy.died(mate.readyMs === undefined ? undefined : nowMs - mate.readyMs);
-    this.#notBeforeMs = nowMs + delayMs;
-    for (const other of this.#mates.keys()) {
-      if (other !== mate.id) this.#context.tell(other, { type: "gone", id: mate.id, why: toWire(why), neverBegan });
+  #ended(member: PoolMember, why: HeddleError, neverBegan: boolean = false): void {
+    const { id, role } = member.driver;
+    this.#pools[role].gone(member, why);
+    for (const other of this.#members.keys()) {
+      if (other !== id) this.#context.tell(other, { type: "gone", id, why: toWire(why), neverBegan });
     }
-    this.#context.ended(mate.id, why, neverBegan);
+    this.#context.ended(id, why, neverBegan);
   }
 }
 
@@ -180,7 +218,7 @@ function start({ role, id }: Member, birth: Birth): Worker {
   });
 }
 
-function died(mate: Member, how: string, cause?: unknown): HeddleError {
-  const message = `the ${mate.role} thread ${mate.id} has ended${how}`;
+function died(thread: Member, how: string, cause?: unknown): HeddleError {
+  const message = `the ${thread.role} thread ${thread.id} has ended${how}`;
   return new HeddleError("THREAD_DIED", message, cause === undefined ? {} : { cause });
 }
