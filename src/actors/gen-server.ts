@@ -14,8 +14,17 @@
 import { messageOf } from "../errors/errors.ts";
 import type { Spawnable } from "./process/actor.ts";
 import type { ActorProcess } from "./process/actor-process.ts";
-import { CallMessage, CastMessage, sendReply, startCall, type From } from "./messaging/calls.ts";
-import { ExitError, reasonOf, sameReason, type ExitReason } from "./process/exit-reason.ts";
+import {
+  CallMessage,
+  CastMessage,
+  ControlMessage,
+  failCall,
+  sendReply,
+  startControl,
+  type Control,
+  type From,
+} from "./messaging/calls.ts";
+import { ExitError, reasonOf, sameReason, ServerExited, type ExitReason } from "./process/exit-reason.ts";
 import { ExitMessage } from "./process/exit-signals.ts";
 import { resolveName } from "./registry/registered-names.ts";
 import type { Pid } from "./process/pid.ts";
@@ -55,15 +64,10 @@ export interface ServerCallbacks<State, Args extends readonly unknown[], Request
 }
 
 /** `stop()`, as the server sees it. */
-class StopRequest {
+interface StopRequest extends Control {
+  readonly op: "stop";
   readonly reason: ExitReason;
-  constructor(reason: ExitReason) {
-    this.reason = reason;
-  }
 }
-
-/** In a call's request: not a class, because it crosses threads. */
-const STOP = "heddle:stop";
 
 /**
  * A server from its callbacks; to be spawned, or given to `actor()`. `spawn` resolves when `init` has.
@@ -113,8 +117,8 @@ class Server {
 
   async run(args: readonly unknown[]): Promise<void> {
     this.#state = await this.#callbacks.init(this.#self, ...args);
-    if (this.#state === ignore) return refuse(this.#self);
-    hasStarted(this.#self);
+    if (this.#state === ignore) return hasStarted(this.#self, { type: "ignored" });
+    hasStarted(this.#self, { type: "started" });
     for (;;) {
       const message = await this.#self.receive();
       let ending: Ending | undefined;
@@ -130,15 +134,19 @@ class Server {
   }
 
   #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
-    if (message instanceof CallMessage) {
-      const stop = stopRequested(message.request);
-      return stop === undefined ? this.#handleCall(message) : { stop: stop.reason };
-    }
+    if (message instanceof CallMessage) return this.#handleCall(message);
     if (message instanceof CastMessage) return this.#go(this.#callbacks.handleCast, message.message);
+    if (message instanceof ControlMessage) return this.#obey(message);
     if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
       return { stop: message.reason };
     }
     return this.#go(this.#callbacks.handleInfo, message);
+  }
+
+  #obey({ from, request }: ControlMessage): Ending | undefined {
+    if (isStop(request)) return { stop: request.reason };
+    failCall(from, "not_a_supervisor");
+    return undefined;
   }
 
   async #handleCall({ request, from }: CallMessage): Promise<Ending | undefined> {
@@ -181,20 +189,12 @@ class Server {
   }
 }
 
-function refuse(self: ActorProcess): void {
-  const { extra } = self;
-  const started = extra?.started;
-  if (extra !== undefined) extra.started = undefined;
-  started?.("ignore");
-}
-
 function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return value instanceof Promise || typeof (value as { then?: unknown }).then === "function";
 }
 
-export function stopRequested(request: unknown): StopRequest | undefined {
-  if (!Array.isArray(request) || request[0] !== STOP || request.length !== 2) return undefined;
-  return new StopRequest(request[1] as ExitReason);
+export function isStop(request: Control): request is StopRequest {
+  return request.op === "stop";
 }
 
 /**
@@ -211,9 +211,10 @@ export async function stop(
   const pid = resolveName(server as Pid | string);
   if (pid === undefined) throw new ExitError("noproc", "ACTOR_CALL_FAILED", `${server as string} is not there.`);
   try {
-    await startCall(undefined, pid, [STOP, reason], timeoutMs);
+    const request: StopRequest = { op: "stop", reason };
+    await startControl(pid, request, timeoutMs);
   } catch (error) {
-    if (error instanceof ExitError && error.code === "ACTOR_CALL_FAILED" && sameReason(error.reason, reason)) return;
+    if (error instanceof ServerExited && sameReason(error.reason, reason)) return;
     throw error;
   }
 }

@@ -7,6 +7,7 @@
  * `fromWire` is for reports, where every error is to have a code of the table.
  */
 
+import { types } from "node:util";
 import { fromWire, type Primitive, restore, toWire, type WireError } from "./wire.ts";
 
 export type WireThrown = { readonly error: WireError } | { readonly value: unknown };
@@ -39,7 +40,8 @@ export function unpackThrown(wire: WireThrown): unknown {
 /** The error (or the plain value that was thrown in its place) of the other side. */
 export function revive(wire: WireError): Error | Primitive {
   if (wire.value !== undefined) return wire.value;
-  if (wire.code !== "INTERNAL" || wire.name === "HeddleError") return withCause(fromWire(wire), wire);
+  if (wire.code !== "INTERNAL" || (wire.name === "HeddleError" && wire.foreign !== true))
+    return withCause(fromWire(wire), wire);
   const options = wire.cause === undefined ? {} : { cause: revive(wire.cause) };
   const error = create(wire, options);
   Object.assign(error, wire.props);
@@ -63,7 +65,8 @@ function withCause(error: Error, { cause }: WireError): Error {
 
 function isError(value: unknown): boolean {
   try {
-    return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+    // The second: of another realm.
+    return value instanceof Error || types.isNativeError(value);
   } catch {
     return false;
   }

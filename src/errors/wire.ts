@@ -21,6 +21,8 @@ export interface WireError {
   readonly errors?: readonly WireError[];
   /** A foreign error's own `code`, `errno`, `status` … */
   readonly props?: Readonly<Record<string, Primitive>>;
+  /** It is no HeddleError, though its name says so. */
+  readonly foreign?: true;
   /** It is a DOMException, as `AbortSignal`s give them. */
   readonly dom?: true;
   /** What was thrown is no error, but this. */
@@ -55,15 +57,17 @@ function wire(error: unknown, causesLeft: number, budget: { left: number }): Wir
   const inner = (each: unknown): WireError[] => (budget.left > 0 ? [wire(each, causesLeft - 1, budget)] : []);
   const [wiredCause] = cause === undefined ? [] : inner(cause);
   const props = isOurs ? undefined : propsOf(error);
+  const name = text(error, "name") ?? "Error";
   return {
     code: isOurs ? code : "INTERNAL",
-    name: text(error, "name") ?? "Error",
+    name,
     message: cut(messageOf(error)),
     ...(stack === undefined ? {} : { stack }),
     ...(hint === undefined ? {} : { hint }),
     ...(wiredCause === undefined ? {} : { cause: wiredCause }),
     ...(Array.isArray(errors) ? { errors: errors.slice(0, maxErrors).flatMap(inner) } : {}),
     ...(props === undefined ? {} : { props }),
+    ...(isOurs || name !== "HeddleError" ? {} : { foreign: true }),
     ...(isInstance(error, DOMException) ? { dom: true } : {}),
     ...(isPrimitive(error) ? { value: typeof error === "string" ? cut(error) : error } : {}),
   };

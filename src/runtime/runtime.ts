@@ -28,11 +28,11 @@
  * (two hops instead of one, and the root's own work would stall everybody).
  */
 
-import { workerData } from "node:worker_threads";
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
 import { Beat } from "./threads/heartbeat.ts";
+import { birth } from "./birth.ts";
 import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
 import { Lingering } from "./threads/spin-before-park.ts";
 import { Link } from "./thread-link.ts";
@@ -81,13 +81,13 @@ export class Runtime {
         )
       : undefined;
 
-  constructor(birth: Birth["heddleRuntime"] | undefined) {
-    this.self = birth?.self.id ?? ROOT;
-    this.role = birth?.self.role ?? "root";
-    this.board = new ThreadBoard(birth?.board);
+  constructor(told: Birth["heddleRuntime"] | undefined) {
+    this.self = told?.self.id ?? ROOT;
+    this.role = told?.self.role ?? "root";
+    this.board = new ThreadBoard(told?.board);
     this.#beat = new Beat(this.board, this.self);
     this.#members.set(this.self, { id: this.self, role: this.role });
-    if (birth === undefined) {
+    if (told === undefined) {
       const supervisor: ThreadSupervisor = new ThreadSupervisor({
         board: this.board,
         watch: () => this.watchdog!.start(),
@@ -111,7 +111,7 @@ export class Runtime {
         this.#control(ROOT, { type: "quiet", round, counts: this.#counts() });
         this.#links.get(ROOT)?.flush();
       });
-      for (const { port, ...member } of birth.peers) this.#attach(member, port);
+      for (const { port, ...member } of told.peers) this.#attach(member, port);
       // process.exit() leaves no further turn in which to send what was posted in this one.
       process.on("exit", () => this.#links.forEach((link) => link.flush()));
     }
@@ -309,12 +309,12 @@ export class Runtime {
 
 /** The runtime as this thread sees it. Who calls it first in a program makes this thread the root. */
 export function runtime(): Runtime {
-  return (instance ??= perThread("runtime", () => new Runtime((workerData as Partial<Birth> | null)?.heddleRuntime)));
+  return (instance ??= perThread("runtime", () => new Runtime(birth())));
 }
 
 let instance: Runtime | undefined;
 
 /** Whether the runtime has started this thread. Unlike `runtime()`, asking does not make it a root. */
 export function isRuntimeThread(): boolean {
-  return (workerData as Partial<Birth> | null)?.heddleRuntime !== undefined;
+  return birth() !== undefined;
 }

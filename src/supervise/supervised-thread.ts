@@ -4,8 +4,9 @@
  */
 
 import { EventEmitter } from "node:events";
-import type { Transferable, Worker, WorkerOptions } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type Transferable, type Worker } from "node:worker_threads";
 import { HeddleError } from "../errors/errors.ts";
+import { hearRest } from "./own-port.ts";
 import type { Driver, Member } from "./pool.ts";
 import { startThread } from "./start-thread.ts";
 
@@ -14,9 +15,13 @@ export interface ThreadStart {
   readonly name: string;
   readonly code: "THREAD_DIED" | "HANDLER_DIED";
   readonly entry: URL;
-  readonly options: Omit<WorkerOptions, "name">;
+  /** What the thread finds by `takeBoot`, with its `port`. */
+  readonly boot: object;
+  /** 0: as Node has it. */
+  readonly heapBytes?: number;
 }
 
+const MIB = 1024 * 1024;
 const EXIT_HINT =
   "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.";
 
@@ -27,19 +32,37 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
   readonly name: string;
   readonly member: Member<Driver, HeddleError>;
   readonly worker: Worker;
+  readonly #port: MessagePort;
   #error: HeddleError | undefined;
 
   /** @throws HeddleError `code`: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, { name, code, entry, options }: ThreadStart) {
+  constructor(member: Member<Driver, HeddleError>, { name, code, entry, boot, heapBytes = 0 }: ThreadStart) {
     super();
     this.name = name;
     this.member = member;
-    this.worker = startThread(name, code, entry, { ...options, name: `heddle ${name}` });
-    this.worker.on("message", (message: From) => this.received(message));
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.worker = startThread(name, code, entry, {
+      name: `heddle ${name}`,
+      workerData: { ...boot, port: port2 },
+      transferList: [port2],
+      ...(heapBytes > 0 && {
+        resourceLimits: { maxOldGenerationSizeMb: Math.max(8, Math.ceil(heapBytes / MIB)) },
+      }),
+    });
+    const receive = (message: From): void => this.received(message);
+    port1.on("message", receive);
+    // The thread itself keeps the process alive.
+    port1.unref();
     this.worker.on("error", (cause: Error) => {
+      hearRest(port1, receive);
       this.#error ??= new HeddleError(code, `${name} died: ${cause.message}`, { cause });
     });
-    this.worker.on("exit", (exitCode) => this.ended(this.#whyEnded(exitCode)));
+    this.worker.on("exit", (exitCode) => {
+      hearRest(port1, receive);
+      port1.close();
+      this.ended(this.#whyEnded(exitCode));
+    });
   }
 
   get threadId(): number {
@@ -75,7 +98,7 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
   }
 
   protected post(message: To, transfer: readonly Transferable[] = []): void {
-    this.worker.postMessage(message, transfer);
+    this.#port.postMessage(message, [...transfer]);
   }
 
   #whyEnded(code: number): HeddleError | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { HeddleError, packThrown, toWire, unpackThrown } from "../../src/errors/errors.ts";
 
 /** As it arrives on another thread. */
@@ -77,6 +78,40 @@ test("what cannot be copied arrives as its text", () => {
   const error = cross({ message: "with a function", retry: () => {} }) as Error;
   assert.ok(error instanceof Error);
   assert.equal(error.message, "with a function");
+});
+
+test("an app's error that has the name of heddle's own keeps what it is", () => {
+  class HeddleLookalike extends Error {
+    override readonly name = "HeddleError";
+    readonly code = "E_MINE";
+    readonly retries = 3;
+  }
+  const error = cross(new HeddleLookalike("mine")) as HeddleLookalike;
+  assert.ok(!(error instanceof HeddleError));
+  assert.deepEqual([error.name, error.message, error.code, error.retries], ["HeddleError", "mine", "E_MINE", 3]);
+  assert.ok(cross(new HeddleError("INTERNAL", "a fault")) instanceof HeddleError);
+});
+
+test("an object that calls itself an error is none", () => {
+  const thrown = { [Symbol.toStringTag]: "Error", status: 404 };
+  assert.deepEqual(cross(thrown), { status: 404 });
+});
+
+test("an error of another realm is one", () => {
+  const error = cross(runInNewContext("new RangeError('too far')")) as Error;
+  assert.ok(error instanceof RangeError);
+  assert.equal(error.message, "too far");
+});
+
+test("what looks like the wire form of an error is thrown as it is", () => {
+  for (const thrown of [
+    { error: toWire(new Error("no")) },
+    { value: 1 },
+    { code: "OVERLOADED", name: "HeddleError", message: "no" },
+  ]) {
+    assert.deepEqual(cross(thrown), thrown);
+    assert.deepEqual((cross(new Error("outer", { cause: thrown })) as Error).message, "outer");
+  }
 });
 
 test("a tree of errors stays bounded", () => {

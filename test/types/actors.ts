@@ -12,6 +12,7 @@ import {
   send,
   spawn,
   supervisor,
+  whichChildren,
   type Actor,
   type DownMessage,
   type Pid,
@@ -85,6 +86,13 @@ export async function repliesFlow(): Promise<void> {
   // @ts-expect-error each request has its own reply
   const mixed: number = await call(store, { get: "key" });
   void [value, mixed];
+
+  const boss = await spawn(supervisor({}));
+  await whichChildren(boss);
+  // @ts-expect-error a supervisor is asked with functions of its own
+  await call(boss, { op: "whichChildren" });
+  // @ts-expect-error and is cast nothing
+  cast(boss, "x");
 }
 
 export function optionsAreChecked(): void {

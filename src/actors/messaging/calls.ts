@@ -10,6 +10,8 @@
  * - While it lasts, the server's actor has it in `callers` (on the server's thread, also when the caller is elsewhere), so its
  *   exit fails the call; there is no monitor to set up and take down.
  * - A reply may be sent by any actor on any thread. If it is not the server's thread, the caller takes the call out there.
+ * - What this library itself asks of servers and supervisors goes the same way in an envelope of its own (`ControlMessage`). The
+ *   kind of envelope is chosen here and told to the other thread beside the request: no request can be taken for another kind.
  */
 
 import { copy } from "../../runtime/copy/copy.ts";
@@ -19,7 +21,7 @@ import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
-import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
+import { ExitError, reasonText, ServerExited, type ExitReason } from "../process/exit-reason.ts";
 import { packReason } from "../process/exit-signals.ts";
 import { extraOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
 import type { Pid, PidData } from "../process/pid.ts";
@@ -53,6 +55,27 @@ export class CallMessage {
     this.from = from;
     this.request = request;
   }
+}
+
+/** What this library asks of a server (gen-server.ts) or supervisor (supervisor/requests.ts). */
+export interface Control {
+  readonly op: string;
+}
+
+/** What they receive for it. */
+export class ControlMessage {
+  readonly from: From;
+  readonly request: Control;
+  constructor(from: From, request: Control) {
+    this.from = from;
+    this.request = request;
+  }
+}
+
+type Envelope = "call" | "control";
+
+function enveloped(envelope: Envelope, from: From, request: unknown): CallMessage | ControlMessage {
+  return envelope === "call" ? new CallMessage(from, request) : new ControlMessage(from, request as Control);
 }
 
 /** What a server receives for a cast. */
@@ -124,6 +147,11 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     if (!this.#ended) this.#end(Promise.reject(callFailed(this.server, reason)));
   }
 
+  serverExited(reason: ExitReason): void {
+    if (this.#ended) return;
+    this.#end(Promise.reject(new ServerExited(reason, "ACTOR_CALL_FAILED", noReply(this.server, reason))));
+  }
+
   overflowed(): void {
     if (!this.#ended) this.#end(Promise.reject(mailboxFull(this.server)));
   }
@@ -170,8 +198,16 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
 /** A call of another thread, on the server's thread. */
 class RemoteCall extends From implements OpenCall {
   fail(reason: ExitReason): void {
+    this.#tell("failedCall", reason);
+  }
+
+  serverExited(reason: ExitReason): void {
+    this.#tell("exitedCall", reason);
+  }
+
+  #tell(kind: "failedCall" | "exitedCall", reason: ExitReason): void {
     const { value, markers } = packReason(reason);
-    post(this.thread, ["failedCall", this.call, value, markers]);
+    post(this.thread, [kind, this.call, value, markers]);
   }
 
   overflowed(): void {
@@ -195,34 +231,57 @@ export function startCall(
   server: Pid,
   request: unknown,
   timeoutMs: number = DEFAULT_CALL_TIMEOUT_MS,
+  envelope: Envelope = "call",
 ): Promise<unknown> {
   if (!isDuration(timeoutMs)) return Promise.reject(badDuration("ACTOR_INVALID", "the timeout of a call", timeoutMs));
   if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
-  if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs);
+  if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs, envelope);
   if (server.status === "dead") return Promise.reject(callFailed(server, "noproc"));
   // Before anything else: a request that cannot be cloned must leave nothing behind.
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
   (extraOf(server).callers ??= new Set()).add(pending);
-  settleOverflow(server.deliver(new CallMessage(pending, copied)), pending);
+  settleOverflow(server.deliver(enveloped(envelope, pending, copied)), pending);
   return pending.wait(timeoutMs);
 }
 
-function callRemote(caller: Process | undefined, server: Pid, request: unknown, timeoutMs: number): Promise<unknown> {
+/** As `startCall`, by code that is no actor, in the library's own envelope. */
+export function startControl(server: Pid, request: Control, timeoutMs: number): Promise<unknown> {
+  return startCall(undefined, server, request, timeoutMs, "control");
+}
+
+function callRemote(
+  caller: Process | undefined,
+  server: Pid,
+  request: unknown,
+  timeoutMs: number,
+  envelope: Envelope,
+): Promise<unknown> {
   const { value, markers } = pack(request);
   const pending = new PendingCall(server, caller);
-  if (!post(server.thread, ["call", server.id, pending.number(), value, markers])) pending.fail("noconnection");
+  if (!post(server.thread, [envelope, server.id, pending.number(), value, markers])) pending.fail("noconnection");
   return pending.wait(timeoutMs);
 }
 
-/** Calls that found the mailbox full, or were pushed out of it, fail at once. */
-export function settleOverflow(overflowed: Overflowed | undefined, own: unknown): void {
+/** Calls that found the mailbox full, or were pushed out of it, fail at once. `own`: the one that is being delivered. */
+export function settleOverflow(overflowed: Overflowed | undefined, own: From | undefined): void {
   if (overflowed === undefined) return;
-  const lost = overflowed === "refused" ? own : overflowed.dropped;
-  const from = lost instanceof CallMessage ? lost.from : lost;
+  const from = overflowed === "refused" ? own : callIn(overflowed.dropped);
   if (!(from instanceof PendingCall) && !(from instanceof RemoteCall)) return;
   if (from.server instanceof Process) from.server.extra?.callers?.delete(from);
   from.overflowed();
+}
+
+/** The call that is lost with a message. A `From` that was sent as a message is no call: somebody else may still reply to it. */
+function callIn(message: unknown): From | undefined {
+  return message instanceof CallMessage || message instanceof ControlMessage ? message.from : undefined;
+}
+
+/** Ends a call that an actor of this thread has received, and will not answer. */
+export function failCall(from: From, reason: ExitReason): void {
+  if (!(from instanceof PendingCall) && !(from instanceof RemoteCall)) return;
+  (from.server as Process).extra?.callers?.delete(from);
+  from.fail(reason);
 }
 
 /** Replies to a call, from any actor on any thread. A second reply, or one that comes too late, is dropped. */
@@ -234,16 +293,18 @@ export function sendReply(from: From, value: unknown): void {
   post(from.thread, ["reply", from.call, packed.value, packed.markers]);
 }
 
-onMessage("call", (thread: number, id: number, call: number, value: unknown, markers: never) => {
-  const server = localProcess(id);
-  if (server === undefined) {
-    post(thread, ["failedCall", call, "noproc", undefined]);
-    return;
-  }
-  const from = new RemoteCall(thread, server, call);
-  (extraOf(server).callers ??= new Set()).add(from);
-  settleOverflow(server.deliver(new CallMessage(from, unpack(value, markers))), from);
-});
+for (const envelope of ["call", "control"] as const) {
+  onMessage(envelope, (thread: number, id: number, call: number, value: unknown, markers: never) => {
+    const server = localProcess(id);
+    if (server === undefined) {
+      post(thread, ["failedCall", call, "noproc", undefined]);
+      return;
+    }
+    const from = new RemoteCall(thread, server, call);
+    (extraOf(server).callers ??= new Set()).add(from);
+    settleOverflow(server.deliver(enveloped(envelope, from, unpack(value, markers))), from);
+  });
+}
 
 onMessage("uncall", (thread: number, id: number, call: number) => {
   const callers = localProcess(id)?.extra?.callers;
@@ -258,6 +319,9 @@ onMessage("reply", (thread: number, call: number, value: unknown, markers: never
 onMessage("failedCall", (_thread: number, call: number, value: unknown, markers: never) => {
   numbered.get(call)?.fail(unpack(value, markers) as ExitReason);
 });
+onMessage("exitedCall", (_thread: number, call: number, value: unknown, markers: never) => {
+  numbered.get(call)?.serverExited(unpack(value, markers) as ExitReason);
+});
 onMessage("fullCall", (_thread: number, call: number) => numbered.get(call)?.overflowed());
 
 onThreadGone((thread) => {
@@ -265,7 +329,11 @@ onThreadGone((thread) => {
 });
 
 export function callFailed(server: Pid | string, reason: ExitReason): ExitError {
-  return new ExitError(reason, "ACTOR_CALL_FAILED", `${String(server)} has not replied: ${reasonText(reason)}`);
+  return new ExitError(reason, "ACTOR_CALL_FAILED", noReply(server, reason));
+}
+
+function noReply(server: Pid | string, reason: ExitReason): string {
+  return `${String(server)} has not replied: ${reasonText(reason)}`;
 }
 
 export function mailboxFull(to: Pid): ExitError {

@@ -45,7 +45,7 @@ export class ActorProcess extends Process implements Self {
     if (extra === undefined) return;
     for (const call of extra.calls ?? []) call.abandon(rest === "dropped");
     tellOfExit(this, extra, reason);
-    extra.started?.(reason);
+    extra.started?.({ type: "exited", reason });
     extra.abort?.abort(this.exited());
   }
 

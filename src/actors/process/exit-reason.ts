@@ -35,6 +35,12 @@ export class ExitError extends HeddleError {
   }
 }
 
+/** A call failed because its server exited while it lasted; any other failure is an ExitError. */
+export class ServerExited extends ExitError {}
+
+/** A server has not started because its `init` gave `ignore`; any other that has not started gives an ExitError. */
+export class StartIgnored extends ExitError {}
+
 /** The exit reason that a thrown value stands for. */
 export function reasonOf(thrown: unknown): ExitReason {
   if (thrown instanceof ExitError) return thrown.reason;
@@ -46,8 +52,12 @@ export function isCleanExit(reason: ExitReason): boolean {
   return reason === "normal" || isShutdown(reason);
 }
 
+/** `shutdown`, or plain data that has it: an error or an object of a class with something of that name is another reason. */
 export function isShutdown(reason: ExitReason): boolean {
-  return reason === "shutdown" || (typeof reason === "object" && reason !== null && "shutdown" in reason);
+  if (reason === "shutdown") return true;
+  return (
+    typeof reason === "object" && reason !== null && !(reason instanceof Error) && Object.hasOwn(reason, "shutdown")
+  );
 }
 
 export function sameReason(a: ExitReason, b: ExitReason): boolean {

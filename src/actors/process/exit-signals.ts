@@ -175,7 +175,7 @@ function tell(process: Process, extra: Extra, reason: ExitReason): void {
     if (pid instanceof Process) down(pid, ref, process, reason);
     else sendDown(pid, ref, process, reason);
   }
-  for (const call of extra.callers ?? []) call.fail(reason);
+  for (const call of extra.callers ?? []) call.serverExited(reason);
   for (const ties of tied.values()) ties.delete(process);
   forgetProcess(process);
 }

@@ -169,14 +169,9 @@ export abstract class Process extends Pid implements Turn {
     if (resume !== undefined && rest !== "dropped") resume(Promise.reject(this.exited()));
   }
 
-  /** Why it is dead. */
-  get exitReason(): ExitReason | undefined {
-    return this.wait instanceof Ended ? this.wait.reason : undefined;
-  }
-
   /** What everything it still tries fails with. */
   exited(): ExitError {
-    return new ExitError(this.exitReason ?? "normal", "ACTOR_EXITED");
+    return new ExitError(this.wait instanceof Ended ? this.wait.reason : "normal", "ACTOR_EXITED");
   }
 }
 
@@ -302,7 +297,7 @@ function start(process: Process): void {
     const settled = hasSettled.bind(process);
     void process.ending.then(settled, settled);
   } catch (error) {
-    end(process, reasonOf(error), error);
+    hasThrown.call(process, error);
   }
 }
 
@@ -315,14 +310,12 @@ function hasReturned(this: Process): void {
 }
 
 function hasThrown(this: Process, error: unknown): void {
-  end(this, reasonOf(error), error);
+  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, error);
+  end(this, reasonOf(error));
 }
 
-function end(process: Process, reason: ExitReason, thrown?: unknown): void {
-  if (process.status !== "dead") {
-    if (thrown !== undefined && !(thrown instanceof ExitError)) crashes.report(process, thrown);
-    process.die(reason, "returned");
-  }
+function end(process: Process, reason: ExitReason): void {
+  if (process.status !== "dead") process.die(reason, "returned");
   runQueue.parked(process);
 }
 

@@ -13,9 +13,16 @@ export interface Watcher {
 
 /** A call in progress: the caller's side of it, or what stands for it on the server's thread. */
 export interface OpenCall {
-  /** The server has exited, or cannot take the call. */
-  fail(reason: ExitReason): void;
+  /** The server has exited. */
+  serverExited(reason: ExitReason): void;
 }
+
+/** What became of the start of an actor. */
+export type StartOutcome =
+  | { readonly type: "started" }
+  /** `init` of a server gave `ignore`. */
+  | { readonly type: "ignored" }
+  | { readonly type: "exited"; readonly reason: ExitReason };
 
 /** A call in progress, on the caller's side. */
 export interface OwnCall {
@@ -46,7 +53,7 @@ export class Extra {
   fullTold: Set<number> | undefined = undefined;
   abort: AbortController | undefined = undefined;
   /** Waits for `init` of a server. */
-  started: ((problem?: ExitReason) => void) | undefined = undefined;
+  started: ((outcome: StartOutcome) => void) | undefined = undefined;
   /** What a server or supervisor is, for the tree. */
   kind: "worker" | "supervisor" | undefined = undefined;
 }

@@ -24,7 +24,8 @@ export interface Self<M = any> {
 
   /**
    * Takes the oldest message, or the oldest that `match` accepts; the others stay in place and in order. Waits if there is none;
-   * with `timeoutMs` not for ever: then it resolves to `undefined`. A timeout is no error, as `after` in Erlang is none.
+   * with `timeoutMs` not for ever: then it resolves to `undefined`, as for a message that is `undefined`. A timeout is no error, as `after`
+   * in Erlang is none.
    *
    * `match` is called once for each message, on this actor's turn; what it throws is thrown here. One receive at a time: a
    * second one meanwhile rejects with `ACTOR_RECEIVES_TWICE`. A `timeoutMs` that is no number rejects with `ACTOR_INVALID`.

@@ -14,9 +14,9 @@ import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts
 import { runQueue } from "../../runtime/run-queue.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
-import { ExitError, reasonText, type ExitReason } from "./exit-reason.ts";
+import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
 import { newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
-import { extraOf } from "./rare-fields.ts";
+import { extraOf, type StartOutcome } from "./rare-fields.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
 import { register } from "../registry/registered-names.ts";
 import type { Pid, PidData } from "./pid.ts";
@@ -48,12 +48,12 @@ export function markServer(body: Body, kind: "worker" | "supervisor"): void {
   servers.set(body, kind);
 }
 
-/** To be called by such a body when it has started. */
-export function hasStarted(self: Self): void {
+/** To be called by such a body when it has started, or will not. */
+export function hasStarted(self: Self, outcome: StartOutcome): void {
   const extra = extraOf(self as ActorProcess);
   const { started } = extra;
   extra.started = undefined;
-  started?.();
+  started?.(outcome);
 }
 
 interface Terms {
@@ -193,15 +193,20 @@ function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: b
   runQueue.add(process);
   if (!isServer) return Promise.resolve(process);
   return new Promise((resolve, reject) => {
-    extraOf(process).started = (problem) => {
-      if (problem === undefined) resolve(process);
-      else reject(startFailed(process, problem));
+    extraOf(process).started = (outcome) => {
+      if (outcome.type === "started") resolve(process);
+      else reject(startFailed(process, outcome));
     };
   });
 }
 
-function startFailed(pid: Pid, reason: ExitReason): ExitError {
-  return new ExitError(reason, "ACTOR_START_FAILED", `${pid.toString()} has not started: ${reasonText(reason)}`);
+type NotStarted = Exclude<StartOutcome, { type: "started" }>;
+
+function startFailed(pid: Pid, outcome: NotStarted): ExitError {
+  const reason = outcome.type === "ignored" ? "ignore" : outcome.reason;
+  const message = `${pid.toString()} has not started: ${reasonText(reason)}`;
+  const Class = outcome.type === "ignored" ? StartIgnored : ExitError;
+  return new Class(reason, "ACTOR_START_FAILED", message);
 }
 
 /** The other end of a link that the new actor has already. */
@@ -239,8 +244,10 @@ async function spawnOn(thread: number, what: unknown, args: readonly unknown[], 
     mailbox,
   } satisfies Order)) as Answer;
   const pid = importPid(answer.pid);
-  if (answer.failed === undefined) return pid;
-  throw startFailed(pid, unpack(answer.failed.value, answer.failed.markers) as ExitReason);
+  const { failed } = answer;
+  if (failed === undefined) return pid;
+  if (failed === "ignored") throw startFailed(pid, { type: "ignored" });
+  throw startFailed(pid, { type: "exited", reason: unpack(failed.value, failed.markers) as ExitReason });
 }
 
 interface Order {
@@ -256,7 +263,7 @@ interface Order {
 
 interface Answer {
   readonly pid: PidData;
-  readonly failed?: Packed;
+  readonly failed?: "ignored" | Packed;
 }
 
 onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
@@ -274,7 +281,7 @@ onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
     return { pid: exportPid(await spawnHere(body as Body, name, args, terms)) };
   } catch (error) {
     if (!(error instanceof ExitError) || error.code !== "ACTOR_START_FAILED") throw error;
-    return { pid: [thisThread, 0], failed: packReason(error.reason) };
+    return { pid: [thisThread, 0], failed: error instanceof StartIgnored ? "ignored" : packReason(error.reason) };
   }
 });
 

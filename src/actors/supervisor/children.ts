@@ -6,8 +6,9 @@
  */
 
 import type { ActorProcess } from "../process/actor-process.ts";
-import { reasonOf, type ExitReason } from "../process/exit-reason.ts";
+import { reasonOf, StartIgnored, type ExitReason } from "../process/exit-reason.ts";
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
+import { ignore } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import { spawn } from "../process/spawn.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
@@ -27,17 +28,16 @@ export async function startChildOf(
   let started: Started;
   try {
     if (typeof start === "function") {
-      const pid = (await start(self)) as Pid;
-      self.link(pid);
-      started = { type: "started", pid };
+      const pid = (await start(self)) as Pid | typeof ignore;
+      if (pid !== ignore) self.link(pid);
+      started = pid === ignore ? { type: "ignored" } : { type: "started", pid };
     } else {
       const [what, args = [], options = {}] = start;
       const all = [...args, ...extraArgs];
       started = { type: "started", pid: await spawn(what as never, all as never, { ...options, link: self }) };
     }
   } catch (error) {
-    const reason = reasonOf(error);
-    started = reason === "ignore" ? { type: "ignored" } : { type: "failed", reason };
+    started = error instanceof StartIgnored ? { type: "ignored" } : { type: "failed", reason: reasonOf(error) };
   }
   if (self.status === "dead") throw self.exited();
   return started;

@@ -6,10 +6,10 @@
  */
 
 import type { ActorProcess } from "../process/actor-process.ts";
-import { CallMessage, CastMessage, sendReply } from "../messaging/calls.ts";
+import { CallMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { ExitMessage } from "../process/exit-signals.ts";
-import { stopRequested } from "../gen-server.ts";
+import { isStop } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
 import { hasStarted } from "../process/spawn.ts";
@@ -46,7 +46,7 @@ export abstract class SupervisorLoop<Key> {
   async run(): Promise<void> {
     this.self.trapExit = true;
     let ending = await this.startAll();
-    if (ending === undefined) hasStarted(this.self);
+    if (ending === undefined) hasStarted(this.self, { type: "started" });
     while (ending === undefined) ending = await this.#handle(await this.self.receive());
     await this.stopAll();
     this.self.die(ending.reason, "returned");
@@ -54,19 +54,19 @@ export abstract class SupervisorLoop<Key> {
 
   async #handle(message: unknown): Promise<Ending> {
     if (message instanceof ExitMessage) return await this.#exited(message);
-    if (message instanceof CastMessage && message.message instanceof Retry) {
-      return await this.retry((message.message as Retry<Key>).key);
-    }
-    if (!(message instanceof CallMessage)) return undefined;
-    const stop = stopRequested(message.request);
-    if (stop !== undefined) return stop;
-    sendReply(message.from, await this.#answer(message.request));
+    if (message instanceof Retry) return await this.retry((message as Retry<Key>).key);
+    // It answers what the functions for supervisors ask, and nothing that was called.
+    if (message instanceof CallMessage) failCall(message.from, "unknown_request");
+    if (!(message instanceof ControlMessage)) return undefined;
+    const { from, request } = message;
+    if (isStop(request)) return request;
+    sendReply(from, await this.#answer(request as Request));
     return undefined;
   }
 
-  async #answer(request: unknown): Promise<Answer> {
+  async #answer(request: Request): Promise<Answer> {
     try {
-      return await this.answer(request as Request);
+      return await this.answer(request);
     } catch (error) {
       if (this.self.status === "dead") throw error;
       return refused(error as ExitReason);
@@ -85,7 +85,7 @@ export abstract class SupervisorLoop<Key> {
   }
 
   protected retryLater(key: Key): void {
-    // Past the copying: this message does not leave the supervisor.
-    this.self.deliverSignal(new CastMessage(new Retry(key)));
+    // Past the copying: this message does not leave the supervisor, and no copy of anything is a Retry.
+    this.self.deliverSignal(new Retry(key));
   }
 }

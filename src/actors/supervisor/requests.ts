@@ -1,8 +1,7 @@
 /** What supervisors are asked, and the functions that ask. */
 
-import { startCall } from "../messaging/calls.ts";
 import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
-import { callFailed } from "../messaging/calls.ts";
+import { callFailed, startControl } from "../messaging/calls.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import type { Pid } from "../process/pid.ts";
 import type { ServerPid } from "../process/self.ts";
@@ -22,8 +21,8 @@ export type ChildId = string | number | Pid<never>;
 
 export type Answer = { readonly value: unknown } | { readonly refused: ExitReason };
 
-/** The pid of a supervisor. */
-export type SupervisorPid = ServerPid<readonly [Request, Answer]>;
+/** The pid of a supervisor. It is asked with `whichChildren` and the like; calls and casts are not for it. */
+export type SupervisorPid = ServerPid<never, never>;
 
 export interface ChildInfo {
   readonly id: string | number | undefined;
@@ -54,7 +53,7 @@ async function ask(supervisor: SupervisorPid | string, request: Request): Promis
   const pid = resolveName(supervisor as Pid | string);
   if (pid === undefined) throw callFailed(supervisor as string, "noproc");
   // For ever, as in OTP: a child may take its time to start or stop.
-  const answer = (await startCall(undefined, pid, request, Infinity)) as Answer;
+  const answer = (await startControl(pid, request, Infinity)) as Answer;
   if ("value" in answer) return answer.value;
   const { refused: reason } = answer;
   throw new ExitError(reason, "SUPERVISOR_REFUSED", `${request.op} was refused: ${reasonText(reason)}`);

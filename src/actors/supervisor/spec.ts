@@ -2,6 +2,7 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Actor, Spawnable } from "../process/actor.ts";
+import type { ignore } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import type { SpawnOptions } from "../process/spawn.ts";
 
@@ -17,8 +18,8 @@ type Startable = Actor<any, any> | Spawnable<any, any> | ((self: any, ...args: a
 /** What is spawned: an actor (or function) and its arguments; links are the supervisor's business. */
 export type Start =
   | readonly [what: Startable, args?: readonly unknown[], options?: Omit<SpawnOptions, "link" | "monitor">]
-  /** Spawns it itself, linked to the supervisor, and resolves to its pid. Stays on this thread. */
-  | ((supervisor: Pid) => Promise<Pid<never>>);
+  /** Spawns it itself, linked to the supervisor, and resolves to its pid, or to `ignore`. Stays on this thread. */
+  | ((supervisor: Pid) => Promise<Pid<never> | typeof ignore>);
 
 export interface ChildSpec {
   /** Names the child in its supervisor. */

@@ -16,7 +16,7 @@ export interface Introduction extends Member {
   readonly port: MessagePort;
 }
 
-/** A thread's workerData. */
+/** In a thread's workerData; read by `birth.ts`. */
 export interface Birth {
   readonly heddleRuntime: {
     readonly self: Member;

@@ -7,9 +7,10 @@
  * point where it would begin to wait for itself.
  */
 
-import { type Transferable, workerData } from "node:worker_threads";
+import type { Transferable } from "node:worker_threads";
 import { HeddleError, messageOf, packThrown, toWire, unpackThrown } from "../../errors/errors.ts";
 import { setBlockingRules } from "../../runtime/blocking.ts";
+import { takeBoot } from "../../supervise/own-port.ts";
 import { WakeWord } from "../../kit/wake-word.ts";
 import type { FromIo, IoBoot, ToIo } from "./io-thread-protocol.ts";
 import { ignoreListen } from "./ignore-listen.ts";
@@ -17,7 +18,7 @@ import { findTask, resolveTask, type Task, type TaskRef } from "../jobs/task.ts"
 import { currentTask, runTask } from "../context/task-context.ts";
 import { transferOf } from "../jobs/transfer.ts";
 
-const boot = workerData as IoBoot;
+const boot = takeBoot() as IoBoot;
 const wake = WakeWord.at(boot.wake);
 /** Stops a call's task. */
 const calls = new Map<number, (reason: unknown) => void>();

@@ -20,14 +20,13 @@ import { currentUnit } from "../jobs/unit.ts";
 
 export class Context {
   readonly #parent: Context | undefined;
-  readonly #key: unknown;
-  readonly #value: unknown;
+  /** Of one that adds a value. */
+  readonly #entry: readonly [key: unknown, value: unknown] | undefined;
 
   /** For the library: contexts are made from others. */
-  constructor(parent?: Context, key?: unknown, value?: unknown) {
+  constructor(parent?: Context, entry?: readonly [key: unknown, value: unknown]) {
     this.#parent = parent;
-    this.#key = key;
-    this.#value = value;
+    this.#entry = entry;
   }
 
   /** Never cancelled, without a deadline and values: the root of every tree. */
@@ -75,7 +74,7 @@ export class Context {
 
   /** A child in which `value(key)` gives this value. */
   withValue(key: unknown, value: unknown): Context {
-    return new Context(this, key, value);
+    return new Context(this, [key, value]);
   }
 
   /** A child with the same values that is not cancelled with its parent, and has no deadline. */
@@ -85,13 +84,14 @@ export class Context {
 
   /** Of the nearest `withValue` of this key above. */
   value(key: unknown): unknown {
-    return this.#key === key && key !== undefined ? this.#value : this.#parent?.value(key);
+    const entry = this.#entry;
+    return entry !== undefined && entry[0] === key ? entry[1] : this.#parent?.value(key);
   }
 
   /** For the library: all values, the nearest last. */
   values(): readonly (readonly [key: unknown, value: unknown])[] {
     const above = this.#parent?.values() ?? [];
-    return this.#key === undefined ? above : [...above, [this.#key, this.#value]];
+    return this.#entry === undefined ? above : [...above, this.#entry];
   }
 
   /** For the library: the nearest context above, or this one, that can be cancelled. */

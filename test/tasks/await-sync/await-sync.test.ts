@@ -197,6 +197,11 @@ describe("awaitSync", () => {
     assert.deepEqual(awaitSync(tasks.listens), [false, true]);
   });
 
+  test("a task finds nothing of the library's in its thread's data, and speaks over parentPort to nobody", () => {
+    assert.deepEqual(awaitSync(tasks.looksAround), {});
+    assert.deepEqual(awaitSync(tasks.looksAround), {});
+  });
+
   test("the signal of code that belongs to no task never aborts", () => {
     assert.equal(taskSignal().aborted, false);
   });

@@ -70,6 +70,8 @@ describe("a context", () => {
     assert.equal(context.value(key), 3);
     assert.equal(context.value("a"), 2);
     assert.equal(context.value("b"), undefined);
+    assert.equal(context.value(undefined), undefined);
+    assert.equal(context.withValue(undefined, 4).withCancel().value(undefined), 4);
   });
 
   test("has a signal that Node's own functions take", async () => {
@@ -162,6 +164,9 @@ describe("a context on another thread", () => {
       await go(movable.echo, Context.background().withValue("a", 1)).then((context) => (context as Context).value("a")),
       1,
     );
+    const sent = Context.background().withValue(undefined, 2).withValue("a", undefined);
+    const copied = (await go(movable.echo, sent)) as Context;
+    assert.deepEqual([copied.value(undefined), copied.value("a")], [2, undefined]);
   });
 
   test("that adds values to one costs that one nothing more", async () => {

@@ -1,7 +1,7 @@
 /**
- * What the acceptor and a handler thread say to each other; requests come over links from the serving threads
- * (server/models/offload/shared/offload-protocol.ts). The acceptor's side is `handler-thread-handle.ts`, the thread's
- * `handler-thread-main.ts`.
+ * What the acceptor and a handler thread say to each other, over a port of their own (`runtime/own-port.ts`); requests come
+ * over links from the serving threads (server/models/offload/shared/offload-protocol.ts). The acceptor's side is
+ * `handler-thread-handle.ts`, the thread's `handler-thread-main.ts`.
  *
  *   acceptor                        handler thread
  *     spawn (workerData)          →
@@ -13,6 +13,7 @@
  *     stop                        → ← stopped
  */
 
+import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
@@ -27,6 +28,8 @@ export interface HandlerBoot {
   readonly id: number;
   /** Its place on the board. */
   readonly seat: Seat;
+  /** For everything that is said here. */
+  readonly port: MessagePort;
 }
 
 export type ToHandlerThread =

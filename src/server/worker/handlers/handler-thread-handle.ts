@@ -30,18 +30,13 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
   usedMs: number = monotonicMs();
 
   /** @throws HeddleError HANDLER_DIED: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, boot: HandlerBoot) {
-    const { handlerMemoryBytes } = boot.config;
+  constructor(member: Member<Driver, HeddleError>, boot: Omit<HandlerBoot, "port">) {
     super(member, {
       name: `handler thread ${boot.id} of ${boot.pool.name}`,
       code: "HANDLER_DIED",
       entry: new URL(import.meta.url.replace(/handler-thread-handle(\.[jt]s)$/, "handler-thread-main$1")),
-      options: {
-        workerData: boot,
-        ...(handlerMemoryBytes > 0 && {
-          resourceLimits: { maxOldGenerationSizeMb: Math.max(8, Math.ceil(handlerMemoryBytes / MIB)) },
-        }),
-      },
+      boot,
+      heapBytes: boot.config.handlerMemoryBytes,
     });
     this.id = boot.id;
     this.seat = boot.seat;
@@ -101,5 +96,3 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     this.emit("gone", error);
   }
 }
-
-const MIB = 1024 * 1024;

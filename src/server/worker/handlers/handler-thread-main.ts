@@ -8,12 +8,12 @@
 
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { heedServer } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import { takeBoot } from "../../../supervise/own-port.ts";
 import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
 import { Board } from "../../models/offload/shared/pool-board.ts";
 import { JobRunner } from "../../models/offload/execute/job-runner.ts";
@@ -21,8 +21,7 @@ import { heedAbort } from "../../models/offload/execute/running-job.ts";
 import { printed } from "../flush-output.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
-const port = parentPort!;
-const { config, address, pool, seat, board } = workerData as HandlerBoot;
+const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
 const modules = ModuleTracker.start();
 
 try {

@@ -1,6 +1,6 @@
 /**
- * What the acceptor and a serving thread say to each other. The acceptor's side is `serving-thread-handle.ts`, the
- * thread's `serving-thread-main.ts`.
+ * What the acceptor and a serving thread say to each other, over a port of their own (`runtime/own-port.ts`). The acceptor's
+ * side is `serving-thread-handle.ts`, the thread's `serving-thread-main.ts`.
  *
  *   acceptor                         thread
  *     spawn (workerData: ThreadBoot) →
@@ -23,6 +23,7 @@
  */
 
 import type { Socket } from "node:net";
+import type { MessagePort } from "node:worker_threads";
 import type { ServerSettings } from "../../app/server-settings.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";
@@ -45,6 +46,8 @@ export interface ThreadBoot {
   readonly row: SharedArrayBuffer;
   readonly tls: TlsMaterial | undefined;
   readonly address: ListenerAddress;
+  /** For everything that is said here. */
+  readonly port: MessagePort;
   /** `check`: load the app, tell about it, serve nothing. */
   readonly purpose: "serve" | "check";
 }

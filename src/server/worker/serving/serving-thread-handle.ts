@@ -65,14 +65,14 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   #inspected = 0;
 
   /** @throws HeddleError THREAD_DIED: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, boot: Omit<ThreadBoot, "row">) {
+  constructor(member: Member<Driver, HeddleError>, boot: Omit<ThreadBoot, "row" | "port">) {
     const row = new LoadRow();
     super(member, {
       name: `serving thread ${boot.index}`,
       code: "THREAD_DIED",
       // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
       entry: new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1")),
-      options: { workerData: { ...boot, row: row.buffer } satisfies ThreadBoot },
+      boot: { ...boot, row: row.buffer } satisfies Omit<ThreadBoot, "port">,
     });
     this.index = boot.index;
     this.row = row;
@@ -140,7 +140,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     } else {
       const message: ToThread = { type: "socket", socket: accepted.socket };
       // A socket is transferable in Node 26.6 and later; the types do not know yet.
-      this.worker.postMessage(message, [accepted.socket as never]);
+      this.post(message, [accepted.socket as never]);
     }
   }
 

@@ -11,7 +11,6 @@
 
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
-import { parentPort, workerData } from "node:worker_threads";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { heedServer } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
@@ -19,6 +18,7 @@ import { mergeRoutes } from "../../../config/routes/route-forms.ts";
 import { toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
+import { takeBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
 import { type UpgradesTold, upgradesRefused } from "../../models/upgrades.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
@@ -48,9 +48,8 @@ const MAX_BEAT_MS = 25;
 /** How old a heartbeat is too old without a threshold for reports. */
 const DEFAULT_STALE_MS = 1000;
 
-const port = parentPort!;
-const boot = workerData as ThreadBoot;
-const { config } = boot;
+const boot = takeBoot() as ThreadBoot;
+const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const row = new LoadRow(boot.row);
 const modules = ModuleTracker.start();
