@@ -16,7 +16,7 @@ import type { ModelName, ServerConfig } from "../../config/config.ts";
 import type { LoadedApp } from "../app/load/load-app.ts";
 import type { FramingFault } from "../app/response-framing.ts";
 import type { HandledExchange } from "./handled-exchange.ts";
-import type { LinkEnd } from "./offload/shared/offload-protocol.ts";
+import type { LinkEnd, PoolMemory } from "./offload/shared/offload-protocol.ts";
 
 export type { ModelName };
 
@@ -52,8 +52,8 @@ export interface Places {
 
 /** The worker's pools of handler threads, as a serving thread reaches them. */
 export interface HandlerSource {
-  /** Shared memory of each pool, by name. */
-  readonly boards: Readonly<Record<string, SharedArrayBuffer>>;
+  /** By the name of the pool. */
+  readonly memories: Readonly<Record<string, PoolMemory>>;
   /** The pool's threads, those of now and those that come, are told to `sink`. */
   connect(pool: string, sink: HandlerSink): void;
   /** Requests wait. */

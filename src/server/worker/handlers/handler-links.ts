@@ -6,14 +6,14 @@
 import type { MessagePort } from "node:worker_threads";
 import { fromWire } from "../../../errors/errors.ts";
 import type { HandlerSink, HandlerSource } from "../../models/model.ts";
-import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
+import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
 import type { FromThread, ToThread } from "../serving/serving-protocol.ts";
 
 /** A thread that has asked for more handlers asks again after this. */
 const ASK_AGAIN_MS = 20;
 
 export class HandlerLinks implements HandlerSource {
-  boards: Readonly<Record<string, SharedArrayBuffer>> = {};
+  memories: Readonly<Record<string, PoolMemory>> = {};
   readonly #links = new Map<string, Map<number, LinkEnd>>();
   readonly #sinks = new Map<string, HandlerSink>();
   readonly #askedMs = new Map<string, number>();
@@ -22,7 +22,7 @@ export class HandlerLinks implements HandlerSource {
   constructor(port: MessagePort, tell: (message: FromThread) => void) {
     this.#tell = tell;
     port.on("message", (message: ToThread) => {
-      if (message.type === "gates") this.boards = message.boards;
+      if (message.type === "gates") this.memories = message.memories;
       else if (message.type === "handler") this.#add(message.pool, message.id, message.link);
       else if (message.type === "handler-gone") this.#remove(message.pool, message.id, fromWire(message.error));
     });

@@ -26,6 +26,7 @@ import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.t
 import type { PoolReport } from "../worker-protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import { surplus } from "./idle-eviction.ts";
+import { PoolLinks } from "./pool-links.ts";
 
 export interface HandlerPoolOptions {
   readonly spec: PoolSpec;
@@ -44,6 +45,7 @@ type HandlerMember = Member<HandlerThreadHandle, HeddleError>;
 export class HandlerPool extends EventEmitter<PoolEvents> {
   readonly spec: PoolSpec;
   readonly board: Board;
+  readonly links: PoolLinks;
   /** Threads that died, had to be killed, or were replaced after an uncaught exception. */
   restarts = 0;
   readonly #options: HandlerPoolOptions;
@@ -51,6 +53,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** The app's files, as far as the threads have told. */
   readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
+  readonly #looker: NodeJS.Timeout;
   #trimmer: NodeJS.Timeout | undefined;
 
   constructor(options: HandlerPoolOptions) {
@@ -60,6 +63,12 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.#options = options;
     const slots = Math.min(spec.max, MAX_SLOTS);
     this.board = new Board(Board.create(slots));
+    this.links = new PoolLinks({
+      board: this.board,
+      timeoutMs: config.timeoutMs,
+      kill: (id, why) => this.kill(id, why),
+    });
+    this.#looker = setInterval(() => this.#replaceLost(), LOOK_FOR_LOST_MS).unref();
     this.#pool = new Pool({
       rules: {
         kind: "elastic",
@@ -140,6 +149,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** Lets all of them run `onStop`, until `deadlineMs` at most. */
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.#trimmer);
+    clearInterval(this.#looker);
     await this.#pool.close("stop", deadlineMs);
   }
 
@@ -234,7 +244,19 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   #gone({ driver, error, readyMs }: HandlerMember): void {
     if (readyMs === undefined) return;
     this.board.close(driver.seat);
+    this.links.forget(driver);
     this.emit("removed", driver.id, error ?? new HeddleError("HANDLER_DIED", `${driver.name} was let go`));
+  }
+
+  /** Nobody has a job for them, and nobody could give them one. */
+  #replaceLost(): void {
+    for (const [{ id }, error] of this.links.lost()) {
+      const member = this.#pool.members.find(({ serial }) => serial === id);
+      if (member === undefined) continue;
+      this.#options.log.error({ pool: this.spec.name, handler: id, ...errorFields(error) }, error.message);
+      this.restarts++;
+      this.#pool.drain(member, "idle", monotonicMs() + this.#options.config.gracefulTimeoutMs);
+    }
   }
 
   async #killWithStack(member: HandlerMember, message: string): Promise<void> {
@@ -258,6 +280,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     }
   }
 }
+
+/** No hurry: it is needed when a serving thread was ended between two instructions. */
+const LOOK_FOR_LOST_MS = 1000;
 
 /** Often enough to let a thread go within a tenth of its time more. */
 function trimIntervalMs(threadIdleMs: number): number {

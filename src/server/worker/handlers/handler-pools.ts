@@ -5,7 +5,7 @@
 
 import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
-import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import { HandlerPool } from "./handler-pool.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
@@ -30,9 +30,11 @@ export class HandlerPools {
     return [...this.#pools.values()];
   }
 
-  /** By pool, for the serving threads. */
-  get boards(): Readonly<Record<string, SharedArrayBuffer>> {
-    return Object.fromEntries(this.pools.map(({ spec, board }) => [spec.name, board.buffer]));
+  /** By pool. */
+  memoriesFor(thread: ServingThreadHandle): Readonly<Record<string, PoolMemory>> {
+    return Object.fromEntries(
+      this.pools.map(({ spec, board, links }) => [spec.name, { board: board.buffer, line: links.line(thread) }]),
+    );
   }
 
   /** Makes the pools that a serving thread's routes name; all of them name the same. */
@@ -43,7 +45,7 @@ export class HandlerPools {
       const pool = new HandlerPool({ spec, config, address, log });
       this.#pools.set(spec.name, pool);
       pool.on("added", (handler) => {
-        for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, handler.link());
+        for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, pool.links.link(handler, thread));
       });
       pool.on("removed", (id, why) => {
         for (const thread of this.#serving) thread.removeHandler(spec.name, id, why);
@@ -59,12 +61,15 @@ export class HandlerPools {
 
   attach(thread: ServingThreadHandle): void {
     this.#serving.add(thread);
-    thread.once("gone", () => this.#serving.delete(thread));
+    thread.once("gone", () => {
+      this.#serving.delete(thread);
+      for (const { links } of this.pools) links.settle(thread);
+    });
     thread.on("want-handlers", (name) => this.#pools.get(name)?.want());
     thread.on("kill-handler", (name, id, why) => this.#pools.get(name)?.kill(id, why));
-    for (const { spec, handlers } of this.pools) {
+    for (const { spec, handlers, links } of this.pools) {
       for (const handler of handlers) {
-        if (handler.state === "ready") thread.addHandler(spec.name, handler.id, handler.link());
+        if (handler.state === "ready") thread.addHandler(spec.name, handler.id, links.link(handler, thread));
       }
     }
   }

@@ -200,7 +200,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     thread.on("loaded", ({ limited, pools, summary }) => {
       if (index === 0) this.#app = summary;
       this.#handlers.open(pools);
-      thread.open(this.#gatesFor(limited), this.#handlers.boards);
+      thread.open(this.#gatesFor(limited), this.#handlers.memoriesFor(thread));
       this.#handlers.attach(thread);
     });
     thread.once("ready", (told) => {

@@ -31,7 +31,7 @@ import type { WireError } from "../../../errors/errors.ts";
 import type { LogLevel } from "../../../log/log.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { ModelName } from "../../models/model.ts";
-import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { LinkEnd, PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { UpgradesTold } from "../../models/upgrades.ts";
 import type { GateHandle } from "../../http/admit/gate.ts";
 import type { SocketAddress } from "../accept/address.ts";
@@ -87,8 +87,8 @@ export type ToThread =
   | {
       readonly type: "gates";
       readonly gates: Readonly<Record<string, GateHandle>>;
-      /** Shared memory of each pool of handler threads. */
-      readonly boards: Readonly<Record<string, SharedArrayBuffer>>;
+      /** Of each pool of handler threads. */
+      readonly memories: Readonly<Record<string, PoolMemory>>;
     }
   | { readonly type: "handler"; readonly pool: string; readonly id: number; readonly link: LinkEnd }
   | { readonly type: "handler-gone"; readonly pool: string; readonly id: number; readonly error: WireError }

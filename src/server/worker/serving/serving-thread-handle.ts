@@ -10,7 +10,7 @@ import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/pool.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import type { TicketKeys } from "../../http/parse/connection.ts";
-import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
+import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
 import { type GateHandle, settleLedger } from "../../http/admit/gate.ts";
 import { closeFd } from "../../../platform/native.ts";
 import type { Accepted } from "../accept/accepted.ts";
@@ -91,9 +91,9 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     return this.worker.performance.eventLoopUtilization(since);
   }
 
-  open(gates: Readonly<Record<string, GateHandle>>, boards: Readonly<Record<string, SharedArrayBuffer>>): void {
+  open(gates: Readonly<Record<string, GateHandle>>, memories: Readonly<Record<string, PoolMemory>>): void {
     this.#gates = gates;
-    this.post({ type: "gates", gates, boards });
+    this.post({ type: "gates", gates, memories });
   }
 
   addHandler(pool: string, id: number, link: LinkEnd): void {

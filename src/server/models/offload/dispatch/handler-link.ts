@@ -78,7 +78,7 @@ export class Link {
   /** Sent with the next flush. */
   send(job: RemoteJob, serverTiming: boolean): void {
     const seq = this.#jobs.add(job);
-    this.#ring.open(seq);
+    this.#ring.open(seq, job.ahead);
     job.exchange.handler = this.id;
     this.#outbox.push(encodeJob(job.describe(seq, serverTiming)));
     job.sent(seq, monotonicMs(), this.#post);

@@ -40,8 +40,10 @@ export class OnHandlerThreads implements RunningModel {
 
   #open({ name, model }: PoolSpec): Pool {
     const { uploadPlaces, handlers, config, cpus, failed, misframed, shed } = this.#host;
+    const memory = handlers.memories[name]!;
     const client = new PoolClient({
-      board: new Board(handlers.boards[name]!),
+      board: new Board(memory.board),
+      line: memory.line,
       onceOnly: model === "thread-per-request",
       spread: cpus,
       queue: config.queue,

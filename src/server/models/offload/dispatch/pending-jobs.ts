@@ -4,6 +4,10 @@
  *
  * Invariant: whoever is in the line counts on the board as waiting. Who leaves it for good is taken off; who is sent ahead of its
  * turn still counts (`job-prefetch.ts`), and does not count again when it is put back.
+ *
+ * Memory: one word, written by this thread alone: how many are in the line. It is written right after the board. When the thread dies the acceptor
+ * takes as many off the board (`server/worker/pool-links.ts`). If it dies in the instant in which one leaves the line to be
+ * sent ahead, that one counts as waiting until the worker ends.
  */
 
 import type { Board } from "../shared/pool-board.ts";
@@ -13,11 +17,13 @@ export class WaitingLine {
   readonly #board: Board;
   readonly #limit: number;
   readonly #jobs: RemoteJob[] = [];
+  readonly #told: Int32Array<SharedArrayBuffer>;
 
-  /** `limit`: so many may wait on all serving threads together. */
-  constructor(board: Board, limit: number) {
+  /** `limit`: so many may wait on all serving threads together. `told`: for the number of those here. */
+  constructor(board: Board, limit: number, told: SharedArrayBuffer) {
     this.#board = board;
     this.#limit = limit;
+    this.#told = new Int32Array(told);
   }
 
   get length(): number {
@@ -31,18 +37,20 @@ export class WaitingLine {
   /** False: the line is full. */
   join(job: RemoteJob): boolean {
     if (!this.#board.tryWait(this.#limit)) return false;
+    this.#told[0]!++;
     this.#jobs.push(job);
     return true;
   }
 
   /** The first has waited long enough. */
   leave(): RemoteJob {
-    this.#board.stopWaiting();
+    this.#stopWaiting();
     return this.#jobs.shift()!;
   }
 
   /** The first goes ahead: it waits elsewhere. */
   sendAhead(): void {
+    this.#told[0]!--;
     this.#jobs.shift();
   }
 
@@ -51,7 +59,7 @@ export class WaitingLine {
     const at = this.#jobs.indexOf(job);
     if (at === -1) return false;
     this.#jobs.splice(at, 1);
-    this.#board.stopWaiting();
+    this.#stopWaiting();
     return true;
   }
 
@@ -59,6 +67,7 @@ export class WaitingLine {
   putBack(jobs: readonly RemoteJob[]): void {
     // The others were never off the board.
     this.#board.waitAgain(jobs.filter(({ ahead }) => !ahead).length);
+    this.#told[0]! += jobs.length;
     for (const job of jobs) {
       job.ahead = false;
       job.exchange.handler = undefined;
@@ -68,7 +77,12 @@ export class WaitingLine {
 
   #isGone({ exchange }: RemoteJob): boolean {
     if (exchange.state !== "ended" && !exchange.aborted) return false;
-    this.#board.stopWaiting();
+    this.#stopWaiting();
     return true;
+  }
+
+  #stopWaiting(): void {
+    this.#board.stopWaiting();
+    this.#told[0]!--;
   }
 }

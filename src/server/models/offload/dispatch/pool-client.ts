@@ -24,6 +24,8 @@ import { WaitingLine } from "./pending-jobs.ts";
 
 export interface PoolClientOptions {
   readonly board: Board;
+  /** For the number of its requests that wait. */
+  readonly line: SharedArrayBuffer;
   readonly onceOnly: boolean;
   readonly spread: number;
   readonly queue: number;
@@ -57,7 +59,7 @@ export class PoolClient {
   constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#board = options.board;
-    this.#waiting = new WaitingLine(options.board, options.queue || 1);
+    this.#waiting = new WaitingLine(options.board, options.queue || 1, options.line);
     this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,

@@ -15,9 +15,11 @@ export class Inbox {
   #released = true;
   readonly #outside = AsyncLocalStorage.snapshot();
 
-  constructor(port: MessagePort, receive: (message: ToHandler) => void) {
+  /** `closed`: the serving thread is gone, and all it had said was received. */
+  constructor(port: MessagePort, receive: (message: ToHandler) => void, closed: () => void) {
     this.#port = port;
     this.#receive = receive;
+    port.on("close", closed);
     port.on("message", (message: ToHandler) => {
       this.#release();
       receive(message);

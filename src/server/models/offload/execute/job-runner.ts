@@ -52,13 +52,30 @@ export class JobRunner {
   }
 
   attach({ port, ring, answers, start }: LinkEnd): void {
-    const inbox = new Inbox(port, (message) => this.#receive(link, message));
+    const inbox = new Inbox(
+      port,
+      (message) => this.#receive(link, message),
+      () => this.#abandon(link),
+    );
     const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers, start?.said) };
   }
 
   /** An exception nobody caught: the job whose code threw fails. */
   uncaught(error: unknown): void {
     runningJob.getStore()?.fail(error);
+  }
+
+  /**
+   * Its serving thread is dead, and the clients with it. What was not begun the acceptor takes off the board
+   * (`server/worker/pool-links.ts`).
+   */
+  #abandon(link: HandlerLink): void {
+    const others = this.#queue.filter((queued) => queued.link !== link);
+    this.#queue.splice(0, Infinity, ...others);
+    const current = this.#current;
+    if (current?.link !== link) return;
+    const abort: Abort = { name: "AbortError", message: "the client went away", refusal: undefined };
+    runningJob.run(current, current.receive, { type: "abort", seq: current.job.seq, abort });
   }
 
   #receive(link: HandlerLink, message: ToHandler): void {

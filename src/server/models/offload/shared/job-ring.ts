@@ -8,15 +8,17 @@
  *                            └──server recalls───▶ recalled   (the handler thread skips it)
  *
  * Memory
- * - A cell is a word and two times. The word holds the lower 29 bits of the job's number and its state. The serving thread
- *   opens it; then both sides change it, by compare-and-exchange, each only along its own arrows. The handler thread alone
- *   writes the times: the start before the word says "started", the run time before it says "done".
+ * - A cell is a word, two times, and whether the job was sent ahead. The word holds the lower 29 bits of the job's number and its
+ *   state. The serving thread opens it, after it has written whether the job is ahead; then both sides change it, by
+ *   compare-and-exchange, each only along its own arrows. The handler thread alone writes the times: the start before the word says
+ *   "started", the run time before it says "done".
  * - Numbers wrap at 2^32 (`wrapping.ts`). A cell tells jobs apart by 29 bits of them: an old message could be taken for a new job only if
  *   it had been read 2^29 jobs of the link late, and a link has at most as many as it has cells.
  * - A cell is used again only after its job was done or recalled. This is asserted, as is every other transition: whoever finds a cell
  *   in a state that nothing leads to throws.
  * - The handler thread dies: its started job stays "started", and its open ones stay "open". The serving thread is told of the death, takes
  *   back what is open and fails what is started (`handler-link.ts`). Nothing of the ring is used again.
+ * - The serving thread dies: the acceptor recalls what is open in its place (`server/worker/pool-links.ts`).
  */
 
 import { brokenMemory } from "../../../../kit/broken-memory.ts";
@@ -31,7 +33,9 @@ const STATES: readonly string[] = ["free", "open", "started", "recalled", "done"
 
 /** Far more than a link ever has in flight (`assignment.ts`), so that a cell is never used by two jobs at once. */
 export const CELLS = 64;
-const CELL_BYTES = 8 + 8 + 4;
+/** FNV's. */
+const HASH_PRIME = 0x01000193;
+const CELL_BYTES = 8 + 8 + 4 + 1;
 
 export class Ring {
   /** A power of two. */
@@ -40,6 +44,7 @@ export class Ring {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #startedMs: Float64Array<SharedArrayBuffer>;
   readonly #ranMs: Float64Array<SharedArrayBuffer>;
+  readonly #ahead: Uint8Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
     const cells = buffer.byteLength / CELL_BYTES;
@@ -48,14 +53,16 @@ export class Ring {
     this.#startedMs = new Float64Array(buffer, 0, cells);
     this.#ranMs = new Float64Array(buffer, cells * 8, cells);
     this.#words = new Int32Array(buffer, cells * 16, cells);
+    this.#ahead = new Uint8Array(buffer, cells * 20, cells);
   }
 
   static create(cells: number = CELLS): SharedArrayBuffer {
     return new SharedArrayBuffer(cells * CELL_BYTES);
   }
 
-  /** Server: before the job is sent. */
-  open(seq: number): void {
+  /** Server: before the job is sent. `ahead`: it counts as waiting until it begins. */
+  open(seq: number, ahead: boolean = false): void {
+    this.#ahead[seq & this.#mask] = ahead ? 1 : 0;
     // An exchange costs what a store does, and tells what was there.
     const before = Atomics.exchange(this.#words, seq & this.#mask, word(seq, OPEN));
     const state = stateOf(before);
@@ -87,6 +94,33 @@ export class Ring {
     if (before === word(seq, OPEN)) return "recalled";
     if (before !== word(seq, STARTED) && before !== word(seq, DONE)) throw broken(seq, "was recalled", before);
     return "begun";
+  }
+
+  /** Acceptor: the serving thread is dead. Recalls all that is open; of those, how many were ahead and not. `running`: the job that runs. */
+  recallAll(): { recalled: number; recalledAhead: number; running: number | undefined } {
+    const found = { recalled: 0, recalledAhead: 0, running: undefined as number | undefined };
+    for (let cell = 0; cell < this.cells; cell++) {
+      let seen = Atomics.load(this.#words, cell);
+      if (stateOf(seen) === OPEN) {
+        const before = Atomics.compareExchange(this.#words, cell, seen, seen - OPEN + RECALLED);
+        if (before === seen) found[this.#ahead[cell] === 1 ? "recalledAhead" : "recalled"]++;
+        seen = before;
+      }
+      // The lower 29 bits are all that a cell knows, and all that it is asked for.
+      if (stateOf(seen) === STARTED) found.running = seen >>> STATE_BITS;
+    }
+    return found;
+  }
+
+  /** Undefined while a job is open or runs. Otherwise a number that is another one after each job. */
+  get restMark(): number | undefined {
+    let mark = 0;
+    for (let cell = 0; cell < this.cells; cell++) {
+      const seen = Atomics.load(this.#words, cell);
+      if (stateOf(seen) === OPEN || stateOf(seen) === STARTED) return undefined;
+      mark = Math.imul(mark ^ seen, HASH_PRIME);
+    }
+    return mark;
   }
 
   /** Neither started nor recalled. */

@@ -176,6 +176,14 @@ export interface LinkEnd {
   readonly start?: { readonly seq: number; readonly said: number };
 }
 
+/** A pool's shared memory, for one serving thread. */
+export interface PoolMemory {
+  /** `pool-board.ts` */
+  readonly board: SharedArrayBuffer;
+  /** Of this serving thread: how many of its requests wait (`pending-jobs.ts`). */
+  readonly line: SharedArrayBuffer;
+}
+
 /** A pool of handler threads: those of one route, or all that name no pool of their own. */
 export interface PoolSpec {
   readonly name: string;

@@ -22,6 +22,8 @@
  *   that. A slot that nobody has is closed.
  * - Serving threads add jobs and take back what was not begun, by compare-and-exchange of the whole word, so only in the generation they
  *   mean. A serving thread that has not heard of a thread's death can't touch the successor: for it the slot is closed.
+ * - When a serving thread dies, the acceptor takes back in its place what it had not begun, and those that waited
+ *   (`server/worker/pool-links.ts`).
  * - The handler thread takes its own jobs off with a plain subtraction. Its slot can't have another generation while it lives.
  *
  * Ranges
@@ -110,6 +112,11 @@ export class Board {
   /** Jobs it has begun or has next, without the one ahead. */
   count(seat: Seat): number {
     return this.load(seat) & MAX_JOBS;
+  }
+
+  /** Or another thread's by now. */
+  isClosed(seat: Seat): boolean {
+    return this.load(seat) >= CLOSED;
   }
 
   /** Closed, and done with all it had. */
