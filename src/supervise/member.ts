@@ -1,64 +1,52 @@
-/**
- * One supervised process or thread: its state, and what may become of it.
- *
- *   starting ──ready──▶ ready ──drain──▶ draining ─┐
- *      │                  │                 │      ├──gone──▶ gone
- *      └──────kill────────┴──────kill───────┴──▶ killed
- *
- * Each transition is a pure function of a state. It returns the next state, or says why there is none: a message that
- * arrives late ("ready" of a member that was killed meanwhile) is an outcome, not an accident.
- */
+/** A member of a pool, a process or a thread, and the driver by which the pool reaches it. */
 
-export type MemberState =
-  | { readonly name: "starting"; readonly sinceMs: number }
-  | { readonly name: "ready"; readonly sinceMs: number }
-  | { readonly name: "draining"; readonly sinceMs: number; readonly reason: string; readonly deadlineMs: number }
-  | { readonly name: "killed"; readonly sinceMs: number }
-  | { readonly name: "gone"; readonly sinceMs: number };
+import { type MemberState, starting } from "./member-state.ts";
 
-export type Transition =
-  | { readonly ok: true; readonly state: MemberState }
-  /** Nothing changes: the state it was in. */
-  | { readonly ok: false; readonly because: MemberState["name"] };
-
-/** The reason that no other replaces: the whole server stops. */
-export const MOST_URGENT = "stop";
-
-export function starting(nowMs: number): MemberState {
-  return { name: "starting", sinceMs: nowMs };
+/** How a pool reaches a member. Neither method throws; both may be called when the member has just ended. */
+export interface Driver {
+  /** May be repeated, with a nearer deadline or a more urgent reason. `deadlineMs`: on the pool's clock. */
+  drain(reason: string, deadlineMs: number): void;
+  /** Ends it at once, whatever it does. */
+  kill(): void;
 }
 
-export function becomeReady(state: MemberState, nowMs: number): Transition {
-  return state.name === "starting" ? to({ name: "ready", sinceMs: nowMs }) : refused(state);
-}
+export class Member<D extends Driver = Driver, E = Error> {
+  /** Its number in the order of starts, from 1. */
+  readonly serial: number;
+  readonly place: number;
+  /** Which member of its place it is: in shared memory it tells a place's members apart. Wraps at 2^32. */
+  readonly generation: number;
+  /** How long its place still rested when it was started on demand: its driver waits for so long. */
+  readonly delayMs: number;
+  state: MemberState;
+  /** Undefined only while `spawn` runs. */
+  driver!: D;
+  /** Why it is to be replaced. */
+  wish: string | undefined;
+  /** Why it ended, or is being ended, if that was not wanted. */
+  error: E | undefined;
+  readyMs: number | undefined;
+  /** Why it was drained first, if it was. */
+  drainReason: string | undefined;
+  heardMs: number;
+  isStuck = false;
+  /** It has been told as lost. */
+  isLost = false;
 
-/** It finishes what it has. May be repeated with a nearer deadline or a more urgent reason; the nearest deadline counts. */
-export function drain(state: MemberState, nowMs: number, reason: string, deadlineMs: number): Transition {
-  if (state.name === "ready") return to({ name: "draining", sinceMs: nowMs, reason, deadlineMs });
-  if (state.name !== "draining") return refused(state);
-  const isNearer = deadlineMs < state.deadlineMs;
-  const isMoreUrgent = reason === MOST_URGENT && state.reason !== MOST_URGENT;
-  if (!isNearer && !isMoreUrgent) return refused(state);
-  return to({
-    name: "draining",
-    sinceMs: state.sinceMs,
-    reason: state.reason === MOST_URGENT ? MOST_URGENT : reason,
-    deadlineMs: Math.min(deadlineMs, state.deadlineMs),
-  });
-}
+  constructor(serial: number, place: number, generation: number, delayMs: number, nowMs: number) {
+    this.serial = serial;
+    this.place = place;
+    this.generation = generation;
+    this.delayMs = delayMs;
+    this.heardMs = nowMs;
+    this.state = starting(nowMs);
+  }
 
-export function kill(state: MemberState, nowMs: number): Transition {
-  return state.name === "killed" || state.name === "gone" ? refused(state) : to({ name: "killed", sinceMs: nowMs });
-}
+  get isReady(): boolean {
+    return this.state.name === "ready";
+  }
 
-export function end(state: MemberState, nowMs: number): Transition {
-  return state.name === "gone" ? refused(state) : to({ name: "gone", sinceMs: nowMs });
-}
-
-function to(state: MemberState): Transition {
-  return { ok: true, state };
-}
-
-function refused(state: MemberState): Transition {
-  return { ok: false, because: state.name };
+  get isGone(): boolean {
+    return this.state.name === "gone";
+  }
 }

@@ -16,7 +16,7 @@
  * place.
  */
 
-import { type MemberState, MOST_URGENT } from "./member.ts";
+import { type MemberState, MOST_URGENT } from "./member-state.ts";
 
 export interface Rules {
   readonly kind: "fixed" | "elastic";

@@ -2,7 +2,7 @@
 
 import { monotonicMs } from "../kit/clock.ts";
 import { clearTimeout as clearNativeTimeout, setTimeout as setNativeTimeout } from "../kit/native-timers.ts";
-import type { PoolClock } from "./pool.ts";
+import type { PoolClock } from "./pool-options.ts";
 
 /** Its timers keep the process alive. */
 export const systemClock: PoolClock = {

@@ -8,101 +8,17 @@
  * Invariants
  * - Decisions are made in `plan.ts` alone, from what is there now. Events are noted as state and make the next look come
  *   sooner.
- * - Each change of a member's state is a transition of `member.ts`. A driver is told to drain or kill only by one.
+ * - Each change of a member's state is a transition of `member-state.ts`. A driver is told to drain or kill only by one.
  * - `boot` and `resize` are all or nothing: until `commit`, the new members are on trial. If one of them ends, none is
  *   replaced and the promise rejects with its error.
  */
 
 import { next } from "../kit/wrapping.ts";
-import { Backoff, BACKOFF_LIMITS, type BackoffLimits } from "./backoff.ts";
-import { becomeReady, drain, end, kill, type MemberState, MOST_URGENT, starting, type Transition } from "./member.ts";
-import { type Action, type KillReason, plan, type Rules } from "./plan.ts";
-
-/** How a pool reaches a member. Neither method throws; both may be called when the member has just ended. */
-export interface Driver {
-  /** May be repeated, with a nearer deadline or a more urgent reason. `deadlineMs`: on the pool's clock. */
-  drain(reason: string, deadlineMs: number): void;
-  /** Ends it at once, whatever it does. */
-  kill(): void;
-}
-
-export class Member<D extends Driver = Driver, E = Error> {
-  /** Its number in the order of starts, from 1. */
-  readonly serial: number;
-  readonly place: number;
-  /** Which member of its place it is: in shared memory it tells a place's members apart. Wraps at 2^32. */
-  readonly generation: number;
-  /** How long its place still rested when it was started on demand: its driver waits for so long. */
-  readonly delayMs: number;
-  state: MemberState;
-  /** Undefined only while `spawn` runs. */
-  driver!: D;
-  /** Why it is to be replaced. */
-  wish: string | undefined;
-  /** Why it ended, or is being ended, if that was not wanted. */
-  error: E | undefined;
-  readyMs: number | undefined;
-  /** Why it was drained first, if it was. */
-  drainReason: string | undefined;
-  heardMs: number;
-  isStuck = false;
-  /** It has been told as lost. */
-  isLost = false;
-
-  constructor(serial: number, place: number, generation: number, delayMs: number, nowMs: number) {
-    this.serial = serial;
-    this.place = place;
-    this.generation = generation;
-    this.delayMs = delayMs;
-    this.heardMs = nowMs;
-    this.state = starting(nowMs);
-  }
-
-  get isReady(): boolean {
-    return this.state.name === "ready";
-  }
-
-  get isGone(): boolean {
-    return this.state.name === "gone";
-  }
-}
-
-/** Time, as the pool sees it. */
-export interface PoolClock {
-  nowMs(): number;
-  /** Calls back once, after `delayMs`; returns how to take that back. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-export interface PoolOptions<D extends Driver, E> {
-  readonly rules: Rules;
-  readonly clock: PoolClock;
-  /** Asked at every look. */
-  readonly wanted: () => number;
-  /** Elastic pools: how many members there may be at once, asked at every look. */
-  readonly places?: () => number;
-  readonly backoff?: BackoffLimits;
-  /** How late the state of things may be noticed when every event is lost. Default: 1000. Infinity: nothing is to be noticed. */
-  readonly lookMs?: number;
-  /** Of the first member of each place. Default: 0. */
-  readonly firstGeneration?: number;
-  /** Starts one. What it throws is a death before it was ready. */
-  readonly spawn: (member: Member<D, E>) => D;
-  /** The error of a member that the pool kills. */
-  readonly killError: (member: Member<D, E>, reason: Exclude<KillReason, "unwanted">) => E;
-  readonly onReady?: (member: Member<D, E>) => void;
-  readonly onDrain?: (member: Member<D, E>) => void;
-  /**
-   * It has ended with an error, or is being killed for one, and was to go on. Its place rests for `restMs`. Not told of a
-   * trial, which fails with the error, nor while the pool closes.
-   */
-  readonly onLost?: (member: Member<D, E>, restMs: number) => void;
-  readonly onGone?: (member: Member<D, E>) => void;
-  /** It was killed, and has not ended since. */
-  readonly onStuck?: (member: Member<D, E>) => void;
-  /** Whether the loss of this member rests its place. Default: always. */
-  readonly isDeath?: (member: Member<D, E>) => boolean;
-}
+import { Backoff, BACKOFF_LIMITS } from "./backoff.ts";
+import { type Driver, Member } from "./member.ts";
+import { becomeReady, drain, end, kill, MOST_URGENT, type Transition } from "./member-state.ts";
+import { type Action, plan } from "./plan.ts";
+import type { PoolOptions } from "./pool-options.ts";
 
 interface Trial<E> {
   readonly from: number;

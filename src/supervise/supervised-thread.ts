@@ -7,7 +7,7 @@ import { EventEmitter } from "node:events";
 import { MessageChannel, type MessagePort, type Transferable, type Worker } from "node:worker_threads";
 import { HeddleError } from "../errors/errors.ts";
 import { hearRest } from "./own-port.ts";
-import type { Driver, Member } from "./pool.ts";
+import type { Driver, Member } from "./member.ts";
 import { startThread } from "./start-thread.ts";
 
 export interface ThreadStart {

@@ -1,7 +1,9 @@
 /** A pool whose members and clock the test drives. */
 
 import type { Rules } from "../../src/supervise/plan.ts";
-import { type Driver, type Member, Pool, type PoolClock } from "../../src/supervise/pool.ts";
+import type { Driver, Member } from "../../src/supervise/member.ts";
+import type { PoolClock } from "../../src/supervise/pool-options.ts";
+import { Pool } from "../../src/supervise/pool.ts";
 
 export const fixedRules: Rules = {
   kind: "fixed",

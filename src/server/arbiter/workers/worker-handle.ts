@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
 import { availableCpus } from "../../../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
-import type { Driver, Member } from "../../../supervise/pool.ts";
+import type { Driver, Member } from "../../../supervise/member.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type {
   FromWorker,

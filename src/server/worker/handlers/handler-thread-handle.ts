@@ -3,7 +3,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { fromWire, type HeddleError } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
-import type { Driver, Member } from "../../../supervise/pool.ts";
+import type { Driver, Member } from "../../../supervise/member.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import { Ring } from "../../models/offload/shared/job-ring.ts";

@@ -7,7 +7,7 @@ import type { Worker } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
-import type { Driver, Member } from "../../../supervise/pool.ts";
+import type { Driver, Member } from "../../../supervise/member.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import type { TicketKeys } from "../../http/parse/connection.ts";
 import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
