@@ -116,7 +116,7 @@ class Server {
     } catch (error) {
       if (!this.#config.watch || arbiter.modules.length === 0 || arbiter.stopping) throw error;
       printError(error);
-      this.#log.warn({}, "waiting for a change of the app's files");
+      this.#log.warn({}, "waiting for a change in the app's files");
     }
   }
 

@@ -17,18 +17,18 @@ Usage:
   heddle serve <app> [settings]     run an app
   heddle check [app] [settings]     load the config and the app, print what would run, exit
   heddle status [--json]            what a running server is doing
-  heddle threads [--json]           what each of its threads is doing, with the stack of one that is stuck
+  heddle threads [--json]           what each of its threads is doing, with the stack of a blocked thread
   heddle reload                     start the app's new code beside the old, switch when it is ready
-  heddle scale <+1|-1|N>            more workers, or fewer
-  heddle stop                       finish what is running, then end
+  heddle scale <+1|-1|N>            change the number of workers
+  heddle stop                       finish the requests in flight, then exit
   heddle help | version
 
-The commands that talk to a running server take --control <path>; without it they find the one that runs.
+The commands that talk to a running server take --control <path>; without it they look for the server.
 The app: a module whose default export is an object with fetch(request), a function (req, res), an Express, Koa,
 Fastify, Hono or NestJS app or an http.Server, or that calls listen() itself.
-Exit codes: 0 done; 1 the app or the server failed; 2 the command line or the config is wrong.
+Exit codes: 0 success; 1 the app or the server failed; 2 the command line or the config is wrong.
 
-Signals: TERM stop, INT stop (twice: at once), HUP reload, TTIN/TTOU one worker more/less.
+Signals: TERM stop, INT stop (twice: at once), HUP reload, TTIN/TTOU one worker more/fewer.
 
 ${helpText(Math.min(process.stdout.columns ?? 100, 120))}`;
 }

@@ -16,7 +16,7 @@ export function helpText(width = 100): string {
   const footer = [
     "Times are written 500ms, 2s, 1m, 1h; sizes 64KiB, 1MiB; a bare number is milliseconds or bytes.",
     "Each flag is also an environment variable and a name in heddle.config.ts: --graceful-timeout is",
-    "HEDDLE_GRACEFUL_TIMEOUT and gracefulTimeout. Flags come first, then the environment, then the file.",
+    "HEDDLE_GRACEFUL_TIMEOUT and gracefulTimeout. A flag wins over the environment, the environment over the file.",
   ];
   return `${groups.join("\n\n")}\n\n${footer.join("\n")}\n`;
 }

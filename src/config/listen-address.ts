@@ -30,7 +30,7 @@ function parseUnix(text: string, cwd: string): ListenAddress | string {
   if (bytes > maxUnixPathBytes) return `its path is ${bytes} bytes long and a socket's may be ${maxUnixPathBytes}`;
   if (query === undefined) return { kind: "unix", path: absolute };
   const mode = /^mode=(0?[0-7]{3})$/.exec(query)?.[1];
-  if (mode === undefined || rest.length > 0) return "after ? only mode=0660 or another octal mode may stand";
+  if (mode === undefined || rest.length > 0) return "after ? only an octal mode is allowed, such as mode=0660";
   return { kind: "unix", path: absolute, mode: Number.parseInt(mode, 8) };
 }
 
@@ -52,8 +52,10 @@ function parseTcp(text: string): ListenAddress | string {
   if (host === "") return { kind: "tcp", host: "0.0.0.0", port };
   const bracketed = /^\[([0-9a-f:.%\w]+)\]$/i.exec(host)?.[1];
   if (bracketed !== undefined) return { kind: "tcp", host: bracketed, port };
-  if (host.includes(":")) return "an IPv6 address must stand in brackets";
-  return /[\s/[\]]/.test(host) ? "its host has characters a host name cannot have" : { kind: "tcp", host, port };
+  if (host.includes(":")) return "an IPv6 address must be in brackets";
+  return /[\s/[\]]/.test(host)
+    ? "its host has characters that are not allowed in a host name"
+    : { kind: "tcp", host, port };
 }
 
 function parsePort(text: string): number | undefined {

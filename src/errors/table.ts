@@ -1,15 +1,14 @@
 /**
- * Every error heddle raises on purpose, one record per code: what it means, and how it leaves the program. A code with
- * an `exitCode` ends a command; a code with a `status` refuses one request and is answered to the client; a code with
- * a `library` is thrown to the code that called it.
+ * Every error that heddle raises on purpose, one record per code. A code with an `exitCode` ends a command. A code with a
+`status` refuses one request and is the client's answer. A code with a `library` is thrown to the caller of that library.
  *
- * Match on the code, never on the message: messages are for people and may be reworded.
+ * Match on the code, never on the message: messages are for people and may change.
  */
 
 export interface ErrorRecord {
-  /** How a command that fails with this ends: 1 the app or server failed, 2 the command line or config is wrong. */
+  /** Exit code of a command that fails with this error: 1 the app or server failed, 2 the command line or config is wrong. */
   readonly exitCode?: 0 | 1 | 2;
-  /** The HTTP status a request refused for this reason is answered with. */
+  /** HTTP status of the response to a request that is refused for this reason. */
   readonly status?: number;
   /** The library that throws it. */
   readonly library?: "heddle/tasks" | "heddle/actors";
@@ -19,100 +18,109 @@ export interface ErrorRecord {
 const table = {
   CLI_USAGE: { exitCode: 2, doc: "The command line has the wrong shape: an unknown command, or a missing argument." },
   CONFIG_UNKNOWN_FLAG: { exitCode: 2, doc: "A flag that heddle does not have." },
-  CONFIG_UNKNOWN_SETTING: { exitCode: 2, doc: "A name heddle does not have, in the config file or as `HEDDLE_*`." },
-  CONFIG_BAD_VALUE: { exitCode: 2, doc: "A setting has a value it cannot take." },
-  CONFIG_CONFLICT: { exitCode: 2, doc: "Two settings contradict each other, or one is missing its other half." },
+  CONFIG_UNKNOWN_SETTING: {
+    exitCode: 2,
+    doc: "A setting that heddle does not have, in the config file or as `HEDDLE_*`.",
+  },
+  CONFIG_BAD_VALUE: { exitCode: 2, doc: "A setting has an invalid value." },
+  CONFIG_CONFLICT: { exitCode: 2, doc: "Two settings contradict each other, or one needs another that is missing." },
   CONFIG_FILE_FAILED: { exitCode: 2, doc: "The config file is missing, throws, or exports something else." },
   ENV_FILE_FAILED: {
     exitCode: 2,
-    doc: "A file of `--env-file` is missing, cannot be read, or has a line that is no assignment.",
+    doc: "A file of `--env-file` is missing, cannot be read, or has a line that is not an assignment.",
   },
 
   APP_NOT_FOUND: { exitCode: 1, doc: "The app's file does not exist." },
   APP_IMPORT_FAILED: { exitCode: 1, doc: "Importing the app threw." },
   APP_SYNTAX_UNSUPPORTED: { exitCode: 1, doc: "The app uses TypeScript syntax that cannot be erased." },
-  APP_NO_HANDLER: { exitCode: 1, doc: "The app exports nothing that answers requests." },
+  APP_NO_HANDLER: { exitCode: 1, doc: "The app exports nothing that can answer requests." },
   APP_LISTENS_TWICE: {
     exitCode: 1,
     doc: "The app calls `listen()` more than once, so which server to run is unclear.",
   },
-  APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but never got ready to answer." },
+  APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but did not become ready to answer." },
   APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
 
   LISTEN_IN_USE: { exitCode: 1, doc: "Another program already listens on the address." },
   LISTEN_NOT_PERMITTED: { exitCode: 1, doc: "The operating system does not let this user listen on the address." },
-  LISTEN_FAILED: { exitCode: 1, doc: "Listening failed for another reason, given by the cause." },
-  TLS_BAD: { exitCode: 1, doc: "The TLS certificate or key cannot be read or does not fit." },
+  LISTEN_FAILED: { exitCode: 1, doc: "Listening failed for another reason; see the cause." },
+  TLS_BAD: { exitCode: 1, doc: "The TLS certificate or key cannot be read, or they do not belong together." },
 
   BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
-  WORKER_DIED: { exitCode: 1, doc: "A worker process ended without being asked to." },
-  THREAD_DIED: { exitCode: 1, doc: "A thread ended without being asked to." },
+  WORKER_DIED: { exitCode: 1, doc: "A worker process ended unexpectedly." },
+  THREAD_DIED: { exitCode: 1, doc: "A thread ended unexpectedly." },
   THREADS_INVALID: {
     exitCode: 1,
-    doc: "The number of threads is not one there can be, or is not set where it can be.",
+    doc: "The number of threads is invalid, or cannot be set at this time or on this thread.",
   },
   HANDLER_DIED: { exitCode: 1, doc: "The handler thread that ran the request ended before the response did." },
-  THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop stood still for too long and the thread was ended." },
-  RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not get ready; the old one still serves." },
+  THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop was blocked for too long, and the thread was ended." },
+  RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not become ready; the old one keeps serving." },
 
-  CONTROL_UNAVAILABLE: { exitCode: 1, doc: "The control socket cannot be opened, reached, or understood." },
-  CONTROL_NO_SERVER: { exitCode: 1, doc: "No running server was found to talk to." },
+  CONTROL_UNAVAILABLE: {
+    exitCode: 1,
+    doc: "The control socket cannot be opened or reached, or its answer is not understood.",
+  },
+  CONTROL_NO_SERVER: { exitCode: 1, doc: "No running server was found." },
   CONTROL_AMBIGUOUS: { exitCode: 1, doc: "Several servers run and the command does not say which one it means." },
 
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
-  NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
+  NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js is older than heddle requires." },
   MODEL_UNAVAILABLE: { exitCode: 1, doc: "The concurrency model exists but cannot run here." },
-  INTERNAL: { exitCode: 1, doc: "A fault in heddle itself, or a foreign error that crossed a process or thread." },
+  INTERNAL: {
+    exitCode: 1,
+    doc: "A fault in heddle itself, or an error without a code that crossed a process or thread.",
+  },
 
   BAD_REQUEST: { status: 400, doc: "The request is not valid HTTP/1.1." },
   HEADERS_TIMEOUT: { status: 408, doc: "The headers were not complete in time." },
-  BODY_TIMEOUT: { status: 408, doc: "The body stalled or came slower than the minimum rate." },
+  BODY_TIMEOUT: { status: 408, doc: "The body stalled, or arrived more slowly than the minimum rate." },
   BODY_TOO_LARGE: { status: 413, doc: "The body is larger than the limit." },
   REQUEST_LINE_TOO_LONG: { status: 414, doc: "The request line is longer than the limit." },
   HEADERS_TOO_LARGE: { status: 431, doc: "The header block is larger than the limit." },
   TOO_MANY_HEADERS: { status: 431, doc: "The request has more headers than the limit." },
   HANDLER_FAILED: { status: 500, doc: "The app's handler threw." },
   UPGRADE_UNSUPPORTED: { status: 501, doc: "The route's model cannot run WebSockets and other upgrades." },
-  TUNNEL_UNSUPPORTED: { status: 501, doc: "The request asks for a tunnel to somebody else (`CONNECT`)." },
+  TUNNEL_UNSUPPORTED: { status: 501, doc: "The request asks for a tunnel to another host (`CONNECT`)." },
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
   DRAINING: {
     status: 503,
-    doc: "The request had not ended when its worker had to: its graceful timeout was nearly over.",
+    doc: "The request had no response when its worker's graceful timeout was nearly over.",
   },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
 
   TASK_INVALID: {
     library: "heddle/tasks",
-    doc: "A task or an option of it is wrong, or something else was given for a task.",
+    doc: "A task or one of its options is invalid, or the argument is not a task.",
   },
   CHANNEL_CLOSED: {
     library: "heddle/tasks",
-    doc: "A channel is closed, and something was sent on it, or it was closed again.",
+    doc: "A value was sent on a closed channel, or the channel was closed again.",
   },
   CHANNEL_NIL: { library: "heddle/tasks", doc: "The nil channel was closed." },
-  CHANNEL_CAPACITY: { library: "heddle/tasks", doc: "A channel was to have a capacity it cannot have." },
-  CHANNEL_LOST: { library: "heddle/tasks", doc: "The thread a channel, lock or context lives on has ended." },
+  CHANNEL_CAPACITY: { library: "heddle/tasks", doc: "The capacity of a channel is invalid." },
+  CHANNEL_LOST: { library: "heddle/tasks", doc: "The thread of a channel, lock or context has ended." },
   SELECT_TIMEOUT: { library: "heddle/tasks", doc: "No case of a select was ready in time." },
-  SELECT_LIMIT: { library: "heddle/tasks", doc: "More selects wait across threads than there can be." },
+  SELECT_LIMIT: { library: "heddle/tasks", doc: "Too many selects wait across threads." },
   CANCELED: { library: "heddle/tasks", doc: "A task or context was cancelled." },
   DEADLINE_EXCEEDED: { library: "heddle/tasks", doc: "A context's deadline has passed." },
   SYNC_MISUSE: {
     library: "heddle/tasks",
     doc: "A wait group, mutex, semaphore or task group was used against its rules.",
   },
-  TASK_FAILED: { library: "heddle/tasks", doc: "A task failed, and nobody awaits its handle." },
+  TASK_FAILED: { library: "heddle/tasks", doc: "A task failed, and its handle was never awaited." },
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
   TASK_NOT_CLONEABLE: { library: "heddle/tasks", doc: "A task's argument or result cannot cross to another thread." },
-  AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "Waiting in `awaitSync` would hold up others there." },
+  AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "Waiting in `awaitSync` would block other work on this thread." },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 
   ACTOR_INVALID: {
     library: "heddle/actors",
-    doc: "An actor was defined wrongly, or something else was given for one.",
+    doc: "An actor or one of its options is invalid, or the argument is not an actor.",
   },
   ACTOR_DUPLICATE: { library: "heddle/actors", doc: "A module defines two actors of the same name." },
   ACTOR_NOT_FOUND: {
@@ -129,10 +137,13 @@ const table = {
   ACTOR_CALL_TIMEOUT: { library: "heddle/actors", doc: "A call got no reply in time." },
   ACTOR_MAILBOX_FULL: { library: "heddle/actors", doc: "The mailbox is full, and its overflow policy is to refuse." },
   ACTOR_RECEIVES_TWICE: { library: "heddle/actors", doc: "An actor waits in `receive` already." },
-  ACTOR_UNKNOWN: { library: "heddle/actors", doc: "Which actor is meant cannot be told: the caller is none." },
-  ACTOR_NO_THREAD: { library: "heddle/actors", doc: "The thread named does not exist, or no longer." },
+  ACTOR_UNKNOWN: { library: "heddle/actors", doc: "The call needs a current actor, but its caller is not an actor." },
+  ACTOR_NO_THREAD: { library: "heddle/actors", doc: "The thread does not exist, or has ended." },
   NAME_UNKNOWN: { library: "heddle/actors", doc: "No actor is registered under the name." },
-  NAME_REFUSED: { library: "heddle/actors", doc: "The name or the actor is taken, reserved, or gone." },
+  NAME_REFUSED: {
+    library: "heddle/actors",
+    doc: "The name is taken or reserved, or the actor already has a name or has ended.",
+  },
   SUPERVISOR_INVALID: {
     library: "heddle/actors",
     doc: "A supervisor's options or child specification contradict themselves.",

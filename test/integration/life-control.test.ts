@@ -36,7 +36,7 @@ describe("the control socket", { concurrency: 3 }, () => {
     assert.equal(run.code, 1);
     assert.match(
       run.stderr,
-      /cannot open the control socket .*: another server, or a file, is there\. Choose another with --control/,
+      /cannot open the control socket .*: another server or a file already uses this path\. Choose another with --control/,
     );
     const none = await startServer(hello, ["-t", "1", "--control", "off"]);
     t.after(async () => void (await none.stop()));
@@ -71,7 +71,7 @@ describe("finding the server", { concurrency: 1 }, () => {
     assert.match((await run(["status"], there)).stdout, new RegExp(second.url));
     const ambiguous = await run(["reload"], runtime);
     assert.equal(ambiguous.code, 1);
-    assert.match(ambiguous.stderr, /2 heddle servers are running\. Say which one is meant:\n(  --control .*\n){2}/);
+    assert.match(ambiguous.stderr, /2 heddle servers are running\. Choose one with --control:\n(  --control .*\n){2}/);
 
     // A dead one's socket is cleared away.
     first.signal("SIGKILL");
@@ -204,7 +204,7 @@ describe("a server that comes and goes", { concurrency: 2 }, () => {
     server.signal("SIGKILL");
     const run = await reloading;
     assert.equal(run.code, 1);
-    assert.equal(run.stderr, "heddle: the server ended before it said how the command went\n");
+    assert.equal(run.stderr, "heddle: the server ended before it reported the result of the command\n");
     const gone = await runHeddle(["status", "--control", server.control]);
     assert.equal(gone.stderr, `heddle: no heddle server answers at ${server.control}\n`);
   });

@@ -138,7 +138,7 @@ describe("variables of a Kubernetes Service named heddle", { concurrency: 2 }, (
     const server = await serve(t, "app.ts", ["-t", "1", "--listen", "127.0.0.1:0"], { cwd, env: links });
     assert.equal((await get(server.url)).status, 200);
     assert.equal((await reload(server)).code, 0);
-    const told = server.stderr().match(/ignored as no settings of heddle: .*/g);
+    const told = server.stderr().match(/ignored, because they are not settings of heddle: .*/g);
     assert.equal(told?.length, 1);
     for (const name of Object.keys(links)) assert.ok(told[0].includes(name), name);
     assert.match(told[0], /the Service \\"heddle\\", \\"heddle-health\\"; enableServiceLinks: false/);
@@ -156,7 +156,10 @@ describe("variables of a Kubernetes Service named heddle", { concurrency: 2 }, (
       run.stdout,
       /^setting +--port 8080 +\(PORT in the environment\)\nsetting +--workers 2 +\(--workers\)$/m,
     );
-    assert.match(run.stdout, /^warning +ignored as no settings .* --port is "8080": PORT in the environment\./m);
+    assert.match(
+      run.stdout,
+      /^warning +ignored, because they are not settings .* --port is "8080": PORT in the environment\./m,
+    );
   });
 
   test("do not hide a misspelt setting beside them", async (t) => {

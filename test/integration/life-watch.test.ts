@@ -66,7 +66,7 @@ test("--watch waits for the mend when the app does not boot at first", async (t)
   const server = await starting;
   t.after(async () => void (await server.stop()));
   assert.match(server.stderr(), /app\.ts:1: importing the app failed.*not yet/);
-  assert.match(server.stderr(), /waiting for a change of the app's files/);
+  assert.match(server.stderr(), /waiting for a change in the app's files/);
   assert.equal((await get(server.url)).body, "now");
   assert.equal(server.stdout(), `listening on ${server.url}\n`, "told once");
 });

@@ -51,7 +51,7 @@ export function routeForms<R>(
         "CONFIG_BAD_VALUE",
         `routes: ${JSON.stringify(other)} and ${JSON.stringify(name)} are the same route, ${JSON.stringify(key)}; expected one of them.`,
         {
-          hint: "Paths are compared without dot segments and needless percent-encoding, and as --route-case and --route-trailing-slash say.",
+          hint: "Paths are normalized before they are compared: dot segments and unneeded percent-encoding are removed, and --route-case and --route-trailing-slash apply.",
         },
       );
     }
@@ -99,7 +99,7 @@ function patternForm(name: string, pattern: string, { routeCase, routeTrailingSl
     if (token === ")") depth--;
   }
   if (/\/\.{1,2}(?:\/|$)/.test(text)) {
-    throw bad(name, "a pattern may not have the segments . and ..; expected the path they lead to.");
+    throw bad(name, "a pattern may not have the segments . and ..; expected the path without them.");
   }
   if (routeTrailingSlash !== "ignore") return form;
   return `${text.endsWith("/") ? form.slice(0, -1) : form}{/}?`;

@@ -71,9 +71,10 @@ function keyProblem(key: string): string | undefined {
   }
   if (!path.startsWith("/")) return "its path does not start with /";
   if (/\s/.test(path)) return "its path has white space";
-  if (/[?#]/.test(path)) return "a path ends before ? and #";
+  if (/[?#]/.test(path)) return "a path may not contain ? or #";
   const names = path.split("/").filter((segment) => segment.startsWith(":"));
-  if (names.some((name) => !/^:[A-Za-z_]\w*$/.test(name))) return "after : stands a name of letters, digits and _";
+  if (names.some((name) => !/^:[A-Za-z_]\w*$/.test(name)))
+    return "after : there must be a name of letters, digits and _";
   return new Set(names).size < names.length ? "it has the same name twice" : undefined;
 }
 

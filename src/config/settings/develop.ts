@@ -1,4 +1,4 @@
-/** What is for writing an app rather than for running it. */
+/** Settings for development. */
 export const developSettings = {
   watch: {
     flag: "watch",

@@ -1,16 +1,16 @@
-/** Where the app runs: both are looked at anew by every reload. */
+/** Where the app runs. Every reload reads both again. */
 export const environmentSettings = {
   chdir: {
     flag: "chdir",
     kind: "path",
     notInFile: true,
-    doc: "The working directory: where the app and the config file are looked for, and where workers run. Symbolic links in it are followed anew at each reload.",
+    doc: "The working directory: heddle looks for the app and the config file in it, and workers run in it. Each reload resolves its symbolic links again.",
   },
   envFiles: {
     flag: "env-file",
-    // Node ends with a message of its own if a file that --env-file names, on whatever command line, is not there.
+    // Node reads --env-file on any command line before heddle does, and exits with its own message if the file is missing.
     short: "E",
     kind: "paths",
-    doc: "Environment variables for the app's workers, in the notation of node --env-file; read anew at each reload. May be repeated (in the environment: separated by commas), and the last one wins; what is in the environment already comes before all of them. HEDDLE_* and PORT in it are settings.",
+    doc: "File with environment variables for the app's workers, in the format of node --env-file. Each reload reads it again. May be repeated (in the environment: separated by commas): the last file wins, and a variable that is already in the environment wins over all files. HEDDLE_* and PORT in it are settings.",
   },
 } as const;

@@ -1,4 +1,4 @@
-/** What one client may send, and how slowly. Each limit is refused with the status named in its doc. */
+/** What one client may send, and how slowly. The doc of each limit names the status of a request that exceeds it. */
 export const limitSettings = {
   requestLineBytes: {
     flag: "limit-request-line",
@@ -31,26 +31,26 @@ export const limitSettings = {
     flag: "body-idle-timeout",
     kind: "duration",
     default: "30s",
-    doc: "How long a body may stand still, else 408; 0 waits forever.",
+    doc: "How long no byte of a body may arrive, else 408; 0 waits forever.",
   },
   bodyMinRateBytes: {
     flag: "body-min-rate",
     kind: "size",
     default: "1KiB",
     placeholder: "BYTES/S",
-    doc: "Slowest body in bytes per second, averaged and checked once the body idle timeout has passed, else 408; 0 is no minimum.",
+    doc: "Lowest average rate of a body in bytes per second, else 408; checked after the body idle timeout has passed. 0 is no minimum.",
   },
   bodyBufferBytes: {
     flag: "body-buffer",
     kind: "size",
     default: "1MiB",
-    doc: "How much of a body is taken in before its request gets a handler thread (models threads and thread-per-request): a slow upload holds none till then. All but one of a pool's threads at most read larger ones at a time. 0 gives it one at once.",
+    doc: "How much of a body is buffered before its request gets a handler thread (models threads and thread-per-request), so that a slow upload occupies no thread. At most all but one of a pool's threads read larger bodies at the same time. With 0 a request gets its thread at once.",
   },
   bodyMemoryBytes: {
     flag: "body-memory",
     kind: "size",
     default: "64MiB",
-    doc: "What a serving thread takes in of bodies before their requests get handler threads, all together; beyond it each has 64 KiB.",
+    doc: "How much a serving thread buffers in total of bodies whose requests wait for a handler thread; beyond that, each body gets 64 KiB.",
   },
   bodyBytes: {
     flag: "limit-body",
@@ -62,7 +62,7 @@ export const limitSettings = {
     flag: "write-timeout",
     kind: "duration",
     default: "30s",
-    doc: "A connection whose client takes nothing of what was written for this long is closed; 0 waits forever. A response that waits for its source is not meant.",
+    doc: "A connection is closed if its client reads nothing of what was written for this long; 0 waits forever. Time in which the app writes nothing does not count.",
   },
   requestsPerConnection: {
     flag: "limit-keep-alive",

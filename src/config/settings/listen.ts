@@ -30,14 +30,14 @@ export const listenSettings = {
     max: 65_535,
     default: 1024,
     placeholder: "N",
-    doc: "Connections the kernel holds while every worker is busy. The kernel's own limit (net.core.somaxconn) caps it.",
+    doc: "Connections that the kernel queues while every worker is busy. The kernel's own limit (net.core.somaxconn) caps it.",
   },
   accept: {
     flag: "accept",
     kind: "choice",
     choices: ["handoff", "shared", "reuseport"],
     default: "handoff",
-    doc: "How connections reach several workers: handoff (the arbiter gives each to the least-loaded worker), shared (workers accept from one socket; uneven on Linux), reuseport (one socket per worker, for very high connection rates; Linux).",
+    doc: "How connections reach several workers: handoff (the arbiter gives each to the worker with the fewest connections), shared (workers accept from one socket; uneven on Linux), reuseport (one socket per worker, for very high connection rates; Linux).",
   },
   keepAliveMs: {
     flag: "keep-alive",
@@ -59,6 +59,6 @@ export const listenSettings = {
     flag: "tls-ticket-rotation",
     kind: "duration",
     default: "12h",
-    doc: "How long one key encrypts the tickets with which clients resume TLS sessions, on whichever worker; 0 keeps it until the server is started anew.",
+    doc: "How long one key encrypts the tickets with which clients resume TLS sessions on any worker; 0 keeps the key until the server restarts.",
   },
 } as const;

@@ -1,4 +1,4 @@
-/** Under which concurrency model handlers run, and how many of everything there are. */
+/** The concurrency model of handlers, and the number of workers and threads. */
 export const modelSettings = {
   model: {
     flag: "model",
@@ -6,7 +6,7 @@ export const modelSettings = {
     kind: "choice",
     choices: ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"],
     default: "loop",
-    doc: "How handlers run where no route says otherwise: loop, sync, threads, thread-per-request, tasks or actors.",
+    doc: "How handlers run, unless their route sets another model: loop, sync, threads, thread-per-request, tasks or actors.",
   },
   workers: {
     flag: "workers",
@@ -30,20 +30,20 @@ export const modelSettings = {
     kind: "choice",
     choices: ["sensitive", "insensitive"],
     default: "sensitive",
-    doc: "Whether the routes of the route table tell upper from lower case in paths: as the app's own router does. Express does not, unless it is told to.",
+    doc: "Whether paths in the route table are case-sensitive. Set it as in the app's own router: Express is case-insensitive by default.",
   },
   routeTrailingSlash: {
     flag: "route-trailing-slash",
     kind: "choice",
     choices: ["strict", "ignore"],
     default: "strict",
-    doc: "Whether /report/ is another path than /report in the route table: as in the app's own router. To Express it is the same, unless it is told otherwise.",
+    doc: "Whether /report/ and /report are different paths in the route table. Set it as in the app's own router: Express ignores a trailing slash by default.",
   },
   threadIdleMs: {
     flag: "thread-idle",
     kind: "duration",
     default: "30s",
-    doc: "How long a handler thread (models threads and thread-per-request) may have nothing to do before it is let go, down to the min of --threads; 0 keeps them all.",
+    doc: "How long a handler thread (models threads and thread-per-request) may be idle before it is ended, down to the min of --threads; 0 keeps them all.",
   },
   handlerMemoryBytes: {
     flag: "handler-memory",

@@ -1,4 +1,4 @@
-/** What the server tells about itself. */
+/** Logs, debug headers and health checks. */
 export const observeSettings = {
   logFormat: {
     flag: "log-format",
@@ -36,13 +36,13 @@ export const observeSettings = {
     flag: "blocked-threshold",
     kind: "duration",
     default: "100ms",
-    doc: "Report a handler that holds its event loop for longer than this, with its stack; 0 turns it off.",
+    doc: "Report a handler that blocks its event loop for longer than this, with its stack; 0 turns it off.",
   },
   healthPort: {
     flag: "health-port",
     kind: "port",
     placeholder: "PORT",
-    doc: "Answer health checks and metrics on this port. Off unless given.",
+    doc: "Answer health checks and metrics on this port. Off by default.",
   },
   healthHost: {
     flag: "health-host",

@@ -107,7 +107,7 @@ function findShort(argument: string, specs: readonly FlagSpec[]): FoundFlag {
 function unknownFlag(written: string, specs: readonly FlagSpec[]): HeddleError {
   const known = specs.flatMap(({ flag, boolean }) => (boolean ? [flag, `no-${flag}`] : [flag]));
   const name = written.replace(/^-+/, "");
-  const guess = suggestion(name, known, (flag) => `--${flag}`) || "; heddle --help lists the flags there are";
+  const guess = suggestion(name, known, (flag) => `--${flag}`) || "; heddle --help lists all flags";
   return new HeddleError("CONFIG_UNKNOWN_FLAG", `${written} is not a flag of this command${guess}`);
 }
 

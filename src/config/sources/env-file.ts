@@ -28,7 +28,7 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
   const line = badLine(bare);
   // What stands there is not shown: it may well be part of a secret.
   if (line !== undefined)
-    throw failed(path, `line ${line} is not NAME=value, nor a comment; a value of several lines stands in quotes`);
+    throw failed(path, `line ${line} is neither NAME=value nor a comment; a value of several lines needs quotes`);
   return { ...(parseEnv(bare) as Record<string, string>) };
 }
 

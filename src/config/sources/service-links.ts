@@ -60,8 +60,8 @@ export function tellLinks({ services, names }: ServiceLinks, sources: ConfigSour
         : ` --${setting.flag} is ${show(written.raw)}: ${written.origin}.`;
     });
   return (
-    `ignored as no settings of heddle: ${names.join(", ")}. Kubernetes (or a link of Docker's) sets them for the Service ${of}; ` +
-    `enableServiceLinks: false in the pod's spec, or another name for the Service, ends it.${shadowed.join("")}`
+    `ignored, because they are not settings of heddle: ${names.join(", ")}. Kubernetes (or a Docker link) sets them for the Service ${of}. ` +
+    `To prevent it, set enableServiceLinks: false in the pod's spec, or rename the Service.${shadowed.join("")}`
   );
 }
 

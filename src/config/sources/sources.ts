@@ -97,7 +97,7 @@ export function checkNames(sources: ConfigSources): void {
   if (late !== undefined) {
     throw new HeddleError(
       "CONFIG_CONFLICT",
-      `${envName(late)} in ${placeOf(envName(late), sources)} comes too late, when it is known already; expected it in the environment, or as --${late.flag}`,
+      `${envName(late)} in ${placeOf(envName(late), sources)} is read too late: heddle needs it before it reads the file; expected it in the environment, or as --${late.flag}`,
     );
   }
 
@@ -108,6 +108,6 @@ export function checkNames(sources: ConfigSources): void {
 }
 
 function unknownSetting(name: string, where: string, known: readonly string[]): HeddleError {
-  const guess = suggestion(name, known) || "; heddle --help lists the settings there are";
+  const guess = suggestion(name, known) || "; heddle --help lists all settings";
   return new HeddleError("CONFIG_UNKNOWN_SETTING", `${name} in ${where} is not a setting${guess}`);
 }

@@ -12,7 +12,10 @@ const DRAIN_ERROR = "DrainError";
 
 /** What a request's signal aborts with then. Its name tells it from "the client left" and from a timeout. */
 export function drainError(): DOMException {
-  return new DOMException("the server drains: this response is to end now, its client is still there", DRAIN_ERROR);
+  return new DOMException(
+    "the server drains: this response should end now; its client is still connected",
+    DRAIN_ERROR,
+  );
 }
 
 export function isDrainError({ name }: Pick<DOMException, "name">): boolean {

@@ -47,8 +47,7 @@ export const shared: readonly SharedSetting[] = [
     flag: "keep-alive",
     isUnsaid: (value, server) =>
       value === NODE_KEEP_ALIVE_MS || (value === FASTIFY_KEEP_ALIVE_MS && server.listenerCount("clientError") > 0),
-    refuse: (value) =>
-      value === 0 ? "--keep-alive says how long an idle connection stays, and there is no for ever" : undefined,
+    refuse: (value) => (value === 0 ? "--keep-alive has no value for an unlimited time" : undefined),
   },
   {
     name: "headersTimeout",
@@ -91,29 +90,29 @@ const foreign: readonly { readonly said: (server: AppServer) => string | undefin
   },
   {
     said: (server) => (server.timeout || server.listenerCount("timeout") > 0 ? `timeout ${server.timeout}` : undefined),
-    instead: "--timeout is how long a handler may take, --body-idle-timeout how long a body may stand still",
+    instead: "--timeout limits the handler, --body-idle-timeout a body that stalls",
   },
   {
     said: ({ maxConnections }) => (isAbsent(maxConnections) ? undefined : `maxConnections ${maxConnections}`),
-    instead: "--limit and --queue bound the requests",
+    instead: "--limit and --queue limit the requests",
   },
   {
     said: (server) => listenersOn(server, "clientError", isFastify(server) ? 1 : 0),
-    instead: "heddle answers what is not HTTP itself",
+    instead: "heddle itself answers invalid HTTP",
   },
   {
     said: (server) => listenersOn(server, "connection", 1),
-    instead: "connections are heddle's, which lets them end when it stops; nothing has to be tracked",
+    instead: "heddle has the connections and closes them when it stops; the app need not track them",
   },
   {
     said: (server) => listenersOn(server, "secureConnection", "setSecureContext" in server ? 1 : 0),
-    instead: "connections are heddle's, with --tls-cert and --tls-key",
+    instead: "heddle has the connections; set --tls-cert and --tls-key",
   },
   {
     said: (server) => listenersOn(server, "dropRequest", 0),
-    instead: "--limit-keep-alive announces the last answer of a connection and then closes it",
+    instead: "--limit-keep-alive closes a connection after its last response, which has connection: close",
   },
-  { said: (server) => listenersOn(server, "connect", 0), instead: "heddle is no proxy, and does not serve CONNECT" },
+  { said: (server) => listenersOn(server, "connect", 0), instead: "heddle is not a proxy, and does not serve CONNECT" },
 ];
 
 /** Pure but for looking at the server. */
@@ -154,7 +153,7 @@ function note(
     // The operator who has set it knows.
     level: unheeded.every(({ isOverruled }) => isOverruled) ? "info" : "warn",
     names: unheeded.map(({ said }) => said),
-    message: `set on the app's http.Server, and without effect under heddle: ${list}`,
+    message: `set on the app's http.Server, but without effect under heddle: ${list}`,
   };
 }
 

@@ -21,7 +21,7 @@ export async function findServer(given: string | undefined, cwd: string): Promis
   if (first === undefined) {
     throw new HeddleError(
       "CONTROL_NO_SERVER",
-      "no heddle server of this user is running. Start one with `heddle serve app.ts`; if it was started with --control <path>, give the same here.",
+      "no heddle server of this user is running. Start one with `heddle serve app.ts`; if it was started with --control <path>, use the same path here.",
     );
   }
   if (running.length === 1) return first.path;
@@ -30,7 +30,7 @@ export async function findServer(given: string | undefined, cwd: string): Promis
   const list = running.map(({ path, status }) => `  --control ${path}  (${status.app}, ${status.urls.join(", ")})`);
   throw new HeddleError(
     "CONTROL_AMBIGUOUS",
-    `${running.length} heddle servers are running. Say which one is meant:\n${list.join("\n")}`,
+    `${running.length} heddle servers are running. Choose one with --control:\n${list.join("\n")}`,
   );
 }
 
@@ -101,7 +101,7 @@ export async function command(path: string, what: string, options: CommandOption
     if (done === undefined) throw error;
   }
   if (done !== undefined) return done.value;
-  throw new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went");
+  throw new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it reported the result of the command");
 }
 
 /** The arbiter answers the head of a command at once, and everything else within its own, shorter, limits. */
@@ -135,14 +135,18 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new HeddleError("CONTROL_UNAVAILABLE", `what answers at ${path} is not a heddle server`, { cause });
+    throw new HeddleError("CONTROL_UNAVAILABLE", `the process that answers at ${path} is not a heddle server`, {
+      cause,
+    });
   }
 }
 
 /** The answer had begun. */
 function brokenOff(path: string, cause: NodeJS.ErrnoException): HeddleError {
   if (cause.code !== "ECONNRESET") return unreachable(path, cause);
-  return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it said how the command went", { cause });
+  return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it reported the result of the command", {
+    cause,
+  });
 }
 
 function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {

@@ -101,7 +101,7 @@ async function removeIfLeaving(path: string): Promise<void> {
 }
 
 function explain(cause: NodeJS.ErrnoException): string {
-  return cause.code === "EADDRINUSE" ? "another server, or a file, is there" : cause.message;
+  return cause.code === "EADDRINUSE" ? "another server or a file already uses this path" : cause.message;
 }
 
 async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: ServerResponse): Promise<void> {

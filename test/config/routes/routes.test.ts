@@ -31,8 +31,8 @@ test("a key that names no requests is refused with the reason", () => {
     "GET  /report": /its path does not start with \//,
     "GET /a b": /its path has white space/,
     "/a?b=1": /a path ends before \? and #/,
-    "/a/:": /after : stands a name/,
-    "/a/:1": /after : stands a name/,
+    "/a/:": /after : there must be a name/,
+    "/a/:1": /after : there must be a name/,
     "/a/:id/b/:id": /it has the same name twice/,
   };
   for (const [key, problem] of Object.entries(problems)) {

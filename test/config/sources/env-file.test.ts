@@ -97,7 +97,7 @@ test("what says where the files are cannot stand in one of them", () => {
     ["HEDDLE_ENV_FILE", "--env-file"],
   ] as const) {
     const message = refusal("CONFIG_CONFLICT", () => resolvedWith({ [name]: "x" }));
-    assert.match(message, new RegExp(`^${name} in 0\\.env comes too late.*, or as ${flag}$`));
+    assert.match(message, new RegExp(`^${name} in 0\\.env is read too late.*, or as ${flag}$`));
   }
 });
 

@@ -107,7 +107,7 @@ describe("a setting that heddle has too", () => {
     const { config } = heeded(withSettings({ headersTimeout: 0, maxHeadersCount: 0 }));
     assert.deepEqual([config.headersTimeoutMs, config.headerCount], [0, 0]);
     const { note } = heeded(withSettings({ keepAliveTimeout: 0 })).settings;
-    assert.match(note!.message, /keepAliveTimeout 0 \(--keep-alive .*there is no for ever\)$/);
+    assert.match(note!.message, /keepAliveTimeout 0 \(--keep-alive has no value for an unlimited time\)$/);
   });
 
   test("gives way to what the operator says, which is told but no reason for a warning", () => {
@@ -162,7 +162,7 @@ describe("what heddle does not have", () => {
       const { level, names, message } = noteOn(server);
       assert.equal(level, "warn");
       assert.equal(names.length, 1);
-      assert.match(message, /^set on the app's http\.Server, and without effect under heddle: /);
+      assert.match(message, /^set on the app's http\.Server, but without effect under heddle: /);
       assert.match(message, expected);
     });
   }

@@ -78,7 +78,7 @@ export function explainImportError(path: string, error: unknown, files: readonly
   if (error instanceof SyntaxError && line?.trimStart().startsWith("@")) {
     return new HeddleError("APP_SYNTAX_UNSUPPORTED", `${where}: decorators are not JavaScript yet${quoted(line)}.`, {
       cause: error,
-      hint: "Compile the app first (tsc, swc) and run the .js file that comes out.",
+      hint: "Compile the app first (tsc, swc) and run the .js file.",
     });
   }
   if (code === "ERR_UNKNOWN_FILE_EXTENSION") {

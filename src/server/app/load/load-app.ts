@@ -150,7 +150,7 @@ async function importInTime(
   // A top-level await that lasts as long as the app is fine once the app listens.
   if (capture.server !== undefined) return {};
   throw new HeddleError("APP_IMPORT_FAILED", `${show(path)}: importing the app did not end within the boot timeout.`, {
-    hint: "A top-level `await` in it, or in a file it imports, has not settled.",
+    hint: "A top-level `await` in it, or in a file it imports, never settled.",
   });
 }
 

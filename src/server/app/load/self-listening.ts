@@ -80,7 +80,7 @@ export class ListenCapture {
         "APP_LISTENS_TWICE",
         `The app calls listen() on two http servers (port ${this.#requestedPort ?? "?"}, then port ${port ?? "?"}); heddle serves one.`,
         {
-          hint: "Keep one listen(), or export the server to serve as default and start the other in a program of its own.",
+          hint: "Keep one listen(), or export the server that heddle should serve as default, and start the other in a separate program.",
         },
       );
       throw this.#refusal;
