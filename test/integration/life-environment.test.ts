@@ -48,7 +48,7 @@ describe("--env-file", { concurrency: 2 }, () => {
     writeFileSync(join(cwd, ".env"), "MY_A=2\nsecret\n");
     const wrong = await reload(server);
     assert.equal(wrong.code, 1);
-    assert.match(wrong.stderr, /\.env cannot be used: line 2 is not NAME=value/);
+    assert.match(wrong.stderr, /\.env cannot be used: line 2 is neither NAME=value/);
     assert.doesNotMatch(wrong.stderr + server.stderr(), /secret/);
     rmSync(join(cwd, ".env"));
     const missing = await reload(server);
@@ -74,7 +74,7 @@ describe("--env-file", { concurrency: 2 }, () => {
     ] as const) {
       const run = await runHeddle(["serve", "app.ts", ...args], { cwd, env });
       assert.deepEqual([run.code, run.stdout], [2, ""]);
-      assert.match(run.stderr, /^heddle: --env-file: .*\.env cannot be used: line 1 is not NAME=value/);
+      assert.match(run.stderr, /^heddle: --env-file: .*\.env cannot be used: line 1 is neither NAME=value/);
     }
     const run = await runHeddle(["check", "app.ts", "-E", "none"], { cwd });
     assert.equal(run.code, 2);
@@ -141,7 +141,10 @@ describe("variables of a Kubernetes Service named heddle", { concurrency: 2 }, (
     const told = server.stderr().match(/ignored, because they are not settings of heddle: .*/g);
     assert.equal(told?.length, 1);
     for (const name of Object.keys(links)) assert.ok(told[0].includes(name), name);
-    assert.match(told[0], /the Service \\"heddle\\", \\"heddle-health\\"; enableServiceLinks: false/);
+    assert.match(
+      told[0],
+      /the Service \\"heddle\\", \\"heddle-health\\"\. To prevent it, set enableServiceLinks: false/,
+    );
     assert.match(told[0], /--health-port is not set\./);
   });
 

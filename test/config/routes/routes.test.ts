@@ -30,7 +30,7 @@ test("a key that names no requests is refused with the reason", () => {
     "get /report": /"get" is not a method, did you mean GET\)/,
     "GET  /report": /its path does not start with \//,
     "GET /a b": /its path has white space/,
-    "/a?b=1": /a path ends before \? and #/,
+    "/a?b=1": /a path may not contain \? or #/,
     "/a/:": /after : there must be a name/,
     "/a/:1": /after : there must be a name/,
     "/a/:id/b/:id": /it has the same name twice/,

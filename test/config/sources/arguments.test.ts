@@ -50,7 +50,7 @@ test("an unknown flag is refused with the nearest one there is", () => {
     unknown("--no-acess-log"),
     "--no-acess-log is not a flag of this command; did you mean --no-access-log?",
   );
-  assert.equal(unknown("--zzzzzz"), "--zzzzzz is not a flag of this command; heddle --help lists the flags there are");
+  assert.equal(unknown("--zzzzzz"), "--zzzzzz is not a flag of this command; heddle --help lists all flags");
   assert.match(unknown("-x"), /^-x is not a flag of this command/);
 });
 

@@ -47,7 +47,7 @@ test("a line that is no assignment is refused by its number, and not shown: it m
     ["A=1\n\n  hunter2", 3],
   ] as const) {
     const message = refusal("ENV_FILE_FAILED", () => parseEnvFile(text, "/srv/.env"));
-    assert.match(message, new RegExp(`^--env-file: /srv/\\.env cannot be used: line ${line} is not NAME=value`));
+    assert.match(message, new RegExp(`^--env-file: /srv/\\.env cannot be used: line ${line} is neither NAME=value`));
     assert.doesNotMatch(message, /hunter2/);
   }
   assert.match(

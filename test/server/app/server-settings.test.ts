@@ -142,9 +142,9 @@ describe("a setting that heddle has too", () => {
 describe("what heddle does not have", () => {
   const cases: readonly (readonly [string, (server: Server) => unknown, RegExp])[] = [
     ["requestTimeout", (server) => (server.requestTimeout = 120_000), /requestTimeout 120000 \(.*--body-idle-timeout/],
-    ["timeout", (server) => (server.timeout = 120_000), /timeout 120000 \(--timeout is/],
-    ["setTimeout()", (server) => server.setTimeout(60_000), /timeout 60000 \(--timeout is/],
-    ["setTimeout() with a callback", (server) => server.setTimeout(0, () => {}), /timeout 0 \(--timeout is/],
+    ["timeout", (server) => (server.timeout = 120_000), /timeout 120000 \(--timeout limits/],
+    ["setTimeout()", (server) => server.setTimeout(60_000), /timeout 60000 \(--timeout limits/],
+    ["setTimeout() with a callback", (server) => server.setTimeout(0, () => {}), /timeout 0 \(--timeout limits/],
     ["maxConnections", (server) => (server.maxConnections = 10), /maxConnections 10 \(--limit and/],
     ...["clientError", "connection", "dropRequest", "connect", "secureConnection"].map(
       (event) =>
