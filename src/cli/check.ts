@@ -16,7 +16,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
   const { said, warnings } = settings;
-  // What a worker is started with, this process takes on: it loads the app itself.
+  // This process loads the app itself, so it sets what a worker is started with.
   const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
   const config = { ...settings.config, app: appFile, cwd };
   Object.assign(process.env, env);
@@ -43,7 +43,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   console.log("ok");
 }
 
-/** As a worker loads it. @throws HeddleError why it can't be loaded */
+/** Loads the app as a worker does. @throws HeddleError why it can't be loaded */
 async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
   const loaded = Promise.withResolvers<AppSummary>();
