@@ -15,7 +15,7 @@ import { readSettings } from "./settings.ts";
 export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
-  const { said, warnings } = settings;
+  const { given, warnings } = settings;
   // This process loads the app itself, so it sets what a worker is started with.
   const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
   const config = { ...settings.config, app: appFile, cwd };
@@ -36,7 +36,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   const { upgrades } = app;
   if (app.server?.note !== undefined) console.log(`warning  ${app.server.note.message}`);
   if (upgrades !== undefined) console.log(`${upgrades.level === "warn" ? "warning" : "note   "}  ${upgrades.message}`);
-  for (const { flag, text, origin } of [...said, ...(app.server?.obeyed ?? [])])
+  for (const { flag, text, origin } of [...given, ...(app.server?.applied ?? [])])
     console.log(`setting  --${flag} ${text}  (${origin})`);
   for (const warning of warnings) console.log(`warning  ${warning}`);
   for (const difference of app.routing) console.log(`warning  ${difference}`);

@@ -30,7 +30,7 @@ import { enterFolder, namedFolder } from "./working-folder.ts";
 export interface ParsedCommand {
   readonly config: ServerConfig;
   /** The settings that are not at their default, and where each comes from. */
-  readonly said: readonly Explained[];
+  readonly given: readonly Explained[];
   /** Warnings to print before anything runs. */
   readonly warnings: readonly string[];
   /** Reads everything again except the flags and the environment: files and symbolic links may have changed. */
@@ -53,7 +53,7 @@ export async function readSettings(argv: readonly string[]): Promise<ParsedComma
   const sources = await gather();
   return {
     config: resolveConfig(sources),
-    said: explainSettings(sources),
+    given: explainSettings(sources),
     warnings: links === undefined ? [] : [tellLinks(links, sources)],
     again: async () => resolveConfig(await gather()),
   };

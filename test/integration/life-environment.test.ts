@@ -141,7 +141,10 @@ describe("variables of a Kubernetes Service named heddle", { concurrency: 2 }, (
     const told = server.stderr().match(/ignored, because they are not settings of heddle: .*/g);
     assert.equal(told?.length, 1);
     for (const name of Object.keys(links)) assert.ok(told[0].includes(name), name);
-    assert.match(told[0], /the Service \\"heddle\\", \\"heddle-health\\"\. To prevent it, set enableServiceLinks: false/);
+    assert.match(
+      told[0],
+      /the Service \\"heddle\\", \\"heddle-health\\"\. To prevent it, set enableServiceLinks: false/,
+    );
     assert.match(told[0], /--health-port is not set\./);
   });
 
