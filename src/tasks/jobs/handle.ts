@@ -114,9 +114,13 @@ export abstract class Handle<R> implements PromiseLike<R> {
     if (this.#awaited !== undefined) return;
     // Node's own way of telling: a listener, a warning or the program's end, as it is set up.
     void Promise.reject(
-      new HeddleError("TASK_FAILED", `the task "${this.name}" failed and nobody awaits it: ${messageOf(cause)}`, {
-        cause,
-      }),
+      new HeddleError(
+        "TASK_FAILED",
+        `the task "${this.name}" failed, and its handle was never awaited: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      ),
     );
   }
 }
