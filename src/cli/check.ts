@@ -15,8 +15,8 @@ import { readSettings } from "./settings.ts";
 export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
-  const { said, warnings } = settings;
-  // What a worker is started with, this process takes on: it loads the app itself.
+  const { given, warnings } = settings;
+  // This process loads the app itself, so it sets what a worker is started with.
   const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
   const config = { ...settings.config, app: appFile, cwd };
   Object.assign(process.env, env);
@@ -36,14 +36,14 @@ export async function check(argv: readonly string[]): Promise<void> {
   const { upgrades } = app;
   if (app.server?.note !== undefined) console.log(`warning  ${app.server.note.message}`);
   if (upgrades !== undefined) console.log(`${upgrades.level === "warn" ? "warning" : "note   "}  ${upgrades.message}`);
-  for (const { flag, text, origin } of [...said, ...(app.server?.obeyed ?? [])])
+  for (const { flag, text, origin } of [...given, ...(app.server?.applied ?? [])])
     console.log(`setting  --${flag} ${text}  (${origin})`);
   for (const warning of warnings) console.log(`warning  ${warning}`);
   for (const difference of app.routing) console.log(`warning  ${difference}`);
   console.log("ok");
 }
 
-/** As a worker loads it. @throws HeddleError why it can't be loaded */
+/** Loads the app as a worker does. @throws HeddleError why it can't be loaded */
 async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
   const loaded = Promise.withResolvers<AppSummary>();

@@ -1,4 +1,4 @@
-/** The command line: finds the command, runs it, turns what went wrong into one readable message and an exit code. */
+/** The command line: finds the command, runs it, and turns an error into one readable message and an exit code. */
 
 import { nearest } from "../config/nearest.ts";
 import { HeddleError } from "../errors/errors.ts";
@@ -6,7 +6,7 @@ import { printError, tolerateClosedPipes, tolerateLostOutput } from "./output.ts
 
 export type Command = (argv: readonly string[]) => Promise<void>;
 
-/** Each is loaded when it is called: the arbiter lives for months and should not carry what the others need. */
+/** A command is loaded when it is called: the arbiter runs for months and should not keep the other commands' code. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   check: async () => (await import("./check.ts")).check,
@@ -23,7 +23,7 @@ try {
   await run(process.argv.slice(2));
 } catch (error) {
   printError(error);
-  // At once: what a half-started server has open would keep the process alive.
+  // At once: open handles of a half-started server would keep the process alive.
   process.exit(error instanceof HeddleError ? (error.exitCode ?? 1) : 1);
 }
 

@@ -2,9 +2,8 @@
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
-/**
- * Who read our output may have gone (`heddle status | head -1`, a log shipper that was restarted); that is no failure. Not
- * having said what was asked, because the disk is full, is one.
+/** The reader of our output may be gone (`heddle status | head -1`, a restarted log shipper); that is not a failure. Output
+ * that cannot be written because the disk is full is a failure.
  */
 export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -16,7 +15,7 @@ export function tolerateClosedPipes(): void {
   }
 }
 
-/** A server goes on when what it prints is lost, whatever the reason. */
+/** A server continues when its output is lost, whatever the reason. */
 export function tolerateLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
@@ -25,9 +24,8 @@ export function printError(error: unknown): void {
   console.error(`heddle: ${describeError(error)}`);
 }
 
-/**
- * The message, the hint, and the stack of the innermost cause that has one outside of heddle and Node; of a fault in heddle
- * itself the whole of it.
+/** The message, the hint, and the stack of the innermost cause with frames outside heddle and Node. For a fault in heddle
+ * itself, the whole stack.
  */
 export function describeError(error: unknown): string {
   const parts = [messageOf(error)];
@@ -44,7 +42,7 @@ function wholeStack(cause: unknown): string | undefined {
   return cause instanceof Error && cause.stack !== undefined ? cause.stack : messageOf(cause);
 }
 
-/** Frames of Node and of heddle: what is told of those is in the message. */
+/** Frames of Node and of heddle; they are not printed, because the message says enough. */
 const OWN = new RegExp(`node:|${RegExp.escape(new URL("..", import.meta.url).href)}`);
 
 /** The app's own frames of the error that started it. */

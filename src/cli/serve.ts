@@ -83,7 +83,7 @@ class Server {
       await this.#open(arbiter);
       await this.#boot(arbiter);
     } catch (error) {
-      // Stopped while it started: the stop ends the process.
+      // A stop came during the start: the stop ends the process.
       if (this.#arbiter?.stopping === true) return;
       this.#close();
       throw error;
@@ -103,7 +103,7 @@ class Server {
       this.#control = await ControlServer.open(arbiter, (progress) => this.#stop(arbiter, progress), control);
       this.#closables.push(this.#control);
     } catch (error) {
-      // One that was asked for must be there; the default one is a convenience that a read-only container may lack.
+      // A socket given with --control must work; the default one may be missing in a read-only container.
       if (control !== undefined) throw error;
       this.#log.warn(errorFields(error), `${(error as Error).message} The server runs without it.`);
     }
@@ -120,7 +120,7 @@ class Server {
     }
   }
 
-  /** One line per listener, once, when the server really answers. */
+  /** Prints one line per listener, once, when the server can answer requests. */
   #announce(arbiter: Arbiter): void {
     if (this.#announced) return;
     this.#announced = true;
@@ -140,14 +140,14 @@ class Server {
     return watch;
   }
 
-  /** What the last load has used, and what it was told to use: the names themselves may lead elsewhere. */
+  /** The files that the last load used, and the configured names, whose targets may change. */
   #watched(): readonly string[] {
     const arbiter = this.#arbiter!;
     const { app, configFile, envFiles = [] } = arbiter.config;
     return [...arbiter.modules, app, ...(configFile === undefined ? [] : [configFile]), ...envFiles];
   }
 
-  /** One function each: of several signals that become one reload, each line of it is logged once. */
+  /** One function per source: if several signals become one reload, each of its lines is logged once. */
   readonly #onHangUp = (line: string): void => this.#log.info({}, `reload (SIGHUP): ${line}`);
   readonly #onWatch = (line: string): void => this.#log.info({}, `reload (--watch): ${line}`);
 
@@ -156,7 +156,7 @@ class Server {
       await arbiter.reload(progress);
       this.#announce(arbiter);
     } catch (error) {
-      // The arbiter has told of its own failures; this is none.
+      // The arbiter has already logged this failure.
       if (!(error instanceof HeddleError)) throw error;
     }
   }
@@ -177,7 +177,7 @@ class Server {
     }
   }
 
-  /** Resolves to how many workers were cut short; then the process ends. */
+  /** Resolves to the number of workers whose requests were cut; then the process ends. */
   #stop(arbiter: Arbiter, progress: (line: string) => void): Promise<number> {
     const isFirst = !arbiter.stopping;
     const stopped = arbiter.stop(progress);
@@ -205,7 +205,7 @@ class Server {
   }
 }
 
-/** What the arbiter does not expect is a fault of its own: told whole, and the workers leave when it is gone. */
+/** An unexpected error is a fault in the arbiter: it is printed whole, and the workers end after the arbiter. */
 function dieOfOwnFault(cause: unknown): never {
   printError(new HeddleError("INTERNAL", "the arbiter failed; this is a fault in heddle", { cause }));
   process.exit(1);

@@ -1,6 +1,5 @@
-/**
- * From a command's arguments to a ServerConfig. Used by `serve` and `check`. The order is that in which one thing says where
- * the next is found: working directory → env files → config file → env files that only it names.
+/** From a command's arguments to a ServerConfig. Used by `serve` and `check`. Each step says where to find the next one:
+ * working directory → env files → config file → env files that only the config file names.
  */
 
 import {
@@ -30,11 +29,11 @@ import { enterFolder, namedFolder } from "./working-folder.ts";
 
 export interface ParsedCommand {
   readonly config: ServerConfig;
-  /** What was said rather than left at its default, and by whom. */
-  readonly said: readonly Explained[];
-  /** What the operator should know before anything runs. */
+  /** The settings that are not at their default, and where each comes from. */
+  readonly given: readonly Explained[];
+  /** Warnings to print before anything runs. */
   readonly warnings: readonly string[];
-  /** Reads everything again but the flags and the environment: files may have changed, and links lead elsewhere. */
+  /** Reads everything again except the flags and the environment: files and symbolic links may have changed. */
   readonly again: () => Promise<ServerConfig>;
 }
 
@@ -54,7 +53,7 @@ export async function readSettings(argv: readonly string[]): Promise<ParsedComma
   const sources = await gather();
   return {
     config: resolveConfig(sources),
-    said: explainSettings(sources),
+    given: explainSettings(sources),
     warnings: links === undefined ? [] : [tellLinks(links, sources)],
     again: async () => resolveConfig(await gather()),
   };
@@ -74,7 +73,7 @@ async function gatherSources(app: string | undefined, flags: Flags, startedIn: s
   return { app, flags, ...variables, file, cwd, ...machine };
 }
 
-/** A config file may use the variables of env files. Here they must not stay: those gone from a file are gone at a reload. */
+/** A config file may use the variables of env files. They are removed afterwards, so that a reload forgets deleted lines. */
 async function withVariables<T>({ env, envFileOf = {} }: Variables, run: () => Promise<T>): Promise<T> {
   const names = Object.keys(envFileOf);
   for (const name of names) process.env[name] = env[name];

@@ -1,6 +1,5 @@
-/**
- * The working directory as the user has named it, with its symbolic links: `/srv/current` rather than the release it leads
- * to today. The kernel knows only the latter; a shell keeps the former in `PWD`. Gunicorn does the same.
+/** The working directory as the user wrote it, with its symbolic links: `/srv/current`, not the release that the link points
+ * to now. The kernel knows only the release; a shell keeps the path with the link in `PWD`. Gunicorn does the same.
  */
 
 import { statSync } from "node:fs";
@@ -14,9 +13,8 @@ export function namedFolder(cwd: string, pwd: string | undefined): string {
   return named !== undefined && named.ino === real?.ino && named.dev === real.dev ? pwd : cwd;
 }
 
-/**
- * Makes `folder` the working directory of this process, and follows its symbolic links anew. One that was not asked for and
- * is gone by now is left alone: an app that was named by an absolute path does not need it.
+/** Makes `folder` the working directory of this process, and resolves its symbolic links again. If the folder no longer exists
+ * and was not set by `--chdir`, nothing happens: an app with an absolute path does not need it.
  * @throws HeddleError CONFIG_BAD_VALUE
  */
 export function enterFolder(folder: string, isAskedFor: boolean): void {

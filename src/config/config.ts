@@ -1,4 +1,4 @@
-/** The configuration as a whole, for the command line. Workers and their threads take types from here and import single files: this brings all. */
+/** The whole configuration, for the command line. Workers and threads import only types from here, because this loads every file. */
 
 export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./sources/arguments.ts";
 export { availableCpus, type FileReader } from "./cpus.ts";

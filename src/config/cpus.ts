@@ -1,6 +1,6 @@
 /**
  * How many CPUs this process may really use: what its CPU affinity allows, less a cgroup's quota (a container's `cpus`).
- * A quota of 1.5 counts as 2, since half a CPU still serves somebody.
+ * A quota of 1.5 counts as 2, because half a CPU can still do work.
  *
  * Rejected: `os.availableParallelism()` alone. It knows no cgroup v1 quota and rounds a v2 quota down.
  */

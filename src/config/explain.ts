@@ -1,4 +1,4 @@
-/** Which settings are not left at their defaults, and who said so: for `heddle check`. Pure. */
+/** The settings that are not at their defaults, and where each comes from: for `heddle check`. Pure. */
 
 import { settingEntries } from "./settings.ts";
 import { givenValue, type ConfigSources } from "./sources/sources.ts";

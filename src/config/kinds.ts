@@ -1,6 +1,6 @@
 /**
- * The kinds of value a setting can have: how each is read and described. A kind knows nothing of where its value came
- * from; setting-value.ts joins the two into an error message.
+ * The kinds of value a setting can have: how each is read and described. A kind does not know the source of its value;
+ * setting-value.ts adds it to the error message.
  *
  * Every kind reads the same notation from a flag, an environment variable and a string in the config file; the config
  * file may also use plain numbers, booleans and arrays.
@@ -55,7 +55,7 @@ export function collects(kind: KindName): boolean {
   return kind === "addresses" || kind === "paths";
 }
 
-/** Why a value was refused, when there is more to say than what the kind expects. */
+/** Why a value was refused, if the kind's expectation does not say enough. */
 export class Refusal {
   readonly reason: string;
   constructor(reason: string) {
@@ -67,7 +67,7 @@ export interface Kind<V> {
   readonly placeholder: string;
   /** Completes "expected …". */
   expects(setting: Setting): string;
-  /** `undefined` when it is not such a value at all. */
+  /** `undefined` if it is not a value of this kind. */
   parse(raw: unknown, setting: Setting, cwd: string): V | Refusal | undefined;
 }
 

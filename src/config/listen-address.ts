@@ -15,7 +15,7 @@ export const firstPassedFd = 3;
 /** sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, both with the closing NUL. */
 const maxUnixPathBytes: number = process.platform === "linux" ? 107 : 103;
 
-/** The address, or in words why it is none. */
+/** The address, or the reason why the text is not one. */
 export function parseListenAddress(text: string, cwd: string): ListenAddress | string {
   if (text.startsWith("unix:")) return parseUnix(text.slice("unix:".length), cwd);
   if (text.startsWith("fd:")) return parseFd(text);

@@ -1,9 +1,8 @@
-/**
- * What to listen on. `--listen` and `--host`/`--port` are two ways to say one thing: the source that comes first decides
- * (flag > systemd's sockets > environment > file), and both ways from one source is a conflict.
+/** What to listen on. `--listen` and `--host`/`--port` are alternatives. The source with the highest priority wins (flag >
+ * systemd's sockets > environment > file). Both alternatives in one source are a conflict.
  *
- * Sockets from systemd come before all but flags, because they were opened for this very process. PORT comes after
- * heddle's own variables: platforms set it for every program, so it does not contradict HEDDLE_LISTEN.
+ * Sockets from systemd win over everything except flags, because they were opened for this process. heddle's own variables win
+ * over PORT: platforms set PORT for every program, so it does not contradict HEDDLE_LISTEN.
  */
 
 import { HeddleError } from "../errors/errors.ts";

@@ -1,7 +1,6 @@
-/**
- * What the model asks of the other settings. Pure. Only `sync` asks: its worker is one thread that answers one request
- * on each connection, and the arbiter gives connections to idle workers. What was set to something else on purpose is
- * refused rather than ignored; the keep-alive is not, for a config file may well serve several models.
+/** What the model requires of the other settings. Pure. Only `sync` has requirements: its worker is one thread that answers one
+ * request on each connection, and the arbiter gives connections to idle workers. A conflicting setting is refused, not ignored,
+ * except the keep-alive, because a config file may be used with several models.
  */
 
 import { HeddleError } from "../errors/errors.ts";
@@ -9,7 +8,7 @@ import { show } from "./setting-value.ts";
 import { type Setting, settings, type SettingValues } from "./settings.ts";
 import { type ConfigSources, writtenValue } from "./sources/sources.ts";
 
-/** The values as the model has them. @throws HeddleError CONFIG_CONFLICT */
+/** The values under this model. @throws HeddleError CONFIG_CONFLICT */
 export function fitModel(values: SettingValues, sources: ConfigSources): SettingValues {
   if (values.model !== "sync") return values;
   const { threads, accept } = values;

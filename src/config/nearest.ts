@@ -3,7 +3,7 @@
  * substitutions, swaps of neighbours; the optimal-string-alignment variant, enough for typing errors).
  */
 
-/** The closest name, or undefined when none is close enough to be what was meant: a wrong guess is worse than none. */
+/** The closest name, or undefined if none is close enough: a wrong guess is worse than none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;

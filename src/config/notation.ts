@@ -1,11 +1,11 @@
-/** How numbers with units are written. Each function returns `undefined` for what is not written that way. */
+/** How numbers with units are written. Each function returns `undefined` for a text in another form. */
 
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
-/** Replace a worker after `count` requests, give or take `jitter`, so that workers do not all go at once; 0 is never. */
+/** Replace a worker after `count` ± `jitter` requests, so that workers are not all replaced at once; 0 is never. */
 export interface Recycling {
   readonly count: number;
   readonly jitter: number;

@@ -1,8 +1,7 @@
-/**
- * From everything that was said (flags, environment, config file, defaults) to one ServerConfig.
+/** Merges all sources (flags, environment, config file, defaults) into one ServerConfig.
  *
- * Pure: what depends on where heddle runs comes in as `ConfigSources`. The result is plain JSON data, so it crosses
- * process and thread boundaries as it is; paths in it are absolute, and a setting that is absent has no key.
+ * Pure: everything that depends on where heddle runs is in `ConfigSources`. The result is plain JSON data, so it can be sent
+ * to processes and threads. Its paths are absolute, and an absent setting has no key.
  */
 
 import { resolve } from "node:path";
@@ -35,7 +34,7 @@ export type ServerConfig = Omit<SettingValues, "host" | "port" | "listen"> & {
    */
   readonly app: string;
   readonly cwd: string;
-  /** The settings that were said rather than left at their defaults. */
+  /** The settings that are not at their defaults. */
   readonly given: readonly SettingName[];
   readonly listen: readonly ListenAddress[];
   /** By `"GET /report/:id"` or `"/path"`. */
@@ -56,7 +55,7 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
   return {
     ...rest,
     ...(file === undefined ? {} : { configFile: file.path }),
-    // It was relative to where heddle was started, and has become the working directory.
+    // It was relative to the start folder, and is now the working directory.
     ...(rest.chdir === undefined ? {} : { chdir: cwd }),
     app: resolveApp(sources),
     cwd,
@@ -86,7 +85,7 @@ export function envFilePaths(
   return (early ?? (written && readValue(settings.envFiles, written, cwd))) as readonly string[] | undefined;
 }
 
-/** What has to be known before there is a config file. */
+/** Settings that are needed before the config file is read. */
 function saidEarly(name: SettingName, flags: Flags, env: Environment, cwd: string): unknown {
   const setting = settings[name];
   const written = fromFlags(setting, flags) ?? fromEnvironment(setting, { env });

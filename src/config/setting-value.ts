@@ -1,4 +1,4 @@
-/** Reads one setting's value, wherever it came from, or says what is wrong with it and where it stands. */
+/** Reads one setting's value from any source, or throws an error that says what is wrong and where. */
 
 import { HeddleError } from "../errors/errors.ts";
 import { kinds, Refusal, type Kind } from "./kinds.ts";

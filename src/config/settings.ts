@@ -1,8 +1,6 @@
-/**
- * The table of settings: one record each, from which come the flags, the environment variables, the names in the config
- * file, validation, `--help`, docs/reference/settings.md, and the types below. A setting is added in one place, the file
- * of its group in settings/; its key there is its field of `ServerConfig` and carries the unit (`timeoutMs`), while its
- * flag does not (`--timeout 30s`).
+/** The table of settings. One record per setting defines its flag, environment variable, name in the config file, validation,
+ * `--help`, docs/reference/settings.md, and the types below. To add a setting, edit the file of its group in settings/. The
+ * record's key is the field of `ServerConfig` and has the unit (`timeoutMs`); the flag has none (`--timeout 30s`).
  */
 
 import type { KindInputs, KindName, KindValues } from "./kinds.ts";
@@ -29,7 +27,7 @@ export interface Setting {
   readonly extraEnv?: string;
   /** As a user would write it. With neither this nor `computed`, the setting is absent unless given. */
   readonly default?: string | number | boolean;
-  /** It says where the config file is, so that it comes too late there. */
+  /** Not allowed in the config file, because it is needed before that file is read. */
   readonly notInFile?: true;
   /** In words, when the default depends on where heddle runs; resolve.ts works it out. */
   readonly computed?: string;
@@ -54,7 +52,7 @@ export interface SettingGroup {
   readonly settings: Readonly<Record<string, Setting>>;
 }
 
-/** In the order in which a reader wants them. */
+/** In the order of `--help` and the reference. */
 export const settingGroups: readonly SettingGroup[] = [
   { title: "Listening", settings: listenSettings },
   { title: "Concurrency", settings: modelSettings },
@@ -106,7 +104,7 @@ type Present = {
   [N in SettingName]: Table[N] extends { default: unknown } | { computed: string } ? N : never;
 }[SettingName];
 
-/** Every setting with its value, by field. Absent ones are those without a default that nobody gave. */
+/** Every setting with its value, by field. A setting without a default is absent if it is not set. */
 export type SettingValues = { readonly [N in Present]: Value<Table[N]> } & {
   readonly [N in Exclude<SettingName, Present>]?: Value<Table[N]> | undefined;
 };

@@ -1,6 +1,5 @@
-/**
- * The one error class. Its code decides everything that follows from it (exit code, HTTP status) through the table; its
- * message tells a person what happened, what was got, and what would be right.
+/** The one error class. Its code determines exit code and HTTP status, by the table. Its message says what happened, what
+ * heddle got, and what it expected.
  */
 
 import { inspect } from "node:util";
@@ -8,7 +7,7 @@ import { errorTable, type ErrorCode } from "./table.ts";
 
 export interface HeddleErrorOptions {
   readonly cause?: unknown;
-  /** What to try, when it is too long for the message; shown on a line of its own. */
+  /** What to try, if it is too long for the message; printed on a separate line. */
   readonly hint?: string | undefined;
 }
 
@@ -29,7 +28,7 @@ export class HeddleError extends Error {
   }
 }
 
-/** The text of whatever was thrown: apps throw strings, plain objects, and errors whose getters throw. Never throws. */
+/** The text of any thrown value: apps throw strings, plain objects, and errors whose getters throw. Never throws. */
 export function messageOf(error: unknown): string {
   try {
     if (typeof error === "string") return error;

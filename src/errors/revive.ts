@@ -1,10 +1,9 @@
-/**
- * What was thrown on one thread, thrown again on another: the caller of a task catches what it would have caught had the
- * task run here. Classes of the language and the platform come back as themselves (TypeError, AggregateError,
- * DOMException, HeddleError …); an app's own class comes back as an Error with its name, message, code and other plain properties,
- * because the class exists here only by accident. What is no error is copied.
+/** Throws an error of one thread again on another: the caller of a task catches the same error as if the task ran here.
+ * Classes of JavaScript and Node keep their class (TypeError, AggregateError, DOMException, HeddleError …). An app's own
+ * class becomes an Error with its name, message, code and other plain properties, because this thread may not have the
+ * class. A thrown value that is not an error is copied.
  *
- * `fromWire` is for reports, where every error is to have a code of the table.
+ * `fromWire` is for reports, where every error has a code of the table.
  */
 
 import { types } from "node:util";
@@ -22,13 +21,13 @@ const classes: Readonly<Record<string, new (message?: string, options?: ErrorOpt
   URIError,
 };
 
-/** Can be posted to another thread, whatever was thrown. Never throws. */
+/** Makes any thrown value postable to another thread. Never throws. */
 export function packThrown(thrown: unknown): WireThrown {
   if (isError(thrown)) return { error: toWire(thrown) };
   try {
     return { value: structuredClone(thrown) };
   } catch {
-    // A function, or an object with one in it: its text is all that can cross.
+    // A function, or an object that contains one: only its text can be sent.
     return { error: toWire(thrown) };
   }
 }
@@ -37,7 +36,7 @@ export function unpackThrown(wire: WireThrown): unknown {
   return "error" in wire ? revive(wire.error) : wire.value;
 }
 
-/** The error (or the plain value that was thrown in its place) of the other side. */
+/** The error (or other thrown value) of the other side. */
 export function revive(wire: WireError): Error | Primitive {
   if (wire.value !== undefined) return wire.value;
   if (wire.code !== "INTERNAL" || (wire.name === "HeddleError" && wire.foreign !== true))

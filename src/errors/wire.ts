@@ -25,13 +25,13 @@ export interface WireError {
   readonly foreign?: true;
   /** It is a DOMException, as `AbortSignal`s give them. */
   readonly dom?: true;
-  /** What was thrown is no error, but this. */
+  /** The thrown value, if it is not an error. */
   readonly value?: Primitive;
 }
 
 export type Primitive = string | number | boolean | null;
 
-/** Longer chains are circular or generated: nobody reads a ninth cause. */
+/** Longer chains are circular or generated; a ninth cause helps nobody. */
 const maxCauses = 8;
 /** Several times a full V8 stack of ten frames. */
 const maxTextLength = 16_384;
@@ -91,7 +91,7 @@ export function restore(error: Error, property: "name" | "stack", value: string)
 /** Those that have fields of their own. */
 const standard: ReadonlySet<string> = new Set(["name", "message", "stack", "hint", "cause", "errors"]);
 
-/** What a foreign error says beside its message, as far as it is plain; `code` also when a class provides it. */
+/** The plain properties of a foreign error; `code` also if it is inherited from its class. */
 function propsOf(error: unknown): Record<string, Primitive> | undefined {
   if (typeof error !== "object" || error === null || isInstance(error, DOMException)) return undefined;
   const props: Record<string, Primitive> = {};

@@ -1,6 +1,5 @@
-/**
- * What is said when a word of shared memory holds what no order of its transitions can have put there. It is a fault in heddle.
- * To go on would hide it: the thread that sees it throws, is replaced, and the log names the word.
+/** The error for a word of shared memory with a value that no sequence of transitions can produce. It is a fault in heddle.
+ * To continue would hide it: the thread that sees it throws and is replaced, and the log names the word.
  */
 
 import { HeddleError } from "../errors/errors.ts";

@@ -1,6 +1,5 @@
-/**
- * Lengths of time that a program gives, in milliseconds: the same everywhere in the libraries. Fractions count. `Infinity` is
- * without end. 0 or less is over at once: programs compute `deadline - now`. What is no number, NaN included, is refused.
+/** Durations that a program passes, in milliseconds; the same rules everywhere in the libraries. Fractions count. `Infinity` is
+ * no limit. 0 or less ends at once, because programs compute `deadline - now`. NaN and values that are not numbers are refused.
  */
 
 import { HeddleError, type ErrorCode } from "../errors/errors.ts";
@@ -9,7 +8,7 @@ export function isDuration(value: unknown): value is number {
   return typeof value === "number" && !Number.isNaN(value);
 }
 
-/** `what`: how the message calls it, such as "the timeout of a call". */
+/** `what`: its name in the message, such as "the timeout of a call". */
 export function badDuration(code: ErrorCode, what: string, got: unknown): HeddleError {
   return new HeddleError(code, `${what} must be a number of milliseconds, and is ${show(got)}.`, {
     hint: "Infinity is without end; 0 or less is over at once.",

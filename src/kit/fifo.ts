@@ -13,7 +13,7 @@ export class Fifo<T> {
     this.length++;
   }
 
-  /** The oldest. Must not be asked of an empty one. */
+  /** The oldest value. The queue must not be empty. */
   shift(): T {
     const value = this.#ring[this.#first] as T;
     this.#ring[this.#first] = undefined;

@@ -1,8 +1,7 @@
 /**
  * A list whose items carry their own links: adding and removing take constant time and allocate nothing.
- *
- * Not a Set or Map: one that is filled and emptied all the time leaves old tables behind, which lead from one to the next
- * and keep everything young alive that they name. A third of the time of short connections went into copying it.
+ * Not a Set or Map: if one is filled and emptied all the time, it leaves old tables behind, which refer to each other and keep
+ * young objects alive. Copying those took a third of the time of short connections.
  */
 
 export interface Linked<T> {
@@ -35,7 +34,7 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
     this.size--;
   }
 
-  /** Oldest first. The one that is looked at may be removed meanwhile. */
+  /** Oldest first. The current item may be removed during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     let item = this.#first;
     while (item !== undefined) {

@@ -1,4 +1,4 @@
-/** Requests that wait for their answers. One without an answer in time is answered with undefined. */
+/** Requests that wait for a reply. If no reply comes in time, the result is undefined. */
 
 export class PendingRequests {
   readonly #waiting = new Map<number, (answer: unknown) => void>();
@@ -27,7 +27,7 @@ export class PendingRequests {
     this.#waiting.delete(id);
   }
 
-  /** Nobody is there to answer any more. */
+  /** The other side is gone: no more replies will come. */
   giveUp(): void {
     for (const id of this.#waiting.keys()) this.answer(id, undefined);
   }

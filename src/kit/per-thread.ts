@@ -1,8 +1,7 @@
-/**
- * What there is once in each thread, however many copies of this package the thread has loaded: the server that runs an
- * app may be another copy than the one the app imports, and both must find the same registry and the same rules.
+/** A value that exists once per thread, even if the thread has loaded several copies of this package: the server may be
+ * another copy than the one that the app imports, and both must use the same registry and the same rules.
  *
- * `name` stands for a shape: what changes incompatibly gets another name.
+ * `name` identifies the value's shape: an incompatible change needs a new name.
  */
 export function perThread<T extends object>(name: string, make: () => T): T {
   const globals = globalThis as { [key: symbol]: unknown };

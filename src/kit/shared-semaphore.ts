@@ -9,13 +9,13 @@
  *   gives a slot back looks at `waiting` after it did.
  *
  * Memory
- * - TAKEN and WAITING are raised and lowered by every thread. Both lie between 0 and their limit, or what the limit was when
- *   they were raised. Who would lower one below 0 puts it back and throws.
- * - LIMIT and WAIT_LIMIT are written by whoever resizes, from 0 to 2^31 - 1, one after the other: for an instant the new limit stands
- *   beside the old limit of the queue, which admits or refuses a waiter as either would have.
+ * - Every thread raises and lowers TAKEN and WAITING. Both are between 0 and their limit, or the limit at the time when they
+ *   were raised. A thread that would lower one below 0 restores it and throws.
+ * - The resizer writes LIMIT and WAIT_LIMIT, from 0 to 2^31 - 1, one after the other. In between, the new limit is combined with
+ *   the old limit of the queue; a waiter is admitted or refused as with one of the two pairs.
  * - WAKE: `wake-word.ts`.
- * - A thread dies with what it has: the words do not say whose it is. Whoever counts for each thread gives it back
- *   (`server/http/admit/gate.ts`).
+ * - If a thread dies, its slots stay taken, because the words do not say which thread holds them. The owner of the per-thread
+ *   ledger gives them back (`server/http/admit/gate.ts`).
  *
  * Rejected: a share of the limit per thread (a limit of 4 over 2 threads would refuse a third request on one thread
  * while the other is idle); adding first and taking back when over the limit (the excess makes others fail).

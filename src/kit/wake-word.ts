@@ -6,10 +6,10 @@
  * Memory
  * - Anybody who wakes adds one. The count wraps at 2^32 and is compared for equality only, so its sign does not matter. A waiter would
  *   miss a wake-up if 2^32 of them came between its look and its wait.
- * - No lost wake-up: who wakes first changes what is waited for, then the count; who waits first reads the count, then looks. So either the
- *   look sees the change, or the count has changed and the wait ends at once.
- * - A waker that dies between its change and its count has woken nobody. Whoever cares for the dead thread's affairs wakes in
- *   its place: the acceptor for gates, the pool for its board.
+ * - No lost wake-up: the waker changes the state, then increments the count; the waiter reads the count, then checks the state.
+ *   So either the waiter sees the change, or the count has changed and the wait ends at once.
+ * - If a waker dies between its change and its increment, nothing is woken. The thread that cleans up after the dead thread
+ *   wakes in its place: the acceptor for gates, the pool for its board.
  */
 
 /** Where it is. Goes to another thread, which reaches the same word by it. */

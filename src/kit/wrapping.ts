@@ -1,5 +1,4 @@
-/**
- * Counts that wrap on purpose. A word of shared memory has 32 bits, so a count that only grows reaches 2^32 and goes on at 0.
+/** Counts that wrap on purpose. A word of shared memory has 32 bits, so a count that only grows wraps from 2^32 - 1 to 0.
  * Such a count is an unsigned number from 0 to 2^32 - 1 on both sides, and two of them are compared by their distance
  * modulo 2^32, never with `<`. That is right as long as the two are less than 2^31 apart.
  *

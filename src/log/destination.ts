@@ -1,9 +1,8 @@
-/**
- * Where log lines go: a descriptor that may fail at any time, because the disk is full or the reader has gone. Who logs must
- * not end of that, and has nobody else to tell.
+/** Where log lines go: a descriptor that may fail at any time, because the disk is full or the reader is gone. A failure must
+ * not end the process.
  *
- * Lines that cannot be written wait, and are written when it works again. What exceeds MAX_WAITING_BYTES is lost, and then the
- * log says how much. When the reader of a pipe has gone, lines go nowhere.
+ * Lines that cannot be written are kept, and written when the descriptor works again. Lines beyond MAX_WAITING_BYTES are
+ * lost; the log later says how many. If the reader of a pipe is gone, lines are dropped.
  */
 
 import type { DestinationStream } from "pino";
@@ -14,7 +13,7 @@ export const MAX_WAITING_BYTES: number = 2 ** 20;
 const RETRY_MS = 1000;
 
 export interface Destination extends DestinationStream {
-  /** Writes what was collected. */
+  /** Writes the buffered lines. */
   flush(): void;
 }
 
@@ -22,7 +21,7 @@ export interface DestinationOptions {
   readonly fd: number;
   /** Lines are collected up to this size; 0 writes each at once. */
   readonly bufferBytes: number;
-  /** It works again: so many lines are missing, for this reason. */
+  /** Called when writing works again: this many lines were lost, for this reason. */
   readonly onLost: (lines: number, why: string) => void;
 }
 
@@ -45,11 +44,11 @@ export function openDestination(pino: PinoModule["pino"], options: DestinationOp
     failed = { why: message, timer: setTimeout(flush, RETRY_MS).unref() };
   });
 
-  /** All that waits is written when this is over, or it has failed, or it is collected still. */
+  /** Afterwards all waiting lines are written, or the write has failed, or the lines are still buffered. */
   function attempt(text: string | undefined): void {
     if (isReaderGone) return;
     hasWritten = false;
-    // Flushing without a callback: with one it would have the disk write as well, ten times a second.
+    // No callback: with one, flush() would also call fsync, ten times a second.
     if (text === undefined && bufferBytes > 0) stream.flush();
     else stream.write(text ?? "");
     if (failed === undefined || !hasWritten) return;
@@ -57,7 +56,7 @@ export function openDestination(pino: PinoModule["pino"], options: DestinationOp
     clearTimeout(timer);
     failed = undefined;
     lost = 0;
-    // That was what had failed. This is what has been collected since.
+    // The failed lines are written. Now write the lines that were buffered since.
     if (bufferBytes > 0) stream.flush();
     if (lines > 0) onLost(lines, why);
   }

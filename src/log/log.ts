@@ -1,8 +1,7 @@
-/**
- * heddle's own log: pino, as JSON lines or for people to read. Diagnostics go to standard error; the access log, which
- * is output rather than diagnosis, to standard output.
+/** heddle's own log: pino, as JSON lines or in readable form. Diagnostics go to standard error; the access log goes to
+ * standard output.
  *
- * Everything but the access log is written synchronously: the lines that matter are written just before something ends.
+ * Everything except the access log is written synchronously: important lines are written just before a process ends.
  */
 
 import { writeSync } from "node:fs";
@@ -22,9 +21,8 @@ export interface Log {
   flush(): void;
 }
 
-/**
- * The fields that tell of an error: its code and hint if it is heddle's own (whose message is the line's message already),
- * and the error that started it with its stack.
+/** The log fields of an error: code and hint of a HeddleError (its message is already the line's message), and the original
+ * error with its stack.
  */
 export function errorFields(error: unknown): object {
   if (!(error instanceof HeddleError)) return { err: toWire(error) };
@@ -56,9 +54,8 @@ const require = createRequire(import.meta.url);
 /** The levels heddle writes, with pino's numbers. */
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
-/**
- * Made on the first line: pino costs some 8 MB in every process and thread that has something to say. Where it cannot be
- * loaded just then (a process with no descriptors left reads no file), the line is written without it.
+/** Made on the first line: pino takes some 8 MB in every process and thread that logs. If it cannot be loaded (a process
+ * without free descriptors cannot read files), the line is written without it.
  */
 export function createLog(options: LogOptions, make: (options: LogOptions) => Made = createLogger): Log {
   let made: Made | undefined;
@@ -94,7 +91,7 @@ function writePlainly(
   try {
     writeSync(fd, `${JSON.stringify({ level: LEVELS[level], time: Date.now(), ...base, ...fields, msg: message })}\n`);
   } catch {
-    // Who read it has gone, as with any other line.
+    // The reader is gone; the line is dropped, as in destination.ts.
   }
 }
 

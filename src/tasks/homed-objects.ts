@@ -122,8 +122,8 @@ function dropped(id: number, weight: number): void {
   if (homed.weight === 0) byId.delete(id);
 }
 
-/** Whether it stands for a constant, which has no home. */
-export function isOfNobody({ home }: StandIn): boolean {
+/** Whether it is a constant, which has no home thread. */
+export function hasNoHome({ home }: StandIn): boolean {
   return home === NOWHERE;
 }
 

@@ -1,6 +1,5 @@
-/**
- * What this thread has asked of others and waits for. Each request has a number and settles once: by an answer, or because the
- * other thread has ended.
+/** Pending requests of this thread to other threads. Each request has a number and settles once: by a reply, or because the other
+ * thread has ended.
  */
 
 import { type HeddleError, unpackThrown, type WireThrown } from "../errors/errors.ts";

@@ -68,7 +68,7 @@ export type Message = readonly [op: Op, ...rest: unknown[]];
 const SERVICE = "heddle.tasks";
 
 const handlers: ((from: number, message: readonly unknown[]) => void)[] = [];
-const mourners: ((thread: number, why: HeddleError) => void)[] = [];
+const threadGoneListeners: ((thread: number, why: HeddleError) => void)[] = [];
 let joined: Runtime | undefined;
 
 /** `rest` is the message without its number. */
@@ -77,8 +77,8 @@ export function handle(op: Op, handler: (from: number, rest: readonly unknown[])
 }
 
 /** Called when a thread has ended. */
-export function onThreadGone(mourner: (thread: number, why: HeddleError) => void): void {
-  mourners.push(mourner);
+export function onThreadGone(listener: (thread: number, why: HeddleError) => void): void {
+  threadGoneListeners.push(listener);
 }
 
 /** What a thread has to say to itself, in its next microtask. */
@@ -137,7 +137,7 @@ export function connected(): Runtime {
       // The library as a whole: all handlers must be there.
       module: new URL(`./index.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href,
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
-      threadGone: (thread, why) => mourners.forEach((mourner) => mourner(thread, why)),
+      threadGone: (thread, why) => threadGoneListeners.forEach((listener) => listener(thread, why)),
     });
   }
   return joined;

@@ -1,6 +1,5 @@
-/**
- * How a task parks: a waiter in a queue, and a promise the task awaits. Who wakes it says what the promise is to settle
- * with and puts it into the run queue; its turn settles the promise.
+/** How a task parks: a waiter in a queue, and a promise that the task awaits. Waking stores the promise's result and puts the waiter
+ * into the run queue; its turn settles the promise.
  *
  * A waiter belongs to one queue at a time, or to none when it has been woken. Rejected: using waiters again. It was no faster in the
  * benchmarks: what is kept gets old, and V8 must note each young promise that an old object points to.

@@ -11,7 +11,7 @@ const names: Readonly<Record<Fault, string>> = {
   throw: "it throws",
   reject: "its promise rejects",
   overflow: "stack overflow",
-  unhandled: "an earlier request left a rejection nobody handles",
+  unhandled: "an earlier request left an unhandled rejection",
   timer: "an earlier request left a timer that throws",
   exit: "`process.exit()`",
   loop: "endless loop, past the timeout",

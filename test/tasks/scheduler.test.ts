@@ -60,7 +60,7 @@ test("a failure nobody awaits is reported once, with the task's name, wherever t
   // The timeout is patience: it ends a program that hangs, with an error.
   const { stdout } = await run(process.execPath, [path], { timeout: 30_000 });
   assert.deepEqual(stdout.trim().split("\n"), [
-    'TASK_FAILED the task "there" failed and nobody awaits it: on purpose',
-    'TASK_FAILED the task "here" failed and nobody awaits it: on purpose',
+    'TASK_FAILED the task "there" failed, and its handle was never awaited: on purpose',
+    'TASK_FAILED the task "here" failed, and its handle was never awaited: on purpose',
   ]);
 });

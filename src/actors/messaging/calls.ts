@@ -1,9 +1,7 @@
 /**
  * Calls: a request to a server and its one reply.
- *
- * A reply goes to the waiting call and never through the mailbox: that is the reply marker taken to its end. A call's round trip
- * is the same however many messages the caller has unread, and a reply that comes too late is dropped before anybody can
- * mistake it for another.
+ * A reply goes to the waiting call, never through the mailbox. So a call takes the same time however many unread messages the
+ * caller has, and a late reply is dropped and can't be taken for another one.
  *
  * Invariants
  * - A call ends exactly once: with its reply, its timeout, the server's exit, or the caller's.
@@ -23,7 +21,7 @@ import { runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
 import { ExitError, reasonText, ServerExited, type ExitReason } from "../process/exit-reason.ts";
 import { packReason } from "../process/exit-signals.ts";
-import { extraOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
+import { rareFieldsOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
 import type { Pid, PidData } from "../process/pid.ts";
 import { Process, type Overflowed } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
@@ -115,7 +113,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     this.#resolve = captured;
     this.#waiter = runQueue.current;
     this.#caller = caller;
-    if (caller !== undefined) (extraOf(caller).calls ??= new Set()).add(this);
+    if (caller !== undefined) (rareFieldsOf(caller).calls ??= new Set()).add(this);
   }
 
   /** Its number, for other threads. */
@@ -240,7 +238,7 @@ export function startCall(
   // Before anything else: a request that cannot be cloned must leave nothing behind.
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
-  (extraOf(server).callers ??= new Set()).add(pending);
+  (rareFieldsOf(server).callers ??= new Set()).add(pending);
   settleOverflow(server.deliver(enveloped(envelope, pending, copied)), pending);
   return pending.wait(timeoutMs);
 }
@@ -301,7 +299,7 @@ for (const envelope of ["call", "control"] as const) {
       return;
     }
     const from = new RemoteCall(thread, server, call);
-    (extraOf(server).callers ??= new Set()).add(from);
+    (rareFieldsOf(server).callers ??= new Set()).add(from);
     settleOverflow(server.deliver(enveloped(envelope, from, unpack(value, markers))), from);
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Timeouts of calls and receives: one timer wheel for each thread (runtime/timer-wheel.ts), behind one timer of Node's. A call
+ * Timeouts of calls and receives: one timer wheel for each thread (kit/timer-wheel.ts), behind one timer of Node's. A call
  * sets a deadline and clears it each time, so both must be cheap.
  *
  * Invariants

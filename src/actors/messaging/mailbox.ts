@@ -1,5 +1,4 @@
-/**
- * A mailbox: what was sent to an actor and not received yet, oldest first, in a circle of places that doubles when it is full.
+/** A mailbox: the messages that an actor has not received yet, oldest first, in a ring buffer that doubles when it is full.
  *
  * A selective receive takes from the middle and leaves the rest in place and in order: the messages on the shorter side move up by one.
  * That costs no more than the search that found it, and next to nothing for a message that has just come. Rejected: a linked list, in

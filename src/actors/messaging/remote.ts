@@ -1,6 +1,5 @@
-/**
- * The seam between this thread's actors and those of other threads: what is said over the runtime, and questions that have an
- * answer. Whoever handles a kind of message registers for it here; nothing else in this folder knows the runtime's links.
+/** Connects this thread's actors with those of other threads: messages over the runtime, and requests with a reply. A module that
+ * handles a kind of message registers for it here; no other file in this folder knows the runtime's links.
  *
  * What comes from one thread is handled in the order of sending; that is how signals between a pair of actors stay in
  * order. Values in messages are packed (runtime/copy/message-packing.ts) by who sends them.

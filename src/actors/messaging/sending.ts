@@ -1,17 +1,17 @@
 /**
  * Sending: copies a message and puts it into the mailbox, here or on another thread.
  *
- * A full mailbox refuses a message with an error at the sender. Across threads the sender can't wait to learn of it: the message that
- * found the mailbox full is dropped and counted there, and the sender's thread is told. From then on it refuses at the
- * sender, until it is told that half of the mailbox has been read.
+ * A full mailbox refuses a message with an error at the sender. Across threads the sender can't know this in time: the message is
+ * dropped and counted at the full mailbox, and the sender's thread is informed. From then on messages are refused at the sender,
+ * until it is informed that half of the mailbox has been read.
  */
 
 import type { Transferable } from "node:worker_threads";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { CastMessage, mailboxFull, settleOverflow } from "./calls.ts";
-import { beforeExitIsTold } from "../process/exit-signals.ts";
-import { extraOf } from "../process/rare-fields.ts";
+import { beforeExitSignals } from "../process/exit-signals.ts";
+import { rareFieldsOf } from "../process/rare-fields.ts";
 import { resolveName, unknownName } from "../registry/registered-names.ts";
 import { importPid, localProcess } from "../process/process-table.ts";
 import type { Pid } from "../process/pid.ts";
@@ -79,7 +79,7 @@ function deliverFrom(thread: number, process: Process, message: unknown): void {
   if (overflowed === undefined) return;
   settleOverflow(overflowed, undefined);
   if (overflowed !== "refused") return;
-  const told = (extraOf(process).fullTold ??= new Set());
+  const told = (rareFieldsOf(process).fullTold ??= new Set());
   if (told.has(thread)) return;
   told.add(thread);
   post(thread, ["full", process.id]);
@@ -87,13 +87,13 @@ function deliverFrom(thread: number, process: Process, message: unknown): void {
 
 /** The actor has read a message: is there room enough to tell those who were told that it is full? */
 reading.notice = (process: Process): void => {
-  const extra = extraOf(process);
+  const extra = rareFieldsOf(process);
   if (extra.fullTold === undefined || (process.mailbox?.length ?? 0) > process.limits.limit / 2) return;
   for (const thread of extra.fullTold) post(thread, ["room", process.id]);
   extra.fullTold = undefined;
 };
 
-beforeExitIsTold((process, extra) => {
+beforeExitSignals((process, extra) => {
   for (const thread of extra.fullTold ?? []) post(thread, ["room", process.id]);
 });
 

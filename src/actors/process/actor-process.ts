@@ -8,7 +8,7 @@ import { ExitError, type ExitReason } from "./exit-reason.ts";
 import {
   demonitor,
   DownMessage,
-  isTelling,
+  isSendingExits,
   link,
   monitor,
   newRef,
@@ -16,7 +16,7 @@ import {
   tellOfExit,
   unlink,
 } from "./exit-signals.ts";
-import { extraOf } from "./rare-fields.ts";
+import { rareFieldsOf } from "./rare-fields.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
 import { Process, type Body, type Rest } from "./process.ts";
@@ -50,7 +50,7 @@ export class ActorProcess extends Process implements Self {
   }
 
   view(): TurnView | undefined {
-    if (isTelling()) return undefined;
+    if (isSendingExits()) return undefined;
     const { id, extra, turns } = this;
     return { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns };
   }
@@ -73,7 +73,7 @@ export class ActorProcess extends Process implements Self {
 
   set trapExit(value: boolean) {
     this.#mustBeAlive();
-    extraOf(this).trapExit = value;
+    rareFieldsOf(this).trapExit = value;
   }
 
   link(pid: Pid<never>): void {
@@ -118,7 +118,7 @@ export class ActorProcess extends Process implements Self {
 
   get signal(): AbortSignal {
     if (this.status === "dead") return AbortSignal.abort(this.exited());
-    return (extraOf(this).abort ??= new AbortController()).signal;
+    return (rareFieldsOf(this).abort ??= new AbortController()).signal;
   }
 }
 

@@ -1,5 +1,4 @@
-/**
- * Reports of actors that ended because their function threw. Links and monitors tell other actors; this tells people, once for each.
+/** Reports of actors that ended because their function threw. Links and monitors inform other actors; this informs people, once per actor.
  * Exits on purpose (`self.exit`, exit signals, an ExitError that passes through) are no crashes.
  */
 

@@ -12,18 +12,17 @@
  * - Linking or monitoring an actor that is not there gives the signal or message at once, with the reason `noproc`.
  * - A name is free, and the groups are left, before any signal or DOWN message is sent.
  * - From one actor to another, signals and messages arrive in the order of sending.
- *
- * Deaths are told one after the other, not one inside the other: a chain of a million links needs no stack.
+ * Exits are processed in a loop, not recursively: a chain of a million links needs no stack.
  */
 
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import { extraOf, type Extra, type Watcher } from "./rare-fields.ts";
+import { rareFieldsOf, type RareFields, type Watcher } from "./rare-fields.ts";
 import type { Pid } from "./pid.ts";
 import { Process } from "./process.ts";
 import { exportPid, forgetProcess, importPid, localProcess } from "./process-table.ts";
 import { onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
-import { seeToKill } from "./runaways.ts";
+import { orderKill } from "./runaways.ts";
 
 /** In the mailbox of an actor that traps exits. */
 export class ExitMessage {
@@ -58,7 +57,7 @@ export function signalExit(from: Pid | undefined, to: Pid, reason: ExitReason, v
   if (to instanceof Process) return arrive(from, to, reason, via);
   const { value, markers } = packReason(reason);
   post(to.thread, ["exit", to.id, from && exportPid(from), value, markers, via]);
-  if (reason === "kill" && via === "sent") seeToKill(to.thread, to.id);
+  if (reason === "kill" && via === "sent") orderKill(to.thread, to.id);
 }
 
 function arrive(from: Pid | undefined, to: Process, reason: ExitReason, via: LinkOrNot): void {
@@ -71,11 +70,11 @@ function arrive(from: Pid | undefined, to: Process, reason: ExitReason, via: Lin
 
 export function link(process: Process, to: Pid): void {
   if (to === process) return;
-  const links = (extraOf(process).links ??= new Set());
+  const links = (rareFieldsOf(process).links ??= new Set());
   if (links.has(to)) return;
   if (to instanceof Process) {
     if (to.status === "dead") return arrive(to, process, "noproc", "sent");
-    (extraOf(to).links ??= new Set()).add(process);
+    (rareFieldsOf(to).links ??= new Set()).add(process);
   } else {
     exportPid(process);
     if (!post(to.thread, ["link", to.id, process.id])) return arrive(to, process, "noconnection", "sent");
@@ -98,7 +97,7 @@ export function newRef(): number {
 
 export function monitor(process: Process, to: Pid): number {
   const ref = newRef();
-  (extraOf(process).monitors ??= new Map()).set(ref, to);
+  (rareFieldsOf(process).monitors ??= new Map()).set(ref, to);
   if (to instanceof Process) {
     if (to.status === "dead") down(process, ref, to, "noproc");
     else watch(to, { pid: process, ref });
@@ -122,7 +121,7 @@ export function demonitor(process: Process, ref: number, flush: boolean): void {
 }
 
 export function watch(process: Process, watcher: Watcher): void {
-  (extraOf(process).watchers ??= new Map()).set(watcherKey(watcher.pid.thread, watcher.ref), watcher);
+  (rareFieldsOf(process).watchers ??= new Map()).set(watcherKey(watcher.pid.thread, watcher.ref), watcher);
   if (!(watcher.pid instanceof Process)) tie(process, watcher.pid.thread);
 }
 
@@ -136,35 +135,35 @@ function down(process: Process, ref: number, pid: Pid, reason: ExitReason): void
 
 // The end of an actor
 
-type Farewell = readonly [process: Process, extra: Extra, reason: ExitReason];
+type Farewell = readonly [process: Process, extra: RareFields, reason: ExitReason];
 
 const farewells: Farewell[] = [];
-const releases: ((process: Process, extra: Extra) => void)[] = [];
-let telling = false;
+const releases: ((process: Process, extra: RareFields) => void)[] = [];
+let sendingExits = false;
 
-/** Names and groups: given up before anybody is told. */
-export function beforeExitIsTold(release: (process: Process, extra: Extra) => void): void {
+/** For names and groups: runs before the exit's signals and DOWN messages are sent. */
+export function beforeExitSignals(release: (process: Process, extra: RareFields) => void): void {
   releases.push(release);
 }
 
-/** Whether exits are being told: what an exit runs of the program (an abort listener) is in the middle of it. */
-export function isTelling(): boolean {
-  return telling;
+/** Whether exits are being processed: true in program code that an exit calls (an abort listener). */
+export function isSendingExits(): boolean {
+  return sendingExits;
 }
 
-export function tellOfExit(process: Process, extra: Extra, reason: ExitReason): void {
+export function tellOfExit(process: Process, extra: RareFields, reason: ExitReason): void {
   farewells.push([process, extra, reason]);
-  if (telling) return;
-  telling = true;
+  if (sendingExits) return;
+  sendingExits = true;
   try {
     for (let index = 0; index < farewells.length; index++) tell(...farewells[index]!);
   } finally {
     farewells.length = 0;
-    telling = false;
+    sendingExits = false;
   }
 }
 
-function tell(process: Process, extra: Extra, reason: ExitReason): void {
+function tell(process: Process, extra: RareFields, reason: ExitReason): void {
   for (const release of releases) release(process, extra);
   for (const other of extra.links ?? []) signalExit(process, other, reason, "link");
   for (const [ref, other] of extra.monitors ?? []) {
@@ -215,7 +214,7 @@ onMessage("link", (thread: number, id: number, fromId: number) => {
   const other = importPid([thread, fromId]);
   const process = localProcess(id);
   if (process === undefined) return post(thread, ["noproc", fromId, id]);
-  (extraOf(process).links ??= new Set()).add(other);
+  (rareFieldsOf(process).links ??= new Set()).add(other);
   tie(process, thread);
   return true;
 });

@@ -1,6 +1,5 @@
-/**
- * Which actors of this thread other threads know. A pid that leaves the thread is entered here; what comes in for it finds
- * its actor. Actors that nobody else has heard of cost no entry.
+/** The actors of this thread that other threads know. A pid that is sent to another thread is entered here, so that incoming
+ * messages find its actor. Other actors have no entry.
  */
 
 import { internPid, rememberPid, type Pid, type PidData } from "./pid.ts";

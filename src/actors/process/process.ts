@@ -2,17 +2,15 @@
  * An actor as its thread sees it: a mailbox, and an async function that is resumed one message at a time.
  *
  *   starting ─▶ running ⇄ parked ─▶ runnable ─▶ running          any ─▶ dead
- *
- * `running` also means that it awaits something that is not ours; nobody can tell from outside.
+ * `running` also means that it awaits a promise from outside this library; the two can't be distinguished.
  *
  * Invariants
  * - It is in the run queue exactly while it is `starting` or `runnable` (one that dies there is skipped at its turn).
  * - `resume` is set exactly while `receive` waits: it settles the promise that the actor's function awaits.
- * - Nothing is looked for in the mailbox but on the actor's own turn, so what its `match` does happens on its account.
- * - After death nothing of it is resumed, but once: to unwind (`finally` runs), unless it was killed.
- *
- * Memory: a million of these are parked at once. Whatever most actors never need is in `extra`, made at first use;
- * the object is its own pid; the only closures are what a promise needs.
+ * - The mailbox is searched only in the actor's own turn, so the run time of its `match` is charged to it.
+ * - After its death an actor is resumed at most once, to unwind (`finally` runs), and not at all if it was killed.
+ * Memory: a million of these are parked at once. Fields that few actors need are in `extra`, made at first use. The object is
+ * its own pid. The only closures are those that a promise needs.
  */
 
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
@@ -20,7 +18,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline } from "../messaging/deadlines.ts";
 import { ExitError, reasonOf, type ExitReason } from "./exit-reason.ts";
-import type { Extra } from "./rare-fields.ts";
+import type { RareFields } from "./rare-fields.ts";
 import { DEFAULT_MAILBOX_LIMIT, Mailbox, nothing, type MailboxLimits } from "../messaging/mailbox.ts";
 import { Pid } from "./pid.ts";
 import {
@@ -71,7 +69,7 @@ export abstract class Process extends Pid implements Turn {
   /** A message that came while it waited for any, on its way past the mailbox. */
   next: unknown = nothing;
   mailbox: Mailbox | undefined = undefined;
-  extra: Extra | undefined = undefined;
+  extra: RareFields | undefined = undefined;
   index: number;
   received: number = 0;
   turns: number = 0;

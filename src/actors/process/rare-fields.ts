@@ -1,4 +1,4 @@
-/** What of an actor most actors never have; made at first use, so that a parked one stays small. */
+/** Fields that few actors need. Made at first use, so that a parked actor stays small. */
 
 import type { ExitReason } from "./exit-reason.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
@@ -11,7 +11,7 @@ export interface Watcher {
   readonly ref: number;
 }
 
-/** A call in progress: the caller's side of it, or what stands for it on the server's thread. */
+/** A call in progress: the caller's side of it, or its stand-in on the server's thread. */
 export interface OpenCall {
   /** The server has exited. */
   serverExited(reason: ExitReason): void;
@@ -26,11 +26,11 @@ export type StartOutcome =
 
 /** A call in progress, on the caller's side. */
 export interface OwnCall {
-  /** The caller has exited. `killed`: it is not even to be unwound. */
+  /** The caller has exited. `killed`: its function must not be unwound. */
   abandon(killed: boolean): void;
 }
 
-export class Extra {
+export class RareFields {
   trapExit: boolean = false;
   /** Of the function it runs, for people. */
   label: string | undefined = undefined;
@@ -58,6 +58,6 @@ export class Extra {
   kind: "worker" | "supervisor" | undefined = undefined;
 }
 
-export function extraOf(process: { extra: Extra | undefined }): Extra {
-  return (process.extra ??= new Extra());
+export function rareFieldsOf(process: { extra: RareFields | undefined }): RareFields {
+  return (process.extra ??= new RareFields());
 }

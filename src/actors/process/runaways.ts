@@ -1,15 +1,14 @@
-/**
- * Actors that compute and never await. On a scheduler thread one that is told to exit with `kill` is ended in the middle of
- * what it does, as in Erlang; one that only runs long is reported, and ended as well if there is a budget. How, is the
- * runtime's business (supervise/scheduler-watchdog.ts).
+/** Actors that compute and never await. On a scheduler thread, `kill` ends such an actor in the middle of its computation, as in
+ * Erlang. An actor that only runs long is reported, and also ended if there is a budget. The watchdog does both
+ * (supervise/scheduler-watchdog.ts).
  */
 
 import { HeddleError } from "../../errors/errors.ts";
 import { runtime, ROOT } from "../../runtime/runtime.ts";
 import { onMessage, post, thisThread } from "../messaging/remote.ts";
 
-/** The actor of that thread has been sent `kill`: should it not hear of it, it is ended. */
-export function seeToKill(thread: number, id: number): void {
+/** An actor of that thread was sent `kill`: if it does not react, the watchdog ends it. */
+export function orderKill(thread: number, id: number): void {
   if (thread === ROOT) return;
   if (thisThread === ROOT) runtime().watchdog!.order(thread, id);
   else post(ROOT, ["killing", thread, id]);

@@ -2,7 +2,7 @@
  * Spawning, here and on other threads.
  *
  * Invariants
- * - Name, link and monitor are there before the actor's first step: whatever becomes of it, whoever asked learns of it.
+ * - Name, link and monitor are set before the actor's first step, so the spawning actor always learns of its exit.
  * - A server is spawned when its `init` is done, as `start_link` in OTP; any other actor at once.
  * - On another thread, what the new actor tells its parent (its end, for instance) comes after the news that it exists.
  */
@@ -16,7 +16,7 @@ import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
 import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
 import { newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
-import { extraOf, type StartOutcome } from "./rare-fields.ts";
+import { rareFieldsOf, type StartOutcome } from "./rare-fields.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
 import { register } from "../registry/registered-names.ts";
 import type { Pid, PidData } from "./pid.ts";
@@ -50,7 +50,7 @@ export function markServer(body: Body, kind: "worker" | "supervisor"): void {
 
 /** To be called by such a body when it has started, or will not. */
 export function hasStarted(self: Self, outcome: StartOutcome): void {
-  const extra = extraOf(self as ActorProcess);
+  const extra = rareFieldsOf(self as ActorProcess);
   const { started } = extra;
   extra.started = undefined;
   started?.(outcome);
@@ -155,11 +155,11 @@ function spawnHere(body: Body, label: string | undefined, args: readonly unknown
   const process = new ActorProcess(body, args.length === 0 ? args : copy(args));
   const kind = servers.get(body);
   if (label !== undefined || kind !== undefined) {
-    const extra = extraOf(process);
+    const extra = rareFieldsOf(process);
     extra.label = label;
     extra.kind = kind;
   }
-  if (terms.mailbox !== undefined) extraOf(process).limits = { ...defaultLimits, ...terms.mailbox };
+  if (terms.mailbox !== undefined) rareFieldsOf(process).limits = { ...defaultLimits, ...terms.mailbox };
   if (terms.name !== undefined) return beginNamed(process, terms, terms.name, kind !== undefined);
   return begin(process, terms, kind !== undefined);
 }
@@ -181,7 +181,7 @@ function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: b
     else post(monitor.thread, ["spawnMonitored", monitor.id, ref, exportPid(process)]);
   }
   if (link !== undefined) {
-    const extra = extraOf(process);
+    const extra = rareFieldsOf(process);
     extra.parent = link;
     (extra.links ??= new Set()).add(link);
     if (link instanceof Process) linkBack(link, process);
@@ -193,7 +193,7 @@ function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: b
   runQueue.add(process);
   if (!isServer) return Promise.resolve(process);
   return new Promise((resolve, reject) => {
-    extraOf(process).started = (outcome) => {
+    rareFieldsOf(process).started = (outcome) => {
       if (outcome.type === "started") resolve(process);
       else reject(startFailed(process, outcome));
     };
@@ -212,11 +212,11 @@ function startFailed(pid: Pid, outcome: NotStarted): ExitError {
 /** The other end of a link that the new actor has already. */
 function linkBack(parent: Process, child: Pid): void {
   if (parent.status === "dead") return signalExit(parent, child, "noproc", "link");
-  (extraOf(parent).links ??= new Set()).add(child);
+  (rareFieldsOf(parent).links ??= new Set()).add(child);
 }
 
 function expectDown(watcher: Process, ref: number, pid: Pid): void {
-  if (watcher.status !== "dead") (extraOf(watcher).monitors ??= new Map()).set(ref, pid);
+  if (watcher.status !== "dead") (rareFieldsOf(watcher).monitors ??= new Map()).set(ref, pid);
 }
 
 // On another thread

@@ -1,12 +1,11 @@
-/**
- * Groups: named sets of actors on all threads, as Erlang's `pg`. Nobody owns a group: each thread tells the others what its own
- * actors join and leave, and keeps a copy of what they tell. So the copies agree a moment later, not at once.
+/** Groups: named sets of actors on all threads, as Erlang's `pg`. A group has no owner: each thread tells the others which groups
+ * its actors join and leave, and keeps a copy of all groups. So the copies agree a moment later, not at once.
  *
  * An actor may join a group several times and is a member until it has left as often. Its exit, or its thread's, leaves all.
  */
 
-import { extraOf, type Extra } from "../process/rare-fields.ts";
-import { beforeExitIsTold } from "../process/exit-signals.ts";
+import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
+import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Pid } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
@@ -78,7 +77,7 @@ function change(process: Process, joined: Map<string, number>, group: string, ti
 onQuestion("join", (_from: number, group: string, id: number) => {
   const process = localProcess(id);
   if (process === undefined) return;
-  const joined = (extraOf(process).groups ??= new Map());
+  const joined = (rareFieldsOf(process).groups ??= new Map());
   change(process, joined, group, (joined.get(group) ?? 0) + 1);
 });
 
@@ -91,7 +90,7 @@ onQuestion("leave", (_from: number, group: string, id: number) => {
   return "ok";
 });
 
-beforeExitIsTold((process: Process, extra: Extra) => {
+beforeExitSignals((process: Process, extra: RareFields) => {
   if (extra.groups === undefined) return;
   for (const group of extra.groups.keys()) change(process, extra.groups, group, 0);
 });

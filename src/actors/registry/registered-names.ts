@@ -6,7 +6,7 @@
  *   exit ─▶ the actor's thread tells all that the name is free, then it sends exit signals and DOWN messages
  *
  * Invariants
- * - Who gets a DOWN message of a named actor finds the name free, or taken by another: both came from one thread, in order.
+ * - An actor that gets the DOWN message of a named actor finds the name free, or taken by another: both came from one thread, in order.
  * - A name that seems taken is asked for on its holder's thread before it is refused, because the news that it is free may be
  *   under way.
  * - The root tells all once more that a name is free, so that a copy that heard of the end before the beginning gets it right.
@@ -14,8 +14,8 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import { ROOT } from "../../runtime/runtime.ts";
-import { extraOf } from "../process/rare-fields.ts";
-import { beforeExitIsTold } from "../process/exit-signals.ts";
+import { rareFieldsOf } from "../process/rare-fields.ts";
+import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Pid, PidData } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
@@ -131,7 +131,7 @@ onQuestion("ping", () => true);
 onQuestion("takeName", (_from: number, id: number, name: string) => {
   const process = localProcess(id);
   if (process === undefined) return "it has exited";
-  const extra = extraOf(process);
+  const extra = rareFieldsOf(process);
   if (extra.name !== undefined) return `it is registered as "${extra.name}" already`;
   extra.name = name;
   return undefined;
@@ -152,7 +152,7 @@ function release(process: Process, extra: { name: string | undefined }): void {
   broadcast(["unnamed", name, exportPid(process)]);
 }
 
-beforeExitIsTold(release);
+beforeExitSignals(release);
 
 // Everywhere
 

@@ -1,6 +1,5 @@
-/**
- * How many restarts a supervisor puts up with: `intensity` in any period of `periodMs`. A pure policy; the clock is the caller's, and
- * monotonic.
+/** The restart intensity of a supervisor: at most `intensity` restarts in any period of `periodMs`. A pure policy; the caller passes
+ * a monotonic time.
  */
 export class RestartWindow {
   readonly #intensity: number;

@@ -1,4 +1,4 @@
-/** What a supervisor is told: its strategy, how much it puts up with, and its children. All of it can be sent in messages. */
+/** The specification of a supervisor: its strategy, its restart intensity, and its children. All of it can be sent in messages. */
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Actor, Spawnable } from "../process/actor.ts";

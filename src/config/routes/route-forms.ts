@@ -60,7 +60,7 @@ export function routeForms<R>(
   });
 }
 
-/** What the operator configured takes the place of the same route, however it is written, in what the app's author wrote. */
+/** A route of the config file replaces the app's route with the same normalized path. */
 export function mergeRoutes<R>(
   ofApp: Readonly<Record<string, R>>,
   configured: Readonly<Record<string, R>>,
@@ -83,7 +83,7 @@ const TOKEN = /\\.|:[\p{ID_Start}_$][\p{ID_Continue}$]*|%[\dA-Fa-f]{2}|./gu;
 
 function patternForm(name: string, pattern: string, { routeCase, routeTrailingSlash }: RouteSpelling): string {
   let form = "";
-  /** The same, with a letter for what is no text. */
+  /** The same, with a letter in place of each part that is not literal text. */
   let text = "";
   let depth = 0;
   let afterName = false;

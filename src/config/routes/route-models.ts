@@ -1,6 +1,5 @@
-/**
- * Which models routes may have in a server of another model. Pure. Serving threads ask it too, for the routes an app exports,
- * and do without the rest of the configuration.
+/** Which models routes may have in a server of another model. Pure. Serving threads use it too, for the routes that an app
+ * exports, without loading the rest of the configuration.
  */
 
 import { HeddleError } from "../../errors/errors.ts";

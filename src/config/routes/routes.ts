@@ -1,7 +1,6 @@
-/**
- * The `routes` of a config file: settings that differ for some requests. A key is `"GET /report/:id"`, or `"/report"`
- * for any method; a value holds those settings that a route may have of its own, read by the same records as the
- * server's. Which route a request takes is the router's business (server/http/route/router.ts).
+/** The `routes` of a config file: settings that differ for some requests. A key is `"GET /report/:id"`, or `"/report"` for any
+ * method. A value has the settings that a route may set, read by the same records as the server's. The router
+ * (server/http/route/router.ts) chooses the route of a request.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -16,7 +15,7 @@ export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" 
   readonly timeoutMs?: number;
 };
 
-/** The same, read. What is absent is as it is for the server. */
+/** The same, parsed. For an absent setting the server's value applies. */
 export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>>;
 
 /** `where` is the file, for messages. @throws HeddleError CONFIG_BAD_VALUE, CONFIG_UNKNOWN_SETTING */

@@ -1,10 +1,9 @@
-/**
- * Splits a command line into positionals and flags, by the table of settings and whatever flags a command adds. Values
- * stay as they were written; resolve.ts reads them together with those from other sources.
+/** Splits a command line into positionals and flags, by the table of settings and the flags that a command adds. Values stay
+ * text; resolve.ts reads them together with those from other sources.
  *
  * The notation: `--flag value`, `--flag=value`, `-f value`, `-fvalue`; `--flag`, `--no-flag` and `--flag=false` for
- * booleans; `--` ends the flags. A flag given twice counts as given last, so that a wrapper script can be overruled,
- * unless it collects (`--listen`, `--env-file`).
+ * booleans; `--` ends the flags. If a flag is repeated, the last one wins, so that a user can override a wrapper
+ * script, unless the flag collects values (`--listen`, `--env-file`).
  */
 
 import { HeddleError } from "../../errors/errors.ts";

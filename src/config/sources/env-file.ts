@@ -1,8 +1,7 @@
-/**
- * The files of `--env-file`. Their notation is that of `node --env-file`, and Node's own parser reads them. It passes over
- * lines it does not understand; here they are an error, for a variable that is missing would be found much later.
+/** The files of `--env-file`. Their format is that of `node --env-file`, and Node's own parser reads them. It ignores lines that
+ * it does not understand. Here they are an error, because a missing variable would be noticed much later.
  *
- * As with Node, a later file comes before an earlier one, and what is in the environment already before all of them.
+ * As with Node, a later file wins over an earlier one, and the existing environment wins over all files.
  */
 
 import { readFileSync } from "node:fs";
@@ -26,7 +25,7 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
   if (text.includes("\0")) throw failed(path, "it is not a text file");
   const bare = text.replace(/^\uFEFF/, "");
   const line = badLine(bare);
-  // What stands there is not shown: it may well be part of a secret.
+  // The line's text is not shown: it may be part of a secret.
   if (line !== undefined)
     throw failed(path, `line ${line} is neither NAME=value nor a comment; a value of several lines needs quotes`);
   return { ...(parseEnv(bare) as Record<string, string>) };
@@ -57,7 +56,7 @@ function readText(path: string): string {
 
 /** Counted from 1. */
 function badLine(text: string): number | undefined {
-  // A quoted value may go over several lines, and hold anything.
+  // A quoted value may span several lines and contain anything.
   const plain = text.replaceAll(
     /^([^\n=#]*=[^\S\n]*)(["'`])[^]*?\2[^\n]*/gm,
     (entry, start: string) => start + entry.replaceAll(/[^\n]/g, ""),

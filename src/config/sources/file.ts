@@ -1,7 +1,7 @@
 /**
  * The config file: `heddle.config.{ts,mts,js,mjs}`, whose default export is what `defineConfig` takes. It is a program
- * and runs in the process that loads it, once per load; that it runs with the rights of the arbiter is why only the
- * command line may name it, never a request or the control socket.
+ * and runs once per load in the process that loads it. It has the rights of the arbiter, so only the command line may name
+ * it, never a request or the control socket.
  */
 
 import { existsSync, realpathSync } from "node:fs";
@@ -14,7 +14,7 @@ import type { SettingInputs } from "../settings.ts";
 
 /** What a config file may hold: the flags in camelCase, the app, and settings by route. */
 export type UserConfig = Omit<SettingInputs, "config" | "chdir"> & {
-  /** The app's module, relative to the working directory; the one on the command line comes first. */
+  /** The app's module, relative to the working directory; the one on the command line wins. */
   readonly app?: string;
   readonly routes?: Readonly<Record<string, RouteSettings>>;
 };
@@ -34,9 +34,8 @@ export function defineConfig(config: UserConfig): UserConfig {
 
 let loads = 0;
 
-/**
- * Loads the file at `path`, or the one in `cwd`, or none. Each load runs the file anew, so a reload sees its changes
- * (but not those in modules it imports, which Node keeps).
+/** Loads the file at `path`, or the one in `cwd`, or none. Each load runs the file again, so a reload sees its changes (but not
+ * changes in modules that it imports, which Node caches).
  *
  * @throws HeddleError CONFIG_FILE_FAILED, CONFIG_CONFLICT (the directory has two)
  */

@@ -1,14 +1,12 @@
-/**
- * Variables that nobody meant as settings: for each Service of a pod's namespace Kubernetes sets some in every container,
- * and so does Docker for each link. Those of a Service named `heddle`, or `heddle-…`, begin with `HEDDLE_`. Pure.
+/** Variables that are not settings: for each Service of a pod's namespace Kubernetes sets some in every container, and so does
+ * Docker for each link. Those of a Service named `heddle`, or `heddle-…`, begin with `HEDDLE_`. Pure.
  *
  *   HEDDLE_SERVICE_HOST=10.0.0.1               HEDDLE_PORT=tcp://10.0.0.1:8000
  *   HEDDLE_SERVICE_PORT=8000                   HEDDLE_PORT_8000_TCP=tcp://10.0.0.1:8000
  *   HEDDLE_SERVICE_PORT_HTTP=8000              HEDDLE_PORT_8000_TCP_PROTO=tcp, …_PORT=8000, …_ADDR=10.0.0.1
  *   Docker alone: HEDDLE_NAME=/web/heddle, HEDDLE_ENV_…, and …_START, …_END for ranges of ports
- *
- * A variable is one of them only if its name and its value have the form, and only beside an anchor: one that holds the
- * Service's address. So a misspelt setting stays an error, also one that ends in `_PORT` and holds a number.
+ * A variable is one of them only if both its name and its value match, and only if there is an anchor: a variable with the
+ * Service's address. So a misspelt setting is still an error, even if it ends in `_PORT` and is a number.
  */
 
 import { isIP } from "node:net";
@@ -47,7 +45,7 @@ export function withoutLinks(env: Environment, links: ServiceLinks | undefined):
   return Object.fromEntries(Object.entries(env).filter(([name]) => !links.names.includes(name)));
 }
 
-/** For the log: what is ignored, what ends it, and what settings whose names were taken are instead. `sources`: without them. */
+/** For the log: the ignored variables, how to prevent them, and the values of settings with the same names. `sources`: without them. */
 export function tellLinks({ services, names }: ServiceLinks, sources: ConfigSources): string {
   const of = services.map((name) => JSON.stringify(name)).join(", ");
   const isListening = givenValue(settings.listen, sources) !== undefined;
@@ -101,7 +99,7 @@ function isUrl(value: string): boolean {
   return port !== undefined && isPort(port) && isAddress(bracketed ?? plain ?? "");
 }
 
-/** Of a Service: somebody who writes 0.0.0.0 or a loopback address means to listen there. */
+/** Whether it is a Service's address: 0.0.0.0 or a loopback address is a setting, an address to listen on. */
 function isAddress(value: string): boolean {
   return isIP(value) !== 0 && !/^(?:0\.0\.0\.0|127\..*|::1?)$/.test(value);
 }

@@ -1,4 +1,4 @@
-/** Where settings come from, and which value comes first: flag > environment > config file > default. */
+/** Where settings come from, and which value wins: flag > environment > config file > default. */
 
 import { basename } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
@@ -12,13 +12,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment, and what env files add to it. */
 export interface Variables {
-  /** Both together: what the environment has already comes before the files. */
+  /** Both together: the environment wins over the files. */
   readonly env: Environment;
   /** Which of them come from a file, and what messages call that file. */
   readonly envFileOf?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What was said, and what depends on where heddle runs. */
+/** The given settings, and everything that depends on where heddle runs. */
 export interface ConfigSources extends Variables {
   /** The app as named on the command line. */
   readonly app?: string | undefined;
@@ -36,7 +36,7 @@ export function writtenValue(setting: Setting, sources: ConfigSources): Written 
   return givenValue(setting, sources) ?? fromDefault(setting);
 }
 
-/** The same, without the default: what somebody has said. */
+/** The same, without the default. */
 export function givenValue(setting: Setting, sources: ConfigSources): Written | undefined {
   const { flags, file } = sources;
   return fromFlags(setting, flags) ?? fromEnvironment(setting, sources) ?? fromFile(setting, file);
@@ -48,7 +48,7 @@ export function fromFlags({ flag, kind }: Setting, flags: Flags): Written | unde
   return { raw: collects(kind) ? given : given.at(-1), origin: `--${flag}` };
 }
 
-/** heddle's own variable, else the one platforms set. */
+/** heddle's own variable, otherwise the platform's. */
 export function fromEnvironment(setting: Setting, variables: Variables): Written | undefined {
   const own = fromVariable(setting, envName(setting), variables);
   return own ?? (setting.extraEnv === undefined ? undefined : fromVariable(setting, setting.extraEnv, variables));
@@ -81,8 +81,7 @@ export function fileLabel(file: ConfigFile | undefined): string {
   return file === undefined ? "heddle.config.ts" : basename(file.path);
 }
 
-/**
- * A misspelt name must not pass for a setting that was left at its default, nor one that comes too late.
+/** A misspelt name is an error, and so is a setting that is read too late: otherwise the default would apply silently.
  * @throws HeddleError CONFIG_UNKNOWN_SETTING, CONFIG_CONFLICT
  */
 export function checkNames(sources: ConfigSources): void {

@@ -1,16 +1,15 @@
-/**
- * How a response comes to an end before its time, because its thread drains. Its client is still there: it is told by the
- * response's end, and asks another thread next.
+/** How a response ends early because its thread drains. Its client is still connected: it sees the end of the response, and
+ * sends its next request to another thread.
  *
- * An event stream (`text/event-stream`) may end anywhere: its client drops an event that is not whole, and connects again
- * (the WHATWG's HTML standard, 9.2.5 and 9.2.6). Any other response that is not whole must not look so.
+ * An event stream (`text/event-stream`) may end anywhere: its client drops an incomplete event, and reconnects (the WHATWG's
+ * HTML standard, 9.2.5 and 9.2.6). Any other incomplete response must not look complete.
  */
 
 import type { ServerResponse } from "node:http";
 
 const DRAIN_ERROR = "DrainError";
 
-/** What a request's signal aborts with then. Its name tells it from "the client left" and from a timeout. */
+/** The reason of the request's signal. Its name distinguishes it from a disconnect and a timeout. */
 export function drainError(): DOMException {
   return new DOMException(
     "the server drains: this response should end now; its client is still connected",
@@ -22,14 +21,14 @@ export function isDrainError({ name }: Pick<DOMException, "name">): boolean {
   return name === DRAIN_ERROR;
 }
 
-/** Where a response carries what is to be done, if something beside the app has to know. */
+/** The key of a response's callback for code beside the app that must know of the drain. */
 export const whenCalledOff: unique symbol = Symbol("heddle.whenCalledOff");
 
 export interface CanBeCalledOff {
   [whenCalledOff]?: ((reason: DOMException) => void) | undefined;
 }
 
-/** Whether its head is out and says that it is one. `_header` is node:http's name for the text of the head. */
+/** Whether its head is sent and has the event stream's type. `_header` is node:http's name for the text of the head. */
 export function isEventStream(res: ServerResponse): boolean {
   // oxlint-disable-next-line no-underscore-dangle -- no other way: what `writeHead` is given is not among the headers
   const head = (res as ServerResponse & { _header: string | null })._header;
@@ -38,10 +37,10 @@ export function isEventStream(res: ServerResponse): boolean {
   return /^content-type:[ \t]*text\/event-stream[ \t]*[;\r]/im.test(end === -1 ? head : head.slice(0, end + 2));
 }
 
-/** Ends it in its handler's place, which has failed. False: it is no event stream, or has ended. */
+/** Ends the event stream of a handler that has failed. False: it is not an event stream, or has ended. */
 export function endEventStream(res: ServerResponse): boolean {
   if (res.writableEnded || res.destroyed || !isEventStream(res)) return false;
-  // What the app still writes is an error of its own making no more.
+  // A later write of the app must not be an error.
   res.on("error", () => {});
   res.end();
   return true;

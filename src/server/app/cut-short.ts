@@ -1,27 +1,26 @@
-/**
- * Ends the app's view of a request whose body it will not get: reading it fails, as it does when the client goes away.
+/** Ends a request for the app if its body will not arrive: reading the body fails, as when the client disconnects.
  *
- * `req.destroy()` would close the connection as well, before the client has read why it was refused. And without this
- * the app would wait for ever: node:http forgets a request whose response is out, and tells it nothing any more.
+ * `req.destroy()` would also close the connection, before the client has read the refusal. Without this the app would wait
+ * forever: after the response is sent, node:http emits nothing more on the request.
  */
 
 import type { IncomingMessage } from "node:http";
 import { type ErrorCode, errorTable, HeddleError } from "../../errors/errors.ts";
 
 export function cutShort(req: IncomingMessage, code: ErrorCode): void {
-  // What still comes is taken from the connection and dropped; its end must not look like the body's.
+  // Later bytes are read from the connection and dropped; their end must not look like the end of the body.
   req.push = () => true;
   // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
   req._destroy = (error, callback) => {
     req.aborted = true;
     req.emit("aborted");
-    // As node:http does it: whoever does not listen is not thrown at.
+    // As in node:http: without an "error" listener nothing is thrown.
     process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);
   };
   req.destroy(new HeddleError(code, errorTable[code].doc));
 }
 
-/** The client is gone: told as node:http tells it. */
+/** The client has disconnected: emits the same events as node:http. */
 export function breakOff(req: IncomingMessage): void {
   const error = Object.assign(new Error("aborted"), { code: "ECONNRESET" });
   req.destroy(error);

@@ -1,12 +1,11 @@
-/**
- * Which headers say where a response ends and what becomes of its connection, and what is sent instead of those that the
- * app has set wrongly. Pure. `response-framing.ts` asks once for each response, when its head is made.
+/** The headers that determine the end of a response and of its connection, and the corrections of wrong ones. Pure.
+ * `response-framing.ts` calls it once for each response, when its head is made.
  *
  * - `transfer-encoding` (RFC 9112 §6.1): the last coding is `chunked`, once, whatever the app has written, and no
  *   `content-length` stands beside it. HTTP/1.0 does not know the header; its body ends with the connection.
  * - `content-length` (RFC 9110 §8.6): one number. Anything else is left out, and node:http frames the body. 204 has none.
- * - `connection`: the app may ask for its end, not for its life, which is the server's to decide. `keep-alive` and
- *   `proxy-connection` describe another connection, that of a proxied answer most often.
+ * - `connection`: the app may ask to close it, but only the server decides to keep it. `keep-alive` and `proxy-connection`
+ *   usually describe another connection, that of a proxied response.
  */
 
 /** As node:http's `writeHead` takes them: a flat list, pairs, or an object. */

@@ -43,7 +43,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-/** A server with no listener at all would leave the client hanging. One that only takes upgrades says so. */
+/** Without a `request` listener the client would wait forever; a server that only takes upgrades answers so. */
 function refuseUnanswered(server: AppServer, res: ServerResponse): void {
   const isUpgradeOnly = server.listenerCount("upgrade") > 0;
   res.writeHead(isUpgradeOnly ? 426 : 501, isUpgradeOnly ? { connection: "Upgrade", upgrade: "websocket" } : {});

@@ -1,13 +1,12 @@
-/**
- * Where each response ends, on whichever thread its handler runs: what a client takes for the end of one must be what the
- * server takes for it, or the rest of this response is read as the next one.
+/** Determines where each response ends, on any thread. Client and server must agree on it, or the client reads the rest of this
+ * response as the next one.
  *
- * Four steps of node:http's ServerResponse are led through here: the head is made (`_storeHeader`), bytes go out
- * (`_send`), all of it is out (`_finish`), something goes out ahead of it (`writeInformation`).
+ * Four steps of node:http's ServerResponse are intercepted here: the head is made (`_storeHeader`), bytes are sent (`_send`),
+ * the response is complete (`_finish`), an interim response is sent (`writeInformation`).
  *
  * - What the headers say is settled once (`framing-headers.ts`).
- * - A body longer than its `content-length` is sent up to there, as a client would have read it, and the connection ends.
- * - A shorter one ends its connection: the client sees that the rest is missing.
+ * - A body longer than its `content-length` is cut there, where the client stops reading, and the connection is closed.
+ * - After a shorter body the connection is closed, so the client sees that the rest is missing.
  * - Neither HTTP/1.0 nor a final response has interim statuses (1xx).
  *
  * Nothing is counted for a response that leaves its length to node:http, or ends with one `end(body)` of that length.
@@ -31,7 +30,7 @@ import {
   UNUSUAL,
 } from "./framing-headers.ts";
 
-/** What an app did to a response that could not be sent as it was. */
+/** A framing fault of an app's response. */
 export type FramingFault =
   /** `encoded`: it has a `content-encoding`. */
   | {
@@ -144,7 +143,7 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
 
   prototype._finish = function (this: Outgoing) {
     const left = this[leftOf];
-    // Of a client that has left, or was answered by somebody else, nothing is missing.
+    // If the client has disconnected, or heddle has answered in the app's place, nothing is missing.
     if (left !== undefined && left > 0 && !this.destroyed && this.socket?.destroyed === false) {
       this._last = true;
       told(this, faultOf(this, "too-short"));
@@ -171,7 +170,7 @@ function headerTable(): symbol {
   return found;
 }
 
-/** All that the client takes for the response is out, and the app goes on: only the connection's end can stop it. */
+/** The announced bytes are sent, and the app continues to write: only closing the connection can stop it. */
 function cut(res: ServerResponse): void {
   if (!res.writableEnded && !res.destroyed) res.socket?.destroySoon();
 }

@@ -1,10 +1,9 @@
-/**
- * What an app has set on its own http.Server. That server never has a connection, so nothing on it takes effect by itself.
- * Where heddle has the same setting and the operator has not said otherwise, the app's value holds; the rest is told of, with
- * what to use instead.
+/** The settings of an app's own http.Server. That server never has a connection, so they have no effect by themselves. If heddle
+ * has the same setting, and the operator has not set it, the app's value is applied. Other settings cause a warning, with the
+ * settings to use instead.
  *
- * Asked when the app is about to serve: whatever it does in its module, after its `listen()` or in `onStart`, has been done.
- * What Node or a framework sets by itself counts as not said.
+ * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a framework
+ * sets by itself is ignored.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
@@ -14,8 +13,8 @@ import type { AppServer } from "./load/self-listening.ts";
 
 export interface ServerSettings {
   /** Settings of heddle that have their values from the app's server. */
-  readonly obeyed: readonly Explained[];
-  /** What is to be told of those that have no effect. */
+  readonly applied: readonly Explained[];
+  /** The warning about settings without effect. */
   readonly note:
     | { readonly level: "warn" | "info"; readonly names: readonly string[]; readonly message: string }
     | undefined;
@@ -35,7 +34,7 @@ interface SharedSetting {
   /** Written here as well: the table of settings is not worth loading on each thread. */
   readonly flag: string;
   /** Whether the value is Node's or a framework's own. */
-  readonly isUnsaid: (value: unknown, server: AppServer) => boolean;
+  readonly isDefault: (value: unknown, server: AppServer) => boolean;
   /** Why a value has no equivalent here. */
   readonly refuse?: (value: number) => string | undefined;
 }
@@ -45,7 +44,7 @@ export const shared: readonly SharedSetting[] = [
     name: "keepAliveTimeout",
     setting: "keepAliveMs",
     flag: "keep-alive",
-    isUnsaid: (value, server) =>
+    isDefault: (value, server) =>
       value === NODE_KEEP_ALIVE_MS || (value === FASTIFY_KEEP_ALIVE_MS && server.listenerCount("clientError") > 0),
     refuse: (value) => (value === 0 ? "--keep-alive has no value for an unlimited time" : undefined),
   },
@@ -54,21 +53,21 @@ export const shared: readonly SharedSetting[] = [
     setting: "headersTimeoutMs",
     flag: "headers-timeout",
     // Node derives it from the request timeout, if that is given to createServer() and shorter.
-    isUnsaid: (value, { requestTimeout }) =>
+    isDefault: (value, { requestTimeout }) =>
       value === Math.min(NODE_HEADERS_MS, requestTimeout) || value === NODE_HEADERS_MS,
   },
   {
     name: "maxRequestsPerSocket",
     setting: "requestsPerConnection",
     flag: "limit-keep-alive",
-    isUnsaid: (value) => !value,
+    isDefault: (value) => !value,
   },
-  { name: "maxHeadersCount", setting: "headerCount", flag: "limit-headers", isUnsaid: isAbsent },
+  { name: "maxHeadersCount", setting: "headerCount", flag: "limit-headers", isDefault: isAbsent },
   {
     name: "maxHeaderSize",
     setting: "headerBytes",
     flag: "limit-header",
-    isUnsaid: isAbsent,
+    isDefault: isAbsent,
     refuse: (value) => (value < MIN_HEADER_BYTES ? `--limit-header is at least ${MIN_HEADER_BYTES}` : undefined),
   },
 ];
@@ -80,79 +79,86 @@ const FASTIFY_KEEP_ALIVE_MS = 72_000;
 /** As the table of settings has it. */
 const MIN_HEADER_BYTES = 256;
 
-/** What heddle does not have: what an app said, if it did, and what to use instead. */
-const foreign: readonly { readonly said: (server: AppServer) => string | undefined; readonly instead: string }[] = [
+/** Settings that heddle does not have: the app's value, if it set one, and what to use instead. */
+const unsupported: readonly {
+  readonly setByApp: (server: AppServer) => string | undefined;
+  readonly instead: string;
+}[] = [
   {
     // 0 is no limit on the whole of a request, and heddle has none.
-    said: ({ requestTimeout }) =>
+    setByApp: ({ requestTimeout }) =>
       requestTimeout === 0 || requestTimeout === NODE_REQUEST_MS ? undefined : `requestTimeout ${requestTimeout}`,
     instead: "--headers-timeout, --body-idle-timeout and --body-min-rate end slow requests",
   },
   {
-    said: (server) => (server.timeout || server.listenerCount("timeout") > 0 ? `timeout ${server.timeout}` : undefined),
+    setByApp: (server) =>
+      server.timeout || server.listenerCount("timeout") > 0 ? `timeout ${server.timeout}` : undefined,
     instead: "--timeout limits the handler, --body-idle-timeout a body that stalls",
   },
   {
-    said: ({ maxConnections }) => (isAbsent(maxConnections) ? undefined : `maxConnections ${maxConnections}`),
+    setByApp: ({ maxConnections }) => (isAbsent(maxConnections) ? undefined : `maxConnections ${maxConnections}`),
     instead: "--limit and --queue limit the requests",
   },
   {
-    said: (server) => listenersOn(server, "clientError", isFastify(server) ? 1 : 0),
+    setByApp: (server) => listenersOn(server, "clientError", isFastify(server) ? 1 : 0),
     instead: "heddle itself answers invalid HTTP",
   },
   {
-    said: (server) => listenersOn(server, "connection", 1),
+    setByApp: (server) => listenersOn(server, "connection", 1),
     instead: "heddle has the connections and closes them when it stops; the app need not track them",
   },
   {
-    said: (server) => listenersOn(server, "secureConnection", "setSecureContext" in server ? 1 : 0),
+    setByApp: (server) => listenersOn(server, "secureConnection", "setSecureContext" in server ? 1 : 0),
     instead: "heddle has the connections; set --tls-cert and --tls-key",
   },
   {
-    said: (server) => listenersOn(server, "dropRequest", 0),
+    setByApp: (server) => listenersOn(server, "dropRequest", 0),
     instead: "--limit-keep-alive closes a connection after its last response, which has connection: close",
   },
-  { said: (server) => listenersOn(server, "connect", 0), instead: "heddle is not a proxy, and does not serve CONNECT" },
+  {
+    setByApp: (server) => listenersOn(server, "connect", 0),
+    instead: "heddle is not a proxy, and does not serve CONNECT",
+  },
 ];
 
 /** Pure but for looking at the server. */
 export function heedServer(config: ServerConfig, server: AppServer | undefined): Heeded {
   const values: Partial<Record<Shared, number>> = {};
-  const obeyed: Explained[] = [];
-  const unheeded: { said: string; instead: string; isOverruled: boolean }[] = [];
-  if (server === undefined) return { config, settings: { obeyed, note: undefined } };
-  for (const { name, setting, flag, isUnsaid, refuse } of shared) {
+  const applied: Explained[] = [];
+  const ignored: { setByApp: string; instead: string; isOverruled: boolean }[] = [];
+  if (server === undefined) return { config, settings: { applied, note: undefined } };
+  for (const { name, setting, flag, isDefault, refuse } of shared) {
     const value = (server as unknown as Readonly<Record<string, unknown>>)[name];
-    if (isUnsaid(value, server)) continue;
-    const said = `${name} ${String(value)}`;
+    if (isDefault(value, server)) continue;
+    const setByApp = `${name} ${String(value)}`;
     if (config.given.includes(setting)) {
-      unheeded.push({ said, instead: `--${flag} is set`, isOverruled: true });
+      ignored.push({ setByApp, instead: `--${flag} is set`, isOverruled: true });
       continue;
     }
     const refusal = isCount(value) ? (whyNot(setting, config) ?? refuse?.(value)) : `--${flag} takes a whole number`;
     if (refusal === undefined) {
       values[setting] = Math.min(value as number, maxDurationMs);
-      obeyed.push({ flag, text: String(values[setting]), origin: `${name} of the app's http.Server` });
+      applied.push({ flag, text: String(values[setting]), origin: `${name} of the app's http.Server` });
     } else {
-      unheeded.push({ said, instead: refusal, isOverruled: false });
+      ignored.push({ setByApp, instead: refusal, isOverruled: false });
     }
   }
-  for (const { said, instead } of foreign) {
-    const what = said(server);
-    if (what !== undefined) unheeded.push({ said: what, instead, isOverruled: false });
+  for (const { setByApp, instead } of unsupported) {
+    const what = setByApp(server);
+    if (what !== undefined) ignored.push({ setByApp: what, instead, isOverruled: false });
   }
-  return { config: { ...config, ...values }, settings: { obeyed, note: note(unheeded) } };
+  return { config: { ...config, ...values }, settings: { applied, note: note(ignored) } };
 }
 
 function note(
-  unheeded: readonly { readonly said: string; readonly instead: string; readonly isOverruled: boolean }[],
+  ignored: readonly { readonly setByApp: string; readonly instead: string; readonly isOverruled: boolean }[],
 ): ServerSettings["note"] {
-  if (unheeded.length === 0) return undefined;
-  const list = unheeded.map(({ said, instead }) => `${said} (${instead})`).join("; ");
+  if (ignored.length === 0) return undefined;
+  const list = ignored.map(({ setByApp, instead }) => `${setByApp} (${instead})`).join("; ");
   return {
-    // The operator who has set it knows.
-    level: unheeded.every(({ isOverruled }) => isOverruled) ? "info" : "warn",
-    names: unheeded.map(({ said }) => said),
+    // The operator has set it, so no warning is needed.
+    level: ignored.every(({ isOverruled }) => isOverruled) ? "info" : "warn",
+    names: ignored.map(({ setByApp }) => setByApp),
     message: `set on the app's http.Server, but without effect under heddle: ${list}`,
   };
 }

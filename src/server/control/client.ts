@@ -9,9 +9,8 @@ import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
 import { controlFolder } from "./paths.ts";
 import type { ServerStatus } from "./status.ts";
 
-/**
- * The control socket of the server meant: `given`, or the only one running, or the only one started in this folder.
- * Sockets of servers that are gone are removed on the way.
+/** Finds the control socket: `given`, or that of the only running server, or of the only one that was started in this folder.
+ * Removes the sockets of dead servers.
  * @throws HeddleError CONTROL_NO_SERVER, CONTROL_AMBIGUOUS
  */
 export async function findServer(given: string | undefined, cwd: string): Promise<string> {
@@ -39,7 +38,7 @@ function realFolder(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // It is gone.
+    // The server has ended.
     return path;
   }
 }
@@ -85,7 +84,7 @@ export interface CommandOptions {
   readonly untilItEnds?: boolean;
 }
 
-/** A command: calls `progress` while it runs. @throws HeddleError what the server says went wrong */
+/** Runs a command and calls `progress` meanwhile. @throws HeddleError the error that the server reports */
 export async function command(path: string, what: string, options: CommandOptions): Promise<unknown> {
   let done: { readonly value: unknown } | undefined;
   try {
@@ -97,7 +96,7 @@ export async function command(path: string, what: string, options: CommandOption
       if (done !== undefined && options.untilItEnds !== true) break;
     }
   } catch (error) {
-    // The server's end cuts its answer off, which has come whole.
+    // The server's end cuts the connection; its answer was already complete.
     if (done === undefined) throw error;
   }
   if (done !== undefined) return done.value;
@@ -115,7 +114,7 @@ async function* lines(socketPath: string, method: string, path: string): AsyncGe
       .once("timeout", () => asking.destroy(new Error(`no answer within ${SILENCE_MS} ms`)));
     asking.setTimeout(SILENCE_MS).end();
   });
-  // From here on it may take as long as it takes.
+  // From here on there is no time limit.
   response.socket.setTimeout(0);
   response.setEncoding("utf8");
   let rest = "";

@@ -1,6 +1,5 @@
-/**
- * Liveness and readiness, answered by the arbiter from what the acceptors' heartbeats said: neither a blocked loop nor
- * the app can hide or fake them.
+/** Liveness and readiness, answered by the arbiter from the acceptors' heartbeats: neither a blocked loop nor the app can
+ * delay or fake them.
  *
  * - `/readyz`: 200 while at least one worker serves and has a serving thread whose loop turns; 503 while booting, while
  *   stopping, and while every thread is blocked.
@@ -33,7 +32,7 @@ export function openHealthPort(
     else res.writeHead(404, { "content-type": "text/plain" }).end("/livez and /readyz are here\n");
   });
   return new Promise((resolve, reject) => {
-    // Once it listens, rejecting has no effect, and a connection that could not be accepted is the prober's to miss.
+    // After it listens, rejecting has no effect; a connection that could not be accepted is a failed probe.
     server.on("error", (cause) => {
       const message = `cannot listen on ${host}:${port} for --health-port: ${cause.message}`;
       reject(new HeddleError("LISTEN_FAILED", message, { cause }));

@@ -64,7 +64,7 @@ export class ControlServer {
     return new ControlServer(path, server, socket, answers);
   }
 
-  /** Resolves when every command has been told how it went, or nobody reads it. */
+  /** Resolves when every command has got its result, or its client is gone. */
   async finish(): Promise<void> {
     await Promise.race([Promise.all(this.#answers), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
   }
@@ -84,7 +84,7 @@ function makeFolder(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (folder !== controlFolder()) return;
-  // Its name is known in advance and its parent may be everybody's: what is there must really be ours.
+  // Its name is predictable and its parent may be writable for everybody: check that the folder is ours.
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== userInfo().uid) {
     throw new Error(`${folder} is not a folder of this user`);
@@ -92,7 +92,7 @@ function makeFolder(path: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** A server that stops answers here until its end, and leaves the path to its successor before. */
+/** A server that stops answers here until its end, but its successor may take the path before. */
 async function removeIfLeaving(path: string): Promise<void> {
   const identity = identityOf(path);
   if (identity === undefined) return;
@@ -137,7 +137,7 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
       res.end();
       break;
     case "POST /stop":
-      // Not ended here: the client takes the end of this process for the end of its answer.
+      // The response is not ended here: the client waits for the end of this process.
       await follow(res, async (progress) => ({ killed: await stop(progress) }));
       break;
     default:
@@ -169,7 +169,7 @@ async function follow(res: ServerResponse, run: (progress: (line: string) => voi
     last = { error: toWire(error) };
   }
   await new Promise<void>((resolve) => {
-    // The client may be gone; that changes nothing of what was done.
+    // The client may be gone; the command has run anyway.
     if (res.destroyed) return resolve();
     res.once("close", resolve);
     write(last, resolve);

@@ -22,7 +22,7 @@ export interface WorkerStatus {
   readonly uptimeMs: number;
   readonly rssBytes: number;
   readonly threadRestarts: number;
-  /** Connections accepted that no thread has yet: all are blocked, booting or dead. */
+  /** Accepted connections without a thread: all threads are blocked, booting or dead. */
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
   /** Pools of handler threads. */
@@ -46,7 +46,7 @@ export interface ServerStatus {
   readonly generation: number;
   readonly lastReload: LastReload | undefined;
   readonly stopping: boolean;
-  /** While a stop is delayed (`--stop-delay`) and everything is served as before: how long that lasts. */
+  /** Remaining time of a delayed stop (`--stop-delay`), while everything is served as before. */
   readonly stopsInMs: number | undefined;
   readonly ready: boolean;
   /** Of the whole process tree. */
@@ -88,7 +88,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
   };
 }
 
-/** It has left since it answered: what it counted is among what the departed had. */
+/** The worker has ended since it answered: the totals of ended workers already contain its counts. */
 function isCounted({ state, lastReport }: WorkerHandle): boolean {
   return state === "gone" && lastReport !== undefined;
 }
@@ -108,7 +108,7 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
   };
 }
 
-/** A request on a handler thread is one of its serving thread's as well: it counts for the model that runs it. */
+/** A request on a handler thread is also one of its serving thread; it is counted once, for the model that runs it. */
 function byModel(main: string, reports: readonly WorkerReport[], waiting: number): ServerStatus["models"] {
   const threads = reports.flatMap((report) => report.threads);
   const models: Record<string, { inFlight: number; queued: number }> = {

@@ -6,8 +6,8 @@
  *
  * Invariants
  * - One call at a time for each calling thread: it is blocked meanwhile.
- * - Whoever stops waiting tells the task, and knows that it heard (`io-thread-handle.ts`) before it throws.
- * - What happens first counts: a result that is there is returned, also at the last moment.
+ * - A call that stops waiting aborts the task, and waits for the acknowledgement (`io-thread-handle.ts`) before it throws.
+ * - The first event wins: a result that has arrived is returned, also at the last moment.
  *
  * Whether this thread may block, and what else ends the wait, are the thread's rules (runtime/blocking.ts).
  */

@@ -106,7 +106,7 @@ export class IoThread {
     throw this.#gone;
   }
 
-  /** Whether it lives, asked from time to time: its end may have woken nobody. */
+  /** Whether the thread lives; checked from time to time, because its death may cause no wake-up. */
   look(): void {
     this.#read();
     if (this.#gone === undefined && !this.#isOpen()) {
@@ -114,7 +114,7 @@ export class IoThread {
     }
   }
 
-  /** Tells the task that nobody waits for it any more. Blocks until it has heard, or is ended because it does not. */
+  /** Aborts the task. Blocks until the thread has acknowledged, or was ended because it did not. */
   abort(call: number, reason: DOMException, { cancelled, lookMs }: BlockingRules): void {
     this.#post({ type: "abort", call, reason: packThrown(reason) }, []);
     const sinceMs = monotonicMs();
@@ -197,7 +197,7 @@ export class IoThread {
 
   #kill(): void {
     const { name, url } = this.#running!.task;
-    const message = `the task "${name}" of ${url} blocked its I/O thread, which did not hear that nobody waits and was ended`;
+    const message = `the task "${name}" of ${url} blocked its I/O thread, so the I/O thread was ended`;
     this.#told = true;
     this.#end(new HeddleError("THREAD_DIED", message));
     warn(message, undefined);

@@ -10,7 +10,7 @@ import { type HeddleError, packThrown, unpackThrown, type WireThrown } from "../
 import { pack, type Packed, unpack } from "../../runtime/copy/message-packing.ts";
 import { canceled } from "./canceled.ts";
 import { CancelableContext, Context } from "./context.ts";
-import { homedAt, isOfNobody, registerHomed, type StandIn } from "../homed-objects.ts";
+import { homedAt, hasNoHome, registerHomed, type StandIn } from "../homed-objects.ts";
 import { handle, onThreadGone, OP, tell } from "../task-service.ts";
 
 interface Facts {
@@ -68,7 +68,7 @@ registerHomed<Context>({
     const { values, deadline, canceler } = facts as Facts;
     let context = canceler === undefined ? Context.background() : (meant(canceler) as Context);
     for (const [key, value] of meant(values) as [unknown, unknown][]) context = context.withValue(key, value);
-    return isOfNobody(reference) ? context : new RemoteContext(reference, context, deadline);
+    return hasNoHome(reference) ? context : new RemoteContext(reference, context, deadline);
   },
 });
 

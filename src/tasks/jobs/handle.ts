@@ -1,6 +1,5 @@
-/**
- * What `go` gives: the task's result, to be awaited, and a way to cancel it. A task that fails is told to whoever awaits the
- * handle; if nobody does, it is reported once, as an unhandled rejection with the task's name.
+/** The handle that `go` returns: await it for the task's result, or cancel the task. If the task fails, awaiting the handle throws; if
+ * the handle is never awaited, the failure is reported once, as an unhandled rejection with the task's name.
  */
 
 import { HeddleError, messageOf } from "../../errors/errors.ts";
@@ -115,9 +114,13 @@ export abstract class Handle<R> implements PromiseLike<R> {
     if (this.#awaited !== undefined) return;
     // Node's own way of telling: a listener, a warning or the program's end, as it is set up.
     void Promise.reject(
-      new HeddleError("TASK_FAILED", `the task "${this.name}" failed and nobody awaits it: ${messageOf(cause)}`, {
-        cause,
-      }),
+      new HeddleError(
+        "TASK_FAILED",
+        `the task "${this.name}" failed, and its handle was never awaited: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      ),
     );
   }
 }

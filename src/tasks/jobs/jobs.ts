@@ -4,9 +4,8 @@
  *   open ──▶ started ──▶ over        the other thread has won the job's claim, and says so
  *    ├──▶ open elsewhere             this thread has won it: an idle thread gets the job (work-sharing.ts), or the first one died
  *    └──▶ over                       cancelled before it started
- *
- * A job is kept with its arguments until it has started, so that it can be given to another thread. Who starts it must take
- * its claim (claims.ts) first, so it starts once, whatever is still on its way.
+ * A job is kept with its arguments until it has started, so that it can be given to another thread. A thread must take the job's
+ * claim (claims.ts) before it starts the job, so it starts once, whatever messages are in transit.
  */
 
 import type { Transferable } from "node:worker_threads";

@@ -1,6 +1,5 @@
-/**
- * Tasks that belong together (errgroup): the first that fails cancels the others, and who leaves the group's scope has waited
- * for all of them, so that nothing is left running behind.
+/** A group of tasks (errgroup): the first failure cancels the others, and leaving the group's scope waits for all tasks, so that no
+ * task is left running.
  *
  *     await using group = new TaskGroup();
  *     for (const url of urls) void group.go(async (context) => { await fetch(url, { signal: context.signal }); });

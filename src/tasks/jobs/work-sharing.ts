@@ -1,8 +1,7 @@
 /**
  * Which jobs an idle thread is given. Pure.
- *
- * It gets half of what waits at the thread where most waits, the last ones: those that were placed first are about to start
- * where they are, and an order among tasks was never promised. Half, so that both have about the same to do then.
+ * It gets half of the longest queue, from its end: the first jobs are about to start where they are, and the order of tasks is not
+ * guaranteed. Half, so that both threads then have about the same work.
  */
 
 /** Jobs moved at once, at most: each is a message, and the thread will ask again. */

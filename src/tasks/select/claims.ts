@@ -1,25 +1,23 @@
-/**
- * Select across threads: exactly one case happens, though its channels are homed on several threads that do not wait for each
- * other. Each select has a cell in memory they share, and who makes a case happen must take the cell first:
+/** Select across threads: exactly one case executes, although its channels belong to several threads that do not wait for each
+ * other. Each select has a cell in shared memory. A thread must take the cell before it executes a case:
  *
- *   open ──▶ taken            one atomic step: a partner that is no select, a timeout, `otherwise`
+ *   open ──▶ taken            one atomic step: a partner that is not a select, a timeout, `otherwise`
  *   open ──▶ held ──▶ taken   two selects meet: both cells, or neither
  *              └────▶ open
- *
- * Two cells can't be changed in one step, so a meeting is decided in one word: that of the thread that holds the meeting (`meetings.ts`).
- * It holds the lower cell, then the higher one, then moves its word from undecided to won. From that instant both
- * cells are taken, whoever gets round to writing so. If a cell is taken by others the meeting is lost, and what it holds is open
+ * Two cells can't be changed in one step, so one word decides a meeting: the word of the thread that holds it (`meetings.ts`).
+ * The thread holds the lower cell, then the higher one, then changes its word from undecided to won. From then on both cells are
+ * taken, whichever thread writes this into them. If another thread has taken a cell, the meeting is lost, and a held cell is opened
  * again.
  *
- * Whoever finds a cell held waits, on the spot: it is held for a few instructions. The holder may be paused just then, so after
- * a few milliseconds who waits moves the holder's word from undecided to lost, and opens the cell. The holder sees
- * that when it goes on, and begins anew. If the holder was faster the word says "won", and the cell is taken. So nobody waits for long,
- * and no cell has two winners.
+ * A thread that finds a cell held spins: a cell is held for a few instructions. If the holder is paused, the waiting thread changes
+ * the holder's word from undecided to lost after a few milliseconds, and opens the cell. The holder sees this when it continues, and
+ * starts again. If the holder was faster, the word is "won", and the cell is taken. So no thread waits for long, and no cell has two
+ * winners.
  *
  * Invariants
- * - A cell is taken at most once, and "taken" is final. Who takes it lets the case happen and tells the select; nobody else touches
- *   the value.
- * - Nobody holds a higher cell while it waits for a lower one, so there is no circle of waiting.
+ * - A cell is taken at most once, and "taken" is final. The thread that takes it executes the case and informs the select; no other
+ *   thread touches the value.
+ * - No thread holds a higher cell while it waits for a lower one, so there is no deadlock.
  *
  * Memory: [state] [generation] [taker] for each cell
  * - state: 28 bits of generation and "open" or "taken"; or "held" with the thread and the number of its meeting. The owner of the table
@@ -29,8 +27,8 @@
  *   selects of one cell.
  * - taker: the thread that took it, written by that thread right after. The owner reads it when it hears from that thread, or that it
  *   has ended, and so after it was written.
- * - The holder dies, for which it must be terminated between two instructions: whoever needs the cell opens it, as after a pause. It had
- *   told nobody.
+ * - If the holder dies (it must be terminated between two instructions), a thread that needs the cell opens it, as after a pause. The
+ *   holder had not informed any select.
  * - The taker dies before it has told the select: the select's thread finds its name in the cell (`select-across.ts`).
  *
  * Rejected: asking the select's thread who wins (two messages for each value, and two selects that face each other would
@@ -132,7 +130,7 @@ export class Claim {
     return (seen & STATES) === HELD && Atomics.load(this.#words, this.#cell + GENERATION) === this.address[2];
   }
 
-  /** The meeting that held it is decided. Whoever comes first writes it: its holder, or who waited for it. */
+  /** The meeting that held the cell is decided. Its holder or a waiting thread writes this, whichever is first. */
   #settle(held: number, outcome: "won" | "lost"): void {
     const after = this.#word(outcome === "won" ? TAKEN : OPEN);
     Atomics.compareExchange(this.#words, this.#cell + STATE, held, after);
@@ -203,7 +201,7 @@ export class ClaimTable {
     return new Claim(this.#words, [this.#meetings.self, index, generation], this.#meetings);
   }
 
-  /** The select is over: its claim was taken, and nobody will touch it any more. */
+  /** The select is over: its claim was taken, and no thread will touch it any more. */
   close(claim: Claim): void {
     const [, index, generation] = claim.address;
     const seen = Atomics.load(this.#words, index * CELL_WORDS + STATE);

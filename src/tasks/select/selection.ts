@@ -9,7 +9,7 @@
 import type { Claim } from "./claims.ts";
 
 export class Selection {
-  /** Set when some case has happened, or none will: by whoever wins it on this thread. */
+  /** Set when a case has executed, or when none will. */
   over: boolean = false;
   readonly claim: Claim | undefined;
 

@@ -28,7 +28,7 @@ class LocalMutex implements MutexCore {
   unlock(): void {
     if (!this.#isLocked) throw new HeddleError("SYNC_MISUSE", "unlock of an unlocked mutex.");
     const next = this.#waiters.shift();
-    // It stays locked on its way to the next, so that nobody comes in between.
+    // It stays locked while it is handed to the next waiter, so that no other task can take it.
     if (next === undefined) this.#isLocked = false;
     else next.wake(undefined);
   }
@@ -42,7 +42,7 @@ export class Mutex {
     this.#core = core;
   }
 
-  /** Settles when the caller has the lock. Whoever may unlock it: a lock belongs to no task. */
+  /** Settles when the caller has the lock. Any task may unlock it: a lock has no owner. */
   lock(): Promise<void> {
     return this.#core.lock();
   }
@@ -52,8 +52,7 @@ export class Mutex {
     return this.#core.tryLock();
   }
 
-  /**
-   * Hands the lock to the one who has waited longest. On another thread than the mutex's own a promise.
+  /** Hands the lock to the task that has waited longest. On another thread than the mutex's own, returns a promise.
    *
    * @throws HeddleError SYNC_MISUSE if it is not locked
    */

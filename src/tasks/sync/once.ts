@@ -52,8 +52,7 @@ export class Once {
     this.#core = core;
   }
 
-  /**
-   * Runs `run`, if nobody has before, and gives its result; otherwise the result of the one who was first.
+  /** Runs `run` on the first call and returns its result; later calls return the result of the first.
    *
    * @throws what the first one threw
    */

@@ -34,7 +34,7 @@ class LocalRwLock implements RwLockCore {
   }
 
   unlock(): void {
-    if (!this.#isWriting) throw new HeddleError("SYNC_MISUSE", "unlock of an RwLock that nobody writes with.");
+    if (!this.#isWriting) throw new HeddleError("SYNC_MISUSE", "unlock of an RwLock that is not locked for writing.");
     this.#isWriting = false;
     if (this.#waitingReaders.first === undefined) return this.#letWriterIn();
     for (let reader = this.#waitingReaders.shift(); reader !== undefined; reader = this.#waitingReaders.shift()) {
@@ -54,7 +54,8 @@ class LocalRwLock implements RwLockCore {
   }
 
   readUnlock(): void {
-    if (this.#readers === 0) throw new HeddleError("SYNC_MISUSE", "readUnlock of an RwLock that nobody reads with.");
+    if (this.#readers === 0)
+      throw new HeddleError("SYNC_MISUSE", "readUnlock of an RwLock that is not locked for reading.");
     this.#readers--;
     if (this.#readers === 0) this.#letWriterIn();
   }
@@ -85,7 +86,7 @@ export class RwLock {
     return this.#core.tryLock();
   }
 
-  /** @throws HeddleError SYNC_MISUSE if nobody writes */
+  /** @throws HeddleError SYNC_MISUSE if it is not locked for writing */
   unlock(): Maybe<void> {
     return this.#core.unlock();
   }
@@ -95,12 +96,12 @@ export class RwLock {
     return this.#core.readLock();
   }
 
-  /** Takes it for reading if nobody writes or waits to. */
+  /** Locks it for reading if no task writes or waits to write. */
   tryReadLock(): Maybe<boolean> {
     return this.#core.tryReadLock();
   }
 
-  /** @throws HeddleError SYNC_MISUSE if nobody reads */
+  /** @throws HeddleError SYNC_MISUSE if it is not locked for reading */
   readUnlock(): Maybe<void> {
     return this.#core.readUnlock();
   }

@@ -105,7 +105,7 @@ export class Semaphore {
     return context === undefined ? this.#core.acquire(count) : this.#core.acquire(count, context);
   }
 
-  /** Takes permits if they are there and nobody waits. On another thread than the semaphore's own a promise. */
+  /** Takes permits if enough are free and no task waits. On another thread than the semaphore's own, returns a promise. */
   tryAcquire(count: number = 1): Maybe<boolean> {
     return this.#core.tryAcquire(count);
   }

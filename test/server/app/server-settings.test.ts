@@ -53,10 +53,10 @@ describe("what Node and frameworks set by themselves", () => {
     ],
   ];
   for (const [what, make] of servers) {
-    test(`is neither obeyed nor told: ${what}`, async () => {
+    test(`is neither applied nor told: ${what}`, async () => {
       const config = resolved();
       const outcome = heedServer(config, await make());
-      assert.deepEqual(outcome, { config, settings: { obeyed: [], note: undefined } });
+      assert.deepEqual(outcome, { config, settings: { applied: [], note: undefined } });
     });
   }
 
@@ -67,7 +67,7 @@ describe("what Node and frameworks set by themselves", () => {
 });
 
 describe("a setting that heddle has too", () => {
-  test("is obeyed, with its source", () => {
+  test("is applied, with its source", () => {
     const server = withSettings({
       keepAliveTimeout: 65_000,
       headersTimeout: 66_000,
@@ -78,20 +78,20 @@ describe("a setting that heddle has too", () => {
     const { keepAliveMs, headersTimeoutMs, requestsPerConnection, headerCount } = config;
     assert.deepEqual([keepAliveMs, headersTimeoutMs, requestsPerConnection, headerCount], [65_000, 66_000, 500, 50]);
     assert.equal(told.note, undefined);
-    assert.deepEqual(told.obeyed[0], {
+    assert.deepEqual(told.applied[0], {
       flag: "keep-alive",
       text: "65000",
       origin: "keepAliveTimeout of the app's http.Server",
     });
   });
 
-  test("is obeyed when it was given to createServer", () => {
+  test("is applied when it was given to createServer", () => {
     const server = createServer({ keepAliveTimeout: 65_000, maxHeaderSize: 65_536, requestTimeout: 0 });
     const { config, settings: told } = heeded(server);
     assert.deepEqual([config.keepAliveMs, config.headerBytes, told.note], [65_000, 65_536, undefined]);
   });
 
-  test("is obeyed when it was given to Fastify, whose own values are not", async () => {
+  test("is applied when it was given to Fastify, whose own values are not", async () => {
     const app = fastify({ keepAliveTimeout: 9000, maxRequestsPerSocket: 5 });
     await app.ready();
     const { config } = heeded(app.server);
@@ -118,7 +118,7 @@ describe("a setting that heddle has too", () => {
     assert.match(message, /: keepAliveTimeout 65000 \(--keep-alive is set\)$/);
   });
 
-  test("is not obeyed under sync, where a connection ends with its response", () => {
+  test("is not applied under sync, where a connection ends with its response", () => {
     const server = withSettings({ keepAliveTimeout: 65_000 });
     assert.equal(heeded(server, ["-m", "sync"]).config.keepAliveMs, 0);
     assert.match(noteOn(server, ["-m", "sync"]).message, /keepAliveTimeout 65000 \(under sync /);

@@ -317,7 +317,7 @@ for (const [file, output, code] of [
     assert.equal(ended.stdout, output);
     assert.equal("code" in ended ? ended.code : 0, code);
     if (code === 1) {
-      const told = ended.stderr.match(/the task "unheard" failed and nobody awaits it: on purpose/g);
+      const told = ended.stderr.match(/the task "unheard" failed, and its handle was never awaited: on purpose/g);
       assert.equal(told?.length, 1, ended.stderr);
     }
   });

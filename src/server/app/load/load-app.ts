@@ -1,5 +1,4 @@
-/**
- * What the user hands us, as one thing the pipeline can call.
+/** Makes the user's app callable for the pipeline.
  *
  *   locate the file → import it → recognise what it exports, or the server it listens on → prepare → LoadedApp
  *
@@ -62,7 +61,7 @@ export interface LoadAppOptions {
   readonly modules?: ModuleTracker;
 }
 
-/** How long after the import an app may take to ask for an http module, when it exports nothing usable. */
+/** How long after the import an app without a usable export may take to load an http module. */
 const firstHttpImportMs = 2000;
 
 /** Once in each thread: it patches `listen` for good. */
@@ -184,9 +183,9 @@ async function waitForListen(
   signal: AbortSignal | undefined,
 ): Promise<AppTarget> {
   const giveUp = new AbortController();
-  // What else waits may hold no thread: it would end, and the wait without a word.
+  // The other waits may not keep the thread alive; it would end without a message.
   const hold = setInterval(() => {}, 1000);
-  // An app whose whole graph never asks for http is not going to listen: do not make its author wait.
+  // An app that never imports an http module will not listen: fail at once.
   const timer = setTimeout(() => {
     if (!modules.usesHttp) giveUp.abort();
   }, firstHttpImportMs);

@@ -2,9 +2,8 @@
  * Knows which files the app is made of, for `--watch`: every file resolved after `start()`, by `import` or `require`,
  * that is neither an installed package nor heddle itself. A file is recorded when it is resolved, before it is read, so
  * the list is right even when loading it failed: that file is the one to watch.
- *
- * Where a module was looked for and not found belongs to the list too, and so does the name by which a file was found
- * through a symbolic link: that may lead elsewhere tomorrow.
+ * The list also has the paths where a module was not found, and the names by which files were found through symbolic links,
+ * because the links may change.
  */
 
 import { existsSync } from "node:fs";
@@ -22,7 +21,7 @@ export class ModuleTracker {
   readonly #files = new Set<string>();
   /** Other names of files, and paths where nothing was found. */
   readonly #lookups = new Set<string>();
-  /** Where a package looked last for what it did not find. */
+  /** The last paths where a package looked for a missing module. */
   #missedByPackage: readonly string[] = [];
   #usesHttp = false;
 
@@ -91,7 +90,7 @@ export class ModuleTracker {
     if (named !== undefined && !path.startsWith(named)) this.#lookups.add(named);
   }
 
-  /** Packages look for much that they can do without: of what they miss, the last counts, and only if loading fails. */
+  /** Packages look for many optional modules: only the last missing one counts, and only if loading fails. */
   #recordMissing(specifier: string, parentUrl: string | undefined, isRequire: boolean, error: unknown): void {
     const parent = parentUrl === undefined ? undefined : toPath(parentUrl);
     if (parent === undefined || parent.startsWith(ownRoot)) return;

@@ -1,6 +1,5 @@
-/**
- * What the app's own router ignores in a path, as far as it can be known: by the values a framework shows, as in shapes.ts.
- * Where the table of routes compares otherwise, a request that the app answers can have left its route.
+/** What the app's own router ignores in a path, read from the framework's values, as in shapes.ts. If the table of routes
+ * compares paths in another way, a request may reach a handler without matching its route.
  */
 
 import { type AppShape, shapeOf } from "./shapes.ts";
@@ -11,7 +10,7 @@ export interface OwnRouter {
   readonly ignoresCase: boolean;
   /** Takes /report/ for /report. */
   readonly ignoresTrailingSlash: boolean;
-  /** Options in use that no setting of heddle's corresponds to. */
+  /** Options in use that have no equivalent setting in heddle. */
   readonly others: readonly string[];
   /** How the framework is told to tell them apart. */
   readonly toTellApart: { readonly case: string; readonly trailingSlash: string };
