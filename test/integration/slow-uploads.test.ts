@@ -88,6 +88,23 @@ for (const model of ["threads", "thread-per-request"] as const) {
       assert.doesNotMatch(server.stdout(), /begin/);
     });
 
+    test("that were held back while they waited for their turn are taken in, also when no thread is free for one", async (t) => {
+      const server = await serve(t, "--body-buffer", "256KiB", "--body-idle-timeout", "3s", "--queue-timeout", "0");
+      // Takes the one place for uploads that are read as they arrive, and keeps it.
+      const slow = await begin(t, server, 900 * KIB, 300 * KIB);
+      const drip = setInterval(() => slow.write("x".repeat(KIB)), 100);
+      t.after(() => clearInterval(drip));
+      await server.waitForLog(/begin \/slow/);
+      await using client = await RawConnection.open(server.port);
+      const size = 200 * KIB;
+      client.request("POST /later HTTP/1.1", ["content-length: 1"], "x");
+      client.request("POST / HTTP/1.1", [`content-length: ${size}`], "x".repeat(size));
+      assert.equal((await client.response()).body, "1 bytes");
+      assert.equal((await client.response()).body, `${size} bytes`);
+      // A stop would wait for it.
+      slow.destroy();
+    });
+
     test("that may only come when their turn has come are asked for", async (t) => {
       const server = await serve(t);
       await using client = await RawConnection.open(server.port);

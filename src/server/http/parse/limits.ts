@@ -158,6 +158,8 @@ export class BodyGuard implements ArrivingBody {
   collect(bufferBytes: number, onArrival: () => void): void {
     this.#onArrival = onArrival;
     this.#setBuffer(Math.max(bufferBytes, this.#req.readableHighWaterMark));
+    // It may have been held back while it waited for its turn, with less room than there is now.
+    this.#req.read(0);
   }
 
   /** From now on the app may read it. */

@@ -70,6 +70,8 @@ export class Uploads {
     exchange.state = "queued";
     exchange.onEnded = () => this.#ended(upload);
     body.collect(reservedBytes, () => this.#look(upload));
+    // Filled while it waited for its turn: nothing more arrives that would be looked at.
+    if (body.isFull) this.#takePlace(upload);
   }
 
   /** Lets those go on of which nothing arrives. */
