@@ -36,6 +36,8 @@ const TIMES_FOUND = 3;
 
 interface Linked {
   readonly rings: Map<LinkedServer, Ring>;
+  /** Of dead serving threads, while a job of theirs runs. */
+  readonly orphaned: Set<Ring>;
   /** How it was at the last look, if the board said that it was busy and no ring did. */
   suspect: string | undefined;
   /** How often in a row it was found like that. */
@@ -62,11 +64,7 @@ export class PoolLinks {
   /** A new link; the serving thread's end. */
   link(handler: LinkedHandler, server: LinkedServer): LinkEnd {
     const end = handler.link();
-    const linked = this.#handlers.get(handler) ?? {
-      rings: new Map<LinkedServer, Ring>(),
-      suspect: undefined,
-      found: 0,
-    };
+    const linked = this.#handlers.get(handler) ?? newLinked();
     this.#handlers.set(handler, linked);
     linked.rings.set(server, new Ring(end.ring));
     return end;
@@ -83,10 +81,12 @@ export class PoolLinks {
     const waited = this.#lines.get(server)?.[0] ?? 0;
     this.#lines.delete(server);
     board.stopWaiting(waited);
-    for (const [handler, { rings }] of this.#handlers) {
+    for (const [handler, { rings, orphaned }] of this.#handlers) {
       const ring = rings.get(server);
       rings.delete(server);
-      if (ring !== undefined) this.#settleLink(handler, ring);
+      if (ring === undefined) continue;
+      this.#settleLink(handler, ring);
+      orphaned.add(ring);
     }
     // For those that it would have woken.
     board.freed.wake();
@@ -117,10 +117,16 @@ export class PoolLinks {
     }
   }
 
-  #suspect({ seat, state }: LinkedHandler, { rings }: Linked): string | undefined {
+  #suspect({ seat, state }: LinkedHandler, { rings, orphaned }: Linked): string | undefined {
+    for (const ring of orphaned) if (ring.restMark !== undefined) orphaned.delete(ring);
+    if (orphaned.size > 0) return undefined;
     const load = this.#options.board.load(seat);
     if (state !== "ready" || load === 0 || this.#options.board.isClosed(seat)) return undefined;
     const marks = [...rings.values()].map((ring) => ring.restMark);
     return marks.includes(undefined) ? undefined : [load, ...marks].join(" ");
   }
+}
+
+function newLinked(): Linked {
+  return { rings: new Map(), orphaned: new Set(), suspect: undefined, found: 0 };
 }

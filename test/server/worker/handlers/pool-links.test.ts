@@ -169,6 +169,24 @@ describe("a serving thread that dies", () => {
     assert.deepEqual([...links.lost()], [], "once");
   });
 
+  test("leaves a job that runs, whose thread is not taken for lost before it is done", () => {
+    const { board, links, handler } = setUp(0);
+    const each = handler(0);
+    const ring = new Ring(links.link(each, dead).ring);
+    links.link(each, alive);
+    assert.ok(board.tryClaimIdle(each.seat));
+    ring.open(1);
+    ring.claim(1, 1);
+    links.settle(dead);
+    for (let look = 0; look < 5; look++) assert.deepEqual([...links.lost()], []);
+    ring.finish(1, 2);
+    board.release(each.seat);
+    for (let look = 0; look < 5; look++) assert.deepEqual([...links.lost()], []);
+    assert.ok(board.tryClaimIdle(each.seat));
+    const looks = [1, 2, 3].map(() => [...links.lost()].length);
+    assert.deepEqual(looks, [0, 0, 1], "what it has left is not looked at for ever");
+  });
+
   test("a thread that is busy with one job after the other is not taken for lost, whenever it is looked at", () => {
     const { board, links, handler } = setUp();
     const each = handler(0);
