@@ -31,15 +31,15 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
-import { Beat } from "./threads/heartbeat.ts";
+import { Heartbeat } from "./threads/heartbeat.ts";
 import { birth } from "./birth.ts";
 import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
-import { Lingering } from "./threads/spin-before-park.ts";
+import { SpinBeforePark } from "./threads/spin-before-park.ts";
 import { Link } from "./thread-link.ts";
 import { perThread } from "../kit/per-thread.ts";
 import { leastLoaded } from "./threads/thread-placement.ts";
 import type { Birth, Control, Counts, Member, Role } from "./threads/thread-protocol.ts";
-import { IdleAnswer, Quiet } from "./threads/termination-detection.ts";
+import { IdleAnswer, TerminationDetector } from "./threads/termination-detection.ts";
 import { type Service, Services } from "./services.ts";
 import { LOAD, ThreadBoard } from "./threads/thread-board.ts";
 import { Watchdog } from "../supervise/scheduler-watchdog.ts";
@@ -61,21 +61,21 @@ export class Runtime {
   readonly role: Member["role"];
   readonly board: ThreadBoard;
   readonly #services = new Services();
-  readonly #beat: Beat;
+  readonly #beat: Heartbeat;
   readonly #links = new Map<number, Link>();
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
   readonly #supervisor: ThreadSupervisor | undefined;
   /** On the root. */
   readonly watchdog: Watchdog | undefined;
-  readonly #quiet: Quiet | undefined;
+  readonly #quiet: TerminationDetector | undefined;
   readonly #idle: IdleAnswer | undefined;
   /** Messages received, of those that the board counts. */
   #arrived = 0;
   /** Not on one CPU. */
-  readonly #lingering: Lingering | undefined =
+  readonly #lingering: SpinBeforePark | undefined =
     availableCpus() > 1
-      ? new Lingering(
+      ? new SpinBeforePark(
           () => this.board.read(this.self, LOAD.posted) !== this.#arrived,
           () => this.#links.forEach((link) => link.receiveNow()),
         )
@@ -85,7 +85,7 @@ export class Runtime {
     this.self = told?.self.id ?? ROOT;
     this.role = told?.self.role ?? "root";
     this.board = new ThreadBoard(told?.board);
-    this.#beat = new Beat(this.board, this.self);
+    this.#beat = new Heartbeat(this.board, this.self);
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (told === undefined) {
       const supervisor: ThreadSupervisor = new ThreadSupervisor({
@@ -101,7 +101,7 @@ export class Runtime {
         threads: () => supervisor.schedulers(),
         inspector: () => import("./interruption.ts"),
       });
-      this.#quiet = new Quiet({
+      this.#quiet = new TerminationDetector({
         ask: (thread, round) => this.#control(thread, { type: "ask", round }),
         threads: () => [...this.#links.keys()],
         counts: () => this.#counts(),

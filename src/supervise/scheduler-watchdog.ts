@@ -62,7 +62,7 @@ export interface Findings {
 export type Judgement = "wait" | "look" | "report" | "end";
 
 /** Pure. What to do about a thread whose beat stands still. */
-export function judge({ silentMs, reported, lookedAgoMs, actor, hasOrders, budgetMs }: Findings): Judgement {
+export function runawayVerdict({ silentMs, reported, lookedAgoMs, actor, hasOrders, budgetMs }: Findings): Judgement {
   if (silentMs < SUSPECT_MS) return "wait";
   if (actor !== undefined && (actor.isOrdered || actor.seenForMs >= budgetMs)) return "end";
   if (silentMs >= BLOCKED_MS && !reported) return "report";
@@ -134,10 +134,10 @@ export class Watchdog {
     this.#suspects.set(thread, suspect);
     this.#busy.add(thread);
     try {
-      let judgement = this.#judge(thread, suspect, silentMs);
+      let judgement = this.#runawayVerdict(thread, suspect, silentMs);
       if (judgement === "look" || judgement === "report") await this.#look(threadId, suspect);
       if (judgement === "report") this.#report(thread, suspect, silentMs);
-      if (judgement === "look") judgement = this.#judge(thread, suspect, silentMs);
+      if (judgement === "look") judgement = this.#runawayVerdict(thread, suspect, silentMs);
       if (judgement === "end") await this.#end(thread, threadId, suspect);
     } catch (error) {
       // What looks into threads could not be loaded just now. The thread is looked at again.
@@ -147,11 +147,11 @@ export class Watchdog {
     }
   }
 
-  #judge(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
+  #runawayVerdict(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
     const nowMs = monotonicMs();
     const turn = look?.turn;
     const orders = this.#orders.get(thread);
-    return judge({
+    return runawayVerdict({
       silentMs,
       reported,
       lookedAgoMs: nowMs - lookedMs,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judge, type Findings, type Judgement } from "../../src/supervise/scheduler-watchdog.ts";
+import { runawayVerdict, type Findings, type Judgement } from "../../src/supervise/scheduler-watchdog.ts";
 
 const calm: Findings = {
   silentMs: 0,
@@ -32,6 +32,6 @@ const cases: readonly (readonly [what: string, findings: Partial<Findings>, judg
 
 for (const [what, findings, judgement] of cases) {
   test(`a thread that ${what}: ${judgement}`, () => {
-    assert.equal(judge({ ...calm, ...findings }), judgement);
+    assert.equal(runawayVerdict({ ...calm, ...findings }), judgement);
   });
 }

@@ -5,7 +5,7 @@ import { clearInterval, setInterval } from "../../kit/native-timers.ts";
 
 const EVERY_MS = 100;
 
-export class Beat {
+export class Heartbeat {
   readonly #board: ThreadBoard;
   readonly #thread: number;
   #timer: NodeJS.Timeout | undefined;

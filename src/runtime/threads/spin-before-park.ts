@@ -24,7 +24,7 @@ const MOST_TRUST = 8;
 /** Out of trust, every so many tries one is made. */
 const RARELY = 64;
 
-export class Lingering {
+export class SpinBeforePark {
   readonly #hasPost: () => boolean;
   readonly #receive: () => void;
   #trust = MOST_TRUST;

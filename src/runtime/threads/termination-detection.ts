@@ -41,7 +41,7 @@ function newHold(): NodeJS.Timeout {
 }
 
 /** The root's side. */
-export class Quiet {
+export class TerminationDetector {
   readonly #context: QuietContext;
   readonly #hold: NodeJS.Timeout = newHold().unref();
   #retained = 0;

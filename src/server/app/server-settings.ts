@@ -20,7 +20,7 @@ export interface ServerSettings {
     | undefined;
 }
 
-export interface Heeded {
+export interface AppliedServerSettings {
   readonly config: ServerConfig;
   readonly settings: ServerSettings;
 }
@@ -122,7 +122,7 @@ const unsupported: readonly {
 ];
 
 /** Pure but for looking at the server. */
-export function heedServer(config: ServerConfig, server: AppServer | undefined): Heeded {
+export function applyServerSettings(config: ServerConfig, server: AppServer | undefined): AppliedServerSettings {
   const values: Partial<Record<Shared, number>> = {};
   const applied: Explained[] = [];
   const ignored: { setByApp: string; instead: string; isOverruled: boolean }[] = [];

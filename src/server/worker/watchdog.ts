@@ -6,7 +6,7 @@
  * - Blocked past the request timeout: the thread is killed and its stack and requests are told.
  *
  * A thread that is merely busy is not blocked: while requests go on being parsed, its loop turns inside one long round
- * and no single handler is to blame (`judge`).
+ * and no single handler is to blame (`blockedVerdict`).
  */
 
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ import { type CapturedStack, captureStack } from "./report/stack-capture.ts";
 export type Verdict = "turning" | "blocked" | "expired";
 
 /** Pure. `stuckMs`: since when neither the loop turned nor a request was parsed. 0 turns a limit off. */
-export function judge(stuckMs: number, blockedThresholdMs: number, timeoutMs: number): Verdict {
+export function blockedVerdict(stuckMs: number, blockedThresholdMs: number, timeoutMs: number): Verdict {
   if (timeoutMs > 0 && stuckMs >= timeoutMs) return "expired";
   return blockedThresholdMs > 0 && stuckMs >= blockedThresholdMs ? "blocked" : "turning";
 }
@@ -88,7 +88,7 @@ export class Watchdog {
   stuckMs(thread: ServingThreadHandle): number {
     const watched = this.#watched.get(thread);
     const ms = monotonicMs() - Math.max(thread.row.beatMs, watched?.progressMs ?? 0);
-    return thread.row.beatMs > 0 && judge(ms, this.#thresholdMs, 0) !== "turning" ? ms : 0;
+    return thread.row.beatMs > 0 && blockedVerdict(ms, this.#thresholdMs, 0) !== "turning" ? ms : 0;
   }
 
   /** Whether the acceptor should rather give a connection to another thread. */
@@ -135,12 +135,12 @@ export class Watchdog {
       const watched = this.#watch(thread, nowMs);
       watched.progressMs = standingSince(Math.max(thread.row.beatMs, watched.progressMs), gapMs, nowMs);
       const stuckMs = nowMs - watched.progressMs;
-      const verdict = judge(stuckMs, this.#config.blockedThresholdMs, 0);
+      const verdict = blockedVerdict(stuckMs, this.#config.blockedThresholdMs, 0);
       if (verdict === "blocked" && watched.stack === undefined) {
         watched.beatMs = thread.row.beatMs;
         watched.stack = captureStack(thread.threadId, CAPTURE_TIMEOUT_MS);
       }
-      if (judge(stuckMs, 0, this.#config.timeoutMs) === "expired" && !watched.expired) {
+      if (blockedVerdict(stuckMs, 0, this.#config.timeoutMs) === "expired" && !watched.expired) {
         watched.expired = true;
         void this.#kill(thread, watched.stack, stuckMs);
       }

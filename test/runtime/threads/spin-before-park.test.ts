@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers/promises";
 import { describe, test } from "node:test";
-import { Lingering } from "../../../src/runtime/threads/spin-before-park.ts";
+import { SpinBeforePark } from "../../../src/runtime/threads/spin-before-park.ts";
 
 /** Something comes at the so many-th look; looks are counted. */
 function post(atLook: number): {
-  lingering: Lingering;
+  lingering: SpinBeforePark;
   looks: () => number;
   received: unknown[];
   context: AsyncLocalStorage<string>;
@@ -14,7 +14,7 @@ function post(atLook: number): {
   let looks = 0;
   const context = new AsyncLocalStorage<string>();
   const received: unknown[] = [];
-  const lingering = new Lingering(
+  const lingering = new SpinBeforePark(
     () => ++looks >= atLook,
     () => received.push(context.getStore()),
   );
@@ -48,7 +48,7 @@ describe("a thread that lingers", () => {
   test("in vain does so rarely, until an answer comes in time again", async () => {
     let hasPost = false;
     let lingered = 0;
-    const lingering = new Lingering(
+    const lingering = new SpinBeforePark(
       () => {
         const had = hasPost && lingered > 0;
         lingered++;

@@ -5,19 +5,19 @@ import { describe, test } from "node:test";
 import express from "express";
 import fastify from "fastify";
 import Koa from "koa";
-import { type Heeded, heedServer, shared } from "../../../src/server/app/server-settings.ts";
+import { type AppliedServerSettings, applyServerSettings, shared } from "../../../src/server/app/server-settings.ts";
 import { settings } from "../../../src/config/settings.ts";
 import { resolved } from "../../config/support.ts";
 
-function heeded(server: Server, argv: readonly string[] = []): Heeded {
-  return heedServer(resolved({ argv }), server);
+function heeded(server: Server, argv: readonly string[] = []): AppliedServerSettings {
+  return applyServerSettings(resolved({ argv }), server);
 }
 
 function withSettings(values: Partial<Server>): Server {
   return Object.assign(createServer(), values);
 }
 
-function noteOn(server: Server, argv: readonly string[] = []): NonNullable<Heeded["settings"]["note"]> {
+function noteOn(server: Server, argv: readonly string[] = []): NonNullable<AppliedServerSettings["settings"]["note"]> {
   const { note } = heeded(server, argv).settings;
   return note ?? assert.fail("nothing was told");
 }
@@ -55,14 +55,14 @@ describe("what Node and frameworks set by themselves", () => {
   for (const [what, make] of servers) {
     test(`is neither applied nor told: ${what}`, async () => {
       const config = resolved();
-      const outcome = heedServer(config, await make());
+      const outcome = applyServerSettings(config, await make());
       assert.deepEqual(outcome, { config, settings: { applied: [], note: undefined } });
     });
   }
 
   test("is not there in an app without a server of its own", () => {
     const config = resolved();
-    assert.equal(heedServer(config, undefined).config, config);
+    assert.equal(applyServerSettings(config, undefined).config, config);
   });
 });
 

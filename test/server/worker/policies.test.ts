@@ -4,7 +4,7 @@ import { passOnTo, place } from "../../../src/server/worker/accept/placement.ts"
 import { Recycling } from "../../../src/server/worker/recycling.ts";
 import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
-import { judge, standingSince } from "../../../src/server/worker/watchdog.ts";
+import { blockedVerdict, standingSince } from "../../../src/server/worker/watchdog.ts";
 
 describe("placement", () => {
   const open = (connections: number, stale = false): { connections: number; open: boolean; stale: boolean } => ({
@@ -147,11 +147,11 @@ test("memory is given back once after booting and after each load, when no reque
 });
 
 test("a loop is blocked from the threshold on and expired from the timeout on; 0 turns either off", () => {
-  const verdicts = [99, 100, 999, 1000].map((ms) => judge(ms, 100, 1000));
+  const verdicts = [99, 100, 999, 1000].map((ms) => blockedVerdict(ms, 100, 1000));
   assert.deepEqual(verdicts, ["turning", "blocked", "blocked", "expired"]);
-  assert.equal(judge(5000, 0, 0), "turning");
-  assert.equal(judge(5000, 0, 1000), "expired");
-  assert.equal(judge(5000, 100, 0), "blocked");
+  assert.equal(blockedVerdict(5000, 0, 0), "turning");
+  assert.equal(blockedVerdict(5000, 0, 1000), "expired");
+  assert.equal(blockedVerdict(5000, 100, 0), "blocked");
 });
 
 test("when the watchdog itself has stood, that time is not held against a thread, and what stood before stands still", () => {

@@ -13,7 +13,7 @@ export interface OwnRouter {
   /** Options in use that have no equivalent setting in heddle. */
   readonly others: readonly string[];
   /** How the framework is told to tell them apart. */
-  readonly toTellApart: { readonly case: string; readonly trailingSlash: string };
+  readonly distinguishingOptions: { readonly case: string; readonly trailingSlash: string };
 }
 
 interface ExpressApp {
@@ -65,7 +65,7 @@ const readers: Partial<Record<AppShape, (app: unknown) => OwnRouter | undefined>
       ignoresCase: !isEnabled("case sensitive routing"),
       ignoresTrailingSlash: !isEnabled("strict routing"),
       others: [],
-      toTellApart: {
+      distinguishingOptions: {
         case: 'app.enable("case sensitive routing")',
         trailingSlash: 'app.enable("strict routing")',
       },
@@ -83,7 +83,7 @@ const readers: Partial<Record<AppShape, (app: unknown) => OwnRouter | undefined>
       ignoresCase: is("caseSensitive", false),
       ignoresTrailingSlash: is("ignoreTrailingSlash", true),
       others: (["ignoreDuplicateSlashes", "useSemicolonDelimiter"] as const).filter((option) => is(option, true)),
-      toTellApart: { case: "caseSensitive: true", trailingSlash: "ignoreTrailingSlash: false" },
+      distinguishingOptions: { case: "caseSensitive: true", trailingSlash: "ignoreTrailingSlash: false" },
     };
   },
   hono: (app) => {
@@ -94,7 +94,7 @@ const readers: Partial<Record<AppShape, (app: unknown) => OwnRouter | undefined>
       ignoresCase: getPath(new Request("http://localhost/A")) === "/a",
       ignoresTrailingSlash: getPath(new Request("http://localhost/a/")) === "/a",
       others: [],
-      toTellApart: { case: "a getPath that keeps it", trailingSlash: "new Hono({ strict: true })" },
+      distinguishingOptions: { case: "a getPath that keeps it", trailingSlash: "new Hono({ strict: true })" },
     };
   },
   koa: (app) => {
@@ -106,7 +106,7 @@ const readers: Partial<Record<AppShape, (app: unknown) => OwnRouter | undefined>
       ignoresCase: options.some(({ sensitive }) => sensitive !== true),
       ignoresTrailingSlash: options.some(({ strict }) => strict !== true),
       others: [],
-      toTellApart: { case: "sensitive: true", trailingSlash: "strict: true" },
+      distinguishingOptions: { case: "sensitive: true", trailingSlash: "strict: true" },
     };
   },
   nest: (app) => ownRouterOf((app as NestApp).getHttpAdapter?.().getInstance?.()),

@@ -9,15 +9,15 @@ export function routingTold(
   { routeCase, routeTrailingSlash }: RouteSpelling,
 ): readonly string[] {
   if (router === undefined) return [];
-  const { framework, ignoresCase, ignoresTrailingSlash, others, toTellApart } = router;
+  const { framework, ignoresCase, ignoresTrailingSlash, others, distinguishingOptions } = router;
   const told: string[] = [];
   if (ignoresCase && routeCase === "sensitive") {
-    told.push(leaves(framework, "/Report", "--route-case insensitive", toTellApart.case));
+    told.push(leaves(framework, "/Report", "--route-case insensitive", distinguishingOptions.case));
   } else if (!ignoresCase && routeCase === "insensitive") {
     told.push(`the table of routes takes /Report for /report, and ${framework} does not: set --route-case sensitive.`);
   }
   if (ignoresTrailingSlash && routeTrailingSlash === "strict") {
-    told.push(leaves(framework, "/report/", "--route-trailing-slash ignore", toTellApart.trailingSlash));
+    told.push(leaves(framework, "/report/", "--route-trailing-slash ignore", distinguishingOptions.trailingSlash));
   } else if (!ignoresTrailingSlash && routeTrailingSlash === "ignore") {
     told.push(
       `the table of routes takes /report/ for /report, and ${framework} does not: set --route-trailing-slash strict.`,

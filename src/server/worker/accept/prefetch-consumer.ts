@@ -12,7 +12,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 
-export interface NextTurnOptions {
+export interface PrefetchConsumerOptions {
   readonly row: Pick<LoadRow, "counters" | "lower">;
   /** Whether this thread has no connection. */
   readonly isFree: () => boolean;
@@ -24,15 +24,15 @@ export interface NextTurnOptions {
   readonly tell: () => void;
 }
 
-export class NextTurn {
-  readonly #options: NextTurnOptions;
+export class PrefetchConsumer {
+  readonly #options: PrefetchConsumerOptions;
   /** A connection's end runs in the async context of its request, which the next one must not inherit. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #isStopped = false;
   /** The connection has ended, and its handler has not. */
   #isWaiting = false;
 
-  constructor(options: NextTurnOptions) {
+  constructor(options: PrefetchConsumerOptions) {
     this.#options = options;
   }
 

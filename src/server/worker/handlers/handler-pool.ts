@@ -26,7 +26,7 @@ import type { DrainTimes } from "../serving/drain-times.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
 import type { PoolReport } from "../worker-protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
-import { surplus } from "./idle-eviction.ts";
+import { toEvict } from "./idle-eviction.ts";
 import { PoolLinks } from "./pool-links.ts";
 
 export interface HandlerPoolOptions {
@@ -275,7 +275,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     for (const { driver } of members) if (this.board.takeUsed(driver.seat)) driver.usedMs = nowMs;
     const idle = members.map(({ driver: { id, seat, usedMs } }) => ({ id, slot: seat.slot, idleMs: nowMs - usedMs }));
     const { threadIdleMs, gracefulTimeoutMs } = this.#options.config;
-    for (const id of surplus(idle, this.spec, threadIdleMs)) {
+    for (const id of toEvict(idle, this.spec, threadIdleMs)) {
       const member = members.find(({ serial }) => serial === id)!;
       if (this.board.tryClose(member.driver.seat)) this.#pool.drain(member, "idle", nowMs + gracefulTimeoutMs);
     }

@@ -8,7 +8,7 @@ import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import { Ring } from "../../models/offload/shared/job-ring.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
-import { Answers } from "../../models/offload/shared/response-ring.ts";
+import { ResponseRing } from "../../models/offload/shared/response-ring.ts";
 import type { DrainReason } from "../serving/serving-protocol.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
@@ -45,7 +45,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
   /** A new link to it; what is returned is the serving thread's end. */
   link(): LinkEnd {
     const { port1, port2 } = new MessageChannel();
-    const shared = { ring: Ring.create(), answers: Answers.create(), seat: this.seat };
+    const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat: this.seat };
     this.post({ type: "link", link: { ...shared, port: port2 } }, [port2]);
     return { ...shared, port: port1 };
   }

@@ -9,7 +9,7 @@
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
-import { heedServer } from "../../app/server-settings.ts";
+import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     modules,
   });
   await app.start();
-  const { keepAliveMs } = heedServer(config, app.server()).config;
+  const { keepAliveMs } = applyServerSettings(config, app.server()).config;
   const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {
     if (process.listenerCount("uncaughtException") > 1) return;

@@ -16,7 +16,7 @@ export interface IdleTime {
 }
 
 /** `limitMs`: `--thread-idle`; 0 keeps all. */
-export function surplus(
+export function toEvict(
   threads: readonly IdleTime[],
   { model, min }: Pick<PoolSpec, "model" | "min">,
   limitMs: number,

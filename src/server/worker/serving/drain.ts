@@ -37,7 +37,7 @@ const LAST_MOMENT_MS = 200;
 /** What was answered at the cut leaves before the connections are closed; of the time that is left, a quarter at most. */
 const FLUSH_MS = 50;
 
-export class Leaving {
+export class Drain {
   readonly #options: LeavingOptions;
   readonly #emptied = Promise.withResolvers<void>();
   readonly #cut = Promise.withResolvers<void>();

@@ -12,7 +12,7 @@
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
-import { heedServer } from "../../app/server-settings.ts";
+import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
 import { toWire } from "../../../errors/errors.ts";
@@ -34,8 +34,8 @@ import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
-import { Leaving } from "./drain.ts";
-import { NextTurn } from "../accept/prefetch-consumer.ts";
+import { Drain } from "./drain.ts";
+import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
 import { ThreadListener } from "../accept/thread-listener.ts";
 import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
@@ -83,7 +83,7 @@ async function main(): Promise<void> {
   let pipeline: Pipeline | undefined;
   watchUncaught(() => pipeline);
   await app.start();
-  const heeded = heedServer(config, app.server());
+  const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
   const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
@@ -137,7 +137,7 @@ async function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Re
       ...(limit === undefined ? {} : { limit }),
     })),
     upgrades: upgradesOf(app, router),
-    server: heedServer(config, app.server()).settings,
+    server: applyServerSettings(config, app.server()).settings,
     routing,
   };
   return new Promise((resolve) => {
@@ -166,7 +166,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     // Other models do without, for it costs a message for each connection.
     ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
   });
-  const turns = new NextTurn({
+  const turns = new PrefetchConsumer({
     row,
     isFree: () => connections.counted === 0,
     whenIdle: (next) => pipeline.whenIdle(next),
@@ -186,8 +186,8 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
       started: row.read(COUNTER.started),
     };
   });
-  startBeat(pipeline, connections);
-  const leaving = new Leaving({ app, config, connections, pipeline, tell, thread: boot.index });
+  startHeartbeat(pipeline, connections);
+  const leaving = new Drain({ app, config, connections, pipeline, tell, thread: boot.index });
   const listener = new ThreadListener({
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
@@ -252,7 +252,7 @@ async function listen(listener: ThreadListener, fds: readonly number[]): Promise
   }
 }
 
-function startBeat(pipeline: Pipeline, connections: Connections): void {
+function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
   let lastMs = monotonicMs();
   row.beat(lastMs);
   setInterval(() => {

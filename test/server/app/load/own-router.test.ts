@@ -93,7 +93,7 @@ describe("what is told of it", () => {
     ignoresCase: true,
     ignoresTrailingSlash: true,
     others: [],
-    toTellApart: { case: "one", trailingSlash: "two" },
+    distinguishingOptions: { case: "one", trailingSlash: "two" },
   };
   const strict = { routeCase: "sensitive", routeTrailingSlash: "strict" } as const;
   const lenient = { routeCase: "insensitive", routeTrailingSlash: "ignore" } as const;

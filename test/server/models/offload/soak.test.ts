@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type Seat, SlotTable } from "../../../../src/supervise/slot-table.ts";
-import { Answers } from "../../../../src/server/models/offload/shared/response-ring.ts";
+import { ResponseRing } from "../../../../src/server/models/offload/shared/response-ring.ts";
 import { Board } from "../../../../src/server/models/offload/shared/pool-board.ts";
 import type { LinkEnd } from "../../../../src/server/models/offload/shared/offload-protocol.ts";
 import { Ring } from "../../../../src/server/models/offload/shared/job-ring.ts";
@@ -68,6 +68,6 @@ describe("a pool in memory that is always full", () => {
 function link(seat: Seat, wrap: number): { readonly server: LinkEnd; readonly handler: LinkEnd } {
   const { port1, port2 } = new MessageChannel();
   const start = { seq: wrap - 300, said: wrap - 300 };
-  const shared = { ring: Ring.create(4), answers: Answers.create(512), seat, start };
+  const shared = { ring: Ring.create(4), answers: ResponseRing.create(512), seat, start };
   return { server: { ...shared, port: port1 }, handler: { ...shared, port: port2 } };
 }

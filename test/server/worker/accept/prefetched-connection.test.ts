@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { COUNTER, LoadRow } from "../../../../src/supervise/load-board.ts";
 import type { Accepted } from "../../../../src/server/worker/accept/accepted.ts";
 import { Ahead, type TakingThread } from "../../../../src/server/worker/accept/prefetched-connection.ts";
-import { NextTurn } from "../../../../src/server/worker/accept/prefetch-consumer.ts";
+import { PrefetchConsumer } from "../../../../src/server/worker/accept/prefetch-consumer.ts";
 
 const context = new AsyncLocalStorage<string>();
 
@@ -23,7 +23,7 @@ class FakeThread implements TakingThread {
   readonly given: Accepted[] = [];
   readonly begun: number[] = [];
   readonly contexts: (string | undefined)[] = [];
-  readonly turn: NextTurn = new NextTurn({
+  readonly turn: PrefetchConsumer = new PrefetchConsumer({
     row: this.row,
     isFree: () => this.open === 0,
     whenIdle: (next) => {

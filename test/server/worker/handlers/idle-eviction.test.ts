@@ -2,27 +2,27 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Seat } from "../../../../src/supervise/slot-table.ts";
 import { Board } from "../../../../src/server/models/offload/shared/pool-board.ts";
-import { type IdleTime, surplus } from "../../../../src/server/worker/handlers/idle-eviction.ts";
+import { type IdleTime, toEvict } from "../../../../src/server/worker/handlers/idle-eviction.ts";
 
 const idle = (...times: number[]): IdleTime[] => times.map((idleMs, i) => ({ id: i + 1, slot: i, idleMs }));
 const threads = { model: "threads", min: 2 } as const;
 const once = { model: "thread-per-request", min: 2 } as const;
 
 test("threads that had nothing to do for long are let go, those with a high slot first, down to min", () => {
-  assert.deepEqual(surplus(idle(900, 900, 900, 900), threads, 500), [4, 3]);
-  assert.deepEqual(surplus(idle(900, 900), threads, 500), []);
-  assert.deepEqual(surplus(idle(900), threads, 500), []);
+  assert.deepEqual(toEvict(idle(900, 900, 900, 900), threads, 500), [4, 3]);
+  assert.deepEqual(toEvict(idle(900, 900), threads, 500), []);
+  assert.deepEqual(toEvict(idle(900), threads, 500), []);
 });
 
 test("a thread that had something to do of late stays", () => {
-  assert.deepEqual(surplus(idle(900, 900, 900, 100), threads, 500), [3]);
-  assert.deepEqual(surplus(idle(0, 0, 900, 900), threads, 500), [4, 3]);
+  assert.deepEqual(toEvict(idle(900, 900, 900, 100), threads, 500), [3]);
+  assert.deepEqual(toEvict(idle(0, 0, 900, 900), threads, 500), [4, 3]);
 });
 
 test("threads that have a request count for the min of threads, and not for the spares of thread-per-request", () => {
-  assert.deepEqual(surplus(idle(0, 900, 900), threads, 500), [3]);
-  assert.deepEqual(surplus(idle(0, 900, 900), once, 500), []);
-  assert.deepEqual(surplus(idle(0, 900, 900, 900), once, 500), [4]);
+  assert.deepEqual(toEvict(idle(0, 900, 900), threads, 500), [3]);
+  assert.deepEqual(toEvict(idle(0, 900, 900), once, 500), []);
+  assert.deepEqual(toEvict(idle(0, 900, 900, 900), once, 500), [4]);
 });
 
 test("it is the slot that counts, for the number of a thread grows with each that took a slot before it", () => {
@@ -31,11 +31,11 @@ test("it is the slot that counts, for the number of a thread grows with each tha
     { id: 2, slot: 1, idleMs: 900 },
     { id: 7, slot: 2, idleMs: 900 },
   ];
-  assert.deepEqual(surplus(swapped, threads, 500), [7]);
+  assert.deepEqual(toEvict(swapped, threads, 500), [7]);
 });
 
 test("without a limit all are kept", () => {
-  assert.deepEqual(surplus(idle(1e9, 1e9, 1e9), threads, 0), []);
+  assert.deepEqual(toEvict(idle(1e9, 1e9, 1e9), threads, 0), []);
 });
 
 test("the board knows who had a job since it was asked last, however short it was", () => {

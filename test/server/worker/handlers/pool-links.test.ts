@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { Answers } from "../../../../src/server/models/offload/shared/response-ring.ts";
+import { ResponseRing } from "../../../../src/server/models/offload/shared/response-ring.ts";
 import { Board } from "../../../../src/server/models/offload/shared/pool-board.ts";
 import { Ring } from "../../../../src/server/models/offload/shared/job-ring.ts";
 import { type LinkedHandler, PoolLinks } from "../../../../src/server/worker/handlers/pool-links.ts";
@@ -31,7 +31,7 @@ function setUp(timeoutMs = 1000): {
     port1.close();
     const link = (): ReturnType<LinkedHandler["link"]> => ({
       ring: Ring.create(4),
-      answers: Answers.create(256),
+      answers: ResponseRing.create(256),
       port: port1,
       seat,
     });

@@ -21,11 +21,11 @@ import type { Seat } from "../../../../supervise/slot-table.ts";
 import { isAfter, next, previous } from "../../../../kit/wrapping.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "../shared/offload-protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
-import { Answers } from "../shared/response-ring.ts";
-import { judge } from "./kill-policy.ts";
+import { ResponseRing } from "../shared/response-ring.ts";
+import { killDecision } from "./kill-policy.ts";
 import { JobWindow } from "./job-window.ts";
 import { Ring } from "../shared/job-ring.ts";
-import { SignsOfLife } from "./liveness-probe.ts";
+import { LivenessProbe } from "./liveness-probe.ts";
 
 export interface LinkOwner {
   /** The handler of this exchange threw or rejected. */
@@ -53,10 +53,10 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #port: MessagePort;
   readonly #ring: Ring;
-  readonly #answers: Answers;
+  readonly #answers: ResponseRing;
   readonly #jobs: JobWindow;
   #outbox: WireJob[] = [];
-  readonly #signs = new SignsOfLife();
+  readonly #probe = new LivenessProbe();
   #doomed = false;
   /** Messages that have come. */
   #heard: number;
@@ -67,7 +67,7 @@ export class Link {
     this.#owner = owner;
     this.#port = port;
     this.#ring = new Ring(ring);
-    this.#answers = new Answers(answers);
+    this.#answers = new ResponseRing(answers);
     this.#jobs = new JobWindow(this.#ring.cells, start?.seq ?? 1);
     this.#heard = start?.said ?? 0;
     port.on("message", this.#receive);
@@ -100,7 +100,7 @@ export class Link {
   };
 
   readonly #receive = (message: FromHandler): void => {
-    this.#signs.heard();
+    this.#probe.heard();
     // What was said before this message, and what after it.
     this.#takeAnswers();
     this.#heard = next(this.#heard);
@@ -226,13 +226,13 @@ export class Link {
 
   /** Notes starts, and has a handler thread ended that is past its job's time. */
   watch(nowMs: number): void {
-    this.#signs.look(nowMs);
+    this.#probe.look(nowMs);
     for (const job of this.#jobs) {
       this.#started(job);
       // Its response is out; what it still does in the background has the same time. The rest of a body has limits of its own.
       if (job.exchange.state === "ended" && job.toldMs === 0 && !job.isReading) job.toldMs = nowMs;
       if (this.#doomed || !this.#ring.isRunning(job.seq)) continue;
-      const sentence = judge(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#signs, nowMs);
+      const sentence = killDecision(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#probe, nowMs);
       if (sentence === "ask") this.#post({ type: "ping", seq: job.seq });
       else if (sentence !== undefined) this.#doom(job.exchange, sentence.because);
     }

@@ -7,7 +7,7 @@
  */
 
 import type { RemoteJob } from "./remote-job.ts";
-import type { SignsOfLife } from "./liveness-probe.ts";
+import type { LivenessProbe } from "./liveness-probe.ts";
 
 /** A handler that heard and goes on all the same. */
 const LAST_MOMENTS_MS = 2000;
@@ -16,7 +16,7 @@ const LAST_MOMENTS_MS = 2000;
 export type Sentence = "ask" | { readonly because: string } | undefined;
 
 /** Of a job that runs since `startedMs`. Notes in `signs` what is asked. */
-export function judge(job: RemoteJob, startedMs: number, signs: SignsOfLife, nowMs: number): Sentence {
+export function killDecision(job: RemoteJob, startedMs: number, signs: LivenessProbe, nowMs: number): Sentence {
   if (job.toldMs === 0) return judgeLoop(job, startedMs, signs, nowMs);
   const { route, refusal } = job.exchange;
   const toldForMs = nowMs - job.toldMs;
@@ -32,7 +32,7 @@ export function judge(job: RemoteJob, startedMs: number, signs: SignsOfLife, now
 }
 
 /** Whether its thread's loop turns is asked in time. A response that has begun may take long, if only the loop turns. */
-function judgeLoop({ exchange }: RemoteJob, startedMs: number, signs: SignsOfLife, nowMs: number): Sentence {
+function judgeLoop({ exchange }: RemoteJob, startedMs: number, signs: LivenessProbe, nowMs: number): Sentence {
   const { timeoutMs } = exchange.route;
   if (timeoutMs === 0) return undefined;
   const quietMs = nowMs - Math.max(signs.lastMs, startedMs);

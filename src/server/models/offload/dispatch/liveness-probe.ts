@@ -11,7 +11,7 @@ const DEAF_MS = 250;
 /** A quarter of a second of looks, where nothing delays them. */
 const DEAF_LOOKS = 8;
 
-export class SignsOfLife {
+export class LivenessProbe {
   /** When the last one was seen; 0: never. */
   lastMs = 0;
   /** 0: it owes none. */

@@ -7,12 +7,12 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { next } from "../../../../kit/wrapping.ts";
-import { Answers } from "../shared/response-ring.ts";
+import { ResponseRing } from "../shared/response-ring.ts";
 import type { FromHandler } from "../shared/offload-protocol.ts";
 
 export class Outbox {
   readonly #port: MessagePort;
-  readonly #answers: Answers;
+  readonly #answers: ResponseRing;
   #said: number;
   /** Messages posted up to the last announcement, itself included. */
   #announced: number;
@@ -20,7 +20,7 @@ export class Outbox {
   /** `said`: where the count begins, on both sides of the link. */
   constructor(port: MessagePort, answers: SharedArrayBuffer, said: number = 0) {
     this.#port = port;
-    this.#answers = new Answers(answers);
+    this.#answers = new ResponseRing(answers);
     this.#said = this.#announced = said;
     this.#answers.said(said);
   }

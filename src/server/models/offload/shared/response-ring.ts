@@ -44,7 +44,7 @@ const WRAPPED = 0xffffffff;
 const KEEPS_ALIVE = 1;
 const STATUS_SHIFT = 1;
 
-export class Answers {
+export class ResponseRing {
   readonly #state: Uint32Array<SharedArrayBuffer>;
   readonly #words: Uint32Array<SharedArrayBuffer>;
   readonly #bytes: Buffer<SharedArrayBuffer>;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { toWire } from "../../../../../src/errors/errors.ts";
-import { Answers } from "../../../../../src/server/models/offload/shared/response-ring.ts";
+import { ResponseRing } from "../../../../../src/server/models/offload/shared/response-ring.ts";
 import { Link } from "../../../../../src/server/models/offload/dispatch/handler-link.ts";
 import { Outbox } from "../../../../../src/server/models/offload/execute/outbox.ts";
 import type { FromHandler } from "../../../../../src/server/models/offload/shared/offload-protocol.ts";
@@ -44,7 +44,7 @@ function setUp(): {
   close: () => void;
 } {
   const seen: string[] = [];
-  const shared = { ring: Ring.create(), answers: Answers.create(), seat };
+  const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat };
   const { port1, port2 } = new MessageChannel();
   const done = new EventTarget();
   const link = new Link(
@@ -123,7 +123,7 @@ test("an end that nobody would look for is said", async () => {
 for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
   test(`a link whose jobs and messages are numbered from ${start} answers all of them, and lets go of them`, async (t) => {
     const seen: string[] = [];
-    const end = { ring: Ring.create(4), answers: Answers.create(1024), seat, start: { seq: start, said: start } };
+    const end = { ring: Ring.create(4), answers: ResponseRing.create(1024), seat, start: { seq: start, said: start } };
     const { port1, port2 } = new MessageChannel();
     t.after(() => port2.close());
     const freed = new EventTarget();
@@ -172,7 +172,7 @@ for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
 
 test("an answer that was put down is heard although its thread died before it could announce it", () => {
   const seen: string[] = [];
-  const shared = { ring: Ring.create(), answers: Answers.create(), seat };
+  const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat };
   const { port1, port2 } = new MessageChannel();
   const owner = { failed: () => assert.fail(), kill: () => assert.fail() };
   const nothing = { misframed: () => {}, ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
@@ -181,7 +181,7 @@ test("an answer that was put down is heard although its thread died before it co
   const ring = new Ring(shared.ring);
   assert.equal(ring.claim(1, 1), "claimed");
   ring.finish(1, 2);
-  new Answers(shared.answers).put(write(1, "all", true) as never, 0);
+  new ResponseRing(shared.answers).put(write(1, "all", true) as never, 0);
   assert.deepEqual(link.close(new Error("dead")), []);
   assert.deepEqual(seen, ["one all."]);
   port2.close();

@@ -12,7 +12,7 @@ import {
   record,
 } from "fast-check";
 import { next } from "../../../../../src/kit/wrapping.ts";
-import { Answers, type WholeResponse } from "../../../../../src/server/models/offload/shared/response-ring.ts";
+import { ResponseRing, type WholeResponse } from "../../../../../src/server/models/offload/shared/response-ring.ts";
 import type { Part } from "../../../../../src/server/models/offload/shared/offload-protocol.ts";
 
 function response(seq: number, parts: readonly Part[], more: Partial<WholeResponse> = {}): WholeResponse {
@@ -35,9 +35,9 @@ function bytesOf({ parts, encoding }: WholeResponse): string {
 }
 
 /** The two ends of one memory. */
-function ends(ringBytes?: number): { handler: Answers; server: Answers } {
-  const memory = Answers.create(ringBytes);
-  return { handler: new Answers(memory), server: new Answers(memory) };
+function ends(ringBytes?: number): { handler: ResponseRing; server: ResponseRing } {
+  const memory = ResponseRing.create(ringBytes);
+  return { handler: new ResponseRing(memory), server: new ResponseRing(memory) };
 }
 
 describe("answers in shared memory", () => {
