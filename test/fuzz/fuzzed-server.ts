@@ -4,9 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ask, command } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import { ON_PURPOSE } from "../fixtures/fuzz/parts.ts";
-import { runHeddle, startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES, REQUESTS } from "./limits.ts";
 import type { Shape } from "./reference.ts";
 
@@ -79,18 +80,25 @@ export class FuzzedServer implements AsyncDisposable {
 
   /** Reloads once, with all that belongs to it: the old generation is gone when this resolves. */
   async reload(): Promise<string[]> {
-    const { code, stdout, stderr } = await runHeddle(["reload", "--control", this.#control]);
-    const isWell = code === 0 && !stdout.includes("were cut");
-    return isWell ? [] : [`the reload ended with ${code}: ${stdout}${stderr}`];
+    try {
+      const { killed } = (await command(this.#control, "/reload", { progress: () => {} })) as {
+        readonly killed: number;
+      };
+      return killed === 0 ? [] : [`the reload cut requests of ${killed} workers short`];
+    } catch (error) {
+      return [`the reload failed: ${String(error)}`];
+    }
   }
 
   /** What is wrong with the server when all connections are gone. */
   async faults(): Promise<string[]> {
     const faults = this.complaints();
-    const { code, stdout, stderr } = await runHeddle(["status", "--json", "--control", this.#control]);
-    if (code !== 0) return [...faults, `status ended with ${code}: ${stderr}`];
-    const { restarts } = JSON.parse(stdout) as ServerStatus;
-    if (restarts.workers + restarts.threads > 0) faults.push(`restarts: ${JSON.stringify(restarts)}`);
+    try {
+      const { restarts } = await this.#status();
+      if (restarts.workers + restarts.threads > 0) faults.push(`restarts: ${JSON.stringify(restarts)}`);
+    } catch (error) {
+      return [...faults, `there is no status: ${String(error)}`];
+    }
     try {
       const answer = await fetch(`${this.#server.url}/whole`, { signal: AbortSignal.timeout(10_000) });
       if (answer.status !== 200) faults.push(`a plain request got ${answer.status}`);
@@ -103,15 +111,15 @@ export class FuzzedServer implements AsyncDisposable {
   /** Waits until no request runs any more: what a connection left behind may still complain. */
   async quiet(): Promise<void> {
     for (let tries = 0; tries < 100; tries++) {
-      const { stdout } = await runHeddle(["status", "--json", "--control", this.#control]);
-      const status = stdout === "" ? undefined : (JSON.parse(stdout) as ServerStatus);
-      const inFlight = Object.values(status?.models ?? {}).reduce(
-        (sum, model) => sum + model.inFlight + model.queued,
-        0,
-      );
-      if (status === undefined || inFlight === 0) return;
+      const status = await this.#status().catch(() => undefined);
+      const models = Object.values(status?.models ?? {});
+      if (models.every(({ inFlight, queued }) => inFlight + queued === 0)) return;
       await sleep(100);
     }
+  }
+
+  async #status(): Promise<ServerStatus> {
+    return (await ask(this.#control, "/status")) as ServerStatus;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

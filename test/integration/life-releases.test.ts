@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startMixedLoad } from "../../bench/load/start.ts";
-import { get, isAlive, type LifeServer, lifeApp, serve, tempFolder, workersOf } from "../server/arbiter/support.ts";
+import {
+  fixture,
+  get,
+  isAlive,
+  type LifeServer,
+  lifeApp,
+  serve,
+  tempFolder,
+  workersOf,
+} from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -34,6 +43,7 @@ function releases(t: TestContext): Releases {
     const release = join(folder, "releases", name);
     mkdirSync(release, { recursive: true });
     copyFileSync(lifeApp, join(release, "life.ts"));
+    copyFileSync(fixture("web-sockets.ts"), join(release, "web-sockets.ts"));
     writeFileSync(join(release, "part.ts"), `export const release = ${JSON.stringify(name)};\n`);
     writeFileSync(join(release, "app.ts"), app);
   };
