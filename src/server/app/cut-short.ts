@@ -7,17 +7,17 @@
 
 import type { IncomingMessage } from "node:http";
 import { type ErrorCode, errorTable, HeddleError } from "../../errors/errors.ts";
+import { replaceDestroy, replacePush } from "../../platform/node-internals/requests.ts";
 
 export function cutShort(req: IncomingMessage, code: ErrorCode): void {
   // What still comes is taken from the connection and dropped; its end must not look like the body's.
-  req.push = () => true;
-  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
-  req._destroy = (error, callback) => {
+  replacePush(req, () => true);
+  replaceDestroy(req, (error, callback) => {
     req.aborted = true;
     req.emit("aborted");
     // As node:http does it: whoever does not listen is not thrown at.
     process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);
-  };
+  });
   req.destroy(new HeddleError(code, errorTable[code].doc));
 }
 

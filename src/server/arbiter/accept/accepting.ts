@@ -14,7 +14,7 @@ import { loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
 import { endListening } from "../../worker/accept/backlog.ts";
 import type { InheritedListener } from "../../worker/worker-protocol.ts";
-import { unread } from "../../../platform/raw-handle.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import { TurnAway } from "../../worker/accept/turn-away.ts";
 import { Dispatcher } from "./dispatcher.ts";

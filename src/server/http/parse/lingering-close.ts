@@ -7,10 +7,13 @@
  * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasNative, hasUnread } from "../../../platform/native.ts";
+import { isWithinRequest, replaceEndings, responseOn } from "../../../platform/node-internals/connections.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
+import { detachStream, isChunked } from "../../../platform/node-internals/responses.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
 
 /** How long what still comes is taken; nginx's lingering_timeout is of the same order. */
@@ -21,8 +24,7 @@ const LINGER_MS = 2000;
  * the connection in the way that it needs.
  */
 export function lingerWhereNeeded(stream: Socket): void {
-  stream.destroySoon = endBehindAnswer;
-  stream.destroy = destroyBehindAnswers;
+  replaceEndings(stream, { destroySoon: endBehindAnswer, destroy: destroyBehindAnswers });
 }
 
 /**
@@ -32,15 +34,16 @@ export function lingerWhereNeeded(stream: Socket): void {
  */
 function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   const connection = (this as CarriesConnection)[connectionOf];
-  const { _httpMessage: res } = this as Socket & { readonly _httpMessage?: ServerResponse | null };
+  const res = responseOn(this);
   const isBrokenOff = res?.destroyed === true && !res.writableEnded && !this.destroyed && this.writable;
-  const showsItsEnd = res?.chunkedEncoding === true || res?.hasHeader("content-length") === true || !res?.headersSent;
+  const showsItsEnd =
+    (res !== undefined && isChunked(res)) || res?.hasHeader("content-length") === true || !res?.headersSent;
   if (!isBrokenOff || connection === undefined || connection.requests < 2 || !showsItsEnd || !maySend(connection)) {
     return Socket.prototype.destroy.call(this, error);
   }
   connection.closing = true;
   connection.waiting = undefined;
-  res.detachSocket(this);
+  detachStream(res, this);
   endLingering(this);
   res.emit("close");
   return this;
@@ -70,19 +73,12 @@ function close(this: Socket): void {
 export function maySend(connection: ConnectionContext): boolean {
   if (connection.stream.readableEnded) return false;
   if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
-  const fd = (Reflect.get(connection.socket, "_handle") as { readonly fd?: number } | null)?.fd ?? -1;
+  const fd = descriptorOf(connection.socket);
   return fd >= 0 && hasNative() && hasUnread(fd);
 }
 
 function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): boolean {
   return hasMore || stream.readableLength > 0 || (latestBody !== undefined && isUnfinished(latestBody));
-}
-
-type ParsedSocket = Socket & { readonly parser?: { finish(): Error | undefined } | null };
-
-/** The parser tells it only when its input is declared over, which it is. */
-function isWithinRequest({ parser }: ParsedSocket): boolean {
-  return parser !== undefined && parser !== null && parser.finish() instanceof Error;
 }
 
 /** Closes our side only, and takes what the client still sends for a while. */

@@ -12,7 +12,7 @@
 
 import type { Socket } from "node:net";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
-import { handleOf, type RawHandle } from "../../../platform/raw-handle.ts";
+import { handleOf, type RawHandle } from "../../../platform/node-internals/handles.ts";
 
 export type Accepted =
   | { readonly kind: "fd"; readonly fd: number }

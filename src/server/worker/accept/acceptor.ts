@@ -19,7 +19,7 @@ import type { SocketAddress } from "./address.ts";
 import { endListening, isEnded } from "./backlog.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "../worker-protocol.ts";
-import { unread } from "../../../platform/raw-handle.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 
 export interface AcceptorOptions {

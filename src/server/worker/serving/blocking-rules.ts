@@ -16,7 +16,7 @@ import { type LoadRow } from "../../../supervise/load-board.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import { areHungUp, loadNative } from "../../../platform/native.ts";
 import { offloadSetting } from "../report/offload-hint.ts";
-import { handleOf } from "../../../platform/raw-handle.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
 export async function setServingRules(
   config: ServerConfig,
@@ -36,7 +36,7 @@ export async function setServingRules(
       const exchange = pipeline.current();
       if (exchange === undefined) return undefined;
       pipeline.sweep(performance.now());
-      if (canAskKernel && areHungUp([handleOf(exchange.req.socket)?.fd ?? -1])[0] === true) {
+      if (canAskKernel && areHungUp([descriptorOf(exchange.req.socket)])[0] === true) {
         exchange.abort("AbortError", "the client went away");
       }
       if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { before, describe, test, type TestContext } from "node:test";
 import { Handovers } from "../../../../src/server/arbiter/accept/handovers.ts";
 import { closeFd, duplicateFd, loadNative, markBegun } from "../../../../src/platform/native.ts";
-import { handleOf } from "../../../../src/platform/raw-handle.ts";
+import { handleOf } from "../../../../src/platform/node-internals/handles.ts";
 import { tempFolder } from "../support.ts";
 
 /** Accepted connections, as the arbiter has them. */

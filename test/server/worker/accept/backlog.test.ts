@@ -6,7 +6,7 @@ import { before, describe, test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
 import { acceptWaiting, closeFd, dropArrivals, loadNative, shutDown } from "../../../../src/platform/native.ts";
 import { endListening } from "../../../../src/server/worker/accept/backlog.ts";
-import { handleOf } from "../../../../src/platform/raw-handle.ts";
+import { handleOf } from "../../../../src/platform/node-internals/handles.ts";
 import { tempFolder } from "../../arbiter/support.ts";
 
 /** Listens and then stands still, so that whoever connects waits in the backlog. */
