@@ -32,6 +32,12 @@ export function addHeaderLines(req: IncomingMessage, lines: readonly string[]): 
   internals(req)._addHeaderLines(lines, lines.length);
 }
 
+/** The app sees the headers of another request on this one. */
+export function replaceHeaders(req: IncomingMessage, of: IncomingMessage): void {
+  const { rawHeaders, headers, headersDistinct } = of;
+  Object.assign(req, { rawHeaders, headers, headersDistinct });
+}
+
 /** Marks the body as being read: node:http does not drop it when the response has ended. */
 export function markRead(req: IncomingMessage): void {
   internals(req)._consuming = true;

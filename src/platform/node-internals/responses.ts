@@ -133,7 +133,12 @@ export function writeRaw(res: ServerResponse, data: Data, encoding?: BufferEncod
   internals(res)._writeRaw.call(res, data, encoding);
 }
 
-/** An interim response 100 has left. */
+/** An interim response 100 was written: the client sends its body, or will when it gets it. */
+export function isContinued(res: ServerResponse): boolean {
+  return internals(res)._sent100;
+}
+
+/** As if it was written here. */
 export function markContinued(res: ServerResponse): void {
   internals(res)._sent100 = true;
 }
@@ -146,7 +151,7 @@ export function divertInterim(res: ServerResponse, take: (...interim: Interim) =
   const own = internals(res);
   const { _writeRaw: write } = own;
   own._writeRaw = (...args: Interim) => {
-    if (own._header !== null) return write.apply(res, args);
+    if (own._header) return write.apply(res, args);
     take(...args);
     return true;
   };

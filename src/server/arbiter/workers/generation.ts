@@ -38,6 +38,9 @@ export interface GenerationOptions {
   readonly inherited: (slot: number, config: ServerConfig) => readonly InheritedListener[];
 }
 
+/** This process has one Node, whatever it loads. */
+const toldOfNode = new Set<string>();
+
 export class Generation {
   readonly number: number;
   config: ServerConfig;
@@ -61,10 +64,15 @@ export class Generation {
   /** @throws HeddleError why a worker did not get ready */
   async boot(): Promise<void> {
     await this.#bootAll(this.#slots);
-    const { upgrades, server, routing = [] } = this.app ?? {};
+    const { upgrades, server, routing = [], node = [] } = this.app ?? {};
     const { log } = this.#options;
     if (upgrades !== undefined) log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
     if (server?.note !== undefined) log[server.note.level]({ settings: server.note.names }, server.note.message);
+    for (const lacking of node) {
+      if (toldOfNode.has(lacking)) continue;
+      toldOfNode.add(lacking);
+      log.warn({}, lacking);
+    }
     for (const difference of routing) log.warn({}, difference);
   }
 

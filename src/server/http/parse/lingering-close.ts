@@ -4,7 +4,8 @@
  * is closed at first, and what still comes is taken for a while. All others are closed at once, which costs them one look.
  *
  * The client may be sending: when a request's body is not complete, when something came behind the last request, or when the kernel
- * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
+ * has bytes that nobody has read: a handler that blocks keeps its thread from reading them. Without node:ffi the kernel can't be
+ * asked, and every client may be sending.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -74,7 +75,8 @@ export function maySend(connection: ConnectionContext): boolean {
   if (connection.stream.readableEnded) return false;
   if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
   const fd = descriptorOf(connection.socket);
-  return fd >= 0 && hasNative() && hasUnread(fd);
+  // Where the kernel can't be asked it may have some.
+  return fd >= 0 && (!hasNative() || hasUnread(fd));
 }
 
 function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): boolean {

@@ -14,6 +14,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { parseOn, responseOn } from "../../../platform/node-internals/connections.ts";
+import { replaceHeaders } from "../../../platform/node-internals/requests.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 
 /** Calls `next` when no answer is due on the connection any more, if it is open then and stays so. */
@@ -68,8 +69,7 @@ function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage)
 
 /** The app sees what the client has sent. */
 export function restoreOffer(req: IncomingMessage, connection: ConnectionContext): void {
-  const { rawHeaders, headers, headersDistinct } = connection.declined!;
-  Object.assign(req, { rawHeaders, headers, headersDistinct });
+  replaceHeaders(req, connection.declined!);
   connection.declined = undefined;
 }
 
