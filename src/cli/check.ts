@@ -39,7 +39,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   for (const { flag, text, origin } of [...given, ...(app.server?.applied ?? [])])
     console.log(`setting  --${flag} ${text}  (${origin})`);
   for (const warning of warnings) console.log(`warning  ${warning}`);
-  for (const difference of app.routing) console.log(`warning  ${difference}`);
+  for (const told of [...app.node, ...app.routing]) console.log(`warning  ${told}`);
   console.log("ok");
 }
 

@@ -13,13 +13,24 @@ export function isOutOfDescriptors(error: unknown): boolean {
   return code === "EMFILE" || code === "ENFILE" || message.includes("too many open files");
 }
 
+let wasFoundShort = false;
+
 export function hasDescriptors(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));
     return true;
   } catch (error) {
-    return !isOutOfDescriptors(error);
+    if (!isOutOfDescriptors(error)) return true;
+    wasFoundShort = true;
+    return false;
   }
+}
+
+/** Whether there is none, or whoever looked on this thread since the last call found none. */
+export function isShort(): boolean {
+  const isShort = !hasDescriptors() || wasFoundShort;
+  wasFoundShort = false;
+  return isShort;
 }
 
 let lastBytes = 0;

@@ -6,6 +6,7 @@
  */
 
 import { HeddleError } from "../errors/errors.ts";
+import { withoutWarnings } from "./node-internals/warnings.ts";
 
 interface Libc {
   readonly dup: (fd: number) => number;
@@ -33,7 +34,7 @@ let missing: unknown;
 export async function loadNative(): Promise<boolean> {
   if (libc !== undefined) return true;
   try {
-    libc = await withoutExperimentalWarning(async () => {
+    libc = await withoutWarnings("ExperimentalWarning", async () => {
       const ffi = await import("node:ffi");
       const { functions } = ffi.dlopen(null, {
         dup: { arguments: ["i32"], return: "i32" },
@@ -196,18 +197,4 @@ export function wasBegun(fd: number): boolean {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(TIMEVAL_BYTES, 0);
   return libc!.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value, bytes) === 0 && value.some((byte) => byte !== 0);
-}
-
-/** The warning is for users of ffi; operators can do nothing about it. */
-async function withoutExperimentalWarning<T>(run: () => Promise<T>): Promise<T> {
-  const emit: unknown = Reflect.get(process, "emitWarning");
-  const quieter = (...args: readonly unknown[]): void => {
-    if (args[1] !== "ExperimentalWarning") Reflect.apply(emit as () => void, process, args);
-  };
-  Reflect.set(process, "emitWarning", quieter);
-  try {
-    return await run();
-  } finally {
-    Reflect.set(process, "emitWarning", emit);
-  }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fixture, tempFolder } from "../server/arbiter/support.ts";
 import { type Run, runHeddle } from "../support/server.ts";
+import { hasFfi } from "../support/ffi.ts";
 
 const hello = fixture("hello.ts");
 
@@ -105,8 +106,10 @@ test("check prints what would run, and starts nothing", async (t) => {
       'export const routes = { "GET /x": { timeout: "1s" } };\nexport default { fetch: () => new Response("x") };\n',
   });
   const run = await runHeddle(["check", "app.ts", "-w", "3", "-t", "2"], { cwd: folder });
+  // Without node:ffi that is told of; the line before the last.
+  assert.equal(/^warning +Node \S+ has no node:ffi: .+\nok\n$/m.test(run.stdout), !hasFfi);
   assertRun(
-    run,
+    { ...run, stdout: run.stdout.replace(/^warning .* has no node:ffi: .*\n/m, "") },
     0,
     /^app +.*app\.ts \(fetch\)\nlisten +127\.0\.0\.1:8000\nworkers +3 × 2 threads, model loop\n[^]*route +GET \/x +model loop, timeout 1000 ms\nsetting +--workers 3 +\(--workers\)\nsetting +--threads 2 +\(--threads\)\nok\n$/,
     /^$/,

@@ -17,6 +17,7 @@ import {
   workersOf,
 } from "../server/arbiter/support.ts";
 import { startServer } from "../support/server.ts";
+import { hasFfi } from "../support/ffi.ts";
 
 describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
   for (const workers of [1, 2]) {
@@ -127,7 +128,11 @@ describe("a serving thread", { concurrency: 3 }, () => {
         ({ status }) => `answered ${status}`,
         () => "lost",
       );
-      for (let i = 0; i < 5; i++) assert.equal((await get(server.url)).body, "ok");
+      for (let i = 0; i < 5; i++) {
+        const { body } = await get(server.url).catch(() => ({ body: "lost" }));
+        // The thread gets none while it is blocked, unless others accept for it.
+        assert.ok(body === "ok" || (body === "lost" && !hasFfi), body);
+      }
       const [text] = await server.waitForLog(told);
       assert.doesNotMatch(text, /undefined/);
       assert.equal(await lost, "lost");
@@ -155,11 +160,7 @@ describe("a serving thread", { concurrency: 3 }, () => {
 });
 
 describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
-  for (const [workers, where] of [
-    [1, "port"],
-    [2, "port"],
-    [2, "unix"],
-  ] as const) {
+  for (const [workers, where] of [[1, "port"], [2, "port"], ...(hasFfi ? ([[2, "unix"]] as const) : [])] as const) {
     test(`ends its ${workers} workers, and a new server takes over ${where}, control socket and pid file at once`, async (t) => {
       const folder = tempFolder(t);
       const [control, pidFile] = [join(folder, "c.sock"), join(folder, "server.pid")];

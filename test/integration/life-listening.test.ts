@@ -10,12 +10,29 @@ import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { fixture, get, lifeApp, makeCertificate, serve, spread, tempFolder, until } from "../server/arbiter/support.ts";
 import { type Run, runHeddle } from "../support/server.ts";
+import { hasFfi } from "../support/ffi.ts";
 
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 const hello = fixture("hello.ts");
 
+test("without node:ffi a Unix socket is refused at the start, with the way out", async (t) => {
+  const path = join(tempFolder(t), "app.sock");
+  const env = { NODE_OPTIONS: "--no-experimental-ffi" };
+  for (const workers of ["1", "2"]) {
+    const run = await runHeddle(["serve", hello, "-l", `unix:${path}`, "-w", workers, "--control", "off"], { env });
+    assert.equal(run.code, 1);
+    assert.equal(
+      run.stderr,
+      "heddle: Unix sockets need `node:ffi`, which this Node does not offer.\n" +
+        "Use Node 26.10 or later without --no-experimental-ffi, or listen on a TCP address.\n",
+    );
+    assert.equal(existsSync(path), false);
+  }
+});
+
+// Without node:ffi there are none: the test above.
 describe("a Unix socket", { concurrency: 3 }, () => {
-  for (const workers of [1, 2]) {
+  for (const workers of hasFfi ? [1, 2] : []) {
     test(`spreads connections over the threads of ${workers} workers`, async (t) => {
       const path = join(tempFolder(t), "app.sock");
       const args = [
@@ -41,7 +58,7 @@ describe("a Unix socket", { concurrency: 3 }, () => {
     });
   }
 
-  test("that a killed server left behind is taken over, one that is alive is not", async (t) => {
+  const takesOver = async (t: TestContext): Promise<void> => {
     const path = join(tempFolder(t), "app.sock");
     const first = await serve(t, hello, ["--listen", `unix:${path}`]);
     const second = await runHeddle(["serve", hello, "--listen", `unix:${path}`, "--control", "off"]);
@@ -51,7 +68,8 @@ describe("a Unix socket", { concurrency: 3 }, () => {
     assert.equal(existsSync(path), true, "a stale socket file");
     const third = await serve(t, hello, ["--listen", `unix:${path}`]);
     assert.equal((await get(third.url)).body, "hello");
-  });
+  };
+  if (hasFfi) test("that a killed server left behind is taken over, one that is alive is not", takesOver);
 
   test("does not replace a file that is none", async (t) => {
     const path = join(tempFolder(t, { "notes.txt": "keep me" }), "notes.txt");
@@ -67,9 +85,10 @@ describe("several listeners", () => {
   test("all answer, and are each told", async (t) => {
     const path = join(tempFolder(t), "app.sock");
     for (const workers of ["1", "2"]) {
-      const args = ["-l", "127.0.0.1:0", "-l", "127.0.0.1:0", "-l", `unix:${path}`, "-w", workers, "-t", "1"];
-      const server = await serve(t, hello, args, { listeners: 3 });
-      assert.equal(server.urls.length, 3);
+      const places = ["127.0.0.1:0", "127.0.0.1:0", ...(hasFfi ? [`unix:${path}`] : [])];
+      const args = [...places.flatMap((place) => ["-l", place]), "-w", workers, "-t", "1"];
+      const server = await serve(t, hello, args, { listeners: places.length });
+      assert.equal(server.urls.length, places.length);
       for (const url of server.urls) assert.equal((await get(url)).body, "hello");
       await server.stop();
     }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { SUPPORTED } from "../../src/platform/node-internals/index.ts";
 
 const run = promisify(execFile);
 const root = new URL("../../", import.meta.url).pathname;
@@ -171,5 +172,5 @@ test("the manifest asks for the Node that heddle needs", async () => {
   const manifest = JSON.parse(await readFile(join(project, "node_modules", "heddle", "package.json"), "utf8")) as {
     engines: { node: string };
   };
-  assert.equal(manifest.engines.node, ">=26.6");
+  assert.equal(manifest.engines.node, SUPPORTED);
 });

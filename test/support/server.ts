@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
 
 export interface ServerOptions {
-  /** On top of this process's own; HEDDLE_* of this process are not passed on. */
+  /** On top of this process's own, NODE_OPTIONS too; HEDDLE_* of this process are not passed on. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** How many lines of `listening on` to wait for. */
@@ -92,7 +92,12 @@ function launch(
   );
   const child = spawn(process.execPath, [bin, ...args], {
     cwd,
-    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
+    env: {
+      ...Object.fromEntries(inherited),
+      NO_COLOR: "1",
+      ...env,
+      NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${env?.["NODE_OPTIONS"] ?? ""}`.trim(),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const text = { out: "", err: "", all: "" };

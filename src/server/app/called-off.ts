@@ -6,6 +6,7 @@
  */
 
 import type { ServerResponse } from "node:http";
+import { headOf } from "../../platform/node-internals/responses.ts";
 
 const DRAIN_ERROR = "DrainError";
 
@@ -28,10 +29,9 @@ export interface CanBeCalledOff {
   [whenCalledOff]?: ((reason: DOMException) => void) | undefined;
 }
 
-/** Whether its head is sent and has the event stream's type. `_header` is node:http's name for the text of the head. */
+/** Whether its head is sent and has the event stream's type. */
 export function isEventStream(res: ServerResponse): boolean {
-  // oxlint-disable-next-line no-underscore-dangle -- no other way: what `writeHead` is given is not among the headers
-  const head = (res as ServerResponse & { _header: string | null })._header;
+  const head = headOf(res);
   if (head === null || !res.headersSent) return false;
   const end = head.indexOf("\r\n\r\n");
   return /^content-type:[ \t]*text\/event-stream[ \t]*[;\r]/im.test(end === -1 ? head : head.slice(0, end + 2));

@@ -6,17 +6,17 @@
 
 import type { IncomingMessage } from "node:http";
 import { type ErrorCode, errorTable, HeddleError } from "../../errors/errors.ts";
+import { replaceDestroy, replacePush } from "../../platform/node-internals/requests.ts";
 
 export function cutShort(req: IncomingMessage, code: ErrorCode): void {
   // Later bytes are read from the connection and dropped; their end must not look like the end of the body.
-  req.push = () => true;
-  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
-  req._destroy = (error, callback) => {
+  replacePush(req, () => true);
+  replaceDestroy(req, (error, callback) => {
     req.aborted = true;
     req.emit("aborted");
     // As in node:http: without an "error" listener nothing is thrown.
     process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);
-  };
+  });
   req.destroy(new HeddleError(code, errorTable[code].doc));
 }
 

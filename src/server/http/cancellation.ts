@@ -10,10 +10,10 @@
  * a part of the answer is out, which is then cut. Each of these counts as cut short; an event stream that was ended is whole.
  */
 
-import type { ServerResponse } from "node:http";
 import { drainError, endEventStream, isEventStream } from "../app/called-off.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LinkedList } from "../../kit/linked-list.ts";
+import { endConnectionWith } from "../../platform/node-internals/responses.ts";
 
 export class CallingOff {
   /** Exchanges that did not get their whole answer. */
@@ -75,8 +75,7 @@ function callOffStream(exchange: Exchange): void {
   // A refusal behind it ends the connection anyway.
   if (connection.current === exchange && !connection.refusesInTurn) {
     // Its head has said otherwise; but on the same connection the client would meet the same thread again.
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name for "the connection ends with this response"
-    (res as ServerResponse & { _last: boolean })._last = true;
+    endConnectionWith(res);
     connection.closing = true;
   }
   exchange.callOff(drainError());

@@ -18,6 +18,12 @@ import { COUNTER, type LoadRow } from "../../supervise/load-board.ts";
 import { bucketOf } from "../../kit/latency-histogram.ts";
 import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
 import { http } from "../../platform/http.ts";
+import {
+  beforeHead,
+  hintKeepAlive,
+  onceAssigned,
+  setKeepsConnection,
+} from "../../platform/node-internals/responses.ts";
 import { AccessLog } from "./access-log.ts";
 import { Admission } from "./admit/admission.ts";
 import { CallingOff } from "./cancellation.ts";
@@ -134,7 +140,8 @@ export class Pipeline {
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
     if (this.#isLastOf(connection)) closeAfter(exchange);
-    else this.#hintKeepAlive(res);
+    // As node:http says it (`keep-alive: timeout=5`) when it closes idle connections itself.
+    else hintKeepAlive(res, this.#config.keepAliveMs);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head !== "no-body") connection.latestBody = req;
     if (head === "body") {
@@ -241,12 +248,6 @@ export class Pipeline {
     return route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
   }
 
-  /** Says how long the connection stays open (`keep-alive: timeout=5`), as node:http does when it closes them itself. */
-  #hintKeepAlive(res: ServerResponse): void {
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-    (res as ServerResponse & { _keepAliveTimeout: number })._keepAliveTimeout = this.#config.keepAliveMs;
-  }
-
   /** The response is closed: `this` is the response, so that one function serves them all. */
   readonly #onClose = (() => {
     const end = (exchange: Exchange): void => this.#end(exchange);
@@ -293,11 +294,9 @@ export class Pipeline {
  */
 function closeIfHeldUp(exchange: Exchange): void {
   const { req, res } = exchange;
-  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
-  res.writeHead = (...args: unknown[]) => {
+  beforeHead(res, () => {
     if (isHeldUp(req)) closeAfter(exchange);
-    return writeHead(...args);
-  };
+  });
 }
 
 /** Its handler is over with its response, and nobody can say that it reads on. */
@@ -308,7 +307,7 @@ function isFetchApp({ shape }: LoadedApp): boolean {
 function giveLeave(exchange: Exchange): void {
   const { res } = exchange;
   if (res.socket !== null) exchange.owesContinue = false;
-  else res.once("socket", () => (exchange.owesContinue = false));
+  else onceAssigned(res, () => (exchange.owesContinue = false));
   res.writeContinue();
 }
 
@@ -319,10 +318,10 @@ function giveLeave(exchange: Exchange): void {
 function cutInTurn({ res, connection }: Exchange): void {
   connection.closing = true;
   connection.waiting = undefined;
-  res.once("socket", endLingering);
+  onceAssigned(res, endLingering);
 }
 
 function closeAfter({ res, connection }: Exchange): void {
-  res.shouldKeepAlive = false;
+  setKeepsConnection(res, false);
   connection.closing = true;
 }

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Log } from "../../log/log.ts";
-import { hasDescriptors } from "../../platform/descriptors.ts";
+import { isShort } from "../../platform/descriptors.ts";
 
 const CHECK_MS = 250;
 /** A shortage comes and goes with the connections; it is told of once in this time. */
@@ -19,7 +19,7 @@ export function watchDescriptors(log: Log, who: string): void {
   let toldMs = -Infinity;
   setInterval(() => {
     const nowMs = monotonicMs();
-    if (nowMs - toldMs < REPEAT_MS || hasDescriptors()) return;
+    if (nowMs - toldMs < REPEAT_MS || !isShort()) return;
     toldMs = nowMs;
     log.warn(
       { limit },

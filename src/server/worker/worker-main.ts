@@ -24,7 +24,7 @@ import { keepPrinting } from "./app-output.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
-import { handleOf, unread } from "../../platform/raw-handle.ts";
+import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report/report.ts";
 import type { ServingThreadHandle } from "./serving/serving-thread-handle.ts";
@@ -253,7 +253,8 @@ class Worker {
   #giveBack(connections: readonly Accepted[]): void {
     for (const accepted of connections) {
       const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
-      if (process.connected && handle !== null) process.send!({ type: "return" } satisfies FromWorker, handle as never);
+      if (process.connected && handle !== null)
+        process.send!({ type: "return" } satisfies FromWorker, sendable(handle));
       else discard(accepted);
     }
   }

@@ -15,6 +15,7 @@
 import { Session } from "node:inspector";
 import { isMainThread } from "node:worker_threads";
 import { messageOf } from "../../errors/errors.ts";
+import { threadIdIn } from "../../platform/node-internals/inspected-threads.ts";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
 
 /** The inspector does not always wake a loop that sleeps; one that has a timer is awake soon enough. */
@@ -36,7 +37,7 @@ interface Waiting {
 
 class ThreadInspector {
   readonly #session = new Session();
-  /** By the inspector's id: the thread's own, which stands in its title, "[worker 3] its name". */
+  /** By the inspector's id: the thread's own. */
   readonly #threads = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
   /** Connected to all threads that are there. */
@@ -45,7 +46,9 @@ class ThreadInspector {
 
   constructor() {
     this.#session.on("NodeWorker.attachedToWorker", ({ params }) => {
-      this.#threads.set(params.sessionId, Number(/^\[worker (\d+)\]/.exec(params.workerInfo.title)?.[1]));
+      const threadId = threadIdIn(params.workerInfo.title);
+      if (threadId === undefined) tellOpaque(`their titles are like ${JSON.stringify(params.workerInfo.title)}`);
+      else this.#threads.set(params.sessionId, threadId);
     });
     this.#session.on("NodeWorker.detachedFromWorker", ({ params }) => {
       const gone = this.#threads.get(params.sessionId);
@@ -68,10 +71,7 @@ class ThreadInspector {
     } catch (error) {
       // Node runs with --permission. Then nobody is there to ask, and everything else works.
       resolve();
-      process.emitWarning(`threads that are blocked cannot be looked into: ${messageOf(error)}`, {
-        type: "HeddleWarning",
-        code: "THREADS_OPAQUE",
-      });
+      tellOpaque(messageOf(error));
     }
   }
 
@@ -120,6 +120,18 @@ class ThreadInspector {
 }
 
 export type { ThreadInspector };
+
+let isToldOpaque = false;
+
+/** Once in each thread that looks. */
+function tellOpaque(why: string): void {
+  if (isToldOpaque) return;
+  isToldOpaque = true;
+  process.emitWarning(`threads that are blocked cannot be looked into: ${why}`, {
+    type: "HeddleWarning",
+    code: "THREADS_OPAQUE",
+  });
+}
 
 let connection: ThreadInspector | undefined;
 

@@ -1,9 +1,8 @@
 /**
  * Lets an app that calls `listen()` itself run unmodified: the http server it listens on is captured and never binds.
  *
- * The captured server gets a stand-in for the handle a bound server would own. Everything else stays Node's own code:
- * `listening`, `address()`, `close()`, `ref()` and "already listening" are all decided by that handle, so the app sees a
- * server that behaves as a listening one, at heddle's address. Requests reach it through node-listener.ts.
+ * The captured server gets a stand-in for the handle a bound server would own (platform/node-internals/listening.ts), so the
+ * app sees a server that behaves as a listening one, at heddle's address. Requests reach it through node-listener.ts.
  *
  * Invariants:
  * - `listening` is emitted on a later tick, as after a real bind, so handlers added after `listen()` still hear it.
@@ -20,6 +19,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
 import { http } from "../../../platform/http.ts";
+import { pretendToListen, replaceListen } from "../../../platform/node-internals/listening.ts";
 import { HeddleError } from "../../../errors/errors.ts";
 
 /** Where heddle listens: what the app's `server.address()` answers. A string is a Unix socket's path. */
@@ -38,15 +38,12 @@ export class ListenCapture {
   /** From here on every http server in this thread that calls `listen()` is captured. Install once per thread. */
   static install(address: ListenAddress): ListenCapture {
     const capture = new ListenCapture(address);
-    // oxlint-disable-next-line typescript/unbound-method -- called with the server as `this`
-    const bind = NetServer.prototype.listen as (this: NetServer, ...args: unknown[]) => NetServer;
-    const listen = function (this: NetServer, ...args: unknown[]): NetServer {
+    replaceListen((server, args, listen) => {
       // Node's own `listen` is also the one that says "already listening".
-      if (!isAppServer(this) || this.listening) return bind.apply(this, args);
-      capture.#take(this, args);
-      return this;
-    };
-    NetServer.prototype.listen = listen as typeof NetServer.prototype.listen;
+      if (!isAppServer(server) || server.listening) return listen();
+      capture.#take(server, args);
+      return server;
+    });
     return capture;
   }
 
@@ -89,11 +86,7 @@ export class ListenCapture {
       this.#server = server;
       this.#requestedPort = port;
     }
-    // The two fields of a net.Server that make it a bound one.
-    Object.assign(server, {
-      _handle: standInHandle(this.#address),
-      ...(typeof this.#address === "string" && { _pipeName: this.#address }),
-    });
+    pretendToListen(server, this.#address);
     const callback = args.findLast((arg) => typeof arg === "function") as (() => void) | undefined;
     if (callback !== undefined) server.once("listening", callback);
     closeOnAbort(server, args[0]);
@@ -118,16 +111,6 @@ export function isAppServer(value: unknown): value is AppServer {
     "setSecureContext" in value &&
     value instanceof process.getBuiltinModule("node:https").Server
   );
-}
-
-function standInHandle(address: ListenAddress): object {
-  const handle = { close() {}, ref() {}, unref() {}, hasRef: () => true, getAsyncId: () => 0, fd: -1 };
-  if (typeof address === "string") return handle;
-  const getsockname = (out: object): number => {
-    Object.assign(out, address);
-    return 0;
-  };
-  return Object.assign(handle, { getsockname });
 }
 
 /** `listen(3000)`, `listen("3000")`, `listen({ port: 3000 })`; undefined for a path or no port at all. */

@@ -12,9 +12,9 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import { loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
-import { endListening } from "../../worker/accept/backlog.ts";
+import { emptied, endListening } from "../../worker/accept/backlog.ts";
 import type { InheritedListener } from "../../worker/worker-protocol.ts";
-import { unread } from "../../../platform/raw-handle.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import { TurnAway } from "../../worker/accept/turn-away.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -100,7 +100,7 @@ export class Accepting {
    * Resolves when the workers may be let go.
    */
   async finish(withinMs: number): Promise<void> {
-    await loadNative();
+    if (!(await loadNative())) await emptied(this.#dispatcher.servers, this.#config.backlog);
     this.#endListening();
     await this.#distribution.finish(withinMs);
   }

@@ -23,6 +23,10 @@ export class Dispatcher {
     this.#options = options;
   }
 
+  get servers(): readonly Server[] {
+    return [...this.#servers.values()];
+  }
+
   isAccepting(socket: HeldSocket): boolean {
     return this.#servers.has(socket);
   }

@@ -11,7 +11,7 @@
 
 import type { Socket } from "node:net";
 import { hasNative, wasBegun } from "../../../platform/native.ts";
-import { handleOf } from "../../../platform/raw-handle.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
 export class Handovers {
   /** Not confirmed yet, oldest first. */
@@ -45,6 +45,6 @@ export class Handovers {
 }
 
 function isBegun(socket: Socket): boolean {
-  const fd = handleOf(socket)?.fd ?? -1;
+  const fd = descriptorOf(socket);
   return fd >= 0 && hasNative() && wasBegun(fd);
 }

@@ -9,12 +9,12 @@
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { areHungUp, hasNative } from "../../../platform/native.ts";
-import { handleOf } from "../../../platform/raw-handle.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
 export function hungUp(sockets: readonly Socket[]): ReadonlySet<Socket> {
   if (!hasNative()) return new Set(sockets.filter(({ destroyed }) => destroyed));
   // poll(2) ignores descriptors below 0.
-  const gone = areHungUp(sockets.map((socket) => handleOf(socket)?.fd ?? -1));
+  const gone = areHungUp(sockets.map((socket) => descriptorOf(socket)));
   return new Set(sockets.filter((socket, i) => socket.destroyed || gone[i]));
 }
 

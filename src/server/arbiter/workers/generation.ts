@@ -48,6 +48,8 @@ const BOOT_MARGIN_MS = 2000;
 const DRAIN_MARGIN_MS = 2000;
 /** A process that SIGKILL has not ended by then waits for the kernel. */
 const KILL_PATIENCE_MS = 10_000;
+/** This process has one Node, whatever it loads. */
+const toldOfNode = new Set<string>();
 
 export class Generation {
   readonly number: number;
@@ -100,11 +102,16 @@ export class Generation {
       await this.retire("recycle", monotonicMs() + this.config.gracefulTimeoutMs);
       throw error;
     }
-    const { upgrades, server, routing = [] } = this.app ?? {};
+    const { upgrades, server, routing = [], node = [] } = this.app ?? {};
     const { log } = this.#options;
     // What a model can't do is said at start, also by `heddle check`.
     if (upgrades !== undefined) log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
     if (server?.note !== undefined) log[server.note.level]({ settings: server.note.names }, server.note.message);
+    for (const lacking of node) {
+      if (toldOfNode.has(lacking)) continue;
+      toldOfNode.add(lacking);
+      log.warn({}, lacking);
+    }
     for (const difference of routing) log.warn({}, difference);
   }
 

@@ -25,7 +25,7 @@ import type {
   WorkerBoot,
   WorkerReport,
 } from "../../worker/worker-protocol.ts";
-import { handleOf, unread } from "../../../platform/raw-handle.ts";
+import { handleOf, sendable, unread } from "../../../platform/node-internals/handles.ts";
 import type { AppSummary, DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { Handovers } from "../accept/handovers.ts";
 import { missingFiles, workerFile } from "./own-files.ts";
@@ -176,8 +176,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     const handle = handleOf(socket);
     if (handle === null) return;
     this.#handovers.add(socket);
-    // The bare handle, as node:cluster sends it: sending the Socket would have the other side start to read.
-    this.#child.send({ type: "connection" } satisfies ToWorker, handle as never, () => {
+    this.#child.send({ type: "connection" } satisfies ToWorker, sendable(handle), () => {
       // A hand-over that failed is noticed when the worker is gone: its unconfirmed sockets come back then.
     });
   }

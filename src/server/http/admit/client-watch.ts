@@ -11,7 +11,7 @@
  * answer to begin, and no pause in it may be longer.
  */
 
-import type { Output } from "../../../platform/socket-output.ts";
+import type { Output } from "../../../platform/node-internals/handles.ts";
 
 /** Its end comes with the request or right behind it; who gives up waiting does it later. */
 const WITH_REQUEST_MS = 20;

@@ -6,9 +6,9 @@
  * twentieth of the shortest limit.
  */
 
-import type { ServerResponse } from "node:http";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { ErrorCode } from "../../../errors/errors.ts";
+import { isContinued } from "../../../platform/node-internals/responses.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { breakOff, cutShort } from "../../app/cut-short.ts";
 import type { Exchange } from "../exchange.ts";
@@ -100,8 +100,7 @@ function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
   if (owesContinue) return false;
   if (expects !== "checkContinue") return true;
   // Before its turn on the connection it is not out, even if written.
-  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-  return res.socket !== null && (res as ServerResponse & { _sent100: boolean })._sent100;
+  return res.socket !== null && isContinued(res);
 }
 
 const MIN_SWEEP_MS = 25;

@@ -17,7 +17,13 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { LoadRow } from "../../../supervise/load-board.ts";
 import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
-import { outputOf } from "../../../platform/socket-output.ts";
+import {
+  allowHalfOpen,
+  requestOn,
+  responseOn,
+  serveWithoutListening,
+} from "../../../platform/node-internals/connections.ts";
+import { outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
@@ -130,7 +136,7 @@ export class Connections {
     // The pipeline counts them: node announces the end of the connection and then leaves it open.
     this.#server.maxRequestsPerSocket = 0;
     // What the end of the client's side means is decided here, and not by node:http, which ends ours.
-    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    allowHalfOpen(this.#server);
     this.#server.on("secureConnection", (socket: Socket) => this.#hearEnd(connectionContext.getStore()!, socket));
     this.#server.on("request", handlers.request);
     this.#server.on("checkContinue", handlers.checkContinue);
@@ -149,12 +155,9 @@ export class Connections {
     this.#server.on("connect", (req: IncomingMessage, socket: Duplex) =>
       outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "TUNNEL_UNSUPPORTED"))),
     );
-    this.#server.on("clientError", (error: ParserError, socket: Duplex) =>
-      this.#inputBroke(error, socket as HttpSocket),
-    );
+    this.#server.on("clientError", (error: ParserError, socket: Duplex) => this.#inputBroke(error, socket));
     this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
-    // What listening would start: the list of connections and the check for late headers.
-    this.#server.emit("listening");
+    serveWithoutListening(this.#server);
   }
 
   /** For connections to come. Only with TLS. */
@@ -277,10 +280,10 @@ export class Connections {
    * What arrives is not HTTP, is too long, or comes too late. Answers to the requests before it come first; then it is
    * refused itself, as the last thing on the connection.
    */
-  #inputBroke(error: ParserError, socket: HttpSocket): void {
+  #inputBroke(error: ParserError, socket: Duplex): void {
     if (this.#broken.has(socket)) return;
     const code = refusalFor(error);
-    const incoming = socket.parser?.incoming;
+    const incoming = requestOn(socket);
     const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
     // A client that leaves in the middle of its only request is not there for an answer.
     const hasLeft = error.code === "HPE_INVALID_EOF_STATE" && exchange?.connection.active === 1;
@@ -312,17 +315,10 @@ function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: Connect
   connectionContext.run(context, next, context);
 }
 
-/** A socket as node:http keeps it: the response it sends now and the request it parses. */
-type HttpSocket = Socket & {
-  readonly _httpMessage?: ServerResponse | null;
-  readonly parser?: { readonly incoming: IncomingMessage | null } | null;
-};
-
 /** Not behind an answer that was the last one: whoever said so ends the connection, and its body may end only with it. */
-function refuseInTurn(socket: HttpSocket, code: ErrorCode): void {
-  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-  const answering = socket._httpMessage;
-  if (socket.writableEnded || (socket as CarriesConnection)[connectionOf]?.closing === true) return;
-  if (answering === undefined || answering === null) refuseSocket(socket, code);
+function refuseInTurn(socket: Duplex, code: ErrorCode): void {
+  const answering = responseOn(socket);
+  if (socket.writableEnded || (socket as Duplex & CarriesConnection)[connectionOf]?.closing === true) return;
+  if (answering === undefined) refuseSocket(socket, code);
   else answering.once("close", () => refuseInTurn(socket, code));
 }

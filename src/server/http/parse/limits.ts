@@ -16,6 +16,7 @@ import type { Socket } from "node:net";
 import { getDefaultHighWaterMark } from "node:stream";
 import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
+import { replacePush, setBufferBytes } from "../../../platform/node-internals/requests.ts";
 import type { ArrivingBody } from "../../models/handled-exchange.ts";
 import { isAuthority } from "./authority.ts";
 import { settleTarget } from "./target.ts";
@@ -125,7 +126,7 @@ export class BodyGuard implements ArrivingBody {
     this.#sweptMs = nowMs;
     this.arrivingUntilMs = nowMs;
     let refused = false;
-    req.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    replacePush(req, (chunk, encoding) => {
       // The parser goes on, to the end; the app must not take the part it got for the whole.
       if (refused) return true;
       if (chunk instanceof Uint8Array) {
@@ -141,7 +142,7 @@ export class BodyGuard implements ArrivingBody {
       const wantsMore = http.IncomingMessage.prototype.push.call(req, chunk, encoding);
       this.#onArrival?.();
       return wantsMore;
-    };
+    });
   }
 
   /** So much of it has come. */
@@ -157,7 +158,7 @@ export class BodyGuard implements ArrivingBody {
   /** Until it is handed over nobody reads it, and its request's buffer takes `bufferBytes` of it, or what it takes anyway. */
   collect(bufferBytes: number, onArrival: () => void): void {
     this.#onArrival = onArrival;
-    this.#setBuffer(Math.max(bufferBytes, this.#req.readableHighWaterMark));
+    setBufferBytes(this.#req, Math.max(bufferBytes, this.#req.readableHighWaterMark));
     // It may have been held back while it waited for its turn, with less room than there is now.
     this.#req.read(0);
   }
@@ -165,12 +166,7 @@ export class BodyGuard implements ArrivingBody {
   /** From now on the app may read it. */
   handOver(): void {
     this.#onArrival = undefined;
-    this.#setBuffer(getDefaultHighWaterMark(false));
-  }
-
-  #setBuffer(bytes: number): void {
-    // oxlint-disable-next-line no-underscore-dangle -- no public way to change it
-    (this.#req as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = bytes;
+    setBufferBytes(this.#req, getDefaultHighWaterMark(false));
   }
 
   /** Judges the time since the last sweep. `asked`: false while the client still waits for `100 Continue`. */

@@ -7,13 +7,17 @@
  * that this answer is the last.
  *
  * What shows that a client is sending: a request's body is not complete, something came behind the last request, or the kernel
- * has bytes that nobody has read: a handler that blocks keeps its thread from reading them.
+ * has bytes that nobody has read: a handler that blocks keeps its thread from reading them. Without node:ffi the kernel
+ * can't be asked, and every client may be sending.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasNative, hasUnread } from "../../../platform/native.ts";
+import { isWithinRequest, replaceEndings, responseOn } from "../../../platform/node-internals/connections.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
+import { detachStream, isChunked } from "../../../platform/node-internals/responses.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
 
 /** How long what still comes is taken; nginx's lingering_timeout is of the same order. */
@@ -24,8 +28,7 @@ const LINGER_MS = 2000;
  * the connection in the way that it needs.
  */
 export function lingerWhereNeeded(stream: Socket): void {
-  stream.destroySoon = endBehindAnswer;
-  stream.destroy = destroyBehindAnswers;
+  replaceEndings(stream, { destroySoon: endBehindAnswer, destroy: destroyBehindAnswers });
 }
 
 /**
@@ -35,9 +38,10 @@ export function lingerWhereNeeded(stream: Socket): void {
  */
 function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   const connection = (this as CarriesConnection)[connectionOf];
-  const { _httpMessage: res } = this as Socket & { readonly _httpMessage?: ServerResponse | null };
+  const res = responseOn(this);
   const isBrokenOff = res?.destroyed === true && !res.writableEnded && !this.destroyed && this.writable;
-  const showsItsEnd = res?.chunkedEncoding === true || res?.hasHeader("content-length") === true || !res?.headersSent;
+  const showsItsEnd =
+    (res !== undefined && isChunked(res)) || res?.hasHeader("content-length") === true || !res?.headersSent;
   if (
     !isBrokenOff ||
     connection === undefined ||
@@ -49,7 +53,7 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   }
   connection.closing = true;
   connection.waiting = undefined;
-  res.detachSocket(this);
+  detachStream(res, this);
   endLingering(this);
   res.emit("close");
   return this;
@@ -95,19 +99,13 @@ function asksForClose({ httpVersionMinor, headers: { connection = "" } }: Incomi
 export function maySend(connection: ConnectionContext): boolean {
   if (connection.stream.readableEnded) return false;
   if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
-  const fd = (Reflect.get(connection.socket, "_handle") as { readonly fd?: number } | null)?.fd ?? -1;
-  return fd >= 0 && hasNative() && hasUnread(fd);
+  const fd = descriptorOf(connection.socket);
+  // Where the kernel can't be asked it may have some.
+  return fd >= 0 && (!hasNative() || hasUnread(fd));
 }
 
 function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): boolean {
   return hasMore || stream.readableLength > 0 || (latestBody !== undefined && isUnfinished(latestBody));
-}
-
-type ParsedSocket = Socket & { readonly parser?: { finish(): Error | undefined } | null };
-
-/** The parser tells it only when its input is declared over, which it is. */
-function isWithinRequest({ parser }: ParsedSocket): boolean {
-  return parser !== undefined && parser !== null && parser.finish() instanceof Error;
 }
 
 /** Closes our side only, and takes what the client still sends for a while. */

@@ -10,10 +10,11 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { http } from "../../../platform/http.ts";
+import { parseOn, responseOn } from "../../../platform/node-internals/connections.ts";
+import { replaceHeaders } from "../../../platform/node-internals/requests.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 
 /** Calls `next` when no answer is due on the connection any more, if it is open then and stays so. */
@@ -39,16 +40,10 @@ export function afterAnswers(connection: ConnectionContext, next: () => void): v
 }
 
 /** node:http listens no more, and the response that waits for room would do so for ever. */
-function passOnDrain(this: Socket & { readonly _httpMessage?: ServerResponse | null }): void {
-  // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-  const answering = this._httpMessage;
+function passOnDrain(this: Socket): void {
+  const answering = responseOn(this);
   if (answering?.writableNeedDrain === true && answering.writableLength === 0) answering.emit("drain");
 }
-
-/** node:http's own listener for connections, which a TLS server's sockets need as well. */
-const { _connectionListener: parse } = http as typeof http & {
-  readonly _connectionListener: (this: Server, socket: Socket) => void;
-};
 
 /** Has the request read once more, as one that offers nothing, in its turn. `head`: what came behind it. */
 export function putBack(server: Server, connection: ConnectionContext, req: IncomingMessage, head: Buffer): void {
@@ -58,7 +53,7 @@ export function putBack(server: Server, connection: ConnectionContext, req: Inco
   connection.declined = req;
   afterAnswers(connection, () => {
     stream.off("error", nothing);
-    parse.call(server, stream);
+    parseOn(server, stream);
     stream.resume();
   });
 }
@@ -74,8 +69,7 @@ function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage)
 
 /** The app sees what the client has sent. */
 export function restoreOffer(req: IncomingMessage, connection: ConnectionContext): void {
-  const { rawHeaders, headers, headersDistinct } = connection.declined!;
-  Object.assign(req, { rawHeaders, headers, headersDistinct });
+  replaceHeaders(req, connection.declined!);
   connection.declined = undefined;
 }
 

@@ -7,6 +7,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { beforeFirstWrite } from "../../../platform/node-internals/connections.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 
 /** A server-to-client close frame, status 1001 "going away". */
@@ -26,12 +27,9 @@ export class WebSockets {
   /** A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame. */
   track(req: IncomingMessage, socket: Duplex): void {
     if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = ((...args: unknown[]) => {
-      Reflect.deleteProperty(socket, "write");
-      if (textOf(args[0]).startsWith("HTTP/1.1 101")) this.#add(socket);
-      return write(...args);
-    }) as Duplex["write"];
+    beforeFirstWrite(socket, (chunk) => {
+      if (textOf(chunk).startsWith("HTTP/1.1 101")) this.#add(socket);
+    });
   }
 
   /** The thread drains. */

@@ -9,14 +9,13 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { replaceSocket } from "../../../platform/node-internals/responses.ts";
 
 const ENDINGS: ReadonlySet<PropertyKey> = new Set(["destroy", "destroySoon", "end", "resetAndDestroy", "write"]);
 
 /** The response must have been ended: its last bytes are the socket's by now. */
 export function putOutOfReach(req: IncomingMessage, res: ServerResponse, socket: Socket): void {
-  const standIn = harmless(socket);
-  req.socket = standIn;
-  if (res.socket !== null) Object.assign(res, { socket: standIn });
+  replaceSocket(req, res, harmless(socket));
 }
 
 function harmless(socket: Socket): Socket {

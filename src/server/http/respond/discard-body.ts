@@ -17,15 +17,13 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { cutShort } from "../../app/cut-short.ts";
 import type { ErrorCode } from "../../../errors/errors.ts";
+import { dropBody, isBodyDropped } from "../../../platform/node-internals/requests.ts";
 import { FRAMING_BYTES, type RequestLimits } from "../parse/limits.ts";
 
 /** Most that is read of a body for nothing. Closing the connection is cheaper than more of it, for both sides. */
 const DROPPED_BYTES = 1024 * 1024;
 /** An app that waits for what it writes the body to goes on sooner. */
 const PAUSED_MS = 5000;
-
-/** node:http's mark on a request whose body is dropped as it arrives. */
-type Droppable = IncomingMessage & { _dumped: boolean };
 
 /** The app has begun with the body, and waits for something before it reads on. */
 export function isHeldUp(req: IncomingMessage): boolean {
@@ -68,8 +66,7 @@ export class RestOfBody {
     if (this.#reader.isOver && !isElsewhere && this.#isPaused) cutShort(req, "BODY_TIMEOUT");
     const isRead = isElsewhere || req.listenerCount("data") > 0 || req.listenerCount("readable") > 0;
     if (isRead && !req.destroyed) return;
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-    (req as Droppable)._dumped = true;
+    dropBody(req);
     this.#socket.resume();
   }
 
@@ -95,8 +92,7 @@ export class RestOfBody {
   }
 
   get #isDropped(): boolean {
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-    return (this.req as Droppable)._dumped;
+    return isBodyDropped(this.req);
   }
 
   get #isPaused(): boolean {

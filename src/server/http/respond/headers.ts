@@ -1,6 +1,7 @@
 /** The response headers heddle can add: `--debug-headers` (who served this) and `--server-timing` (how long it took). */
 
 import type { ServerConfig } from "../../../config/config.ts";
+import { beforeHead } from "../../../platform/node-internals/responses.ts";
 import type { Exchange } from "../exchange.ts";
 
 export function decorate(exchange: Exchange, config: ServerConfig, thread: number): void {
@@ -14,14 +15,12 @@ export function decorate(exchange: Exchange, config: ServerConfig, thread: numbe
   if (config.serverTiming) addTimingAtLastMoment(exchange);
 }
 
-/** The times are known when the head is written, whichever way the app does that; node:http always calls `writeHead`. */
+/** The times are known when the head is made. */
 function addTimingAtLastMoment(exchange: Exchange): void {
   const { res } = exchange;
-  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
-  res.writeHead = (...args: unknown[]) => {
+  beforeHead(res, () => {
     const queueMs = exchange.executedMs - exchange.receivedMs;
     const handlerMs = performance.now() - exchange.executedMs;
     res.appendHeader("server-timing", `queue;dur=${queueMs.toFixed(1)}, handler;dur=${handlerMs.toFixed(1)}`);
-    return writeHead(...args);
-  };
+  });
 }

@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { errorTable, type ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
+import { replaceMethods } from "../../../platform/node-internals/responses.ts";
 import { endLingering, isUnfinished } from "../parse/lingering-close.ts";
 
 /** Seconds a refused client should wait: long enough to let a queue of a second's work drain. */
@@ -76,7 +77,7 @@ function callBack(args: readonly unknown[]): void {
 /** Turns the app's later writes on this response into nothing: no throw, no error event, nothing on the wire. */
 function mute(res: ServerResponse): void {
   const self = (): ServerResponse => res;
-  Object.assign(res, {
+  replaceMethods(res, {
     setHeader: self,
     appendHeader: self,
     setHeaders: self,

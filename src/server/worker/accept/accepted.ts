@@ -7,12 +7,15 @@
  * such a socket directly, a quarter less per request. A descriptor sent to a thread that died before adopting it is taken
  * back and given to another.
  *
- * As a socket: transferred (`postMessage(…, [socket])`, Node 26.6). TCP only. The way without node:ffi.
+ * As a socket: transferred (`postMessage(…, [socket])`, Node 26.6). TCP only. The way without node:ffi. Node copies the
+ * descriptor for it, and where there is none left it loses the connection without a word, so that its client waits for
+ * ever: there must be one. What was sent to a thread that dies before adopting it is closed with the thread.
  */
 
 import type { Socket } from "node:net";
+import { hasDescriptors } from "../../../platform/descriptors.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
-import { handleOf, type RawHandle } from "../../../platform/raw-handle.ts";
+import { handleOf, type RawHandle } from "../../../platform/node-internals/handles.ts";
 
 export type Accepted =
   | { readonly kind: "fd"; readonly fd: number }
@@ -28,7 +31,7 @@ export function detach(socket: Socket): Accepted | undefined {
     socket.destroy();
     return { kind: "fd", fd };
   }
-  const isTransferable = socket.remoteAddress !== undefined;
+  const isTransferable = socket.remoteAddress !== undefined && hasDescriptors();
   if (isTransferable) return { kind: "socket", socket: socket.on("error", () => socket.destroy()) };
   socket.destroy();
   return undefined;

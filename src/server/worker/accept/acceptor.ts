@@ -16,10 +16,10 @@ import { COUNTER } from "../../../supervise/load-board.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
-import { endListening, isEnded } from "./backlog.ts";
+import { emptied, endListening, isEnded } from "./backlog.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "../worker-protocol.ts";
-import { unread } from "../../../platform/raw-handle.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 
 export interface AcceptorOptions {
@@ -62,7 +62,8 @@ export class Acceptor {
 
   /** Closes this process's listening sockets. While the arbiter's is open the kernel goes on queueing connections. */
   stopListening(): void {
-    for (const server of this.#servers.splice(0)) server.close();
+    const servers = this.#servers.splice(0);
+    if (servers.length > 0) void this.#closeEmptied(servers);
     for (const thread of this.#options.threads()) thread.stopListening();
     for (const { fd } of this.#listeners) closeFd(fd);
     this.#listeners = [];
@@ -139,6 +140,11 @@ export class Acceptor {
 
   takeWaiting(): Accepted[] {
     return this.#waiting.splice(0);
+  }
+
+  async #closeEmptied(servers: readonly Server[]): Promise<void> {
+    await emptied(servers, this.#options.backlog);
+    for (const server of servers) server.close();
   }
 
   #turnAway(accepted: Accepted): void {

@@ -9,9 +9,12 @@
  *
  * A socket that was inherited (systemd's) is neither emptied nor ended. Its next owner finds what waits there.
  *
- * Without node:ffi nothing is taken and the socket ends with its last descriptor.
+ * Without node:ffi the socket ends with its last descriptor. Who accepts on it takes what waits before it closes its own
+ * (`emptied`); what comes between the two is reset.
  */
 
+import type { Server } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { acceptWaiting, dropArrivals, hasNative, shutDown } from "../../../platform/native.ts";
 import type { InheritedListener } from "../worker-protocol.ts";
 
@@ -23,6 +26,21 @@ export function endListening({ kind, fd }: InheritedListener, backlog: number): 
   const waiting = acceptWaiting(fd, backlog);
   if (kind === "tcp") shutDown(fd);
   return waiting;
+}
+
+/**
+ * Resolves when these servers have accepted what waits in their backlogs, or `limit` of it. libuv takes one connection in each
+ * turn of the loop.
+ */
+export async function emptied(servers: readonly Server[], limit: number): Promise<void> {
+  let accepted = 0;
+  for (const server of servers) server.on("connection", () => accepted++);
+  for (let before = -1; before < accepted && accepted < limit; ) {
+    before = accepted;
+    // The first may come before the loop looks at its sockets again.
+    await turn();
+    await turn();
+  }
 }
 
 /** Whether accepting failed because the socket was ended here. Its owner is about to be told to close it. */

@@ -31,7 +31,7 @@
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { Load } from "./handed-connections.ts";
-import { unread } from "../../../platform/raw-handle.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
 
 /** What it needs of a `ServingThreadHandle`. */
 export interface TakingThread {

@@ -21,7 +21,7 @@ import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
 import { isEnded } from "./backlog.ts";
 import { passOnTo } from "./placement.ts";
-import { type RawHandle, takeHandles } from "../../../platform/raw-handle.ts";
+import { type RawHandle, takeHandles } from "../../../platform/node-internals/handles.ts";
 
 export interface Peer {
   readonly threadId: number;

@@ -14,21 +14,15 @@ import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { type LoadRow } from "../../../supervise/load-board.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
-import { areHungUp, loadNative } from "../../../platform/native.ts";
+import { areHungUp, hasNative } from "../../../platform/native.ts";
 import { offloadSetting } from "../report/offload-hint.ts";
-import { handleOf } from "../../../platform/raw-handle.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
-export async function setServingRules(
-  config: ServerConfig,
-  pipeline: Pipeline,
-  row: LoadRow,
-  beatMs: number,
-): Promise<void> {
+export function setServingRules(config: ServerConfig, pipeline: Pipeline, row: LoadRow, beatMs: number): void {
   if (config.model !== "sync") {
     setBlockingRules({ may: (what) => refuse(what, pipeline.current()?.route.name) });
     return;
   }
-  const canAskKernel = await loadNative();
   setBlockingRules({
     lookMs: beatMs,
     cancelled: () => {
@@ -36,7 +30,7 @@ export async function setServingRules(
       const exchange = pipeline.current();
       if (exchange === undefined) return undefined;
       pipeline.sweep(performance.now());
-      if (canAskKernel && areHungUp([handleOf(exchange.req.socket)?.fd ?? -1])[0] === true) {
+      if (hasNative() && areHungUp([descriptorOf(exchange.req.socket)])[0] === true) {
         exchange.abort("AbortError", "the client went away");
       }
       if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());

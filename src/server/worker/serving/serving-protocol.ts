@@ -81,6 +81,8 @@ export interface AppSummary {
   readonly server: ServerSettings | undefined;
   /** What is to be told of paths that the app's own router takes for the same and the routes do not. */
   readonly routing: readonly string[];
+  /** What this Node lacks and heddle does without. */
+  readonly node: readonly string[];
 }
 
 export type ToThread =

@@ -62,6 +62,7 @@ try {
 
 async function main(): Promise<void> {
   setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
+  const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
   const app = await loadApp(config.app, {
     address: {
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
   // What the operator configured wins over what the app's author wrote.
   const routes = mergeRoutes(await routesOf(app), config.routes, config);
   const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
-  const gates = await requestGates(router, app);
+  const gates = await requestGates(router, app, lacking);
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
@@ -88,7 +89,9 @@ async function main(): Promise<void> {
   installExchangeFraming(misframed);
   const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
   pipeline = new Pipeline({ ...parts, config: heeded.config });
-  await setServingRules(config, pipeline, row, beatMs);
+  // For passing connections on, and for their ends.
+  await loadNative();
+  setServingRules(config, pipeline, row, beatMs);
   serve(pipeline, app, heeded.config);
   // For the threads that boot after this one. It does nothing where there is no cache.
   flushCompileCache();
@@ -97,6 +100,12 @@ async function main(): Promise<void> {
     modules: modules.files(),
     told: { upgrades: upgradesOf(app, router), server: heeded.settings },
   });
+}
+
+/** Once for a worker, and before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */
+async function examineOurNode(): Promise<readonly string[]> {
+  const { examineNode } = await import("../../../platform/node-internals/probe.ts");
+  return await examineNode();
 }
 
 /** What is there to read them is loaded only if there are any. */
@@ -118,7 +127,11 @@ async function differences({ routes }: Router, app: LoadedApp): Promise<readonly
 }
 
 /** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
-async function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Record<string, GateHandle>>> {
+async function requestGates(
+  router: Router,
+  app: LoadedApp,
+  node: readonly string[],
+): Promise<Readonly<Record<string, GateHandle>>> {
   const routing = await differences(router, app);
   const all = [router.fallback, ...router.routes];
   const pools = poolsOf(all);
@@ -139,6 +152,7 @@ async function requestGates(router: Router, app: LoadedApp): Promise<Readonly<Re
     upgrades: upgradesOf(app, router),
     server: applyServerSettings(config, app.server()).settings,
     routing,
+    node,
   };
   return new Promise((resolve) => {
     port.once("message", (message: ToThread) => {
@@ -244,8 +258,6 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
 
 async function listen(listener: ThreadListener, fds: readonly number[]): Promise<void> {
   try {
-    // For passing connections on; the acceptor has made sure that there is one.
-    await loadNative();
     tell({ type: "listening", addresses: await listener.listen(fds, config.backlog) });
   } catch (error) {
     tell({ type: "listen-failed", error: toWire(error) });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { before, describe, test, type TestContext } from "node:test";
 import { Handovers } from "../../../../src/server/arbiter/accept/handovers.ts";
 import { closeFd, duplicateFd, loadNative, markBegun } from "../../../../src/platform/native.ts";
-import { handleOf } from "../../../../src/platform/raw-handle.ts";
+import { descriptorOf } from "../../../../src/platform/node-internals/handles.ts";
+import { hasFfi } from "../../../support/ffi.ts";
 import { tempFolder } from "../support.ts";
 
 /** Accepted connections, as the arbiter has them. */
@@ -24,7 +25,7 @@ async function accept(t: TestContext, count: number, path?: string): Promise<Soc
 }
 
 describe("connections on their way to a worker", () => {
-  before(async () => assert.ok(await loadNative()));
+  before(async () => assert.equal(await loadNative(), hasFfi));
 
   test("are kept until it has received them", async (t) => {
     const [a, b, c] = (await accept(t, 3)) as [Socket, Socket, Socket];
@@ -50,14 +51,23 @@ describe("connections on their way to a worker", () => {
     assert.deepEqual([handovers.size, b.destroyed, handovers.confirm(2)], [1, false, "some"]);
   });
 
-  for (const kind of ["TCP", "Unix"] as const) {
+  if (!hasFfi) {
+    test("come back without node:ffi, for a worker can leave no mark on them", async (t) => {
+      const sockets = await accept(t, 2);
+      const handovers = new Handovers();
+      for (const socket of sockets) handovers.add(socket);
+      assert.deepEqual(handovers.takeBack(), sockets);
+    });
+  }
+
+  for (const kind of hasFfi ? (["TCP", "Unix"] as const) : []) {
     test(`do not come back when it had begun with them and could not say so: ${kind} sockets`, async (t) => {
       const path = kind === "Unix" ? join(tempFolder(t), "a.sock") : undefined;
       const [begun, unread] = (await accept(t, 2, path)) as [Socket, Socket];
       const handovers = new Handovers();
       for (const socket of [begun, unread]) handovers.add(socket);
       // The worker's descriptor, of the same connection.
-      const fd = duplicateFd(handleOf(begun)!.fd);
+      const fd = duplicateFd(descriptorOf(begun));
       markBegun(fd);
       closeFd(fd);
       assert.deepEqual(handovers.takeBack(), [unread]);

@@ -4,10 +4,11 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
 import { hungUp, sinceTheyWait } from "../../../../src/server/arbiter/accept/hung-up.ts";
 import { loadNative } from "../../../../src/platform/native.ts";
+import { hasFfi } from "../../../support/ffi.ts";
 import { until } from "../support.ts";
 
 test("a client that has closed or reset its connection has hung up, unread; one that waits has not", async (t) => {
-  assert.equal(await loadNative(), true);
+  assert.equal(await loadNative(), hasFfi);
   const accepted: Socket[] = [];
   const server = createServer({ pauseOnConnect: true }, (socket) => void accepted.push(socket.on("error", () => {})));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -27,8 +28,10 @@ test("a client that has closed or reset its connection has hung up, unread; one 
   clients[1]!.end("GET / HTTP/1.1\r\n\r\n");
   clients[2]!.resetAndDestroy();
   accepted[3]!.destroy();
-  await until(() => hungUp(accepted).size === 3, "the ends");
-  assert.deepEqual([...hungUp(accepted)], accepted.slice(1));
+  // Without node:ffi nothing can be asked about, and only what was closed here is known.
+  const gone = accepted.slice(hasFfi ? 1 : 3);
+  await until(() => hungUp(accepted).size === gone.length, "the ends");
+  assert.deepEqual([...hungUp(accepted)], gone);
 });
 
 test("who ends its side at the beginning of its wait has not left; who does it later has", () => {

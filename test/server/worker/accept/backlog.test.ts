@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { before, describe, test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
 import { acceptWaiting, closeFd, dropArrivals, loadNative, shutDown } from "../../../../src/platform/native.ts";
-import { endListening } from "../../../../src/server/worker/accept/backlog.ts";
-import { handleOf } from "../../../../src/platform/raw-handle.ts";
+import { emptied, endListening } from "../../../../src/server/worker/accept/backlog.ts";
+import { handleOf } from "../../../../src/platform/node-internals/handles.ts";
+import { hasFfi } from "../../../support/ffi.ts";
 import { tempFolder } from "../../arbiter/support.ts";
 
 /** Listens and then stands still, so that whoever connects waits in the backlog. */
@@ -17,6 +18,16 @@ const BLOCKED = `
     Atomics.wait(end, 0, 0);
   });
 `;
+
+/** Connects, and says so to a thread that stands still meanwhile. */
+const DIALLING = `
+  const { workerData: { port, count, done } } = require("node:worker_threads");
+  let left = count;
+  for (let i = 0; i < count; i++) require("node:net").connect(port, "127.0.0.1", () => {
+    if (--left === 0) Atomics.store(done, 0, 1), Atomics.notify(done, 0);
+  }).on("error", () => {});
+`;
+const done = new Int32Array(new SharedArrayBuffer(4));
 
 interface Listening {
   readonly fd: number;
@@ -47,7 +58,16 @@ function outcome(socket: Socket): Promise<string> {
 describe("the end of a listening socket", () => {
   before(loadNative);
 
-  for (const kind of ["tcp", "unix"] as const) {
+  if (!hasFfi) {
+    test("takes nobody without node:ffi, and leaves the socket to its descriptors", async (t) => {
+      const { fd, dial } = await listening(t, "tcp");
+      assert.equal(await outcome(dial()), "connected");
+      assert.deepEqual(endListening({ kind: "tcp", fd }, 10), []);
+      assert.equal(await outcome(dial()), "connected");
+    });
+  }
+
+  for (const kind of hasFfi ? (["tcp", "unix"] as const) : []) {
     test(`takes who waits, and refuses who comes later although a thread has it open (${kind})`, async (t) => {
       const { fd, dial } = await listening(t, kind);
       const early = [dial(), dial(), dial()];
@@ -81,7 +101,7 @@ describe("the end of a listening socket", () => {
     assert.equal(data.toString(), "served");
   });
 
-  test("lets nobody in from when packets are dropped", { skip: process.platform !== "linux" }, async (t) => {
+  const dropping = async (t: TestContext): Promise<void> => {
     const { fd, dial } = await listening(t, "tcp");
     assert.equal(await outcome(dial().on("error", () => {})), "connected");
     dropArrivals(fd);
@@ -94,5 +114,27 @@ describe("the end of a listening socket", () => {
     shutDown(fd);
     for (const connection of taken) closeFd(connection);
     assert.equal(await heard, "ECONNREFUSED");
+  };
+  if (hasFfi && process.platform === "linux") test("lets nobody in from when packets are dropped", dropping);
+
+  test("comes when what waits was accepted, or as much as the backlog is to hold", async (t) => {
+    for (const limit of [10, 2]) {
+      let accepted = 0;
+      const server = createServer((socket) => {
+        accepted++;
+        t.after(() => void socket.destroy());
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      // A thread of its own: this one must not turn while they connect.
+      const dialling = new Worker(DIALLING, { eval: true, workerData: { port, count: 5, done } });
+      t.after(async () => void (await dialling.terminate()));
+      Atomics.wait(done, 0, 0, 20_000);
+      Atomics.store(done, 0, 0);
+      await emptied([server], limit);
+      server.close();
+      assert.ok(limit === 10 ? accepted === 5 : accepted >= limit && accepted < 5, `${accepted} of 5`);
+    }
   });
 });

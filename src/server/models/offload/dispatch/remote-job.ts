@@ -13,18 +13,16 @@
 
 import type { ServerResponse } from "node:http";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import { markRead } from "../../../../platform/node-internals/requests.ts";
+import {
+  declareHead,
+  endConnectionWith,
+  keepsConnection,
+  markContinued,
+  writeRaw,
+} from "../../../../platform/node-internals/responses.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Abort, FromHandler, Job, Part, ToHandler } from "../shared/offload-protocol.ts";
-
-/** The parts of node:http's ServerResponse that say "the head is out". */
-type RawResponse = ServerResponse & {
-  _header: string | null;
-  _headerSent: boolean;
-  _hasBody: boolean;
-  _last: boolean;
-  _sent100: boolean;
-  _writeRaw(data: Part, encoding?: BufferEncoding): boolean;
-};
 
 /** `transfer`: memory that moves with the message instead of being copied. */
 export type Post = (message: ToHandler, transfer?: readonly ArrayBuffer[]) => void;
@@ -67,7 +65,7 @@ export class RemoteJob {
       hasBody: body !== undefined,
       ahead: this.ahead,
       expects,
-      keepsAlive: res.shouldKeepAlive,
+      keepsAlive: keepsConnection(res),
       headers,
       timedFromMs: serverTiming ? monotonicMs() - (performance.now() - receivedMs) : undefined,
       endpoints: {
@@ -88,8 +86,7 @@ export class RemoteJob {
     const { exchange } = this;
     exchange.isReadElsewhere = true;
     // Else node:http drops the body with the end of the response, before the handler's wish for it has come.
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-    if (exchange.body !== undefined) (exchange.req as { _consuming?: boolean })._consuming = true;
+    if (exchange.body !== undefined) markRead(exchange.req);
     if (exchange.abortReason !== undefined) this.abort();
   }
 
@@ -147,13 +144,11 @@ export class RemoteJob {
   /** Bytes of the response. */
   write(message: FromHandler & { type: "write" }): void {
     const { exchange } = this;
-    const res = exchange.res as RawResponse;
+    const { res } = exchange;
     if (exchange.refusal !== undefined || res.destroyed || res.writableEnded) return;
     if (message.kind === "informational") {
-      // oxlint-disable no-underscore-dangle -- node:http's names
-      for (const part of message.parts) res._writeRaw(part, message.encoding);
-      res._sent100 ||= message.status === 100;
-      // oxlint-enable no-underscore-dangle
+      for (const part of message.parts) writeRaw(res, part, message.encoding);
+      if (message.status === 100) markContinued(res);
       return;
     }
     let { parts } = message;
@@ -185,24 +180,18 @@ export class RemoteJob {
   }
 
   /** It ends with this response, as was known from the beginning or turned out when it was written. */
-  #endConnection(res: RawResponse): void {
-    // oxlint-disable-next-line no-underscore-dangle -- node:http's name
-    res._last = true;
+  #endConnection(res: ServerResponse): void {
+    endConnectionWith(res);
     this.exchange.connection.closing = true;
   }
 
-  #begin(res: RawResponse, message: FromHandler & { type: "write" }): readonly Part[] {
+  #begin(res: ServerResponse, message: FromHandler & { type: "write" }): readonly Part[] {
     this.#begun = true;
     // Not the connection's word: a request behind this one may be the last.
-    const keepsAlive = message.keepsAlive && res.shouldKeepAlive;
-    // oxlint-disable no-underscore-dangle -- node:http's names
+    const keepsAlive = message.keepsAlive && keepsConnection(res);
     res.statusCode = message.status;
     // Written by the handler thread; perhaps with some of the body behind it.
-    res._header = String(message.parts[0]);
-    res._headerSent = true;
-    res._hasBody = true;
-    // oxlint-enable no-underscore-dangle
-    res.chunkedEncoding = false;
+    declareHead(res, String(message.parts[0]));
     if (!keepsAlive) this.#endConnection(res);
     return message.keepsAlive && !keepsAlive ? withoutKeepAlive(message.parts) : message.parts;
   }

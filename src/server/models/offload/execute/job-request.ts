@@ -4,10 +4,24 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { monotonicMs } from "../../../../kit/clock.ts";
 import { type FramingFault, installFraming } from "../../../app/response-framing.ts";
-import { http } from "../../../../platform/http.ts";
+import {
+  addHeaderLines,
+  createRequest,
+  replacePush,
+  replaceRead,
+  replaceSignal,
+  stopReading,
+} from "../../../../platform/node-internals/requests.ts";
+import {
+  assignStream,
+  beforeHead,
+  createResponse,
+  detachStream,
+  hintKeepAlive,
+  setKeepsConnection,
+} from "../../../../platform/node-internals/responses.ts";
 import type { FromHandler, Job } from "../shared/offload-protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
 
@@ -19,13 +33,7 @@ export interface RequestOwner {
   misframed(fault: FramingFault): void;
 }
 
-/** node:http's own ways of filling a request. */
-type Fillable = IncomingMessage & {
-  [ownerOf]?: RequestOwner;
-  _consuming: boolean;
-  _readableState: { readingMore: boolean; resumeScheduled: boolean };
-  _addHeaderLines(lines: string[], length: number): void;
-};
+type Owned = IncomingMessage & { [ownerOf]?: RequestOwner };
 
 export interface Opened {
   readonly req: IncomingMessage;
@@ -40,44 +48,37 @@ export function openRequest(
   tell: (message: FromHandler) => void,
 ): Opened {
   const socket = new ResponseSocket(job.seq, job.endpoints, tell);
-  const req = new http.IncomingMessage(socket as unknown as Socket) as Fillable;
+  const req: Owned = createRequest(socket);
   req[ownerOf] = owner;
   req.method = job.method;
   req.url = job.url;
   req.httpVersionMajor = 1;
   req.httpVersionMinor = job.httpVersionMinor;
   req.httpVersion = job.httpVersionMinor === 1 ? "1.1" : "1.0";
-  // oxlint-disable no-underscore-dangle -- node:http's names
-  req._addHeaderLines(job.rawHeaders, job.rawHeaders.length);
+  addHeaderLines(req, job.rawHeaders);
   if (job.hasBody) {
     let asked = false;
-    req._read = () => {
-      if (!req._consuming) {
-        req._consuming = true;
-        // node:http holds reading ahead back until the first read; from then on it is a stream like any other.
-        req._readableState.readingMore = false;
-      }
+    replaceRead(req, () => {
       if (asked || req.complete) return;
       asked = true;
       tell({ type: "pull", seq: job.seq });
-    };
+    });
     const push = req.push.bind(req);
-    req.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    replacePush(req, (chunk, encoding) => {
       asked = false;
       return push(chunk, encoding);
-    };
+    });
   } else {
-    req._read = () => {};
+    stopReading(req);
     req.complete = true;
     req.push(null);
   }
-  const res = new http.ServerResponse(req);
-  Object.assign(res, { _keepAliveTimeout: keepAliveMs });
-  // oxlint-enable no-underscore-dangle
-  res.shouldKeepAlive = job.keepsAlive;
+  const res = createResponse(req);
+  hintKeepAlive(res, keepAliveMs);
+  setKeepsConnection(res, job.keepsAlive);
   for (const [name, value] of job.headers) res.setHeader(name, value);
   if (job.timedFromMs !== undefined) addTiming(res, job.timedFromMs);
-  res.assignSocket(socket as unknown as Socket);
+  assignStream(res, socket);
   socket.carry(req, res);
   return { req, res, socket };
 }
@@ -107,7 +108,7 @@ export function rehearse(keepAliveMs: number): void {
   req.resume();
   res.once("finish", () => {
     socket.complete();
-    res.detachSocket(socket as unknown as Socket);
+    detachStream(res, socket);
   });
   res.writeHead(200, { "content-type": "text/plain", "content-length": 1 });
   res.end("x");
@@ -115,49 +116,31 @@ export function rehearse(keepAliveMs: number): void {
 
 function addTiming(res: ServerResponse, fromMs: number): void {
   const startedMs = monotonicMs();
-  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
-  res.writeHead = (...args: unknown[]) => {
+  beforeHead(res, () => {
     const handlerMs = monotonicMs() - startedMs;
     res.appendHeader(
       "server-timing",
       `queue;dur=${(startedMs - fromMs).toFixed(1)}, handler;dur=${handlerMs.toFixed(1)}`,
     );
-    return writeHead(...args);
-  };
-}
-
-/** Whether the app has begun to read the body. */
-export function isRead(req: IncomingMessage): boolean {
-  // oxlint-disable no-underscore-dangle -- node:http's names, and its rule
-  const { _consuming, _readableState } = req as Fillable;
-  // oxlint-enable no-underscore-dangle
-  return _consuming || _readableState.resumeScheduled;
+  });
 }
 
 /** The end of the body, with what came after it. */
 export function endBody(req: IncomingMessage, rawTrailers: readonly string[]): void {
   req.complete = true;
-  // oxlint-disable-next-line no-underscore-dangle -- node:http's name; after `complete` these are trailers
-  if (rawTrailers.length > 0) (req as Fillable)._addHeaderLines([...rawTrailers], rawTrailers.length);
+  if (rawTrailers.length > 0) addHeaderLines(req, [...rawTrailers]);
   req.push(null);
 }
 
-/** `req.signal` is the job's on a handler thread; on the prototype, because Express swaps a request's. */
+/** `req.signal` is the job's on a handler thread. */
 export function installJobSignal(): void {
-  const native = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, "signal");
-  Object.defineProperty(http.IncomingMessage.prototype, "signal", {
-    configurable: true,
-    enumerable: native?.enumerable ?? false,
-    get(this: Fillable): AbortSignal | undefined {
-      return this[ownerOf]?.signal ?? (native?.get?.call(this) as AbortSignal | undefined);
-    },
-  });
+  replaceSignal((req: Owned) => req[ownerOf]?.signal);
 }
 
 /** Responses of jobs are framed here: what goes to the serving thread is what the client gets. */
 export function installJobFraming(): void {
   installFraming<RequestOwner>({
-    ownerOf: (res) => (res.req as Fillable | undefined)?.[ownerOf],
+    ownerOf: (res) => (res.req as Owned | undefined)?.[ownerOf],
     misframed: (owner, fault) => owner.misframed(fault),
   });
 }

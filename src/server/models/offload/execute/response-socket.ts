@@ -13,12 +13,15 @@
 import { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { timerMs } from "../../../../kit/native-timers.ts";
+import {
+  endConnectionWith,
+  endsConnection,
+  forgetNeedDrain,
+  onceWritten,
+} from "../../../../platform/node-internals/responses.ts";
 import { exact, type Endpoints, type FromHandler, type Part } from "../shared/offload-protocol.ts";
 
 const WINDOW_BYTES = 256 * 1024;
-
-/** node:http's own mark on a response that waits for its socket; without it `drain` may come once too often. */
-let needDrain: symbol | undefined;
 
 type Callback = (error?: Error | null) => void;
 
@@ -66,12 +69,10 @@ export class ResponseSocket extends Duplex {
     // What node:http's server does for a connection of its own.
     this.on("drain", () => {
       if (!res.writableNeedDrain) return;
-      needDrain ??= Object.getOwnPropertySymbols(res).find(({ description }) => description === "kNeedDrain");
-      if (needDrain !== undefined) Object.assign(res, { [needDrain]: false });
+      forgetNeedDrain(res);
       res.emit("drain");
     });
-    // Emitted by `res.end()` itself, when everything was written.
-    res.once("prefinish", () => {
+    onceWritten(res, () => {
       this.#ending = true;
       this.#flush();
     });
@@ -197,8 +198,7 @@ export class ResponseSocket extends Duplex {
       encoding: this.#encoding,
       kind: headersSent ? "response" : "informational",
       status: headersSent ? res.statusCode : interimStatus(parts),
-      // oxlint-disable-next-line no-underscore-dangle -- node:http's name for "the connection ends with this response"
-      keepsAlive: !(res as ServerResponse & { _last: boolean })._last,
+      keepsAlive: !endsConnection(res),
       ends,
     });
   }
@@ -211,7 +211,7 @@ export class ResponseSocket extends Duplex {
       this.destroy();
       return;
     }
-    Object.assign(res, { _last: true });
+    endConnectionWith(res);
     const close = (): void => {
       this.complete();
       this.destroy();

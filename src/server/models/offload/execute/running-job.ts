@@ -15,10 +15,12 @@ import { breakOff, cutShort } from "../../../app/cut-short.ts";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { toWire } from "../../../../errors/errors.ts";
+import { isRead, stopReading } from "../../../../platform/node-internals/requests.ts";
+import { closeResponse, detachStream } from "../../../../platform/node-internals/responses.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Abort, FromHandler, Job, ToHandler } from "../shared/offload-protocol.ts";
-import { endBody, isRead, openRequest, type Opened } from "./job-request.ts";
+import { endBody, openRequest, type Opened } from "./job-request.ts";
 import type { Ring } from "../shared/job-ring.ts";
 
 /** A handler thread's end of its link to a serving thread. */
@@ -185,12 +187,8 @@ export class RunningJob {
     const { req, res, socket } = this.#opened;
     socket.complete();
     if (!isRead(req)) dropBody(req);
-    res.detachSocket(socket as never);
-    process.nextTick(() => {
-      Object.assign(res, { _closed: true });
-      res.destroyed = true;
-      res.emit("close");
-    });
+    detachStream(res, socket);
+    process.nextTick(closeResponse, res);
     this.#respond();
   };
 
@@ -213,8 +211,7 @@ export class RunningJob {
 
 /** A body that nobody has begun to read has ended for the app when the response has, and is not fetched. */
 function dropBody(req: IncomingMessage): void {
-  // oxlint-disable-next-line no-underscore-dangle -- the hook that every Readable has for this
-  req._read = () => {};
+  stopReading(req);
   if (!req.complete) endBody(req, []);
   req.resume();
 }

@@ -1,0 +1,50 @@
+/**
+ * The four steps by which node:http's ServerResponse is sent, replaced: the head is made, bytes go out, all of it is out,
+ * something goes out ahead of it.
+ */
+// oxlint-disable no-underscore-dangle -- node:http's names
+
+import type { ServerResponse } from "node:http";
+import { http } from "../http.ts";
+
+export type Data = string | Uint8Array;
+export type Callback = ((error?: Error | null) => void) | null | undefined;
+
+export interface Steps {
+  /** `headers`: what `writeHead` was given, or the table of those that were set. */
+  readonly storeHeader: (this: ServerResponse, firstLine: string, headers: unknown) => void;
+  /** `byteLength`: of `data`, where it is known. */
+  readonly send: (
+    this: ServerResponse,
+    data: Data,
+    encoding?: BufferEncoding | null,
+    callback?: Callback,
+    byteLength?: number,
+  ) => boolean;
+  readonly finish: (this: ServerResponse) => void;
+  readonly writeInformation: (this: ServerResponse, status: number, headers?: unknown, callback?: Callback) => unknown;
+}
+
+interface Named {
+  _storeHeader: Steps["storeHeader"];
+  _send: Steps["send"];
+  _finish: Steps["finish"];
+  writeInformation: Steps["writeInformation"];
+}
+
+/**
+ * `make` gets the original steps, to be called with the response as `this`, and returns those to take their place: on all
+ * responses of the thread, or on `responses`.
+ */
+export function replaceSteps(
+  make: (original: Steps) => Steps,
+  responses: object = http.ServerResponse.prototype,
+): void {
+  const named = responses as Named;
+  const { _storeHeader: storeHeader, _send: send, _finish: finish, writeInformation } = named;
+  const steps = make({ storeHeader, send, finish, writeInformation });
+  named._storeHeader = steps.storeHeader;
+  named._send = steps.send;
+  named._finish = steps.finish;
+  named.writeInformation = steps.writeInformation;
+}

@@ -1,0 +1,216 @@
+/**
+ * node:http's ServerResponse: its head, what it says about the connection's end, its socket, and what of it is replaced. The
+ * steps it is sent by are response-steps.ts.
+ */
+// oxlint-disable no-underscore-dangle -- node:http's names
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { http } from "../http.ts";
+
+type Data = string | Uint8Array;
+
+/** What node:http writes all bytes with. */
+export type Interim = [
+  data: Data,
+  encoding?: BufferEncoding | null | undefined,
+  callback?: (() => void) | undefined,
+  bytes?: number | undefined,
+];
+
+interface Internals {
+  /** The text of the head; null until it is made. */
+  _header: string | null;
+  /** It has left, or is in front of the first bytes that leave. */
+  _headerSent: boolean;
+  _hasBody: boolean;
+  /** The connection ends with this response. */
+  _last: boolean;
+  _sent100: boolean;
+  _closed: boolean;
+  _keepAliveTimeout: number;
+  /** Known before the head is made only if all of the body comes with `end`. */
+  readonly _contentLength: number | null;
+  _writeRaw: (this: ServerResponse, ...interim: Interim) => boolean;
+  [table: symbol]: unknown;
+}
+
+function internals(res: ServerResponse): Internals {
+  return res as unknown as Internals;
+}
+
+/** The text of the head, if it is made: what `writeHead` is given is not among the headers. */
+export function headOf(res: ServerResponse): string | null {
+  return internals(res)._header;
+}
+
+/** Changes a head that is made, as long as it has not left. */
+export function reviseHead(res: ServerResponse, revise: (head: string) => string): void {
+  const own = internals(res);
+  if (!own._headerSent && own._header !== null) own._header = revise(own._header);
+}
+
+/**
+ * Says that the head is made and out: what is written from now on goes to the client as it is. Whoever says so writes the
+ * head, with the body behind it.
+ */
+export function declareHead(res: ServerResponse, head: string): void {
+  const own = internals(res);
+  own._header = head;
+  own._headerSent = true;
+  own._hasBody = true;
+  res.chunkedEncoding = false;
+}
+
+/** Bytes of the body, when it came whole with `end`. */
+export function bytesOfEnd(res: ServerResponse): number | null {
+  return internals(res)._contentLength;
+}
+
+/** Whether the client gets a body: not of HEAD, 204 or 304. Known when the head is made. */
+export function hasBody(res: ServerResponse): boolean {
+  return internals(res)._hasBody;
+}
+
+export function isChunked(res: ServerResponse): boolean {
+  return res.chunkedEncoding;
+}
+
+/** A body of unknown length then ends with its connection. To be called before the head is made. */
+export function forgoChunks(res: ServerResponse): void {
+  res.useChunkedEncodingByDefault = false;
+}
+
+/** The client wants the connection to go on, and nobody here has said otherwise. */
+export function keepsConnection(res: ServerResponse): boolean {
+  return res.shouldKeepAlive;
+}
+
+/** To be called before the head is made, which tells the client. */
+export function setKeepsConnection(res: ServerResponse, keeps: boolean): void {
+  res.shouldKeepAlive = keeps;
+}
+
+/** Whether the connection ends with this response. Known when the head is made. */
+export function endsConnection(res: ServerResponse): boolean {
+  return internals(res)._last;
+}
+
+/** node:http's own mark, before or after the head is made. */
+export function setEndsConnection(res: ServerResponse, ends: boolean): void {
+  internals(res)._last = ends;
+}
+
+/** To be called when the head is made, which has said otherwise. */
+export function endConnectionWith(res: ServerResponse): void {
+  internals(res)._last = true;
+}
+
+/** The head says that an idle connection is kept so long. */
+export function hintKeepAlive(res: ServerResponse, ms: number): void {
+  internals(res)._keepAliveTimeout = ms;
+}
+
+/** The headers that were set, by their lower-case names; null: none was. */
+export function headersSetOn(res: ServerResponse): object | null {
+  outHeaders ??= ownSymbol(res, "kOutHeaders");
+  return internals(res)[outHeaders!] as object | null;
+}
+
+let outHeaders: symbol | undefined;
+
+/** Takes back that the response waits for its socket to drain. Without the mark `drain` may come once too often. */
+export function forgetNeedDrain(res: ServerResponse): void {
+  needDrain ??= ownSymbol(res, "kNeedDrain");
+  if (needDrain !== undefined) internals(res)[needDrain] = false;
+}
+
+let needDrain: symbol | undefined;
+
+/** node:http's symbols are not exported; a response has them as its own properties. */
+export function ownSymbol(res: ServerResponse, description: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(res).find((symbol) => symbol.description === description);
+}
+
+/** Writes past the head: an interim response (1xx) that is already bytes. */
+export function writeRaw(res: ServerResponse, data: Data, encoding?: BufferEncoding): void {
+  internals(res)._writeRaw.call(res, data, encoding);
+}
+
+/** An interim response 100 was written: the client sends its body, or will when it gets it. */
+export function isContinued(res: ServerResponse): boolean {
+  return internals(res)._sent100;
+}
+
+/** As if it was written here. */
+export function markContinued(res: ServerResponse): void {
+  internals(res)._sent100 = true;
+}
+
+/**
+ * Shows interim responses to `take` instead of writing them: as long as there is no head, what node:http writes is one. The
+ * returned function ends that.
+ */
+export function divertInterim(res: ServerResponse, take: (...interim: Interim) => void): () => void {
+  const own = internals(res);
+  const { _writeRaw: write } = own;
+  own._writeRaw = (...args: Interim) => {
+    if (own._header) return write.apply(res, args);
+    take(...args);
+    return true;
+  };
+  return () => void Reflect.deleteProperty(res, "_writeRaw");
+}
+
+/** One that no server made. node:http does not document its constructor. */
+export function createResponse(req: IncomingMessage): ServerResponse {
+  return new http.ServerResponse(req);
+}
+
+/** The response writes to this stream from now on, and has emitted `socket`. */
+export function assignStream(res: ServerResponse, stream: Duplex): void {
+  res.assignSocket(stream as Socket);
+}
+
+/** The response lets go of its stream. Neither hears of the other any more. */
+export function detachStream(res: ServerResponse, stream: Duplex): void {
+  res.detachSocket(stream as Socket);
+}
+
+/** When the response has the connection's socket: its turn has come. Called before anything of it goes there. */
+export function onceAssigned(res: ServerResponse, next: (socket: Socket) => void): void {
+  res.once("socket", next);
+}
+
+/** Within `res.end()`, when everything was written to the stream. */
+export function onceWritten(res: ServerResponse, next: () => void): void {
+  res.once("prefinish", next);
+}
+
+/** What node:http does in the tick after a response was written. */
+export function closeResponse(res: ServerResponse): void {
+  internals(res)._closed = true;
+  res.destroyed = true;
+  res.emit("close");
+}
+
+/** What the app finds as the socket of both from now on. */
+export function replaceSocket(req: IncomingMessage, res: ServerResponse, socket: Socket): void {
+  req.socket = socket;
+  if (res.socket !== null) Object.assign(res, { socket });
+}
+
+/** Calls `look` before each head is made, whether the app calls `writeHead` or node:http does. */
+export function beforeHead(res: ServerResponse, look: () => void): void {
+  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
+  res.writeHead = (...args: unknown[]) => {
+    look();
+    return writeHead(...args);
+  };
+}
+
+/** Replaces what the app calls. `ServerResponse.prototype` keeps the original ones. */
+export function replaceMethods(res: ServerResponse, methods: Partial<Record<keyof ServerResponse, unknown>>): void {
+  Object.assign(res, methods);
+}
