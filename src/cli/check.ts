@@ -4,6 +4,7 @@ import { settle } from "../server/arbiter/workers/surroundings.ts";
 import { readTls } from "../server/arbiter/tls.ts";
 import { formatListenAddress, type Range, type ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
+import { requireNative } from "../platform/native.ts";
 import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
 import { ServingThreadHandle } from "../server/worker/serving/serving-thread-handle.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "../server/worker/serving/serving-pool.ts";
@@ -22,6 +23,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   Object.assign(process.env, env);
   readTls(config);
   modelNamed(config.model, "--model");
+  if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
   const app = await loadOnThread(config);
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);

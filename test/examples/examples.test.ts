@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { hasFfi } from "../support/ffi.ts";
 import { runHeddle, startServer, type ServerOptions, type TestServer } from "../support/server.ts";
 
 const examples: string = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -189,6 +190,12 @@ describe("examples", { concurrency: 3 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-example-"));
     t.after(() => rmSync(folder, { recursive: true }));
     const socketPath = join(folder, "app.sock");
+    if (!hasFfi) {
+      const cwd = join(examples, "14-unix-socket-nginx");
+      const { stderr } = await runHeddle(["check", "app.ts", "--listen", `unix:${socketPath}`], { cwd });
+      assert.match(stderr, /^heddle: Unix sockets need `node:ffi`/);
+      return;
+    }
     const look = async (): Promise<void> => {
       const req = request({ socketPath, headers: { "x-forwarded-for": "192.0.2.1" } }).end();
       const [response] = (await once(req, "response")) as [NodeJS.ReadableStream];

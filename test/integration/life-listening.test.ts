@@ -18,8 +18,13 @@ const hello = fixture("hello.ts");
 test("without node:ffi a Unix socket is refused at the start, with the way out", async (t) => {
   const path = join(tempFolder(t), "app.sock");
   const env = { NODE_OPTIONS: "--no-experimental-ffi" };
-  for (const workers of ["1", "2"]) {
-    const run = await runHeddle(["serve", hello, "-l", `unix:${path}`, "-w", workers, "--control", "off"], { env });
+  const where = ["-l", `unix:${path}`];
+  for (const args of [
+    ["serve", hello, ...where, "-w", "1", "--control", "off"],
+    ["serve", hello, ...where, "-w", "2", "--control", "off"],
+    ["check", hello, ...where],
+  ]) {
+    const run = await runHeddle(args, { env });
     assert.equal(run.code, 1);
     assert.equal(
       run.stderr,

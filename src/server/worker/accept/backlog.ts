@@ -33,14 +33,15 @@ export function endListening({ kind, fd }: InheritedListener, backlog: number): 
  * turn of the loop.
  */
 export async function emptied(servers: readonly Server[], limit: number): Promise<void> {
-  let accepted = 0;
-  for (const server of servers) server.on("connection", () => accepted++);
-  for (let before = -1; before < accepted && accepted < limit; ) {
-    before = accepted;
+  const accepted = { count: 0 };
+  for (const server of servers) server.on("connection", () => accepted.count++);
+  let before: number;
+  do {
+    before = accepted.count;
     // The first may come before the loop looks at its sockets again.
     await turn();
     await turn();
-  }
+  } while (accepted.count > before && accepted.count < limit);
 }
 
 /** Whether accepting failed because the socket was ended here. Its owner is about to be told to close it. */
