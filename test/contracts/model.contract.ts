@@ -17,7 +17,9 @@ import { type Capabilities, Subject } from "./model/subject.ts";
 import { shapes } from "./shapes.ts";
 
 /** Most of a server's time here is spent waiting: for a timeout, for a client that does not read. */
-const SERVERS_AT_ONCE = 2;
+const SERVERS_AT_ONCE = 4;
+/** Where each request loads the app, for the processor. */
+const LOADING_SERVERS_AT_ONCE = 2;
 
 /** `args`: what the model needs on the command line beside its name. */
 export function modelContract(
@@ -25,7 +27,8 @@ export function modelContract(
   args: readonly string[],
   can: Capabilities = { keepsConnections: true },
 ): void {
-  describe(`the model ${model}`, { concurrency: SERVERS_AT_ONCE }, () => {
+  const concurrency = can.next === undefined ? SERVERS_AT_ONCE : LOADING_SERVERS_AT_ONCE;
+  describe(`the model ${model}`, { concurrency }, () => {
     for (const shape of shapes) {
       const subject = new Subject(model, shape, args, can);
       describe(`with an app of the shape ${shape.name}`, { concurrency: 1 }, () => {

@@ -1,3 +1,3 @@
 import { modelContract } from "./model.contract.ts";
 
-modelContract("threads", ["--threads", "4"]);
+modelContract("threads", ["--threads", "2"]);

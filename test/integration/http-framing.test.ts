@@ -18,6 +18,8 @@ const models: readonly (readonly [model: string, ...args: string[]])[] = [
 ];
 const shapes = { listener: "framing.ts", express: "framing-express.ts", fetch: "framing-fetch.ts" };
 const HELLO = "GET /hello HTTP/1.1";
+/** Requests of a connection. */
+const LIMIT = 10;
 
 interface Fine {
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -82,9 +84,11 @@ for (const [model, ...args] of models) {
       let server: TestServer;
       before(async () => {
         const app = new URL(`../fixtures/http/${file}`, import.meta.url).pathname;
-        const settings = "--log-format json --keep-alive 1m --limit-keep-alive 50".split(" ");
+        const settings = `--log-format json --keep-alive 1m --limit-keep-alive ${LIMIT}`.split(" ");
         const UPSTREAM = `http://127.0.0.1:${upstream.port}/`;
-        server = await startServer(app, ["--model", model, ...args, ...settings], { env: { UPSTREAM } });
+        // What shows that a connection goes on needs no thread of its own.
+        const env = model === "thread-per-request" ? { UPSTREAM, HELLO_MODEL: "loop" } : { UPSTREAM };
+        server = await startServer(app, ["--model", model, ...args, ...settings], { env });
       });
       after(() => server[Symbol.asyncDispose]());
 
@@ -166,7 +170,7 @@ for (const [model, ...args] of models) {
         await client.ended();
         if (!keepsConnections) return;
         await using busy = await open();
-        for (let request = 1; request < 50; request++) {
+        for (let request = 1; request < LIMIT; request++) {
           const { headers: kept } = await busy.request("GET /keeps-alive HTTP/1.1").response();
           assert.equal(kept["connection"], "x-hop");
           for (const name of ["proxy-connection", "keep-alive", ...(shape === "fetch" ? ["upgrade", "trailer"] : [])])

@@ -42,7 +42,9 @@ for (const model of models) {
       let server: TestServer;
       before(async () => {
         const shape = model === "sync" ? [] : ["-t", "2"];
-        server = await startServer(file(app), ["-m", model, ...shape, "--limit-body", String(LIMIT)]);
+        // What shows that a connection goes on needs no thread of its own.
+        const env: Readonly<Record<string, string>> = model === "thread-per-request" ? { NEXT_MODEL: "loop" } : {};
+        server = await startServer(file(app), ["-m", model, ...shape, "--limit-body", String(LIMIT)], { env });
       });
       after(async () => {
         try {

@@ -26,7 +26,7 @@ export function failures(subject: Subject): void {
       if (answersErrors[kind] === "heddle") await subject.server.waitForLog(/"msg":"the handler failed"/, mark);
       else assert.doesNotMatch(subject.server.output(mark), /the handler failed/);
     }
-    assert.equal((await subject.askAgain(client, "/hello")).body, "hello");
+    assert.equal((await subject.askAgain(client, "/next")).body, "hello");
   });
 
   test("a response that fails after it has begun is cut, and does not look complete", async () => {
@@ -99,7 +99,7 @@ export function timeouts(subject: Subject): void {
     const mark = subject.server.mark();
     assert.equal((await subject.get(`/rejects-late?id=${id}`)).status, 504);
     await subject.logged(`rejects late ${id}`);
-    assert.equal(await (await subject.get("/hello")).text(), "hello");
+    assert.equal(await (await subject.get("/next")).text(), "hello");
     assert.doesNotMatch(subject.server.output(mark), /the handler failed/);
   });
 

@@ -31,7 +31,7 @@ export function messages(subject: Subject): void {
       assert.deepEqual([headers["transfer-encoding"], headers["content-length"]], [undefined, undefined]);
     }
     // The connection is where its next response starts: nothing followed those heads.
-    assert.equal((await subject.askAgain(client, "/hello")).body, "hello");
+    assert.equal((await subject.askAgain(client, "/next")).body, "hello");
   });
 
   test("a form with a file arrives, and so does JSON", async () => {

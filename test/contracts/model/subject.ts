@@ -10,6 +10,11 @@ import type { Shape } from "../shapes.ts";
 export interface Capabilities {
   /** Whether a connection takes another request after its response. */
   readonly keepsConnections: boolean;
+  /**
+   * The model of `/next`, which shows that a connection goes on after what was tested. Other than the model itself where that
+   * loads the app, perhaps a large framework, for each request.
+   */
+  readonly next?: ModelName;
 }
 
 /** No time limits but those of the cases: a machine may be busy. */
@@ -35,7 +40,8 @@ export class Subject {
   serve(): void {
     before(async () => {
       const app = new URL(this.shape.file, apps).pathname;
-      this.#server = await startServer(app, ["--model", this.model, ...settings, ...this.#args]);
+      const env: Readonly<Record<string, string>> = this.can.next === undefined ? {} : { NEXT_MODEL: this.can.next };
+      this.#server = await startServer(app, ["--model", this.model, ...settings, ...this.#args], { env });
     });
     after(() => this.#server?.[Symbol.asyncDispose]());
   }

@@ -3,7 +3,6 @@
  * no place at all, so the files read last are parsed again by `node --check`, which does. Only ever on the way to failing.
  */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 
@@ -41,6 +40,8 @@ function check(file: string): SyntaxPlace | undefined {
   try {
     const source = readFileSync(file, "utf8");
     const input = /\.m?ts$/.test(file) ? stripTypeScriptTypes(source) : source;
+    // Not imported: every thread would load it.
+    const { spawnSync } = process.getBuiltinModule("node:child_process");
     const { stderr } = spawnSync(process.execPath, ["--check", "--input-type=module", "-"], {
       input,
       encoding: "utf8",
