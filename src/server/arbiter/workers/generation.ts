@@ -42,8 +42,8 @@ export interface GenerationOptions {
 
 type WorkerMember = Member<WorkerHandle, HeddleError>;
 
-/** Over the worker's own boot timeout, which names the thread that hangs. */
-const BOOT_MARGIN_MS = 2000;
+/** Over the worker's own boot timeout, which names the thread that hangs. On a busy machine a process takes seconds to begin. */
+const BOOT_MARGIN_MS = 10_000;
 /** Over the worker's own graceful timeout, which ends in an orderly way and can say more. */
 const DRAIN_MARGIN_MS = 2000;
 /** A process that SIGKILL has not ended by then waits for the kernel. */
