@@ -32,7 +32,8 @@ export class WakeWord {
   }
 
   static at({ buffer, index }: WakePlace): WakeWord {
-    return new WakeWord(new Int32Array(buffer), index);
+    // What is behind the words may be bytes.
+    return new WakeWord(new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)), index);
   }
 
   get place(): WakePlace {

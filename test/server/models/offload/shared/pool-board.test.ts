@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Seat, SlotTable } from "../../../../../src/supervise/slot-table.ts";
+import { WakeWord } from "../../../../../src/kit/wake-word.ts";
 import { Board } from "../../../../../src/server/models/offload/shared/pool-board.ts";
 
 const SLOTS = 3;
@@ -147,3 +148,16 @@ test("a thread that lives through ten thousand others of a pool of three keeps i
   board.release(living);
   assert.equal(board.tryClaimIdle(living), true);
 });
+
+for (const slots of [1, 2, 3, 4, 5, 16]) {
+  test(`the wakes of a board of ${slots} are found by their place, as another thread finds them`, () => {
+    const board = new Board(Board.create(slots));
+    for (let slot = 0; slot < slots; slot++) {
+      const wake = board.wakeOf({ slot, generation: 0 });
+      const found = WakeWord.at(wake.place);
+      const seen = wake.count;
+      found.wake();
+      assert.equal(wake.count, seen + 1);
+    }
+  });
+}
