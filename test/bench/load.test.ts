@@ -106,7 +106,7 @@ describe("the load client", { concurrency: 4 }, () => {
       createServer((socket) => onRequest(socket, () => socket.write(OK, () => setTimeout(() => socket.end(), 5)))),
     );
     for (const url of [first, second]) {
-      const report = await load({ url, keepAlive: 1, pauseMs: 40 }, 200);
+      const report = await load({ url, keepAlive: 1, pauseMs: 40 }, 1000);
       assert.ok(report.ok > 1);
       assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures));
     }

@@ -128,6 +128,8 @@ describe("a serving thread", { concurrency: 3 }, () => {
         ({ status }) => `answered ${status}`,
         () => "lost",
       );
+      // At that moment what the same thread has just accepted is lost with it.
+      if (path === "/exit") await lost;
       for (let i = 0; i < 5; i++) {
         const { body } = await get(server.url).catch(() => ({ body: "lost" }));
         // The thread gets none while it is blocked, unless others accept for it.

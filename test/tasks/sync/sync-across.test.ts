@@ -93,8 +93,8 @@ describe("RwLock, across threads", () => {
   });
 
   test("refuses to be unlocked by nobody", async () => {
-    await refuses(go(elsewhere.unlocks, new RwLock()), /nobody writes/);
-    await refuses(go(elsewhere.readUnlocks, new RwLock()), /nobody reads/);
+    await refuses(go(elsewhere.unlocks, new RwLock()), /not locked for writing/);
+    await refuses(go(elsewhere.readUnlocks, new RwLock()), /not locked for reading/);
   });
 });
 

@@ -164,8 +164,8 @@ describe("RwLock", () => {
   });
 
   test("refuses to be unlocked by nobody", () => {
-    assert.throws(() => new RwLock().unlock(), misuse(/nobody writes/));
-    assert.throws(() => new RwLock().readUnlock(), misuse(/nobody reads/));
+    assert.throws(() => new RwLock().unlock(), misuse(/not locked for writing/));
+    assert.throws(() => new RwLock().readUnlock(), misuse(/not locked for reading/));
   });
 
   test("works across threads", async () => {
