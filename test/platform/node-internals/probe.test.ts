@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { HeddleError } from "../../../src/errors/errors.ts";
-import { internals } from "../../../src/platform/node-internals/index.ts";
+import { internals, SUPPORTED } from "../../../src/platform/node-internals/index.ts";
 import { examineNode, findLacking } from "../../../src/platform/node-internals/probe.ts";
 import { lackingNode } from "./lacking-node.ts";
 
@@ -46,6 +47,14 @@ const dependents: Readonly<Record<string, readonly string[]>> = {
   "ServerResponse.assignSocket": ofStreams,
   "ServerResponse.shouldKeepAlive": ["ServerResponse._last", "socket.destroySoon"],
 };
+
+test("the package, its command and its messages name the same Nodes", () => {
+  const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+  const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
+  const [, major, minor] = /^const NEEDED = \[(\d+), (\d+)\];$/m.exec(read("bin/heddle.js"))!;
+  assert.equal(engines.node, SUPPORTED);
+  assert.match(SUPPORTED, new RegExp(`^>=${major}\\.${minor} <\\d+$`));
+});
 
 suite("the probe", () => {
   test("finds that this Node has all of it", async () => {
