@@ -68,6 +68,8 @@ export class RunQueue {
   isInterruptible: boolean = false;
   /** The callback that runs is the runtime's own: when its microtasks are drained, no ticks but its own are left. */
   isOwnCallback: boolean = false;
+  /** Called when a round has ended and nobody waits for a turn. */
+  onIdle: (() => void) | undefined = undefined;
   readonly #budgetMs: number;
   #phase: Phase = "idle";
   /** A circle; its length is a power of two, so that places are found with a mask. */
@@ -102,6 +104,11 @@ export class RunQueue {
   /** How many units wait for their turn. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Nobody has a turn or waits for one. */
+  get isIdle(): boolean {
+    return this.#phase === "idle";
   }
 
   /** Puts a unit at the end of the queue. */
@@ -178,10 +185,15 @@ export class RunQueue {
     this.#sample();
     this.current = undefined;
     if (this.#phase === "pauses") return;
-    if (this.#length === 0) this.#phase = "idle";
+    if (this.#length === 0) this.#rest();
     else if (this.#phase === "begins") this.#goInMicrotask();
     else if (this.isInterruptible) this.#begin();
     else this.#round();
+  }
+
+  #rest(): void {
+    this.#phase = "idle";
+    this.onIdle?.();
   }
 
   #passOn(): void {

@@ -11,6 +11,7 @@ for (const [fixture, says] of [
   ["end-parked.ts", "parked, here and there\n"],
   ["end-waiting.ts", "late answer\nlate receive\n"],
   ["end-supervised.ts", "supervised on 2 threads\n"],
+  ["end-called.ts", "all answered\n"],
   ["end-timeout.ts", "ACTOR_CALL_TIMEOUT\n"],
 ] as const) {
   test(`${fixture}: says all it has to say, and ends`, async () => {

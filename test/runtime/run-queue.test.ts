@@ -109,6 +109,33 @@ test("two units that wake each other for ever starve neither timers nor immediat
   await done;
 });
 
+test("says at the end of a round that nobody has a turn or waits for one, and not before", async () => {
+  const queue = new RunQueue();
+  const log: string[] = [];
+  const rested = Promise.withResolvers<void>();
+  queue.onIdle = () => {
+    log.push(`idle ${queue.isIdle}`);
+    rested.resolve();
+  };
+  const units = ["a", "b"].map((name) => {
+    const unit = new Unit(queue);
+    const run = async (): Promise<void> => {
+      await unit.park();
+      log.push(`${name} ${queue.isIdle}`);
+      unit.wake();
+      await unit.park();
+      log.push(`${name} ${queue.isIdle}`);
+    };
+    void run();
+    return unit;
+  });
+  assert.equal(queue.isIdle, true);
+  for (const unit of units) unit.wake();
+  assert.equal(queue.isIdle, false);
+  await rested.promise;
+  assert.deepEqual(log, ["a false", "b false", "a false", "b false", "idle true"]);
+});
+
 test("starting many units needs no stack", async () => {
   const queue = new RunQueue();
   let started = 0;

@@ -5,7 +5,6 @@ import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { awaitSync, Context, receiveFrom, select, sleep, type Channel } from "../../src/tasks/index.ts";
-import { LongTimer } from "../../src/kit/long-timer.ts";
 import { add } from "../fixtures/tasks/movable.ts";
 import { DAYS_30_MS, MAX_TIMER_MS, watchTimers } from "../support/timers.ts";
 import { channelKinds } from "./channels.ts";
@@ -16,31 +15,6 @@ const run = promisify(execFile);
 function canWait({ askedMs }: { readonly askedMs: readonly number[] }): boolean {
   return askedMs.length > 0 && askedMs.every((ms) => ms >= 0 && ms <= MAX_TIMER_MS);
 }
-
-describe("a timer for any length of time", () => {
-  test("fires once its time has come, and not before", (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    let fired = 0;
-    const timer = new LongTimer(() => fired++, DAYS_30_MS);
-    t.mock.timers.tick(MAX_TIMER_MS);
-    t.mock.timers.tick(DAYS_30_MS - MAX_TIMER_MS - 1);
-    assert.equal(fired, 0);
-    t.mock.timers.tick(1);
-    assert.equal(fired, 1);
-    timer.clear();
-  });
-
-  test("can be cleared in any of its steps", (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const timers = [MAX_TIMER_MS, DAYS_30_MS, DAYS_30_MS].map((ms) => new LongTimer(() => assert.fail("fired"), ms));
-    timers[1]!.clear();
-    t.mock.timers.tick(MAX_TIMER_MS - 1);
-    timers[0]!.clear();
-    t.mock.timers.tick(1000);
-    timers[2]!.clear();
-    t.mock.timers.tick(DAYS_30_MS);
-  });
-});
 
 describe("sleep", () => {
   test("takes longer than a timer of Node's can wait", async (t) => {

@@ -5,7 +5,8 @@
  * Invariants
  * - The timer never fires later than the first deadline is due. It may fire earlier, and then finds nothing to do: clearing a
  *   deadline does not touch it.
- * - The timer keeps the program alive exactly while there are deadlines.
+ * - The timer keeps the program alive while there are deadlines. When the last one is cleared it lets go at the end of the round
+ *   (runtime/run-queue.ts): until then units run, and the next call comes soon.
  * - There is one timer, however many deadlines there are and have been. A duration beyond what Node's timers can hold
  *   takes several steps.
  *
@@ -15,6 +16,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Deadline, TimerWheel } from "../../kit/timer-wheel.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
 import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 
 export type { Deadline } from "../../kit/timer-wheel.ts";
@@ -29,6 +31,7 @@ const inNoContext: (set: typeof setTimeout, run: () => void, ms: number) => Node
 class Deadlines {
   readonly #wheel: TimerWheel = new TimerWheel(Math.floor(performance.now()));
   #timer: NodeJS.Timeout | undefined;
+  #keepsAlive: boolean = false;
   /** For when the timer is set. Infinity: it is not. */
   #armedTick: number = Infinity;
   /** The functions it was set with. A test may have put others into their place: then the timer fires too late, or never. */
@@ -46,12 +49,22 @@ class Deadlines {
     if (this.#timer === undefined || nowMs < wheel.tick - 1) this.#resume(nowMs);
     wheel.add(deadline, Math.ceil(nowMs + durationMs));
     if (wheel.earliestTick < this.#armedTick || this.#setBy !== setTimeout) this.#arm(nowMs);
-    else if (wheel.size === 1) this.#timer!.ref();
+    else if (!this.#keepsAlive) this.#keepAlive(true);
   }
 
   clear(deadline: Deadline): void {
-    // The timer stays for the next one: most often it comes soon.
-    if (this.#wheel.remove(deadline) && this.#wheel.size === 0) this.#timer?.unref();
+    if (this.#wheel.remove(deadline) && runQueue.isIdle) this.letGo();
+  }
+
+  /** The timer stays for the next deadline, without keeping the program alive until then. */
+  letGo(): void {
+    if (this.#wheel.size === 0 && this.#keepsAlive) this.#keepAlive(false);
+  }
+
+  #keepAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive;
+    if (keepsAlive) this.#timer?.ref();
+    else this.#timer?.unref();
   }
 
   /** The wheel has stood still, because it was empty; or the clock has gone back, which only that of a test does. */
@@ -67,6 +80,7 @@ class Deadlines {
     this.#clearedBy = clearTimeout;
     this.#armedTick = this.#wheel.earliestTick;
     const delayMs = Math.min(Math.max(1, Math.ceil(this.#armedTick - EARLY_MS - nowMs)), MAX_TIMER_MS);
+    this.#keepsAlive = true;
     this.#timer = inNoContext(setTimeout, this.#onTimer, delayMs);
   }
 
@@ -83,6 +97,7 @@ class Deadlines {
 
 /** Of this thread. */
 const deadlines: Deadlines = new Deadlines();
+runQueue.onIdle = () => deadlines.letGo();
 
 /** `durationMs`: a duration (runtime/durations.ts) from now on; 0 or less: as soon as timers run. */
 export function startDeadline(durationMs: number, deadline: Deadline): void {
