@@ -1,8 +1,8 @@
 /**
  * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
- * for running as PID 1, poll for connections nobody reads, a socket option as a mark on
- * those somebody does, accept and shutdown for the end of a listening socket, malloc_trim for what a load leaves behind. Where a Node has no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only
- * Unix sockets are refused.
+ * for running as PID 1, poll for connections nobody reads, a socket option as a mark on those somebody does, accept, a
+ * packet filter and shutdown for the end of a listening socket, malloc_trim for what a load leaves behind. Where a Node has
+ * no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only Unix sockets are refused.
  */
 
 import { HeddleError } from "../errors/errors.ts";
@@ -111,20 +111,20 @@ export function acceptWaiting(fd: number, limit: number): number[] {
 }
 
 const SO_ATTACH_FILTER = 26;
-/** `struct sock_filter`: return 0, keep nothing of the packet. */
-const DROP = new Uint16Array([0x06, 0, 0, 0]);
+/** `struct sock_filter`: the byte of the TCP header with its flags; if SYN is set keep nothing of the packet, else all of it. */
+const DROP_SYN = new Uint16Array([0x30, 0, 13, 0, 0x45, 0x01_00, 0x02, 0, 0x06, 0, 0, 0, 0x06, 0, 0xffff, 0xffff]);
 
 /**
- * Has the kernel drop what arrives for a listening TCP socket, so that its backlog only gets shorter. Who connects tries
- * again by itself after a second. Linux only.
+ * Has the kernel drop each SYN that arrives for a listening TCP socket: no new connection begins, and handshakes that have
+ * begun go on. Who connects tries again by itself after a second. false: only Linux can do this.
  */
-export function dropArrivals(fd: number): void {
-  if (process.platform !== "linux") return;
-  // `struct sock_fprog`: how many instructions, and where they are.
+export function dropNewHandshakes(fd: number): boolean {
+  if (process.platform !== "linux") return false;
+  // `struct sock_fprog`: how many instructions of 8 bytes, and where they are.
   const program = new ArrayBuffer(16);
-  new Uint16Array(program)[0] = 1;
-  new BigUint64Array(program)[1] = addressOf!(DROP);
-  libc!.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, Buffer.from(program), program.byteLength);
+  new Uint16Array(program)[0] = DROP_SYN.byteLength / 8;
+  new BigUint64Array(program)[1] = addressOf!(DROP_SYN);
+  return libc!.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, Buffer.from(program), program.byteLength) === 0;
 }
 
 const SHUT_RDWR = 2;

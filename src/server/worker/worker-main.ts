@@ -272,7 +272,7 @@ class Worker {
     const end = (): void => void process.kill(process.pid, "SIGKILL");
     setTimeout(end, ORPHAN_DRAIN_MS);
     const deadlineMs = monotonicMs() + ORPHAN_DRAIN_MS;
-    this.#acceptor.endListening();
+    await this.#acceptor.endListening();
     if (this.#state !== "booting") {
       await this.#arrivals.placed();
       this.#acceptor.leave();

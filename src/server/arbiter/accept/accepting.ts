@@ -12,7 +12,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import { loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
-import { emptied, endListening } from "../../worker/accept/backlog.ts";
+import { emptied, endHandshakes, endListening } from "../../worker/accept/backlog.ts";
 import type { InheritedListener } from "../../worker/worker-protocol.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
@@ -100,7 +100,8 @@ export class Accepting {
    * Resolves when the workers may be let go.
    */
   async finish(withinMs: number): Promise<void> {
-    if (!(await loadNative())) await emptied(this.#dispatcher.servers, this.#config.backlog);
+    if (await loadNative()) await endHandshakes(this.#listeners.all);
+    else await emptied(this.#dispatcher.servers, this.#config.backlog);
     this.#endListening();
     await this.#distribution.finish(withinMs);
   }

@@ -16,7 +16,7 @@ import { COUNTER } from "../../../supervise/load-board.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
-import { emptied, endListening, isEnded } from "./backlog.ts";
+import { emptied, endHandshakes, endListening, isEnded } from "./backlog.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "../worker-protocol.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
@@ -70,7 +70,8 @@ export class Acceptor {
   }
 
   /** The arbiter is dead: the same, and the sockets end for all, so that the next arbiter can have the address. */
-  endListening(): void {
+  async endListening(): Promise<void> {
+    await endHandshakes(this.#listeners);
     for (const listener of this.#listeners) {
       for (const fd of endListening(listener, this.#options.backlog)) this.take(unread({ fd }).setNoDelay(true));
     }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { join } from "node:path";
 import { before, describe, test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
-import { acceptWaiting, closeFd, dropArrivals, loadNative, shutDown } from "../../../../src/platform/native.ts";
-import { emptied, endListening } from "../../../../src/server/worker/accept/backlog.ts";
+import { acceptWaiting, closeFd, dropNewHandshakes, loadNative, shutDown } from "../../../../src/platform/native.ts";
+import { emptied, endHandshakes, endListening } from "../../../../src/server/worker/accept/backlog.ts";
 import { handleOf } from "../../../../src/platform/node-internals/handles.ts";
 import { hasFfi } from "../../../support/ffi.ts";
 import { tempFolder } from "../../arbiter/support.ts";
@@ -27,10 +27,28 @@ const DIALLING = `
     if (--left === 0) Atomics.store(done, 0, 1), Atomics.notify(done, 0);
   }).on("error", () => {});
 `;
+/** Connects all the time, until it is refused; posts how often each outcome was. */
+const STORM = `
+  const { parentPort, workerData: { port } } = require("node:worker_threads");
+  const outcomes = {};
+  let dialling = 16;
+  const dial = () => {
+    let text = "";
+    const over = (outcome) => {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      if (outcome !== "ECONNREFUSED") dial();
+      else if (--dialling === 0) parentPort.postMessage(outcomes);
+    };
+    require("node:net").connect(port, "127.0.0.1").setEncoding("latin1")
+      .on("data", (chunk) => (text += chunk)).on("end", () => over(text)).on("error", (error) => over(error.code)).write("hello");
+  };
+  for (let i = 0; i < 16; i++) dial();
+`;
 const done = new Int32Array(new SharedArrayBuffer(4));
 
 interface Listening {
   readonly fd: number;
+  readonly address: AddressInfo | string;
   readonly dial: () => Socket;
 }
 
@@ -45,7 +63,7 @@ async function listening(t: TestContext, kind: "tcp" | "unix"): Promise<Listenin
     t.after(() => void socket.destroy());
     return socket;
   };
-  return { fd, dial };
+  return { fd, address, dial };
 }
 
 function outcome(socket: Socket): Promise<string> {
@@ -104,7 +122,7 @@ describe("the end of a listening socket", () => {
   const dropping = async (t: TestContext): Promise<void> => {
     const { fd, dial } = await listening(t, "tcp");
     assert.equal(await outcome(dial().on("error", () => {})), "connected");
-    dropArrivals(fd);
+    assert.equal(dropNewHandshakes(fd), true);
     const heard = outcome(dial());
     // One that is begun later, and made: the first would have been by now.
     const other = await listening(t, "tcp");
@@ -115,7 +133,31 @@ describe("the end of a listening socket", () => {
     for (const connection of taken) closeFd(connection);
     assert.equal(await heard, "ECONNREFUSED");
   };
-  if (hasFfi && process.platform === "linux") test("lets nobody in from when packets are dropped", dropping);
+  if (hasFfi && process.platform === "linux") test("lets nobody in from when SYNs are dropped", dropping);
+
+  const storming = async (t: TestContext): Promise<void> => {
+    const { promise: refused, resolve } = Promise.withResolvers<Record<string, number>>();
+    const { fd, address } = await listening(t, "tcp");
+    const storm = new Worker(STORM, { eval: true, workerData: { port: (address as AddressInfo).port } });
+    t.after(async () => void (await storm.terminate()));
+    storm.once("message", resolve);
+    await once(storm, "online");
+    const answered: Socket[] = [];
+    const answer = (): void => {
+      for (const connection of acceptWaiting(fd, 1000)) answered.push(new Socket({ fd: connection }).end("answer"));
+    };
+    while (answered.length < 100) {
+      answer();
+      await new Promise(setImmediate);
+    }
+    const accepting = setInterval(answer, 1);
+    await endHandshakes([{ kind: "tcp", fd }]);
+    clearInterval(accepting);
+    for (const connection of endListening({ kind: "tcp", fd }, 1000)) new Socket({ fd: connection }).end("answer");
+    const { answer: _answered, ECONNREFUSED: _refused, ...others } = await refused;
+    assert.deepEqual(others, {});
+  };
+  if (hasFfi && process.platform === "linux") test("resets nobody who is connecting", storming);
 
   test("comes when what waits was accepted, or as much as the backlog is to hold", async (t) => {
     for (const limit of [10, 2]) {
