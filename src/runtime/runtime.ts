@@ -31,7 +31,7 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
-import { Heartbeat } from "./threads/heartbeat.ts";
+import { Heartbeat } from "../supervise/heartbeat.ts";
 import { birth } from "./birth.ts";
 import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
 import { SpinBeforePark } from "./threads/spin-before-park.ts";
@@ -42,7 +42,7 @@ import type { Birth, Control, Counts, Member, Role } from "./threads/thread-prot
 import { IdleAnswer, TerminationDetector } from "./threads/termination-detection.ts";
 import { type Service, Services } from "./services.ts";
 import { LOAD, ThreadBoard } from "./threads/thread-board.ts";
-import { Watchdog } from "../supervise/scheduler-watchdog.ts";
+import { RunawayThreads } from "./threads/runaway-threads.ts";
 
 export { LOAD, ThreadBoard } from "./threads/thread-board.ts";
 export type { Member, Role } from "./threads/thread-protocol.ts";
@@ -54,6 +54,9 @@ interface Departure {
   drained: boolean;
   why?: HeddleError;
 }
+
+/** The watchdog suspects a thread after two of them. */
+const BEAT_MS = 100;
 
 export class Runtime {
   /** This thread. */
@@ -67,7 +70,7 @@ export class Runtime {
   readonly #departures = new Map<number, Departure>();
   readonly #supervisor: ThreadSupervisor | undefined;
   /** On the root. */
-  readonly watchdog: Watchdog | undefined;
+  readonly runaways: RunawayThreads | undefined;
   readonly #quiet: TerminationDetector | undefined;
   readonly #idle: IdleAnswer | undefined;
   /** Messages received, of those that the board counts. */
@@ -85,18 +88,22 @@ export class Runtime {
     this.self = told?.self.id ?? ROOT;
     this.role = told?.self.role ?? "root";
     this.board = new ThreadBoard(told?.board);
-    this.#beat = new Heartbeat(this.board, this.self);
+    this.#beat = new Heartbeat({
+      everyMs: BEAT_MS,
+      beat: (nowMs) => this.board.beat(this.self, nowMs),
+      goesOn: () => this.board.load(this.self) > 0,
+    });
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (told === undefined) {
       const supervisor: ThreadSupervisor = new ThreadSupervisor({
         board: this.board,
-        watch: () => this.watchdog!.start(),
+        watch: () => this.runaways!.start(),
         attach: (member, port) => this.#attach(member, port),
         tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
         ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
       });
       this.#supervisor = supervisor;
-      this.watchdog = new Watchdog({
+      this.runaways = new RunawayThreads({
         board: this.board,
         threads: () => supervisor.schedulers(),
         inspector: () => import("./interruption.ts"),

@@ -1,20 +1,20 @@
 /** Actors that compute and never await. On a scheduler thread, `kill` ends such an actor in the middle of its computation, as in
- * Erlang. An actor that only runs long is reported, and also ended if there is a budget. The watchdog does both
- * (supervise/scheduler-watchdog.ts).
+ * Erlang. An actor that only runs long is reported, and also ended if there is a budget. The root does both
+ * (runtime/threads/runaway-threads.ts).
  */
 
 import { HeddleError } from "../../errors/errors.ts";
 import { runtime, ROOT } from "../../runtime/runtime.ts";
 import { onMessage, post, thisThread } from "../messaging/remote.ts";
 
-/** An actor of that thread was sent `kill`: if it does not react, the watchdog ends it. */
+/** An actor of that thread was sent `kill`: if it does not react, the root ends it. */
 export function orderKill(thread: number, id: number): void {
   if (thread === ROOT) return;
-  if (thisThread === ROOT) runtime().watchdog!.order(thread, id);
+  if (thisThread === ROOT) runtime().runaways!.order(thread, id);
   else post(ROOT, ["killing", thread, id]);
 }
 
-onMessage("killing", (_from: number, thread: number, id: number) => runtime().watchdog!.order(thread, id));
+onMessage("killing", (_from: number, thread: number, id: number) => runtime().runaways!.order(thread, id));
 
 /**
  * How long an actor of a scheduler thread may run without awaiting, in milliseconds; one that runs longer is ended with the reason
@@ -35,9 +35,9 @@ export function setRunawayBudget(budgetMs: number): void {
       hint: "Infinity ends no actor.",
     });
   }
-  const { watchdog } = runtime();
-  if (watchdog === undefined) {
+  const { runaways } = runtime();
+  if (runaways === undefined) {
     throw new HeddleError("THREADS_INVALID", "the runaway budget is set on the program's first thread.");
   }
-  watchdog.budgetMs = budgetMs;
+  runaways.budgetMs = budgetMs;
 }

@@ -91,15 +91,20 @@ export class ThreadBoard {
     return this.read(thread, LOAD.queued) + this.read(thread, LOAD.running);
   }
 
-  beat(thread: number): void {
-    this.#times[timePlace(thread)] = monotonicMs();
+  beat(thread: number, nowMs: number = monotonicMs()): void {
+    this.#times[timePlace(thread)] = nowMs;
+  }
+
+  /** When the thread's loop last turned; undefined: it has nothing to do, or has not begun. */
+  beatMs(thread: number): number | undefined {
+    if (this.load(thread) <= 0) return undefined;
+    return this.#times[timePlace(thread)]! || undefined;
   }
 
   /** How long ago the thread's loop last turned, if it has something to do; otherwise 0. */
   silentMs(thread: number): number {
-    if (this.load(thread) <= 0) return 0;
-    const beatMs = this.#times[timePlace(thread)]!;
-    return beatMs === 0 ? 0 : Math.max(0, monotonicMs() - beatMs);
+    const nowMs = monotonicMs();
+    return Math.max(0, nowMs - (this.beatMs(thread) ?? nowMs));
   }
 
   /** The words of all rows, and where a row's own word for meetings is. */

@@ -34,7 +34,7 @@ import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
 import { TurnAway } from "./accept/turn-away.ts";
 import { Trimming } from "./memory-trim.ts";
 import { viewThreads } from "./report/thread-views.ts";
-import { Watchdog } from "./watchdog.ts";
+import { BlockedThreads } from "./blocked-threads.ts";
 
 process.title = "heddle worker";
 keepPrinting();
@@ -49,7 +49,7 @@ class Worker {
   readonly #boot: WorkerBoot;
   readonly #log: Log;
   readonly #pool: ThreadPool;
-  readonly #watchdog: Watchdog;
+  readonly #blocked: BlockedThreads;
   readonly #acceptor: Acceptor;
   /** Only under `sync`. */
   readonly #ahead: Ahead | undefined;
@@ -65,17 +65,17 @@ class Worker {
     this.#boot = boot;
     this.#log = log;
     this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log });
-    this.#watchdog = new Watchdog(config, log, () => this.#pool.threads);
+    this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({
       backlog: config.backlog,
       threads: () => this.#pool.threads,
-      isStale: (thread) => this.#watchdog.isStale(thread),
+      isStale: (thread) => this.#blocked.isBlocked(thread),
       turnAway: (socket) => turnAway.refuse(socket),
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
     });
     const load = {
-      takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#watchdog.isStale(thread)),
+      takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#blocked.isBlocked(thread)),
       tell: (told: Load, written: () => void) => tell({ type: "load", ...told }, written),
     };
     this.#ahead =
@@ -89,7 +89,7 @@ class Worker {
         open: () => this.#openConnections(),
         place: (handle) => this.#acceptor.take(unread({ handle })),
       });
-    this.#reporter = new Reporter(this.#pool, this.#watchdog, () => this.#acceptor.waiting, { slot, generation });
+    this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
   }
 
   async boot(): Promise<void> {
@@ -132,7 +132,7 @@ class Worker {
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
     pool.on("unblocked", (thread, blockedMs) => {
       acceptor.placeWaiting();
-      void this.#watchdog.unblocked(thread, blockedMs);
+      void this.#blocked.unblocked(thread, blockedMs);
     });
     pool.on("gone", (thread) => {
       for (const accepted of thread.takeBack()) acceptor.place(accepted);
@@ -197,7 +197,7 @@ class Worker {
 
   #beat(): void {
     const open = this.#pool.threads.filter(({ state }) => state === "ready");
-    const healthy = open.filter((thread) => this.#watchdog.stuckMs(thread) === 0);
+    const healthy = open.filter((thread) => this.#blocked.blockedMs(thread) === 0);
     tell({ type: "beat", openThreads: open.length, healthyThreads: healthy.length, retire: this.#retireWish });
     // What became free without a message (a report turned off) is found here.
     this.#acceptor.check();
@@ -226,7 +226,7 @@ class Worker {
     const answer =
       question === "report"
         ? this.#reporter.report()
-        : await viewThreads(this.#pool.threads, this.#pool.handlerPools, this.#watchdog);
+        : await viewThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked);
     tell({ type: "answer", id, answer });
   }
 

@@ -1,5 +1,5 @@
 /**
- * Numbers for the names of tasks: a number fits on the board, where the watchdog reads who runs on a thread that does not
+ * Numbers for the names of tasks: a number fits on the board, where the root reads who runs on a thread that does not
  * answer. The root is told each name once, and at once: the task might never let the thread send anything again.
  */
 
@@ -37,7 +37,7 @@ export function nameAt(thread: number, number: number): string | undefined {
 }
 
 handle(OP.named, (from, [number, name]) => {
-  const { watchdog, board } = connected();
-  if (watchdog !== undefined) watchdog.nameOf = (thread) => nameAt(thread, board.read(thread, LOAD.current));
+  const { runaways, board } = connected();
+  if (runaways !== undefined) runaways.nameOf = (thread) => nameAt(thread, board.read(thread, LOAD.current));
   named.set(`${from}/${number as number}`, name as string);
 });

@@ -4,7 +4,7 @@ import { passOnTo, place } from "../../../src/server/worker/accept/placement.ts"
 import { Recycling } from "../../../src/server/worker/recycling.ts";
 import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
-import { blockedVerdict, standingSince } from "../../../src/server/worker/watchdog.ts";
+import { blockedVerdict } from "../../../src/server/worker/blocked-threads.ts";
 
 describe("placement", () => {
   const open = (connections: number, stale = false): { connections: number; open: boolean; stale: boolean } => ({
@@ -152,11 +152,4 @@ test("a loop is blocked from the threshold on and expired from the timeout on; 0
   assert.equal(blockedVerdict(5000, 0, 0), "turning");
   assert.equal(blockedVerdict(5000, 0, 1000), "expired");
   assert.equal(blockedVerdict(5000, 100, 0), "blocked");
-});
-
-test("when the watchdog itself has stood, that time is not held against a thread, and what stood before stands still", () => {
-  assert.equal(standingSince(5000, 25, 9000), 5000);
-  assert.equal(standingSince(5000, 60_000, 65_010), 65_000, "it was stopped with the watchdog");
-  assert.equal(standingSince(2000, 3000, 8000), 5000, "it had stood for three seconds before");
-  assert.equal(standingSince(64_990, 60_000, 65_000), 65_000, "it has turned since");
 });

@@ -8,7 +8,7 @@ import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts
 import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
-import type { Watchdog } from "../watchdog.ts";
+import type { BlockedThreads } from "../blocked-threads.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
@@ -17,7 +17,7 @@ type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;
 
 export class Reporter {
   readonly #pool: ThreadPool;
-  readonly #watchdog: Watchdog;
+  readonly #blocked: BlockedThreads;
   readonly #waiting: () => number;
   readonly #identity: { readonly slot: number; readonly generation: number };
   readonly #startedMs = monotonicMs();
@@ -32,13 +32,13 @@ export class Reporter {
 
   constructor(
     pool: ThreadPool,
-    watchdog: Watchdog,
+    blocked: BlockedThreads,
     waiting: () => number,
     identity: { readonly slot: number; readonly generation: number },
   ) {
     this.#pool = pool;
     this.#waiting = waiting;
-    this.#watchdog = watchdog;
+    this.#blocked = blocked;
     this.#identity = identity;
     pool.on("gone", (thread) => add(this.#gone, this.#rowOf(thread).look()));
     setInterval(() => this.#turnWindow(), WINDOW_MS).unref();
@@ -86,7 +86,7 @@ export class Reporter {
     return {
       index: thread.index,
       state: thread.state,
-      blocked: this.#watchdog.stuckMs(thread) > 0,
+      blocked: this.#blocked.blockedMs(thread) > 0,
       connections: row.read(COUNTER.connections),
       inFlight: row.inFlight,
       queued: row.read(COUNTER.queued),

@@ -6,7 +6,7 @@ import type { ThreadView } from "../worker-protocol.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ExchangeView } from "../serving/serving-protocol.ts";
 import { captureStack } from "./stack-capture.ts";
-import type { Watchdog } from "../watchdog.ts";
+import type { BlockedThreads } from "../blocked-threads.ts";
 
 const STACK_TIMEOUT_MS = 500;
 
@@ -16,9 +16,9 @@ const LONG_MS = 1000;
 export async function viewThreads(
   threads: readonly ServingThreadHandle[],
   pools: readonly HandlerPool[],
-  watchdog: Watchdog,
+  blocked: BlockedThreads,
 ): Promise<readonly ThreadView[]> {
-  const serving = await viewServing(threads, watchdog);
+  const serving = await viewServing(threads, blocked);
   const exchanges = serving.flatMap((view) => view.exchanges);
   const handlers = await Promise.all(pools.map((pool) => viewPool(pool, exchanges)));
   return [...serving, ...handlers.flat()];
@@ -43,10 +43,10 @@ function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promis
   );
 }
 
-function viewServing(threads: readonly ServingThreadHandle[], watchdog: Watchdog): Promise<ThreadView[]> {
+function viewServing(threads: readonly ServingThreadHandle[], blocked: BlockedThreads): Promise<ThreadView[]> {
   return Promise.all(
     threads.map(async (thread) => {
-      const blockedMs = watchdog.stuckMs(thread);
+      const blockedMs = blocked.blockedMs(thread);
       const stack = blockedMs > 0 ? await captureStack(thread.threadId, STACK_TIMEOUT_MS) : undefined;
       const seen = blockedMs > 0 ? [] : ((await thread.exchanges()) ?? []);
       return {

@@ -97,7 +97,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         startTimeoutMs: config.bootTimeoutMs + BOOT_GRACE_MS,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: 0,
-        // The watchdog listens to them, and knows their requests (server/worker/watchdog.ts).
+        // blocked-threads.ts reads their beats, and knows their requests.
         silenceMs: 0,
         killPatienceMs: KILL_PATIENCE_MS,
       },

@@ -16,7 +16,6 @@ import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
 import { toWire } from "../../../errors/errors.ts";
-import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
@@ -37,6 +36,7 @@ import { HandlerLinks } from "../handlers/handler-links.ts";
 import { Drain } from "./drain.ts";
 import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
+import { Heartbeat } from "../../../supervise/heartbeat.ts";
 import { ThreadListener } from "../accept/thread-listener.ts";
 import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
@@ -265,18 +265,15 @@ async function listen(listener: ThreadListener, fds: readonly number[]): Promise
 }
 
 function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
-  let lastMs = monotonicMs();
-  row.beat(lastMs);
-  setInterval(() => {
-    const nowMs = monotonicMs();
-    const blockedMs = nowMs - lastMs;
-    lastMs = nowMs;
+  const beat = (nowMs: number, sinceMs: number): void => {
     row.beat(nowMs);
-    if (config.blockedThresholdMs > 0 && blockedMs > config.blockedThresholdMs) tell({ type: "unblocked", blockedMs });
+    if (config.blockedThresholdMs > 0 && sinceMs > config.blockedThresholdMs)
+      tell({ type: "unblocked", blockedMs: sinceMs });
     const now = performance.now();
     pipeline.sweep(now);
     connections.sweep(now);
-  }, beatMs);
+  };
+  new Heartbeat({ everyMs: beatMs, beat }).keep();
 }
 
 function watchUncaught(pipeline: () => Pipeline | undefined): void {

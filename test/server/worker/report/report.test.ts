@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { COUNTER, LoadRow } from "../../../../src/supervise/load-board.ts";
 import { Reporter } from "../../../../src/server/worker/report/report.ts";
 import type { ThreadPool } from "../../../../src/server/worker/serving/serving-pool.ts";
-import type { Watchdog } from "../../../../src/server/worker/watchdog.ts";
+import type { BlockedThreads } from "../../../../src/server/worker/blocked-threads.ts";
 
 /** A thread that serves a whole request whenever anything of its row is looked at. */
 class BusyRow {
@@ -37,8 +37,8 @@ class BusyRow {
 test("a report of a thread that goes on meanwhile has no more ends than beginnings", () => {
   const thread = { index: 0, state: "gone", row: new BusyRow() };
   const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
-  const watchdog = { stuckMs: () => 0 };
-  const reporter = new Reporter(pool as unknown as ThreadPool, watchdog as unknown as Watchdog, () => 0, {
+  const blocked = { blockedMs: () => 0 };
+  const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, {
     slot: 0,
     generation: 1,
   });
@@ -55,9 +55,9 @@ test("what a worker reports goes on where the counts of a thread's row wrap, als
   const row = new LoadRow();
   const thread = { index: 0, state: "gone", row };
   const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
-  const watchdog = { stuckMs: () => 0 };
+  const blocked = { blockedMs: () => 0 };
   const identity = { slot: 0, generation: 1 };
-  const reporter = new Reporter(pool as unknown as ThreadPool, watchdog as unknown as Watchdog, () => 0, identity);
+  const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, identity);
   const near = 2 ** 32 - 2;
   row.counters.fill(near);
   row.handlerCounts[7] = near;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runawayVerdict, type Findings, type Judgement } from "../../src/supervise/scheduler-watchdog.ts";
+import { runawayVerdict, type Findings, type Judgement } from "../../../src/runtime/threads/runaway-threads.ts";
 
 const calm: Findings = {
   silentMs: 0,

@@ -1,21 +1,21 @@
 /**
- * Watches the scheduler threads from the root: a task or an actor that computes and never awaits holds up everything else on
- * its thread, and nothing on the thread can say so. The board can: the thread's beat stands still.
+ * What the root does about scheduler threads that stand still: a task or an actor that computes and never awaits holds up
+ * everything else on its thread, and nothing on the thread can say so.
  *
- *   beat stands still ─▶ look who has the turn (interruption.ts) ─▶ report it, once
- *                                                                └▶ end it: ordered (`exit(pid, "kill")`), or over the budget
+ *   the beat stops ─▶ look who has the turn (interruption.ts) ─▶ report it, once
+ *                                                           └▶ end it: `exit(pid, "kill")` was called, or the budget is used up
  *
  * Invariants
  * - Only an actor is ended, and only in the turn in which it was found: the budget counts from the first look.
- * - A thread that turns again has done what it was told before, so orders against its actors are void.
+ * - A thread that turns again has read what it was told before, so orders against its actors are void.
  *
- * Blocking threads are not watched: there it is allowed. Nor is the root, which nobody could watch.
+ * Blocking threads are not watched: they may compute. Nor is the root, which no other thread could watch.
  */
 
-import { isOutOfDescriptors } from "../platform/descriptors.ts";
-import { monotonicMs } from "../kit/clock.ts";
-import type { TurnInspector, TurnLook, TurnView } from "./inspect/turn-look.ts";
-import { clearInterval, setInterval } from "../kit/native-timers.ts";
+import { isOutOfDescriptors } from "../../platform/descriptors.ts";
+import { monotonicMs } from "../../kit/clock.ts";
+import type { TurnInspector, TurnLook, TurnView } from "../../supervise/inspect/turn-look.ts";
+import { type Standing, Watchdog } from "../../supervise/watchdog.ts";
 
 const LOOK_MS = 250;
 /** While somebody is to be ended. */
@@ -30,8 +30,9 @@ const BLOCKED_MS = 1000;
 /** A thread that runs JavaScript answers in milliseconds. */
 const PATIENCE_MS = 500;
 
-export interface WatchdogContext {
-  readonly board: { silentMs(thread: number): number };
+export interface RunawayContext {
+  /** When the thread's loop last turned; undefined: it has nothing to do. */
+  readonly board: { beatMs(thread: number): number | undefined };
   /** Scheduler threads that run: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
   /** Loaded when there is somebody to look at. */
@@ -69,35 +70,48 @@ export function runawayVerdict({ silentMs, reported, lookedAgoMs, actor, hasOrde
   return (hasOrders || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
 }
 
-export class Watchdog {
+export class RunawayThreads {
   /** The name of the task that has the turn on a thread that does not answer, from the board. */
   nameOf: (thread: number) => string | undefined = () => undefined;
-  readonly #context: WatchdogContext;
+  readonly #context: RunawayContext;
+  readonly #watchdog: Watchdog<number>;
+  /** Node's numbers of the threads. */
+  #threadIds: ReadonlyMap<number, number> = new Map();
   readonly #suspects = new Map<number, Suspect>();
   /** Actors that are to be ended, by thread, and when that was said. */
   readonly #orders = new Map<number, Map<number, number>>();
   readonly #busy = new Set<number>();
   #budgetMs = Infinity;
-  #timer: NodeJS.Timeout | undefined;
-  #everyMs = 0;
+  #isStarted = false;
 
-  constructor(context: WatchdogContext) {
+  constructor(context: RunawayContext) {
     this.#context = context;
+    this.#watchdog = new Watchdog({
+      threads: () => {
+        this.#threadIds = new Map(context.threads());
+        for (const thread of this.#orders.keys()) if (!this.#threadIds.has(thread)) this.#orders.delete(thread);
+        for (const thread of this.#suspects.keys()) if (!this.#threadIds.has(thread)) this.#suspects.delete(thread);
+        this.start();
+        return this.#threadIds.keys();
+      },
+      pulse: (thread) => {
+        const beatMs = context.board.beatMs(thread);
+        return beatMs === undefined ? undefined : { beatMs, progress: 0 };
+      },
+      attend: (thread, standing) => this.#attend(thread, standing),
+    });
   }
 
   /** How long an actor may run at a stretch. */
   set budgetMs(budgetMs: number) {
     this.#budgetMs = budgetMs;
-    if (this.#timer !== undefined) this.start();
+    if (this.#isStarted) this.start();
   }
 
   /** There are threads to watch. */
   start(): void {
-    const everyMs = this.#budgetMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS;
-    if (everyMs === this.#everyMs) return;
-    clearInterval(this.#timer);
-    this.#everyMs = everyMs;
-    this.#timer = setInterval(() => this.#tick(), everyMs).unref();
+    this.#isStarted = true;
+    this.#watchdog.start(this.#budgetMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS);
   }
 
   /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
@@ -107,18 +121,10 @@ export class Watchdog {
     this.start();
   }
 
-  #tick(): void {
-    const nowMs = monotonicMs();
-    const running = new Set<number>();
-    for (const [thread, threadId] of this.#context.threads()) {
-      running.add(thread);
-      const silentMs = this.#context.board.silentMs(thread);
-      this.#voidOrders(thread, nowMs - silentMs);
-      if (silentMs < SUSPECT_MS) this.#suspects.delete(thread);
-      else if (!this.#busy.has(thread)) void this.#attend(thread, threadId, silentMs);
-    }
-    for (const thread of this.#orders.keys()) if (!running.has(thread)) this.#orders.delete(thread);
-    this.start();
+  #attend(thread: number, standing: Standing | undefined): void {
+    this.#voidOrders(thread, standing?.beatMs ?? monotonicMs());
+    if (standing === undefined || standing.stillMs < SUSPECT_MS) this.#suspects.delete(thread);
+    else if (!this.#busy.has(thread)) void this.#suspect(thread, this.#threadIds.get(thread)!, standing.stillMs);
   }
 
   /** The thread's beat came a good while after the order: it has read it. */
@@ -129,7 +135,7 @@ export class Watchdog {
     if (orders.size === 0) this.#orders.delete(thread);
   }
 
-  async #attend(thread: number, threadId: number, silentMs: number): Promise<void> {
+  async #suspect(thread: number, threadId: number, silentMs: number): Promise<void> {
     const suspect = this.#suspects.get(thread) ?? { look: undefined, lookedMs: -Infinity, sinceMs: 0, reported: false };
     this.#suspects.set(thread, suspect);
     this.#busy.add(thread);
