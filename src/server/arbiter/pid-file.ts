@@ -1,45 +1,118 @@
 /**
- * `--pid-file`: written when the server starts, removed when it ends; a file of a server that is gone is taken over, and
- * that of one that stops as well: its successor may start while it drains. It is removed only while it is the one that was
- * written here: two containers that share a folder may both be process 1.
+ * `--pid-file`: written when the server starts, removed when it ends.
+ *
+ * The file of a server that is gone, or that is stopping, is replaced: a successor may start while the old server drains. The
+ * file is removed at the end only if it is still the one that was written here: two containers that share a folder may both
+ * be process 1.
+ *
+ * Of several servers that start at once only one gets the file. It is written elsewhere and linked to its path, which fails
+ * if a file is there. An old file is moved away before it is removed, and put back if another server has replaced it by then.
  */
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { HeddleError } from "../../errors/errors.ts";
-import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { type FileIdentity, identityOf, removeIfSame } from "../../platform/owned-file.ts";
+
+/** More servers than this do not start at once. */
+const MAX_TRIES = 100;
 
 /** @throws HeddleError PID_FILE_TAKEN */
 export function claimPidFile(path: string): { release(): void } {
-  const owner = readOwner(path);
-  if (owner !== undefined && owner !== process.pid && isServing(owner)) {
-    throw new HeddleError(
-      "PID_FILE_TAKEN",
-      `--pid-file ${path}: a heddle server with pid ${owner} is running. Stop it, or give another file.`,
-    );
-  }
+  let identity: FileIdentity | undefined;
   try {
-    removeOld(path);
-    writeFileSync(path, `${process.pid}\n`);
+    identity = isReplaceable(path) ? writeExclusively(path) : writeInPlace(path);
   } catch (cause) {
-    throw new HeddleError("PID_FILE_TAKEN", `--pid-file ${path} cannot be written: ${(cause as Error).message}`, {
-      cause,
-    });
+    if (cause instanceof HeddleError) throw cause;
+    const message = `--pid-file ${path} cannot be written: ${(cause as Error).message}`;
+    throw new HeddleError("PID_FILE_TAKEN", message, { cause });
   }
-  const identity = identityOf(path);
   return {
     release: () => {
-      if (readOwner(path) === process.pid) removeIfSame(path, identity);
+      if (identity !== undefined && readOwner(path) === process.pid) removeIfSame(path, identity);
     },
   };
 }
 
-/** A new file is told from the old one; where the folder may not be written, the file itself may. */
-function removeOld(path: string): void {
+/** Whether a file can be made, or made anew, at this path. A device, a pipe or a link stays what it is. */
+function isReplaceable(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
+function writeExclusively(path: string): FileIdentity | undefined {
+  const own = `${path}.${process.pid}`;
   try {
-    rmSync(path, { force: true });
-  } catch {
-    // Writing it says what is wrong.
+    writeFileSync(own, `${process.pid}\n`);
+  } catch (error) {
+    // The folder may not be written; the file may.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error;
+    return writeInPlace(path);
   }
+  try {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (linked(own, path)) return identityOf(path);
+      refuseIfServing(path, readOwner(path));
+      removeOld(path);
+    }
+    throw new Error("other servers that start replace it all the time");
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** undefined: it is not removed at the end. */
+function writeInPlace(path: string): undefined {
+  refuseIfServing(path, readOwner(path));
+  writeFileSync(path, `${process.pid}\n`);
+}
+
+/** false: another file is there. */
+function linked(own: string, path: string): boolean {
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // A file system without hard links. Whoever reads the file in the next microseconds finds it empty.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
+    return created(path);
+  }
+}
+
+function created(path: string): boolean {
+  try {
+    writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** What is moved away may be another file than the one that was looked at. */
+function removeOld(path: string): void {
+  const moved = `${path}.${process.pid}.old`;
+  try {
+    renameSync(path, moved);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  try {
+    const owner = readOwner(moved);
+    if (owner !== undefined && owner !== process.pid && isServing(owner)) linked(moved, path);
+  } finally {
+    rmSync(moved, { force: true });
+  }
+}
+
+/** @throws HeddleError PID_FILE_TAKEN */
+function refuseIfServing(path: string, owner: number | undefined): void {
+  if (owner === undefined || owner === process.pid || !isServing(owner)) return;
+  throw new HeddleError(
+    "PID_FILE_TAKEN",
+    `--pid-file ${path}: a heddle server with pid ${owner} is running. Stop it, or give another file.`,
+  );
 }
 
 function readOwner(path: string): number | undefined {

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
-import { claimPidFile } from "../../../src/server/arbiter/pid-file.ts";
 import { planReload } from "../../../src/server/arbiter/reload.ts";
 import { share } from "../../../src/server/arbiter/workers/limit-shares.ts";
 import { judgeInterrupt } from "../../../src/server/arbiter/signals.ts";
 import { workerFlags } from "../../../src/server/arbiter/workers/worker-flags.ts";
 import type { ServerConfig } from "../../../src/config/config.ts";
-import { HeddleError } from "../../../src/errors/errors.ts";
 import { removeIfStale } from "../../../src/platform/unix-socket.ts";
 import { tempFolder } from "./support.ts";
 
@@ -81,34 +79,6 @@ test("what departed workers had counted is added up, not collected", () => {
   assert.equal(departed.counters.started, 3000);
   assert.equal(departed.threadRestarts, 1000);
   assert.deepEqual(departed.handler, [[5, 2000]]);
-});
-
-describe("a pid file", () => {
-  test("is written, and removed by its owner", (t) => {
-    const path = join(tempFolder(t), "pid");
-    const file = claimPidFile(path);
-    assert.equal(readFileSync(path, "utf8"), `${process.pid}\n`);
-    file.release();
-    assert.equal(existsSync(path), false);
-  });
-
-  test("of a process that is gone, or is no heddle, is taken over", (t) => {
-    const path = join(tempFolder(t, { pid: "999999999\n" }), "pid");
-    claimPidFile(path);
-    assert.equal(readFileSync(path, "utf8"), `${process.pid}\n`);
-    writeFileSync(path, `${process.ppid}\n`);
-    claimPidFile(path).release();
-    writeFileSync(path, "nonsense");
-    claimPidFile(path).release();
-  });
-
-  test("that cannot be written is told", (t) => {
-    const path = join(tempFolder(t), "none", "pid");
-    assert.throws(
-      () => claimPidFile(path),
-      (error) => error instanceof HeddleError && error.code === "PID_FILE_TAKEN",
-    );
-  });
 });
 
 describe("a socket file", () => {
