@@ -19,6 +19,30 @@ const env = { ...inherited, npm_config_loglevel: "error", npm_config_audit: "fal
 /** Of heddle and its dependencies, installed. */
 const MAX_INSTALLED_BYTES = 10_000_000;
 
+/** What heddle's side of a thread and the app's side of it have to know of each other. */
+const APP_WITH_TASKS = `
+import { actor, call, genServer, spawn } from "heddle/actors";
+import { awaitSync, task } from "heddle/tasks";
+export const double = task(import.meta.url, "double", async (n: number) => n * 2);
+export const doubler = actor(import.meta.url, "doubler", genServer({
+  init: () => 0,
+  handleCall: (n: number) => ({ reply: n * 2 }),
+}));
+function blocking(): unknown {
+  try {
+    return awaitSync(double, 3);
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+export default {
+  async fetch(): Promise<Response> {
+    const pid = await spawn(doubler, [], { on: "any" });
+    return Response.json({ task: await double(1), actor: await call(pid, 2), blocking: blocking() });
+  },
+};
+`;
+
 let project: string;
 
 before(async () => {
@@ -30,24 +54,10 @@ before(async () => {
 
 after(() => rm(project, { recursive: true, force: true }));
 
-test("an empty project that installs the package serves an app with npx heddle serve", async () => {
-  await writeFile(join(project, "app.ts"), "export default { fetch: () => new Response('from a package') };\n");
-  const server = spawn(
-    process.execPath,
-    [
-      join("node_modules", ".bin", "heddle"),
-      "serve",
-      "app.ts",
-      "--port",
-      "0",
-      "--control",
-      join(project, "control.sock"),
-    ],
-    {
-      cwd: project,
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+async function served(app: string, flags: readonly string[], use: (url: string) => Promise<void>): Promise<void> {
+  const control = join(project, "control.sock");
+  const args = [join("node_modules", ".bin", "heddle"), "serve", app, "--port", "0", "--control", control, ...flags];
+  const server = spawn(process.execPath, args, { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
   try {
     const lines = createInterface({ input: server.stdout });
     let url: string | undefined;
@@ -55,18 +65,36 @@ test("an empty project that installs the package serves an app with npx heddle s
       url = /^listening on (\S+)$/.exec(line)?.[1];
       if (url !== undefined) break;
     }
-    assert.equal(await (await fetch(url!)).text(), "from a package");
-    const { stdout } = await run("npx", ["heddle", "status", "--json", "--control", join(project, "control.sock")], {
-      cwd: project,
-      env,
-    });
-    assert.equal((JSON.parse(stdout) as { ready: boolean }).ready, true);
+    await use(url!);
   } finally {
     const exited = new Promise((resolve) => server.once("exit", resolve));
     server.kill("SIGTERM");
     assert.equal(await exited, 0);
   }
+}
+
+test("an empty project that installs the package serves an app with npx heddle serve", async () => {
+  await writeFile(join(project, "app.ts"), "export default { fetch: () => new Response('from a package') };\n");
+  await served("app.ts", [], async (url) => {
+    assert.equal(await (await fetch(url)).text(), "from a package");
+    const { stdout } = await run("npx", ["heddle", "status", "--json", "--control", join(project, "control.sock")], {
+      cwd: project,
+      env,
+    });
+    assert.equal((JSON.parse(stdout) as { ready: boolean }).ready, true);
+  });
 });
+
+for (const model of ["loop", "sync", "threads", "thread-per-request"]) {
+  test(`an app uses the package's tasks and actors, and the model ${model} says whether it may block`, async () => {
+    await writeFile(join(project, "app-with-tasks.ts"), APP_WITH_TASKS);
+    await served("app-with-tasks.ts", ["--model", model, "--workers", "1"], async (url) => {
+      const refused = "AWAIT_SYNC_REFUSED";
+      const expected = { task: 2, actor: 4, blocking: model === "loop" ? refused : 6 };
+      assert.deepEqual(await (await fetch(url)).json(), expected);
+    });
+  });
+}
 
 test("the package and its dependencies take less than 10 MB installed", async () => {
   assert.ok((await sizeOf(join(project, "node_modules"))) < MAX_INSTALLED_BYTES);
