@@ -31,8 +31,8 @@ const OWN_ADDRESS = "heddleModuleUrl";
 
 const ownAddresses: Plugin = {
   name: "own-addresses",
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const contents = readFileSync(path, "utf8");
       const address = relative(source, path).replace(/\.ts$/, ".js");
       const isUsed = contents.includes("import.meta.url");
