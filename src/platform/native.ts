@@ -151,20 +151,35 @@ export function reap(pid: number): void {
 
 /** `struct pollfd`: the descriptor, then what is asked and what is told in 16 bits each. */
 const POLLFD_BYTES = 8;
+const POLLIN = 0x01;
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
 /** The peer has closed its sending side. Linux only; elsewhere a peer that is gone altogether shows as POLLHUP. */
 const POLLRDHUP = process.platform === "linux" ? 0x2000 : 0;
 
-/** Of each descriptor, whether the other end of its connection has hung up. One below 0 has not. Never waits. */
-export function areHungUp(fds: readonly number[]): boolean[] {
+/** What is told of each descriptor. Of one below 0: nothing. Never waits. */
+function poll(fds: readonly number[], asked: number): number[] {
   const polled = Buffer.alloc(fds.length * POLLFD_BYTES);
   fds.forEach((fd, i) => {
     polled.writeInt32LE(fd, i * POLLFD_BYTES);
-    polled.writeInt16LE(POLLRDHUP, i * POLLFD_BYTES + 4);
+    polled.writeInt16LE(asked, i * POLLFD_BYTES + 4);
   });
   libc!.poll(polled, BigInt(fds.length), 0);
-  return fds.map((_, i) => (polled.readInt16LE(i * POLLFD_BYTES + 6) & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
+  return fds.map((_, i) => polled.readInt16LE(i * POLLFD_BYTES + 6));
+}
+
+/** Of each connection, whether its other end has hung up. One below 0 has not. Never waits. */
+export function areHungUp(fds: readonly number[]): boolean[] {
+  return poll(fds, POLLRDHUP).map((told) => (told & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
+}
+
+/** The same, and whether it has sent anything that nobody has read. One below 0 is silent. Never waits. */
+export function pollClients(fds: readonly number[]): ("silent" | "sent" | "ended" | "gone")[] {
+  return poll(fds, POLLRDHUP | POLLIN).map((told, i) => {
+    if ((told & (POLLHUP | POLLERR)) !== 0) return "gone";
+    if ((told & POLLRDHUP) !== 0) return hasUnread(fds[i]!) ? "ended" : "gone";
+    return (told & POLLIN) === 0 ? "silent" : "sent";
+  });
 }
 
 const MSG_PEEK = 0x02;

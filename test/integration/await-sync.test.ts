@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Cleanup, type LifeServer, serve } from "../server/arbiter/support.ts";
@@ -44,6 +45,10 @@ class Upstream {
       case "/late":
         // Longer than the time limit of its route, and than a thread may stand still.
         setTimeout(() => res.end("ended"), 1500);
+        break;
+      case "/soon":
+        // Several looks at the client later.
+        setTimeout(() => res.end("soon"), 300);
         break;
       default:
         this.came.resolve();
@@ -111,6 +116,16 @@ for (const model of ["threads", "sync"]) {
       await server.waitForLog(isSeen ? /caught AbortError: the client went away/ : /caught TimeoutError/, from);
       await assertSurvived(server, thread);
       assert.doesNotMatch(server.output(from), /the handler failed/);
+    });
+
+    test("a client that ends its side behind its request gets its answer", async () => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect(Number(port), hostname);
+      socket.end(`GET /?upstream=${encodeURIComponent(upstream.url("/soon"))} HTTP/1.1\r\nhost: test\r\n\r\n`);
+      const [head, body] = (await text(socket)).split("\r\n\r\n");
+      assert.match(head!, /^HTTP\/1\.1 200 /);
+      assert.match(body!, /soon/);
+      await assertSurvived(server, thread);
     });
 
     test("a response that has begun may wait for longer than the time limit", async () => {

@@ -25,6 +25,7 @@ import {
   setKeepsConnection,
 } from "../../platform/node-internals/responses.ts";
 import { AccessLog } from "./access-log.ts";
+import { thisMoment } from "./admit/client-watch.ts";
 import { Admission } from "./admit/admission.ts";
 import { CallingOff } from "./cancellation.ts";
 import { type ConnectionContext, connectionContext } from "./parse/connection-context.ts";
@@ -132,7 +133,7 @@ export class Pipeline {
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
-    connection.requestedMs = nowMs;
+    connection.requested = thisMoment();
     if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
@@ -148,7 +149,7 @@ export class Pipeline {
       exchange.body = new BodyGuard(req, this.#config, nowMs, {
         onTooLarge: () => bodyTooLarge(exchange),
         onComplete: () => {
-          connection.requestedMs = performance.now();
+          connection.requested = thisMoment();
           if (exchange.state === "ended") this.#deadlines.endRest(exchange);
         },
       });
@@ -160,7 +161,7 @@ export class Pipeline {
     if (tryBegin(exchange)) this.#admission.admit(exchange, nowMs);
     else this.#waitInLine(exchange);
     // Once more: a handler that computes keeps this thread from hearing the end of its client's side.
-    connection.requestedMs = performance.now();
+    connection.requested = thisMoment();
   }
 
   #isLastOf(connection: ConnectionContext): boolean {

@@ -9,18 +9,36 @@
  * answered (RFC 9112 §9.6 has the server do the same). One that ends it later has left: most clients close both sides, and the two
  * look the same from here. So that one who left at once is not taken for the former for ever, it has HALF_CLOSED_MS for the
  * answer to begin, and no pause in it may be longer.
+ *
+ * "With its request" means: the loop heard of it within WITH_REQUEST_MS, or in one of the first looks at its sockets after the
+ * request. The clock alone is not enough: other handlers, or other programs, may keep the loop from looking.
  */
 
+import { performance } from "node:perf_hooks";
 import type { Output } from "../../../platform/node-internals/handles.ts";
 
 /** Its end comes with the request or right behind it; who gives up waiting does it later. */
 const WITH_REQUEST_MS = 20;
+/** The kernel tells of data first, and of the end behind it at the next look. One more is for TLS. */
+const WITH_REQUEST_LOOKS = 2;
 const HALF_CLOSED_MS = 2000;
+
+/** A moment of this thread's loop. */
+export interface Moment {
+  readonly ms: number;
+  /** How often the loop had looked at its sockets. */
+  readonly looks: number;
+}
+
+/** 0.1 µs. */
+export function thisMoment(): Moment {
+  return { ms: performance.now(), looks: performance.nodeTiming.uvMetricsInfo.loopCount };
+}
 
 /** What a connection keeps for it. */
 export interface ClientState {
-  /** performance.now() when its latest request was complete and its handler, where it runs here, first gave way. */
-  requestedMs: number;
+  /** When its latest request was complete and its handler, where it runs here, first gave way. */
+  requested: Moment;
   /** Since when it takes nothing; 0: nothing is queued. */
   stalledSinceMs: number;
   takenBytes: number;
@@ -29,10 +47,20 @@ export interface ClientState {
 }
 
 /** The client ended its side just now. False: it has left. */
-export function mayBeAnswered(state: ClientState, nowMs: number): boolean {
-  if (nowMs - state.requestedMs > WITH_REQUEST_MS) return false;
-  state.halfClosedSinceMs = nowMs;
+export function mayBeAnswered(state: ClientState, { ms, looks }: Moment): boolean {
+  const { requested } = state;
+  if (ms - requested.ms > WITH_REQUEST_MS && looks - requested.looks > WITH_REQUEST_LOOKS) return false;
+  state.halfClosedSinceMs = ms;
   return true;
+}
+
+/**
+ * The same while a handler blocks the thread, and the kernel is asked instead: the client has ended its side. False: it has
+ * left. `looks`: how often the kernel was asked since the request, this time included.
+ */
+export function mayBeAnsweredWhileBlocked(state: ClientState, looks: number, nowMs: number): boolean {
+  if (looks <= WITH_REQUEST_LOOKS && state.halfClosedSinceMs === 0) state.halfClosedSinceMs = nowMs;
+  return state.halfClosedSinceMs !== 0 && nowMs - state.halfClosedSinceMs <= HALF_CLOSED_MS;
 }
 
 /** `writeTimeoutMs` 0: no limit. */

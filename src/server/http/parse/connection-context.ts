@@ -12,7 +12,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { ClientState } from "../admit/client-watch.ts";
+import type { ClientState, Moment } from "../admit/client-watch.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Linked } from "../../../kit/linked-list.ts";
 import type { PipelinedState, Waiting } from "./pipelining-order.ts";
@@ -38,7 +38,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   declined: IncomingMessage | undefined = undefined;
   /** What comes behind its latest request is lost in part, so none of it may be run. */
   losesInput = false;
-  requestedMs = 0;
+  requested: Moment = { ms: 0, looks: 0 };
   stalledSinceMs = 0;
   takenBytes = 0;
   halfClosedSinceMs = 0;

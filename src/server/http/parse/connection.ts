@@ -24,7 +24,7 @@ import {
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
 import { outputOf } from "../../../platform/node-internals/handles.ts";
-import { judgeClient, mayBeAnswered } from "../admit/client-watch.ts";
+import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
@@ -222,7 +222,7 @@ export class Connections {
       if (context.active === 0) return;
       // Who was found to have left while the handler had the thread has not come back.
       const isGone = context.current?.aborted === true;
-      if (isGone || !mayBeAnswered(context, performance.now())) stream.end();
+      if (isGone || !mayBeAnswered(context, thisMoment())) stream.end();
     });
   }
 

@@ -13,6 +13,8 @@ import { HeddleError } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { type LoadRow } from "../../../supervise/load-board.ts";
+import { mayBeAnsweredWhileBlocked } from "../../http/admit/client-watch.ts";
+import type { Exchange } from "../../http/exchange.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import { areHungUp, hasNative } from "../../../platform/native.ts";
 import { offloadSetting } from "../report/offload-hint.ts";
@@ -23,6 +25,8 @@ export function setServingRules(config: ServerConfig, pipeline: Pipeline, row: L
     setBlockingRules({ may: (what) => refuse(what, pipeline.current()?.route.name) });
     return;
   }
+  let latest: Exchange | undefined;
+  let looks = 0;
   setBlockingRules({
     lookMs: beatMs,
     cancelled: () => {
@@ -30,7 +34,10 @@ export function setServingRules(config: ServerConfig, pipeline: Pipeline, row: L
       const exchange = pipeline.current();
       if (exchange === undefined) return undefined;
       pipeline.sweep(performance.now());
-      if (hasNative() && areHungUp([descriptorOf(exchange.req.socket)])[0] === true) {
+      looks = exchange === latest ? looks + 1 : 1;
+      latest = exchange;
+      const hasEnded = hasNative() && areHungUp([descriptorOf(exchange.req.socket)])[0] === true;
+      if (hasEnded && !mayBeAnsweredWhileBlocked(exchange.connection, looks, performance.now())) {
         exchange.abort("AbortError", "the client went away");
       }
       if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());

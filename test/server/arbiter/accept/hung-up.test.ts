@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
-import { hungUp, sinceTheyWait } from "../../../../src/server/arbiter/accept/hung-up.ts";
+import { askKernel, type ClientSign, sinceTheyWait } from "../../../../src/server/arbiter/accept/hung-up.ts";
 import { loadNative } from "../../../../src/platform/native.ts";
 import { hasFfi } from "../../../support/ffi.ts";
 import { until } from "../support.ts";
 
-test("a client that has closed or reset its connection has hung up, unread; one that waits has not", async (t) => {
+test("the kernel tells who has sent something, who has ended its side with it, and who is gone, all unread", async (t) => {
   assert.equal(await loadNative(), hasFfi);
   const accepted: Socket[] = [];
   const server = createServer({ pauseOnConnect: true }, (socket) => void accepted.push(socket.on("error", () => {})));
@@ -18,36 +18,59 @@ test("a client that has closed or reset its connection has hung up, unread; one 
     for (const socket of [...clients, ...accepted]) socket.destroy();
     server.close();
   });
-  for (let i = 0; i < 4; i++) {
+  const dial = async (): Promise<Socket> => {
     const client = connect({ port, host: "127.0.0.1" }).on("error", () => {});
     await once(client, "connect");
-    await until(() => accepted.length === i + 1, "the connection");
-    clients.push(client.on("error", () => {}));
-  }
-  assert.equal(hungUp(accepted).size, 0);
-  clients[1]!.end("GET / HTTP/1.1\r\n\r\n");
-  clients[2]!.resetAndDestroy();
-  accepted[3]!.destroy();
+    clients.push(client);
+    await until(() => accepted.length === clients.length, "the connection");
+    return client;
+  };
+  for (let i = 0; i < 7; i++) await dial();
+  assert.deepEqual(askKernel(accepted), Array(7).fill("silent"));
+  clients[1]!.write("GET / HTTP/1.1\r\n\r\n");
+  clients[2]!.end("GET / HTTP/1.1\r\n\r\n");
+  clients[3]!.end();
+  clients[4]!.resetAndDestroy();
+  clients[5]!.write("GET / HTTP/1.1\r\n\r\n", () => clients[5]!.resetAndDestroy());
+  accepted[6]!.destroy();
   // Without node:ffi nothing can be asked about, and only what was closed here is known.
-  const gone = accepted.slice(hasFfi ? 1 : 3);
-  await until(() => hungUp(accepted).size === gone.length, "the ends");
-  assert.deepEqual([...hungUp(accepted)], gone);
+  const signs: ClientSign[] = hasFfi
+    ? ["silent", "sent", "ended", "gone", "gone", "gone", "gone"]
+    : [...Array<ClientSign>(6).fill("silent"), "gone"];
+  await until(() => askKernel(accepted).join() === signs.join(), "the signs");
 });
 
-test("who ends its side at the beginning of its wait has not left; who does it later has", () => {
+test("many looks within a moment are as one", () => {
+  const [socket] = [{}] as Socket[];
   let nowMs = 0;
-  const [early, late, gone] = [{ destroyed: false }, { destroyed: false }, { destroyed: true }] as unknown as Socket[];
-  let ended: Socket[] = [];
+  let sign: ClientSign = "sent";
   const left = sinceTheyWait(
-    () => new Set(ended),
+    () => [sign],
     () => nowMs,
   );
-  const all = [early!, late!, gone!];
-  left(all);
-  ended = [early!, gone!];
-  nowMs = 4;
-  assert.deepEqual([...left(all)], [gone]);
-  ended = all;
-  nowMs = 5;
-  assert.deepEqual([...left(all)], [late, gone]);
+  for (nowMs = 0; nowMs < 20; nowMs++) assert.equal(left([socket!]).size, 0);
+  sign = "ended";
+  nowMs = 5000;
+  assert.equal(left([socket!]).size, 0, "the loop did not look in between");
+});
+
+test("who ends its side with its request has not left; who does it later, or sends nothing, has", () => {
+  let nowMs = 0;
+  const names = ["together", "soon", "late", "silent", "gone"] as const;
+  const sockets = names.map((name) => ({ name })) as unknown as Socket[];
+  let signs: ClientSign[] = [];
+  const left = sinceTheyWait(
+    () => signs,
+    () => nowMs,
+  );
+  const look = (atMs: number, ...now: ClientSign[]): string[] => {
+    nowMs = atMs;
+    signs = now;
+    return [...left(sockets)].map((socket) => (socket as unknown as { name: string }).name);
+  };
+  assert.deepEqual(look(0, "silent", "silent", "silent", "silent", "silent"), []);
+  assert.deepEqual(look(5000, "silent", "sent", "sent", "silent", "silent"), []);
+  assert.deepEqual(look(6000, "ended", "ended", "sent", "silent", "gone"), ["gone"]);
+  assert.deepEqual(look(6020, "ended", "ended", "ended", "silent", "gone"), ["late", "gone"]);
+  assert.deepEqual(look(90_000, "ended", "ended", "ended", "silent", "gone"), ["late", "gone"], "they keep waiting");
 });

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ClientState, judgeClient, mayBeAnswered } from "../../../../src/server/http/admit/client-watch.ts";
+import {
+  type ClientState,
+  judgeClient,
+  mayBeAnswered,
+  mayBeAnsweredWhileBlocked,
+} from "../../../../src/server/http/admit/client-watch.ts";
 
 const TIMEOUT_MS = 1000;
 
 function client(): ClientState {
-  return { requestedMs: 1, stalledSinceMs: 0, takenBytes: 0, halfClosedSinceMs: 0 };
+  return { requested: { ms: 1, looks: 10 }, stalledSinceMs: 0, takenBytes: 0, halfClosedSinceMs: 0 };
 }
 
 /** What the kernel has of what was written. */
@@ -44,20 +49,33 @@ describe("a client that is sent something", () => {
 
 describe("a client that ends its side", () => {
   test("with its request is to be answered; later it has left", () => {
-    assert.equal(mayBeAnswered(client(), 21), true);
-    assert.equal(mayBeAnswered(client(), 22), false);
+    assert.equal(mayBeAnswered(client(), { ms: 21, looks: 99 }), true);
+    assert.equal(mayBeAnswered(client(), { ms: 22, looks: 99 }), false);
+  });
+
+  test("is to be answered if the loop had no chance to hear of it sooner, however late it is", () => {
+    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 12 }), true);
+    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 13 }), false);
+  });
+
+  test("while its handler blocks is to be answered for two seconds if that is found at the first two looks, else it has left", () => {
+    const early = client();
+    assert.equal(mayBeAnsweredWhileBlocked(early, 2, 25), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 2025), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 2026), false);
+    assert.equal(mayBeAnsweredWhileBlocked(client(), 3, 50), false);
   });
 
   test("and gets no answer for two seconds has left", () => {
     const state = client();
-    assert.ok(mayBeAnswered(state, 20));
+    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }));
     assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2020), "takes part");
     assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2021), "left");
   });
 
   test("has two seconds again with each part of the answer", () => {
     const state = client();
-    assert.ok(mayBeAnswered(state, 20));
+    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }));
     for (let i = 1; i < 5; i++)
       assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 1500), "takes part");
     assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 6000 + 2001), "left");
