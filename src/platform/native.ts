@@ -191,6 +191,22 @@ export function hasUnread(fd: number): boolean {
   return libc!.recv(fd, onePeeked, 1n, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+/** `struct tcp_info` up to and with `tcpi_last_data_recv`, which are milliseconds. */
+const TCP_INFO_BYTES = 56;
+const LAST_DATA_RECV = 52;
+
+/** How long ago the last byte of a TCP connection arrived, in milliseconds. undefined: the kernel does not tell (not Linux). */
+export function sinceLastByteMs(fd: number): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  const info = Buffer.alloc(TCP_INFO_BYTES);
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(TCP_INFO_BYTES);
+  if (libc!.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, bytes) !== 0) return undefined;
+  return info.readUInt32LE(LAST_DATA_RECV);
+}
+
 const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;
 const SO_RCVTIMEO = process.platform === "linux" ? (process.arch === "ppc64" ? 18 : 20) : 0x1006;
 /** `struct timeval` on a 64-bit machine. */

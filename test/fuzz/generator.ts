@@ -218,9 +218,15 @@ export function scripts(features: ReadonlySet<Feature>): Arbitrary<Script> {
   return record({ requests, end: endWithStalls, readsAfterMs }).map((script) => tame(plain(script), features));
 }
 
-/** A garbled request is compared with nothing, so it may not be one whose answer is read in another way. */
+/**
+ * A garbled request is compared with nothing, so it may not be one whose answer is read in another way. Nor may one that breaks
+ * off, perhaps before its method is known.
+ */
 function plain(script: Script): Script {
-  if (script.end.kind !== "garbles") return script;
-  const last = script.requests.at(-1)!;
-  return { ...script, requests: [...script.requests.slice(0, -1), { ...last, method: "POST", form: "origin" }] };
+  const { end, requests } = script;
+  const last = requests.at(-1)!;
+  if (end.kind === "garbles")
+    return { ...script, requests: [...requests.slice(0, -1), { ...last, method: "POST", form: "origin" }] };
+  if (end.kind !== "breaks off" || last.method !== "HEAD") return script;
+  return { ...script, requests: [...requests.slice(0, -1), { ...last, method: "PUT" }] };
 }

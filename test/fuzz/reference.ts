@@ -204,6 +204,7 @@ const READING: ReadonlySet<Route> = new Set(["whole", "slow", "stream", "reject"
 function readsAll(spec: RequestSpec, { shape }: Subject): boolean {
   if (!READING.has(spec.route)) return false;
   if (shape === "listener") return true;
+  if (spec.form === "asterisk") return false;
   // A `Request` of these methods has no body, and the stream of an answer to HEAD is never asked for anything.
   if (spec.method === "HEAD" || spec.method === "GET") return !hasBody(spec);
   return true;

@@ -20,7 +20,7 @@ import { TurnAway } from "../../worker/accept/turn-away.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Fleet } from "../workers/fleet.ts";
-import { askKernel, sinceTheyWait } from "./hung-up.ts";
+import { askKernel, lastByteAgeMs, sinceTheyWait } from "./hung-up.ts";
 import { Listeners } from "./listeners.ts";
 import { LeastConnections } from "./least-connections.ts";
 import { IdleWorkers } from "./idle-workers.ts";
@@ -137,6 +137,11 @@ export class Accepting {
     const away = new TurnAway(tlsCert !== undefined);
     const turnAway = (socket: Socket): void => away.refuse(socket);
     if (model !== "sync") return new LeastConnections({ workers, backlog, turnAway });
-    return new IdleWorkers({ workers, limits: () => this.#config, turnAway, hungUp: sinceTheyWait(askKernel) });
+    return new IdleWorkers({
+      workers,
+      limits: () => this.#config,
+      turnAway,
+      hungUp: sinceTheyWait(askKernel, lastByteAgeMs),
+    });
   }
 }

@@ -3,13 +3,15 @@
  * asked, with one call for all.
  *
  * A client that has only ended its sending side looks the same as one that has closed its connection. One that ends it with
- * its request wants the answer, as in `server/http/admit/client-watch.ts`: the look that finds the end is the first one that
- * finds the request, or the next one after a moment. Without node:ffi nobody counts as gone, and a worker finds out.
+ * its request wants the answer, as in `server/http/admit/client-watch.ts`. Here nobody knows where a request ends. What counts is
+ * the last byte: the end came with it, or at most WITH_REQUEST_MS later. The kernel tells the age of the last byte, and the end came
+ * after the look before, which did not find it. Where the kernel does not tell (a Unix socket), each of them wants the answer.
+ * Without node:ffi nobody counts as gone, and a worker finds out.
  */
 
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../../kit/clock.ts";
-import { hasNative, pollClients } from "../../../platform/native.ts";
+import { hasNative, pollClients, sinceLastByteMs } from "../../../platform/native.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
 /**
@@ -28,14 +30,16 @@ export function askKernel(sockets: readonly Socket[]): ClientSign[] {
   return sockets.map((socket, i) => (socket.destroyed ? "gone" : polled[i]!));
 }
 
-/** A moment: looks within it are as one. A request and its end may lie on both sides of a look. */
-const MOMENT_MS = 20;
+/** Of a connection: how long ago its last byte came, as far as the kernel tells. */
+export function lastByteAgeMs(socket: Socket): number | undefined {
+  return sinceLastByteMs(descriptorOf(socket));
+}
+
+const WITH_REQUEST_MS = 20;
 
 interface Waiting {
-  /** Moments in which bytes were found. */
-  moments: number;
-  /** When the latest one began. */
-  momentMs: number;
+  /** The latest look that did not find the end of its side. */
+  openMs: number;
   /** Ended its side with its request. */
   isHalfClosed: boolean;
 }
@@ -43,6 +47,7 @@ interface Waiting {
 /** Returns those who have left. Each connection is to be asked about first when it begins to wait. */
 export function sinceTheyWait(
   ask: (sockets: readonly Socket[]) => readonly ClientSign[],
+  ageMs: (socket: Socket) => number | undefined,
   now: () => number = monotonicMs,
 ): (sockets: readonly Socket[]) => ReadonlySet<Socket> {
   const known = new WeakMap<Socket, Waiting>();
@@ -52,22 +57,18 @@ export function sinceTheyWait(
     return new Set(
       sockets.filter((socket, i) => {
         let waiting = known.get(socket);
-        if (waiting === undefined)
-          known.set(socket, (waiting = { moments: 0, momentMs: -Infinity, isHalfClosed: false }));
-        return hasLeft(waiting, signs[i]!, nowMs);
+        if (waiting === undefined) known.set(socket, (waiting = { openMs: -Infinity, isHalfClosed: false }));
+        const sign = signs[i];
+        if (sign === "gone") return true;
+        if (sign !== "ended") waiting.openMs = nowMs;
+        else if (!waiting.isHalfClosed) waiting.isHalfClosed = endedWithBytes(waiting.openMs, ageMs(socket), nowMs);
+        return sign === "ended" && !waiting.isHalfClosed;
       }),
     );
   };
 }
 
-function hasLeft(waiting: Waiting, sign: ClientSign, nowMs: number): boolean {
-  if (sign === "gone") return true;
-  if (sign === "silent") return false;
-  if (nowMs - waiting.momentMs >= MOMENT_MS) {
-    waiting.moments++;
-    waiting.momentMs = nowMs;
-  }
-  if (sign === "sent") return false;
-  waiting.isHalfClosed ||= waiting.moments <= 2;
-  return !waiting.isHalfClosed;
+/** Pure. Whether the end may have come within WITH_REQUEST_MS of the last byte. */
+function endedWithBytes(openMs: number, lastByteMs: number | undefined, nowMs: number): boolean {
+  return lastByteMs === undefined || lastByteMs - (nowMs - openMs) <= WITH_REQUEST_MS;
 }

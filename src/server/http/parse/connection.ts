@@ -30,7 +30,7 @@ import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
 import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
-import { type ParserError, refusalFor } from "./parser-errors.ts";
+import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
 import { refuseSocket } from "../respond/respond.ts";
 import { WebSockets } from "./web-sockets.ts";
 
@@ -303,7 +303,7 @@ export class Connections {
       if (context.closing || error.code === "HPE_CLOSED_CONNECTION") return;
       context.refusesInTurn = context.active > 0;
     }
-    refuseInTurn(socket, code);
+    refuseInTurn(socket, code, isInHead(error));
   }
 }
 
@@ -316,9 +316,9 @@ function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: Connect
 }
 
 /** Not behind an answer that was the last one: whoever said so ends the connection, and its body may end only with it. */
-function refuseInTurn(socket: Duplex, code: ErrorCode): void {
+function refuseInTurn(socket: Duplex, code: ErrorCode, isHead: boolean): void {
   const answering = responseOn(socket);
   if (socket.writableEnded || (socket as Duplex & CarriesConnection)[connectionOf]?.closing === true) return;
-  if (answering === undefined) refuseSocket(socket, code);
-  else answering.once("close", () => refuseInTurn(socket, code));
+  if (answering === undefined) refuseSocket(socket, code, isHead);
+  else answering.once("close", () => refuseInTurn(socket, code, isHead));
 }

@@ -27,3 +27,14 @@ function isInRequestLine({ rawPacket, bytesParsed }: ParserError): boolean {
   const parsed = rawPacket?.subarray(0, bytesParsed);
   return parsed !== undefined && !parsed.includes(0x0a) && /^[A-Z-]+ /.test(parsed.toString("latin1", 0, 32));
 }
+
+/**
+ * Whether the parser stopped in the head of a HEAD request: its refusal has no body (RFC 9110 §9.3.2). Known only if the
+ * request began in the packet that was wrong.
+ */
+export function isInHead({ rawPacket, bytesParsed }: ParserError): boolean {
+  const parsed = rawPacket?.subarray(0, bytesParsed).toString("latin1") ?? "";
+  const before = parsed.lastIndexOf("\r\n\r\n");
+  // Empty lines may come before a request.
+  return /^[\r\n]*HEAD /.test(parsed.slice(before === -1 ? 0 : before));
+}

@@ -104,8 +104,8 @@ function mute(res: ServerResponse): void {
   res.on("error", nothing);
 }
 
-/** Answers on a socket whose request could not even be parsed, or asked for an upgrade. */
-export function refuseSocket(socket: Duplex, code: ErrorCode): void {
+/** Answers on a socket whose request could not even be parsed, or asked for an upgrade. `isHead`: the request's method is HEAD. */
+export function refuseSocket(socket: Duplex, code: ErrorCode, isHead: boolean = false): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -116,7 +116,7 @@ export function refuseSocket(socket: Duplex, code: ErrorCode): void {
     `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ndate: ${new Date().toUTCString()}\r\n` +
       "content-type: text/plain; charset=utf-8\r\n" +
       (status === 503 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : "") +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? "" : body}`,
   );
   endLingering(socket);
 }

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { test } from "node:test";
-import { askKernel, type ClientSign, sinceTheyWait } from "../../../../src/server/arbiter/accept/hung-up.ts";
+import { test, type TestContext } from "node:test";
+import {
+  askKernel,
+  type ClientSign,
+  lastByteAgeMs,
+  sinceTheyWait,
+} from "../../../../src/server/arbiter/accept/hung-up.ts";
 import { loadNative } from "../../../../src/platform/native.ts";
 import { hasFfi } from "../../../support/ffi.ts";
 import { until } from "../support.ts";
@@ -40,37 +45,75 @@ test("the kernel tells who has sent something, who has ended its side with it, a
   await until(() => askKernel(accepted).join() === signs.join(), "the signs");
 });
 
-test("many looks within a moment are as one", () => {
-  const [socket] = [{}] as Socket[];
+test("who ends its side with the last byte has not left; who does it later, or sends nothing, has", () => {
   let nowMs = 0;
-  let sign: ClientSign = "sent";
-  const left = sinceTheyWait(
-    () => [sign],
-    () => nowMs,
-  );
-  for (nowMs = 0; nowMs < 20; nowMs++) assert.equal(left([socket!]).size, 0);
-  sign = "ended";
-  nowMs = 5000;
-  assert.equal(left([socket!]).size, 0, "the loop did not look in between");
-});
-
-test("who ends its side with its request has not left; who does it later, or sends nothing, has", () => {
-  let nowMs = 0;
-  const names = ["together", "soon", "late", "silent", "gone"] as const;
+  const names = ["together", "slowly", "late", "unknown", "silent", "gone"] as const;
+  type Name = (typeof names)[number];
   const sockets = names.map((name) => ({ name })) as unknown as Socket[];
+  const nameOf = (socket: Socket): Name => (socket as unknown as { name: Name }).name;
   let signs: ClientSign[] = [];
+  let ages: Partial<Record<Name, number>> = {};
   const left = sinceTheyWait(
     () => signs,
+    (socket) => ages[nameOf(socket)],
     () => nowMs,
   );
-  const look = (atMs: number, ...now: ClientSign[]): string[] => {
+  const look = (atMs: number, ...now: ClientSign[]): Name[] => {
     nowMs = atMs;
     signs = now;
-    return [...left(sockets)].map((socket) => (socket as unknown as { name: string }).name);
+    return [...left(sockets)].map(nameOf);
   };
-  assert.deepEqual(look(0, "silent", "silent", "silent", "silent", "silent"), []);
-  assert.deepEqual(look(5000, "silent", "sent", "sent", "silent", "silent"), []);
-  assert.deepEqual(look(6000, "ended", "ended", "sent", "silent", "gone"), ["gone"]);
-  assert.deepEqual(look(6020, "ended", "ended", "ended", "silent", "gone"), ["late", "gone"]);
-  assert.deepEqual(look(90_000, "ended", "ended", "ended", "silent", "gone"), ["late", "gone"], "they keep waiting");
+  assert.deepEqual(look(0, "silent", "silent", "sent", "silent", "silent", "silent"), []);
+  assert.deepEqual(look(5000, "silent", "sent", "sent", "sent", "silent", "silent"), []);
+  assert.deepEqual(look(6000, "sent", "sent", "sent", "sent", "silent", "gone"), ["gone"]);
+  ages = { together: 1000, slowly: 5, late: 45 };
+  assert.deepEqual(look(6025, "sent", "ended", "sent", "ended", "silent", "gone"), ["gone"]);
+  ages = { together: 1024, slowly: 29, late: 45 };
+  assert.deepEqual(
+    look(6050, "sent", "ended", "ended", "ended", "silent", "gone"),
+    ["gone"],
+    "45 ms, 25 of them unseen",
+  );
+  assert.deepEqual(
+    look(90_000, "ended", "ended", "ended", "ended", "ended", "gone"),
+    ["gone"],
+    "the loop did not look",
+  );
 });
+
+test("the end comes later than the last byte if a look in between found no end", () => {
+  const socket = {} as Socket;
+  let nowMs = 0;
+  let [sign, ageMs]: [ClientSign, number] = ["sent", 0];
+  const left = sinceTheyWait(
+    () => [sign],
+    () => ageMs,
+    () => nowMs,
+  );
+  for (nowMs = 0; nowMs <= 100; nowMs += 25) assert.equal(left([socket]).size, 0);
+  [sign, ageMs, nowMs] = ["ended", 121, 125];
+  assert.equal(left([socket]).size, 1, "at least 96 ms later");
+});
+
+async function tellsAges(t: TestContext): Promise<void> {
+  await loadNative();
+  const server = createServer((socket) => void t.after(() => void socket.destroy()));
+  t.after(() => void server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  t.after(() => void client.destroy());
+  client.write("one");
+  const [socket] = (await accepted) as [Socket];
+  await once(socket, "data");
+  const beganMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const before = lastByteAgeMs(socket)!;
+  assert.ok(before >= 50 && before <= performance.now() - beganMs + 100, `${before}`);
+  client.end();
+  await once(socket, "end");
+  assert.ok(lastByteAgeMs(socket)! >= before, "the end is no byte");
+}
+if (hasFfi && process.platform === "linux")
+  test("the kernel tells the age of the last byte of a connection", tellsAges);
