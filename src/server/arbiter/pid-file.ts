@@ -1,7 +1,7 @@
 /**
- * `--pid-file`: written when the server starts, removed when it ends; a file of a server that is gone is taken over, and
- * that of one that stops as well: its successor may start while it drains. It is removed only while it is the one that was
- * written here: two containers that share a folder may both be process 1.
+ * `--pid-file`: written when the server starts, removed when it ends. The file of a dead server is replaced. So is that of a
+ * stopping server: its successor may start while it drains. The file is removed only if it is the one written here: two
+ * containers that share a folder may both be process 1.
  */
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -33,12 +33,12 @@ export function claimPidFile(path: string): { release(): void } {
   };
 }
 
-/** A new file is told from the old one; where the folder may not be written, the file itself may. */
+/** Removes the old file, so that the new one has another identity. If the folder is not writable, the file itself may be. */
 function removeOld(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // Writing it says what is wrong.
+    // Writing it will report the error.
   }
 }
 
@@ -54,10 +54,10 @@ function readOwner(path: string): number | undefined {
 
 /** The arbiter's process title, which is what others see as its command line. */
 export const ARBITER_TITLE = "heddle arbiter";
-/** The same from when it stops. */
+/** The same title once it stops. */
 export const STOPPING_TITLE = "heddle arbiter (stopping)";
 
-/** The pid of a dead server may belong to anything by now. */
+/** The pid of a dead server may belong to any other process by now. */
 function isServing(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,9 +1,10 @@
 /**
- * Which of the connections that wait here their clients have given up. Nothing of them is read, so nothing tells of
- * itself; the kernel is asked, with one call for all.
+ * Finds waiting connections whose clients have left. We do not read from them, so no event would show it. The kernel is
+ * asked, with one call for all.
  *
- * A client that has only closed its sending side looks the same as one that has left. Who does it with its request, at the
- * beginning, wants the answer (`sinceTheyWait`). Without node:ffi nobody counts as gone, and a worker finds out.
+ * A client that has only closed its sending side looks the same as one that has left. If it closed the side together with
+ * its request, at the beginning, it wants the answer (`sinceTheyWait`). Without node:ffi no client counts as gone; a worker
+ * finds out.
  */
 
 import type { Socket } from "node:net";
@@ -18,7 +19,7 @@ export function hungUp(sockets: readonly Socket[]): ReadonlySet<Socket> {
   return new Set(sockets.filter((socket, i) => socket.destroyed || gone[i]));
 }
 
-/** A request and the end of its client's side arrive within so long of the connection, or the client leaves. */
+/** If the end of the client's side arrives within this time of the connection, it came with the request. */
 const WITH_REQUEST_MS = 5;
 
 interface Waiting {
@@ -27,7 +28,7 @@ interface Waiting {
   isHalfClosed: boolean;
 }
 
-/** Those of `hungUp` who have left; each is to be asked about first when it begins to wait. */
+/** Those of `hungUp` that have really left. Ask about each connection once when it begins to wait. */
 export function sinceTheyWait(ask: typeof hungUp, now: () => number = monotonicMs): typeof hungUp {
   const known = new WeakMap<Socket, Waiting>();
   return (sockets) => {
