@@ -147,7 +147,7 @@ describe("two routes that are one", { concurrency: 2 }, () => {
 describe("an app whose router ignores more than the table of routes", { concurrency: 2 }, () => {
   const told = [
     /Express treats \/Report as \/report.*--route-case insensitive/,
-    /takes \/report\/.*--route-trailing-slash ignore/,
+    /treats \/report\/.*--route-trailing-slash ignore/,
   ];
   const settings = ["--route-case", "insensitive", "--route-trailing-slash", "ignore"];
 

@@ -99,17 +99,23 @@ describe("what is told of it", () => {
   const lenient = { routeCase: "insensitive", routeTrailingSlash: "ignore" } as const;
 
   test("is each difference, with the setting that ends it", () => {
-    const told = routingWarnings(router, strict);
-    assert.equal(told.length, 2);
-    assert.match(told[0]!, /^Express treats \/Report as \/report,.* Set --route-case insensitive, or .* \(one\)\.$/);
-    assert.match(told[1]!, /^Express treats \/report\/ as \/report,.* --route-trailing-slash ignore, or .* \(two\)\.$/);
+    const warnings = routingWarnings(router, strict);
+    assert.equal(warnings.length, 2);
+    assert.match(
+      warnings[0]!,
+      /^Express treats \/Report as \/report,.* Set --route-case insensitive, or .* \(one\)\.$/,
+    );
+    assert.match(
+      warnings[1]!,
+      /^Express treats \/report\/ as \/report,.* --route-trailing-slash ignore, or .* \(two\)\.$/,
+    );
   });
 
   test("is also that the table ignores what the router does not", () => {
-    const told = routingWarnings({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, lenient);
-    assert.equal(told.length, 2);
-    assert.match(told[0]!, /--route-case sensitive/);
-    assert.match(told[1]!, /--route-trailing-slash strict/);
+    const warnings = routingWarnings({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, lenient);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0]!, /--route-case sensitive/);
+    assert.match(warnings[1]!, /--route-trailing-slash strict/);
   });
 
   test("is an option that the table of routes has no counterpart of", () => {
