@@ -12,8 +12,8 @@
  * Nothing is counted for a response that leaves its length to node:http, or ends with one `end(body)` of that length.
  *
  * Rejected: node:http's `strictContentLength`. It throws within the app's `write`: in a pipe, that is an uncaught exception.
- * When too little was written, it throws in `end` and leaves the response open. It ignores headers given to `writeHead` as a list.
- * And it makes every `end(body)` two writes. Also rejected: a class of our own. Express replaces a response's class.
+ * When too little was written, it throws in `end` and leaves the response open. It ignores headers given to `writeHead` as a
+ * list. And it makes every `end(body)` two writes. Also rejected: a class of our own. Express replaces a response's class.
  */
 
 import type { ServerResponse } from "node:http";

@@ -2,8 +2,8 @@
  * has the same setting, and the operator has not set it, the app's value is applied. Other settings cause a warning, with the
  * settings to use instead.
  *
- * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a framework
- * sets by itself is ignored.
+ * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a
+ * framework sets by itself is ignored.
  */
 
 import type { ServerConfig } from "../../config/config.ts";

@@ -1,12 +1,12 @@
 /**
- * Numbers for the names of tasks: a number fits on the board, where the watchdog reads who runs on a thread that does not
+ * Numbers for the names of tasks. A number fits on the board, where the watchdog reads what runs on a thread that does not
  * answer. The root is told each name once, and at once: the task might never let the thread send anything again.
  */
 
 import { LOAD, ROOT } from "../../runtime/runtime.ts";
 import { connected, handle, OP } from "../task-service.ts";
 
-/** Beyond, new names have none; nobody writes that many tasks, but closures may be named by a program. */
+/** Beyond this, new names get no number. Nobody writes that many tasks, but a program may generate names for closures. */
 const MAX_NAMES = 4096;
 
 const numbers = new Map<string, number>();
@@ -31,7 +31,7 @@ function add(name: string): number {
   return number;
 }
 
-/** On the root: the name of what runs on a thread. */
+/** On the root: the name of the task that runs on a thread. */
 export function nameAt(thread: number, number: number): string | undefined {
   return named.get(`${thread}/${number}`);
 }
