@@ -37,8 +37,8 @@ export interface Window {
   /** Requests that were being answered when the mark was set. */
   readonly inFlight: number;
   /**
-   * Connections that the named worker had, or may have had: which one it is, a connection learns with its first response. As
-   * each has at most one request in flight, this bounds what that worker's death may cost.
+   * Connections that the named worker had, or may have had: a connection learns its worker with its first response. Each has at
+   * most one request in flight, so this limits what that worker's death may cost.
    */
   readonly heldByWorker: number;
   /** Requests since then that failed or had to be retried. */
