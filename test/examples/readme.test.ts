@@ -1,6 +1,6 @@
 /**
- * What the README and the guide show runs: a `ts` block whose first line names a file is an app (or a config file for
- * the block after it) and is served; the commands of `sh` blocks exist, with the flags they are shown with.
+ * The code of the README and the guide runs. A `ts` block whose first line names a file is an app (or a config file for the block
+ * after it) and is served. The commands of `sh` blocks exist, with the flags that are shown.
  */
 
 import assert from "node:assert/strict";

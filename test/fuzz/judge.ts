@@ -1,4 +1,4 @@
-/** Compares what came on a connection with what the reference says is due. Pure; an empty list says that all is right. */
+/** Compares what came on a connection with what the reference expects. Pure. An empty list means that all is right. */
 
 import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";

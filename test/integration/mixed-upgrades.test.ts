@@ -1,4 +1,4 @@
-/** That WebSockets get nowhere under a model is said at start: by `heddle check`, and by `heddle serve` before it listens. */
+/** If a model can't take WebSockets, that is logged at start: by `heddle check`, and by `heddle serve` before it listens. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

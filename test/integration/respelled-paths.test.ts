@@ -1,4 +1,4 @@
-/** A path written in another way keeps its route, and with it the route's model, limit and timeout. */
+/** Another spelling of a path keeps its route, and with it the route's model, limit and timeout. */
 
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";

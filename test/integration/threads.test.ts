@@ -1,4 +1,4 @@
-/** What only the models on handler threads promise; what all models promise is test/contracts/model.contract.ts. */
+/** Promises of the models on handler threads only. test/contracts/model.contract.ts tests the promises of all models. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

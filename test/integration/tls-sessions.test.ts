@@ -1,4 +1,4 @@
-/** Clients that come back resume their TLS session, whichever worker and thread they get. */
+/** Returning clients resume their TLS session, whichever worker and thread they get. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

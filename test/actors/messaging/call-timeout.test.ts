@@ -1,4 +1,4 @@
-/** The time a call waits when nothing is said about it. A file of its own: its clock is set by hand. */
+/** The default timeout of a call. In its own file, because its clock is mocked. */
 
 import assert from "node:assert/strict";
 import { mock } from "node:test";
