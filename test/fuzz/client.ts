@@ -1,5 +1,6 @@
 /**
- * Plays a script to a server, and reports what came. Every wait is bounded: a server that sends nothing for that long is silent.
+ * Plays a script to a server, and reports what came. Every wait is bounded: a server that sends nothing for that long is
+ * silent.
  */
 
 import { connect, type Socket } from "node:net";

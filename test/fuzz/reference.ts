@@ -10,8 +10,8 @@
  *   Then its head says so. Otherwise the next request is answered. In both cases the response arrives whole.
  * - A request with an invalid head reaches no handler. One with an invalid body may have been answered before that is known.
  *   Nothing after it is answered.
- * - A client that asks for the close but sends more may lose the answer to a reset (RFC 9112 §9.6). So may one that sends more on a
- *   connection that takes one request: it is closed at once (docs/decisions/connections-that-end.md).
+ * - A client that asks for the close but sends more may lose the answer to a reset (RFC 9112 §9.6). So may one that sends more
+ *   on a connection that takes one request: it is closed at once (docs/decisions/connections-that-end.md).
  * - An answer that its handler breaks off may be cut anywhere, even before its first byte. The connection then closes.
  * - A request that the client breaks off need not be answered. All requests before it must be.
  */
@@ -45,8 +45,8 @@ export interface Option {
   /** Whether the response is complete. */
   readonly whole: "yes" | "no" | "either";
   /**
-   * `goes on`: it does not close the connection. `says`: it may, and then says so. `closes`: it does, and says so. `ends`: nothing
-   * comes after it, said or not. `either`: it may, said or not.
+   * `goes on`: it does not close the connection. `says`: it may, and then says so. `closes`: it does, and says so. `ends`:
+   * nothing comes after it, said or not. `either`: it may, said or not.
    */
   readonly after: "goes on" | "says" | "closes" | "ends" | "either";
 }
@@ -84,7 +84,10 @@ export function expect(script: Script, subject: Subject): Expectation {
   return { dues, thenAnything };
 }
 
-/** A client that has closed its side sends nothing more: to the last request that came whole the server may say that it closes. */
+/**
+ * A client that has closed its side sends nothing more: to the last request that came whole the server may say that it
+ * closes.
+ */
 function mayBeLast(index: number, { requests, end }: Script): boolean {
   if (end.kind === "half-closes") return index === requests.length - 1;
   const isOdd = end.kind === "garbles" || (end.kind === "breaks off" && end.next === "half-closes");
@@ -179,7 +182,10 @@ function afterOf(spec: RequestSpec, index: number, { whole }: Answer, subject: S
   return "goes on";
 }
 
-/** What comes behind an upgrade is no HTTP if the server takes it up: one that does not may close the connection (RFC 9110 §7.8). */
+/**
+ * What comes behind an upgrade is no HTTP if the server takes it up: one that does not may close the connection (RFC 9110
+ * §7.8).
+ */
 function offersUpgrade({ extra, connection }: RequestSpec): boolean {
   return extra.some((line) => line.startsWith("Upgrade:")) && /\bupgrade\b/i.test(connection ?? "");
 }

@@ -1,6 +1,6 @@
 /**
- * Where a response ends: an app's headers and its writes may differ, but no client may take the rest of one response for the next.
- * Tests every model, and the shapes of app that write responses in different ways.
+ * Where a response ends: an app's headers and its writes may differ, but no client may take the rest of one response for the
+ * next. Tests every model, and the shapes of app that write responses in different ways.
  */
 
 import assert from "node:assert/strict";

@@ -20,7 +20,10 @@ const CONNECTIONS = 12;
 interface Visit {
   readonly reused: boolean;
   readonly place: string;
-  /** What the server gave for the next visit: under TLS 1.3 it comes after the handshake, under TLS 1.2 a resumed one has none. */
+  /**
+   * What the server gave for the next visit: under TLS 1.3 it comes after the handshake, under TLS 1.2 a resumed one has
+   * none.
+   */
   readonly session: Buffer | undefined;
 }
 

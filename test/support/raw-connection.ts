@@ -1,6 +1,6 @@
 /**
- * A client that writes raw bytes and reads responses one by one, for requests that `fetch` forbids, repairs or hides. It reads only
- * on request, so until then it is a slow reader.
+ * A client that writes raw bytes and reads responses one by one, for requests that `fetch` forbids, repairs or hides. It reads
+ * only on request, so until then it is a slow reader.
  */
 
 import { once } from "node:events";
