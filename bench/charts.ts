@@ -1,6 +1,6 @@
 /**
- * `npm run charts`: the chart and the measured tables of README and guide, from bench/results/. With `--check` it writes
- * nothing and exits 1 when one of them is not what the results say.
+ * `npm run charts`: makes the chart and the measured tables of README and guide from bench/results/. With `--check` it writes
+ * nothing, and exits with 1 if one of them differs from the results.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** `npm run bench:models`: the models beside each other and beside the servers they come from. `--help` tells the options. */
+/**
+ * `npm run bench:models`: compares the models with each other, and with the servers they come from. `--help` lists the
+ * options.
+ */
 import { bench } from "./harness/bench.ts";
 import { blocking } from "./scenarios/models/blocking.ts";
 import { ceilings } from "./scenarios/models/ceilings.ts";

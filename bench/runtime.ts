@@ -1,4 +1,4 @@
-/** `npm run bench:runtime`: the library's tasks beside Go, its actors beside Erlang/OTP. `--help` tells the options. */
+/** `npm run bench:runtime`: compares the library's tasks with Go, its actors with Erlang/OTP. `--help` lists the options. */
 import { bench } from "./harness/bench.ts";
 import { actorsAcross, calls, longMailbox, parkedActors, ring, usualSet } from "./scenarios/runtime/actors.ts";
 import { across, buffered, fanOut, parked, pingPong, pipeline } from "./scenarios/runtime/tasks.ts";

@@ -1,4 +1,4 @@
-/** The same answer as hello.ts, given in the Fetch API's form. */
+/** The same answer as hello.ts, with the Fetch API. */
 const body = "Hello, world!\n";
 
 export default {

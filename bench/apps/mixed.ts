@@ -1,5 +1,5 @@
 /**
- * One of everything a reload can break: short and slow answers, streamed answers, uploads, WebSockets.
+ * Everything that a reload can break: short and slow answers, streamed answers, uploads, WebSockets.
  *
  *     GET /            at once
  *     GET /wait?ms=    after a wait
@@ -9,7 +9,7 @@
  *     GET /instance    a token that is new each time this module is loaded
  *     WebSocket /ws    echo
  *
- * Every answer names the process in `x-worker`, so that a client knows who had its request when that process was killed.
+ * Every answer names its process in `x-worker`, so that a client knows which one had its request when that process was killed.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -19,7 +19,7 @@ import { WebSocketServer } from "ws";
 const instance = randomUUID();
 const server: Server = createServer((request, response) => {
   answer(request, response).catch((error: unknown) => {
-    // The client that went away mid-upload is the client's business; anything else has to be seen.
+    // A client may leave in the middle of an upload. Any other error must be seen.
     if (!request.destroyed) console.error(error);
     response.destroy();
   });
@@ -69,7 +69,7 @@ function send(response: ServerResponse, body: string): void {
   response.end(body);
 }
 
-/** The one thing only the application can do for a clean goodbye: RFC 6455 §7.4.1, 1001 "going away". */
+/** Only the application can send it at a stop: RFC 6455 §7.4.1, 1001 "going away". */
 export function onStop(): void {
   for (const socket of sockets.clients) socket.close(1001);
 }

@@ -1,4 +1,4 @@
-/** models.ts with its one computing route moved off the loop. */
+/** models.ts, with its computing route moved off the loop. */
 export { default } from "./models.ts";
 
 export const routes: Readonly<Record<string, { readonly model: "threads"; readonly threads: number }>> = {

@@ -1,10 +1,10 @@
 /**
- * One handler of each kind that the models differ in.
+ * One handler for each kind of work in which the models differ.
  *
  *     GET /             at once
  *     GET /block?ms=    blocks its thread, as a synchronous library does; answers `<pid> <start ns> <end ns>`
- *     GET /cpu?ms=      uses so much CPU time of its own thread: waiting for a core does not count, so work can't seem
- *                       parallel that isn't. The kernel counts it in ticks here (4 ms), so 10 ms come out as 12
+ *     GET /cpu?ms=      uses this much CPU time of its own thread. Waiting for a core does not count, so serial work can't look
+ *                       parallel. The kernel counts in ticks here (4 ms), so 10 ms become 12
  *     GET /wait?ms=     waits without blocking
  *     GET /forever      never ends
  */

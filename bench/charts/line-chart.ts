@@ -1,6 +1,6 @@
 /**
- * A static line chart as SVG: logarithmic axes, one panel beside the other, lines labelled at their ends. Pure: numbers in,
- * text out, the same text for the same numbers.
+ * A static line chart as SVG: logarithmic axes, panels side by side, lines labelled at their ends. Pure: the same numbers give
+ * the same text.
  */
 
 export interface Line {
@@ -12,7 +12,7 @@ export interface Line {
 export interface Panel {
   readonly title: string;
   readonly xLabel: string;
-  /** Ticks of the axes, smallest first; the panel ends at the first and the last. */
+  /** Ticks of the axes, smallest first. The panel ends at the first and the last. */
   readonly xTicks: readonly number[];
   readonly yTicks: readonly (readonly [value: number, label: string])[];
   readonly lines: readonly Line[];
@@ -71,7 +71,7 @@ function draw({ title, xLabel, xTicks, yTicks, lines }: Panel, offset: number): 
   ];
 }
 
-/** What lies outside of the ticks is drawn at the edge. */
+/** Values outside of the ticks are drawn at the edge. */
 function logScale(ticks: readonly number[], from: number, to: number): (value: number) => number {
   const low = Math.log(ticks[0]!);
   const high = Math.log(ticks.at(-1)!);

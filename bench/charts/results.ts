@@ -1,4 +1,4 @@
-/** What the charts and tables read of a run's results. */
+/** Reads a run's results for the charts and tables. */
 
 import { readFileSync } from "node:fs";
 
@@ -30,7 +30,7 @@ export function readResults(run: "serve" | "models" | "runtime"): Results {
   return JSON.parse(readFileSync(new URL(`../results/${run}.json`, import.meta.url), "utf8")) as Results;
 }
 
-/** Of all rounds. @throws Error when it was not measured */
+/** Over all rounds. @throws Error if it was not measured */
 export function medianOf(results: Results, scenario: string, contender: string, metric: string): number {
   const found = results.scenarios.find(({ name }) => name === scenario);
   const rounds = found?.contenders.find(({ name }) => name === contender)?.rounds ?? [];
@@ -39,7 +39,7 @@ export function medianOf(results: Results, scenario: string, contender: string, 
   return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** @throws Error when there is no such target, or it was not measured */
+/** @throws Error if there is no such target, or it was not measured */
 export function judgedOf(
   results: Results,
   scenario: string,

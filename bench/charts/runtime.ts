@@ -9,7 +9,7 @@ interface Row {
   readonly metric?: "p50Micros" | "bytesPerTask" | "bytesPerActor";
   /** Default: heddle. */
   readonly contender?: string;
-  /** What it is measured against; nothing: an aim in numbers. */
+  /** The reference. Without one, the number itself is judged. */
   readonly against?: string;
 }
 

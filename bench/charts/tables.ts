@@ -12,7 +12,7 @@ export interface Row {
   readonly metric: string;
   readonly contender: string;
   readonly against?: string;
-  /** A count is told as it is, everything else as a ratio. */
+  /** A count is shown as it is, everything else as a ratio. */
   readonly counts?: boolean;
 }
 
@@ -177,7 +177,7 @@ export function ceilingTable(results: Results): string {
   ].join("\n");
 }
 
-/** The page with its marked places filled. @throws Error when a mark is not there */
+/** The page with its marked places filled. @throws Error if a mark is missing */
 export function filled(page: string, tables: Readonly<Record<string, string>>): string {
   return Object.entries(tables).reduce((text, [name, table]) => {
     const begin = `<!-- measured: ${name} -->`;

@@ -1,4 +1,4 @@
-/** A benchmark from its command line to its result files; bench/serve.ts and its siblings only name their scenarios. */
+/** Runs a benchmark from its command line to its result files. bench/serve.ts and its siblings only name their scenarios. */
 import type { Availability, Peer } from "../peers/peer.ts";
 import { runCleanly } from "./cleanup.ts";
 import { describeMachine } from "./machine.ts";

@@ -1,8 +1,8 @@
 /**
- * What has to be undone however the run ends: a measured server that outlives its run would take CPU from the next one.
+ * Cleanup that must happen however the run ends: a measured server that outlives its run would take CPU from the next one.
  *
- * Every started process or temporary directory registers an undo here and takes it back once it has been undone in the
- * ordinary way. The rest is undone, newest first, when the run ends, fails, or is interrupted.
+ * Every started process or temporary directory registers its cleanup here, and removes it after the ordinary cleanup. The rest
+ * runs, newest first, when the run ends, fails, or is interrupted.
  */
 
 type Undo = () => void | Promise<void>;
@@ -10,13 +10,13 @@ type Undo = () => void | Promise<void>;
 const pending = new Set<Undo>();
 let cleaning: Promise<void> | undefined;
 
-/** Registers an undo; the returned function takes it back. */
+/** Registers a cleanup. The returned function removes it. */
 export function onCleanup(undo: Undo): () => void {
   pending.add(undo);
   return () => void pending.delete(undo);
 }
 
-/** Runs what is still registered, newest first. One that fails does not keep the others from running. */
+/** Runs the registered cleanups, newest first. If one fails, the others still run. */
 export function cleanUp(): Promise<void> {
   cleaning ??= runAll().finally(() => {
     cleaning = undefined;

@@ -1,6 +1,6 @@
 /**
- * How much CPU went elsewhere during a measurement: to other guests of the same host, or to other programs on this machine.
- * Neither shows in the numbers of a contender, so both are said beside them.
+ * How much CPU was used elsewhere during a measurement: by other guests of the same host, or by other programs on this machine.
+ * A contender's numbers show neither, so both are reported beside them.
  */
 import { readFileSync } from "node:fs";
 import { treeCpuSeconds } from "./proc.ts";
@@ -8,7 +8,7 @@ import { treeCpuSeconds } from "./proc.ts";
 export interface Disturbance {
   /** Share of the machine's CPU time that the host kept for itself. */
   readonly stealPercent: number;
-  /** Share that processes used which belong neither to the benchmark nor to the server. */
+  /** Share used by processes that belong neither to the benchmark nor to the server. */
   readonly othersPercent: number;
 }
 
@@ -19,7 +19,7 @@ export interface CpuReading {
   readonly own: number;
 }
 
-/** `pids` are the server's, which need not be children of the benchmark (a daemon is not). */
+/** `pids`: the server's. They need not be children of the benchmark (a daemon is not). */
 export function readCpu(pids: readonly number[]): CpuReading {
   const own = treeCpuSeconds([process.pid, ...pids]);
   return { ...parseCpuLine(readFileSync("/proc/stat", "latin1")), own };

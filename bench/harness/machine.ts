@@ -29,7 +29,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** How many files, and so how many connections, one process may have open. */
+/** The most open files, and so connections, of one process. */
 export function openFilesLimit(): number {
   const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
   return Number(line?.[1] ?? 0);

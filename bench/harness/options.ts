@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   readonly pace: Pace;
   readonly seed: number;
-  /** Contenders whose name holds one of these take part; empty means all. */
+  /** Contenders whose name contains one of these take part. Empty: all. */
   readonly only: readonly string[];
 }
 
@@ -18,7 +18,7 @@ const HELP = `  --scenario name[,name]   only these (default: all)
   --seed n                 repeat the order of an earlier run
   --list                   print the scenarios and their contenders`;
 
-/** Throws with what, got and what would be right; undefined when the wish was only to read. */
+/** Throws an error that says what, got and what is allowed. undefined: the command line only asked for help or a list. */
 export function parseOptions(all: readonly Scenario[], args: readonly string[]): BenchOptions | undefined {
   const { values } = parseArgs({
     args: [...args],

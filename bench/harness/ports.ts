@@ -1,8 +1,8 @@
-/** Finding a port, and waiting for whoever is to answer on it. */
+/** Finding a port, and waiting until a server answers on it. */
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A port that was free a moment ago. Peers that can't report the port they got have to be told one. */
+/** A port that was free a moment ago, for peers that can't report the port they got. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);

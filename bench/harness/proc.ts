@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The given processes and all that descend from them, parents first; those that are gone are left out. */
+/** The given processes and all of their descendants, parents first, without those that are gone. */
 export function processTree(roots: readonly number[]): number[] {
   const childrenOf = new Map<number, number[]>();
   const alive = new Set<number>();
@@ -29,7 +29,7 @@ export function isAlive(pid: number): boolean {
   return stat !== undefined && stat.state !== "Z";
 }
 
-/** Waits for processes to end and kills those that have not after the grace period. */
+/** Waits for processes to end, and kills those that remain after the grace period. */
 export async function endProcesses(pids: readonly number[], graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
   while (performance.now() < deadline && pids.some(isAlive)) await sleep(20);
@@ -48,12 +48,12 @@ export function killIfThere(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** CPU seconds a process has used, user and system together; 0 when it is gone. */
+/** CPU seconds that a process has used, user and system together. 0 if it is gone. */
 export function cpuSeconds(pid: number): number {
   return readStat(pid)?.cpuSeconds ?? 0;
 }
 
-/** CPU seconds of these processes, of all that descend from them, and of those descendants that have ended and been waited for. */
+/** CPU seconds of these processes, of all their descendants, and of descendants that have ended and were waited for. */
 export function treeCpuSeconds(roots: readonly number[]): number {
   return [...new Set(processTree(roots))].reduce((sum, pid) => sum + (readStat(pid)?.withEndedChildren ?? 0), 0);
 }
@@ -69,7 +69,10 @@ interface Stat {
   readonly withEndedChildren: number;
 }
 
-/** /proc/<pid>/stat, proc_pid_stat(5). The command name may hold spaces and brackets, so fields count from the last one. */
+/**
+ * /proc/<pid>/stat, proc_pid_stat(5). The command name may contain spaces and brackets, so fields count from the last
+ * bracket.
+ */
 function readStat(pid: number): Stat | undefined {
   let text: string;
   try {

@@ -1,7 +1,7 @@
 /**
  * Starting and stopping the measured processes.
  *
- * Invariant: only processes that were started here, or that descend from one, are ever signalled, and always by pid.
+ * Invariant: only processes that were started here, or their descendants, are ever signalled, and always by pid.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { dirname } from "node:path";
@@ -12,9 +12,9 @@ import { endProcesses, processTree } from "./proc.ts";
 export interface StartedProcess {
   readonly pid: number;
   readonly child: ChildProcess;
-  /** Everything written to stdout and stderr so far, cut to the last 16 KiB. */
+  /** Everything written to stdout and stderr so far: the last 16 KiB. */
   output(): string;
-  /** Resolves when the output matches, rejects when the process ends first or the time is up. */
+  /** Resolves when the output matches. Rejects if the process ends first or the time is over. */
   waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
   /** SIGTERM, then SIGKILL for it and whatever is left of its tree. */
   stop(graceMs?: number): Promise<void>;
@@ -22,7 +22,7 @@ export interface StartedProcess {
 
 const OUTPUT_LIMIT = 16 * 1024;
 
-/** The environment every measured process gets: the Node that runs the benchmark comes first. */
+/** The environment of every measured process: the Node that runs the benchmark comes first in PATH. */
 export function peerEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -102,7 +102,7 @@ export function start(
   };
 }
 
-/** Runs a command to its end; rejects with its output when it fails or takes too long. */
+/** Runs a command to its end. Rejects with its output if it fails or takes too long. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -139,7 +139,7 @@ export async function run(
 
 const REPOSITORY = new URL("../../", import.meta.url).pathname;
 
-/** An error as it may stand in a result file: without the paths of the machine it happened on. */
+/** An error for a result file: without the paths of the machine. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(process.execPath, "node").replaceAll(REPOSITORY, "").trim();

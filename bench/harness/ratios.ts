@@ -1,9 +1,8 @@
 /**
  * The arithmetic of a comparison.
  *
- * Absolute numbers differ from machine to machine and minute to minute; what holds is the ratio of two contenders measured
- * within the same round. So: one ratio per round, then the median and the range of those. A round in which either side
- * failed gives no ratio.
+ * Absolute numbers differ between machines and minutes. Stable is the ratio of two contenders measured within the same round.
+ * So: one ratio per round, then the median and the range of those. A round in which either side failed gives no ratio.
  */
 
 export interface Spread {
@@ -34,7 +33,7 @@ export function spread(values: readonly (number | undefined)[]): Spread | undefi
   return { median: median(known), min: Math.min(...known), max: Math.max(...known), count: known.length };
 }
 
-/** One ratio per round; undefined where a side is missing or the reference is zero. */
+/** One ratio per round. undefined if a side is missing or the reference is zero. */
 export function ratiosByRound(
   values: readonly (number | undefined)[],
   reference: readonly (number | undefined)[],
@@ -46,8 +45,8 @@ export function ratiosByRound(
 }
 
 /**
- * What is aimed at. With `against` the ratio is judged, without it the number itself; `over` says which of the rounds decide:
- * the median for a speed, every single round for a promise such as "no request fails".
+ * A target. With `against` the ratio is judged, without it the number itself. `over` says which rounds decide: the median for a
+ * speed, every single round for a promise such as "no request fails".
  */
 export interface Target {
   readonly metric: string;
@@ -83,7 +82,7 @@ export function judge(
   return { target, measured, verdict: reached ? "reached" : "not reached" };
 }
 
-/** Fisher–Yates with a generator that can be seeded, so that a run's order can be repeated. */
+/** Fisher–Yates with a seeded generator, so that a run's order can be repeated. */
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const result = [...items];
   for (let last = result.length - 1; last > 0; last--) {

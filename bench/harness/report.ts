@@ -128,10 +128,10 @@ function disturbances(contenders: readonly ContenderResult[]): string[] {
   );
 }
 
-/** Below this a disturbance changes a ratio by less than its spread between rounds. */
+/** Below this, a disturbance changes a ratio by less than its spread between rounds. */
 const WORTH_SAYING_PERCENT = 3;
 
-/** The command that failed and the last thing it said, which is where most programs put the reason. */
+/** The command that failed and its last line, which in most programs has the reason. */
 function brief(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines.length < 2 ? text : `${lines[0]}: ${lines.at(-1)}`;

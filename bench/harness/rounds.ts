@@ -10,7 +10,7 @@ export type Outcome = (
   | (Sample & { readonly disturbance: Disturbance; readonly error?: undefined })
   | { readonly error: string; readonly metrics?: undefined; readonly disturbance?: undefined }
 ) & {
-  /** Measurements thrown away before this one because too much CPU went elsewhere meanwhile. */
+  /** Measurements discarded before this one because too much CPU was used elsewhere. */
   readonly discarded?: number;
 };
 
@@ -18,7 +18,7 @@ export interface ContenderResult {
   readonly name: string;
   readonly peer: string;
   readonly version?: string;
-  /** Why it could not take part at all. */
+  /** Why it could not take part. */
   readonly missing?: string;
   /** One per round; empty when missing. */
   readonly rounds: Outcome[];
@@ -71,13 +71,13 @@ async function runFresh(
   }
 }
 
-/** Above this share of CPU gone elsewhere a measurement is thrown away and taken again. */
+/** If more than this share of CPU is used elsewhere, a measurement is discarded and repeated. */
 const TOO_DISTURBED_PERCENT = 10;
 const TRIES = 3;
 
 /**
- * One contender's turn in a round. Whether a sample is kept depends on the disturbance alone, never on the number it gave; if every try
- * was disturbed, the least disturbed one stands.
+ * One contender's turn in a round. Only the disturbance decides whether a sample is kept, never its number. If every try was
+ * disturbed, the least disturbed one is kept.
  */
 async function takeTurn(scenario: Scenario, contender: Contender, pace: Pace): Promise<Outcome> {
   let best: Outcome | undefined;
@@ -89,7 +89,7 @@ async function takeTurn(scenario: Scenario, contender: Contender, pace: Pace): P
   }
 }
 
-/** A failure is an outcome like any other: it is not tried again until it goes away. */
+/** A failure is a result too: it is not retried until it disappears. */
 function disturbedPercent({ disturbance }: Outcome): number {
   return disturbance === undefined ? 0 : disturbance.stealPercent + disturbance.othersPercent;
 }

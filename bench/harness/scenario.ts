@@ -1,9 +1,9 @@
 /**
- * A scenario: contenders that do the same work, what is measured of each, and what is aimed at.
+ * A scenario: contenders that do the same work, the metrics of each, and the targets.
  *
- * Every contender is started anew in every round, warmed up, measured once and stopped, so that nothing else runs beside the
- * one being measured and each round holds one independent sample of each; or, in a `standing` scenario, all are started
- * once and take turns in short bursts (standing.ts).
+ * In every round every contender is started, warmed up, measured once and stopped. So nothing else runs beside the measured
+ * one, and each round has one independent sample of each. In a `standing` scenario, all are started once and take turns in
+ * short bursts (standing.ts).
  */
 import type { BenchApp, Peer, RunningPeer, StartOptions } from "../peers/peer.ts";
 import type { Target } from "./ratios.ts";
@@ -11,10 +11,10 @@ import type { Target } from "./ratios.ts";
 export interface Pace {
   /** Length of one measurement. */
   readonly seconds: number;
-  /** Load that is sent before it and thrown away. */
+  /** Load that is sent before it and not counted. */
   readonly warmUpSeconds: number;
   readonly rounds: number;
-  /** A short run that shows that everything works and whose numbers say little. */
+  /** A short run that shows that everything works. Its numbers mean little. */
   readonly quick: boolean;
 }
 
@@ -44,12 +44,12 @@ export interface Sample {
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** What is done and how it is counted, in a few sentences of Markdown. */
+  /** What is done and how it is measured, in a few sentences of Markdown. */
   readonly about: string;
   readonly contenders: readonly Contender[];
-  /** All contenders stay up, and rounds are many and short: for ratios of speeds, which noise hides otherwise. */
+  /** All contenders stay up, with many short rounds: for ratios of speeds, which noise would hide otherwise. */
   readonly standing?: boolean;
-  /** For counts and sizes, which differ less between rounds than speeds do and take longer to measure. */
+  /** For counts and sizes, which vary less between rounds than speeds do, and take longer to measure. */
   readonly atMostRounds?: number;
   readonly metrics: readonly Metric[];
   readonly targets: readonly Target[];

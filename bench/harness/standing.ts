@@ -1,10 +1,9 @@
 /**
- * Rounds over servers that all stay up: start everybody, warm everybody up, then one-second bursts in a new order each
- * round, many of them.
+ * Rounds over servers that all stay up: start all, warm all up, then many one-second bursts, in a new order each round.
  *
- * For ratios of throughput. On a shared machine the speed of everything drifts by tens of percent within half a minute;
- * two bursts a second or two apart have nearly the same machine, two fresh servers half a minute apart do not. The servers
- * that wait for their turn are idle: what their timers cost is within the disturbance that is reported.
+ * For ratios of throughput. On a shared machine, the speed of everything drifts by tens of percent within half a minute. Two
+ * bursts a second or two apart see nearly the same machine; two fresh servers half a minute apart do not. The waiting servers
+ * are idle: the cost of their timers is within the disturbance that is reported.
  */
 import { readCpu, disturbance } from "./disturbance.ts";
 import { reasonOf } from "./processes.ts";

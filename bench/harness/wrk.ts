@@ -1,8 +1,8 @@
 /**
  * The HTTP load generator for throughput: wrk, one thread, closed loop.
  *
- * wrk reports latency from the actual send time, so its percentiles hide what a stalled server kept from being sent
- * (coordinated omission). They are printed for orientation and no target rests on them.
+ * wrk reports latency from the actual send time, so its percentiles hide requests that a stalled server delayed (coordinated
+ * omission). They are printed for orientation, and no target uses them.
  */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -37,12 +37,12 @@ export interface WrkResult {
 }
 
 export interface WrkRun extends WrkResult {
-  /** Share of one core the generator used; near 1 means that it, and not the server, set the pace. */
+  /** Share of one core that the generator used. Near 1, the generator, not the server, set the pace. */
   readonly generatorCpu: number;
   readonly serverCpuMicrosPerRequest: number;
 }
 
-/** Installs wrk from the system's packages when it is missing. */
+/** Installs wrk from the system's packages if it is missing. */
 export async function installWrk(): Promise<void> {
   if (isOnPath("wrk")) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
@@ -83,7 +83,7 @@ export async function wrk(url: string, options: WrkOptions): Promise<WrkRun> {
   const startedAt = performance.now();
   const serverCpu = (): number => serverPids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   const serverCpuBefore = serverCpu();
-  // The generator's own time can only be read while it lives, so the last reading before its end stands.
+  // The generator's own time can be read only while it lives, so the last reading before its end counts.
   let generatorCpu = 0;
   let serverCpuAfter = serverCpuBefore;
   const sampler = setInterval(() => {

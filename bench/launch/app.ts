@@ -1,9 +1,9 @@
-/** Turns what a benchmark app exports into a server that does not listen yet: what a user without heddle writes by hand. */
+/** Turns a benchmark app's export into a server that does not listen yet, as a user without heddle writes it by hand. */
 import { createServer, type RequestListener, Server } from "node:http";
 
 export interface LoadedApp {
   readonly server: Server;
-  /** Says goodbye to connections only the application knows, such as WebSockets. */
+  /** Closes connections that only the application knows, such as WebSockets. */
   readonly onStop: () => void;
 }
 

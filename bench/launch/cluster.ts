@@ -1,4 +1,4 @@
-/** node:cluster with its default round robin: BENCH_WORKERS processes, one forked anew for each that dies. */
+/** node:cluster with its default round robin: BENCH_WORKERS processes. Each that dies is forked again. */
 import cluster from "node:cluster";
 
 cluster.setupPrimary({ exec: new URL("./listen.ts", import.meta.url).pathname });

@@ -2,7 +2,7 @@
  * One process with one event loop that serves BENCH_APP on PORT: bare node:http, a cluster worker, a PM2 instance.
  *
  *     BENCH_REUSE_PORT=1   bind with SO_REUSEPORT, so that several such processes share the port
- *     BENCH_GRACEFUL=1     stop the way PM2's documentation asks for: stop accepting, finish, exit
+ *     BENCH_GRACEFUL=1     stop as PM2's documentation recommends: stop accepting, finish, exit
  */
 import type { AddressInfo } from "node:net";
 import { loadApp } from "./app.ts";

@@ -1,4 +1,4 @@
-/** The thread in which all simulated clients live, so that what the starter does never delays them. */
+/** The thread of all simulated clients, so that the starter's work never delays them. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";

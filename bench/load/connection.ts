@@ -1,11 +1,11 @@
-/** One client connection: sends a request, tells how its answer ended. One request at a time. */
+/** One client connection: sends a request, and reports how its answer ended. One request at a time. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Failure } from "./report.ts";
 import { MalformedResponse, ResponseParser } from "./response-parser.ts";
 
 export interface HttpRequest {
-  /** Head, and the body unless it comes in pieces. */
+  /** The head, and the body unless it is sent in pieces. */
   readonly bytes: string;
   /** Pieces of the body, sent one by one. */
   readonly pieces?: { readonly count: number; readonly bytes: string; readonly everyMs: number };
@@ -15,7 +15,7 @@ export type Answer =
   | { readonly complete: true; readonly response: ResponseParser }
   | { readonly complete: false; readonly failure: Failure; readonly started: boolean; readonly detail: string };
 
-/** Errors that tell of this side's limits, not of the server. */
+/** Errors that show this side's limits, not the server's. */
 const OWN_FAULTS = new Set(["EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 interface Pending {
@@ -26,7 +26,7 @@ interface Pending {
 export class Connection {
   /** Requests answered so far: from the second on the connection counts as reused. */
   answered = 0;
-  /** Who answered last, as the server says. */
+  /** The worker that answered last, as the server says. */
   worker = "";
   readonly #socket: Socket;
   #pending: Pending | undefined;
@@ -82,7 +82,7 @@ export class Connection {
 
   async #sendPieces(pieces: NonNullable<HttpRequest["pieces"]>, sender: Pending): Promise<void> {
     for (let sent = 0; sent < pieces.count; sent++) {
-      // Answered before the body was complete, or cut off: there is nobody to send the rest to.
+      // Answered before the body was complete, or cut off: the rest is not sent.
       if (this.#pending !== sender || this.#over) return;
       this.#socket.write(pieces.bytes, "latin1");
       if (sent < pieces.count - 1) await sleep(pieces.everyMs);
@@ -91,7 +91,7 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     const pending = this.#pending;
-    // Bytes nobody asked for, such as a 408 before an idle connection closes: never a connection to send on.
+    // Unrequested bytes, such as a 408 before an idle connection closes: do not send on this connection any more.
     if (pending === undefined) return this.close();
     try {
       pending.parser.push(chunk);

@@ -6,11 +6,11 @@ import type { Kind, Tally } from "./report.ts";
 export interface RequestKind {
   readonly kind: Kind;
   readonly request: HttpRequest;
-  /** RFC 9110 §9.2.2: only such a request may be sent again without asking. */
+  /** RFC 9110 §9.2.2: only such a request may be repeated automatically. */
   readonly idempotent: boolean;
   /** Whether the next request goes over the same connection. */
   readonly reuse: boolean;
-  /** The body of a good answer, where it is known. */
+  /** The body of a good answer, if known. */
   readonly expectedBody?: string;
 }
 
@@ -21,7 +21,7 @@ export interface ClientSettings {
   readonly pauseMs: number;
 }
 
-/** After a failure a client waits: a server that is down must not be counted as fast as a loop can turn. */
+/** After a failure a client waits, so that a server that is down does not count as many failures as a loop can make. */
 const PAUSE_AFTER_FAILURE_MS = 50;
 
 export class HttpClient {
@@ -40,12 +40,12 @@ export class HttpClient {
     return this.#connection?.busy ?? false;
   }
 
-  /** Who serves the connection; "" before the first answer. */
+  /** The worker that serves the connection; "" before the first answer. */
   get worker(): string {
     return this.#connection?.worker ?? "";
   }
 
-  /** Until stopped; the request in flight is finished first. */
+  /** Runs until stopped. The request in flight is finished first. */
   async run(stopped: AbortSignal): Promise<void> {
     const { pauseMs } = this.#settings;
     while (!stopped.aborted) {

@@ -12,7 +12,7 @@ export const DEFAULT_PATHS: Readonly<Record<HttpKind, string>> = {
   streams: "/stream",
 };
 
-/** 10 KiB over 450 ms: long enough that a reload nearly always finds several under way. */
+/** 10 KiB over 450 ms: long enough that a reload nearly always hits several of them. */
 const PIECES = { count: 10, bytes: "x".repeat(1024), everyMs: 50 };
 
 export function requestOf(kind: HttpKind, host: string, path: string): RequestKind {

@@ -65,7 +65,7 @@ async function runStream(stream: Stream): Promise<StreamReport> {
   return counts.report(stream);
 }
 
-/** A request counts when it ends within the measured time; those on their way at its end are nobody's. */
+/** A request counts if it ends within the measured time. Those on their way at its end are not counted. */
 async function runClosed(stream: Stream, clients: number, counts: Counts): Promise<void> {
   for (let index = 0; index < clients; index++) void runClient(stream, (index * rampMs) / clients, counts);
   await sleep(untilMs - performance.now());
@@ -84,7 +84,7 @@ async function runClient(stream: Stream, afterMs: number, counts: Counts): Promi
   connection?.close();
 }
 
-/** A request counts when it was due within the measured time, however late its answer came. */
+/** A request counts if it was due within the measured time, however late its answer came. */
 async function runOpen(stream: Stream, perSecond: number, counts: Counts): Promise<void> {
   const bytes = requestBytes(stream);
   const idle: Connection[] = [];
@@ -142,7 +142,7 @@ function parseSpan(body: string): Span {
   return { who, start: BigInt(start), end: BigInt(end) };
 }
 
-/** How many of the spans ran at the same moment, at most. An end goes before a start at the same nanosecond. */
+/** The most spans at one moment. An end counts before a start at the same nanosecond. */
 function overlap(spans: readonly Span[]): number {
   const edges = spans.flatMap(({ start, end }) => [
     { at: start, by: 1 },

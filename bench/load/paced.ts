@@ -1,8 +1,9 @@
 /**
- * A load of several streams at once with exact percentiles: closed loops (so many clients) and open loops (so many requests a second).
+ * A load of several streams at once with exact percentiles: closed loops (a number of clients) and open loops (a number of
+ * requests a second).
  *
- * An open loop sends when a request is due, whatever became of the earlier ones, and its latency counts from then: a server
- * that stalls pays for every request that had to wait (no coordinated omission).
+ * An open loop sends when a request is due, whatever happened to the earlier ones, and its latency counts from then. So a
+ * server that stalls pays for every request that had to wait (no coordinated omission).
  */
 import { Worker } from "node:worker_threads";
 
@@ -13,20 +14,20 @@ export interface Stream {
   readonly clients?: number;
   /** An open loop. */
   readonly perSecond?: number;
-  /** The answers are `<who> <start ns> <end ns>`: tells how many handlers ran at once. */
+  /** The answers are `<who> <start ns> <end ns>`: counts how many handlers ran at once. */
   readonly spans?: boolean;
 }
 
 export interface PacedOptions {
   readonly url: string;
   readonly streams: readonly Stream[];
-  /** Length of what is counted; it begins after `settleMs`. */
+  /** Length of the measured time. It begins after `settleMs`. */
   readonly seconds: number;
   /** Default 0. */
   readonly settleMs?: number;
-  /** Clients begin evenly spread over this time, default 50. */
+  /** Clients begin evenly spread over this time. Default 50. */
   readonly rampMs?: number;
-  /** How long a client that was turned away waits, default 1,000. */
+  /** How long a refused client waits. Default 1,000. */
   readonly pauseAfterFailureMs?: number;
   /** Default 15,000. */
   readonly timeoutMs?: number;
@@ -39,11 +40,11 @@ export interface StreamReport {
   readonly p95Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Answered 503: the server said that it is full. */
+  /** Answered 503: the server is full. */
   readonly shed: number;
   /** Everything else that is not a 2xx. */
   readonly failed: number;
-  /** By what went wrong, a status or a kind of failure. */
+  /** By cause: a status or a kind of failure. */
   readonly failures: Readonly<Record<string, number>>;
   readonly mostAtOnce?: number;
   readonly mostPerWorker?: number;
@@ -51,7 +52,7 @@ export interface StreamReport {
 
 export interface PacedReport {
   readonly streams: Readonly<Record<string, StreamReport>>;
-  /** Share of the time the client's own loop was busy; near 1 means that it was late itself. */
+  /** Share of the time in which the client's own loop was busy. Near 1, it was late itself. */
   readonly generatorUtilization: number;
 }
 

@@ -1,9 +1,9 @@
-/** What the starter and the client thread say to each other. */
+/** The messages between the starter and the client thread. */
 import type { HttpKind } from "./kinds.ts";
 import type { LoadReport, Window } from "./report.ts";
 
 export interface LoadOptions {
-  /** Where the server is, such as `http://127.0.0.1:8000`. */
+  /** The server's address, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   /** Default: `url` with `ws:` and the path `/ws`. */
   readonly wsUrl?: string;
@@ -14,9 +14,9 @@ export interface LoadOptions {
   readonly slow?: number;
   readonly streams?: number;
   readonly webSockets?: number;
-  /** Where each kind goes, if not where bench/apps/mixed.ts has it. */
+  /** The path for each kind, if it differs from bench/apps/mixed.ts. */
   readonly paths?: Readonly<Partial<Record<HttpKind, string>>>;
-  /** A client's pause between two requests, default 5. Without one the client measures how fast the server is. */
+  /** A client's pause between two requests. Default 5. Without a pause the client measures how fast the server is. */
   readonly pauseMs?: number;
   /** Clients begin evenly spread over this time, default 100. */
   readonly rampMs?: number;

@@ -1,18 +1,18 @@
 /**
- * What a client saw, request by request: every request that is sent ends in exactly one outcome.
+ * The client's record of its requests: every request ends in exactly one outcome.
  *
  *     ok          a complete response with a 2xx status and the body that was expected
  *     refused     nobody listened (ECONNREFUSED)
- *     reset       the connection ended after it was made and before the first byte of the response
+ *     reset       the connection ended before the first byte of the response
  *     cut         the connection ended in the middle of the response; for a WebSocket: without a close frame (1006)
  *     timeout     no complete response in time
  *     badStatus   a complete response whose status isn't 2xx; for a WebSocket: a close code that isn't a polite goodbye
- *     malformed   bytes that are no HTTP response, or not the body that was expected
+ *     malformed   bytes that are not an HTTP response, or not the expected body
  *     generator   the client's own fault: no file or port left
  *
- * `retried` is counted beside the outcomes: RFC 9112 §9.3.1 lets a client repeat an idempotent request once when a *reused*
- * connection closes before any byte of the response. Its outcome is that of the second try. A server that never closes a
- * connection unannounced causes none.
+ * `retried` is counted beside the outcomes: RFC 9112 §9.3.1 lets a client repeat an idempotent request once if a *reused*
+ * connection closes before any byte of the response. Its outcome is that of the second try. A server that announces every close
+ * causes none.
  */
 
 export const KINDS = ["keepAlive", "newConnections", "uploads", "slow", "streams", "webSockets"] as const;
@@ -37,8 +37,8 @@ export interface Window {
   /** Requests that were being answered when the mark was set. */
   readonly inFlight: number;
   /**
-   * Connections that the named worker had, or may have had: which one it is, a connection learns with its first response. As each has at
-   * most one request in flight, this bounds what that worker's death may cost.
+   * Connections that the named worker had, or may have had: a connection learns its worker with its first response. Each has at
+   * most one request in flight, so this limits what that worker's death may cost.
    */
   readonly heldByWorker: number;
   /** Requests since then that failed or had to be retried. */
@@ -59,18 +59,18 @@ export interface LoadReport {
   readonly failed: number;
   readonly retried: number;
   readonly kinds: Readonly<Partial<Record<Kind, KindReport>>>;
-  /** The first failures, with what the client was told. */
+  /** The first failures, with their error texts. */
   readonly failures: readonly FailureNote[];
   readonly windows: readonly Window[];
   /** Completed requests in each second since the start; the last second is not a whole one. */
   readonly perSecond: readonly number[];
-  /** The longest time in which not one request of any kind was completed. */
+  /** The longest time without a completed request of any kind. */
   readonly longestGapMs: number;
-  /** Event-loop utilisation of the client: above 0.9 its numbers are about itself. */
+  /** Event-loop utilisation of the client. Above 0.9 its numbers measure the client itself. */
   readonly generatorUtilization: number;
 }
 
-/** Enough to see a pattern; thousands of equal lines would only make the report heavy. */
+/** Enough to see a pattern. Thousands of equal lines would only make the report long. */
 const NOTES_KEPT = 100;
 
 interface MutableKind {
@@ -135,7 +135,7 @@ export class Tally {
     return window;
   }
 
-  /** From here on the clients only finish, so that a gap between two answers says nothing about the server. */
+  /** From here on the clients only finish, so a gap between two answers says nothing about the server. */
   stopping(): void {
     this.#noteGap(this.#clock());
     this.#stopping = true;
@@ -186,7 +186,7 @@ export class Tally {
   }
 }
 
-/** Counts per 0.1 ms up to 1 s and per 10 ms above: bounded memory however long the run, exact enough for a percentile. */
+/** Counts per 0.1 ms up to 1 s and per 10 ms above: bounded memory, and exact enough for a percentile. */
 class Latencies {
   readonly #fine = new Uint32Array(10_000);
   readonly #coarse = new Uint32Array(6_000);

@@ -1,8 +1,8 @@
 /**
- * One HTTP/1.1 response out of the bytes of a connection, RFC 9112 §6 and §7: by length, chunked, or until the close.
+ * Parses one HTTP/1.1 response from the bytes of a connection, RFC 9112 §6 and §7: by length, chunked, or until the close.
  *
- * It exists because the client has to know how far a response had come when its connection ended, which is what an HTTP
- * library hides. It is for a load client: trailers and header folding are passed over, bodies are kept up to a small limit.
+ * The client must know how far a response had come when its connection ended, which an HTTP library hides. It is made for a
+ * load client: it skips trailers and header folding, and keeps bodies up to a small limit.
  */
 
 type State = "head" | "length" | "chunk size" | "chunk data" | "chunk end" | "trailers" | "until close" | "done";
@@ -17,7 +17,7 @@ export class ResponseParser {
   bodyBytes = 0;
   /** The first bytes of the body. */
   body = "";
-  /** The value of `x-worker`, if the server names who answered. */
+  /** The value of `x-worker`, if the server sends it. */
   worker = "";
   keepAlive = true;
   #state: State = "head";
@@ -33,7 +33,7 @@ export class ResponseParser {
     return this.#state === "done";
   }
 
-  /** Takes bytes as they come; throws MalformedResponse. */
+  /** Takes the next bytes. Throws MalformedResponse. */
   push(chunk: Buffer): void {
     this.#started = true;
     let offset = 0;
@@ -60,13 +60,13 @@ export class ResponseParser {
     }
   }
 
-  /** The connection ended: complete only if that is how this response says where it ends. */
+  /** The connection ended. The response is complete only if it ends with its connection. */
   end(): void {
     if (this.#state === "until close") this.#state = "done";
   }
 
   #readHead(chunk: Buffer, offset: number): number {
-    // The head nearly always comes whole, so joining strings is cheaper than keeping buffers.
+    // The head nearly always comes in one piece, so joining strings is cheaper than keeping buffers.
     const searched = Math.max(0, this.#pending.length - 3);
     const before = this.#pending.length;
     this.#pending += chunk.toString("latin1", offset);

@@ -3,7 +3,7 @@
  *
  *     const load = startMixedLoad({ url, keepAlive: 8, uploads: 4, slow: 4, streams: 4, webSockets: 4 });
  *     await load.ready;
- *     … reload, kill, whatever is to be survived …
+ *     … reload, kill, or whatever the server must survive …
  *     const report = await load.stop();
  *     assert.equal(report.failed, 0, JSON.stringify(report.failures));
  */
@@ -14,9 +14,9 @@ import type { LoadReport, Window } from "./report.ts";
 export interface LoadHandle {
   /** Resolves when the last client has begun. */
   readonly ready: Promise<void>;
-  /** Begins a new window in the report; `worker` is matched with the server's `x-worker` header. */
+  /** Begins a new window in the report. `worker` is compared with the server's `x-worker` header. */
   mark(label: string, worker?: string): Promise<Window>;
-  /** Lets every client finish the request it has in flight, then tells what all of them saw. */
+  /** Lets every client finish its request in flight, then reports the results of all. */
   stop(): Promise<LoadReport>;
 }
 
@@ -31,7 +31,7 @@ export function startMixedLoad(options: LoadOptions): LoadHandle {
     done.reject(error);
     for (const mark of marks.values()) mark.reject(error);
   };
-  // Whoever never asks must not be ended by an unhandled rejection; stop() and ready still reject.
+  // A caller that never awaits must not be ended by an unhandled rejection; stop() and ready still reject.
   ready.promise.catch(() => {});
   done.promise.catch(() => {});
   thread.on("message", (message: FromClient) => {

@@ -1,8 +1,8 @@
 /**
- * One simulated WebSocket: sends a numbered message every 100 ms and wants it back.
+ * One simulated WebSocket: sends a numbered message every 100 ms and expects it back.
  *
- * A server that goes away politely (1001, or 1012 "service restart") is no failure if the next connection succeeds; the
- * message on its way is then sent again. Everything else that ends the connection is one.
+ * A polite close by the server (1001, or 1012 "service restart") is not a failure if the next connection succeeds; the message
+ * on its way is then sent again. Any other end of the connection is a failure.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
@@ -32,7 +32,7 @@ export class WebSocketClient {
     return this.#waiting;
   }
 
-  /** An echo does not name who sent it. */
+  /** An echo does not name its sender. */
   readonly worker = "";
 
   async run(stopped: AbortSignal): Promise<void> {

@@ -1,11 +1,11 @@
 /**
- * What it costs to run a fetch app on node:http, by adapter, as a share of a bare `(req, res)` handler.
+ * The cost of running a fetch app on node:http, by adapter, as a share of a bare `(req, res)` handler.
  *
  *   node bench/micro/fetch-adapter.ts [rounds] [seconds] [app]
  *
- * Each variant is a server in a process of its own; a round runs `wrk` against each in turn, so that a slow minute of the
- * machine hits all of them. Read the ratios, not the absolute numbers: server and load share the machine's cores. The CPU
- * time of the server for one request is the steadier of the two.
+ * Each variant is a server in its own process. A round runs `wrk` against each in turn, so that a slow minute of the machine
+ * affects all of them. Compare the ratios, not the absolute numbers: server and load share the machine's cores. The server's
+ * CPU time per request is the more stable metric.
  */
 
 import { fork, execFile, type ChildProcess } from "node:child_process";
@@ -23,7 +23,7 @@ type Fetch = (request: Request) => Response | Promise<Response>;
 
 const hello = "Hello, world!\n";
 
-/** `hello` is the smallest app; `json` looks at the URL and a header, awaits, and sets a header on the response. */
+/** `hello` is the smallest app. `json` reads the URL and a header, awaits, and sets a header on the response. */
 const apps: Record<string, { bare: Handler; fetch: Fetch }> = {
   hello: {
     bare: (_req, res) => {

@@ -1,4 +1,4 @@
-/** Installs the system's packages that are missing; the version told is that of the first. */
+/** Installs missing system packages. The reported version is that of the first. */
 import { reasonOf, run } from "../harness/processes.ts";
 import type { Availability } from "./peer.ts";
 

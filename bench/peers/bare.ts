@@ -1,4 +1,4 @@
-/** Bare node:http: one process, or several that share the port with SO_REUSEPORT. The reference for what the server may cost. */
+/** Bare node:http: one process, or several that share the port with SO_REUSEPORT. The reference for the server's cost. */
 import { freePort } from "../harness/ports.ts";
 import { processTree } from "../harness/proc.ts";
 import { start } from "../harness/processes.ts";

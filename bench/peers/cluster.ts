@@ -1,4 +1,4 @@
-/** node:cluster, round robin: what Node itself offers. */
+/** node:cluster, round robin: Node's own solution. */
 import { freePort } from "../harness/ports.ts";
 import { processTree } from "../harness/proc.ts";
 import { start } from "../harness/processes.ts";

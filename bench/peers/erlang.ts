@@ -1,4 +1,4 @@
-/** Erlang/OTP's programs, with one scheduler: one thread, as a thread of heddle is one. */
+/** Erlang/OTP's programs, with one scheduler: one thread, like a thread of heddle. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf, run } from "../harness/processes.ts";

@@ -1,4 +1,4 @@
-/** Installs Go if it is missing, and builds one program with it; the version told is Go's. */
+/** Installs Go if it is missing, and builds one program with it. The reported version is Go's. */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { reasonOf, run } from "../harness/processes.ts";

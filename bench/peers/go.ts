@@ -1,4 +1,4 @@
-/** Go's net/http with GOMAXPROCS = loops: the same work in the runtime that many weigh Node against. */
+/** Go's net/http with GOMAXPROCS = loops: the same work in the runtime that many compare Node with. */
 import { join } from "node:path";
 import { processTree } from "../harness/proc.ts";
 import { start } from "../harness/processes.ts";

@@ -1,11 +1,13 @@
-/** Gunicorn from the system's packages: sync and gthread workers, and Uvicorn's worker class. It serves apps/python/models.py. */
+/**
+ * Gunicorn from the system's packages: sync and gthread workers, and Uvicorn's worker class. It serves apps/python/models.py.
+ */
 import { flagsOf } from "./model-options.ts";
 import { aptInstall } from "./apt-install.ts";
 import type { Peer } from "./peer.ts";
 import { startSystemServer } from "./system-server.ts";
 
 const folder = new URL("../apps/python/", import.meta.url).pathname;
-// Debian's own: another Python first on the PATH would not see the package.
+// Debian's own Python: another one first on the PATH would not find the package.
 const COMMAND = "/usr/bin/gunicorn";
 
 function gunicornWith(name: string, packages: readonly string[], application: string): Peer {

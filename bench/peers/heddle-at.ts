@@ -1,4 +1,6 @@
-/** heddle of an earlier commit, to see what a change costs: checked out, packed and installed beside the working tree's. */
+/**
+ * heddle of an earlier commit, to measure the cost of a change: checked out, packed and installed beside the working tree's.
+ */
 import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

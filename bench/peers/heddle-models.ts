@@ -18,7 +18,7 @@ import {
   type StartOptions,
 } from "./peer.ts";
 
-/** A model with a hundred threads starts them all before it says that it listens. */
+/** A model with a hundred threads starts all of them before it reports that it listens. */
 const START_TIMEOUT_MS = 60_000;
 
 export const heddleModels: Peer = heddleModelsIn("heddle", join(PEERS_FOLDER, "heddle"), () => heddle.install());

@@ -1,10 +1,10 @@
-/** What the models benchmark says beside the number of loops. */
+/** The options of the models benchmark, beside the number of loops. */
 import type { StartOptions } from "./peer.ts";
 
 export interface ModelOptions extends StartOptions {
   /** Appended to the server's command line. */
   readonly flags: readonly string[];
-  /** Clients at once, where a scenario's contenders differ in it. */
+  /** Clients at once, if a scenario's contenders differ in it. */
   readonly clients?: number;
   /** Heavy requests per second beside the measured ones. */
   readonly heavyPerSecond?: number;

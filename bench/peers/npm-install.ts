@@ -1,4 +1,4 @@
-/** Puts one version of a package into a folder of its own under bench/.peers, and leaves it alone when it is there already. */
+/** Puts one version of a package into its own folder under bench/.peers, unless it is there already. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf, run } from "../harness/processes.ts";
@@ -15,7 +15,7 @@ export async function npmInstall(folder: string, packages: Readonly<Record<strin
       await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", "--save-exact", ...wanted], {
         cwd: root,
         timeoutMs: 300_000,
-        // The measured servers run with NODE_ENV=production, npm must not take that as an order to leave things out.
+        // The measured servers run with NODE_ENV=production. npm must not leave out packages because of it.
         env: { NODE_ENV: "" },
       });
     }

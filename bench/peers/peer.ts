@@ -1,7 +1,7 @@
 /**
- * The contract of a peer: how a server is installed, started, reloaded and stopped, whatever it is.
+ * The contract of a peer: how a server is installed, started, reloaded and stopped.
  *
- * A peer that can't be installed says why; it is reported as missing and never silently left out.
+ * A peer that can't be installed gives the reason. It is reported as missing, and never silently left out.
  */
 import { waitUntilAnswering } from "../harness/ports.ts";
 import { processTree } from "../harness/proc.ts";
@@ -17,20 +17,20 @@ export interface BenchApp {
 export interface StartOptions {
   /** Event loops: processes or threads, whatever the peer multiplies. */
   readonly loops: number;
-  /** Let heddle spread its loops over worker processes instead of threads. Peers that have only one way ignore it. */
+  /** Makes heddle spread its loops over worker processes instead of threads. Peers with only one way ignore it. */
   readonly as?: "threads" | "processes";
-  /** Whether the app is started with the shutdown code that the peer's documentation asks for. */
+  /** Whether the app is started with the shutdown code that the peer's documentation recommends. */
   readonly graceful?: boolean;
 }
 
 export interface RunningPeer {
   /** Without a trailing slash. */
   readonly url: string;
-  /** Every process of it that is alive now, daemons included. */
+  /** All of its processes that are alive now, daemons included. */
   pids(): number[];
-  /** The processes that serve requests and that the peer promises to replace when they die. */
+  /** The processes that serve requests, and that the peer promises to replace when they die. */
   workerPids(): number[];
-  /** Resolves when the peer itself says that the reload is done. */
+  /** Resolves when the peer itself reports that the reload is done. */
   reload?(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -55,12 +55,12 @@ export const LAUNCH: { readonly listen: string; readonly cluster: string } = {
   cluster: new URL("../launch/cluster.ts", import.meta.url).pathname,
 };
 
-/** Where peers live that come from a registry; ignored by git. */
+/** The folder of peers that come from a registry. git ignores it. */
 export const PEERS_FOLDER: string = new URL("../.peers/", import.meta.url).pathname;
 
 export const LISTENING: RegExp = /listening on (http:\/\/[\d.]+:\d+)/;
 
-/** All of a tree but its root. */
+/** All processes of a tree except its root. */
 export function descendants(root: number): number[] {
   return processTree([root]).slice(1);
 }

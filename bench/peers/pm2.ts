@@ -1,7 +1,7 @@
 /**
- * PM2 in cluster mode, with a PM2_HOME and therefore a daemon of its own per start; the daemon counts as part of the server.
+ * PM2 in cluster mode, with its own PM2_HOME and so its own daemon for each start. The daemon counts as part of the server.
  *
- * A PM2 that somebody already uses on this machine is never touched: the daemon is found through this home's pm2.pid only.
+ * A PM2 that is already used on this machine is never touched: the daemon is found only through this home's pm2.pid.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -58,7 +58,7 @@ export const pm2: Peer = {
     const pids = (): number[] => processTree([daemon() ?? -1]);
     const stop = async (): Promise<void> => {
       forget();
-      // `pm2 kill` waits for the workers' kill_timeout; nothing is measured any more, so the tree is ended at once.
+      // `pm2 kill` waits for the workers' kill_timeout. Nothing is measured any more, so the tree is killed at once.
       const tree = pids();
       await endProcesses(tree, 0);
       rmSync(home, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * Programs instead of servers: each runs one workload, says its numbers in one line of JSON, and stays until it is
- * stopped, so that its processor time can still be read.
+ * Programs instead of servers. Each runs one workload, prints its numbers in one line of JSON, and stays until it is stopped,
+ * so that its processor time can still be read.
  */
 import { join } from "node:path";
 import { processTree } from "../harness/proc.ts";
@@ -9,7 +9,7 @@ import { buildGo } from "./go-build.ts";
 import { type Availability, type Peer, PEERS_FOLDER, type RunningPeer } from "./peer.ts";
 
 export interface RunningProgram extends RunningPeer {
-  /** The numbers it said. */
+  /** The numbers that it printed. */
   result(): Promise<Readonly<Record<string, number>>>;
 }
 
@@ -54,7 +54,7 @@ export function heddleTasks(workload: string): Peer {
 
 const actorsProgram = new URL("../apps/runtime/actors.ts", import.meta.url).pathname;
 
-/** Room from the start: by default the heap grows in steps, and looks through a million actors at each. */
+/** A large heap from the start. By default the heap grows in steps, and each step scans a million actors. */
 export function heddleActors(workload: string): Peer {
   const install = async (): Promise<Availability> => ({ available: true, version: process.version });
   const flags = [
@@ -70,7 +70,7 @@ const goBinary = join(PEERS_FOLDER, "go/runtime");
 const installGo = (): Promise<Availability> =>
   buildGo(new URL("../apps/runtime/go/main.go", import.meta.url), goBinary);
 
-/** With `GOMAXPROCS=1`: one thread, as a thread of heddle is one. */
+/** With `GOMAXPROCS=1`: one thread, like a thread of heddle. */
 export function goRuntime(workload: string): Peer {
   return program("Go", workload, installGo, [goBinary], { GOMAXPROCS: "1" });
 }

@@ -1,10 +1,10 @@
-/** A server of another language from the system's packages, which is told its address. */
+/** A server of another language from the system's packages. It gets its address on the command line. */
 import { freePort } from "../harness/ports.ts";
 import { processTree } from "../harness/proc.ts";
 import { start } from "../harness/processes.ts";
 import { descendants, type BenchApp, ready, type RunningPeer } from "./peer.ts";
 
-/** `argsFor`: from the address it is to listen on, "127.0.0.1:<port>", to its command line. */
+/** `argsFor`: makes the command line for an address to listen on, "127.0.0.1:<port>". */
 export async function startSystemServer(
   app: BenchApp,
   command: string,

@@ -72,7 +72,7 @@ async function measure(running: RunningPeer, pace: Pace): Promise<Sample> {
       longestGapMs: report.longestGapMs,
       p99Ms: report.kinds.keepAlive?.latencyMs.p99 ?? Number.NaN,
     },
-    // The first ones show what went wrong; the counts have them all.
+    // The first failures show what went wrong. The counts include all.
     detail: { ...report, failures: report.failures.slice(0, 20) },
   };
 }

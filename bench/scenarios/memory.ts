@@ -11,7 +11,7 @@ import { pm2 } from "../peers/pm2.ts";
 import { watt } from "../peers/watt.ts";
 
 const app = benchApp("hello");
-/** Start-up garbage is collected and allocators give pages back a little after the work is done. */
+/** After the work is done, start-up garbage is collected and allocators return pages. This takes a moment. */
 const SETTLE_MS = 2000;
 
 export const memory: Scenario = {

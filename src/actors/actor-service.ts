@@ -1,4 +1,4 @@
-/** Opens the actors of this thread to the others, when everything that handles their messages is there. */
+/** Opens this thread's actors to other threads, after all modules that handle their messages were loaded. */
 
 import "./process/exit-signals.ts";
 import "./messaging/calls.ts";

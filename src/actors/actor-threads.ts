@@ -1,4 +1,4 @@
-/** The threads actors run on, by number. */
+/** The threads that actors run on, by number. */
 
 import { runtime, LOAD, ROOT } from "../runtime/runtime.ts";
 import { ask, onQuestion, thisThread } from "./messaging/remote.ts";
@@ -6,7 +6,9 @@ import { ask, onQuestion, thisThread } from "./messaging/remote.ts";
 /** The number of this thread; the one where the program began is 0. */
 export const thisThreadId: number = thisThread;
 
-/** The scheduler threads, as many as `setSchedulerThreads` allows (default: available CPUs). Starts those that do not run yet. */
+/**
+ * The scheduler threads, as many as `setSchedulerThreads` allows (default: available CPUs). Starts those that do not run yet.
+ */
 export async function schedulerThreads(): Promise<readonly number[]> {
   return (await ask(ROOT, "threads")) as number[];
 }
@@ -14,7 +16,7 @@ export async function schedulerThreads(): Promise<readonly number[]> {
 onQuestion("threads", () => {
   const { board } = runtime();
   const claimed: number[] = [];
-  // A thread is started only where all others have something to do: so each is given something, until all are there.
+  // A thread is started only if all others are busy. So each gets a reservation, until all exist.
   for (let missing = runtime().size("scheduler"); missing > 0; missing--) {
     const thread = runtime().place("scheduler");
     if (thread === undefined) break;

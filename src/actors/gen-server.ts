@@ -1,14 +1,14 @@
 /**
- * Servers: actors that hold a state and answer requests, as OTP's `gen_server`.
+ * Servers: actors that hold a state and answer requests, like OTP's `gen_server`.
  *
  *   init ─▶ ┌ a call ─▶ handleCall ┐
  *           │ a cast ─▶ handleCast ├─▶ next message, with the new state
  *           └ other  ─▶ handleInfo ┘
- *   terminate runs when a callback says stop or throws, on `stop()`, and when the parent exits while the server traps exits; never
- *   when it is killed or ends by an exit signal that it does not trap.
+ *   terminate runs when a callback says stop or throws, on `stop()`, and when the parent exits while the server traps exits. It
+ *   never runs when the server is killed or ends by an exit signal that it does not trap.
  *
- * A callback may be async: the next message waits for it. A server ends with the reason of what a callback throws, and whoever waits
- * for a reply learns of it.
+ * A callback may be async: the next message waits for it. If a callback throws, the server exits with that as the reason, and
+ * callers that wait for a reply get it.
  */
 
 import { messageOf } from "../errors/errors.ts";
@@ -32,7 +32,7 @@ import { crashes } from "./process/process.ts";
 import type { Self, ServerPid } from "./process/self.ts";
 import { hasStarted, markServer } from "./process/spawn.ts";
 
-/** What `init` may resolve to, so that there is no server, and nothing went wrong. */
+/** The result of `init` for "do not start, but nothing went wrong". */
 export const ignore: unique symbol = Symbol("ignore");
 
 /** How a callback ends the server. */
@@ -41,7 +41,7 @@ export interface Stop<State> {
   readonly state?: State;
 }
 
-/** Where `state` is left out the state stays what it is. */
+/** If `state` is left out, the state stays as it is. */
 export type CallAnswer<Reply, State> =
   | { readonly reply: Reply; readonly state?: State }
   /** `reply(from, …)` will be called later. */
@@ -53,32 +53,32 @@ export type Answer<State> = void | { readonly state: State } | Stop<State>;
 type Awaitable<T> = T | PromiseLike<T>;
 
 export interface ServerCallbacks<State, Args extends readonly unknown[], Request, Reply, Cast, Info> {
-  /** Gives the first state. What it throws is why the server does not start. */
+  /** Returns the first state. If it throws, the server does not start. */
   readonly init: (self: Self, ...args: Args) => Awaitable<State | typeof ignore>;
   readonly handleCall?: (request: Request, state: State, from: From) => Awaitable<CallAnswer<Reply, State>>;
   readonly handleCast?: (message: Cast, state: State) => Awaitable<Answer<State>>;
   /** Messages that are neither calls nor casts: those sent with `send`, exit and DOWN messages. */
   readonly handleInfo?: (message: Info, state: State) => Awaitable<Answer<State>>;
-  /** The last thing that runs. Its result is not used; what it throws becomes the reason. */
+  /** Runs last. Its result is not used. If it throws, that becomes the reason. */
   readonly terminate?: (reason: ExitReason, state: State) => Awaitable<void>;
 }
 
-/** `stop()`, as the server sees it. */
+/** The message of `stop()`. */
 interface StopRequest extends Control {
   readonly op: "stop";
   readonly reason: ExitReason;
 }
 
 /**
- * A server from its callbacks; to be spawned, or given to `actor()`. `spawn` resolves when `init` has.
+ * Makes a server from its callbacks, for `spawn` or `actor()`. `spawn` resolves when `init` has.
  *
  *     const counter = genServer({
  *       init: (_self, first: number) => first,
  *       handleCall: (request: "next", n) => ({ reply: n, state: n + 1 }),
  *     });
  *
- * Differences from OTP: callbacks may be async; a callback that is missing answers a call by ending the server, and drops a cast or
- * message with a report.
+ * Differences from OTP: callbacks may be async. If a callback is missing, a call ends the server, and a cast or message is
+ * dropped with a report.
  */
 export function genServer<
   State,
@@ -177,7 +177,7 @@ class Server {
     return "stop" in answer ? answer : undefined;
   }
 
-  /** As in OTP the last reply is sent when `terminate` has run; the caller finds the server gone. */
+  /** As in OTP, the last reply is sent after `terminate` has run, so the caller finds the server gone. */
   async #terminate({ stop, lastReply }: Ending): Promise<void> {
     try {
       await this.#callbacks.terminate?.(stop, this.#state);
@@ -198,7 +198,7 @@ export function isStop(request: Control): request is StopRequest {
 }
 
 /**
- * Stops a server or supervisor: `terminate` runs, then it exits with the reason. Resolves when it has.
+ * Stops a server or supervisor: `terminate` runs, then it exits with the reason. Resolves after that.
  *
  * @param timeoutMs Default: for ever. As with `call`.
  * @throws ExitError: ACTOR_CALL_FAILED if there is no such server, or it exited for another reason; ACTOR_CALL_TIMEOUT.

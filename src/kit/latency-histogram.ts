@@ -3,8 +3,8 @@
  * quantile is at most 3.2 % too high, from 1 µs to 35 minutes in 4 KiB.
  *
  * The counts live in a caller's Uint32Array: one thread writes them, any thread may read them at any time
- * (a torn read is off by one request). That is what lets the acceptor tell the p99 of a thread that is blocked. A count
- * wraps at 2^32; who reads goes on from there (server/worker/row-totals.ts).
+ * (a torn read is off by one request). So the acceptor can read the p99 of a thread that is blocked. A count
+ * wraps at 2^32; the reader continues the count (server/worker/row-totals.ts).
  *
  * Rejected: `perf_hooks.createHistogram()`: a native call per record, and a blocked owner can't be asked for it.
  */

@@ -1,6 +1,6 @@
 /**
- * A timer for any length of time. Node's own can wait 24.8 days (`MAX_TIMER_MS`), and fire at once when they are set for
- * longer; this one takes several steps. It uses the global timers, which can be mocked (native-timers.ts).
+ * A timer for any length of time. Node's timers wait at most 24.8 days (`MAX_TIMER_MS`), and fire at once when set for longer.
+ * This one takes several steps. It uses the global timers, which can be mocked (native-timers.ts).
  */
 
 import { MAX_TIMER_MS } from "../kit/native-timers.ts";

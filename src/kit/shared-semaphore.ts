@@ -1,18 +1,18 @@
 /**
- * A counting semaphore in shared memory, with a bounded number of waiters: how the threads of one worker keep one
- * limit together. Taking and giving back are an atomic operation each; nobody ever blocks.
+ * A counting semaphore in shared memory, with a bounded number of waiters. The threads of one worker use it to share a limit.
+ * Taking and giving back are one atomic operation each; no thread ever blocks.
  *
  * Invariants
  * - Neither `taken` nor `waiting` ever grows beyond its limit, because both grow only by compare-and-exchange. When a limit
- *   is lowered below what is taken, nobody loses a slot: nothing is taken until enough were given back.
- * - No wake-up is lost: a waiter counts itself in `waiting` before it looks at the slots for the last time; whoever
- *   gives a slot back looks at `waiting` after it did.
+ *   is lowered below what is taken, no holder loses a slot: nothing is taken until enough were given back.
+ * - No lost wake-up: a waiter first counts itself in `waiting` and then reads the slots for the last time. A thread that gives
+ *   a slot back first does that and then reads `waiting`.
  *
  * Memory
  * - Every thread raises and lowers TAKEN and WAITING. Both are between 0 and their limit, or the limit at the time when they
  *   were raised. A thread that would lower one below 0 restores it and throws.
- * - The resizer writes LIMIT and WAIT_LIMIT, from 0 to 2^31 - 1, one after the other. In between, the new limit is combined with
- *   the old limit of the queue; a waiter is admitted or refused as with one of the two pairs.
+ * - The resizer writes LIMIT and WAIT_LIMIT, from 0 to 2^31 - 1, one after the other. In between, the new limit is combined
+ *   with the old limit of the queue; a waiter is admitted or refused as with one of the two pairs.
  * - WAKE: `wake-word.ts`.
  * - If a thread dies, its slots stay taken, because the words do not say which thread holds them. The owner of the per-thread
  *   ledger gives them back (`server/http/admit/gate.ts`).

@@ -1,12 +1,11 @@
 /**
- * A hierarchical timer wheel: many deadlines, set and cleared in constant time whatever their durations are, and none of
- * them costs anything once it is cleared. Pure: ticks are numbers, and somebody else looks at the clock
- * (actors/messaging/deadlines.ts).
+ * A hierarchical timer wheel: many deadlines, set and cleared in constant time whatever their durations are. A cleared deadline
+ * costs nothing. Pure: ticks are numbers, and the caller reads the clock (actors/messaging/deadlines.ts).
  *
- * A tick is a whole number, here a millisecond. Level 0 has a slot for each of the 64 ticks of the block that the current
- * tick is in, level 1 a slot for each of the 64 blocks of the block above, and so on. A deadline lies at the level of the
- * highest digit (to the base of 64) in which its tick differs from the current one. When the current tick reaches the
- * beginning of a slot, the slot's deadlines expire or move to a lower level: one moves at most LEVELS times.
+ * A tick is a whole number, here a millisecond. Level 0 has a slot for each of the 64 ticks of the current tick's block. Level
+ * 1 has a slot for each of the 64 blocks of the block above, and so on. A deadline is at the level of the highest digit (base
+ * 64) in which its tick differs from the current one. When the current tick reaches the beginning of a slot, the slot's
+ * deadlines expire or move to a lower level: each moves at most LEVELS times.
  *
  * Invariants
  * - Every slot in use begins after the current tick.
@@ -14,23 +13,23 @@
  * - `earliestTick` is never later than the first slot in use. It may be earlier: clearing a deadline does not raise it.
  * - Deadlines of one duration expire in the order in which they were set.
  *
- * Rejected: a list for each duration, with a timer for each list. It is as fast for one duration, but computed
- * durations (`deadline - now`) are all different: each left a list and a timer behind until its time had come.
+ * Rejected: a list for each duration, with a timer for each list. It is as fast for one duration, but computed durations
+ * (`deadline - now`) are all different: each left a list and a timer behind until its time had come.
  * Rejected: a heap. Clearing a deadline costs a search or leaves it behind, and nearly all are cleared.
  */
 
-/** What lies in a wheel is linked through itself: setting a deadline allocates nothing. */
+/** Deadlines are linked through themselves, so setting one allocates nothing. */
 export interface Deadline {
-  /** When it is due; the wheel's. */
+  /** When it is due. Set by the wheel. */
   dueTick: number;
-  /** Its neighbours in its slot; the wheel's. `undefined` while it is in no wheel. */
+  /** Its neighbours in its slot. Set by the wheel. `undefined` while it is in no wheel. */
   previousDue: Deadline | undefined;
   nextDue: Deadline | undefined;
-  /** Its time has come. Must not throw. */
+  /** It is due. Must not throw. */
   expire(): void;
 }
 
-/** Where a slot's ring begins and ends; links to itself when the slot is empty. */
+/** The head of a slot's ring. It links to itself when the slot is empty. */
 class Slot implements Deadline {
   dueTick: number = 0;
   previousDue: Deadline = this;
@@ -43,19 +42,19 @@ const DIGIT = 6;
 const SLOTS = 2 ** DIGIT;
 /** 64^8 milliseconds are 8,900 years. */
 const LEVELS = 8;
-/** Nothing is due later after the current tick than this: a longer one is for ever, as far as anybody can tell. */
+/** The longest duration from the current tick. A longer one counts as for ever. */
 const MAX_TICKS = SLOTS ** LEVELS / 2;
-/** Below it a tick's digits can be had with integer operations: 24.8 days. */
+/** Below this, integer operations can compute a tick's digits: 24.8 days. */
 const INTEGERS = 2 ** 31;
 
 export class TimerWheel {
-  /** Deadlines in it. */
+  /** The number of deadlines in it. */
   size: number = 0;
-  /** Nothing is to be done before this tick. Infinity: nothing at all. */
+  /** No work is due before this tick. Infinity: none at all. */
   earliestTick: number = Infinity;
-  /** Everything has expired that was due at this tick or before. */
+  /** All deadlines due at this tick or before have expired. */
   tick: number;
-  /** Of all levels, the lowest first; each is made when it is first used. */
+  /** The levels, lowest first. Each is made on first use. */
   readonly #slots: (Slot | undefined)[] = Array.from({ length: LEVELS * SLOTS }, () => undefined);
 
   constructor(tick: number = 0) {
@@ -63,8 +62,8 @@ export class TimerWheel {
   }
 
   /**
-   * Goes on from another tick, without anything that expires: an empty wheel need not be advanced. What is in the wheel moves along, and
-   * so is due as much later or earlier.
+   * Continues from another tick, without expiring anything: an empty wheel need not be advanced. Deadlines in the wheel move
+   * along, so they are due as much later or earlier.
    */
   moveTo(tick: number): void {
     const moved = this.#slots.flatMap((slot) => (slot === undefined ? [] : [...inSlot(slot)]));
@@ -75,13 +74,13 @@ export class TimerWheel {
     for (const deadline of moved) this.add(deadline, deadline.dueTick + byTicks);
   }
 
-  /** A tick that has passed is taken for the next one. The deadline must be in no wheel. */
+  /** A tick that has passed counts as the next one. The deadline must be in no wheel. */
   add(deadline: Deadline, dueTick: number): void {
     deadline.dueTick = dueTick > this.tick ? dueTick : this.tick + 1;
     this.#place(deadline);
   }
 
-  /** False: it has expired, or was removed before. */
+  /** False: it has expired, or was already removed. */
   remove(deadline: Deadline): boolean {
     const { previousDue, nextDue } = deadline;
     if (nextDue === undefined) return false;
@@ -93,8 +92,8 @@ export class TimerWheel {
   }
 
   /**
-   * Lets everything expire that is due at this tick or before, in the order of the ticks. Looks through the slots for the first one
-   * in use: that is for when a timer fires, not for each call.
+   * Expires all deadlines that are due at this tick or before, in the order of the ticks. Searches the slots for the first one
+   * in use, so call it when a timer fires, not at each operation.
    */
   advance(toTick: number): void {
     for (;;) {
@@ -115,7 +114,7 @@ export class TimerWheel {
     }
   }
 
-  /** At the end of its slot. Its tick is later than the current one. */
+  /** Appends it to its slot. Its tick is later than the current one. */
   #place(deadline: Deadline): void {
     const { dueTick } = deadline;
     if (dueTick >= INTEGERS) return this.#placeLate(deadline);
@@ -127,7 +126,7 @@ export class TimerWheel {
     this.#link(deadline, firstSlot + (digits & (SLOTS - 1)), digits << shift);
   }
 
-  /** The same for ticks that are no 32-bit integers. */
+  /** The same for ticks that are not 32-bit integers. */
   #placeLate(deadline: Deadline): void {
     deadline.dueTick = Math.min(deadline.dueTick, this.tick + MAX_TICKS);
     const { dueTick } = deadline;

@@ -1,18 +1,18 @@
 /**
- * One word of shared memory that threads wait for: the wake-ups so far. Whoever waits remembers the count, looks once
- * more at what it waits for, and then waits for the count to change: without blocking (`changed`), or blocking its
- * thread (`wait`).
+ * One word of shared memory that threads wait for: the number of wake-ups so far. A waiter remembers the count, checks once
+ * more what it waits for, and then waits for the count to change: without blocking (`changed`), or by blocking its thread
+ * (`wait`).
  *
  * Memory
- * - Anybody who wakes adds one. The count wraps at 2^32 and is compared for equality only, so its sign does not matter. A waiter would
- *   miss a wake-up if 2^32 of them came between its look and its wait.
+ * - Any thread that wakes adds one. The count wraps at 2^32 and is compared for equality only, so its sign does not matter. A
+ *   waiter would miss a wake-up if 2^32 of them came between its check and its wait.
  * - No lost wake-up: the waker changes the state, then increments the count; the waiter reads the count, then checks the state.
  *   So either the waiter sees the change, or the count has changed and the wait ends at once.
  * - If a waker dies between its change and its increment, nothing is woken. The thread that cleans up after the dead thread
  *   wakes in its place: the acceptor for gates, the pool for its board.
  */
 
-/** Where it is. Goes to another thread, which reaches the same word by it. */
+/** Its location. Sent to another thread, it gives access to the same word. */
 export interface WakePlace {
   readonly buffer: SharedArrayBuffer;
   readonly index: number;
@@ -32,7 +32,7 @@ export class WakeWord {
   }
 
   static at({ buffer, index }: WakePlace): WakeWord {
-    // What is behind the words may be bytes.
+    // The buffer may have bytes after the words.
     return new WakeWord(new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)), index);
   }
 

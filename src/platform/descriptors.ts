@@ -1,6 +1,6 @@
 /**
- * A process that has no descriptors left, and what it needs one for in passing. Nothing that merely looks at the process
- * may fail for it: it has connections to serve with the descriptors it has, and gets others back when they end.
+ * Handles a process that has no file descriptors left. A function that merely inspects the process must not fail for lack of
+ * one: the process still serves its connections, and gets descriptors back when they end.
  */
 
 import { closeSync, openSync } from "node:fs";
@@ -9,7 +9,7 @@ import { closeSync, openSync } from "node:fs";
 export function isOutOfDescriptors(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, message } = error as NodeJS.ErrnoException;
-  // Loading a module that needs a package.json says it in its message only.
+  // An error of loading a module that needs a package.json names it only in its message.
   return code === "EMFILE" || code === "ENFILE" || message.includes("too many open files");
 }
 
@@ -26,7 +26,7 @@ export function hasDescriptors(): boolean {
   }
 }
 
-/** Whether there is none, or whoever looked on this thread since the last call found none. */
+/** Whether no descriptor is left, or a call on this thread found none since the last check. */
 export function isShort(): boolean {
   const isShort = !hasDescriptors() || wasFoundShort;
   wasFoundShort = false;
@@ -35,7 +35,7 @@ export function isShort(): boolean {
 
 let lastBytes = 0;
 
-/** This process's resident memory in bytes; as it was last, where there is no descriptor to read it with. */
+/** This process's resident memory in bytes. If no descriptor is left to read it with: the last known value. */
 export function residentBytes(): number {
   try {
     lastBytes = process.memoryUsage.rss();

@@ -1,8 +1,8 @@
 /**
- * The few system calls Node has no API for, through `node:ffi`: dup and close for handing connections to threads, waitpid
- * for running as PID 1, poll for connections nobody reads, a socket option as a mark on those somebody does, accept, a
- * packet filter and shutdown for the end of a listening socket, malloc_trim for what a load leaves behind. Where a Node has
- * no ffi (before 26.10, or `--no-experimental-ffi`) heddle does without, and only Unix sockets are refused.
+ * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
+ * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
+ * to end a listening socket, malloc_trim to give memory back after a load. Without ffi (Node before 26.10, or
+ * `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
  */
 
 import { HeddleError } from "../errors/errors.ts";
@@ -20,17 +20,17 @@ interface Libc {
 }
 
 let libc: Libc | undefined;
-/** glibc's own; other C libraries give memory back by themselves. */
+/** glibc only. Other C libraries give memory back by themselves. */
 let trim: ((keptBytes: bigint) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
 
 let addressOf: ((bytes: Uint16Array) => bigint) | undefined;
 
-/** Why there is no ffi, after `loadNative` said so. */
+/** Why there is no ffi, after `loadNative` returned false. */
 let missing: unknown;
 
-/** Whether the calls below can be made. Loads node:ffi the first time. */
+/** Whether the calls below can be made. Loads node:ffi on the first call. */
 export async function loadNative(): Promise<boolean> {
   if (libc !== undefined) return true;
   try {
@@ -74,7 +74,7 @@ export function hasNative(): boolean {
   return libc !== undefined;
 }
 
-/** For what can't be done without. @throws HeddleError LISTEN_FAILED */
+/** For features that need it. @throws HeddleError LISTEN_FAILED */
 export async function requireNative(what: string): Promise<void> {
   if (await loadNative()) return;
   throw new HeddleError("LISTEN_FAILED", `${what} need \`node:ffi\`, which this Node does not offer.`, {
@@ -83,7 +83,7 @@ export async function requireNative(what: string): Promise<void> {
   });
 }
 
-/** A second descriptor for the same open file, or -1 when the process has no descriptors left. */
+/** A second descriptor for the same open file. -1: the process has no descriptors left. */
 export function duplicateFd(fd: number): number {
   return libc!.dup(fd);
 }
@@ -96,8 +96,8 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
 /**
- * Descriptors of the connections that wait in the backlog of a listening socket, at most `limit`, oldest first. Never
- * waits: the socket must be one of libuv's. Linux only; elsewhere those are left.
+ * Accepts the connections that wait in the backlog of a listening socket, at most `limit`, oldest first, and returns their
+ * descriptors. Never waits: the socket must be one of libuv's. Linux only; elsewhere it accepts none.
  */
 export function acceptWaiting(fd: number, limit: number): number[] {
   const accepted: number[] = [];
@@ -111,16 +111,16 @@ export function acceptWaiting(fd: number, limit: number): number[] {
 }
 
 const SO_ATTACH_FILTER = 26;
-/** `struct sock_filter`: the byte of the TCP header with its flags; if SYN is set keep nothing of the packet, else all of it. */
+/** `struct sock_filter`: loads the flags byte of the TCP header. If SYN is set, keeps nothing of the packet, else all of it. */
 const DROP_SYN = new Uint16Array([0x30, 0, 13, 0, 0x45, 0x01_00, 0x02, 0, 0x06, 0, 0, 0, 0x06, 0, 0xffff, 0xffff]);
 
 /**
- * Has the kernel drop each SYN that arrives for a listening TCP socket: no new connection begins, and handshakes that have
- * begun go on. Who connects tries again by itself after a second. false: only Linux can do this.
+ * Makes the kernel drop each SYN for a listening TCP socket: no new connection begins, and handshakes that have begun go on. A
+ * client whose SYN was dropped retries by itself after a second. false: only Linux can do this.
  */
 export function dropNewHandshakes(fd: number): boolean {
   if (process.platform !== "linux") return false;
-  // `struct sock_fprog`: how many instructions of 8 bytes, and where they are.
+  // `struct sock_fprog`: the number of instructions of 8 bytes, and their address.
   const program = new ArrayBuffer(16);
   new Uint16Array(program)[0] = DROP_SYN.byteLength / 8;
   new BigUint64Array(program)[1] = addressOf!(DROP_SYN);
@@ -129,14 +129,14 @@ export function dropNewHandshakes(fd: number): boolean {
 
 const SHUT_RDWR = 2;
 
-/** Ends a listening socket for every process that has a descriptor of it: connecting to it is refused from now on. */
+/** Ends a listening socket for every process that has a descriptor of it: from now on connecting to it is refused. */
 export function shutDown(fd: number): void {
   libc!.shutdown(fd, SHUT_RDWR);
 }
 
 /**
- * Gives the kernel back what the C library's allocator keeps free, in all of its arenas; takes half a millisecond. Does
- * nothing where there is no ffi, or a C library without it.
+ * Gives the free memory of the C library's allocator back to the kernel, from all of its arenas. Takes half a millisecond. Does
+ * nothing without ffi, or if the C library has no such function.
  */
 export function trimMemory(): void {
   trim?.(0n);
@@ -144,17 +144,17 @@ export function trimMemory(): void {
 
 const WNOHANG = 1;
 
-/** Collects a child that has ended, so that it is no zombie. Never waits. */
+/** Collects a child that has ended, so that it does not stay a zombie. Never waits. */
 export function reap(pid: number): void {
   libc!.waitpid(pid, null, WNOHANG);
 }
 
-/** `struct pollfd`: the descriptor, then what is asked and what is told in 16 bits each. */
+/** `struct pollfd`: the descriptor, then the requested and the returned events in 16 bits each. */
 const POLLFD_BYTES = 8;
 const POLLIN = 0x01;
 const POLLERR = 0x08;
 const POLLHUP = 0x10;
-/** The peer has closed its sending side. Linux only; elsewhere a peer that is gone altogether shows as POLLHUP. */
+/** The peer has closed its sending side. Linux only. Elsewhere a peer that is completely gone shows as POLLHUP. */
 const POLLRDHUP = process.platform === "linux" ? 0x2000 : 0;
 
 /** What is told of each descriptor. Of one below 0: nothing. Never waits. */
@@ -186,7 +186,7 @@ const MSG_PEEK = 0x02;
 const MSG_DONTWAIT = process.platform === "linux" ? 0x40 : 0x80;
 const onePeeked = Buffer.alloc(1);
 
-/** Whether the kernel has bytes of this connection that nobody has read. Never waits. */
+/** Whether the kernel has unread bytes of this connection. Never waits. */
 export function hasUnread(fd: number): boolean {
   return libc!.recv(fd, onePeeked, 1n, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
@@ -211,13 +211,13 @@ const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;
 const SO_RCVTIMEO = process.platform === "linux" ? (process.arch === "ppc64" ? 18 : 20) : 0x1006;
 /** `struct timeval` on a 64-bit machine. */
 const TIMEVAL_BYTES = 16;
-/** A second; the number has its low byte first on every machine Node runs on but one, where it is a longer time. */
+/** One second. Little-endian; on a big-endian machine it reads as a longer, still non-zero timeout. */
 const MARK = Buffer.alloc(TIMEVAL_BYTES);
 MARK.writeInt32LE(1);
 
 /**
- * Marks a connection for whoever else has a descriptor of it, in this process or another: `wasBegun`. The mark is a time
- * limit for blocking reads, which the kernel keeps with the connection and nobody here does.
+ * Marks a connection for everyone who has a descriptor of it, in this process or another; `wasBegun` reads the mark. The mark
+ * is a timeout for blocking reads. The kernel stores it with the connection, and heddle does no blocking reads.
  */
 export function markBegun(fd: number): void {
   libc!.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, MARK, TIMEVAL_BYTES);

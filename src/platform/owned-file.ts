@@ -1,14 +1,14 @@
 /**
- * Files at paths that others know: Unix sockets, the pid file. Another server may have put its own there since, so who
- * removes one first looks whether it is still the one it meant. Between the look and the removal nothing is awaited.
+ * Files at paths that others know: Unix sockets, the pid file. Another server may have replaced the file since. So before a
+ * removal we check that it is still the same file. Nothing is awaited between the check and the removal.
  */
 
 import { lstatSync, unlinkSync } from "node:fs";
 
-/** What lies at a path: the same as long as nobody removes or replaces it. */
+/** Identifies the file at a path. It stays the same until the file is removed or replaced. */
 export type FileIdentity = string;
 
-/** undefined: nothing lies there, or nobody can tell. A symbolic link is itself, not what it leads to. */
+/** undefined: nothing is there, or it can't be read. A symbolic link is identified itself, not its target. */
 export function identityOf(path: string): FileIdentity | undefined {
   try {
     const { dev, ino } = lstatSync(path, { bigint: true });
@@ -25,7 +25,7 @@ export function removeIfSame(path: string, identity: FileIdentity | undefined): 
     unlinkSync(path);
     return true;
   } catch {
-    // Somebody else was quicker, or the folder may not be written any more.
+    // Another process was faster, or the folder is no longer writable.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** Where a user's servers keep what outlives no login: control sockets, the compile cache. */
+/** The folder for a user's files that need not outlive a login: control sockets, the compile cache. */
 
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";

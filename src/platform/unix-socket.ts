@@ -2,10 +2,10 @@
  * Unix sockets bound at a path, for the server's listeners and for its control socket.
  *
  * Invariants
- * - A path is taken over only from a socket that nobody answers on, and removed only while it is ours.
- * - libuv removes the path of a pipe that it bound when it closes it, whatever lies there by then. So a `BoundSocket` only
- *   binds, and is never closed: who accepts does so on its descriptor and closes that. The process ends by
- *   `process.exit`, which closes no handles.
+ * - A path is taken over only if nobody answers on its socket, and removed only while it is ours.
+ * - When libuv closes a pipe that it bound, it removes the path, whatever is there by then. So a `BoundSocket` only binds, and
+ *   is never closed: the acceptor uses its descriptor, and closes that. The process ends by `process.exit`, which closes no
+ *   handles.
  */
 
 import { chmodSync, lstatSync } from "node:fs";
@@ -14,17 +14,17 @@ import { identityOf, removeIfSame } from "./owned-file.ts";
 
 export interface UnixSocket {
   readonly fd: number;
-  /** Removes the path, unless another server has taken it over. To be called while the descriptor is open. */
+  /** Removes the path, unless another server has taken it over. Call it while the descriptor is open. */
   remove(): void;
 }
 
-/** Not to be collected: see above. */
+/** Must not be garbage-collected: see above. */
 const bound = new Set<net.BoundSocket>();
 
-/** `mode`: of its file; by default what the umask leaves. @throws what bind(2) says, EADDRINUSE among it */
+/** `mode`: of its file. Default: what the umask leaves. @throws the error of bind(2), such as EADDRINUSE */
 export async function bindUnixSocket(path: string, mode: number | undefined): Promise<UnixSocket> {
   await removeIfStale(path);
-  // The socket must never be open wider than it will be: narrow first, then set the mode that was asked for.
+  // The socket must never have wider permissions than requested: bind it with narrow ones, then set the mode.
   const umask = process.umask(0o177);
   let socket: net.BoundSocket;
   try {
@@ -39,8 +39,8 @@ export async function bindUnixSocket(path: string, mode: number | undefined): Pr
 }
 
 /**
- * A socket file whose server is gone stays behind when a server is killed; one that answers is somebody's. Anything but
- * a socket is left alone: connecting to a plain file is refused as well, and unlinking it would lose it.
+ * A killed server leaves its socket file behind. If a server answers on it, it is in use. Anything but a socket is left alone:
+ * connecting to a plain file is refused as well, and unlinking it would lose it.
  */
 export async function removeIfStale(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;

@@ -1,10 +1,10 @@
 /**
- * What the runtime has told this thread at its start, if it has started it. It comes in the thread's `workerData`, as data of
- * a program's own threads does, so two things keep them apart.
+ * The data that the runtime gave this thread at its start, if the runtime started it. It comes in the thread's `workerData`,
+ * where a program puts its own threads' data too. Two things keep them apart.
  *
- * - It is taken out of `workerData` when it is first asked for: code that runs here sees none of it, and may pass its data on
- *   to threads of its own.
- * - It is taken for the runtime's only with what no program has by accident: shared memory, and ports, in their places.
+ * - It is removed from `workerData` when it is first read. Code that runs here does not see it, and may pass its own
+ *   `workerData` to threads of its own.
+ * - It is recognised by parts that no program has there by accident: shared memory and ports, in their places.
  */
 
 import { MessagePort, workerData } from "node:worker_threads";
@@ -13,7 +13,7 @@ import type { Birth } from "./threads/thread-protocol.ts";
 
 type Told = Birth["heddleRuntime"];
 
-/** Undefined: the runtime has not started this thread. */
+/** Undefined: the runtime did not start this thread. */
 export function birth(): Told | undefined {
   return perThread<{ readonly told: Told | undefined }>("birth", () => ({ told: take() })).told;
 }

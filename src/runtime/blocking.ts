@@ -1,16 +1,15 @@
 /**
- * What a thread has to know before it blocks on purpose (`awaitSync`): whether it may, which word wakes it, and what
- * ends the wait early. A thread that blocks hears no message and no timer, so all of this is shared memory or is asked at
- * intervals.
+ * What a thread must know before it blocks on purpose (`awaitSync`): whether it may, which word wakes it, and what ends the
+ * wait early. A blocked thread gets no message and no timer, so all of this is shared memory or is polled.
  *
- * How a blocking operation is written: `may(what)`, then in a loop: remember `wake.count`; look for the result; look at
- * `cancelled()`; `wake.wait(seen, lookMs at most)`. Whoever has the result wakes the word.
+ * How to write a blocking operation: call `may(what)`. Then in a loop: remember `wake.count`; look for the result; check
+ * `cancelled()`; call `wake.wait(seen, lookMs at most)`. Whoever has the result wakes the word.
  *
- * Each thread has one word, for all its waits: a thread can wait for only one address, and the result and the
- * cancellation come from different threads. Wake-ups may therefore come for no reason; the loop must not mind.
+ * Each thread has one word for all its waits. A thread can wait for only one address, but the result and the cancellation
+ * come from different threads. So there are spurious wake-ups; the loop must allow for them.
  *
- * The rules are set by whoever owns the thread: the server for its threads (worker/, models/handlers/), the tasks library
- * for those it starts. A plain program's thread has the default: it may block, and nothing cancels it.
+ * The thread's owner sets the rules: the server for its threads (worker/, models/handlers/), the tasks library for those it
+ * starts. A plain program's thread has the default: it may block, and nothing cancels it.
  */
 
 import { perThread } from "../kit/per-thread.ts";
@@ -18,18 +17,18 @@ import { WakeWord } from "../kit/wake-word.ts";
 
 export interface BlockingRules {
   readonly wake: WakeWord;
-  /** Throws where a block would hold up others; `what` begins the message: "awaitSync(fetchRows)". */
+  /** Throws where a block would delay others. `what` begins the message: "awaitSync(fetchRows)". */
   readonly may: (what: string) => void;
   /**
-   * Why what runs now is not wanted any more. Asked before a wait, after each wake-up, and every `lookMs`: it may also do
-   * what the thread's loop would have done meanwhile.
+   * Why the running code must stop, if it must. Called before a wait, after each wake-up, and every `lookMs`. It may also do
+   * the work that the thread's loop would have done meanwhile.
    */
   readonly cancelled: () => DOMException | undefined;
-  /** A blocked thread looks around at least this often. */
+  /** A blocked thread calls `cancelled` at least this often. */
   readonly lookMs: number;
 }
 
-/** Four looks a second cost nothing that could be measured. */
+/** Four looks a second have no measurable cost. */
 const LOOK_MS = 250;
 
 const own = perThread<{ rules: BlockingRules | undefined }>("blocking", () => ({ rules: undefined }));
@@ -39,7 +38,7 @@ export function blockingRules(): BlockingRules {
   return (own.rules ??= complete({}));
 }
 
-/** What is not given is as in a plain program. A `wake` must be given before anything on this thread has blocked. */
+/** Rules that are not given are as in a plain program. A `wake` must be given before anything on this thread has blocked. */
 export function setBlockingRules(rules: Partial<BlockingRules>): void {
   own.rules = complete(rules);
 }

@@ -1,19 +1,19 @@
 /**
- * Ends what has the turn on a thread, in the middle of a stretch that does not end by itself. The thread and everybody else on
- * it go on.
+ * Ends the unit (task or actor) that has the turn on a thread, in the middle of a stretch that does not end by itself. The
+ * thread and its other units go on.
  *
- *   pause ─▶ look who it is ─▶ step out of code that is not the program's ─▶ condemn ─▶ terminate the stretch ─▶ resume
+ *   pause ─▶ see which unit it is ─▶ step out of code that is not the program's ─▶ condemn ─▶ terminate the stretch ─▶ resume
  *
  * Invariants
- * - From the look to the end the thread stands still: who was looked at is who is ended.
- * - Only code of the program is cut off. The runtime's own functions, and this library's, run to their end first, so that none
- *   of them leaves anything half done.
- * - Whatever goes wrong, the thread is let go.
+ * - The thread is paused from the look to the end, so the unit that is ended is the one that was looked at.
+ * - Only the program's code is cut off. Functions of Node and of this library run to their end first, so that none of them
+ *   leaves anything half done.
+ * - The thread is always resumed, whatever goes wrong.
  *
- * What is lost with the stretch: its own promises, and what other code on the thread did with promises of its own in the
- * same moment. Other units are not resumed in that moment (run-queue.ts).
+ * Lost with the stretch: its own promises, and what other code on the thread did with its promises in the same microtask
+ * run. Other units are not resumed in that run (run-queue.ts).
  *
- * Rejected: termination without the pause. Between the look and the termination another unit may have got the turn.
+ * Rejected: termination without the pause. Another unit might get the turn between the look and the termination.
  */
 
 import { fileURLToPath } from "node:url";
@@ -22,22 +22,22 @@ import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
 import { blamedFrame, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
 import { CONDEMN, VIEW } from "./turn-handle.ts";
 
-/** Of this library, in which nothing is cut off. */
+/** This library's folder. Nothing in it is cut off. */
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
 
-/** Who has the turn on a thread, and where. Undefined: it does not answer. */
+/** The unit that has the turn on a thread, and where it is. Undefined: the thread does not answer. */
 export async function lookAtTurn(threadId: number, timeoutMs: number): Promise<TurnLook | undefined> {
   const stack = await lookAtThread(threadId, VIEW, timeoutMs);
   return stack && { turn: stack.value as TurnView | undefined, frame: blamedFrame(stack.frames, OWN_FOLDER) };
 }
 
-/** For each answer: a thread that runs JavaScript gives it within milliseconds. */
+/** Timeout for each answer. A thread that runs JavaScript answers within milliseconds. */
 const PATIENCE_MS = 1000;
 
-/** Functions that may be inside of each other between the program's code and the place where it was stopped. */
+/** Limit for nested functions between the program's code and the place where it was stopped. */
 const MAX_STEPS = 100;
 
-/** Ends who has the turn, if `isMeant` says so. */
+/** Ends the unit that has the turn, if `isMeant` returns true for it. */
 export async function interrupt(threadId: number, isMeant: (turn: TurnView) => boolean): Promise<Interruption> {
   const inspector = threadInspector();
   const paused = (): Promise<unknown> => inspector.event(threadId, "Debugger.paused", PATIENCE_MS);
@@ -67,7 +67,7 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
   }
 }
 
-/** Where it stands; what it has called of V8's own (`Array.prototype.map`) belongs to it. */
+/** Whether the innermost script frame is the program's. V8's own functions (`Array.prototype.map`) count as their caller. */
 function isProgramCode(frames: readonly StackFrame[]): boolean {
   const location = frames.find((frame) => frame.location !== "native")?.location;
   return location !== undefined && !location.startsWith("node:") && !location.startsWith(OWN_FOLDER);

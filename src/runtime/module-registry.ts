@@ -1,27 +1,27 @@
 /**
- * Functions that may run on any thread. A function can't cross to another thread; its address can: the URL of its module and a
- * name in it. What is registered at a module's top level is filed under this address on every thread that imports the
- * module, and `resolve` finds it there, importing the module if need be.
+ * Functions that may run on any thread. A function can't be sent to another thread, but its address can: the URL of its module
+ * and a name. A function registered at a module's top level is stored under this address on every thread that imports the
+ * module. `resolve` finds it there, and imports the module if needed.
  *
- * What others can rely on
- * - An entry is found as soon as it is registered, not only when its module has been evaluated to the end: a module that waits
- *   at its top level, or a main program that is imported a second time here, holds nobody up.
- * - Nothing is imported for what is registered already.
- * - `resolve` never hangs on a module that has ended: what is not registered by then is missing.
+ * Guarantees
+ * - An entry is found as soon as it is registered, even before its module is evaluated to the end. So a module that waits at
+ *   its top level, or a main program that is imported a second time here, blocks nobody.
+ * - Nothing is imported for an entry that is registered already.
+ * - `resolve` never hangs on a module that has ended: an entry that is not registered by then is missing.
  */
 
 import { nearest } from "../config/nearest.ts";
 import { HeddleError, messageOf, type ErrorCode } from "../errors/errors.ts";
 
 export interface Address {
-  /** Of the module: a `file:` or `data:` URL. */
+  /** The module's URL: `file:` or `data:`. */
   readonly url: string;
   /** Unique in the module, among entries of the same kind. */
   readonly name: string;
 }
 
 export interface RegistryWords {
-  /** What an entry is, with which function it is made: `actor`. */
+  /** The kind of entry, and the name of the function that makes it: `actor`. */
   readonly kind: string;
   readonly invalid: ErrorCode;
   readonly duplicate: ErrorCode;
@@ -43,7 +43,7 @@ export class ModuleRegistry<T> {
     this.#words = words;
   }
 
-  /** Files an entry, and gives it to whoever waits for it. */
+  /** Stores an entry, and resolves those who wait for it. */
   add({ url, name }: Address, fn: unknown, entry: T): void {
     this.#check(url, name, fn);
     const module = this.#moduleAt(url);
@@ -62,7 +62,7 @@ export class ModuleRegistry<T> {
     return this.#modules.get(url)?.entries.get(name);
   }
 
-  /** The entry of this address on this thread; its module is imported if it does not define it yet. */
+  /** The entry of this address on this thread. Imports its module if the entry is not registered yet. */
   resolve({ url, name }: Address): Promise<T> {
     const module = this.#moduleAt(url);
     const known = module.entries.get(name);
@@ -118,7 +118,7 @@ export class ModuleRegistry<T> {
     });
   }
 
-  /** Its entries were found before it failed, so nobody else would hear of it. */
+  /** Its entries were found before it failed, so no caller gets this error. */
   #warn(url: string, cause: unknown): void {
     process.emitWarning(`${url} failed when it was imported for its ${this.#words.kind}s: ${messageOf(cause)}`, {
       type: "HeddleWarning",

@@ -1,63 +1,63 @@
 /**
- * The run queue of a thread: which task or actor goes on next. Async functions are the coroutines, so the queue does not
- * run code itself: a turn settles the promise its unit awaits (or makes its first call), and V8 goes on from there.
+ * The run queue of a thread: decides which task or actor goes on next. Async functions are the coroutines, so the queue does
+ * not run code itself: a turn settles the promise its unit awaits (or makes its first call), and V8 goes on from there.
  *
  * Invariants
- * - One unit has the turn at a time. The next gets it when the unit parks (`parked`), or, when it awaits something that
- *   is not ours (a fetch, a file), as soon as the microtasks are drained: then nobody can be in the middle of anything.
- * - A round ends after `ROUND_BUDGET_MS`, and the next begins after timers and I/O had theirs. So two units that wake
- *   each other for ever starve nothing.
- * - While units wait for their turn the program stays alive; an empty queue holds nothing.
- * - `current` is never stale: it names the unit that has the turn, and is undefined outside of microtasks.
+ * - One unit has the turn at a time. The next gets it when the unit parks (`parked`). If the unit awaits something that is
+ *   not ours (a fetch, a file), the next gets it when the microtasks are drained: no unit is in the middle of anything then.
+ * - A round ends after `ROUND_BUDGET_MS`. The next begins after timers and I/O have run. So two units that wake each other
+ *   for ever starve nothing.
+ * - While units wait for their turn, the program stays alive. An empty queue keeps nothing alive.
+ * - `current` is never stale: it is the unit that has the turn, and undefined outside of microtasks.
  * - Where units may be ended in the middle of a stretch (`isInterruptible`), a round begins when nothing else is queued: no
- *   microtask and no tick of others, for the end takes what is queued with it. And it begins in a microtask, where node's
+ *   microtask and no tick of other code, because the termination would drop them. And it begins in a microtask, where node's
  *   own code has nothing half done.
  *
  * Rejected: resuming whatever is ready and leaving the order to V8's microtask queue. It is as fast, but a unit that is
- * terminated while it runs takes the queued microtasks of all others with it, and there is no place for a budget.
- * Rejected: reading the clock at every turn; it costs a third of one. While turns are short the clock is read at some
- * of them, and the time since the last look is charged to the unit that has the turn: a sample, as a profiler takes
- * them. When somebody runs long, every turn is measured for a while; what cannot be told is charged to nobody.
+ * terminated while it runs drops the queued microtasks of all others, and there is no place for a budget.
+ * Rejected: reading the clock at every turn. That costs a third of a turn. While turns are short, the clock is read at some
+ * of them, and the time since the last read is charged to the unit that has the turn: a sample, as in a profiler. When a unit
+ * runs long, every turn is measured for a while. Time that can't be attributed is dropped.
  */
 
 import type { TurnView } from "../supervise/inspect/turn-look.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "../kit/native-timers.ts";
 
-/** Something that can be given the turn. */
+/** A unit that can get the turn. */
 export interface Turn {
-  /** Goes on, by settling what it awaits. Must not throw. */
+  /** Continues, by settling what it awaits. Must not throw. */
   run(): void;
-  /** Charged for run time, when it is told of any. */
+  /** Is charged for run time. */
   charge?(elapsedMs: number): void;
-  /** Who it is. Undefined: what it is in the middle of must not be cut off. */
+  /** Describes the unit. Undefined: its current stretch must not be cut off. */
   view?(): TurnView | undefined;
-  /** It had the turn, and its stretch was cut off: it never goes on. A unit that has no `cutOff` must not be ended. */
+  /** It had the turn, and its stretch was cut off: it never continues. A unit without `cutOff` must not be ended. */
   cutOff?(): void;
 }
 
 /** How long units run before timers and I/O get their turn. */
 export const ROUND_BUDGET_MS = 1;
 
-/** Turns between two looks at the clock, at most: some microseconds, as long as turns are short. */
+/** At most this many turns between two reads of the clock: some microseconds, while turns are short. */
 const MAX_TURNS_UNWATCHED = 32;
 
-/** Longer than `MAX_TURNS_UNWATCHED` short turns take: somebody runs long. */
+/** Longer than `MAX_TURNS_UNWATCHED` short turns take: some unit runs long. */
 const LONG_MS = 0.1;
 
-/** After somebody ran long the clock is read at every turn, for so many turns: it finds out who it is. */
+/** After a unit ran long, the clock is read at every turn, for this many turns, to find out which unit it is. */
 const EXACT_TURNS = 256;
 
-/** Units carry no async context over from whoever happened to have the turn before them. */
+/** Units must not inherit the async context of the unit that had the turn before them. */
 const inNoContext: (run: () => void) => void = AsyncLocalStorage.snapshot();
 
 const settled: Promise<void> = Promise.resolve();
 
 /**
- * - `idle`: nobody waits for a turn.
+ * - `idle`: no unit waits for a turn.
  * - `begins`: a round is about to begin.
- * - `drains`: units run; the queue is looked at again when the microtasks are drained.
- * - `pauses`: the budget is spent; the queue is looked at after timers and I/O.
+ * - `drains`: units run; the queue is checked again when the microtasks are drained.
+ * - `pauses`: the budget is spent; the queue is checked after timers and I/O.
  */
 type Phase = "idle" | "begins" | "drains" | "pauses";
 
@@ -66,13 +66,13 @@ export class RunQueue {
   current: Turn | undefined;
   /** Units of this thread may be ended in the middle of a stretch. */
   isInterruptible: boolean = false;
-  /** The callback that runs is the runtime's own: when its microtasks are drained, no ticks but its own are left. */
+  /** The running callback is the runtime's own: when its microtasks are drained, only its own ticks are left. */
   isOwnCallback: boolean = false;
-  /** Called when a round has ended and nobody waits for a turn. */
+  /** Called when a round has ended and no unit waits for a turn. */
   onIdle: (() => void) | undefined = undefined;
   readonly #budgetMs: number;
   #phase: Phase = "idle";
-  /** A circle; its length is a power of two, so that places are found with a mask. */
+  /** A ring buffer. Its length is a power of two, so that a mask finds places. */
   #ring: (Turn | undefined)[] = emptyRing(64);
   #mask: number = 63;
   #first: number = 0;
@@ -84,7 +84,7 @@ export class RunQueue {
   #sampledMs: number = 0;
   #turnsUntilSample: number = 1;
   #turnsPerSample: number = 1;
-  /** Samples since somebody last ran long; negative: so many are to be exact. */
+  /** Samples since a unit last ran long. Negative: this many exact ones are still to be made. */
   #calm: number = 0;
   readonly #afterMicrotasks: () => void;
   readonly #go: () => void;
@@ -94,7 +94,7 @@ export class RunQueue {
   constructor(budgetMs: number = ROUND_BUDGET_MS) {
     this.#budgetMs = budgetMs;
     const handBack = (): void => this.#handBack();
-    // A tick asked for from within a microtask comes when all microtasks are done.
+    // A tick that is scheduled within a microtask runs when all microtasks are done.
     this.#afterMicrotasks = () => process.nextTick(handBack);
     this.#go = () => this.#round();
     this.#goInMicrotask = () => void settled.then(this.#go);
@@ -106,7 +106,7 @@ export class RunQueue {
     return this.#length;
   }
 
-  /** Nobody has a turn or waits for one. */
+  /** No unit has a turn or waits for one. */
   get isIdle(): boolean {
     return this.#phase === "idle";
   }
@@ -125,7 +125,7 @@ export class RunQueue {
     }
   }
 
-  /** To be called in a turn: runs what is next in the queue in the same turn, as long as `isMeant`. */
+  /** Call it in a turn: runs the next ones in the queue within the same turn, while `isMeant` returns true. */
   runWhile(isMeant: (turn: Turn, owner: Turn) => boolean, owner: Turn): void {
     if (this.#isJoining) return;
     this.#isJoining = true;
@@ -139,21 +139,21 @@ export class RunQueue {
   }
 
   /**
-   * Whether the round's budget is spent: a unit that could go on without parking joins the queue instead. Reads the
-   * clock, so it is to be asked only once in a while.
+   * Whether the round's budget is spent: then a unit that could go on without parking joins the queue instead. Reads the
+   * clock, so call it only once in a while.
    */
   isOverBudget(): boolean {
     return performance.now() - this.#roundStartMs > this.#budgetMs;
   }
 
-  /** performance.now(), as of the beginning of the round: good to about a millisecond, and free. */
+  /** performance.now() of the beginning of the round: precise to about a millisecond, and free. */
   nowMs(): number {
     return this.#phase === "idle" ? performance.now() : this.#roundStartMs;
   }
 
   /**
-   * Who has the turn is to be ended where it is: nothing of its stretch, nor what that has queued, will run. Called while the
-   * thread is stopped in the middle of the stretch (interruption.ts).
+   * The unit that has the turn is about to be ended: nothing of its stretch, nor what that has queued, will run. Called while
+   * the thread is paused in the middle of the stretch (interruption.ts).
    */
   condemn(): void {
     const turn = this.current;
@@ -163,14 +163,14 @@ export class RunQueue {
   #goOnWithout(turn: Turn | undefined): void {
     this.current = undefined;
     this.#passing = "no";
-    // The look at the queue that was to follow the microtasks is lost with them.
+    // The check of the queue that was to follow the microtasks is lost with them.
     if (this.#phase !== "pauses") this.#handBack();
     turn?.cutOff?.();
   }
 
   #begin(): void {
     this.#phase = "begins";
-    // At an immediate nothing else is queued: Node drains ticks and microtasks before each.
+    // When an immediate runs, nothing else is queued: Node drains ticks and microtasks before each.
     if (this.isInterruptible) setImmediate(this.#goInMicrotask);
     else process.nextTick(this.#go);
   }
@@ -224,7 +224,7 @@ export class RunQueue {
     return turn;
   }
 
-  /** A unit that was started rather than resumed has run its first stretch already, and may have parked in it. */
+  /** A unit that was started, not resumed, has already run its first stretch, and may have parked in it. */
   #isAgain(): boolean {
     return this.#passing === "again";
   }

@@ -1,5 +1,5 @@
 /**
- * The runtime: threads of one program that talk. It knows no tasks, no actors and no HTTP; these are services on it.
+ * The runtime: communicating threads of one program. It knows no tasks, no actors and no HTTP; these are services on it.
  *
  *   root ── the thread that uses the runtime first: the main thread, or any worker_thread
  *    ├── scheduler threads   started when something is placed on them, as many as `setSchedulerThreads` says
@@ -10,22 +10,22 @@
  *     const service = { name: "echo", module: import.meta.url, receive(from, payload) { … }, threadGone(thread, why) { … } };
  *     runtime().openService(service);              // at the top level of the module
  *     runtime().post(thread, "echo", { … });       // there the module is imported, if it is not, and `receive` called
- *     runtime().place("scheduler");                // the thread that has the least to do
- *     runtime().board.add(thread, LOAD.queued, 1)  // what makes it so: keep the board up to date
+ *     runtime().place("scheduler");                // the least loaded thread
+ *     runtime().board.add(thread, LOAD.queued, 1)  // its load: keep the board up to date
  *
- * What a service can rely on
- * - Between two threads everything arrives once, in the order of posting, whichever service posted it. A message is lost only
- *   when the receiving thread dies.
- * - `post` joins what is posted in one turn of the loop (thread-link.ts). Its payload must be cloneable and must not change
- *   any more. For a user's value use `postNow`, which throws at the call what cannot be cloned, or copy it before.
- * - `threadGone` is called once on every thread for each that ended, after everything it had said was received. From
- *   then on `post` to it answers false. Its id is not used again.
- * - A dead thread is replaced when something is next to be placed, with growing delays if threads die while they start.
- * - The runtime keeps a program alive only while some thread has something to do (termination-detection.ts). Who waits on the
- *   root for an answer from another thread says so with `retain` and `release`.
+ * Guarantees for a service
+ * - Between two threads every message arrives once, in the order of posting, whichever service posted it. A message is lost
+ *   only when the receiving thread dies.
+ * - `post` batches the messages of one loop turn (thread-link.ts). Its payload must be cloneable and must not change any
+ *   more. For a user's value use `postNow`, which throws at the call if it can't be cloned, or copy it before.
+ * - `threadGone` is called once on every thread for each that ended, after all of its messages were received. From then on
+ *   `post` to it returns false. Its id is not used again.
+ * - A dead thread is replaced when something is placed next. The delay grows if threads die while they start.
+ * - The runtime keeps a program alive only while some thread has work (termination-detection.ts). Code on the root that waits
+ *   for an answer from another thread calls `retain` and `release`.
  *
- * A thread is never sent a function: modules are imported by URL. Rejected: a broker on the root that passes messages on
- * (two hops instead of one, and the root's own work would stall everybody).
+ * A function is never sent to a thread: modules are imported by URL. Rejected: a broker on the root that forwards messages
+ * (two hops instead of one, and the root's own work would delay all threads).
  */
 
 import type { MessagePort, Transferable } from "node:worker_threads";
@@ -73,9 +73,9 @@ export class Runtime {
   readonly runaways: RunawayThreads | undefined;
   readonly #quiet: TerminationDetector | undefined;
   readonly #idle: IdleAnswer | undefined;
-  /** Messages received, of those that the board counts. */
+  /** Messages received, of the kind that the board counts. */
   #arrived = 0;
-  /** Not on one CPU. */
+  /** Undefined on one CPU. */
   readonly #lingering: SpinBeforePark | undefined =
     availableCpus() > 1
       ? new SpinBeforePark(
@@ -119,12 +119,12 @@ export class Runtime {
         this.#links.get(ROOT)?.flush();
       });
       for (const { port, ...member } of told.peers) this.#attach(member, port);
-      // process.exit() leaves no further turn in which to send what was posted in this one.
+      // After process.exit() no turn is left in which to send the messages of this one.
       process.on("exit", () => this.#links.forEach((link) => link.flush()));
     }
   }
 
-  /** All threads that are there, this one included. */
+  /** All living threads, this one included. */
   threads(): IterableIterator<number> {
     return this.#members.keys();
   }
@@ -141,7 +141,7 @@ export class Runtime {
     this.#services.open(service);
   }
 
-  /** With the next batch. False: there is no such thread (any more). */
+  /** Sends it with the next batch. False: there is no such thread, or no longer. */
   post(to: number, service: string, payload: unknown): boolean {
     const link = this.#links.get(to);
     if (link === undefined) return false;
@@ -151,12 +151,12 @@ export class Runtime {
     return true;
   }
 
-  /** Whether the payload is what was posted to that thread last, and has not left: then it may still be added to. */
+  /** Whether the payload was posted to that thread last and has not been sent. Then it may still be extended. */
   isOpen(to: number, payload: unknown): boolean {
     return this.#links.get(to)?.isOpen(payload) === true;
   }
 
-  /** At once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */
+  /** Sends at once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */
   postNow(to: number, service: string, payload: unknown, transfer?: readonly Transferable[]): boolean {
     const link = this.#links.get(to);
     if (link === undefined) return false;
@@ -166,7 +166,7 @@ export class Runtime {
     return true;
   }
 
-  /** How many threads of a role there may be. Threads beyond a lowered number stay, but nothing is placed on them. */
+  /** Sets the most threads of a role. Threads beyond a lowered number stay, but nothing is placed on them. */
   resize(role: Role, threads: number): void {
     if (this.#supervisor === undefined) {
       throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
@@ -174,14 +174,14 @@ export class Runtime {
     this.#supervisor.resize(role, threads);
   }
 
-  /** How many threads of a role there may be. */
+  /** The most threads of a role. */
   size(role: Role): number {
     return this.board.size(role);
   }
 
   /**
-   * Where to run something: the thread of this role that has the least to do. On the root a further thread is started if all
-   * are busy and there may be more; elsewhere the root is asked to. Undefined: there is none yet (never on the root).
+   * Chooses where to run something: the least loaded thread of this role. If all are busy and more are allowed, the root starts
+   * another one; other threads ask the root to. Undefined: there is none yet (never on the root).
    */
   place(role: Role): number | undefined {
     const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
@@ -201,7 +201,7 @@ export class Runtime {
     return found;
   }
 
-  /** Something on this thread waits for another thread. Calls of `release` must match. */
+  /** Something on this thread waits for another thread. Each call needs a matching `release`. */
   retain(): void {
     this.#quiet?.retain();
   }
@@ -210,14 +210,14 @@ export class Runtime {
     this.#quiet?.release();
   }
 
-  /** Ends a thread. Everybody is told as of any other death. On the root. */
+  /** Ends a thread. All threads hear of it as of any other death. On the root only. */
   terminate(thread: number, why: HeddleError): void {
     if (this.#supervisor?.terminate(thread, why) !== true) return;
     // Nothing is placed on it from now on.
     this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
   }
 
-  /** Shows that this thread's loop turns, as long as the board says that it has something to do. */
+  /** Keeps this thread's heartbeat up to date while the board says that it has work. */
   beat(): void {
     this.#beat.keep();
   }
@@ -278,7 +278,7 @@ export class Runtime {
     this.#depart(id, neverBegan ? { why, drained: true } : { why });
   }
 
-  /** A thread is gone when its link is empty and the root knows why it ended. */
+  /** A thread is gone when its link is empty and the reason of its end is known. */
   #depart(id: number, news: Partial<Departure>): void {
     if (!this.#members.has(id)) return;
     const departure = this.#departures.get(id) ?? { drained: false };
@@ -308,20 +308,20 @@ export class Runtime {
     return Object.fromEntries([...this.#links].map(([thread, { sent, received }]) => [thread, [sent, received]]));
   }
 
-  /** For the thread's own entry: it can be sent to. */
+  /** Called by the thread's entry module: messages can be sent to it. */
   announce(): void {
     this.#control(ROOT, { type: "ready" });
   }
 }
 
-/** The runtime as this thread sees it. Who calls it first in a program makes this thread the root. */
+/** The runtime as this thread sees it. The first call in a program makes its thread the root. */
 export function runtime(): Runtime {
   return (instance ??= perThread("runtime", () => new Runtime(birth())));
 }
 
 let instance: Runtime | undefined;
 
-/** Whether the runtime has started this thread. Unlike `runtime()`, asking does not make it a root. */
+/** Whether the runtime has started this thread. Unlike `runtime()`, this call makes no thread the root. */
 export function isRuntimeThread(): boolean {
   return birth() !== undefined;
 }

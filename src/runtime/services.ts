@@ -1,6 +1,6 @@
 /**
- * What is built on the runtime, as one thread has it: who receives what comes, and what came for somebody whose module is still
- * being imported.
+ * The services on one thread. Delivers each message to its service, or keeps it while the service's module is being
+ * imported.
  */
 
 import type { HeddleError } from "../errors/errors.ts";
@@ -30,16 +30,16 @@ export class Services {
     this.#open.set(service.name, service);
     const early = this.#early.get(service.name) ?? [];
     this.#early.delete(service.name);
-    // Not now: the module that opens it has not run to its end.
+    // Not now: the module that opens it has not run to its end yet.
     if (early.length > 0) queueMicrotask(() => early.forEach(({ from, payload }) => service.receive(from, payload)));
   }
 
-  /** Where a service of this thread comes from; undefined: it is not open. */
+  /** The module of a service of this thread. undefined: it is not open. */
   moduleOf(name: string): string | undefined {
     return this.#open.get(name)?.module;
   }
 
-  /** Another thread is going to send to it: its module is imported, unless it has been. */
+  /** Another thread will send to it: imports its module, unless that has happened. */
   expect(name: string, module: string): void {
     if (this.#open.has(name) || this.#early.has(name)) return;
     this.#early.set(name, []);

@@ -1,26 +1,26 @@
 /**
- * One thread's end of the link to another: a message port, with what is said in one turn of the loop put together into
- * one message. A message costs more than what is in it, so this is where the throughput comes from.
+ * One thread's end of the link to another: a message port that batches all messages of one loop turn into one. Sending a
+ * message costs more than its content, so batching gives the throughput.
  *
  * Invariants
- * - What is posted arrives in the order of posting, whatever way it took (batched, or at once).
- * - A batch leaves when the current callback and the promises it settled have run (`process.nextTick` from wherever the
- *   first of it was posted), or earlier when it is full. Nothing waits for a timer.
- * - `closed` is told after everything the other side had sent.
- * - The port never keeps the thread alive (`termination-detection.ts` does, when something must).
+ * - Messages arrive in the order of posting, whether they were batched or sent at once.
+ * - A batch leaves when the current callback and the promises it settled have run (`process.nextTick` of its first message),
+ *   or earlier when it is full. It never waits for a timer.
+ * - `closed` is called after all messages of the other side.
+ * - The port never keeps the thread alive (`termination-detection.ts` does, when needed).
  */
 
 import { receiveMessageOnPort, type MessagePort, type Transferable } from "node:worker_threads";
 import { runQueue } from "./run-queue.ts";
 
-/** What is batched at most: beyond, a larger batch saves nothing and the other side could have begun. */
+/** The largest batch. A larger one saves nothing, and the other side could have begun earlier. */
 const BATCH = 256;
 
-/** Service names and payloads in turn: flat, because that is cheaper to copy than an array of pairs. */
+/** Service names and payloads alternate: a flat list is cheaper to copy than an array of pairs. */
 type Batch = unknown[];
 
 export interface LinkEvents {
-  /** A message has left, or has come. */
+  /** A message was sent, or has come. */
   readonly posted: () => void;
   readonly arrived: () => void;
   readonly received: (service: string, payload: unknown) => void;
@@ -30,10 +30,10 @@ export interface LinkEvents {
 export class Link {
   /** The other thread. */
   readonly thread: number;
-  /** Messages of services, not counting the runtime's own: what `termination-detection.ts` compares. */
+  /** Messages of services, without the runtime's own. `termination-detection.ts` compares the counts. */
   sent = 0;
   received = 0;
-  /** Services whose module the other side has been told. */
+  /** Services whose module the other side knows. */
   readonly told: Set<string> = new Set();
   readonly #port: MessagePort;
   readonly #events: LinkEvents;
@@ -64,14 +64,14 @@ export class Link {
     }
   };
 
-  /** What has come, before the loop gets to it. */
+  /** Receives what has come, before the loop does. */
   receiveNow(): void {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       this.#receive(next.message as Batch);
     }
   }
 
-  /** With the next batch. The payload must be of a kind that can be cloned, and must not change any more (but see `isOpen`). */
+  /** Sends it with the next batch. The payload must be cloneable and must not change any more (but see `isOpen`). */
   post(service: string, payload: unknown): void {
     if (service !== "") this.sent++;
     if (this.#batch.push(service, payload) >= 2 * BATCH) {
@@ -82,12 +82,12 @@ export class Link {
     }
   }
 
-  /** Whether this is what was posted last, and has not left: then its poster may still add to it. */
+  /** Whether this was posted last and has not been sent: then its poster may still extend it. */
   isOpen(payload: unknown): boolean {
     return this.#batch.length > 0 && this.#batch[this.#batch.length - 1] === payload;
   }
 
-  /** Now. Throws what cloning throws, and then nothing was sent. */
+  /** Sends now. If cloning throws, it throws the same, and nothing is sent. */
   postNow(service: string, payload: unknown, transfer: readonly Transferable[] = []): void {
     this.flush();
     this.#port.postMessage([service, payload], [...transfer]);

@@ -1,5 +1,5 @@
 /**
- * What a thread lets others see and do about who has its turn, by evaluating an expression in it. Both sides agree on it here.
+ * Lets other threads see and end the unit that has the turn, by evaluating an expression. Both sides import it from here.
  */
 
 import { perThread } from "../kit/per-thread.ts";
@@ -14,12 +14,12 @@ interface TurnHandle {
 const NAME = "turn";
 const HANDLE = `globalThis[Symbol.for("heddle:${NAME}")]`;
 
-/** Evaluates to the TurnView of who has the turn. */
+/** Evaluates to the TurnView of the unit that has the turn. */
 export const VIEW: string = `${HANDLE}?.view()`;
-/** Evaluated while the thread is stopped, before the stretch is terminated. */
+/** Evaluated while the thread is paused, before the stretch is terminated. */
 export const CONDEMN: string = `${HANDLE}.condemn()`;
 
-/** Lets this thread's units be looked at and ended. */
+/** Lets other threads see and end this thread's units. */
 export function exposeTurns(): void {
   runQueue.isInterruptible = true;
   perThread<TurnHandle>(NAME, () => ({

@@ -1,19 +1,19 @@
 /**
- * How long to wait before something that died is started again. Pure: deaths in, a delay out. One for each place of a
- * pool, so that eight deaths at once are eight first deaths, and not the eighth of one.
+ * How long to wait before a dead member is started again. Pure: deaths in, a delay out. Each place of a pool has its own
+ * backoff, so eight deaths at once are eight first deaths, not the eighth of one.
  *
  * Goals
- * - An isolated death is repaired at once: waiting would only lengthen the gap.
- * - A crash loop backs off, exponentially and capped, and never spins. Who dies before being ready backs off from the
- *   first time, because the next try will most likely fail the same way.
- * - Repeated kills of something healthy (once a second, say) are not a crash loop.
+ * - An isolated death is repaired at once: a delay would only lengthen the gap.
+ * - A crash loop backs off, exponentially and capped, and never spins. A member that dies before it is ready backs off from
+ *   the first time, because the next start will most likely fail the same way.
+ * - Repeated kills of a healthy member (once a second, say) are not a crash loop.
  *
- * A death of something that was ready costs one of `burst` tokens, and being ready earns one per `refillMs`. While there
- * are tokens the delay is 0. Otherwise, and for deaths before ready, it doubles from `firstDelayMs` up to `maxDelayMs`,
- * until something stays alive for `stableMs`.
+ * The death of a ready member costs one of `burst` tokens, and a ready member earns one per `refillMs`. While there are tokens,
+ * the delay is 0. Otherwise, and for deaths before ready, it doubles from `firstDelayMs` up to `maxDelayMs`, until a member
+ * stays alive for `stableMs`.
  *
- * Rejected: tokens that come with time alone. What dies as soon as it is ready takes longer to boot than a token takes
- * to come, so the loop would go on at full speed for ever.
+ * Rejected: tokens earned by time alone. A member that dies as soon as it is ready takes longer to boot than a token takes to
+ * come, so the loop would run at full speed for ever.
  */
 
 export interface BackoffLimits {

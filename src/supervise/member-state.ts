@@ -1,12 +1,12 @@
 /**
- * One supervised process or thread: its state, and what may become of it.
+ * One supervised process or thread: its state and its transitions.
  *
  *   starting ──ready──▶ ready ──drain──▶ draining ─┐
  *      │                  │                 │      ├──gone──▶ gone
  *      └──────kill────────┴──────kill───────┴──▶ killed
  *
- * Each transition is a pure function of a state. It returns the next state, or says why there is none: a message that
- * arrives late ("ready" of a member that was killed meanwhile) is an outcome, not an accident.
+ * Each transition is a pure function of a state. It returns the next state, or says why there is none. A late message
+ * ("ready" of a member that was killed meanwhile) is an expected outcome, not an error.
  */
 
 export type MemberState =
@@ -18,7 +18,7 @@ export type MemberState =
 
 export type Transition =
   | { readonly ok: true; readonly state: MemberState }
-  /** Nothing changes: the state it was in. */
+  /** Nothing changes. `because`: the state it was in. */
   | { readonly ok: false; readonly because: MemberState["name"] };
 
 /** The reason that no other replaces: the whole server stops. */
@@ -32,7 +32,7 @@ export function becomeReady(state: MemberState, nowMs: number): Transition {
   return state.name === "starting" ? to({ name: "ready", sinceMs: nowMs }) : refused(state);
 }
 
-/** It finishes what it has. May be repeated with a nearer deadline or a more urgent reason; the nearest deadline counts. */
+/** It finishes its work. May be repeated with a nearer deadline or a more urgent reason. The nearest deadline counts. */
 export function drain(state: MemberState, nowMs: number, reason: string, deadlineMs: number): Transition {
   if (state.name === "ready") return to({ name: "draining", sinceMs: nowMs, reason, deadlineMs });
   if (state.name !== "draining") return refused(state);

@@ -1,12 +1,11 @@
 /**
- * The port over which one of this library's threads and whoever started it speak. It is one of their own: `parentPort` and
- * `workerData` are open to the program's code that runs there, and what that says to whoever has started its thread, or
- * expects of it, is not meant for this library.
+ * The port between one of this library's threads and whoever started it. It is their own, because the program's code on that
+ * thread also uses `parentPort` and `workerData`. Its messages there, and its expectations, are not meant for this library.
  */
 
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
-/** On the thread: what it was started with, taken out of its `workerData`, so that the program finds nothing of it. */
+/** On the thread: takes its boot data out of `workerData`, so that the program finds nothing of it. */
 export function takeBoot(): unknown {
   const data = workerData as Record<string, unknown>;
   const boot = { ...data };
@@ -14,7 +13,7 @@ export function takeBoot(): unknown {
   return boot;
 }
 
-/** On the other side: what the thread has said and was not heard yet. Its end and its error are told another way, and may overtake it. */
+/** On the other side: receives the thread's last messages. Its end and its error come another way, and may overtake them. */
 export function hearRest(port: MessagePort, receive: (message: never) => void): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     receive(next.message as never);

@@ -1,65 +1,65 @@
 /**
- * What a pool has to do now: wanted is compared with actual. Pure: what is there and a clock in, actions out.
+ * Decides what a pool must do now: compares wanted with actual. Pure: facts and a clock in, actions out.
  *
- * It is asked after every event and at least once a second. Nothing here depends on having seen an event: a message that
- * was lost, came early or came twice changes when something is done, never whether.
+ * It runs after every event and at least once a second. Nothing here depends on seeing an event. A message that was lost, came
+ * early or came twice changes when something is done, never whether.
  *
- * A pool has places, numbered from 0. A member has one place for its life. Two kinds of pools:
+ * A pool has places, numbered from 0. A member keeps one place for its life. There are two kinds of pools:
  *
- *   fixed    places 0 to wanted-1 each have a member that is starting or ready. A member that is to be replaced goes on until
- *            its successor, at the same place, is ready: there are two at a place meanwhile, never three. What has a place
- *            that is not wanted any more drains.
- *   elastic  as many members as wanted, at any of the places, the lowest free one first, never two at one place. A member
- *            that is to be replaced drains first. Who leaves when fewer are wanted is the owner's choice.
+ *   fixed    each of the places 0 to wanted-1 has a member that is starting or ready. A member that should be replaced goes on
+ *            until its successor, at the same place, is ready: meanwhile a place has two members, never three. Members at
+ *            places that are not wanted any more drain.
+ *   elastic  as many members as wanted, each at the lowest free place, never two at one place. A member that should be
+ *            replaced drains first. When fewer are wanted, the owner chooses which ones leave.
  *
- * After a death a place rests (`backoff.ts`). A resting place counts as taken: a crash loop must not move on to the next
- * place.
+ * After a death a place rests (`backoff.ts`). A resting place counts as taken, so that a crash loop does not move on to the
+ * next place.
  */
 
 import { type MemberState, MOST_URGENT } from "./member-state.ts";
 
 export interface Rules {
   readonly kind: "fixed" | "elastic";
-  /** Members that start at the same time, at most. */
+  /** The most members that start at the same time. */
   readonly startingAtOnce: number;
-  /** In a trial the first member starts alone: what fails then fails once, and the others find its compiled code. */
+  /** In a trial the first member starts alone. A failure then happens only once, and the others find its compiled code. */
   readonly firstAlone: boolean;
-  /** Fixed pools: a place is filled again while the member that was killed there has not ended yet. */
+  /** Fixed pools: fill a place again before the member that was killed there has ended. */
   readonly refillBesideKilled: boolean;
-  /** A member that is not ready by then is killed. */
+  /** A member that is not ready within this time is killed. */
   readonly startTimeoutMs: number;
   /** How long a member that is replaced or not wanted any more may take to finish. */
   readonly drainMs: number;
-  /** Beyond a drain's deadline, for members that end by themselves at the deadline and can say more about it. */
+  /** Time beyond a drain's deadline, for members that end by themselves at the deadline and can say more about it. */
   readonly drainMarginMs: number;
-  /** A ready or draining member that was not heard for so long is killed. 0: they are not listened to. */
+  /** A ready or draining member that was not heard from for this long is killed. 0: no check. */
   readonly silenceMs: number;
-  /** A killed member that has not ended by then is told as stuck, once. */
+  /** A killed member that has not ended within this time is reported as stuck, once. */
   readonly killPatienceMs: number;
 }
 
 export interface MemberView {
   readonly place: number;
   readonly state: MemberState;
-  /** Why it is to be replaced: the reason of its drain. */
+  /** Why it should be replaced: the reason for its drain. */
   readonly wish: string | undefined;
   readonly heardMs: number;
   readonly isStuck: boolean;
 }
 
 export interface PoolView<M extends MemberView> {
-  /** Those that are not gone, in the order in which they were started. */
+  /** The members that are not gone, in the order of their starts. */
   readonly members: readonly M[];
   readonly wanted: number;
-  /** How many places there are; a fixed pool has as many as are wanted. */
+  /** The number of places. A fixed pool has as many as are wanted. */
   readonly places: number;
   /** Places that rest now, and until when. */
   readonly resting: ReadonlyMap<number, number>;
-  /** From this place on, members are on trial: none is replaced, and none started again. Infinity: none is on trial. */
+  /** From this place on, members are on trial: none is replaced or restarted. Infinity: none is on trial. */
   readonly trialFrom: number;
-  /** Places on trial whose member was started already. */
+  /** Places on trial whose member was already started. */
   readonly tried: ReadonlySet<number>;
-  /** Everybody is to leave. */
+  /** All members must leave. */
   readonly closing: { readonly reason: string; readonly deadlineMs: number } | undefined;
 }
 
@@ -73,7 +73,7 @@ export type Action<M> =
 
 export interface Plan<M> {
   readonly actions: readonly Action<M>[];
-  /** When time alone will make something due. Infinity: never. */
+  /** When time alone makes something due. Infinity: never. */
   readonly nextMs: number;
 }
 
@@ -92,7 +92,7 @@ class Planning<M extends MemberView> implements Plan<M> {
   readonly #view: PoolView<M>;
   readonly #rules: Rules;
   readonly #nowMs: number;
-  /** Those that this plan does not kill. */
+  /** The members that this plan does not kill. */
   #members: readonly M[];
 
   constructor(view: PoolView<M>, rules: Rules, nowMs: number) {
@@ -102,7 +102,7 @@ class Planning<M extends MemberView> implements Plan<M> {
     this.#members = view.members;
   }
 
-  /** Kills who takes too long or is silent. */
+  /** Kills members that take too long or are silent. */
   limits(): void {
     const { startTimeoutMs, drainMarginMs, silenceMs, killPatienceMs } = this.#rules;
     this.#members = this.#view.members.filter((member) => {
@@ -181,7 +181,7 @@ class Planning<M extends MemberView> implements Plan<M> {
     if (starting + planned < this.#rules.startingAtOnce) this.actions.push({ do: "start", place });
   }
 
-  /** It is not wanted any more. */
+  /** The member is not wanted any more. */
   #dismiss(member: M, reason: string): void {
     if (member.state.name === "starting") this.#kill(member, "unwanted");
     if (member.state.name !== "ready") return;
@@ -197,7 +197,7 @@ class Planning<M extends MemberView> implements Plan<M> {
     return this.#members.some((member) => member.place === place && member.state.name === "ready");
   }
 
-  /** Otherwise the pool is looked at again when it is. */
+  /** If not, the pool looks again when it is. */
   #isDue(atMs: number): boolean {
     if (this.#nowMs >= atMs) return true;
     this.nextMs = Math.min(this.nextMs, atMs);

@@ -13,7 +13,7 @@ export const systemClock: PoolClock = {
   },
 };
 
-/** For a library in anybody's program: it keeps nothing alive, and a test's fake timers do not stop it. */
+/** For a library in any program: its timers keep nothing alive, and a test's fake timers do not stop them. */
 export const backgroundClock: PoolClock = {
   nowMs: monotonicMs,
   after: (delayMs, callback) => {

@@ -1,4 +1,4 @@
-/** What a pool is told by its owner: the rules, what is wanted, how a member is started, and whom to tell what. */
+/** A pool's options: the rules, the wanted number, how a member is started, and callbacks. */
 
 import type { BackoffLimits } from "./backoff.ts";
 import type { Driver, Member } from "./member.ts";
@@ -7,36 +7,36 @@ import type { KillReason, Rules } from "./plan.ts";
 /** Time, as the pool sees it. */
 export interface PoolClock {
   nowMs(): number;
-  /** Calls back once, after `delayMs`; returns how to take that back. */
+  /** Calls back once, after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
 export interface PoolOptions<D extends Driver, E> {
   readonly rules: Rules;
   readonly clock: PoolClock;
-  /** Asked at every look. */
+  /** Called at every look. */
   readonly wanted: () => number;
-  /** Elastic pools: how many members there may be at once, asked at every look. */
+  /** Elastic pools: the most members at once. Called at every look. */
   readonly places?: () => number;
   readonly backoff?: BackoffLimits;
-  /** How late the state of things may be noticed when every event is lost. Default: 1000. Infinity: nothing is to be noticed. */
+  /** The longest time between two looks, even if every event is lost. Default: 1000. Infinity: only events cause a look. */
   readonly lookMs?: number;
-  /** Of the first member of each place. Default: 0. */
+  /** The generation of the first member of each place. Default: 0. */
   readonly firstGeneration?: number;
-  /** Starts one. What it throws is a death before it was ready. */
+  /** Starts a member. If it throws, that counts as a death before ready. */
   readonly spawn: (member: Member<D, E>) => D;
   /** The error of a member that the pool kills. */
   readonly killError: (member: Member<D, E>, reason: Exclude<KillReason, "unwanted">) => E;
   readonly onReady?: (member: Member<D, E>) => void;
   readonly onDrain?: (member: Member<D, E>) => void;
   /**
-   * It has ended with an error, or is being killed for one, and was to go on. Its place rests for `restMs`. Not told of a
-   * trial, which fails with the error, nor while the pool closes.
+   * A member that should go on has ended with an error, or is being killed for one. Its place rests for `restMs`. Not called in
+   * a trial, which fails with the error, nor while the pool closes.
    */
   readonly onLost?: (member: Member<D, E>, restMs: number) => void;
   readonly onGone?: (member: Member<D, E>) => void;
-  /** It was killed, and has not ended since. */
+  /** It was killed, but has not ended. */
   readonly onStuck?: (member: Member<D, E>) => void;
-  /** Whether the loss of this member rests its place. Default: always. */
+  /** Whether the loss of this member makes its place rest. Default: always. */
   readonly isDeath?: (member: Member<D, E>) => boolean;
 }

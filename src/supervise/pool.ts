@@ -1,13 +1,12 @@
 /**
- * A pool of supervised members, processes or threads: it starts, replaces, drains and kills them so that as many run as
- * are wanted. What each kind of member is, and how it is told things, is its driver's business.
+ * A pool of supervised members, processes or threads. It starts, replaces, drains and kills them so that as many run as are
+ * wanted. The driver knows what kind of member it is, and how to send it messages.
  *
  *   driver ── ready, wish, heard, gone ──▶ pool ──▶ plan.ts ──▶ start, drain, kill ──▶ driver
  *                                          every second ─┘
  *
  * Invariants
- * - Decisions are made in `plan.ts` alone, from what is there now. Events are noted as state and make the next look come
- *   sooner.
+ * - Only `plan.ts` makes decisions, from the current state. Events are stored as state, and trigger the next look earlier.
  * - Each change of a member's state is a transition of `member-state.ts`. A driver is told to drain or kill only by one.
  * - `boot` and `resize` are all or nothing: until `commit`, the new members are on trial. If one of them ends, none is
  *   replaced and the promise rejects with its error.
@@ -54,7 +53,7 @@ export class Pool<D extends Driver, E = Error> {
     this.#lookedMs = options.clock.nowMs();
   }
 
-  /** Those that are not gone, in the order in which they were started. */
+  /** The members that are not gone, in the order of their starts. */
   get members(): readonly Member<D, E>[] {
     return [...this.#members];
   }
@@ -63,7 +62,7 @@ export class Pool<D extends Driver, E = Error> {
     return this.#closing !== undefined;
   }
 
-  /** Places, of those wanted, that have a member that is starting or ready. */
+  /** The number of members that are starting or ready. */
   get active(): number {
     return this.members.filter(({ state }) => state.name === "starting" || state.name === "ready").length;
   }
@@ -80,7 +79,7 @@ export class Pool<D extends Driver, E = Error> {
     return this.#try(0);
   }
 
-  /** After `wanted` has grown: as `boot`, for the places from `from` on. */
+  /** Call it after `wanted` has grown. Like `boot`, for the places from `from` on. */
   grow(from: number): Promise<void> {
     return this.#try(from);
   }
@@ -94,7 +93,7 @@ export class Pool<D extends Driver, E = Error> {
     return this.#trial !== undefined && place >= this.#trial.from;
   }
 
-  /** Ends the trial: from now on whoever ends is replaced. */
+  /** Ends the trial. From now on, members that end are replaced. */
   commit(): void {
     this.#trial = undefined;
     this.look();
@@ -114,8 +113,8 @@ export class Pool<D extends Driver, E = Error> {
   }
 
   /**
-   * Elastic pools: starts one more now, whatever is wanted, at the lowest free place; undefined: there is none. If the place
-   * rests, the member is to wait for `delayMs`.
+   * Elastic pools: starts one more now, however many are wanted, at the lowest free place. undefined: there is none. If the
+   * place rests, the member must wait for `delayMs`.
    */
   add(): Member<D, E> | undefined {
     const { wanted, places = wanted } = this.#options;
@@ -125,7 +124,7 @@ export class Pool<D extends Driver, E = Error> {
     return undefined;
   }
 
-  /** Everybody leaves, by the deadline; resolves when all are gone. May be repeated, with less time or more urgently. */
+  /** All members leave by the deadline. Resolves when all are gone. May be repeated with less time or a more urgent reason. */
   close(reason: string, deadlineMs: number): Promise<void> {
     const before = this.#closing;
     this.#closing = {
@@ -137,7 +136,7 @@ export class Pool<D extends Driver, E = Error> {
     return this.#closed.promise;
   }
 
-  // What drivers and owners say. All of it is state; nothing is lost by coming early, late or twice.
+  // Calls of drivers and owners. Each only changes state, so none is lost by coming early, late or twice.
 
   /** It has started. */
   ready(member: Member<D, E>): void {
@@ -155,26 +154,26 @@ export class Pool<D extends Driver, E = Error> {
   }
 
   /**
-   * It is to be replaced, now or when it is ready; the first reason stays. It rests its place as a death would: returns for
-   * how many milliseconds.
+   * It should be replaced, now or when it is ready. The first reason stays. Its place rests as after a death: returns for how
+   * many milliseconds.
    */
   replace(member: Member<D, E>, reason: string): number {
     const { name } = member.state;
     if (member.wish !== undefined || (name !== "starting" && name !== "ready")) return 0;
     member.wish = reason;
-    // What wants to be replaced as soon as it starts, again and again, is a crash loop too.
+    // Members that want to be replaced as soon as they start are a crash loop too.
     const restMs = this.#rest(member.place, member.readyMs ?? this.#nowMs());
     this.look();
     return restMs;
   }
 
-  /** It leaves, and only as the plan wants it somebody takes its place. */
+  /** It leaves. The plan decides whether another member takes its place. */
   drain(member: Member<D, E>, reason: string, deadlineMs: number): void {
     this.#drain(member, reason, deadlineMs);
     this.look();
   }
 
-  /** Ends it at once. `error`: why; undefined when it is wanted. */
+  /** Ends it at once. `error`: why. undefined: it is wanted. */
   kill(member: Member<D, E>, error: E | undefined): void {
     this.#kill(member, error);
     this.look();
@@ -212,7 +211,7 @@ export class Pool<D extends Driver, E = Error> {
   #lookOnce(): void {
     const { clock, rules, wanted, places = wanted } = this.#options;
     const nowMs = clock.nowMs();
-    // When this program itself was stopped, nobody's silence means anything.
+    // If this process itself was stopped, the silence of its members means nothing.
     if (nowMs - this.#lookedMs > 2 * LOOK_MS) for (const member of this.#members) member.heardMs = nowMs;
     this.#lookedMs = nowMs;
     const trial = this.#trial;
@@ -293,12 +292,12 @@ export class Pool<D extends Driver, E = Error> {
     member.driver.kill();
   }
 
-  /** Once: when it is killed, or when it has ended. */
+  /** Reports a loss once: when the member is killed, or when it has ended. */
   #lose(member: Member<D, E>): void {
     const { error, drainReason, isLost, wish, place, readyMs } = member;
     if (error === undefined || drainReason !== undefined || isLost || this.isClosing || this.isOnTrial(member)) return;
     member.isLost = true;
-    // Whoever was to be replaced has had its place rest already.
+    // If it was being replaced, its place already rests.
     const isDeath = wish === undefined && (this.#options.isDeath?.(member) ?? true);
     const restMs = isDeath ? this.#rest(place, readyMs) : 0;
     this.#options.onLost?.(member, restMs);
@@ -338,7 +337,7 @@ export class Pool<D extends Driver, E = Error> {
     if (trial === undefined || place < trial.from || trial.failed !== undefined) return;
     trial.failed = { error };
     trial.ready.reject(error);
-    // Whoever does not wait for the trial learns of its failure by `onGone`.
+    // A caller that does not wait for the trial learns of the failure by `onGone`.
     trial.ready.promise.catch(() => {});
   }
 

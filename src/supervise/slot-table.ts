@@ -1,17 +1,17 @@
 /**
- * Who has which slot of a table in shared memory, such as a row of a board. Pure: it knows numbers, not the memory.
+ * Assigns the slots of a table in shared memory, such as the rows of a board. Pure: it knows numbers, not the memory.
  *
- * A slot is used again and again, and each time it has the next generation. Who remembers a slot of somebody that is gone is told
- * apart from its successor by the generation, wherever the memory holds it.
+ * A slot is reused, each time with the next generation. If a thread still remembers a slot of a dead owner, the generation
+ * tells that owner apart from its successor, wherever the memory stores it.
  *
  * Invariants
  * - A slot has one owner at a time. It is given out again only after it was freed, so never while its owner lives.
  * - Two owners of one slot have different generations, until those wrap at 2^32 (`wrapping.ts`).
  *
  * Which free slot is given out
- * - "lowest": the lowest one, so that few slots are in use and those that nobody needs are at the end. Only where the memory tells
- *   generations apart: the slot may be used again at once.
- * - "in turn": the next one after the last given out. A freed slot comes last, so whoever is late has the time in which all others are
+ * - "lowest": the lowest one. So few slots are in use, and unneeded ones are at the end. Only where the memory distinguishes
+ *   generations: the slot may be reused at once.
+ * - "in turn": the next one after the last given out. A freed slot comes last, so a late writer has time until all others were
  *   used once.
  */
 
@@ -25,7 +25,7 @@ export interface Seat {
 export interface SlotTableOptions {
   readonly slots: number;
   readonly order: "lowest" | "in turn";
-  /** Of each slot's first owner. Default: 0. */
+  /** The generation of each slot's first owner. Default: 0. */
   readonly firstGeneration?: number;
 }
 
@@ -34,10 +34,10 @@ export class SlotTable {
   /** Slots that have an owner. */
   used = 0;
   readonly #order: SlotTableOptions["order"];
-  /** Of the owner, or of the next one if the slot is free. */
+  /** The generation of the owner, or of the next owner if the slot is free. */
   readonly #generations: Uint32Array;
   readonly #isTaken: Uint8Array;
-  /** No free slot is before it ("lowest"), or the one after the last given out ("in turn"). */
+  /** "lowest": no free slot is before it. "in turn": the slot after the last given out. */
   #from = 0;
 
   constructor({ slots, order, firstGeneration = 0 }: SlotTableOptions) {
@@ -61,7 +61,7 @@ export class SlotTable {
   /** Its owner is gone. */
   free({ slot, generation }: Seat): void {
     if (!this.has({ slot, generation })) {
-      throw new RangeError(`slot ${slot} in its generation ${generation} has no owner that could leave it`);
+      throw new RangeError(`slot ${slot}, generation ${generation}, has no owner that could free it`);
     }
     this.#isTaken[slot] = 0;
     this.#generations[slot] = next(generation);

@@ -1,9 +1,9 @@
-/** Starting a thread, which the system may refuse: Node throws its bare error number then, and says nothing else. */
+/** Starts a thread. If the system refuses, Node throws only its error number. */
 
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
-/** @throws HeddleError `code`: there can be no more threads now. `who`: how the message calls it. */
+/** @throws HeddleError `code`: no more threads are possible now. `who`: the thread's name in the message. */
 export function startThread(
   who: string,
   code: "THREAD_DIED" | "HANDLER_DIED",

@@ -1,6 +1,6 @@
 /**
- * A member of a pool that is a worker_thread: starts it, sends it messages, ends it, and says why it ended. What the
- * messages mean is the subclass's business; the thread's own side is another file.
+ * A pool member that is a worker_thread: starts it, sends it messages, ends it, and says why it ended. The subclass knows what
+ * the messages mean. The thread's own side is another file.
  */
 
 import { EventEmitter } from "node:events";
@@ -11,13 +11,13 @@ import type { Driver, Member } from "./member.ts";
 import { startThread } from "./start-thread.ts";
 
 export interface ThreadStart {
-  /** How messages call it: `serving thread 3`. */
+  /** Its name in messages: `serving thread 3`. */
   readonly name: string;
   readonly code: "THREAD_DIED" | "HANDLER_DIED";
   readonly entry: URL;
-  /** What the thread finds by `takeBoot`, with its `port`. */
+  /** What the thread gets from `takeBoot`, together with its `port`. */
   readonly boot: object;
-  /** 0: as Node has it. */
+  /** 0: Node's default. */
   readonly heapBytes?: number;
 }
 
@@ -73,7 +73,7 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
     return this.member.isReady;
   }
 
-  /** For people: `booting` where the pool says starting. */
+  /** For display: `booting` where the pool says starting. */
   get state(): "booting" | "ready" | "draining" | "gone" {
     const { name } = this.member.state;
     if (name === "starting") return "booting";
@@ -88,10 +88,10 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
 
   protected abstract received(message: From): void;
 
-  /** Called once, as the last. `error`: why, if that was not wanted. */
+  /** Called once, last. `error`: why it ended, if that was not wanted. */
   protected abstract ended(error: HeddleError | undefined): void;
 
-  /** It has said itself that it cannot start. */
+  /** The thread has reported that it cannot start. */
   protected failed(error: HeddleError): void {
     this.#error ??= error;
     this.kill();

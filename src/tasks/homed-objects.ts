@@ -1,12 +1,12 @@
 /**
  * Objects that live on one thread and have stand-ins on others: channels, locks, contexts. The object's thread is its home.
  *
- * How long home keeps an object: as long as stand-ins for it may exist. Each reference that leaves home carries a weight, and
- * home remembers the sum. A stand-in that is sent on gives away half of its weight; one that is collected, or arrives at home,
- * gives its weight back. At zero nobody else knows the object. No message ever has to overtake another for that, as counting
- * references would need.
+ * Home keeps an object as long as stand-ins for it may exist (weighted reference counting). Each reference that leaves home
+ * carries a weight, and home remembers the sum. When a stand-in is sent on, it gives away half of its weight. When it is
+ * collected or arrives at home, it gives its weight back. At zero no other thread knows the object. Unlike with plain
+ * reference counting, no message has to overtake another.
  *
- * A thread that dies takes the weights of its stand-ins along; such an object is kept until the program ends.
+ * The weights of a dead thread's stand-ins are lost. Such an object is kept until the program ends.
  */
 
 import { HeddleError } from "../errors/errors.ts";
@@ -24,7 +24,7 @@ interface Homed {
   weight: number;
 }
 
-/** What travels: whose, which, its weight, and what the stand-in must know at once. */
+/** What is sent: the home, the object's number, the weight, and the facts that the stand-in needs at once. */
 type Reference = readonly [home: number, id: number, weight: number, facts: unknown];
 
 export interface StandIn {
@@ -35,7 +35,7 @@ export interface StandIn {
 interface Known extends StandIn {
   weight: number;
   readonly facts: unknown;
-  /** Its stand-in, while somebody uses it. */
+  /** Its stand-in, while it is in use. */
   object: WeakRef<object>;
 }
 
@@ -48,7 +48,7 @@ const lost = new Map<number, HeddleError>();
 
 const collected = new FinalizationRegistry<string>((key) => {
   const entry = known.get(key);
-  // A new stand-in may have taken its place.
+  // A new stand-in may have replaced it.
   if (entry === undefined || entry.object.deref() !== undefined) return;
   known.delete(key);
   tell(entry.home, [OP.drop, entry.id, entry.weight]);
@@ -57,9 +57,9 @@ const collected = new FinalizationRegistry<string>((key) => {
 export interface HomedKind<T extends object> {
   readonly tag: string;
   readonly prototypes: readonly object[];
-  /** At home, when a reference leaves. */
+  /** Called at home, when a reference leaves. */
   readonly facts: (object: T) => unknown;
-  /** It means the same on every thread by its facts alone: it has no home. */
+  /** It means the same on every thread by its facts alone, so it has no home. */
   readonly isConstant?: (object: T) => boolean;
   readonly standIn: (reference: StandIn, facts: unknown) => T;
 }
@@ -85,7 +85,7 @@ function encode(object: object, facts: () => unknown): Reference {
     homed.weight += WEIGHT;
     return [connected().self, id, WEIGHT, facts()];
   }
-  // A weight of one can't be halved: then home must keep the object for good.
+  // A weight of one can't be halved. Then home must keep the object for good.
   const half = Math.floor(foreign.weight / 2);
   foreign.weight -= half;
   if (half === 0) tell(foreign.home, [OP.drop, foreign.id, -Infinity]);
@@ -127,12 +127,12 @@ export function hasNoHome({ home }: StandIn): boolean {
   return home === NOWHERE;
 }
 
-/** The object of this thread that others know under this number. */
+/** This thread's object that others know under this number. */
 export function homedAt(id: number): object {
   return byId.get(id)!.object;
 }
 
-/** Why operations on it fail, if its home has ended. */
+/** The error of operations on it, if its home has ended. */
 export function lossOf({ home }: StandIn, what: string): HeddleError | undefined {
   const why = lost.get(home);
   return why === undefined && connected().has(home) ? undefined : lostError(what, home, why);

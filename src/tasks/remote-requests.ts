@@ -25,13 +25,13 @@ class Request {
   }
 }
 
-/** Answers that say that nothing has happened. */
+/** The answer that nothing has happened. */
 export const NOTHING_READY = -1;
 
 const requests = new Map<number, Request>();
 let lastId = 0;
 
-/** The number for a request to a thread about something ("channel", "lock"), which `asker` hears of. */
+/** Opens a request to a thread about something ("channel", "lock"), and returns its number. `asker` gets the answer. */
 export function openRequest(thread: number, what: string, asker: Asker): number {
   const id = ++lastId;
   requests.set(id, new Request(thread, what, asker));
@@ -39,12 +39,12 @@ export function openRequest(thread: number, what: string, asker: Asker): number 
   return id;
 }
 
-/** Nobody waits for it any more. */
+/** Nobody waits for the request any more. */
 export function closeRequest(id: number): void {
   if (requests.delete(id) && requests.size === 0) connected().release();
 }
 
-/** A task that is parked until it is answered. */
+/** A task that is parked until its request is answered. */
 class Parked<T> implements Asker {
   readonly #waiter: Waiter;
   readonly #result: (index: number, value: unknown) => T;
@@ -65,13 +65,13 @@ class Parked<T> implements Asker {
 
 export interface Question<T> {
   readonly thread: number;
-  /** What it is about: "channel", "lock". */
+  /** What the request is about: "channel", "lock". */
   readonly what: string;
-  /** What the caller is at, for a dump. */
+  /** What the caller waits for, for a dump. */
   readonly where: string;
-  /** Tells the thread. False: it is gone. */
+  /** Sends the request. False: the thread is gone. */
   readonly tell: (id: number) => boolean;
-  /** Of an answer's index and value. */
+  /** Makes the result from an answer's index and value. */
   readonly result: (index: number, value: unknown) => T;
 }
 

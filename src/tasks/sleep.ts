@@ -1,4 +1,4 @@
-/** Waiting for time, and letting others go first. */
+/** Sleeping, and yielding. */
 
 import { badDuration, isDuration } from "../kit/durations.ts";
 import { LongTimer } from "../kit/long-timer.ts";
@@ -9,7 +9,7 @@ import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
  * Waits, and lets everything else go on meanwhile. With a context it ends early when that is cancelled.
  *
  * @param ms 0 or less: until timers have run. `Infinity`: until the context is cancelled, without keeping the program alive.
- * @throws the context's error: CANCELED or DEADLINE_EXCEEDED; TASK_INVALID for what is no number
+ * @throws the context's error: CANCELED or DEADLINE_EXCEEDED; TASK_INVALID if it is not a number
  */
 export function sleep(ms: number, context?: Context): Promise<void> {
   if (!isDuration(ms)) return Promise.reject(badDuration("TASK_INVALID", "the time to sleep", ms));
@@ -29,8 +29,8 @@ export function sleep(ms: number, context?: Context): Promise<void> {
 }
 
 /**
- * Lets the others that are ready go first; timers and I/O too, if the round's time (a millisecond) is up. A task that computes
- * for long calls it now and then.
+ * Yields to the other tasks that are ready, and to timers and I/O too if the round's time (a millisecond) is up. A task that
+ * computes for long should call it now and then.
  */
 export function yieldNow(): Promise<void> {
   isTimeUp();

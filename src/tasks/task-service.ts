@@ -1,6 +1,6 @@
 /**
- * What the threads of the task library say to each other: arrays that begin with a number from OP, over the runtime. Each
- * number has one handler, filed by the module whose business it is.
+ * The messages of the task library between threads: arrays that begin with a number from OP, sent over the runtime. Each number
+ * has one handler, registered by the module that it belongs to.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -20,13 +20,13 @@ export const OP = {
   tryReceive: 4,
   /** [, id, claim, [index, channel, "receive"] or [index, channel, "send", value, markers] …]: the cases of a select. */
   offer: 5,
-  /** [, id, the same cases]: one of those that are ready, or none. */
+  /** [, id, the same cases]: executes one of the cases that are ready, or none. */
   poll: 6,
   /** [, id]: the select is over. */
   withdraw: 7,
   /** [, id, channel] */
   close: 8,
-  /** [, id, index, value, markers] to send, receive, offer …; the index of the case, or what became of it. */
+  /** [, id, index, value, markers] to send, receive, offer …; the index of the case, or the outcome. */
   answer: 9,
   /** [, id, error] */
   refusal: 10,
@@ -40,25 +40,25 @@ export const OP = {
   succeeded: 14,
   /** [, job, error] */
   failed: 15,
-  /** [, job, error]: its context is to be cancelled. */
+  /** [, job, error]: cancel its context. */
   cancel: 16,
-  /** []: the sender has nothing to do. */
+  /** []: the sender has no work. */
   hungry: 17,
-  /** [, id, kind, object, method, args, markers]: an operation of a lock or the like. */
+  /** [, id, kind, object, method, args, markers]: an operation of a lock or similar. */
   call: 18,
-  /** [, context]: tell when it is cancelled. */
+  /** [, context]: report when it is cancelled. */
   follow: 19,
   /** [, context, error, cause] */
   canceled: 20,
-  /** [, context, cause]: the stand-in's user cancels. */
+  /** [, context, cause]: the user of the stand-in cancels. */
   cancelContext: 21,
   /** [, id] */
   dump: 22,
-  /** [, number, name]: what a number on the board stands for. */
+  /** [, number, name]: the name for a number on the board. */
   named: 23,
-  /** [, id, channel, value, markers]: a value that is not plain, or moves. */
+  /** [, id, channel, value, markers]: a value that is not plain, or that is transferred. */
   sendPacked: 24,
-  /** [, id, id …]: these were sent. */
+  /** [, id, id …]: these sends are done. */
   sent: 25,
 } as const;
 
@@ -81,12 +81,12 @@ export function onThreadGone(listener: (thread: number, why: HeddleError) => voi
   threadGoneListeners.push(listener);
 }
 
-/** What a thread has to say to itself, in its next microtask. */
+/** Sends a message to this thread itself, in its next microtask. */
 export function tellSelf(message: Message): void {
   queueMicrotask(() => handlers[message[0]]!(connected().self, message));
 }
 
-/** With the runtime's next batch. The message must be made of copies. False: the thread is gone. */
+/** Sends with the runtime's next batch. The message must consist of copies. False: the thread is gone. */
 export function tell(to: number, message: Message, transfer?: readonly Transferable[]): boolean {
   return transfer === undefined || transfer.length === 0
     ? connected().post(to, SERVICE, message)
@@ -94,8 +94,8 @@ export function tell(to: number, message: Message, transfer?: readonly Transfera
 }
 
 /**
- * Tells many small things of a kind as one message, as long as nothing else is told in between: what a message costs is hardly
- * more for a hundred values than for one. `kind` tells what may go into one message.
+ * Sends many small entries of a kind as one message, as long as nothing else is sent in between: a message with a hundred
+ * values costs hardly more than one with a single value. Only entries of the same `kind` go into one message.
  */
 export class Stream {
   readonly #begin: (kind: number, first: number) => readonly unknown[];
@@ -104,12 +104,12 @@ export class Stream {
   #next = 0;
   #message: unknown[] = [];
 
-  /** `begin`: a message's head, of its kind and the number of its first entry. */
+  /** `begin`: makes a message's head, from its kind and the number of its first entry. */
   constructor(begin: (kind: number, first: number) => readonly unknown[]) {
     this.#begin = begin;
   }
 
-  /** `number`: of the entry; those in one message count up. False: the thread is gone. */
+  /** `number`: of the entry. The numbers in one message count up. False: the thread is gone. */
   tell(to: number, kind: number, number: number, entry: unknown): boolean {
     const message = this.#message;
     const fits = to === this.#to && kind === this.#kind && number === this.#next && message.length < STREAM_LENGTH;
@@ -125,7 +125,7 @@ export class Stream {
   }
 }
 
-/** Longer messages would save nothing more, and the other side could have begun. */
+/** Longer messages would save nothing more, and the other side could have begun earlier. */
 const STREAM_LENGTH = 256;
 
 /** The runtime, with the service on it. */
@@ -134,7 +134,7 @@ export function connected(): Runtime {
     joined = runtime();
     joined.openService({
       name: SERVICE,
-      // The library as a whole: all handlers must be there.
+      // The module of the whole library, so that all handlers exist.
       module: new URL(`./index.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href,
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
       threadGone: (thread, why) => threadGoneListeners.forEach((listener) => listener(thread, why)),
@@ -143,6 +143,6 @@ export function connected(): Runtime {
   return joined;
 }
 
-// On a thread of the runtime the library was imported for a message, which waits for the service. The handlers that are
-// filed after this module has run come first.
+// On a thread of the runtime, the library was imported because of a message, which waits for the service. Modules that are
+// evaluated after this one register their handlers first.
 if (isRuntimeThread()) queueMicrotask(connected);

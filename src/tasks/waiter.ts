@@ -1,15 +1,15 @@
-/** How a task parks: a waiter in a queue, and a promise that the task awaits. Waking stores the promise's result and puts the waiter
- * into the run queue; its turn settles the promise.
+/** How a task parks: a waiter in a queue, and a promise that the task awaits. Waking stores the promise's result and puts the
+ * waiter into the run queue. The waiter's turn settles the promise.
  *
- * A waiter belongs to one queue at a time, or to none when it has been woken. Rejected: using waiters again. It was no faster in the
- * benchmarks: what is kept gets old, and V8 must note each young promise that an old object points to.
+ * A waiter belongs to one queue at a time, or to none when it was woken. Rejected: reusing waiters. It was no faster in the
+ * benchmarks: kept objects get old, and V8 must record each young promise that an old object points to.
  */
 
 import { runQueue, type Turn } from "../runtime/run-queue.ts";
 import { currentUnit, Unit } from "./jobs/unit.ts";
 import type { Selection } from "./select/selection.ts";
 
-/** What the waiter is at, for a dump: "receive", "lock" … */
+/** What the waiter waits for, for a dump: "receive", "lock" … */
 export type Where = string;
 
 type Settle = (result: unknown) => void;
@@ -24,16 +24,16 @@ export class Waiter implements Turn {
   previous: Waiter | undefined = undefined;
   /** The queue it is in. */
   queue: WaitQueue | undefined = undefined;
-  /** What it brings (a sender's value); after it was woken, what its promise settles with. */
+  /** What it brings (a sender's value). After it was woken: what its promise settles with. */
   value: unknown = undefined;
   where: Where = "";
-  /** Who parked, a task or an actor: it has the turn again when the waiter's promise settles. */
+  /** The task or actor that parked. It gets the turn again when the waiter's promise settles. */
   owner: Turn | undefined = undefined;
-  /** Of a select: waits in other queues as well. */
+  /** Set for a select, which waits in other queues too. */
   selection: Selection | undefined = undefined;
-  /** Which case of the select it stands for. */
+  /** The case of the select that it belongs to. */
   index: number = 0;
-  /** Who is told in place of a promise: the waiter stands for somebody on another thread, or for a select. */
+  /** Called instead of settling a promise: the waiter is for another thread, or for a select. */
   told: ((result: unknown, error?: unknown) => void) | undefined = undefined;
   settle: Settle | undefined = undefined;
 
@@ -48,11 +48,11 @@ export class Waiter implements Turn {
     owner.sinceMs = Math.floor(runQueue.nowMs());
     owner.resumes();
     settle(result);
-    // Whatever else has come that it waits for, it gets in the same turn.
+    // If more has come that its owner waits for, the owner gets it in the same turn.
     if (owner.waitsForSeveral) runQueue.runWhile(isFor, owner);
   }
 
-  /** Woken with this result: in its turn the promise settles with it. It must be in no queue any more. */
+  /** Wakes it: in its turn the promise settles with this result. It must be in no queue any more. */
   wake(result: unknown): void {
     if (this.told !== undefined) {
       this.told(result);
@@ -62,14 +62,14 @@ export class Waiter implements Turn {
     runQueue.add(this);
   }
 
-  /** Woken with an error. */
+  /** Wakes it with an error. */
   fail(error: unknown): void {
     if (this.told !== undefined) {
       this.told(undefined, error);
       return;
     }
     const rejected = Promise.reject(error instanceof Error ? error : new Error(String(error)));
-    // It is told to whoever awaits the waiter's promise.
+    // Whoever awaits the waiter's promise gets the error.
     rejected.catch(() => {});
     this.wake(rejected);
   }
@@ -105,7 +105,7 @@ export class WaitQueue {
     this.length--;
   }
 
-  /** The first, taken out. For queues without selects in them. */
+  /** Removes and returns the first. Only for queues without selects in them. */
   shift(): Waiter | undefined {
     const waiter = this.first;
     if (waiter !== undefined) this.remove(waiter);
@@ -141,7 +141,7 @@ export function newWaiter(where: Where): Waiter {
   return waiter;
 }
 
-/** Parks the caller outside of any queue: `begin` gets the waiter, and sees to it that it is woken. */
+/** Parks the caller outside of any queue. `begin` gets the waiter, and must arrange for it to be woken. */
 export function parkWith<T>(where: Where, begin: (waiter: Waiter) => void): Promise<T> {
   const waiter = newWaiter(where);
   const promise = new Promise<T>(stash as never);
@@ -154,18 +154,18 @@ export function parkWith<T>(where: Where, begin: (waiter: Waiter) => void): Prom
 
 const settled: Promise<void> = Promise.resolve();
 
-/** Operations without parking between two looks at the clock. */
+/** Operations without parking between two reads of the clock. */
 const UNWATCHED = 64;
 let unwatched = UNWATCHED;
 
-/** Whether an operation that need not park is to wait for its next turn nevertheless, because the round's time is up. */
+/** Whether an operation that need not park must still wait for its next turn, because the round's time is up. */
 export function isTimeUp(): boolean {
   if (--unwatched > 0) return false;
   unwatched = UNWATCHED;
   return runQueue.isOverBudget();
 }
 
-/** Done, without parking: at once, or after timers and I/O had their turn. */
+/** Done without parking: resolves at once, or after timers and I/O have run. */
 export function done(): Promise<void> {
   return isTimeUp() ? nextTurn(undefined) : settled;
 }

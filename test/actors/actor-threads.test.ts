@@ -1,4 +1,4 @@
-/** The death of a thread, as its actors' neighbours on other threads see it. */
+/** The death of a thread, as actors on other threads see it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** A program with actors ends by itself when nothing is left to do, and not before. */
+/** A program with actors ends by itself when no work is left, and not before. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,4 +1,4 @@
-/** What this library says to its actors has an envelope of its own: no value that a program sends is taken for it. */
+/** The library's own messages to actors have their own envelope: no value that a program sends is taken for one. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** What the config tests share: sources with everything empty, and a way to read the message of a refusal. */
+/** Shared by the config tests: empty sources, and a way to read the message of a refusal. */
 
 import assert from "node:assert/strict";
 import {

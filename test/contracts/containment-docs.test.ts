@@ -1,4 +1,4 @@
-/** The table that users read says what the tests inject and find. */
+/** The table in the guide matches what the tests inject and find. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** One fault at a time in a real server, for each model: what it costs, and that it costs nobody else. */
+/** One fault at a time in a real server, for each model: what it costs, and that nothing else is affected. */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,10 +1,10 @@
 /**
- * What a fault costs, for every model: the table that docs/guide/9-crashes.md shows, in code (a test compares the two), and
- * what injects one fault into a real server of two workers.
+ * The cost of each fault, for every model: the table of docs/guide/9-crashes.md in code (a test compares the two), and the code
+ * that injects one fault into a real server of two workers.
  *
- * A cell says what the faulty request's client gets, who ends and is replaced, and which neighbours in flight are lost.
- * Everybody else must not notice. A neighbour is a request that has begun its response and goes on until its client
- * sends the rest of its body, so that its end is in the hand of the test and no time is measured.
+ * A cell says what the faulty request's client gets, what ends and is replaced, and which neighbours in flight are lost.
+ * Nothing else may be affected. A neighbour is a request that has begun its response and goes on until its client sends the
+ * rest of its body. So the test controls its end, and no time is measured.
  */
 
 import assert from "node:assert/strict";

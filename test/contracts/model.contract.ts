@@ -1,7 +1,6 @@
 /**
- * What every concurrency model must give an app, whichever way it runs the handlers and whatever shape the app has. One
- * server for each shape; no case needs two requests to run at the same time, so that the models which run one at a time
- * can pass too.
+ * What every concurrency model must give an app, however it runs the handlers and whatever shape the app has. One server for
+ * each shape. No case needs two requests at the same time, so that models which run one at a time can pass too.
  */
 
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * The shapes an app may have, and what each of them can do: the contract asks for what a shape can, and for nothing
- * else. The apps are test/fixtures/contract/; they answer the same paths, each in its framework's own way.
+ * The shapes that an app may have, and what each of them supports: the contract tests exactly that. The apps are in
+ * test/fixtures/contract/. They answer the same paths, each in its framework's own way.
  */
 
 export interface Shape {

@@ -1,4 +1,4 @@
-/** What the pages name is there: files of src/, and what their links lead to. */
+/** The files and link targets that the pages name exist. */
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Each example is checked and really served, and answers what its README says. */
+/** Each example is checked and served, and answers as its README says. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-/** The examples that are plain programs: each runs, ends by itself, and says what its README shows. */
+/** The examples that are plain programs: each runs, ends by itself, and prints what its README shows. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * What the README and the guide show runs: a `ts` block whose first line names a file is an app (or a config file for
- * the block after it) and is served; the commands of `sh` blocks exist, with the flags they are shown with.
+ * The code of the README and the guide runs. A `ts` block whose first line names a file is an app (or a config file for the
+ * block after it) and is served. The commands of `sh` blocks exist, with the flags that are shown.
  */
 
 import assert from "node:assert/strict";
@@ -89,7 +89,10 @@ describe("the code in README.md and docs/guide", { concurrency: 3 }, () => {
   }
 });
 
-/** Blocks that begin with `// main.ts` are programs, with the last `// tasks.ts` or `// actors.ts` block before them; the `text` block after one is its output. */
+/**
+ * Blocks that begin with `// main.ts` are programs, with the last `// tasks.ts` or `// actors.ts` block before them; the
+ * `text` block after one is its output.
+ */
 const programs = snippets.flatMap(({ page, language, code }, i, all) => {
   if (language !== "ts" || !code.startsWith("// main.ts")) return [];
   const before = all.slice(0, i).filter((other) => other.page === page);

@@ -1,4 +1,7 @@
-/** Plays a script to a server, and says what came. Every wait is bounded: a server that says nothing for so long is silent. */
+/**
+ * Plays a script to a server, and reports what came. Every wait is bounded: a server that sends nothing for that long is
+ * silent.
+ */
 
 import { connect, type Socket } from "node:net";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";

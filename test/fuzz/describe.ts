@@ -1,4 +1,4 @@
-/** A script and what came of it, for people. */
+/** Formats a script and its result for people. */
 
 import type { Observed } from "./judge.ts";
 import type { Due, Expectation } from "./reference.ts";

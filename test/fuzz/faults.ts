@@ -1,7 +1,7 @@
 /**
- * What makes a request no valid one: each a change to a valid request, and how it must be refused (RFC 9112, RFC 9110,
- * docs/guide/5-limits-and-timeouts.md). After each of them the connection closes, because where the next request
- * would begin is unknown or not to be trusted.
+ * Changes that make a valid request invalid, and how each must be refused (RFC 9112, RFC 9110,
+ * docs/guide/5-limits-and-timeouts.md). After each of them the connection closes, because where the next request would begin is
+ * unknown or can't be trusted.
  */
 
 import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES } from "./limits.ts";

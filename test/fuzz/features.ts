@@ -1,4 +1,4 @@
-/** Kinds of behaviour that a run can do without, to look for faults beside one that is known and not mended yet. */
+/** Kinds of behaviour that a run can leave out, to find other faults beside a known one that is not fixed yet. */
 
 import { faultOf } from "./faults.ts";
 import { REQUESTS } from "./limits.ts";

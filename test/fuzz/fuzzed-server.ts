@@ -1,4 +1,4 @@
-/** A real server that runs the fuzzed app under one model, and what must hold for it whatever clients do. */
+/** A real server that runs the fuzzed app under one model, and the conditions that must hold whatever clients do. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * Random scripts: mostly valid requests, some that are nearly valid, cut and pipelined and ended in all ways. What is
- * simplest comes first in each choice, because fast-check shrinks towards it.
+ * Random scripts: mostly valid requests, some nearly valid, cut, pipelined and ended in all ways. The simplest option comes
+ * first in each choice, because fast-check shrinks towards it.
  */
 
 import {

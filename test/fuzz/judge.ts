@@ -1,4 +1,4 @@
-/** Compares what came on a connection with what the reference says is due. Pure; an empty list says that all is right. */
+/** Compares what came on a connection with what the reference expects. Pure. An empty list means that all is right. */
 
 import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
@@ -12,8 +12,8 @@ import type { RequestSpec, Script } from "./script.ts";
 export interface Observed {
   readonly responses: readonly Response[];
   /**
-   * `ended`: the server closed its side; `reset`: it broke the connection, or the client could not write any more; `left`: the client
-   * went, as its script said; `silent`: nothing came any more although something was due.
+   * `ended`: the server closed its side; `reset`: it broke the connection, or the client could not write any more; `left`: the
+   * client went, as its script said; `silent`: nothing came any more although something was due.
    */
   readonly end: "ended" | "reset" | "left" | "silent";
   /** What was no HTTP, or why there is no connection. */

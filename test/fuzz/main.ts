@@ -1,4 +1,4 @@
-/** `npm run fuzz`: a long run, with progress and a summary. Exits 1 when anything was found. */
+/** `npm run fuzz`: a long run, with progress and a summary. Exits with 1 if a fault was found. */
 
 import { parseArgs } from "node:util";
 import { type Feature, FEATURES } from "./features.ts";

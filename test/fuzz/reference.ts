@@ -1,20 +1,19 @@
 /**
- * What must be answered to a script: from RFC 9112 and RFC 9110, the guide's page on limits, and what the app of
- * test/fixtures/fuzz/ does on each route. Pure. It knows nothing of how heddle is made; where the standards leave a choice it names
- * each outcome.
+ * The expected answers to a script: from RFC 9112 and RFC 9110, the guide's page on limits, and the routes of the app in
+ * test/fixtures/fuzz/. Pure. It knows nothing of heddle's code. Where the standards leave a choice, it lists each outcome.
  *
  * The rules:
  * - Requests are answered in order, each exactly once, until one closes the connection (RFC 9112 §9.3.2, §9.6).
- * - A response closes when the request asks for it, when it is an HTTP/1.0 request without keep-alive, when it is the
- *   last that the connection may have, and when it is a refusal of the request's form. Then it says so.
- * - A response to a request whose body the app did not read, or that has a body and offers an upgrade, may close as well; then it says so. Else the next request
- *   is answered. In both cases the response arrives whole.
- * - A request that is not valid in its head reaches no handler. One that is not valid in its body may have been answered
- *   before that is known; nothing after it is answered.
- * - A client that asks for the close and sends more all the same may lose the answer to a reset (RFC 9112 §9.6). So may one that sends
- *   more on a connection that takes one request: it is closed at once (docs/decisions/connections-that-end.md).
- * - An answer that its handler breaks off may be cut anywhere, before its first byte too; the connection then closes.
- * - What the client breaks off need not be answered; all that it sent before must be.
+ * - A response closes the connection if the request asks for it, if the request is HTTP/1.0 without keep-alive, if the response
+ *   is the last that the connection may have, or if it refuses the request's form. Then its head says so.
+ * - A response may also close if the app did not read the request's body, or if the request has a body and offers an upgrade.
+ *   Then its head says so. Otherwise the next request is answered. In both cases the response arrives whole.
+ * - A request with an invalid head reaches no handler. One with an invalid body may have been answered before that is known.
+ *   Nothing after it is answered.
+ * - A client that asks for the close but sends more may lose the answer to a reset (RFC 9112 §9.6). So may one that sends more
+ *   on a connection that takes one request: it is closed at once (docs/decisions/connections-that-end.md).
+ * - An answer that its handler breaks off may be cut anywhere, even before its first byte. The connection then closes.
+ * - A request that the client breaks off need not be answered. All requests before it must be.
  */
 
 import { faultOf } from "./faults.ts";
@@ -46,8 +45,8 @@ export interface Option {
   /** Whether the response is complete. */
   readonly whole: "yes" | "no" | "either";
   /**
-   * `goes on`: it does not close the connection. `says`: it may, and then says so. `closes`: it does, and says so. `ends`: nothing
-   * comes after it, said or not. `either`: it may, said or not.
+   * `goes on`: it does not close the connection. `says`: it may, and then says so. `closes`: it does, and says so. `ends`:
+   * nothing comes after it, said or not. `either`: it may, said or not.
    */
   readonly after: "goes on" | "says" | "closes" | "ends" | "either";
 }
@@ -85,7 +84,10 @@ export function expect(script: Script, subject: Subject): Expectation {
   return { dues, thenAnything };
 }
 
-/** A client that has closed its side sends nothing more: to the last request that came whole the server may say that it closes. */
+/**
+ * A client that has closed its side sends nothing more: to the last request that came whole the server may say that it
+ * closes.
+ */
 function mayBeLast(index: number, { requests, end }: Script): boolean {
   if (end.kind === "half-closes") return index === requests.length - 1;
   const isOdd = end.kind === "garbles" || (end.kind === "breaks off" && end.next === "half-closes");
@@ -180,7 +182,10 @@ function afterOf(spec: RequestSpec, index: number, { whole }: Answer, subject: S
   return "goes on";
 }
 
-/** What comes behind an upgrade is no HTTP if the server takes it up: one that does not may close the connection (RFC 9110 §7.8). */
+/**
+ * What comes behind an upgrade is no HTTP if the server takes it up: one that does not may close the connection (RFC 9110
+ * §7.8).
+ */
 function offersUpgrade({ extra, connection }: RequestSpec): boolean {
   return extra.some((line) => line.startsWith("Upgrade:")) && /\bupgrade\b/i.test(connection ?? "");
 }

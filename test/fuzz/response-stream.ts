@@ -1,6 +1,6 @@
 /**
- * The responses in the bytes of a connection, read as strictly as RFC 9112 writes them: what a lenient client would repair is
- * a fault of the server here. Told the requests' methods, because an answer to HEAD has no body.
+ * Parses the responses on a connection exactly as strictly as RFC 9112: anything that a lenient client would repair is a fault
+ * of the server here. It needs the requests' methods, because an answer to HEAD has no body.
  */
 
 export interface Response {

@@ -1,6 +1,6 @@
 /**
- * Plays many scripts to one server, some at once, and judges each. Every script has a seed of its own, made from the run's seed and its
- * number, so that one that fails is shrunk by itself: fast-check plays smaller ones to the same server until none of them fails.
+ * Plays many scripts to one server, some at once, and judges each. Every script has its own seed, made from the run's seed and
+ * its number. So a failing script is shrunk alone: fast-check plays smaller ones to the same server until none of them fails.
  */
 
 import { asyncProperty, check, sample } from "fast-check";

@@ -1,6 +1,6 @@
 /**
- * What a client does on one connection: the requests it sends, how it cuts their bytes, when it waits and how it ends.
- * Plain data, so that it can be generated, shrunk, printed and judged.
+ * A client's actions on one connection: the requests it sends, how it cuts their bytes, when it waits and how it ends. Plain
+ * data, so that it can be generated, shrunk, printed and judged.
  */
 
 import type { FaultName } from "./faults.ts";

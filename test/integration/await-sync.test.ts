@@ -1,4 +1,4 @@
-/** Blocking style under the models that allow it: what ends a request reaches the task its handler waits for. */
+/** Blocking style under the models that allow it: the end of a request reaches the task that its handler waits for. */
 
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

@@ -1,4 +1,4 @@
-/** A server that closes a connection while its client still sends: the answers arrive all the same (RFC 9112 §9.6). */
+/** A server that closes a connection while its client still sends: the answers still arrive (RFC 9112 §9.6). */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

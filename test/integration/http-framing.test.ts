@@ -1,6 +1,6 @@
 /**
- * Where a response ends: what an app says of it and what it writes may differ, and no client may take the rest of one response
- * for the next. Every model, and the shapes of app that write responses in different ways.
+ * Where a response ends: an app's headers and its writes may differ, but no client may take the rest of one response for the
+ * next. Tests every model, and the shapes of app that write responses in different ways.
  */
 
 import assert from "node:assert/strict";
@@ -259,8 +259,8 @@ for (const [model, ...args] of models) {
         }
         await isServed();
         await server.waitForLog(/"route":"\/long-end","fault":"too-long","declaredBytes":5,"sentBytes":7/);
-        await server.waitForLog(/it says 10 bytes, and the app wrote 5\. /);
-        await server.waitForLog(/the content-length \\"NaN\\", which is no number of bytes/);
+        await server.waitForLog(/it declares 10 bytes, and the app wrote 5\. /);
+        await server.waitForLog(/the content-length \\"NaN\\", which is not a number of bytes/);
         const said = server.output(0).matchAll(/^.*"level":(\d+).*"route":"([^"]+)","fault":"([^"]+)".*$/gm);
         const places = [...said].map(([, level, route, fault]) => `${level} ${route} ${fault}`).sort();
         assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Whom a request asks, and for what: an app gets a path and a host that are some, under every model. */
+/** The path and host of a request: an app gets valid ones, under every model. */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

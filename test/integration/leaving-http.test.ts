@@ -1,4 +1,4 @@
-/** Upgrades that nobody takes up, and tunnels: what comes before and behind them on the connection is answered as ever. */
+/** Upgrades that nobody takes, and tunnels: requests before and after them on the connection are answered as usual. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

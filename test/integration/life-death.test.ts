@@ -30,7 +30,7 @@ describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
       const [victim] = workersOf(server.pid);
       const window = await load.mark("kill", String(victim));
       process.kill(victim!, "SIGKILL");
-      await server.waitForLog(/was killed by SIGKILL; a new one takes its place/);
+      await server.waitForLog(/was killed by SIGKILL; a new worker replaces it/);
       const { restarts } = await server.waitForStatus(
         (status) => status.workers.filter(({ state }) => state === "serving").length === workers,
       );

@@ -1,6 +1,6 @@
 /**
- * What becomes of responses that last when their thread drains, under every model and in both kinds of apps. What a drain
- * does to everything else is in life-stop.test.ts and life-reload.test.ts.
+ * Long responses when their thread drains, under every model and in both kinds of apps. life-stop.test.ts and
+ * life-reload.test.ts test all else that a drain does.
  */
 
 import assert from "node:assert/strict";

@@ -53,7 +53,7 @@ describe("--env-file", { concurrency: 2 }, () => {
     rmSync(join(cwd, ".env"));
     const missing = await reload(server);
     assert.equal(missing.code, 1);
-    assert.match(missing.stderr, /\.env cannot be used: it does not exist\n.*Generation 1 serves on/);
+    assert.match(missing.stderr, /\.env cannot be used: it does not exist\n.*Generation 1 keeps serving/);
     const [worker] = workersOf(server.pid);
     process.kill(worker!, "SIGKILL");
     await server.waitForStatus(({ workers }) =>

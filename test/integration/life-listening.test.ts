@@ -67,7 +67,7 @@ describe("a Unix socket", { concurrency: 3 }, () => {
     const path = join(tempFolder(t), "app.sock");
     const first = await serve(t, hello, ["--listen", `unix:${path}`]);
     const second = await runHeddle(["serve", hello, "--listen", `unix:${path}`, "--control", "off"]);
-    assertFailure(second, 1, /cannot listen on unix:.*app\.sock: another program already does/);
+    assertFailure(second, 1, /cannot listen on unix:.*app\.sock: another program listens there already/);
     first.signal("SIGKILL");
     await first.exited;
     assert.equal(existsSync(path), true, "a stale socket file");
@@ -173,7 +173,7 @@ describe("TLS", { concurrency: 3 }, () => {
     assert.equal(failed.code, 1);
     assert.match(
       failed.stderr,
-      /--tls-cert .*live\.crt is not a certificate in PEM form.*\nGeneration 2 serves on\.\n$/,
+      /--tls-cert .*live\.crt is not a certificate in PEM form.*\nGeneration 2 keeps serving\.\n$/,
     );
     assert.deepEqual(await secureGet(server.port), { name: "two", body: "hello" });
     assert.match((await server.status()).lastReload?.error?.message ?? "", /live\.crt/);
@@ -232,7 +232,7 @@ describe("an address that cannot be had", () => {
     assertFailure(
       await start(`127.0.0.1:${port}`),
       1,
-      new RegExp(`127\\.0\\.0\\.1:${port}: another program already does`),
+      new RegExp(`127\\.0\\.0\\.1:${port}: another program listens there already`),
     );
     assertFailure(await start("192.0.2.1:0"), 1, /192\.0\.2\.1:0: this machine has no such address/);
     assertFailure(await start("nowhere.invalid:0"), 1, /nowhere\.invalid:0: the host name is not known/);

@@ -165,7 +165,7 @@ test("new code that does not boot leaves the old generation serving, and the rea
       assert.equal(run.code, 1);
       assert.match(run.stderr, /generation 2 did not get ready/);
       assert.match(run.stderr, reason);
-      assert.match(run.stderr, /Generation 1 serves on\./);
+      assert.match(run.stderr, /Generation 1 keeps serving\./);
       await server.waitForLog(reason, mark);
       const { lastReload, generation, workers } = await server.status();
       assert.equal(lastReload?.ok, false);

@@ -84,7 +84,7 @@ describe("without descriptors", { concurrency: 2 }, () => {
     );
     server.signal("SIGHUP");
     await server.waitForLog(
-      /"hint":"Generation 1 serves on\.".*generation 2 did not get ready: worker could not be started: .* EMFILE/,
+      /"hint":"Generation 1 keeps serving\.".*generation 2 did not get ready: worker could not be started: .* EMFILE/,
     );
     process.kill(lost!, "SIGKILL");
     await server.waitForLog(/the new worker did not boot: worker could not be started: .*EMFILE/);

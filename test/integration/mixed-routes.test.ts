@@ -1,4 +1,4 @@
-/** One server whose routes run under several models: the table of routes, its pools, and what is seen of them. */
+/** One server whose routes run under several models: the routes, their pools, and what status shows of them. */
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** That WebSockets get nowhere under a model is said at start: by `heddle check`, and by `heddle serve` before it listens. */
+/** If a model can't take WebSockets, that is logged at start: by `heddle check`, and by `heddle serve` before it listens. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ function told(names: string, why: string): RegExp {
   return new RegExp(`takes WebSockets or other upgrades, but their clients get 501 on ${names}: ${why}`);
 }
 
-const noConnection = "a handler thread has the request, and not its connection\\.";
+const noConnection = "a handler thread gets the request, but not its connection\\.";
 const advice = ` Give the WebSocket's own route the model loop\\.$`;
 
 describe("an app that takes WebSockets", { concurrency: 3 }, () => {

@@ -1,4 +1,4 @@
-/** Several requests on one connection without waiting for answers: all are answered, in order, however the connection ends. */
+/** Several requests on one connection, sent without waiting: all are answered, in order, however the connection ends. */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

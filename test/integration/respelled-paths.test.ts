@@ -1,4 +1,4 @@
-/** A path written in another way keeps its route, and with it the route's model, limit and timeout. */
+/** Another spelling of a path keeps its route, and with it the route's model, limit and timeout. */
 
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
@@ -146,8 +146,8 @@ describe("two routes that are one", { concurrency: 2 }, () => {
 
 describe("an app whose router ignores more than the table of routes", { concurrency: 2 }, () => {
   const told = [
-    /Express takes \/Report for \/report.*--route-case insensitive/,
-    /takes \/report\/.*--route-trailing-slash ignore/,
+    /Express treats \/Report as \/report.*--route-case insensitive/,
+    /treats \/report\/.*--route-trailing-slash ignore/,
   ];
   const settings = ["--route-case", "insensitive", "--route-trailing-slash", "ignore"];
 
@@ -169,7 +169,7 @@ describe("an app whose router ignores more than the table of routes", { concurre
 
   test("keeps its requests on their routes with the settings", async (t) => {
     const server = await serveHeld(t, "express", ["-t", "1", ...settings]);
-    assert.doesNotMatch(server.output(0), /Express takes/);
+    assert.doesNotMatch(server.output(0), /Express treats/);
     for (const target of [
       "/threads/report",
       "/Threads/REPORT",

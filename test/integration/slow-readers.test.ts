@@ -1,4 +1,6 @@
-/** A client that takes nothing of its answer is let go after the write timeout; a stream that waits for its source is not. */
+/**
+ * A client that reads nothing of its answer is disconnected after the write timeout. A stream that waits for its source is not.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

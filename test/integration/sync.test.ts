@@ -1,4 +1,4 @@
-/** The model sync from the command line on: whose turn it is, and what becomes of those who wait when a worker is lost. */
+/** The model sync, from the command line on: the order of connections, and the waiting ones when a worker dies. */
 
 import assert from "node:assert/strict";
 import { get as httpGet, type IncomingMessage } from "node:http";

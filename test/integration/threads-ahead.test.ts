@@ -1,4 +1,4 @@
-/** A request that lies ready behind the one that runs still waits: it is counted, timed, given up and moved as such. */
+/** A request that was sent ahead still waits: it counts in the queue, times out, can be abandoned and moved. */
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A serving thread that dies leaves its pools of handler threads as if its requests had never been. */
+/** When a serving thread dies, its handler pools are as if its requests had never existed. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

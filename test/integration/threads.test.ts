@@ -1,4 +1,4 @@
-/** What only the models on handler threads promise; what all models promise is test/contracts/model.contract.ts. */
+/** Promises of the models on handler threads only. test/contracts/model.contract.ts tests the promises of all models. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -44,9 +44,7 @@ describe("the model threads", { concurrency: true }, () => {
     const [slow, half] = await Promise.allSettled([get(server, "/slow-stream"), get(server, "/half")]);
     assert.equal(slow.status === "fulfilled" && slow.value.body, "begun and ended");
     assert.equal(half.status, "rejected");
-    await server.waitForLog(
-      /GET \/half .* kept its thread's loop from turning for 400 ms in the middle of its response/,
-    );
+    await server.waitForLog(/GET \/half .* blocked its thread's event loop for 400 ms in the middle of its response/);
     assert.equal((await get(server, "/")).status, 200);
   });
 

@@ -1,4 +1,4 @@
-/** Clients that come back resume their TLS session, whichever worker and thread they get. */
+/** Returning clients resume their TLS session, whichever worker and thread they get. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -20,7 +20,10 @@ const CONNECTIONS = 12;
 interface Visit {
   readonly reused: boolean;
   readonly place: string;
-  /** What the server gave for the next visit: under TLS 1.3 it comes after the handshake, under TLS 1.2 a resumed one has none. */
+  /**
+   * What the server gave for the next visit: under TLS 1.3 it comes after the handshake, under TLS 1.2 a resumed one has
+   * none.
+   */
   readonly session: Buffer | undefined;
 }
 

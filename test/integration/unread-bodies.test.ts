@@ -1,6 +1,6 @@
 /**
- * A body that the app does not read, or not to its end: the response arrives, and then the connection serves the next
- * request or is closed. Nobody else notices.
+ * A body that the app does not read, or not to its end: the response arrives, and then the connection serves the next request
+ * or is closed. Other clients are not affected.
  */
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** The published form: packed, installed into an empty project, used from there. */
+/** The published package: packed, installed into an empty project, and used there. */
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";

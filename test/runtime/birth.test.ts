@@ -1,4 +1,4 @@
-/** Which threads are the runtime's: those that it has started, and no others. */
+/** Only threads that the runtime has started are recognised as its own. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** Writes a row from a thread of its own. */
+/** Writes a row from its own thread. */
 
 import { workerData } from "node:worker_threads";
 import { monotonicMs } from "../../src/kit/clock.ts";

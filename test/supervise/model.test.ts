@@ -1,7 +1,7 @@
 /**
- * The pool under random orders of events: deaths, refusals to start, messages that are lost, late or come twice, members
- * that ignore a drain or take long to die, clock jumps, wishes at any time, and changes of what is wanted. At each step the
- * limits hold; when the faults stop, actual becomes wanted, and nothing is stuck.
+ * The pool under random orders of events: deaths, refused starts, messages that are lost, late or repeated, members that ignore
+ * a drain or die slowly, clock jumps, wishes at any time, and changes of the wanted number. The limits hold at each step. When
+ * the faults stop, actual becomes wanted, and nothing is stuck.
  */
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** A process that has no descriptors left, made so from outside (util-linux' prlimit). Linux only. */
+/** Takes away a process's last file descriptors, from outside (util-linux' prlimit). Linux only. */
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";

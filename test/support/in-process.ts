@@ -1,4 +1,4 @@
-/** A plain node:http server in this process, for one handler and one client: to test what is done to `req` and `res`. */
+/** A plain node:http server in this process, for one handler and one client: to test changes to `req` and `res`. */
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

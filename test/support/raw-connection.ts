@@ -1,6 +1,6 @@
 /**
- * A client that writes bytes as they are and reads responses one by one: for what `fetch` forbids, repairs or hides.
- * It reads only when asked to, so it is a slow reader for as long as nobody asks.
+ * A client that writes raw bytes and reads responses one by one, for requests that `fetch` forbids, repairs or hides. It reads
+ * only on request, so until then it is a slow reader.
  */
 
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 /**
- * A real server: `bin/heddle.js serve` as a child, on a port the operating system chooses. It is up when it has said
- * `listening on`, and it is ended by its process id, never by name.
+ * A real server: `bin/heddle.js serve` as a child, on a port that the operating system chooses. It is up when it has printed
+ * `listening on`. It is ended by its process id, never by name.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

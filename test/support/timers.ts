@@ -1,4 +1,4 @@
-/** Which timers of Node's a piece of code sets, and which of them are left when it is done. */
+/** Which of Node's timers a piece of code sets, and which of them are left at the end. */
 
 import type { TestContext } from "node:test";
 

@@ -1,4 +1,4 @@
-/** The channels a test runs on: one of this thread, and one that lives on another. */
+/** The channels for a test: one of this thread, and one that lives on another. */
 
 import { Channel, go, setSchedulerThreads } from "../../src/tasks/index.ts";
 import { newChannel } from "../fixtures/tasks/movable.ts";

@@ -1,4 +1,4 @@
-/** One of several threads that try for the same claims, alone and in pairs, round after round. */
+/** One of several threads that try to take the same claims, alone and in pairs, round after round. */
 
 import { workerData } from "node:worker_threads";
 import { Claim, type ClaimAddress } from "../../src/tasks/select/claims.ts";

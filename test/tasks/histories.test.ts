@@ -1,4 +1,4 @@
-/** Random histories of channels, checked against what a channel is: a queue with a rule for who waits. */
+/** Random histories of channels, checked against a model: a queue with a rule for the waiters. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

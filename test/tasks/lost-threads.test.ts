@@ -1,4 +1,4 @@
-/** What becomes of channels on several threads when one of the threads dies. */
+/** Channels on several threads when one of the threads dies. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

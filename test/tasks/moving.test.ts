@@ -1,4 +1,4 @@
-/** What a case of a select moves, and when. */
+/** The objects that a case of a select transfers, and when. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Where tasks run, what they are spared, and what becomes of failures nobody awaits. */
+/** Where tasks run, what can't disturb them, and how failures are reported that nobody awaits. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

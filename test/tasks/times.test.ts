@@ -1,4 +1,4 @@
-/** The times that tasks wait, whatever they are. */
+/** Timeouts and sleeps of tasks, for all kinds of values. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * What the type checker accepts and refuses of `heddle/actors`; `npm run check:types` is the test. Each line below a
- * `@ts-expect-error` must be an error, everything else must not be.
+ * What the type checker accepts and refuses of `heddle/actors`. `npm run check:types` is the test. Each line below a
+ * `@ts-expect-error` must be an error, and no other line may be.
  */
 
 import {

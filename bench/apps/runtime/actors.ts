@@ -74,7 +74,7 @@ export const adder: Actor<[], ServerPid<[number, number]>> = actor(
   genServer({ init: () => 0, handleCall: (n: number) => ({ reply: n + 1 }) }),
 ) as never;
 
-/** Runs as an actor, and resolves to what it gives. */
+/** Runs as an actor, and resolves to its result. */
 async function asActor<T>(run: (self: Self) => Promise<T>): Promise<T> {
   const result = Promise.withResolvers<T>();
   await spawn(async (self: Self) => result.resolve(await run(self)));
@@ -91,7 +91,7 @@ async function calls(): Promise<number> {
   return count;
 }
 
-/** The median of a call, with so many messages unread. */
+/** The median time of a call, with this many messages unread. */
 async function callMicros(unread: number): Promise<Numbers> {
   const server = await spawn(adder);
   return await asActor(async (self) => {
@@ -134,7 +134,7 @@ async function oneWayAcross(): Promise<number> {
   const there = await spawn(sink, [], { on: (await schedulerThreads())[0]! });
   for (let i = 0; i < count; i += atOnce) {
     for (let n = 0; n < atOnce; n++) send(there, { n });
-    // At most so many are under way.
+    // At most this many are on their way.
     await call(there as never, "all?" as never, Infinity);
   }
   return count;
@@ -158,7 +158,7 @@ async function pingPong(): Promise<number> {
   return 2 * rounds;
 }
 
-/** Everybody pings everybody else and waits for all answers. */
+/** Every actor pings all others and waits for all answers. */
 async function big(): Promise<number> {
   const actors = 700;
   let left = actors;

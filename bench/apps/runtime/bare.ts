@@ -1,6 +1,6 @@
 /**
- * The least that channels can be made of in JavaScript: two async functions, a promise for whoever waits, and nothing else (no
- * order among several, no select, no close, no budget, no tasks). What this takes, no library can take away.
+ * The least that a channel in JavaScript needs: two async functions, a promise for the one that waits, and nothing else (no
+ * queue of waiters, no select, no close, no budget, no tasks). No library can be faster than this.
  */
 
 const settled = Promise.resolve();

@@ -22,7 +22,7 @@ async function pingPong(): Promise<number> {
   return 2 * rounds;
 }
 
-/** The same without waiting for what is there already: only what really parks is awaited. */
+/** The same without awaiting values that are there already: only an operation that really parks is awaited. */
 async function pingPongTry(): Promise<number> {
   const rounds = 1_000_000;
   const [a, b] = [new Channel<number>(), new Channel<number>()];
@@ -94,7 +94,7 @@ async function bufferedTry(): Promise<number> {
   return values;
 }
 
-/** What `tryReceive` gives on the channel's own thread. */
+/** The result of `tryReceive` on the channel's own thread. */
 type LocalTry = () => { readonly ok: boolean } | undefined;
 
 async function parked(): Promise<Numbers> {
@@ -116,7 +116,7 @@ async function parked(): Promise<Numbers> {
   return { bytesPerTask: (process.memoryUsage.rss() - before) / tasks, perSecond: tasks / seconds };
 }
 
-/** Steps of something that can't be left out. */
+/** Steps of a computation that can't be optimised away. */
 function steps(count: number): number {
   let state = 1;
   for (let i = 0; i < count; i++) state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
@@ -130,7 +130,7 @@ export const compute: Task<[number], number> = task(import.meta.url, "compute", 
 
 async function fanOut(threads: number): Promise<Numbers> {
   setSchedulerThreads(threads);
-  // Both threads are there, and have the task, before the clock starts.
+  // Both threads run, and have loaded the task, before the clock starts.
   await Promise.all(Array.from({ length: 200 }, () => go(compute, MILLISECOND)));
   const tasks = 10_000;
   const startMs = performance.now();
@@ -175,7 +175,7 @@ export const flood: Task<[Channel<number>, number], void> = task(
   },
 );
 
-/** One task sends from another thread, up to a thousand values under way; one receives here. */
+/** One task sends from another thread, with up to a thousand values on their way. One task receives here. */
 async function oneWay(): Promise<Numbers> {
   const values = 500_000;
   const run = async (): Promise<void> => {

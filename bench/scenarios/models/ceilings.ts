@@ -10,7 +10,7 @@ import { PACED_METRICS, sampleOf } from "./paced.ts";
 
 const app = benchApp("models");
 export const CLIENTS: readonly number[] = [1, 10, 100, 1000, 10_000];
-/** As many isolates as a small machine holds beside everything else. */
+/** As many isolates as fit into a small machine beside everything else. */
 const THREADS = 100;
 export const MODELS: Readonly<Record<string, string>> = {
   "thread-per-request": `--model thread-per-request --threads ${THREADS}`,
@@ -24,7 +24,7 @@ const OTHER_FILES = 200;
 const SHORTEST_SECONDS = 5;
 const WAIT = "/wait?ms=1000";
 
-/** What a contender is called. */
+/** The name of a contender. */
 export function nameOf(model: string, clients: number): string {
   return `${model}, ${clients.toLocaleString("en")}`;
 }

@@ -6,7 +6,7 @@ import { benchApp } from "../../peers/peer.ts";
 import { sampleOf } from "./paced.ts";
 
 const app = benchApp("models");
-/** Slow enough that a spare is always ready again. */
+/** Slow enough that a spare thread is always ready again. */
 const LOW_RATE = 5;
 const SHORTEST_SECONDS = 4;
 const contender = "thread-per-request × 16";

@@ -12,7 +12,7 @@ const LIGHT_PER_SECOND = 200;
 const heavy = { heavyPerSecond: 20 };
 const contender = "heddle, /cpu on threads";
 const over = "median";
-/** The same latency scale as the other ones, with what became of the heavy requests beside it. */
+/** The latency metrics of the other scenarios, plus the number of heavy requests. */
 const SHORTEST_SECONDS = 3;
 
 export const neighbours: Scenario = {

@@ -1,4 +1,4 @@
-/** What the scenarios share that use bench/load/paced.ts: warm-up, measurement, columns. */
+/** The common parts of the scenarios that use bench/load/paced.ts: warm-up, measurement, columns. */
 import type { Metric, Pace, Sample } from "../../harness/scenario.ts";
 import { pacedLoad, type PacedOptions, type PacedReport, type StreamReport, streamOf } from "../../load/paced.ts";
 import type { RunningPeer } from "../../peers/peer.ts";
@@ -19,7 +19,7 @@ export const PACED_METRICS: readonly Metric[] = [
   },
 ];
 
-/** Runs the load twice, and forgets the first: handlers are compiled and pools have grown by then. */
+/** Runs the load twice, and discards the first run: after it, handlers are compiled and pools have grown. */
 export async function measurePaced(
   running: RunningPeer,
   pace: Pace,

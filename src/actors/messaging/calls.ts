@@ -5,11 +5,11 @@
  *
  * Invariants
  * - A call ends exactly once: with its reply, its timeout, the server's exit, or the caller's.
- * - While it lasts, the server's actor has it in `callers` (on the server's thread, also when the caller is elsewhere), so its
- *   exit fails the call; there is no monitor to set up and take down.
- * - A reply may be sent by any actor on any thread. If it is not the server's thread, the caller takes the call out there.
- * - What this library itself asks of servers and supervisors goes the same way in an envelope of its own (`ControlMessage`). The
- *   kind of envelope is chosen here and told to the other thread beside the request: no request can be taken for another kind.
+ * - While it lasts, the server's actor has it in `callers` (on the server's thread, even if the caller is elsewhere). So its
+ *   exit fails the call, and no monitor is needed.
+ * - Any actor on any thread may send the reply. If it is not on the server's thread, the caller removes the call there.
+ * - This library's own requests to servers and supervisors go the same way, in their own envelope (`ControlMessage`). The kind
+ *   of envelope is chosen here and sent beside the request, so no request can be taken for another kind.
  */
 
 import { copy } from "../../runtime/copy/copy.ts";
@@ -29,12 +29,12 @@ import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5000;
 
-/** Whom a reply goes to; part of a call's message, and may be sent on to whoever is to reply. */
+/** Whom a reply goes to. It is part of a call's message, and may be sent on to the actor that will reply. */
 export class From {
   /** The thread of the caller. */
   readonly thread: number;
   readonly server: Pid;
-  /** The call's number on that thread; 0 as long as nobody elsewhere knows it. */
+  /** The call's number on that thread. 0 while no other thread knows it. */
   call: number;
 
   constructor(thread: number, server: Pid, call: number) {
@@ -44,7 +44,7 @@ export class From {
   }
 }
 
-/** What a server receives for a call. An actor that is no `genServer` answers it with `reply(message.from, …)`. */
+/** What a server receives for a call. An actor that is not a `genServer` answers it with `reply(message.from, …)`. */
 export class CallMessage {
   readonly type = "call";
   readonly from: From;
@@ -55,12 +55,12 @@ export class CallMessage {
   }
 }
 
-/** What this library asks of a server (gen-server.ts) or supervisor (supervisor/requests.ts). */
+/** This library's own requests to a server (gen-server.ts) or supervisor (supervisor/requests.ts). */
 export interface Control {
   readonly op: string;
 }
 
-/** What they receive for it. */
+/** What they receive for such a request. */
 export class ControlMessage {
   readonly from: From;
   readonly request: Control;
@@ -90,7 +90,7 @@ const capture = (resolve: (value: unknown) => void): void => {
   captured = resolve;
 };
 
-/** Calls whose server, or whose reply, may be on another thread. */
+/** Calls whose server, or whose replier, may be on another thread. */
 const numbered: Map<number, PendingCall> = new Map();
 let lastCall = 0;
 
@@ -100,7 +100,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
   previousDue: Deadline | undefined = undefined;
   nextDue: Deadline | undefined = undefined;
   #resolve: (value: unknown) => void;
-  /** Who waits for it, as far as that is known: who is to have the turn when the reply is there. */
+  /** The actor that waits for it, as far as known: it gets the turn when the reply is there. */
   readonly #waiter: Turn | undefined;
   readonly #caller: Process | undefined;
   #outcome: unknown;
@@ -134,7 +134,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     return this.promise;
   }
 
-  /** Takes the value as its own: it has been copied. */
+  /** Takes ownership of the value, which is a copy. */
   reply(value: unknown, fromThread: number): void {
     if (this.#ended) return;
     if (fromThread !== this.server.thread) this.#withdraw();
@@ -181,7 +181,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     if (this.server instanceof Process) this.server.extra?.callers?.delete(this);
     this.#caller?.extra?.calls?.delete(this);
     if (this.#waiter === undefined) return this.#resolve(outcome);
-    // Seen as handled: whoever awaits the call gets it a turn later.
+    // Marked as handled: whoever awaits the call gets the error a turn later.
     if (outcome instanceof Promise) outcome.catch(() => {});
     this.#outcome = outcome;
     runQueue.add(this);
@@ -223,7 +223,7 @@ registerReferences<From>({
   },
 });
 
-/** `caller`: the actor that calls, if it is known; then its exit ends the call. */
+/** `caller`: the calling actor, if known. Then its exit ends the call. */
 export function startCall(
   caller: Process | undefined,
   server: Pid,
@@ -235,7 +235,7 @@ export function startCall(
   if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
   if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs, envelope);
   if (server.status === "dead") return Promise.reject(callFailed(server, "noproc"));
-  // Before anything else: a request that cannot be cloned must leave nothing behind.
+  // Before anything else: a request that can't be cloned must leave nothing behind.
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
   (rareFieldsOf(server).callers ??= new Set()).add(pending);
@@ -243,7 +243,7 @@ export function startCall(
   return pending.wait(timeoutMs);
 }
 
-/** As `startCall`, by code that is no actor, in the library's own envelope. */
+/** Like `startCall`, for code that is not an actor, in the library's own envelope. */
 export function startControl(server: Pid, request: Control, timeoutMs: number): Promise<unknown> {
   return startCall(undefined, server, request, timeoutMs, "control");
 }
@@ -261,7 +261,7 @@ function callRemote(
   return pending.wait(timeoutMs);
 }
 
-/** Calls that found the mailbox full, or were pushed out of it, fail at once. `own`: the one that is being delivered. */
+/** Calls that found the mailbox full, or were dropped from it, fail at once. `own`: the one that is being delivered. */
 export function settleOverflow(overflowed: Overflowed | undefined, own: From | undefined): void {
   if (overflowed === undefined) return;
   const from = overflowed === "refused" ? own : callIn(overflowed.dropped);
@@ -270,7 +270,10 @@ export function settleOverflow(overflowed: Overflowed | undefined, own: From | u
   from.overflowed();
 }
 
-/** The call that is lost with a message. A `From` that was sent as a message is no call: somebody else may still reply to it. */
+/**
+ * The call that is lost with a message. A `From` that was sent as a message is not a call: another actor may still reply to
+ * it.
+ */
 function callIn(message: unknown): From | undefined {
   return message instanceof CallMessage || message instanceof ControlMessage ? message.from : undefined;
 }
@@ -282,7 +285,7 @@ export function failCall(from: From, reason: ExitReason): void {
   from.fail(reason);
 }
 
-/** Replies to a call, from any actor on any thread. A second reply, or one that comes too late, is dropped. */
+/** Replies to a call, from any actor on any thread. A second or late reply is dropped. */
 export function sendReply(from: From, value: unknown): void {
   if (from instanceof PendingCall) return from.reply(copy(value), from.server.thread);
   if (from.thread === thisThread) return;

@@ -1,16 +1,16 @@
 /**
- * Timeouts of calls and receives: one timer wheel for each thread (kit/timer-wheel.ts), behind one timer of Node's. A call
- * sets a deadline and clears it each time, so both must be cheap.
+ * Timeouts of calls and receives: one timer wheel for each thread (kit/timer-wheel.ts), driven by one Node timer. Every call
+ * sets a deadline and clears it, so both must be cheap.
  *
  * Invariants
- * - The timer never fires later than the first deadline is due. It may fire earlier, and then finds nothing to do: clearing a
- *   deadline does not touch it.
- * - The timer keeps the program alive while there are deadlines. When the last one is cleared it lets go at the end of the round
- *   (runtime/run-queue.ts): until then units run, and the next call comes soon.
- * - There is one timer, however many deadlines there are and have been. A duration beyond what Node's timers can hold
- *   takes several steps.
+ * - The timer never fires later than the first deadline is due. It may fire earlier, and then finds nothing to do, because
+ *   clearing a deadline does not touch it.
+ * - The timer keeps the program alive while there are deadlines. When the last one is cleared, it is unref'd only at the end of
+ *   the round (runtime/run-queue.ts): until then units run, and the next call comes soon.
+ * - There is one timer, however many deadlines there are and have been. A duration beyond the limit of Node's timers takes
+ *   several steps.
  *
- * The clock and the timers are the global ones, as they are at each use: what a program waits for can be mocked
+ * The clock and the timers are the global ones, read at each use, so that tests can mock the program's waits
  * (kit/native-timers.ts).
  */
 
@@ -21,10 +21,10 @@ import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 
 export type { Deadline } from "../../kit/timer-wheel.ts";
 
-/** Timers are early now and then: so much may be missing of a tick. */
+/** Timers sometimes fire early, by at most this part of a tick. */
 const EARLY_MS = 0.5;
 
-/** The timer belongs to no caller: it must not keep alive the async context of whoever happened to set it. */
+/** The timer belongs to no caller. It must not keep alive the async context of the caller that happened to set it. */
 const inNoContext: (set: typeof setTimeout, run: () => void, ms: number) => NodeJS.Timeout =
   AsyncLocalStorage.snapshot();
 
@@ -32,9 +32,9 @@ class Deadlines {
   readonly #wheel: TimerWheel = new TimerWheel(Math.floor(performance.now()));
   #timer: NodeJS.Timeout | undefined;
   #keepsAlive: boolean = false;
-  /** For when the timer is set. Infinity: it is not. */
+  /** The tick for which the timer is set. Infinity: it is not set. */
   #armedTick: number = Infinity;
-  /** The functions it was set with. A test may have put others into their place: then the timer fires too late, or never. */
+  /** The functions it was set with. A test may have replaced them since: then the timer fires too late, or never. */
   #setBy: typeof setTimeout = setTimeout;
   #clearedBy: typeof clearTimeout = clearTimeout;
   readonly #onTimer: () => void = () => this.#expire();
@@ -67,7 +67,7 @@ class Deadlines {
     else this.#timer?.unref();
   }
 
-  /** The wheel has stood still, because it was empty; or the clock has gone back, which only that of a test does. */
+  /** The wheel has stood still because it was empty, or the clock went back, which only a test's clock does. */
   #resume(nowMs: number): void {
     const wheel = this.#wheel;
     if (wheel.size === 0 || nowMs < wheel.tick - 1) wheel.moveTo(Math.floor(nowMs));
@@ -95,21 +95,21 @@ class Deadlines {
   }
 }
 
-/** Of this thread. */
+/** This thread's deadlines. */
 const deadlines: Deadlines = new Deadlines();
 runQueue.onIdle = () => deadlines.letGo();
 
-/** `durationMs`: a duration (runtime/durations.ts) from now on; 0 or less: as soon as timers run. */
+/** `durationMs`: a duration (runtime/durations.ts) from now on. 0 or less: as soon as timers run. */
 export function startDeadline(durationMs: number, deadline: Deadline): void {
   deadlines.start(durationMs, deadline);
 }
 
-/** One that was not set, has expired or has been cleared before is left alone. */
+/** Does nothing for a deadline that was not set, has expired or was cleared before. */
 export function clearDeadline(deadline: Deadline): void {
   deadlines.clear(deadline);
 }
 
-/** How many this thread has that have neither expired nor been cleared. */
+/** The number of this thread's deadlines that have neither expired nor been cleared. */
 export function openDeadlines(): number {
   return deadlines.size;
 }

@@ -1,38 +1,38 @@
 /** A mailbox: the messages that an actor has not received yet, oldest first, in a ring buffer that doubles when it is full.
  *
- * A selective receive takes from the middle and leaves the rest in place and in order: the messages on the shorter side move up by one.
- * That costs no more than the search that found it, and next to nothing for a message that has just come. Rejected: a linked list, in
- * which nothing has to move, but a message takes five times the memory.
+ * A selective receive takes from the middle and keeps the order of the rest: the messages on the shorter side move by one
+ * place. That costs no more than the search that found it, and almost nothing for a message that has just come. Rejected: a
+ * linked list, in which nothing moves, but a message takes five times the memory.
  */
 
 /** What happens to a message for a full mailbox. */
 export type Overflow = "error" | "dropOldest" | "dropNewest";
 
 export interface MailboxLimits {
-  /** Messages; what is sent beyond goes the way of `overflow`. */
+  /** Number of messages. `overflow` decides about messages beyond it. */
   readonly limit: number;
   readonly overflow: Overflow;
 }
 
-/** Some 100 MB of small messages: not a working size, but an end. */
+/** Some 100 MB of small messages: not a working size, but a limit. */
 export const DEFAULT_MAILBOX_LIMIT = 1_000_000;
 
-/** Places; most mailboxes that are used at all hold one or two messages. */
+/** Places. Most mailboxes that are used at all hold one or two messages. */
 const FIRST_SIZE = 4;
 
-/** A circle larger than this is given back when it has become empty. */
+/** A larger ring is freed when it has become empty. */
 const LARGE_SIZE = 1024;
 
-/** In the place of "nothing was found", which a message may be. */
+/** Stands for "nothing was found", because `undefined` may be a message. */
 export const nothing: unique symbol = Symbol("nothing");
 
 export class Mailbox {
   length: number = 0;
-  /** Messages that overflow has cost so far. */
+  /** Messages lost by overflow so far. */
   dropped: number = 0;
   #places: unknown[] = newPlaces(FIRST_SIZE);
   #first: number = 0;
-  /** How many were taken from the front so far: numbers places independently of the circle. */
+  /** How many were taken from the front so far. It numbers places independently of the ring. */
   #taken: number = 0;
 
   push(message: unknown): void {
@@ -54,12 +54,12 @@ export class Mailbox {
     return message;
   }
 
-  /** A place to go on from: what was looked at before is not looked at again. */
+  /** A place from which a search can continue: earlier messages are not checked again. */
   end(): number {
     return this.#taken + this.length;
   }
 
-  /** Takes the oldest message that matches, from the place `from` on. What `matches` throws is thrown. */
+  /** Takes the oldest message that matches, from the place `from` on. If `matches` throws, it throws the same. */
   take(matches: (message: never) => boolean, from: number = 0): unknown {
     const mask = this.#places.length - 1;
     for (let i = Math.max(0, from - this.#taken); i < this.length; i++) {

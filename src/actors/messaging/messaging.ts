@@ -1,4 +1,4 @@
-/** The functions anybody may call, actor or not: send, exit, call, cast, reply. */
+/** Functions for everyone, actor or not: send, exit, call, cast, reply. */
 
 import type { Transferable } from "node:worker_threads";
 import { HeddleError } from "../../errors/errors.ts";
@@ -14,24 +14,24 @@ import { castTo, sendTo } from "./sending.ts";
 import type { CallTypes, ReplyTo, ServerPid } from "../process/self.ts";
 
 export interface SendOptions {
-  /** Buffers and ports that are moved instead of copied; the sender has them no longer. */
+  /** Buffers and ports that are moved instead of copied. The sender no longer has them. */
   readonly transfer?: readonly Transferable[];
 }
 
 /**
- * Sends a copy of a message. Never waits. To an actor that has exited it does nothing, as in Erlang.
+ * Sends a copy of a message. Never waits. If the actor has exited, nothing happens, as in Erlang.
  *
  * @throws NAME_UNKNOWN for a name nobody has (sending to a name is an error in Erlang too); NOT_CLONEABLE;
- * ACTOR_MAILBOX_FULL, if the mailbox's overflow policy is `error`. On another thread the message that finds it full is dropped and
- * counted there, and the sends after it throw.
+ * ACTOR_MAILBOX_FULL, if the mailbox's overflow policy is `error`. On another thread, the message that finds the mailbox full
+ * is dropped and counted there, and later sends throw.
  */
 export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: SendOptions): void {
   sendTo(to as Pid | string, message, "throw", options?.transfer);
 }
 
 /**
- * Sends an exit signal. `kill` cannot be trapped. The sender is the actor that has the turn; code that is none sends it from nobody
- * (`from` of the message is undefined). Inside of an actor prefer `self.exit(pid, reason)`, which is always right about it.
+ * Sends an exit signal. `kill` cannot be trapped. The sender is the actor that has the turn. From other code the signal has no
+ * sender (the message's `from` is undefined). Inside an actor prefer `self.exit(pid, reason)`, which always knows its sender.
  *
  * @throws NAME_UNKNOWN
  */
@@ -42,12 +42,12 @@ export function exit(to: Pid<never> | string, reason: ExitReason): void {
 }
 
 /**
- * Asks a server and waits for its reply. It rejects with an ExitError: ACTOR_CALL_FAILED if there is no such server (reason `noproc`)
- * or it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch it exits with that
- * reason, as a caller does in OTP. Late replies are dropped.
+ * Asks a server and waits for its reply. It rejects with an ExitError: ACTOR_CALL_FAILED if there is no such server (reason
+ * `noproc`) or if it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch
+ * it exits with that reason, as in OTP. Late replies are dropped.
  *
- * @param timeoutMs Default 5000; `Infinity` waits for ever. With 0 or less the request is sent, and the call times out unless the
- * reply comes before timers run. ACTOR_INVALID for what is no number.
+ * @param timeoutMs Default 5000; `Infinity` waits for ever. With 0 or less the request is sent, and the call times out unless
+ * the reply comes before timers run. ACTOR_INVALID if it is not a number.
  */
 export function call<C extends CallTypes, const R extends C[0]>(
   server: ServerPid<C> | string,
@@ -63,29 +63,28 @@ export function call<C extends CallTypes, const R extends C[0]>(
   }
 }
 
-/** Sends a server something for its `handleCast`, and waits for nothing. If there is no such server nothing happens. */
+/** Sends a request for a server's `handleCast`, and does not wait. If there is no such server, nothing happens. */
 export function cast<Cast>(server: ServerPid<any, Cast> | string, message: NoInfer<Cast>): void {
   castTo(server as Pid | string, message);
 }
 
-/** Replies to a call that `handleCall` has not answered itself; from any actor, on any thread. */
+/** Replies to a call that `handleCall` has not answered itself. Any actor on any thread may reply. */
 export function reply(from: From, value: unknown): void {
   sendReply(from, value);
 }
 
-/** Whether a message says that a watched actor has exited; of one monitor, if a number is given. */
+/** Whether a message says that a watched actor has exited. With a number: whether it is of that monitor. */
 export function isDown(message: unknown, ref?: number): message is DownMessage {
   return message instanceof DownMessage && (ref === undefined || message.ref === ref);
 }
 
-/** Whether a message is an exit signal; of one actor, if a pid is given. */
+/** Whether a message is an exit signal. With a pid: whether it is from that actor. */
 export function isExit(message: unknown, from?: Pid<never>): message is ExitMessage {
   return message instanceof ExitMessage && (from === undefined || message.from === from);
 }
 
 /**
- * The limits of mailboxes of actors that are spawned without their own, on this thread. Default: 1,000,000 messages,
- * `error`.
+ * The mailbox limits of actors that are spawned without their own, on this thread. Default: 1,000,000 messages, `error`.
  */
 export function setMailboxLimits({ limit = DEFAULT_MAILBOX_LIMIT, overflow = "error" }: Partial<MailboxLimits>): void {
   if (!(limit >= 1)) throw new HeddleError("ACTOR_INVALID", `a mailbox holds at least 1 message, and got ${limit}.`);

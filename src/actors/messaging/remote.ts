@@ -1,8 +1,8 @@
 /** Connects this thread's actors with those of other threads: messages over the runtime, and requests with a reply. A module that
  * handles a kind of message registers for it here; no other file in this folder knows the runtime's links.
  *
- * What comes from one thread is handled in the order of sending; that is how signals between a pair of actors stay in
- * order. Values in messages are packed (runtime/copy/message-packing.ts) by who sends them.
+ * Messages from one thread are handled in the order of sending. That keeps signals between two actors in order. The sender
+ * packs the values in messages (runtime/copy/message-packing.ts).
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -30,7 +30,7 @@ let lastQuestion = 0;
 /** The number of this thread. */
 export const thisThread: number = runtime().self;
 
-/** Lets other threads in. `module` is what they have this thread import, so it must import whoever handles messages. */
+/** Lets other threads in. They have this thread import `module`, so it must import all modules that handle messages. */
 export function openService(module: string): void {
   runtime().openService({
     name: SERVICE,
@@ -48,17 +48,17 @@ export function openService(module: string): void {
   });
 }
 
-/** Handles what other threads say. */
+/** Registers the handler of a kind of message from other threads. */
 export function onMessage(kind: string, handler: Handler): void {
   handlers.set(kind, handler);
 }
 
-/** Answers what other threads ask. What it throws is what `ask` rejects with there. */
+/** Registers the handler of a request from other threads. If it throws, `ask` rejects with that error there. */
 export function onQuestion(topic: string, answerer: Answerer): void {
   answerers.set(topic, answerer);
 }
 
-/** After everything that thread had said. */
+/** Called after all messages of that thread. */
 export function onThreadGone(listener: (thread: number) => void): void {
   goneListeners.push(listener);
 }
@@ -67,13 +67,13 @@ export function onThreadAdded(listener: (thread: number) => void): void {
   addedListeners.push(listener);
 }
 
-/** False: that thread does not exist (any more). With a transfer list it goes at once, else with the next batch. */
+/** False: that thread does not exist, or no longer. With a transfer list it is sent at once, else with the next batch. */
 export function post(thread: number, message: Message, transfer?: readonly Transferable[]): boolean {
   if (transfer === undefined || transfer.length === 0) return runtime().post(thread, SERVICE, message);
   return runtime().postNow(thread, SERVICE, message, transfer);
 }
 
-/** To all threads that may have actors, but this one. */
+/** To all threads that may have actors, except this one. */
 export function broadcast(message: Message, except?: number): void {
   for (const thread of otherThreads()) if (thread !== except) post(thread, message);
 }
@@ -87,7 +87,7 @@ export function mayHaveActors(thread: number): boolean {
   return role === "scheduler" || role === "root";
 }
 
-/** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD when the thread is gone or ends first. */
+/** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD if the thread is gone or ends first. */
 export async function ask(thread: number, topic: string, ...args: readonly unknown[]): Promise<unknown> {
   if (thread === thisThread) return await answerers.get(topic)!(thisThread, ...(args as never[]));
   const id = ++lastQuestion;

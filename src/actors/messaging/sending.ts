@@ -1,9 +1,9 @@
 /**
  * Sending: copies a message and puts it into the mailbox, here or on another thread.
  *
- * A full mailbox refuses a message with an error at the sender. Across threads the sender can't know this in time: the message is
- * dropped and counted at the full mailbox, and the sender's thread is informed. From then on messages are refused at the sender,
- * until it is informed that half of the mailbox has been read.
+ * A full mailbox refuses a message with an error at the sender. Across threads the sender can't know in time. So the message is
+ * dropped and counted at the full mailbox, and the sender's thread is informed. From then on messages are refused at the
+ * sender, until it is informed that half of the mailbox was read.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -18,7 +18,7 @@ import type { Pid } from "../process/pid.ts";
 import { Process, reading } from "../process/process.ts";
 import { onMessage, onThreadGone, post } from "./remote.ts";
 
-/** What becomes of a message that is refused: an error, or nothing. */
+/** What to do with a refused message: throw an error, or nothing. */
 type WhenFull = "throw" | "drop";
 
 /** Actors of other threads whose mailbox is full. */
@@ -39,10 +39,10 @@ export function sendTo(
   }
 }
 
-/** As `sendTo`, in the form that `handleCast` gets. */
+/** Like `sendTo`, in the form that `handleCast` gets. */
 export function castTo(to: Pid | string, message: unknown): void {
   const pid = resolveName(to);
-  // As in Erlang: a cast asks for nothing, and so never fails for want of a server.
+  // As in Erlang, a cast never fails for lack of a server.
   if (pid === undefined) return;
   if (pid instanceof Process) deliver(pid, new CastMessage(copy(message)), "throw");
   else if (!isFull(pid, "throw")) {
@@ -85,7 +85,7 @@ function deliverFrom(thread: number, process: Process, message: unknown): void {
   post(thread, ["full", process.id]);
 }
 
-/** The actor has read a message: is there room enough to tell those who were told that it is full? */
+/** The actor has read a message. If there is room enough, tells the threads that were told that the mailbox is full. */
 reading.notice = (process: Process): void => {
   const extra = rareFieldsOf(process);
   if (extra.fullTold === undefined || (process.mailbox?.length ?? 0) > process.limits.limit / 2) return;

@@ -1,15 +1,15 @@
-/** What an actor waits for, by its state; `undefined` is any message. */
+/** What an actor waits for, by its state. `undefined`: any message. */
 
 import type { Deadline } from "./deadlines.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 
 export type Match = (message: never) => boolean;
 
-/** What an actor runs. */
+/** The function that an actor runs. */
 export type Body = (self: never, ...args: never[]) => unknown;
 
 export interface ReceiveOptions {
-  /** How long to wait for a message that matches; 0 or less: only look. Not restarted by messages that do not match. */
+  /** How long to wait for a message that matches. 0 or less: only look. Messages that do not match do not restart it. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -38,11 +38,11 @@ export class Ended {
   }
 }
 
-/** A receive that looks for something, or has a timeout. */
+/** A receive with a match or a timeout. */
 export class Selection implements Deadline {
   readonly process: { wake(): void };
   readonly match: Match | undefined;
-  /** Where in the mailbox the search goes on. */
+  /** The place in the mailbox where the search continues. */
   after: number;
   expired: boolean = false;
   dueTick: number = 0;

@@ -1,4 +1,4 @@
-/** An actor with all it can do: the process, and what its function calls on it. */
+/** An actor with all of its abilities: the process, and the methods for its function. */
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
@@ -39,7 +39,7 @@ export class ActorProcess extends Process implements Self {
     const { extra } = this;
     this.extra = undefined;
     this.leave(reason, rest);
-    // As long as it has the turn the thread has something to do: it may unwind for ever.
+    // While it has the turn, the board counts work: it may unwind for ever.
     if (rest === "unwinds" && runQueue.current === this) process.nextTick(countOut);
     else countOut();
     if (extra === undefined) return;

@@ -7,19 +7,18 @@ import type { Pid } from "./pid.ts";
 import type { Body } from "./process.ts";
 import type { Self } from "./self.ts";
 
-/** What `spawn` takes: a function whose pids are of a certain type. Made by `genServer` and `supervisor`. */
+/** What `spawn` takes: a function with a certain type of pid. Made by `genServer` and `supervisor`. */
 export interface Spawnable<Args extends readonly unknown[] = never, P extends Pid<never> = Pid<never>> {
   (self: never, ...args: Args): unknown;
-  /** Only a type. */
+  /** For its type only. */
   readonly "~spawns"?: P;
 }
 
 /**
- * An actor that may be spawned on any thread. It can be sent in messages, as a part of a child specification for
- * instance.
+ * An actor that may be spawned on any thread. It can be sent in messages, for example in a child specification.
  */
 export class Actor<Args extends readonly unknown[] = any, P extends Pid<never> = Pid> implements Address {
-  /** Only a type. */
+  /** For its type only. */
   declare readonly "~spawns"?: P;
   readonly url: string;
   readonly name: string;
@@ -80,7 +79,7 @@ registerReferences<AnyActor>({
   encode: ({ url, name }) => [url, name],
   decode: (data) => {
     const [url, name] = data as readonly [string, string];
-    // Its body is looked up when it is spawned; here it is only passed on.
+    // Its body is looked up when it is spawned. Here it is only passed on.
     return registry.find({ url, name }) ?? new Actor(url, name, unresolved);
   },
 });
@@ -89,7 +88,7 @@ const unresolved: Spawnable<any, Pid> = () => {
   throw new TypeError("an actor of another thread is resolved before it is spawned");
 };
 
-/** Whether the actor came from another thread, and its module has not been imported here. */
+/** Whether the actor came from another thread and its module was not imported here. */
 export function isUnresolved(actor: AnyActor): boolean {
   return actor.body === unresolved;
 }

@@ -1,5 +1,5 @@
-/** Reports of actors that ended because their function threw. Links and monitors inform other actors; this informs people, once per actor.
- * Exits on purpose (`self.exit`, exit signals, an ExitError that passes through) are no crashes.
+/** Reports of actors that ended because their function threw. Links and monitors inform other actors. This informs people, once
+ * per actor. Exits on purpose (`self.exit`, exit signals, an ExitError that passes through) are not crashes.
  */
 
 import { inspect } from "node:util";
@@ -8,12 +8,12 @@ import { crashes } from "./process.ts";
 
 export interface CrashReport {
   readonly pid: Pid;
-  /** The actor's name, or that of what it runs. */
+  /** The actor's name, or that of its function. */
   readonly label: string | undefined;
   readonly error: unknown;
 }
 
-/** Written to stderr, as Node does with exceptions nobody catches. */
+/** Written to stderr, as Node does with uncaught exceptions. */
 function writeReport({ pid, label, error }: CrashReport): void {
   console.error(
     `heddle: actor ${pid.toString()}${label === undefined ? "" : ` (${label})`} crashed: ${inspect(error)}`,
@@ -22,7 +22,7 @@ function writeReport({ pid, label, error }: CrashReport): void {
 
 let reporter: (report: CrashReport) => void = writeReport;
 
-/** Who is told of actors of this thread that crash; undefined: stderr. */
+/** Sets the reporter for crashing actors of this thread. undefined: stderr. */
 export function setCrashReporter(report: ((report: CrashReport) => void) | undefined): void {
   reporter = report ?? writeReport;
 }

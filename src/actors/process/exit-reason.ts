@@ -1,8 +1,8 @@
 /**
- * Why actors exit. A reason is any value that can be in a message; some have a meaning, and the same as in Erlang:
- * `"normal"` (it has done its work), `"shutdown"` and `{ shutdown: … }` (it was asked to stop), `"kill"` (an exit signal that
- * cannot be trapped) and `"killed"` (it got one), `"noproc"` (there is no such actor), `"noconnection"` (its thread has
- * ended). What an actor throws is its reason.
+ * Why actors exit. A reason is any value that can be in a message. Some have the same meaning as in Erlang: `"normal"` (it has
+ * done its work), `"shutdown"` and `{ shutdown: … }` (it was asked to stop), `"kill"` (an exit signal that cannot be trapped)
+ * and `"killed"` (it got one), `"noproc"` (there is no such actor), `"noconnection"` (its thread has ended). If an actor
+ * throws, the thrown value is its reason.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -18,12 +18,12 @@ export type ExitReason =
   | { readonly shutdown: unknown }
   | Any;
 
-/** Anything that can be in a message, written so that an editor still proposes the reasons above. */
+/** Anything that can be in a message. Written so that an editor still proposes the reasons above. */
 type Any = object | (string & Record<never, never>) | number | boolean | bigint | null;
 
 /**
- * An actor has exited, or a call to it failed; `reason` says why. An actor that throws one exits with its reason: `throw new
- * ExitError("shutdown")` is what `self.exit("shutdown")` does. By convention it is not caught, only passed by `finally`.
+ * An actor has exited, or a call to it failed. `reason` says why. An actor that throws one exits with its reason: `throw new
+ * ExitError("shutdown")` does the same as `self.exit("shutdown")`. By convention it is not caught.
  */
 export class ExitError extends HeddleError {
   override readonly name: string = "ExitError";
@@ -35,24 +35,24 @@ export class ExitError extends HeddleError {
   }
 }
 
-/** A call failed because its server exited while it lasted; any other failure is an ExitError. */
+/** A call failed because its server exited meanwhile. Any other failure is an ExitError. */
 export class ServerExited extends ExitError {}
 
-/** A server has not started because its `init` gave `ignore`; any other that has not started gives an ExitError. */
+/** A server has not started because its `init` returned `ignore`. Any other failed start gives an ExitError. */
 export class StartIgnored extends ExitError {}
 
-/** The exit reason that a thrown value stands for. */
+/** The exit reason for a thrown value. */
 export function reasonOf(thrown: unknown): ExitReason {
   if (thrown instanceof ExitError) return thrown.reason;
   return thrown === undefined ? new Error("an actor threw undefined") : thrown;
 }
 
-/** Whether a transient child that exits for this reason has done what it was there for. */
+/** Whether a transient child that exits for this reason has finished its work. */
 export function isCleanExit(reason: ExitReason): boolean {
   return reason === "normal" || isShutdown(reason);
 }
 
-/** `shutdown`, or plain data that has it: an error or an object of a class with something of that name is another reason. */
+/** `shutdown`, or plain data with that property. An error or an object of a class with such a property is another reason. */
 export function isShutdown(reason: ExitReason): boolean {
   if (reason === "shutdown") return true;
   return (

@@ -2,15 +2,15 @@
  * Exit signals, links and monitors: how actors learn of each other's end.
  *
  * The rules (Erlang reference manual, Processes; they hold across threads)
- * - A link is between two actors, at most one for a pair. When one exits the other gets an exit signal with its reason, from
- *   the link; if the link has been taken away by then, the signal is dropped.
- * - An exit signal ends the actor with the same reason, unless the reason is `normal` (then it is dropped, but for one that an
- *   actor sends to itself), or the actor traps exits (then it gets a message).
- * - `exit(pid, "kill")` cannot be trapped; the actor's reason is `killed`, and that is what its links see. A link's `kill` is a
+ * - A link is between two actors, at most one for a pair. When one exits, the other gets an exit signal with its reason from
+ *   the link. If the link was removed by then, the signal is dropped.
+ * - An exit signal ends the actor with the same reason, with two exceptions. The reason `normal` is dropped, unless the actor
+ *   sent it to itself. An actor that traps exits gets a message instead.
+ * - `exit(pid, "kill")` cannot be trapped. The actor's reason is then `killed`, and its links see that. A link's `kill` is a
  *   reason like any other.
  * - A monitor is one-sided, there may be several, and each gives exactly one DOWN message.
- * - Linking or monitoring an actor that is not there gives the signal or message at once, with the reason `noproc`.
- * - A name is free, and the groups are left, before any signal or DOWN message is sent.
+ * - Linking or monitoring an actor that does not exist gives the signal or message at once, with the reason `noproc`.
+ * - The name is freed and the groups are left before any signal or DOWN message is sent.
  * - From one actor to another, signals and messages arrive in the order of sending.
  * Exits are processed in a loop, not recursively: a chain of a million links needs no stack.
  */
@@ -27,7 +27,7 @@ import { orderKill } from "./runaways.ts";
 /** In the mailbox of an actor that traps exits. */
 export class ExitMessage {
   readonly type = "EXIT";
-  /** Undefined: the signal was sent by code that is no actor. */
+  /** Undefined: the sender is not an actor. */
   readonly from: Pid | undefined;
   readonly reason: ExitReason;
   constructor(from: Pid | undefined, reason: ExitReason) {
@@ -39,7 +39,7 @@ export class ExitMessage {
 /** A watched actor has exited. */
 export class DownMessage {
   readonly type = "DOWN";
-  /** What `monitor` gave. */
+  /** The number that `monitor` returned. */
   readonly ref: number;
   readonly pid: Pid;
   readonly reason: ExitReason;
@@ -52,7 +52,7 @@ export class DownMessage {
 
 type LinkOrNot = "link" | "sent";
 
-/** `from` undefined: code that is no actor. */
+/** `from` undefined: the sender is not an actor. */
 export function signalExit(from: Pid | undefined, to: Pid, reason: ExitReason, via: LinkOrNot): void {
   if (to instanceof Process) return arrive(from, to, reason, via);
   const { value, markers } = packReason(reason);
@@ -109,7 +109,7 @@ export function monitor(process: Process, to: Pid): number {
   return ref;
 }
 
-/** `flush`: also takes the DOWN message out of the mailbox, should it be there. */
+/** `flush`: also removes the DOWN message from the mailbox, if it is there. */
 export function demonitor(process: Process, ref: number, flush: boolean): void {
   const to = process.extra?.monitors?.get(ref);
   if (to !== undefined) {
@@ -184,7 +184,7 @@ function sendDown(to: Pid, ref: number, pid: Pid, reason: ExitReason): void {
   post(to.thread, ["down", to.id, ref, exportPid(pid), value, markers]);
 }
 
-/** A reason that cannot be cloned must not keep others from learning of the exit. */
+/** If a reason cannot be cloned, others must still learn of the exit. */
 export function packReason(reason: ExitReason): Packed {
   try {
     return pack(reason);
@@ -193,7 +193,7 @@ export function packReason(reason: ExitReason): Packed {
   }
 }
 
-// What other threads say
+// Messages from other threads
 
 onMessage(
   "exit",
@@ -219,7 +219,7 @@ onMessage("link", (thread: number, id: number, fromId: number) => {
   return true;
 });
 
-/** The answer to a link to an actor that is not there: the link has existed on one side only. */
+/** The answer to a link to an actor that does not exist: the link has existed on one side only. */
 onMessage("noproc", (thread: number, id: number, otherId: number) => {
   const process = localProcess(id);
   const other = importPid([thread, otherId]);

@@ -1,21 +1,21 @@
 /**
- * Pids: the names of actors that never change, valid on every thread. A pid is the number of its thread and a number
- * there that is never used again.
+ * Pids: the permanent names of actors, valid on every thread. A pid is the number of its thread and a number there that is
+ * never used again.
  *
  * Invariants
- * - One thread has one object for each pid it can see, so pids compare with `===` and serve as keys of maps. An actor of
- *   this thread is its own pid (`process.ts`), which saves a lookup for each message and an object for each actor.
- * - A pid holds nothing: of an actor that has exited, only the two numbers remain.
+ * - One thread has one object for each pid it can see, so pids compare with `===` and can be keys of maps. An actor of this
+ *   thread is its own pid (`process.ts`), which saves a lookup for each message and an object for each actor.
+ * - A pid of an actor that has exited holds only the two numbers.
  */
 
 import { inspect } from "node:util";
 import { registerReferences } from "../../runtime/copy/references.ts";
 
-/** What sends to an actor. `M` is what it accepts. Made by `spawn`. */
+/** The address of an actor. `M`: the messages it accepts. Made by `spawn`. */
 export class Pid<in M = any> {
-  /** Only a type: pids of actors that accept other messages are not interchangeable. */
+  /** For its type only: pids of actors that accept other messages are not interchangeable. */
   declare readonly "~accepts": (message: M) => void;
-  /** The thread the actor runs on. For actors of this thread it is on the prototype: there are many of them. */
+  /** The actor's thread. For actors of this thread it is on the prototype, because there are many of them. */
   declare readonly thread: number;
   /** Its number on that thread. */
   readonly id: number;
@@ -24,7 +24,7 @@ export class Pid<in M = any> {
     this.id = id;
   }
 
-  /** `<thread.id>`, as Erlang writes it. */
+  /** `<thread.id>`, as in Erlang. */
   toString(): string {
     return `<${this.thread}.${this.id}>`;
   }
@@ -40,7 +40,7 @@ Object.defineProperty(Pid.prototype, inspect.custom, {
   },
 });
 
-/** The pid of an actor of another thread, or of one of this thread that has exited. */
+/** The pid of an actor of another thread, or of an actor of this thread that has exited. */
 export class BarePid extends Pid {
   override readonly thread: number;
 
@@ -69,7 +69,7 @@ export function internPid(thread: number, id: number): Pid {
   return pid;
 }
 
-/** From now on `internPid` gives this object. */
+/** From now on `internPid` returns this object. */
 export function rememberPid(pid: Pid): void {
   let ofThread = known.get(pid.thread);
   if (ofThread === undefined) known.set(pid.thread, (ofThread = new Map()));
@@ -77,7 +77,7 @@ export function rememberPid(pid: Pid): void {
   forgotten.register(pid, [pid.thread, pid.id]);
 }
 
-/** Whether two pids name the same actor. On one thread that is the same as `===`. */
+/** Whether two pids name the same actor. On one thread that equals `===`. */
 export function pidEquals(a: Pid, b: Pid): boolean {
   return a.thread === b.thread && a.id === b.id;
 }
@@ -86,7 +86,7 @@ export function isPid(value: unknown): value is Pid {
   return value instanceof Pid;
 }
 
-/** Tells how pids cross to other threads, once it is known who has the actors of this thread. */
+/** Defines how pids are sent to other threads. Called by the module that has this thread's actors. */
 export function registerPids(
   prototypes: readonly object[],
   encode: (pid: Pid) => PidData,

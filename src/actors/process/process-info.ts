@@ -1,4 +1,4 @@
-/** What an actor is doing, asked from its thread. */
+/** Information about an actor, asked from its thread. */
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Pid, PidData } from "./pid.ts";
@@ -9,17 +9,17 @@ import { ask, onQuestion } from "../messaging/remote.ts";
 export interface ProcessInfo {
   readonly pid: Pid;
   readonly name: string | undefined;
-  /** The name of what it runs, if `actor()` made it. */
+  /** The name of its function, if `actor()` made it. */
   readonly label: string | undefined;
   readonly kind: "actor" | "worker" | "supervisor";
-  /** `running` also if it awaits something outside of this library. */
+  /** `running` also while it awaits something outside of this library. */
   readonly status: Exclude<Status, "dead">;
   readonly trapExit: boolean;
   readonly parent: Pid | undefined;
   readonly links: readonly Pid[];
-  /** Whom it watches. */
+  /** The actors that it watches. */
   readonly monitors: readonly Pid[];
-  /** Who watches it. */
+  /** The actors that watch it. */
   readonly monitoredBy: readonly Pid[];
   readonly groups: readonly string[];
   /** Messages it has not received yet. */
@@ -33,13 +33,13 @@ export interface ProcessInfo {
   readonly turns: number;
   /** Sampled (runtime/run-queue.ts): exact for an actor that runs long, an estimate for short turns. */
   readonly runTimeMs: number;
-  /** Calls of others it has not replied to. */
+  /** Calls of others that it has not replied to. */
   readonly openCalls: number;
 }
 
 /**
- * Undefined if it has exited, or its thread has. Memory is not told: V8 does not know whose an object is; the mailbox's length is
- * what grows.
+ * Undefined if it has exited, or its thread has. It has no memory size, because V8 does not know whose an object is. The length
+ * of the mailbox shows what grows.
  */
 export async function processInfo(pid: Pid<never>): Promise<ProcessInfo | undefined> {
   const found = (await ask(pid.thread, "info", exportPid(pid as Pid)[1]).catch(ifThreadGone)) as Wire | undefined;

@@ -8,7 +8,7 @@ import { thisThread } from "../messaging/remote.ts";
 
 const known: Map<number, Process> = new Map();
 
-/** The form in which a pid crosses to another thread. */
+/** The form in which a pid is sent to another thread. */
 export function exportPid(pid: Pid): PidData {
   if (pid instanceof Process) {
     if (pid.status === "dead") rememberPid(pid);
@@ -21,12 +21,12 @@ export function importPid([thread, id]: PidData): Pid {
   return (thread === thisThread ? known.get(id) : undefined) ?? internPid(thread, id);
 }
 
-/** The actor of this thread with this number, if another thread can know it and it is alive. */
+/** The living actor of this thread with this number, if another thread can know it. */
 export function localProcess(id: number): Process | undefined {
   return known.get(id);
 }
 
-/** It has exited. Its pid stays the same object for whoever asks. */
+/** It has exited. Its pid stays the same object. */
 export function forgetProcess(process: Process): void {
   if (known.delete(process.id)) rememberPid(process);
 }

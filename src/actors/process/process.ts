@@ -35,24 +35,24 @@ import {
 export type { Body, Match, ReceiveOptions };
 
 /**
- * What becomes of the function of an actor that dies: it has `returned`, it `unwinds` (its `finally` blocks run), or it is
- * `dropped`: nothing of it runs any more.
+ * What happens to the function of an actor that dies. It has `returned`; or it `unwinds` (its `finally` blocks run); or it is
+ * `dropped` (nothing of it runs any more).
  */
 export type Rest = "returned" | "unwinds" | "dropped";
 
 export type Status = "starting" | "running" | "parked" | "runnable" | "dead";
 
-/** What a mailbox that is full makes of a message. */
+/** What a full mailbox does with a message. */
 export type Overflowed = "refused" | { readonly dropped: unknown };
 
-/** For actors that were spawned without limits of their own. */
+/** For actors that were spawned without their own limits. */
 export let defaultLimits: MailboxLimits = { limit: DEFAULT_MAILBOX_LIMIT, overflow: "error" };
 
 export function setDefaultLimits(limits: MailboxLimits): void {
   defaultLimits = limits;
 }
 
-/** How many messages in a row are received without parking between two looks at the clock. */
+/** How many messages in a row are received without parking between two reads of the clock. */
 const RECEIVES_UNWATCHED = 32;
 
 let receives = 0;
@@ -66,7 +66,7 @@ export abstract class Process extends Pid implements Turn {
   status: Status = "starting";
   resume: ((value: unknown) => void) | undefined = undefined;
   wait: Wait | undefined;
-  /** A message that came while it waited for any, on its way past the mailbox. */
+  /** A message that came while it waited for any message. It bypasses the mailbox. */
   next: unknown = nothing;
   mailbox: Mailbox | undefined = undefined;
   extra: RareFields | undefined = undefined;
@@ -74,7 +74,7 @@ export abstract class Process extends Pid implements Turn {
   received: number = 0;
   turns: number = 0;
   runMicros: number = 0;
-  /** Of the function it runs. */
+  /** The name of its function. */
   ending: Promise<unknown> | undefined = undefined;
 
   constructor(body: Body, args: readonly unknown[]) {
@@ -83,18 +83,18 @@ export abstract class Process extends Pid implements Turn {
     this.index = processes.push(this) - 1;
   }
 
-  /** Ends it: links, monitors, names and groups are told. */
+  /** Ends it, and informs links, monitors, names and groups. */
   abstract die(reason: ExitReason, rest: Rest): void;
 
   get limits(): MailboxLimits {
     return this.extra?.limits ?? defaultLimits;
   }
 
-  /** Puts a message into the mailbox; a copy, which from here on belongs to the actor. */
+  /** Puts a message into the mailbox. It must be a copy; from here on the actor owns it. */
   deliver(message: unknown): Overflowed | undefined {
     const { status } = this;
     if (status === "parked" && this.wait === undefined) {
-      // What happens nearly always: it waits for any message, and so has none.
+      // The common case: it waits for any message, so its mailbox is empty.
       this.received += 1;
       this.next = message;
       this.status = "runnable";
@@ -104,7 +104,7 @@ export abstract class Process extends Pid implements Turn {
     return status === "dead" ? undefined : enqueue(this, message);
   }
 
-  /** As `deliver`, for what must arrive: exit and DOWN messages, which only an actor that asked for them gets. */
+  /** Like `deliver`, for messages that must arrive: exit and DOWN messages. Only an actor that asked for them gets them. */
   deliverSignal(message: unknown): void {
     if (this.status === "dead") return;
     (this.mailbox ??= new Mailbox()).push(message);
@@ -112,7 +112,7 @@ export abstract class Process extends Pid implements Turn {
     this.wake();
   }
 
-  /** Something has changed that it may wait for. */
+  /** Something that it may wait for has changed. */
   wake(): void {
     if (this.status !== "parked") return;
     this.status = "runnable";
@@ -124,7 +124,7 @@ export abstract class Process extends Pid implements Turn {
     if (this.status === "dead" || this.resume !== undefined) return Promise.reject(receiveRefused(this));
     const { mailbox } = this;
     if (mailbox !== undefined && mailbox.length > 0) return goOnWith(this, mailbox.shift());
-    // An executor that is written here is cheaper than one that is shared: V8 sees through it.
+    // An inline executor is cheaper than a shared one: V8 can inline it.
     const promise = new Promise((resolve) => {
       this.resume = resolve;
     });
@@ -151,7 +151,7 @@ export abstract class Process extends Pid implements Turn {
     this.runMicros += Math.round(elapsedMs * 1000) | 0;
   }
 
-  /** The part of dying that concerns this object; whoever calls it tells the others. */
+  /** The part of dying that concerns this object. The caller informs the others. */
   leave(reason: ExitReason, rest: Rest): void {
     const { wait, resume } = this;
     this.status = "dead";
@@ -167,7 +167,7 @@ export abstract class Process extends Pid implements Turn {
     if (resume !== undefined && rest !== "dropped") resume(Promise.reject(this.exited()));
   }
 
-  /** What everything it still tries fails with. */
+  /** The error of everything that it still tries. */
   exited(): ExitError {
     return new ExitError(this.wait instanceof Ended ? this.wait.reason : "normal", "ACTOR_EXITED");
   }
@@ -176,8 +176,8 @@ export abstract class Process extends Pid implements Turn {
 const settled: Promise<void> = Promise.resolve();
 
 /**
- * A turn that calls functions of the program: the actor's own, or the `match` of a receive. The turn was passed on by another
- * actor, inside of its `receive`; where actors may be ended, that must not be on the stack.
+ * A turn that calls functions of the program: the actor's own, or the `match` of a receive. Another actor passed the turn on
+ * inside of its `receive`. Where actors may be ended, that frame must not be on the stack.
  */
 function goOn(this: Process): void {
   if (this.status === "runnable") resumeSelection(this);
@@ -291,7 +291,7 @@ function start(process: Process): void {
   try {
     const ending = body(process as never, ...(args as never[]));
     process.ending = ending instanceof Promise ? ending : Promise.resolve(ending);
-    // One bound function for both outcomes: a million actors have one each. Which it was is asked when it is needed.
+    // One bound function for both outcomes, because a million actors have one each. The outcome is read when it is needed.
     const settled = hasSettled.bind(process);
     void process.ending.then(settled, settled);
   } catch (error) {
@@ -325,13 +325,13 @@ function receiveRefused(process: Process): HeddleError {
   );
 }
 
-/** Who is told when an actor reads whose mailbox was full. Set by `sending.ts`. */
+/** Called when an actor whose mailbox was full reads a message. Set by `sending.ts`. */
 export const reading: { notice: (process: Process) => void } = { notice: () => {} };
 
-/** Who is told of actors that throw: nobody else need notice. Set by `crash-report.ts`. */
+/** Called when an actor throws, because no other actor may notice. Set by `crash-report.ts`. */
 export const crashes: { report: (process: Process, thrown: unknown) => void } = { report: () => {} };
 
-/** The actor whose turn it is. Known only until it awaits something that is not of this library. */
+/** The actor whose turn it is. Known only until it awaits something outside of this library. */
 export function currentProcess(): Process | undefined {
   return runQueue.current instanceof Process ? runQueue.current : undefined;
 }

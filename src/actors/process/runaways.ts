@@ -17,15 +17,15 @@ export function orderKill(thread: number, id: number): void {
 onMessage("killing", (_from: number, thread: number, id: number) => runtime().runaways!.order(thread, id));
 
 /**
- * How long an actor of a scheduler thread may run without awaiting, in milliseconds; one that runs longer is ended with the reason
- * `killed`, as if by `exit(pid, "kill")`, and a warning (`ACTOR_RAN_AWAY`) says where it was. Its links, monitors and
- * supervisor see it; the thread and its other actors go on. The budget counts from when the actor is found, up to 0.3 s
+ * How long an actor of a scheduler thread may run without awaiting, in milliseconds. An actor that runs longer is ended with
+ * the reason `killed`, as if by `exit(pid, "kill")`, and a warning (`ACTOR_RAN_AWAY`) says where it was. Its links, monitors
+ * and supervisor see that. The thread and its other actors go on. The budget counts from when the actor is found, up to 0.3 s
  * after it began.
  *
- * Default: `Infinity`, no actor is ended; after 1 s it is reported (`ACTOR_BLOCKS`).
+ * Default: `Infinity`. Then no actor is ended; after 1 s it is reported (`ACTOR_BLOCKS`).
  *
- * Not found are actors that have awaited something outside of this library since they were last resumed, and those
- * on the program's first thread.
+ * Not found are actors that have awaited something outside of this library since they were last resumed, and those on the
+ * program's first thread.
  *
  * @throws ACTOR_INVALID (less than 100 ms), THREADS_INVALID (not on the program's first thread)
  */

@@ -1,4 +1,4 @@
-/** What an actor's function gets as its first argument. */
+/** The first argument of an actor's function. */
 
 import type { DownMessage, ExitMessage } from "./exit-signals.ts";
 import type { ExitReason } from "./exit-reason.ts";
@@ -6,29 +6,29 @@ import type { Pid } from "./pid.ts";
 
 export interface Timeout {
   /**
-   * How long to wait for a message that matches, in milliseconds. 0 or less only looks, `Infinity` waits for ever. Messages that
-   * do not match do not restart it.
+   * How long to wait for a message that matches, in milliseconds. 0 or less only looks, `Infinity` waits for ever. Messages
+   * that do not match do not restart it.
    */
   readonly timeoutMs: number;
 }
 
 /**
- * An actor, from its own inside. Only its own function should use it; to others it shows as its pid.
+ * An actor, as its own function sees it. Only that function should use it. Others see its pid.
  *
- * Once the actor has exited, everything here fails with an ExitError (`ACTOR_EXITED`) whose `reason` says why. Erlang's
- * processes simply stop; an async function goes on until it next awaits one of these, so `finally` blocks run. An actor that
- * was killed is not resumed at all.
+ * Once the actor has exited, every method here fails with an ExitError (`ACTOR_EXITED`), whose `reason` says why. Erlang's
+ * processes simply stop. An async function goes on until it next awaits one of these methods, so its `finally` blocks run. A
+ * killed actor is not resumed at all.
  */
 export interface Self<M = any> {
   readonly pid: Pid<M>;
 
   /**
-   * Takes the oldest message, or the oldest that `match` accepts; the others stay in place and in order. Waits if there is none;
-   * with `timeoutMs` not for ever: then it resolves to `undefined`, as for a message that is `undefined`. A timeout is no error, as `after`
-   * in Erlang is none.
+   * Takes the oldest message, or the oldest that `match` accepts. The others stay in order. Waits if there is none. With
+   * `timeoutMs` it does not wait for ever: then it resolves to `undefined`, as for a message that is `undefined`. A timeout is
+   * not an error, like `after` in Erlang.
    *
-   * `match` is called once for each message, on this actor's turn; what it throws is thrown here. One receive at a time: a
-   * second one meanwhile rejects with `ACTOR_RECEIVES_TWICE`. A `timeoutMs` that is no number rejects with `ACTOR_INVALID`.
+   * `match` is called once for each message, on this actor's turn. If it throws, `receive` throws the same. Only one receive at
+   * a time: a second one rejects with `ACTOR_RECEIVES_TWICE`. A `timeoutMs` that is not a number rejects with `ACTOR_INVALID`.
    */
   receive(): Promise<M>;
   receive(timeout: Timeout): Promise<M | undefined>;
@@ -44,33 +44,33 @@ export interface Self<M = any> {
   trapExit: boolean;
 
   /**
-   * Links this actor and another: when one exits, the other gets an exit signal. Both ways, at most one link for a pair. If there
-   * is no such actor this one gets the exit signal `noproc`; unless it traps exits this ends it, and `link` throws when the other was
+   * Links this actor and another: when one exits, the other gets an exit signal. At most one link for a pair. If there is no
+   * such actor, this one gets the exit signal `noproc`. Unless it traps exits, that ends it, and `link` throws if the other was
    * on this thread.
    */
   link(pid: Pid<never>): void;
 
-  /** Takes the link away. After it no exit signal from that link arrives; one that is in the mailbox already stays there. */
+  /** Removes the link. After that no exit signal from it arrives. One that is in the mailbox already stays there. */
   unlink(pid: Pid<never>): void;
 
   /**
-   * Asks for a `DownMessage` when the other exits; with the reason `noproc` if there is no such actor. Each call is a monitor of its
-   * own, and each gives exactly one message.
+   * Asks for a `DownMessage` when the other exits, or with the reason `noproc` if there is no such actor. Each call makes its
+   * own monitor, and each gives exactly one message.
    *
-   * @returns the number by which to recognise the message, and to take the monitor away.
+   * @returns the number that identifies the message, and that `demonitor` takes.
    */
   monitor(target: Pid<never> | string): number;
 
-  /** Takes a monitor away. With `flush` its DOWN message is also taken out of the mailbox, should it be there already. */
+  /** Removes a monitor. With `flush` its DOWN message is also removed from the mailbox, if it is there already. */
   demonitor(ref: number, options?: { readonly flush?: boolean }): void;
 
-  /** Exits with this reason, by throwing it (an ExitError): what is in `finally` runs. As `exit/1` in Erlang it can be caught. */
+  /** Exits with this reason, by throwing it (an ExitError): `finally` blocks run. Like `exit/1` in Erlang it can be caught. */
   exit(reason: ExitReason): never;
-  /** Sends an exit signal from this actor, as `exit/2` in Erlang. `exit(self.pid, "normal")` ends this actor. */
+  /** Sends an exit signal from this actor, like `exit/2` in Erlang. `exit(self.pid, "normal")` ends this actor. */
   exit(pid: Pid<never>, reason: ExitReason): void;
 
   /**
-   * As the function `call`, and the call ends when this actor does. Prefer it inside of actors.
+   * Like the function `call`, but the call ends when this actor does. Prefer it inside actors.
    */
   call<C extends CallTypes, const R extends C[0]>(
     server: ServerPid<C> | string,
@@ -78,24 +78,24 @@ export interface Self<M = any> {
     timeoutMs?: number,
   ): Promise<ReplyTo<C, R>>;
 
-  /** Aborts when the actor exits: to be given to what the actor waits for outside, such as `fetch`. */
+  /** Aborts when the actor exits. Pass it to operations outside of this library, such as `fetch`. */
   readonly signal: AbortSignal;
 }
 
 /** The pairs of request and reply a server knows: `["get", number] | [{ add: number }, void]`. */
 export type CallTypes = readonly [request: any, reply: any];
 
-/** What the reply to a request is. */
+/** The reply to a request. */
 export type ReplyTo<C extends CallTypes, R> = C extends readonly [infer Request, infer Reply]
   ? R extends Request
     ? Reply
     : never
   : never;
 
-/** The pid of a server: what may be called (pairs of request and reply), cast, and sent. */
+/** The pid of a server: its calls (pairs of request and reply), casts and messages. */
 export type ServerPid<C extends CallTypes = any, Cast = any, Info = any> = Pid<Info> & {
   readonly "~calls": readonly [call: C, cast: (message: Cast) => void];
 };
 
-/** What an actor that traps exits or monitors others finds in its mailbox beside its messages. */
+/** The other messages of an actor that traps exits or monitors others. */
 export type SystemMessage = ExitMessage | DownMessage;

@@ -3,8 +3,8 @@
  *
  * Invariants
  * - Name, link and monitor are set before the actor's first step, so the spawning actor always learns of its exit.
- * - A server is spawned when its `init` is done, as `start_link` in OTP; any other actor at once.
- * - On another thread, what the new actor tells its parent (its end, for instance) comes after the news that it exists.
+ * - A server counts as spawned when its `init` is done, like `start_link` in OTP. Any other actor counts at once.
+ * - On another thread, the new actor's messages to its parent (its end, for instance) come after the news that it exists.
  */
 
 import { copy } from "../../runtime/copy/copy.ts";
@@ -27,28 +27,28 @@ import type { Self } from "./self.ts";
 
 export interface SpawnOptions {
   /**
-   * Links the new actor to this one, before its first step. `true` is the actor that has the turn: right as long as it has
-   * awaited nothing but this library since it was resumed; else pass its pid.
+   * Links the new actor to this one, before its first step. `true`: the actor that has the turn. That is right only if it has
+   * awaited nothing outside of this library since it was resumed; else pass its pid.
    */
   readonly link?: boolean | Pid<never>;
-  /** The actor that is to get a DOWN message; as with `link`. The message's `pid` tells whose it is. */
+  /** The actor that gets a DOWN message, as with `link`. The message's `pid` is that of the new actor. */
   readonly monitor?: boolean | Pid<never>;
   /** Registered under this name before its first step. */
   readonly name?: string;
-  /** On this thread (the default), on the scheduler thread with the least to do, or on that thread. */
+  /** On this thread (the default), on the least loaded scheduler thread, or on the thread of this number. */
   readonly on?: "here" | "any" | number;
-  /** Of its mailbox, instead of the defaults (`setMailboxLimits`). */
+  /** Mailbox limits, instead of the defaults (`setMailboxLimits`). */
   readonly mailbox?: Partial<MailboxLimits>;
 }
 
-/** Bodies that say themselves when they have started. */
+/** Bodies that report themselves when they have started. */
 const servers: WeakMap<Body, "worker" | "supervisor"> = new WeakMap();
 
 export function markServer(body: Body, kind: "worker" | "supervisor"): void {
   servers.set(body, kind);
 }
 
-/** To be called by such a body when it has started, or will not. */
+/** Such a body calls this when it has started, or will not start. */
 export function hasStarted(self: Self, outcome: StartOutcome): void {
   const extra = rareFieldsOf(self as ActorProcess);
   const { started } = extra;
@@ -67,11 +67,11 @@ interface Terms {
 const noTerms: Terms = { link: undefined, monitor: undefined, ref: 0, name: undefined, mailbox: undefined };
 
 /**
- * Starts an actor and resolves to its pid: of a server when its `init` is done, else at once. Arguments are copied. A function stays on
- * this thread; what `actor()` made may run on any.
+ * Starts an actor and resolves to its pid: for a server when its `init` is done, else at once. Arguments are copied. A plain
+ * function stays on this thread. An actor made by `actor()` may run on any.
  *
  * @throws ACTOR_START_FAILED (its `reason` is that of the exit, or `ignore`), NAME_REFUSED, NOT_CLONEABLE, ACTOR_NO_THREAD,
- * ACTOR_UNKNOWN, and what importing the actor's module there throws.
+ * ACTOR_UNKNOWN, and the error of importing the actor's module there.
  */
 export function spawn<Args extends readonly unknown[], P extends Pid<never>>(
   what: Actor<Args, P>,
@@ -150,7 +150,7 @@ async function spawnResolved(actor: Actor, args: readonly unknown[], terms: Term
   return await spawnHere(body as Body, actor.name, copied, terms);
 }
 
-/** Not an async function: most spawns have nothing to wait for. */
+/** Not an async function: most spawns need not wait. */
 function spawnHere(body: Body, label: string | undefined, args: readonly unknown[], terms: Terms): Promise<Pid> {
   const process = new ActorProcess(body, args.length === 0 ? args : copy(args));
   const kind = servers.get(body);

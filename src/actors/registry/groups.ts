@@ -1,7 +1,8 @@
 /** Groups: named sets of actors on all threads, as Erlang's `pg`. A group has no owner: each thread tells the others which groups
  * its actors join and leave, and keeps a copy of all groups. So the copies agree a moment later, not at once.
  *
- * An actor may join a group several times and is a member until it has left as often. Its exit, or its thread's, leaves all.
+ * An actor may join a group several times, and is a member until it has left as often. It leaves all when it or its thread
+ * ends.
  */
 
 import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
@@ -25,17 +26,17 @@ import { sendTo } from "../messaging/sending.ts";
 const byGroup: Map<string, Map<Pid, number>> = new Map();
 
 export interface Groups {
-  /** Resolves when the actor's own thread has it in the group; the other threads learn of it a moment later. */
+  /** Resolves when the actor's own thread has it in the group. Other threads learn of it a moment later. */
   join(group: string, pid: Pid): Promise<void>;
   /** Once for each `join`. */
   leave(group: string, pid: Pid): Promise<"ok" | "not_joined">;
-  /** As this thread knows them; one that has joined several times is there as often. */
+  /** The members that this thread knows. An actor that has joined several times is listed as often. */
   members(group: string): Pid[];
-  /** Those on this thread. */
+  /** The members on this thread. */
   localMembers(group: string): Pid[];
   /** All groups that have members. */
   which(): string[];
-  /** Sends a copy to every member, once to each. To how many is told. */
+  /** Sends a copy to every member, once to each. Returns to how many. */
   publish(group: string, message: unknown): number;
 }
 
@@ -58,7 +59,7 @@ function membersOf(group: string): Pid[] {
   return [...(byGroup.get(group) ?? [])].flatMap(([pid, times]) => Array.from({ length: times }, () => pid));
 }
 
-/** How often the actor is in the group from now on; 0: not at all. */
+/** Sets how often the actor is in the group. 0: not at all. */
 function setMember(group: string, pid: Pid, times: number): void {
   let members = byGroup.get(group);
   if (members === undefined) byGroup.set(group, (members = new Map()));

@@ -1,15 +1,16 @@
 /**
- * Names: unique among all threads of the program. Every thread has a copy of the whole registry, so looking a name up is reading
- * a map; the root alone gives names out, so no two actors get the same one.
+ * Names: unique among all threads of the program. Every thread has a copy of the whole registry, so a look-up only reads a map.
+ * Only the root gives names out, so no two actors get the same one.
  *
  *   register ─▶ root: is it free? ─▶ the actor's thread: is it alive, and has no name? ─▶ root: tell all ─▶ registered
  *   exit ─▶ the actor's thread tells all that the name is free, then it sends exit signals and DOWN messages
  *
  * Invariants
- * - An actor that gets the DOWN message of a named actor finds the name free, or taken by another: both came from one thread, in order.
- * - A name that seems taken is asked for on its holder's thread before it is refused, because the news that it is free may be
- *   under way.
- * - The root tells all once more that a name is free, so that a copy that heard of the end before the beginning gets it right.
+ * - An actor that gets the DOWN message of a named actor finds the name free, or taken by another: both messages came from one
+ *   thread, in order.
+ * - If a name seems taken, its holder's thread is asked before it is refused, because the news that it is free may be on its
+ *   way.
+ * - The root repeats to all that a name is free. So a copy that heard of the end before the beginning is corrected.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -37,8 +38,8 @@ const byName: Map<string, Pid> = new Map();
 const reserved: Set<string> = new Set();
 
 /**
- * Gives a living actor a name, under which it is sent to from all threads. As in Erlang an actor has one name at most, and
- * `undefined` is none; the name is free again when the actor exits.
+ * Gives a living actor a name. All threads can send to that name. As in Erlang, an actor has at most one name, and `undefined`
+ * is not a name. The name is free again when the actor exits.
  *
  * @throws NAME_REFUSED if the name is taken or reserved, or the actor has exited or has a name already.
  */
@@ -49,14 +50,14 @@ export async function register(name: string, pid: Pid): Promise<void> {
 }
 
 /**
- * Takes a name away from whoever has it.
+ * Removes a name from its holder.
  *
  * @throws NAME_UNKNOWN
  */
 export async function unregister(name: string): Promise<void> {
   const pid = byName.get(name);
   if (pid === undefined || (await ask(pid.thread, "unname", name)) !== true) throw unknownName(name);
-  // The news from the actor's thread may still be behind the answer of the root; here it counts now.
+  // The news from the actor's thread may come after the root's answer. Here it counts from now on.
   if (byName.get(name) === pid) byName.delete(name);
 }
 
@@ -70,7 +71,7 @@ export function registered(): string[] {
   return [...byName.keys()];
 }
 
-/** For whoever takes a pid or a name. */
+/** For functions that take a pid or a name. */
 export function resolveName(to: Pid | string): Pid | undefined {
   return typeof to === "string" ? byName.get(to) : to;
 }
@@ -115,7 +116,7 @@ onQuestion("name", async (_from: number, name: string, data: PidData) => {
 });
 
 async function isHeld(name: string, holder: Pid): Promise<boolean> {
-  // Should its thread have ended, its names have gone with it.
+  // If its thread has ended, its names are gone too.
   if (holder.thread !== thisThread) await Promise.allSettled([ask(holder.thread, "ping")]);
   return byName.get(name) === holder;
 }

@@ -1,8 +1,9 @@
 /**
- * Starting and stopping children; what supervisors of all kinds have in common.
+ * Starting and stopping children, for supervisors of all kinds.
  *
- * A child is stopped by watching it and sending the exit signal `shutdown`; a link would not do, because the child may have taken it
- * away. At its timeout it is killed. What it exits with is told, so that a child that crashed while it was stopped is not overlooked.
+ * To stop a child, the supervisor monitors it and sends the exit signal `shutdown`. A link is not enough, because the child may
+ * have removed it. At its timeout the child is killed. The child's exit reason is returned, so that a crash while it stops is
+ * not overlooked.
  */
 
 import type { ActorProcess } from "../process/actor-process.ts";
@@ -43,7 +44,7 @@ export async function startChildOf(
   return started;
 }
 
-/** Resolves to what the child exited with. */
+/** Resolves to the child's exit reason. */
 export async function stopChild(self: ActorProcess, pid: Pid, shutdown: Shutdown): Promise<ExitReason> {
   const ref = self.monitor(pid);
   signalExit(self, pid, shutdown === "brutal_kill" ? "kill" : "shutdown", "sent");
@@ -58,7 +59,7 @@ export async function stopChild(self: ActorProcess, pid: Pid, shutdown: Shutdown
   return down.reason;
 }
 
-/** All at once, with one timer for all: there may be very many. */
+/** Stops all at once, with one timer for all, because there may be very many. */
 export async function stopAll(self: ActorProcess, pids: readonly Pid[], shutdown: Shutdown): Promise<void> {
   const refs = new Map(pids.map((pid) => [self.monitor(pid), pid]));
   const reason = shutdown === "brutal_kill" ? "kill" : "shutdown";
@@ -79,7 +80,7 @@ export async function stopAll(self: ActorProcess, pids: readonly Pid[], shutdown
   self.mailbox?.takeAll((message) => message instanceof ExitMessage && gone.has(message.from!));
 }
 
-/** The link's signal of a child that was stopped: it is no news. */
+/** Whether it is the link's signal of a child that was stopped, which is no news. */
 export function forgetExit(self: ActorProcess, pid: Pid): void {
   self.unlink(pid);
   self.mailbox?.take((message: unknown) => message instanceof ExitMessage && message.from === pid);

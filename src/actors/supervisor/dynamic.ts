@@ -1,6 +1,6 @@
 /**
- * Dynamic supervisors: very many children of one kind, started one by one. OTP's `simple_one_for_one`. Children have no ids and no
- * order; at the end all are told to stop at once, with one timer for all.
+ * Dynamic supervisors: very many children of one kind, started one by one, like OTP's `simple_one_for_one`. Children have no
+ * ids and no order. At the end all are told to stop at once, with one timer for all.
  */
 
 import type { Spawnable } from "../process/actor.ts";
@@ -22,12 +22,12 @@ import {
 } from "./spec.ts";
 
 export interface DynamicSupervisorOptions extends Omit<SupervisorOptions, "strategy" | "children"> {
-  /** The specification of every child; `startChild(supervisor, args)` adds arguments to its start. */
+  /** The specification of every child. `startChild(supervisor, args)` appends arguments to its start. */
   readonly child: Omit<ChildSpec, "id">;
 }
 
 /**
- * A supervisor whose children are all of one kind, and started with `startChild(supervisor, args)`.
+ * A supervisor whose children are all of one kind. `startChild(supervisor, args)` starts them.
  *
  * @throws SUPERVISOR_INVALID
  */
@@ -68,7 +68,7 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     this.#running.clear();
   }
 
-  /** Undefined: it runs, or wants not to. */
+  /** Undefined: it goes on. */
   async #start(child: Child): Promise<ExitReason | undefined> {
     const started = await startChildOf(this.self, this.#spec, child.args);
     if (started.type === "failed") return started.reason;
@@ -85,7 +85,7 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     this.#running.delete(pid);
     child.pid = undefined;
     if (restarts(this.#spec.restart, reason)) return await this.#restart(child);
-    // One that is to be started again counts as running, as in OTP.
+    // A child that will be restarted counts as running, as in OTP.
     const left = this.#running.size + this.#restarting.size;
     const ends = isSignificantExit(this.#spec, reason) && shutsDown(this.#options.autoShutdown, left);
     return ends ? { reason: "shutdown" } : undefined;

@@ -1,8 +1,8 @@
 /**
- * What supervisors of all kinds do: start, then answer requests and react to exits, one at a time, until the end.
+ * The loop of all kinds of supervisors: start, then answer requests and react to exits, one at a time, until the end.
  *
- * A restart that fails is tried again by a message of the supervisor to itself, so that requests are handled in between; each try
- * counts against the intensity. In the end all children are stopped first, then the supervisor exits.
+ * A failed restart is tried again by a message of the supervisor to itself, so that requests are handled in between. Each try
+ * counts against the intensity. At the end all children are stopped first, then the supervisor exits.
  */
 
 import type { ActorProcess } from "../process/actor-process.ts";
@@ -16,7 +16,7 @@ import { hasStarted } from "../process/spawn.ts";
 import { refused, type Answer, type Request } from "./requests.ts";
 import { RestartWindow } from "./restart-window.ts";
 
-/** Why a supervisor ends; undefined: it goes on. */
+/** Why a supervisor ends. undefined: it goes on. */
 export type Ending = { readonly reason: ExitReason } | undefined;
 
 class Retry<Key> {
@@ -35,7 +35,7 @@ export abstract class SupervisorLoop<Key> {
     this.#window = new RestartWindow(intensity, periodMs);
   }
 
-  /** Starts the first children. An ending: one has not started. */
+  /** Starts the first children. Returns an ending if one has not started. */
   protected abstract startAll(): Promise<Ending>;
   protected abstract stopAll(): Promise<void>;
   protected abstract answer(request: Request): Promise<Answer>;
@@ -55,7 +55,7 @@ export abstract class SupervisorLoop<Key> {
   async #handle(message: unknown): Promise<Ending> {
     if (message instanceof ExitMessage) return await this.#exited(message);
     if (message instanceof Retry) return await this.retry((message as Retry<Key>).key);
-    // It answers what the functions for supervisors ask, and nothing that was called.
+    // It answers only the requests of the functions for supervisors, and no calls.
     if (message instanceof CallMessage) failCall(message.from, "unknown_request");
     if (!(message instanceof ControlMessage)) return undefined;
     const { from, request } = message;
@@ -79,13 +79,13 @@ export abstract class SupervisorLoop<Key> {
     return await this.exited(from, reason);
   }
 
-  /** Counts a restart. An ending: there have been too many. */
+  /** Counts a restart. Returns an ending if there were too many. */
   protected countRestart(): Ending {
     return this.#window.admits(performance.now()) ? undefined : { reason: "shutdown" };
   }
 
   protected retryLater(key: Key): void {
-    // Past the copying: this message does not leave the supervisor, and no copy of anything is a Retry.
+    // Without copying: this message does not leave the supervisor, and a copy of a Retry would not be recognised.
     this.self.deliverSignal(new Retry(key));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Partitioned supervisors: one child on every scheduler thread, so that one service uses all of them. As Elixir's
- * `PartitionSupervisor`. The child of a thread that ends is started again on the thread that takes its place.
+ * Partitioned supervisors: one child on every scheduler thread, so that one service uses all of them, like Elixir's
+ * `PartitionSupervisor`. If a thread ends, its child is started again on the thread that replaces it.
  */
 
 import type { Actor, Spawnable } from "../process/actor.ts";
@@ -16,13 +16,14 @@ import { supervisor } from "./supervisor.ts";
 export interface PartitionedSupervisorOptions
   extends Omit<SupervisorOptions, "strategy" | "children" | "autoShutdown"> {
   readonly child: Omit<ChildSpec, "id" | "start" | "significant"> & {
-    /** Spawned on each thread, with its arguments and the number of its partition after them. */
+    /** Spawned on each thread, with its arguments followed by the number of its partition. */
     readonly start: readonly [what: Actor<any, any>, args?: readonly unknown[]];
   };
 }
 
 /**
- * A supervisor of one child for each scheduler thread; their ids are 0, 1, 2 … `partition(supervisor, key)` gives the one for a key.
+ * A supervisor of one child for each scheduler thread. Their ids are 0, 1, 2 … `partition(supervisor, key)` finds the one for a
+ * key.
  *
  * @throws SUPERVISOR_INVALID
  */
@@ -53,10 +54,10 @@ function startOn([what, args = []]: OnEach, index: number): (self: Pid) => Promi
 }
 
 /**
- * The child of a partitioned supervisor that is responsible for a key: always the same one, as long as their number does not change.
+ * The child of a partitioned supervisor that handles a key: always the same one, as long as their number does not change.
  * Numbers are taken modulo the number of partitions, other keys by their text.
  *
- * @throws ExitError ACTOR_CALL_FAILED if the partition is just being restarted (reason `noproc`).
+ * @throws ExitError ACTOR_CALL_FAILED if the partition is being restarted now (reason `noproc`).
  */
 export async function partition(supervisor: SupervisorPid | string, key: string | number): Promise<Pid> {
   const children = await whichChildren(supervisor);
@@ -65,7 +66,7 @@ export async function partition(supervisor: SupervisorPid | string, key: string 
   return pid;
 }
 
-/** FNV-1a: spreads short texts well, and every thread gets the same. */
+/** FNV-1a: spreads short texts well, and gives the same result on every thread. */
 function hash(key: string | number): number {
   if (typeof key === "number") return Math.abs(Math.trunc(key));
   let value = 0x811c9dc5;

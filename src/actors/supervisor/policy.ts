@@ -1,4 +1,4 @@
-/** What a supervisor decides when a child exits; pure functions of the specification and the reason. */
+/** A supervisor's decisions when a child exits: pure functions of the specification and the reason. */
 
 import { isCleanExit, type ExitReason } from "../process/exit-reason.ts";
 import type { AutoShutdown, FullSpec, Restart } from "./spec.ts";
@@ -8,12 +8,12 @@ export function restarts(restart: Restart, reason: ExitReason): boolean {
   return restart === "transient" && !isCleanExit(reason);
 }
 
-/** Whether this exit counts for `autoShutdown`: of a temporary child any does, of a transient one a clean one. */
+/** Whether this exit counts for `autoShutdown`: any exit of a temporary child, a clean exit of a transient one. */
 export function isSignificantExit(spec: Pick<FullSpec, "significant" | "restart">, reason: ExitReason): boolean {
   return spec.significant && (spec.restart === "temporary" || isCleanExit(reason));
 }
 
-/** Whether the supervisor is to end after a significant exit, with so many significant children left alive. */
+/** Whether the supervisor must end after a significant exit, with this many significant children left alive. */
 export function shutsDown(autoShutdown: AutoShutdown, significantLeft: number): boolean {
   if (autoShutdown === "never") return false;
   return autoShutdown === "any_significant" || significantLeft === 0;

@@ -1,4 +1,4 @@
-/** What supervisors are asked, and the functions that ask. */
+/** The requests to supervisors, and the functions that send them. */
 
 import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
 import { callFailed, startControl } from "../messaging/calls.ts";
@@ -16,12 +16,12 @@ export type Request =
   | { readonly op: "countChildren" }
   | { readonly op: "describe" };
 
-/** A child is named by its id; one of a dynamic supervisor by its pid. */
+/** A child is named by its id. A child of a dynamic supervisor is named by its pid. */
 export type ChildId = string | number | Pid<never>;
 
 export type Answer = { readonly value: unknown } | { readonly refused: ExitReason };
 
-/** The pid of a supervisor. It is asked with `whichChildren` and the like; calls and casts are not for it. */
+/** The pid of a supervisor. Use `whichChildren` and similar functions with it, not calls and casts. */
 export type SupervisorPid = ServerPid<never, never>;
 
 export interface ChildInfo {
@@ -52,7 +52,7 @@ export function refused(reason: ExitReason): Answer {
 async function ask(supervisor: SupervisorPid | string, request: Request): Promise<unknown> {
   const pid = resolveName(supervisor as Pid | string);
   if (pid === undefined) throw callFailed(supervisor as string, "noproc");
-  // For ever, as in OTP: a child may take its time to start or stop.
+  // For ever, as in OTP: a child may take long to start or stop.
   const answer = (await startControl(pid, request, Infinity)) as Answer;
   if ("value" in answer) return answer.value;
   const { refused: reason } = answer;
@@ -60,9 +60,9 @@ async function ask(supervisor: SupervisorPid | string, request: Request): Promis
 }
 
 /**
- * Adds a child and starts it. Of a dynamic supervisor: starts another child with these further arguments.
+ * Adds a child and starts it. For a dynamic supervisor: starts another child with these further arguments.
  *
- * @returns its pid; undefined if its start answered `ignore`.
+ * @returns its pid; undefined if its start returned `ignore`.
  * @throws SUPERVISOR_REFUSED. `reason`: `already_present`, `{ already_started: pid }`, or why it has not started.
  */
 export async function startChild(
@@ -92,7 +92,7 @@ export async function restartChild(supervisor: SupervisorPid | string, child: Ch
 }
 
 /**
- * Forgets the specification of a child that does not run.
+ * Removes the specification of a child that does not run.
  *
  * @throws SUPERVISOR_REFUSED. `reason`: `running`, `restarting`, `not_found`, `simple_one_for_one`.
  */

@@ -1,4 +1,7 @@
-/** The specification of a supervisor: its strategy, its restart intensity, and its children. All of it can be sent in messages. */
+/**
+ * The specification of a supervisor: its strategy, its restart intensity, and its children. All of it can be sent in
+ * messages.
+ */
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Actor, Spawnable } from "../process/actor.ts";
@@ -10,15 +13,18 @@ export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
 export type Restart = "permanent" | "transient" | "temporary";
 export type AutoShutdown = "never" | "any_significant" | "all_significant";
 
-/** How long a child may take to stop, in milliseconds; `infinity` (or `Infinity`): for ever; `brutal_kill` does not ask it. */
+/** How long a child may take to stop, in milliseconds. `infinity` (or `Infinity`): for ever. `brutal_kill`: it is not asked. */
 export type Shutdown = number | "infinity" | "brutal_kill";
 
 type Startable = Actor<any, any> | Spawnable<any, any> | ((self: any, ...args: any[]) => unknown);
 
-/** What is spawned: an actor (or function) and its arguments; links are the supervisor's business. */
+/** What is spawned: an actor (or function) and its arguments. The supervisor sets the link. */
 export type Start =
   | readonly [what: Startable, args?: readonly unknown[], options?: Omit<SpawnOptions, "link" | "monitor">]
-  /** Spawns it itself, linked to the supervisor, and resolves to its pid, or to `ignore`. Stays on this thread. */
+  /**
+   * A function that spawns the child itself, linked to the supervisor, and resolves to its pid, or to `ignore`. Stays on this
+   * thread.
+   */
   | ((supervisor: Pid) => Promise<Pid<never> | typeof ignore>);
 
 export interface ChildSpec {
@@ -27,7 +33,7 @@ export interface ChildSpec {
   readonly start: Start;
   /**
    * `permanent` (default): always restarted. `transient`: unless it exits with `normal`, `shutdown` or `{ shutdown }`.
-   * `temporary`: never; its specification goes with it.
+   * `temporary`: never; its specification is removed too.
    */
   readonly restart?: Restart;
   /** Default: 5000 for a worker, `infinity` for a supervisor. */
@@ -40,20 +46,20 @@ export interface ChildSpec {
 
 export interface SupervisorOptions {
   /**
-   * Who is restarted when a child exits: only it (`one_for_one`, the default), all (`one_for_all`), or it and those started after it
-   * (`rest_for_one`).
+   * Which children are restarted when one exits: only it (`one_for_one`, the default), all (`one_for_all`), or it and those
+   * started after it (`rest_for_one`).
    */
   readonly strategy?: Strategy;
-  /** So many restarts within `periodMs` are put up with; one more ends the supervisor and all its children. Default 1. */
+  /** The most restarts within `periodMs`. One more ends the supervisor and all its children. Default 1. */
   readonly intensity?: number;
   /** Default 5000. `Infinity`: restarts are counted for ever. */
   readonly periodMs?: number;
-  /** Whether significant children end the supervisor by exiting: the first one, or all of them. Default `never`. */
+  /** Whether exits of significant children end the supervisor: of the first one, or of all of them. Default `never`. */
   readonly autoShutdown?: AutoShutdown;
   readonly children?: readonly ChildSpec[];
 }
 
-/** A specification with nothing left open. */
+/** A specification with all defaults filled in. */
 export interface FullSpec {
   readonly id: string | number;
   readonly start: Start;

@@ -1,11 +1,11 @@
 /**
- * Supervisors: actors that start other actors, and start them again when they exit. OTP's `supervisor`; its manual is the contract.
+ * Supervisors: actors that start other actors, and restart them when they exit. OTP's `supervisor`; its manual is the contract.
  *
  * - Children are started in order, and stopped in reverse order, one after the other.
- * - If one does not start at first, those that have are stopped, and the supervisor does not start: `{ shutdown: … }`.
- * - When a child exits, its `restart` decides whether it is started again, the strategy who else is stopped and started with it.
- * - More than `intensity` restarts within `periodMs` (one for each exit that led to one, and for each try) stop all children
- *   and end the supervisor with `shutdown`: its own supervisor is to see to it.
+ * - If one does not start at first, those already started are stopped, and the supervisor does not start: `{ shutdown: … }`.
+ * - When a child exits, its `restart` decides whether it is restarted. The strategy decides which others are restarted with it.
+ * - More than `intensity` restarts within `periodMs` (one for each exit that led to a restart, and for each further try) stop
+ *   all children and end the supervisor with `shutdown`. Its own supervisor then handles that.
  */
 
 import type { Spawnable } from "../process/actor.ts";
@@ -27,9 +27,10 @@ import {
 } from "./spec.ts";
 
 /**
- * A supervisor from its options; to be spawned, or given to `actor()`. `spawn` resolves when all children have started.
+ * Makes a supervisor from its options, for `spawn` or `actor()`. `spawn` resolves when all children have started.
  *
- *     const tree = supervisor({ strategy: "rest_for_one", children: [{ id: "db", start: [db, [url]] }, { id: "web", start: [web] }] });
+ *     const tree = supervisor({ strategy: "rest_for_one", children: [{ id: "db", start: [db, [url]] }, { id: "web", start:
+ *     [web] }] });
  *
  * @throws SUPERVISOR_INVALID
  */
@@ -45,7 +46,7 @@ export function supervisor(
 interface Child {
   readonly spec: FullSpec;
   pid: Pid | undefined;
-  /** It could not be started again so far. */
+  /** Its restart has failed so far. */
   restarting: boolean;
 }
 
@@ -82,7 +83,7 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     return undefined;
   }
 
-  /** In reverse order. Temporary ones are not to be started again, so they go with their specification. */
+  /** In reverse order. Temporary children are never restarted, so their specification is removed too. */
   async #stop(children: readonly Child[]): Promise<void> {
     for (const child of children.toReversed()) {
       child.restarting = false;
@@ -103,7 +104,7 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     child.pid = undefined;
     if (restarts(child.spec.restart, reason)) return await this.#restart(child);
     if (child.spec.restart === "temporary") this.#forget(child);
-    // One that is to be started again counts as running, as in OTP.
+    // A child that will be restarted counts as running, as in OTP.
     const isLeft = ({ spec, pid, restarting }: Child): boolean => spec.significant && (pid !== undefined || restarting);
     const left = this.#children.filter(isLeft).length;
     const ends = isSignificantExit(child.spec, reason) && shutsDown(this.#options.autoShutdown, left);

@@ -1,4 +1,4 @@
-/** A tree of supervisors, to be looked at: plain data, all the way down. */
+/** A tree of supervisors, for display: plain data, all the way down. */
 
 import { ExitError } from "../process/exit-reason.ts";
 import { processInfo } from "../process/process-info.ts";
@@ -18,7 +18,7 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[];
 }
 
-/** The supervisor and everything below it, over all threads, as JSON can hold it. What exits meanwhile is left out. */
+/** The supervisor and everything below it, over all threads, as JSON can hold it. Actors that exit meanwhile are left out. */
 export async function supervisorTree(supervisor: SupervisorPid): Promise<TreeNode> {
   return await nodeOf({ id: undefined, pid: supervisor as Pid, type: "supervisor" });
 }
@@ -44,7 +44,7 @@ async function below(supervisor: SupervisorPid): Promise<Pick<TreeNode, "strateg
     const { strategy, children } = await describe(supervisor);
     return { strategy, children: await Promise.all(children.map(nodeOf)) };
   } catch (error) {
-    // It has exited since it was asked for its info: it has no children any more.
+    // It has exited since its info was read, so it has no children any more.
     if (error instanceof ExitError) return {};
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
- * What node:http's server does with a connection: how it is made to serve without a listening socket, what hangs on the
- * connection's stream, and what of that stream is replaced.
+ * What node:http's server does with a connection: how to make it serve without a listening socket, what it stores on the
+ * connection's stream, and which of the stream's methods are replaced.
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "../http.ts";
 
-/** What node:http hangs on the stream of a connection. */
+/** The properties that node:http adds to the stream of a connection. */
 interface Carried {
   readonly _httpMessage?: ServerResponse | null;
   readonly parser?: Parser | null;
@@ -24,18 +24,18 @@ interface HttpModule {
   readonly _connectionListener: (this: Server, stream: Duplex) => void;
 }
 
-/** What listening would start: the list of connections, and the check for late headers. */
+/** The parts that listening would start: the list of connections, and the check for late headers. */
 export function serveWithoutListening(server: Server): void {
   server.emit("listening");
 }
 
-/** The end of a client's side does not end ours: whoever serves decides what it means. */
+/** The end of a client's side does not end ours. The server decides what it means. */
 export function allowHalfOpen(server: Server): void {
   if (!("httpAllowHalfOpen" in server)) throw new TypeError("an http.Server has no httpAllowHalfOpen");
   server.httpAllowHalfOpen = true;
 }
 
-/** Has HTTP parsed on a stream that the server has let go of, or never had. TLS streams as well. */
+/** Starts an HTTP parser on a stream that the server has detached, or never had. Also on TLS streams. */
 export function parseOn(server: Server, stream: Duplex, module: object = http): void {
   (module as HttpModule)._connectionListener.call(server, stream);
 }
@@ -45,33 +45,33 @@ export function responseOn(stream: Duplex): ServerResponse | undefined {
   return (stream as unknown as Carried)._httpMessage ?? undefined;
 }
 
-/** The request that the parser is at, or was at last. */
+/** The request that the parser reads, or read last. */
 export function requestOn(stream: Duplex): IncomingMessage | undefined {
   return (stream as unknown as Carried).parser?.incoming ?? undefined;
 }
 
 /**
- * Whether the client has sent a part of a request and not the rest. The parser tells it only when its input is declared over,
- * which it is from then on.
+ * Whether the client has sent only a part of a request. The parser tells it only when its input is declared finished, which it
+ * is from then on.
  */
 export function isWithinRequest(stream: Duplex): boolean {
   return (stream as unknown as Carried).parser?.finish() instanceof Error;
 }
 
 export interface Endings {
-  /** node:http calls it behind the last answer of the connection. */
+  /** node:http calls it after the last answer of the connection. */
   readonly destroySoon: (this: Socket) => void;
   /** A response that is destroyed calls it. */
   readonly destroy: (this: Socket, error?: Error) => Socket;
 }
 
-/** Of this connection only. `Socket.prototype` keeps the original ones. */
+/** Only for this connection. `Socket.prototype` keeps the original methods. */
 export function replaceEndings(stream: Socket, { destroySoon, destroy }: Endings): void {
   stream.destroySoon = destroySoon;
   stream.destroy = destroy;
 }
 
-/** Shows the first chunk that is written to the stream, before it leaves. The stream's `write` is its own again after that. */
+/** Calls back with the first chunk that is written to the stream, before it is sent. Then restores the stream's own `write`. */
 export function beforeFirstWrite(stream: Duplex, look: (chunk: unknown) => void): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   stream.write = ((...args: unknown[]) => {

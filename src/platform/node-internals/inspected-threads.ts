@@ -1,8 +1,8 @@
-/** Which thread the inspector means. */
+/** Finds the thread that the inspector reports. */
 
 /**
- * `threadId` of a thread that the inspector tells of: it has an id of its own for each, and the thread's stands only in the title,
- * "[worker 3] its name". undefined: it doesn't.
+ * `threadId` of a thread that the inspector reports. The inspector has its own id for each. The thread's id is only in the
+ * title: "[worker 3] its name". undefined: the title has none.
  */
 export function threadIdIn(title: string): number | undefined {
   const digits = /^\[worker (\d+)\]/.exec(title)?.[1];

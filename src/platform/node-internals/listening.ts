@@ -1,15 +1,15 @@
 /**
- * A server's `listen`, replaced for all servers of a thread, and a server that believes that it listens.
+ * Replaces `listen` for all servers of a thread, and makes a server believe that it listens.
  *
- * A bound server owns a handle, and `listening`, `address()`, `close()`, `ref()` and "already listening" are all decided by
- * it. With a stand-in for that handle everything stays Node's own code.
+ * A bound server owns a handle. `listening`, `address()`, `close()`, `ref()` and the error "already listening" all depend on
+ * it. With a stand-in for that handle, everything else stays Node's own code.
  */
 
 import { type AddressInfo, Server } from "node:net";
 
 export type Listen = (server: Server, args: readonly unknown[], listen: () => Server) => Server;
 
-/** `replacement` gets each call, and the original to call for those that are none of its business. */
+/** `replacement` gets each call, and the original function for calls that it does not handle. */
 export function replaceListen(replacement: Listen, servers: Server = Server.prototype): void {
   const listen = Reflect.get(servers, "listen") as (...args: readonly unknown[]) => Server;
   Reflect.set(servers, "listen", function (this: Server, ...args: unknown[]): Server {
@@ -17,7 +17,7 @@ export function replaceListen(replacement: Listen, servers: Server = Server.prot
   });
 }
 
-/** `address`: where it believes to listen. A string is a Unix socket's path. No event is emitted. */
+/** `address`: where the server believes to listen. A string is a Unix socket's path. No event is emitted. */
 export function pretendToListen(server: Server, address: AddressInfo | string): void {
   // The two fields of a net.Server that make it a bound one.
   Object.assign(server, {

@@ -1,10 +1,10 @@
 /**
- * The trials on connections to this thread itself, through a Unix socket that nobody else knows. They are served by an
- * http.Server that does not listen, as heddle's are.
+ * The trials on connections to this thread itself, through a private Unix socket. They are served by an http.Server that does
+ * not listen, like heddle's own.
  *
  *   handed       a connection that is taken before there is a socket for it
- *   pipelined    three requests at once; each answer leaves in another of the ways heddle has
- *   half-closed  an offer to upgrade that is read once more without it; its client ends its side before the answer
+ *   pipelined    three requests at once; each answer is sent in another of heddle's ways
+ *   half-closed  an upgrade request that is parsed again without its offer; its client ends its side before the answer
  *   unfinished   a request whose body does not come, on a connection that the server then closes
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
@@ -43,7 +43,7 @@ import {
   writeRaw,
 } from "./responses.ts";
 
-/** A trial takes a millisecond. Counted in turns of the loop: a machine that stands still, or sleeps, is not at fault. */
+/** A trial takes a millisecond. Counted in turns of the loop, because a machine may pause or sleep. */
 const PATIENCE_TURNS = 100;
 const TURN_MS = 100;
 
@@ -75,7 +75,7 @@ class Connections {
   async try(): Promise<void> {
     let turns = 0;
     const timer = setInterval(() => {
-      // What has not been seen to work by now does not.
+      // What was not seen to work by now does not work.
       if (++turns === PATIENCE_TURNS) this.#close();
     }, TURN_MS);
     try {
@@ -115,7 +115,7 @@ class Connections {
       allowHalfOpen(this.#see(this.#server));
       return true;
     });
-    // Seen at the end: who does not look after connections can't close them.
+    // Seen at the end: a server that does not track connections can't close them.
     this.#findings.try("http.Server: listening", () => {
       serveWithoutListening(this.#see(this.#server));
       return true;
@@ -128,7 +128,7 @@ class Connections {
     this.#server.on("clientError", (_error, stream) => stream.destroy());
   }
 
-  /** Serves the requests to a path. A fault of the trial ends its connection, and the trial with it. */
+  /** Serves the requests to a path. A fault of the trial ends its connection, and so the trial. */
   #answer(path: string, handle: (req: IncomingMessage, res: ServerResponse) => void): void {
     this.#server.on("request", (req: IncomingMessage, res: ServerResponse) => {
       if (req.url === path) endIfFaulty(req.socket, () => handle(req, res));
@@ -253,7 +253,7 @@ class Connections {
     });
   }
 
-  /** The head is revised between being made and leaving. */
+  /** The head is revised after it is made and before it is sent. */
   #answerFirst(res: ServerResponse): void {
     const findings = this.#findings;
     const seen = this.#see(res);
@@ -276,7 +276,7 @@ class Connections {
     findings.try("ServerResponse._contentLength", () => bytesOfEnd(seen) === null);
   }
 
-  /** As the answer of a handler thread is passed on: the head is among the bytes. */
+  /** Like the answer of a handler thread: the head is among the bytes. */
   #answerDeclared(res: ServerResponse): void {
     declareHead(this.#see(res), DECLARED);
     res.write(`${DECLARED}x`);
@@ -304,7 +304,7 @@ class Connections {
     });
   }
 
-  /** What the client of the pipelined requests has got. */
+  /** The bytes that the client of the pipelined requests has received. */
   #judge(text: string): void {
     const findings = this.#findings;
     findings.try("ServerResponse._writeRaw", () => text.startsWith(`${EARLY_HINTS}HTTP/1.1 200 OK\r\n`));
@@ -323,7 +323,7 @@ class Connections {
         parseOn(this.#server, stream);
         return true;
       });
-      // Else it can't go on.
+      // Otherwise it can't continue.
       if (findings.lacks("http._connectionListener")) this.#server.emit("connection", stream);
       stream.resume();
     });
@@ -357,7 +357,7 @@ class Connections {
   }
 }
 
-/** What a declared head is made of: without one of them there are two. */
+/** The head is declared with these fields. If one is missing, there are two heads. */
 const DECLARING = [
   "ServerResponse._header",
   "ServerResponse._headerSent",
@@ -373,7 +373,7 @@ function endIfFaulty(socket: Socket, run: () => void): void {
   }
 }
 
-/** Linux has sockets without a file, in a name space of their own. */
+/** Linux has sockets without a file, in their own name space. */
 function pathOf(name: string): string {
   return process.platform === "linux" ? `\0${name}` : join(tmpdir(), name);
 }

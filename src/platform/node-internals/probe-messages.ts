@@ -34,7 +34,7 @@ import {
   replaceSocket,
 } from "./responses.ts";
 
-/** Any reserved for documentation (RFC 5737). */
+/** Any address reserved for documentation (RFC 5737). */
 const ADDRESS = { address: "192.0.2.1", family: "IPv4", port: 1 };
 
 export function tryListening(findings: Findings, see: See): void {
@@ -45,7 +45,7 @@ export function tryListening(findings: Findings, see: See): void {
       isCalled = true;
       return own;
     }, see(server));
-    // Node's own would throw.
+    // Node's own method would throw.
     server.listen({ port: -1 });
     return isCalled;
   });

@@ -1,12 +1,12 @@
 /**
- * Tries, in a few milliseconds, everything this folder's table says heddle uses of Node, with the very functions that are used
- * to serve: requests go through node:http's own parser, over Unix sockets to this thread itself.
+ * Tries everything in this folder's table of Node internals, in a few milliseconds, with the same functions that serve:
+ * requests go through node:http's own parser, over Unix sockets to this thread itself.
  *
- * On a serving thread, before it loads the app: node:http is loaded there anyway, and nobody has changed it yet. The first
- * thread of a process is enough.
+ * It runs on a serving thread, before that loads the app: node:http is loaded there anyway, and no app code has changed it yet.
+ * The first thread of a process is enough.
  *
- * Rejected: looking for the names only. A field that is still there and means something else is what puts two heads on the
- * wire. Trying it on the worker's main thread: 5 ms and 3 MB for node:http, which that thread does without.
+ * Rejected: checking only the names. A field that exists but means something else is what sends two heads. Also rejected:
+ * trying it on the worker's main thread. That costs 5 ms and 3 MB for node:http, which that thread does not need.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -15,10 +15,10 @@ import { type Internal, internals, SUPPORTED } from "./index.ts";
 import { tryConnections } from "./probe-exchange.ts";
 import { tryListening, tryMessages } from "./probe-messages.ts";
 
-/** What heddle sees of an object of Node's. Tests have parts of it missing. */
+/** The view of a Node object that heddle gets. Tests remove parts of it. */
 export type See = <T extends object>(object: T) => T;
 
-/** The Node that is tried. */
+/** The Node under test. */
 export interface NodeSurface {
   readonly version: string;
   readonly see: See;
@@ -31,7 +31,7 @@ const ourNode: NodeSurface = { version: process.version, see: (object) => object
 export class Findings {
   readonly #working = new Map<string, boolean>();
 
-  /** Several trials of one thing must all succeed. One that throws has failed. */
+  /** Several trials of one thing must all succeed. A trial that throws has failed. */
   try(name: string, works: () => boolean): void {
     let isWorking: boolean;
     try {
@@ -42,12 +42,12 @@ export class Findings {
     this.#working.set(name, isWorking && this.#working.get(name) !== false);
   }
 
-  /** Something was called that Node was to call. */
+  /** Node has called a function that it should call. */
   seen(name: string): void {
     this.try(name, () => true);
   }
 
-  /** What the other trials need; undefined: it can't be made. */
+  /** A value that other trials need. undefined: it can't be made. */
   make<T>(name: string, make: () => T): T | undefined {
     let made: T | undefined;
     this.try(name, () => {
@@ -62,7 +62,7 @@ export class Findings {
   }
 }
 
-/** What this Node lacks of the table, in its order. @throws Error the trial itself could not be made */
+/** What this Node lacks of the table, in the table's order. @throws Error: the trial itself could not be made */
 export async function findLacking(node: NodeSurface = ourNode): Promise<readonly Internal[]> {
   const findings = new Findings();
   tryListening(findings, node.see);
@@ -73,7 +73,7 @@ export async function findLacking(node: NodeSurface = ourNode): Promise<readonly
 }
 
 /**
- * Resolves to what is to be told: one line for each thing this Node lacks and heddle does without.
+ * Resolves to the warnings: one line for each thing that this Node lacks and heddle works without.
  *
  * @throws HeddleError NODE_INTERNALS_MISSING
  */

@@ -1,5 +1,5 @@
 /**
- * node:http's IncomingMessage: made without a parser, filled by hand, and what is replaced on one that a parser fills.
+ * node:http's IncomingMessage: making one without a parser, filling it by hand, and replacing parts of one that a parser fills.
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
@@ -10,7 +10,7 @@ import { http } from "../http.ts";
 interface Internals {
   /** Somebody has begun to read. */
   _consuming: boolean;
-  /** What still comes of the body is dropped. */
+  /** The rest of the body is dropped. */
   _dumped: boolean;
   readonly _readableState: { highWaterMark: number; readingMore: boolean; readonly resumeScheduled: boolean };
   _addHeaderLines(lines: readonly string[], length: number): void;
@@ -22,36 +22,36 @@ function internals(req: IncomingMessage): Internals {
   return req as unknown as Internals;
 }
 
-/** One that no parser fills. node:http does not document its constructor. */
+/** A request that no parser fills. node:http does not document its constructor. */
 export function createRequest(stream: Duplex): IncomingMessage {
   return new http.IncomingMessage(stream as never);
 }
 
-/** Name, value, name, value. The headers; or the trailers, once the request is complete. */
+/** Adds name, value, name, value: to the headers, or to the trailers once the request is complete. */
 export function addHeaderLines(req: IncomingMessage, lines: readonly string[]): void {
   internals(req)._addHeaderLines(lines, lines.length);
 }
 
-/** The app sees the headers of another request on this one. */
+/** Gives this request the headers of another one. */
 export function replaceHeaders(req: IncomingMessage, of: IncomingMessage): void {
   const { rawHeaders, headers, headersDistinct } = of;
   Object.assign(req, { rawHeaders, headers, headersDistinct });
 }
 
-/** Marks the body as being read: node:http does not drop it when the response has ended. */
+/** Marks the body as being read, so that node:http does not drop it at the end of the response. */
 export function markRead(req: IncomingMessage): void {
   internals(req)._consuming = true;
 }
 
-/** Somebody has begun to read the body, or is about to. */
+/** Whether the app has begun to read the body, or is about to. */
 export function isRead(req: IncomingMessage): boolean {
   const { _consuming, _readableState } = internals(req);
   return _consuming || _readableState.resumeScheduled;
 }
 
 /**
- * Replaces what a request does to have more of its body. The first read also lets the stream read ahead, which node:http
- * holds back until then.
+ * Replaces how a request gets more of its body. The first read also lets the stream read ahead, which node:http prevents until
+ * then.
  */
 export function replaceRead(req: IncomingMessage, more: () => void): void {
   const own = internals(req);
@@ -71,17 +71,17 @@ export function stopReading(req: IncomingMessage): void {
 
 type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
 
-/** Replaces how the parser hands the body over: `null` at its end. `Readable.prototype.push` is the original. */
+/** Replaces how the parser delivers the body: `null` at its end. `Readable.prototype.push` is the original. */
 export function replacePush(req: IncomingMessage, push: Push): void {
   req.push = push;
 }
 
-/** Replaces what destroying the request does. node:http's own destroys the connection with it. */
+/** Replaces how the request is destroyed. node:http's own method destroys the connection with it. */
 export function replaceDestroy(req: IncomingMessage, destroy: Internals["_destroy"]): void {
   internals(req)._destroy = destroy;
 }
 
-/** The body that still comes is dropped as it arrives. */
+/** Drops the rest of the body as it arrives. */
 export function dropBody(req: IncomingMessage): void {
   internals(req)._dumped = true;
 }
@@ -90,7 +90,7 @@ export function isBodyDropped(req: IncomingMessage): boolean {
   return internals(req)._dumped;
 }
 
-/** How much of the body is kept before its sender has to wait. A stream's limit is public, and can't be changed. */
+/** How much of the body is buffered before its sender must wait. A stream's limit is public, but can't be changed. */
 export function setBufferBytes(req: IncomingMessage, bytes: number): void {
   internals(req)._readableState.highWaterMark = bytes;
 }
@@ -98,9 +98,9 @@ export function setBufferBytes(req: IncomingMessage, bytes: number): void {
 type SignalOf = (req: IncomingMessage) => AbortSignal | undefined;
 
 /**
- * Replaces the getter of `req.signal`. undefined from `signalOf`: node:http's own. On the prototype and not on each request: a
- * property per request costs more than all of the gate, and Express swaps a request's prototype for one that still
- * inherits from this one.
+ * Replaces the getter of `req.signal`. If `signalOf` returns undefined, node:http's own is used. It is set on the prototype,
+ * not on each request: a property per request costs more than the whole gate. And Express replaces a request's prototype by one
+ * that still inherits from this one.
  */
 export function replaceSignal(signalOf: SignalOf, prototype: object = http.IncomingMessage.prototype): void {
   const native = Object.getOwnPropertyDescriptor(prototype, "signal");

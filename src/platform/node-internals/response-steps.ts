@@ -1,6 +1,6 @@
 /**
- * The four steps by which node:http's ServerResponse is sent, replaced: the head is made, bytes go out, all of it is out,
- * something goes out ahead of it.
+ * Replaces the four steps by which node:http's ServerResponse is sent: the head is made, bytes are sent, the response is
+ * complete, an interim response is sent.
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
@@ -11,9 +11,9 @@ export type Data = string | Uint8Array;
 export type Callback = ((error?: Error | null) => void) | null | undefined;
 
 export interface Steps {
-  /** `headers`: what `writeHead` was given, or the table of those that were set. */
+  /** `headers`: those given to `writeHead`, or the table of those that were set. */
   readonly storeHeader: (this: ServerResponse, firstLine: string, headers: unknown) => void;
-  /** `byteLength`: of `data`, where it is known. */
+  /** `byteLength`: of `data`, if known. */
   readonly send: (
     this: ServerResponse,
     data: Data,
@@ -33,8 +33,8 @@ interface Named {
 }
 
 /**
- * `make` gets the original steps, to be called with the response as `this`, and returns those to take their place: on all
- * responses of the thread, or on `responses`.
+ * `make` gets the original steps, to be called with the response as `this`, and returns their replacements: for all responses
+ * of the thread, or for `responses`.
  */
 export function replaceSteps(
   make: (original: Steps) => Steps,

@@ -1,6 +1,6 @@
 /**
- * node:http's ServerResponse: its head, what it says about the connection's end, its socket, and what of it is replaced. The
- * steps it is sent by are response-steps.ts.
+ * node:http's ServerResponse: its head, whether the connection ends with it, its socket, and the parts that are replaced.
+ * response-steps.ts has the steps by which it is sent.
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
@@ -11,7 +11,7 @@ import { http } from "../http.ts";
 
 type Data = string | Uint8Array;
 
-/** What node:http writes all bytes with. */
+/** node:http writes all bytes with it. */
 export type Interim = [
   data: Data,
   encoding?: BufferEncoding | null | undefined,
@@ -22,7 +22,7 @@ export type Interim = [
 interface Internals {
   /** The text of the head; null until it is made. */
   _header: string | null;
-  /** It has left, or is in front of the first bytes that leave. */
+  /** The head was sent, or will be sent with the first bytes. */
   _headerSent: boolean;
   _hasBody: boolean;
   /** The connection ends with this response. */
@@ -40,20 +40,20 @@ function internals(res: ServerResponse): Internals {
   return res as unknown as Internals;
 }
 
-/** The text of the head, if it is made: what `writeHead` is given is not among the headers. */
+/** The text of the head, once it is made. Headers given to `writeHead` are only in there. */
 export function headOf(res: ServerResponse): string | null {
   return internals(res)._header;
 }
 
-/** Changes a head that is made, as long as it has not left. */
+/** Changes a head that is made but not sent. */
 export function reviseHead(res: ServerResponse, revise: (head: string) => string): void {
   const own = internals(res);
   if (!own._headerSent && own._header !== null) own._header = revise(own._header);
 }
 
 /**
- * Says that the head is made and out: what is written from now on goes to the client as it is. Whoever says so writes the
- * head, with the body behind it.
+ * Declares the head as made and sent: what is written from now on goes to the client as it is. The caller writes the head
+ * itself, followed by the body.
  */
 export function declareHead(res: ServerResponse, head: string): void {
   const own = internals(res);
@@ -68,7 +68,7 @@ export function bytesOfEnd(res: ServerResponse): number | null {
   return internals(res)._contentLength;
 }
 
-/** Whether the client gets a body: not of HEAD, 204 or 304. Known when the head is made. */
+/** Whether the client gets a body: not with HEAD, 204 or 304. Known when the head is made. */
 export function hasBody(res: ServerResponse): boolean {
   return internals(res)._hasBody;
 }
@@ -77,17 +77,17 @@ export function isChunked(res: ServerResponse): boolean {
   return res.chunkedEncoding;
 }
 
-/** A body of unknown length then ends with its connection. To be called before the head is made. */
+/** Makes a body of unknown length end with its connection. Call it before the head is made. */
 export function forgoChunks(res: ServerResponse): void {
   res.useChunkedEncodingByDefault = false;
 }
 
-/** The client wants the connection to go on, and nobody here has said otherwise. */
+/** The client wants the connection to go on, and the server has not decided otherwise. */
 export function keepsConnection(res: ServerResponse): boolean {
   return res.shouldKeepAlive;
 }
 
-/** To be called before the head is made, which tells the client. */
+/** Call it before the head is made, which tells the client. */
 export function setKeepsConnection(res: ServerResponse, keeps: boolean): void {
   res.shouldKeepAlive = keeps;
 }
@@ -97,17 +97,17 @@ export function endsConnection(res: ServerResponse): boolean {
   return internals(res)._last;
 }
 
-/** node:http's own mark, before or after the head is made. */
+/** Sets node:http's own mark, before or after the head is made. */
 export function setEndsConnection(res: ServerResponse, ends: boolean): void {
   internals(res)._last = ends;
 }
 
-/** To be called when the head is made, which has said otherwise. */
+/** Ends the connection with this response. For use after the head is made; it overrides the head. */
 export function endConnectionWith(res: ServerResponse): void {
   internals(res)._last = true;
 }
 
-/** The head says that an idle connection is kept so long. */
+/** Makes the head say how long an idle connection is kept. */
 export function hintKeepAlive(res: ServerResponse, ms: number): void {
   internals(res)._keepAliveTimeout = ms;
 }
@@ -120,7 +120,7 @@ export function headersSetOn(res: ServerResponse): object | null {
 
 let outHeaders: symbol | undefined;
 
-/** Takes back that the response waits for its socket to drain. Without the mark `drain` may come once too often. */
+/** Clears the mark that the response waits for its socket to drain. With the mark, `drain` may come once too often. */
 export function forgetNeedDrain(res: ServerResponse): void {
   needDrain ??= ownSymbol(res, "kNeedDrain");
   if (needDrain !== undefined) internals(res)[needDrain] = false;
@@ -133,24 +133,24 @@ export function ownSymbol(res: ServerResponse, description: string): symbol | un
   return Object.getOwnPropertySymbols(res).find((symbol) => symbol.description === description);
 }
 
-/** Writes past the head: an interim response (1xx) that is already bytes. */
+/** Writes an interim response (1xx) that is already bytes, past the head. */
 export function writeRaw(res: ServerResponse, data: Data, encoding?: BufferEncoding): void {
   internals(res)._writeRaw.call(res, data, encoding);
 }
 
-/** An interim response 100 was written: the client sends its body, or will when it gets it. */
+/** Whether an interim response 100 was written: the client sends its body, or will when it gets it. */
 export function isContinued(res: ServerResponse): boolean {
   return internals(res)._sent100;
 }
 
-/** As if it was written here. */
+/** Marks it as if it was written here. */
 export function markContinued(res: ServerResponse): void {
   internals(res)._sent100 = true;
 }
 
 /**
- * Shows interim responses to `take` instead of writing them: as long as there is no head, what node:http writes is one. The
- * returned function ends that.
+ * Passes interim responses to `take` instead of writing them. While there is no head, everything that node:http writes is one.
+ * The returned function ends that.
  */
 export function divertInterim(res: ServerResponse, take: (...interim: Interim) => void): () => void {
   const own = internals(res);
@@ -163,39 +163,39 @@ export function divertInterim(res: ServerResponse, take: (...interim: Interim) =
   return () => void Reflect.deleteProperty(res, "_writeRaw");
 }
 
-/** One that no server made. node:http does not document its constructor. */
+/** A response that no server made. node:http does not document its constructor. */
 export function createResponse(req: IncomingMessage): ServerResponse {
   return new http.ServerResponse(req);
 }
 
-/** The response writes to this stream from now on, and has emitted `socket`. */
+/** From now on the response writes to this stream. It has emitted `socket`. */
 export function assignStream(res: ServerResponse, stream: Duplex): void {
   res.assignSocket(stream as Socket);
 }
 
-/** The response lets go of its stream. Neither hears of the other any more. */
+/** Detaches the response from its stream. Neither gets events of the other any more. */
 export function detachStream(res: ServerResponse, stream: Duplex): void {
   res.detachSocket(stream as Socket);
 }
 
-/** When the response has the connection's socket: its turn has come. Called before anything of it goes there. */
+/** Calls back when the response gets the connection's socket: its turn has come. Nothing of it was written there yet. */
 export function onceAssigned(res: ServerResponse, next: (socket: Socket) => void): void {
   res.once("socket", next);
 }
 
-/** Within `res.end()`, when everything was written to the stream. */
+/** Calls back within `res.end()`, when everything was written to the stream. */
 export function onceWritten(res: ServerResponse, next: () => void): void {
   res.once("prefinish", next);
 }
 
-/** What node:http does in the tick after a response was written. */
+/** Does what node:http does in the tick after a response was written. */
 export function closeResponse(res: ServerResponse): void {
   internals(res)._closed = true;
   res.destroyed = true;
   res.emit("close");
 }
 
-/** What the app finds as the socket of both from now on. */
+/** Sets the socket that the app finds on both from now on. */
 export function replaceSocket(req: IncomingMessage, res: ServerResponse, socket: Socket): void {
   req.socket = socket;
   if (res.socket !== null) Object.assign(res, { socket });
@@ -210,7 +210,7 @@ export function beforeHead(res: ServerResponse, look: () => void): void {
   };
 }
 
-/** Replaces what the app calls. `ServerResponse.prototype` keeps the original ones. */
+/** Replaces methods that the app calls. `ServerResponse.prototype` keeps the original ones. */
 export function replaceMethods(res: ServerResponse, methods: Partial<Record<keyof ServerResponse, unknown>>): void {
   Object.assign(res, methods);
 }

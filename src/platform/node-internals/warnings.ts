@@ -1,6 +1,6 @@
-/** Node's own warnings, for what heddle uses knowingly. */
+/** Node's own warnings about features that heddle uses knowingly. */
 
-/** Runs `run` without warnings of this type: they are for whoever writes the code, and operators can do nothing about them. */
+/** Runs `run` without warnings of this type. They are for developers; operators can do nothing about them. */
 export async function withoutWarnings<T>(type: string, run: () => Promise<T>): Promise<T> {
   const emit: unknown = Reflect.get(process, "emitWarning");
   const quieter = (...args: readonly unknown[]): void => {

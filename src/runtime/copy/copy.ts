@@ -1,19 +1,20 @@
 /**
- * Copies messages. A message between actors is always copied, also on one thread: nobody can change what another one
- * holds. `copy` is for the receiver on this thread; `pack` and `unpack` are for another thread, where `postMessage`
- * clones once more, later and for many messages at once, so that the sender's mistake would not be seen at the sender.
+ * Copies messages. A message between actors is always copied, even on one thread, so that nobody can change what another
+ * one holds. `copy` is for a receiver on this thread. `pack` and `unpack` are for another thread: there `postMessage` clones
+ * once more, but later and for many messages at once, so the sender would not get its own error.
  *
- * What is a message: everything structured clone takes, and *references* (pids and the like), which stay what they are.
- * - Small plain data (primitives, plain objects, arrays) is copied here, quickly, and a part it holds twice becomes two,
- *   as in Erlang. What is large, nested deeply or circular goes to the thorough copy, which keeps the graph's shape.
+ * A message may contain everything that structured clone takes, and *references* (pids and others), which keep their identity.
+ * - Small plain data (primitives, plain objects, arrays) is copied here, quickly. A part that occurs twice becomes two, as in
+ *   Erlang. Large, deeply nested or circular data gets the deep copy, which keeps the graph's shape.
  * - Deeply frozen plain data is not copied within a thread: nobody can change it.
- * - Objects of classes become plain objects, as with structured clone. Errors keep their built-in class, name, message, stack, code and cause.
- * - Properties whose keys are symbols are no part of a message.
+ * - Objects of classes become plain objects, as with structured clone. Errors keep their built-in class, name, message, stack,
+ *   code and cause.
+ * - Properties with symbol keys are not part of a message.
  *
  * Invariants
- * - Whoever sends a function or anything else that cannot be copied gets `NOT_CLONEABLE` at once, with the path to it.
+ * - Sending a function, or anything else that cannot be copied, throws `NOT_CLONEABLE` at once, with the path to it.
  * - After the call the sender may change or transfer away what it sent.
- * - No property of a message can be mistaken for a reference: references are found by identity, not by a key.
+ * - No property of a message can be mistaken for a reference: references are recognised by identity, not by a key.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -37,7 +38,7 @@ export function copy<T>(value: T, transfer?: readonly Transferable[]): T {
   return (quick === notQuick ? deepCopy(value) : quick) as T;
 }
 
-/** As to another thread and back: only the engine can move things. */
+/** Packs and unpacks, as for another thread: only the engine can transfer objects. */
 function move(value: unknown, transfer: readonly Transferable[]): unknown {
   const packed = pack(value, transfer);
   const moved = structuredClone(packed, { transfer: [...transfer] as never });

@@ -1,23 +1,23 @@
 /**
- * The thorough copy: keeps shared and circular parts, knows the built-in classes, replaces references when the copy is
- * for another thread, and moves what is to be transferred. Used where the quick copy gives up, and for other threads.
+ * The deep copy. It keeps shared and circular parts, knows the built-in classes, replaces references if the copy is for another
+ * thread, and leaves out what will be transferred. Used where the quick copy gives up, and for other threads.
  *
- * What it does not know itself (Blob, KeyObject, …) goes through `structuredClone`, whose error is told with the path.
+ * Objects that it does not know (Blob, KeyObject, …) go through `structuredClone`, whose error is reported with the path.
  */
 
 import { HeddleError, revive, toWire } from "../../errors/errors.ts";
 import { encodeReference } from "./references.ts";
 
-/** Stands in the place of a reference or an error, in a message for another thread. */
+/** Replaces a reference or an error in a message for another thread. */
 export type Marker = readonly [marker: object, tag: string, data: unknown];
 
 export interface DeepCopy {
   readonly value: unknown;
-  /** Only in copies that will be cloned once more, for another thread. */
+  /** Only in copies for another thread, which are cloned once more. */
   readonly markers: readonly Marker[];
 }
 
-/** The tag of errors among the markers; not a reference, but what structured clone would spoil. */
+/** The tag of errors among the markers. Errors are not references, but structured clone would lose a part of them. */
 export const ERROR_TAG = "error";
 
 type View = NodeJS.TypedArray | DataView;
@@ -27,7 +27,7 @@ export function deepCopy(value: unknown): unknown {
   return new Walk(new Set(), false).copy(value, "message");
 }
 
-/** To be cloned once more, by whoever posts it. What is in `transfer` is not copied. */
+/** The caller posts the copy, which clones it once more. Objects in `transfer` are not copied. */
 export function deepCopyToPost(value: unknown, transfer: readonly unknown[]): DeepCopy {
   const walk = new Walk(new Set(transfer), true);
   return { value: walk.copy(value, "message"), markers: walk.markers };
@@ -70,7 +70,7 @@ class Walk {
     const result: unknown[] = [];
     result.length = value.length;
     this.#seen.set(value, result);
-    // Keys rather than indices: holes stay holes, and what else hangs on the array comes along.
+    // Keys rather than indices: holes stay holes, and other properties of the array are copied too.
     for (const key of Object.keys(value)) {
       result[key as unknown as number] = this.copy(value[key as unknown as number], `${path}[${key}]`);
     }
@@ -114,7 +114,7 @@ class Walk {
   }
 
   #viewOn(view: View, buffer: ArrayBufferLike, offset: number): unknown {
-    // A Node Buffer is a Uint8Array for structured clone, and so it is here.
+    // A Node Buffer becomes a Uint8Array, as with structured clone.
     const Type = Buffer.isBuffer(view) ? Uint8Array : (view.constructor as Uint8ArrayConstructor);
     const length = view instanceof DataView ? view.byteLength : view.length;
     const result = new Type(buffer, offset, length);
@@ -130,7 +130,7 @@ class Walk {
     return result;
   }
 
-  /** Stays as it is: whoever posts the copy moves it, and the views of it that the copy holds go along. */
+  /** Stays as it is: posting the copy transfers it, and the copy's views of it with it. */
   #leave(value: object): unknown {
     this.#seen.set(value, value);
     return value;
@@ -156,7 +156,7 @@ class Walk {
 
 const plain = { configurable: true, enumerable: true, writable: true } as const;
 
-/** Objects with state that is not in their properties: only the engine can clone them, or say that it cannot. */
+/** Objects with state outside of their properties: only the engine can clone them, or refuse to. */
 function isClonedByEngine(value: object): boolean {
   const tag = Object.prototype.toString.call(value);
   return tag !== "[object Object]";

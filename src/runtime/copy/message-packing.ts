@@ -1,7 +1,7 @@
 /**
- * The form of a message on its way to another thread: a snapshot taken at the sender, in which markers stand for
- * references, and what the markers mean. Structured clone keeps identities within one message, so a marker that arrives
- * is found again by identity.
+ * The form of a message on its way to another thread: a snapshot taken at the sender, with markers in place of references, and
+ * the meaning of the markers. Structured clone keeps identities within one message, so an arriving marker is recognised by
+ * identity.
  */
 
 import { revive, type WireError } from "../../errors/errors.ts";
@@ -11,7 +11,7 @@ import { decodeReference } from "./references.ts";
 
 export interface Packed {
   readonly value: unknown;
-  /** Absent where the value has no references and no errors in it. */
+  /** Absent if the value contains no references and no errors. */
   readonly markers?: readonly Marker[];
 }
 

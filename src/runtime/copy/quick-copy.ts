@@ -1,15 +1,15 @@
 /**
- * The quick copy, for the small plain data that most messages are. It gives up, rather than slow down, on anything else.
+ * The quick copy, for small plain data, which most messages are. On anything else it gives up at once.
  *
- * Spreading an object copies it in one step as long as V8 has seen its shape before; walking the copy then costs about as
- * much again. Rejected: building the copy property by property (half as fast).
+ * Spreading an object copies it in one step if V8 has seen its shape before. Walking the copy costs about as much again.
+ * Rejected: building the copy property by property (half as fast).
  */
 
 import { isReference } from "./references.ts";
 
-/** Objects in one message beyond which a graph is taken to be large, and copied with care for its shape. */
+/** With more objects than this in one message, the graph counts as large, and gets the deep copy. */
 const MAX_QUICK_OBJECTS = 200;
-/** Nesting beyond which the quick copy gives up: a circle, or close to it. */
+/** Beyond this nesting the quick copy gives up: the data is circular, or nearly so. */
 const MAX_QUICK_DEPTH = 30;
 
 /** The quick copy gave up. */
@@ -21,7 +21,7 @@ const deeplyFrozen: WeakSet<object> = new WeakSet();
 let objectsLeft = 0;
 let keepReferences = true;
 
-/** With references as they are, for a receiver on this thread. */
+/** Keeps references as they are, for a receiver on this thread. */
 export function quickCopy(value: object): unknown {
   if (value.constructor === Object) {
     // Most messages are flat: no counting, no second function.
@@ -33,7 +33,7 @@ export function quickCopy(value: object): unknown {
   return copyQuickly(value, MAX_QUICK_DEPTH);
 }
 
-/** To be posted to another thread: gives up on references. */
+/** For posting to another thread: gives up on references. */
 export function quickCopyToPost(value: object): unknown {
   objectsLeft = MAX_QUICK_OBJECTS;
   keepReferences = false;
@@ -51,7 +51,7 @@ function isFlat(value: Record<string, unknown>): boolean {
 
 function copyQuickly(value: object, depth: number): unknown {
   if (--objectsLeft < 0 || depth === 0) return notQuick;
-  // Of a plain object; one that only looks like it becomes a plain object anyway.
+  // True for a plain object. An object that only looks plain becomes a plain object anyway.
   if (value.constructor !== Object) {
     if (Array.isArray(value)) return copyArray(value, depth);
     return keepReferences && isReference(value) ? value : notQuick;
@@ -62,7 +62,7 @@ function copyQuickly(value: object, depth: number): unknown {
     const part = result[key];
     if (typeof part === "object") {
       if (part === null) continue;
-      // Frozen flat objects are copied too: that takes no longer than to ask whether they are frozen.
+      // Frozen flat objects are copied too: checking whether they are frozen takes as long.
       if (first && keepReferences && Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
       first = false;
       const copied = copyQuickly(part, depth - 1);
@@ -92,7 +92,7 @@ function copyArray(value: readonly unknown[], depth: number): unknown {
   return result;
 }
 
-/** Whether plain data is frozen all the way down. What is found to be is remembered. */
+/** Whether plain data is frozen all the way down. A positive result is cached. */
 function isDeeplyFrozen(value: object, depth: number = MAX_QUICK_DEPTH): boolean {
   if (deeplyFrozen.has(value)) return true;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return isReference(value);

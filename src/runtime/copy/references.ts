@@ -1,6 +1,6 @@
 /**
- * References: objects that mean the same thing on every thread and are therefore not copied in messages, such as pids,
- * channels, and the handles of registered functions. Each kind says how it crosses to another thread.
+ * References: objects that mean the same on every thread and are therefore not copied in messages, such as pids, channels, and
+ * the handles of registered functions. Each kind defines how it is sent to another thread.
  */
 
 export interface ReferenceKind<T extends object> {
@@ -8,9 +8,9 @@ export interface ReferenceKind<T extends object> {
   readonly tag: string;
   /** The prototypes its objects have. */
   readonly prototypes: readonly object[];
-  /** Plain data that stands for the object on another thread. */
+  /** Plain data that represents the object on another thread. */
   readonly encode: (value: T) => unknown;
-  /** The object for what `encode` gave, on any thread. */
+  /** The object for the data of `encode`, on any thread. */
   readonly decode: (data: unknown) => T;
 }
 
@@ -42,7 +42,7 @@ export function encodeReference(value: object): readonly [tag: string, data: unk
 
 export function decodeReference(tag: string, data: unknown): object {
   const kind = byTag.get(tag);
-  // Both sides run the same version; a kind registers itself when its library is loaded.
+  // Both sides run the same version. A kind registers itself when its library is loaded.
   if (kind === undefined) throw new Error(`no kind of reference is called ${tag} on this thread`);
   return kind.decode(data);
 }

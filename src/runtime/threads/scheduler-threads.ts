@@ -1,9 +1,9 @@
-/** The setting that tasks and actors have in common. */
+/** The setting that tasks and actors share. */
 
 import { HeddleError } from "../../errors/errors.ts";
 import { runtime } from "../runtime.ts";
 
-/** A program that wants more than this many means something else. */
+/** A larger number is a mistake. */
 const MAX_SCHEDULER_THREADS = 256;
 
 /**

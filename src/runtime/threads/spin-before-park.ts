@@ -1,27 +1,26 @@
 /**
- * A thread that has just heard something, or said something, stays awake for a moment before it sleeps: the answer is
- * often on its way, and to wake a sleeping thread takes the operating system longer than the answer takes. Go's idle threads
- * look for work for a moment in the same way.
+ * A thread that has just received or sent a message spins for a moment before it sleeps. The answer is often on its way, and
+ * the operating system takes longer to wake a sleeping thread than the answer takes. Go's idle threads spin in the same way.
  *
- * What comes meanwhile is received at once, without the loop.
+ * Messages that come meanwhile are received at once, without the loop.
  *
  * Invariants
- * - Timers and I/O come later by `LINGER_MS` at most, and only on threads that talk.
- * - A thread that lingers in vain does so less and less; on one CPU, where nobody could answer meanwhile, none does.
+ * - Timers and I/O are delayed by at most `LINGER_MS`, and only on threads that exchange messages.
+ * - A thread that spins in vain does so less and less. On one CPU no thread spins, because none could answer meanwhile.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { runQueue } from "../run-queue.ts";
 
-/** What is received belongs to nobody's async context, least of all to that of whoever spoke last. */
+/** A received message must not run in the async context of the message before it. */
 const inNoContext: (schedule: typeof setImmediate, run: () => void) => void = AsyncLocalStorage.snapshot();
 
-/** A few times what an idle thread needs to answer, and what it costs to be woken on a virtual machine. */
+/** A few times what an idle thread needs to answer, and about the cost of a wake-up on a virtual machine. */
 const LINGER_MS = 0.05;
 
-/** What it is worth, from the outcomes of the last: each that was answered counts one up, each in vain one down. */
+/** Trust, from the last outcomes: each answered spin adds one, each vain one subtracts one. */
 const MOST_TRUST = 8;
-/** Out of trust, every so many tries one is made. */
+/** Without trust, one in this many tries is made. */
 const RARELY = 64;
 
 export class SpinBeforePark {
@@ -31,13 +30,13 @@ export class SpinBeforePark {
   #distrusted = 0;
   #scheduled = false;
 
-  /** `hasPost`: whether something has come that was not received yet. `receive`: receives it. */
+  /** `hasPost`: whether an unreceived message has come. `receive`: receives it. */
   constructor(hasPost: () => boolean, receive: () => void) {
     this.#hasPost = hasPost;
     this.#receive = receive;
   }
 
-  /** Something was said or heard: lingers when everything else that is ready has run. */
+  /** A message was sent or received: spins when everything else that is ready has run. */
   stir(): void {
     if (this.#scheduled || !this.#isTrusted()) return;
     this.#scheduled = true;
@@ -52,7 +51,7 @@ export class SpinBeforePark {
 
   readonly #linger = (): void => {
     this.#scheduled = false;
-    // Does not sleep: somebody has something to do here.
+    // The loop does not sleep now: there is work.
     if (runQueue.length > 0 || this.#hasPost()) return;
     const untilMs = performance.now() + LINGER_MS;
     while (performance.now() < untilMs) {

@@ -1,29 +1,30 @@
 /**
- * When a program that uses the runtime may end: when no thread has anything to do and no message is under way. Threads and
- * ports never keep the program alive by themselves; this does, and only while it must, at no cost for messages.
+ * Decides when a program that uses the runtime may end: when no thread has work and no message is on its way. Threads and
+ * ports never keep the program alive by themselves. This does, and only while needed, at no cost for messages.
  *
- * A thread has nothing to do when its loop has nothing that keeps it alive: no timer, no I/O. Node tells so with
- * `beforeExit`, on the main thread and in workers alike. So a thread that is asked lets go of the handle that keeps it alive,
- * and when `beforeExit` comes it takes hold again and answers, with the messages it has sent and received on each link.
+ * A thread has no work when nothing keeps its loop alive: no timer, no I/O. Node reports that with `beforeExit`, on the main
+ * thread and in workers alike. So a thread that is asked unrefs the handle that keeps it alive. When `beforeExit` comes, it
+ * refs the handle again and answers with the numbers of messages sent and received on each link.
  *
- *   the root's beforeExit (or: somebody on the root waits) ─▶ round 1: ask all ─▶ all have answered ─▶ round 2 ─▶ …
- *   quiet: two rounds in a row gave equal counts, and what one end of a link has sent the other has received
+ *   the root's beforeExit (or: code on the root waits) ─▶ round 1: ask all ─▶ all have answered ─▶ round 2 ─▶ …
+ *   quiet: two rounds in a row gave equal counts, and each link's receiver has received what its sender has sent
  *
- * Two rounds are needed because the answers of one are not from one moment: a message may have been sent after its sender's
- * answer and received before its receiver's. Equal counts twice, with everything received, leave no room for it.
+ * Two rounds are needed because the answers of one round are not from one moment: a message may be sent after its sender's
+ * answer and received before its receiver's. If the counts are equal twice and everything is received, that can't have
+ * happened.
  *
- * Who waits on the root (`retain`) is alive between rounds too, so that `beforeExit` does not come at all: a test
- * runner takes it as the end. If the rounds find everything quiet nevertheless, nobody will ever answer: then the
- * root is let go, and the program ends as any program ends that awaits what never happens.
+ * While code on the root waits (`retain`), the root stays alive between rounds too, so that `beforeExit` does not come: a test
+ * runner takes it for the end. If the rounds find everything quiet nevertheless, no answer will ever come. Then the root's
+ * handle is released, and the program ends like any program that awaits what never happens.
  *
- * Rejected: counting tasks (timers and sockets a task has left behind would be cut off), polling
- * `process.getActiveResourcesInfo()` (it tells neither which are ours nor when it changes).
+ * Rejected: counting tasks (timers and sockets that a task has left would be cut off), and polling
+ * `process.getActiveResourcesInfo()` (it shows neither which resources are ours nor when they change).
  */
 
 import type { Counts } from "./thread-protocol.ts";
 import { clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
 
-/** Between two rounds that found somebody busy with messages, doubling. */
+/** The pause between two rounds if a thread was busy with messages. It doubles each time. */
 const FIRST_PAUSE_MS = 1;
 const MAX_PAUSE_MS = 200;
 
@@ -33,7 +34,7 @@ export interface QuietContext {
   readonly counts: () => Counts;
 }
 
-/** The longest a timer can wait: what keeps a thread alive without doing anything. */
+/** The longest delay of a timer. It keeps a thread alive without doing anything. */
 const FOREVER_MS = 2 ** 31 - 1;
 
 function newHold(): NodeJS.Timeout {
@@ -45,7 +46,7 @@ export class TerminationDetector {
   readonly #context: QuietContext;
   readonly #hold: NodeJS.Timeout = newHold().unref();
   #retained = 0;
-  /** Everything was quiet, and nothing was sent or received since. */
+  /** Everything was quiet, and no message was sent or received since. */
   #settled = false;
   #round = 0;
   #waitingFor: Set<number> | undefined;
@@ -70,7 +71,7 @@ export class TerminationDetector {
     if (--this.#retained === 0 && this.#waitingFor === undefined) this.#letGo();
   }
 
-  /** A message was sent or received: what was found before does not count any more. */
+  /** A message was sent or received, so the earlier result is void. */
   stir(): void {
     if (!this.#settled) return;
     this.#settled = false;
@@ -145,7 +146,7 @@ function allReceived(answers: ReadonlyMap<number, Counts>): boolean {
   return true;
 }
 
-/** Another thread's side: keeps it alive, and answers when it has nothing to do. */
+/** Another thread's side: keeps the thread alive, and answers when it has no work. */
 export class IdleAnswer {
   readonly #hold: NodeJS.Timeout = newHold();
   #asked: number | undefined;

@@ -1,28 +1,29 @@
 /**
- * The board of the runtime: a row of shared memory for each of its threads, which anybody reads without asking. It says how
- * much a thread has to do, and whether it still turns.
+ * The board of the runtime: a row of shared memory for each of its threads, which any thread reads without asking. It shows how
+ * much work a thread has, and whether its loop turns.
  *
  * Invariants
- * - All counts change through Atomics. `queued` is raised by who places work on the thread and lowered by the thread when the
- *   work starts (or by who takes it back); `running` has the thread as its only writer, and so has `offered`.
- * - Times are `monotonicMs()`. The beat is kept up only while the thread has something to do: an idle thread sleeps.
+ * - All counts change through Atomics. Whoever places work on the thread raises `queued`. The thread lowers it when the work
+ *   starts, or the placer does if it takes the work back. Only the thread writes `running` and `offered`.
+ * - Times are `monotonicMs()`. The heartbeat is kept up only while the thread has work: an idle thread sleeps.
  *
  * Ranges
- * - `queued`, `running` and `offered` are as much as there is at once. None falls below 0: who would lower it further puts it back and
- *   throws.
- * - `posted` only grows. It wraps at 2^32, as does the thread's own count of what has arrived, and the two are compared for equality.
+ * - `queued`, `running` and `offered` are numbers of current items. None falls below 0: an operation that would do so is
+ *   undone, and throws.
+ * - `posted` only grows. It wraps at 2^32, as does the thread's own count of received messages; the two are compared for
+ *   equality.
  * - `current` is a number up to 4,096 (tasks/jobs/task-names.ts). A thread's row is its number modulo MAX_THREADS.
  *
- * The thread dies: its row stays as it is, until the root gives it to another thread (thread-supervisor.ts) and clears it.
- * Rows are given out in turn, so others may still write to the row of one whose death they have not heard of: 1,023 threads
- * have to begin before it is used again.
+ * If the thread dies, its row stays as it is until the root gives it to another thread (thread-supervisor.ts) and clears it.
+ * Rows are reused in turn, because threads that do not know of the death may still write to the row: 1,023 other threads
+ * must begin before it is used again.
  */
 
 import { brokenMemory } from "../../kit/broken-memory.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Role } from "./thread-protocol.ts";
 
-/** Rows; more threads than that at once are refused. */
+/** Rows. More threads at once are refused. */
 export const MAX_THREADS = 1024;
 /** A cache line, so that two threads never write to the same one. */
 const ROW_BYTES = 64;
@@ -30,23 +31,23 @@ const ROW_WORDS = ROW_BYTES / 4;
 
 /** Words of a row. */
 export const LOAD = {
-  /** Placed on the thread and not started. */
+  /** Units placed on the thread and not started. */
   queued: 0,
-  /** Started and not ended, parked ones included. */
+  /** Units started and not ended, parked ones included. */
   running: 1,
-  /** A number for whoever runs at the moment, given by the service that runs it; 0: nobody. */
+  /** Number of the unit that runs now, assigned by its service. 0: none. */
   current: 2,
-  /** Placed by the thread on others, and not started. */
+  /** Units that the thread placed on others, and that have not started. */
   offered: 3,
   /** Messages that others have posted to the thread. */
   posted: 4,
 } as const;
 
 const BEAT = 3;
-/** For whoever holds something in shared memory under the thread's name (tasks/meetings.ts). It outlives the thread. */
+/** Used by a service that holds shared memory under the thread's name (tasks/meetings.ts). It outlives the thread. */
 const MEETING = 10;
 
-/** How many threads of a role there may be, in the row of the root. */
+/** The most threads of a role, in the row of the root. */
 const SIZE: Readonly<Record<Role, number>> = { scheduler: 8, blocking: 9 };
 
 export type LoadWord = (typeof LOAD)[keyof typeof LOAD];
@@ -74,19 +75,21 @@ export class ThreadBoard {
     const before = Atomics.add(this.#words, place(thread) + word, count);
     if (count >= 0 || before >= -count) return;
     Atomics.sub(this.#words, place(thread) + word, count);
-    throw brokenMemory(`the row of thread ${thread} has ${before} in word ${word}, and ${-count} were to be taken off`);
+    throw brokenMemory(
+      `the row of thread ${thread} has ${before} in word ${word}, which cannot be lowered by ${-count}`,
+    );
   }
 
   read(thread: number, word: LoadWord): number {
     return Atomics.load(this.#words, place(thread) + word);
   }
 
-  /** Who runs now. Not atomic: it is written at every switch, and a reader only wants to know who it is for long. */
+  /** Sets the unit that runs now. Not atomic: it is written at every switch, and readers only look for long-running units. */
   setCurrent(thread: number, current: number): void {
     this.#words[place(thread) + LOAD.current] = current;
   }
 
-  /** What the thread has to do: queued and running. */
+  /** The thread's work: queued and running. */
   load(thread: number): number {
     return this.read(thread, LOAD.queued) + this.read(thread, LOAD.running);
   }
@@ -101,18 +104,18 @@ export class ThreadBoard {
     return this.#times[timePlace(thread)]! || undefined;
   }
 
-  /** How long ago the thread's loop last turned, if it has something to do; otherwise 0. */
+  /** How long ago the thread's loop last turned. 0 if it has no work. */
   silentMs(thread: number): number {
     const nowMs = monotonicMs();
     return Math.max(0, nowMs - (this.beatMs(thread) ?? nowMs));
   }
 
-  /** The words of all rows, and where a row's own word for meetings is. */
+  /** The words of all rows, and the index of a row's own word for meetings. */
   get meetings(): { readonly words: Int32Array<SharedArrayBuffer>; readonly at: (row: number) => number } {
     return { words: this.#words, at: (row) => row * ROW_WORDS + MEETING };
   }
 
-  /** The row is another thread's from now on. */
+  /** The row belongs to another thread from now on. */
   clear(thread: number): void {
     this.#words.fill(0, place(thread), place(thread) + MEETING);
   }

@@ -1,4 +1,4 @@
-/** The entry of every thread the runtime starts. What it runs comes as messages for services. */
+/** The entry of every thread that the runtime starts. Its work comes as messages for services. */
 
 import { runtime } from "../runtime.ts";
 import { exposeTurns } from "../turn-handle.ts";

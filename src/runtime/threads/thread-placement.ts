@@ -1,21 +1,21 @@
-/** Which thread something is to run on. Pure. */
+/** Chooses the thread for a new unit. Pure. */
 
-/** Of a thread: what it has to do. */
+/** A thread and the number of its units. */
 export interface Candidate {
   readonly thread: number;
   readonly load: number;
 }
 
-/** Less than one thing: nobody has to move for half a thing less. */
+/** Less than one unit: an advantage of half a unit is not worth a move. */
 const HOME_ADVANTAGE = 0.5;
 
 export interface Placement {
   readonly thread: number | undefined;
-  /** Even this one has something to do already: another thread would begin sooner, if there may be one. */
+  /** Even this one has work already. Another thread would begin sooner, if one may be started. */
   readonly isBusy: boolean;
 }
 
-/** The thread with the least to do, the asking one before others that have as much; none of none. */
+/** The least loaded thread. In a tie, the asking thread wins. Undefined without candidates. */
 export function leastLoaded(candidates: Iterable<Candidate>, self: number): Placement {
   let best: number | undefined;
   let bestLoad = Infinity;

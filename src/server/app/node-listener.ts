@@ -3,8 +3,8 @@
  * The app's server never sees a connection. Its listeners are called with the exchange heddle parsed, so that
  * `new WebSocketServer({ server })`, `@fastify/websocket` and Express all work as they are.
  *
- * `server.emit("request", …)` would drop what a listener returns, and with it the rejection of an async handler; the
- * listeners are therefore called here, in order and with the server as `this`, as `emit` would.
+ * `server.emit("request", …)` would drop what a listener returns, and with it the rejection of an async handler. So the
+ * listeners are called here as `emit` would: in order, with the server as `this`.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -43,7 +43,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-/** Without a `request` listener the client would wait forever; a server that only takes upgrades answers so. */
+/** Without a `request` listener the client would wait forever. A server that only takes upgrades answers 426. */
 function refuseUnanswered(server: AppServer, res: ServerResponse): void {
   const isUpgradeOnly = server.listenerCount("upgrade") > 0;
   res.writeHead(isUpgradeOnly ? 426 : 501, isUpgradeOnly ? { connection: "Upgrade", upgrade: "websocket" } : {});

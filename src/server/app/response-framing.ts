@@ -11,9 +11,9 @@
  *
  * Nothing is counted for a response that leaves its length to node:http, or ends with one `end(body)` of that length.
  *
- * Rejected: node:http's `strictContentLength`. It throws within the app's `write`, and from a pipe that is an exception
- * nobody catches; when too little was written it throws in `end` and leaves the response open; it sees no headers given to `writeHead`
- * as a list; and it makes every `end(body)` two writes. Also a class of our own: Express takes the class from a response.
+ * Rejected: node:http's `strictContentLength`. It throws within the app's `write`: in a pipe, that is an uncaught exception.
+ * When too little was written, it throws in `end` and leaves the response open. It ignores headers given to `writeHead` as a
+ * list. And it makes every `end(body)` two writes. Also rejected: a class of our own. Express replaces a response's class.
  */
 
 import type { ServerResponse } from "node:http";
@@ -55,14 +55,14 @@ export type FramingFault =
   | { readonly kind: "interim"; readonly status: number };
 
 export interface FramingRules<Owner> {
-  /** undefined: the response is none of the server's. */
+  /** undefined: the server does not own this response. */
   readonly ownerOf: (res: ServerResponse) => Owner | undefined;
   readonly misframed: (owner: Owner, fault: FramingFault) => void;
   /** The connection ends with this response. */
   readonly closes?: (owner: Owner) => void;
 }
 
-/** What a response carries: bytes that its `content-length` still has room for; absent: nobody counts. */
+/** On a response: the bytes that its `content-length` still allows. Absent: nothing is counted. */
 const leftOf: unique symbol = Symbol("heddle.left");
 const declaredOf: unique symbol = Symbol("heddle.declared");
 
@@ -165,7 +165,7 @@ function endConnection(res: ServerResponse): void {
   reviseHead(res, (head) => head.replace(KEPT_ALIVE, "Connection: close\r\n"));
 }
 
-/** As node:http writes it. */
+/** The form in which node:http writes it. */
 const KEPT_ALIVE = /^Connection: keep-alive\r\n(?:Keep-Alive: [^\r]*\r\n)?/m;
 
 function faultOf(res: ServerResponse, kind: "too-long" | "too-short"): FramingFault {

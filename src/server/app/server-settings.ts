@@ -2,8 +2,8 @@
  * has the same setting, and the operator has not set it, the app's value is applied. Other settings cause a warning, with the
  * settings to use instead.
  *
- * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a framework
- * sets by itself is ignored.
+ * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a
+ * framework sets by itself is ignored.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
@@ -31,7 +31,7 @@ interface SharedSetting {
   /** Its name on an http.Server. */
   readonly name: string;
   readonly setting: Shared;
-  /** Written here as well: the table of settings is not worth loading on each thread. */
+  /** Repeated here, because loading the table of settings on each thread costs too much. */
   readonly flag: string;
   /** Whether the value is Node's or a framework's own. */
   readonly isDefault: (value: unknown, server: AppServer) => boolean;
@@ -121,7 +121,7 @@ const unsupported: readonly {
   },
 ];
 
-/** Pure but for looking at the server. */
+/** Pure, except that it reads the server's fields. */
 export function applyServerSettings(config: ServerConfig, server: AppServer | undefined): AppliedServerSettings {
   const values: Partial<Record<Shared, number>> = {};
   const applied: Explained[] = [];

@@ -1,16 +1,16 @@
 /**
- * The parent of it all: owns the sockets, the workers and the control socket. Never runs user code.
+ * The parent process: owns the sockets, the workers and the control socket. It never runs user code.
  *
  *   start  → bind → first generation boots → serve
- *   reload → next generation boots beside → all ready → it serves → the old one drains
+ *   reload → next generation boots beside the old one → all ready → it serves → the old one drains
  *   scale  → more slots, or fewer
- *   stop   → serve on for the stop delay → close the sockets → drain everything → exit
+ *   stop   → serve until the stop delay is over → close the sockets → drain everything → exit
  *
- * The first three are commands; one runs at a time, in the order they came. Reloads that are asked for while one runs are
- * one more reload, which loads the code as it is then, and all who asked hear how that one went. What drains does so beside the next command:
- * a client that keeps its connection busy must not hold up a reload. `stop` does not wait its turn: it ends the command
- * that runs, which fails, and those that wait. A reload that fails changes nothing: the old generation serves on, and
- * the reason is kept for `status`.
+ * The first three are commands. One runs at a time, in the order they came. Reloads requested while one runs become one more
+ * reload. It loads the code as it is then, and all callers get its outcome. A drain runs beside the next command, because a
+ * client that keeps its connection busy must not delay a reload. `stop` does not queue: it aborts the running command, which
+ * fails, and the waiting ones. A reload that fails changes nothing: the old generation keeps serving, and `status` shows the
+ * reason.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,13 +36,13 @@ export interface LastReload {
   readonly error?: WireError;
 }
 
-/** Is told when the app is loaded, from `modules` as they are after it. */
+/** Is notified before and after the app is loaded. After it, `modules` is up to date. */
 export interface LoadWatch {
   begins(): void;
   ended(isOk: boolean): void;
 }
 
-/** The command has taken effect; `drained` resolves, when the old workers are gone, to how many were cut short. */
+/** The command has taken effect. When the old workers are gone, `drained` resolves to the number that were cut short. */
 export interface Done {
   readonly drained: Promise<number>;
 }
@@ -54,11 +54,11 @@ export interface Reloaded extends Done {
 export interface ArbiterOptions {
   readonly config: ServerConfig;
   readonly log: Log;
-  /** Reads the configuration anew, for a reload. */
+  /** Reads the configuration again, for a reload. */
   readonly readConfig: () => Promise<ServerConfig>;
-  /** Whoever asked for it, the operator must learn of it. */
+  /** The operator must learn of it, whoever asked for the reload. */
   readonly onReloadFailed: (error: HeddleError) => void;
-  /** The stop delay, if there is one, is over: connections are refused from now on. */
+  /** The stop delay, if any, is over: from now on connections are refused. */
   readonly onStop: () => void;
   readonly watch?: LoadWatch | undefined;
 }
@@ -67,7 +67,7 @@ export class Arbiter {
   readonly fleet: Fleet;
   readonly log: Log;
   readonly startedAt: Date = new Date();
-  /** The app's own files as last seen, also those of a generation that did not boot. */
+  /** The app's own files as last reported, also by a generation that did not boot. */
   modules: readonly string[] = [];
   lastReload: LastReload | undefined;
   readonly #accepting: Accepting;
@@ -75,15 +75,15 @@ export class Arbiter {
   readonly #onReloadFailed: (error: HeddleError) => void;
   readonly #onStop: () => void;
   readonly #watch: LoadWatch | undefined;
-  /** Kept across reloads: the clients are the same. */
+  /** Kept across reloads, because the clients stay the same. */
   readonly #ticketKeys = new TicketKeys((keys) => {
     for (const worker of this.fleet.workers) worker.tellTicketKeys(keys);
   });
-  /** What the configuration said when it was last read with success. */
+  /** The configuration as last read with success. */
   #read: ServerConfig;
   #config: ServerConfig;
   #current: Generation | undefined;
-  /** Boots, or takes over right now. */
+  /** The generation that boots or takes over now. */
   #next: Generation | undefined;
   #commands: Promise<unknown> = Promise.resolve();
   readonly #reloads = new CoalescedCommand<Reloaded>((begins, progress) =>
@@ -136,12 +136,12 @@ export class Arbiter {
     return this.#current?.number ?? 0;
   }
 
-  /** A stop was asked for; it may still be delayed. */
+  /** A stop was requested. It may still be delayed. */
   get stopping(): boolean {
     return this.#stopped !== undefined;
   }
 
-  /** How much of the stop delay is left; undefined: none runs. */
+  /** The rest of the stop delay. undefined: none runs. */
   get stopsInMs(): number | undefined {
     if (this.#stopsAtMs === undefined) return undefined;
     return Math.max(0, Math.round(this.#stopsAtMs - monotonicMs()));
@@ -161,25 +161,25 @@ export class Arbiter {
     return this.#accepting.waiting;
   }
 
-  /** Connections that no worker has seen, because too many waited or one waited too long. */
+  /** Connections refused before a worker saw them, because too many waited or one waited too long. */
   get shed(): number {
     return this.#accepting.shed;
   }
 
-  /** Boots the first generation. Resolves when it answers; rejects with the reason when it does not boot. */
+  /** Boots the first generation. Resolves when it answers. Rejects with the reason if it does not boot. */
   start(): Promise<Done> {
     return this.#command(() => this.#load(() => this.#takeOver(this.#config, () => {})));
   }
 
   /**
-   * Resolves when a generation serves whose loading began after this call; several calls may share one.
+   * Resolves when a generation serves whose loading began after this call. Several calls may share one.
    * @throws HeddleError RELOAD_FAILED
    */
   reload(progress: Progress): Promise<Reloaded> {
     return this.#reloads.ask(progress);
   }
 
-  /** Resolves when as many workers serve. @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot */
+  /** Resolves when that many workers serve. @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot */
   scale(to: (workers: number) => number, progress: Progress): Promise<Done & { readonly workers: number }> {
     return this.#command(async () => {
       const generation = this.#current;
@@ -204,7 +204,7 @@ export class Arbiter {
     });
   }
 
-  /** Drains and ends everything. Resolves to how many workers had to be cut short. */
+  /** Drains and ends everything. Resolves to the number of workers that were cut short. */
   stop(progress: Progress): Promise<number> {
     return (this.#stopped ??= this.#stop(progress));
   }
@@ -228,13 +228,13 @@ export class Arbiter {
     const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
     await this.#accepting.finish(this.#current === undefined ? 0 : lineMs);
     const cut = await this.fleet.retire("stop", startedMs + gracefulTimeoutMs);
-    // The command that was interrupted ends now, and may have somebody to tell.
+    // The interrupted command ends now, and may still have to tell its caller.
     await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
     this.kill();
     return cut;
   }
 
-  /** While whoever balances load learns from /readyz that this server leaves, everything that comes is served as before. */
+  /** Load balancers learn from /readyz that this server leaves. Until they have, it serves everything as before. */
   async #delayStop(progress: Progress): Promise<void> {
     const { stopDelayMs } = this.config;
     if (stopDelayMs === 0 || this.#current === undefined) return;
@@ -280,7 +280,7 @@ export class Arbiter {
     return config;
   }
 
-  /** Boots a generation beside the current one and lets it serve; from then on it is the current one. */
+  /** Boots a generation beside the current one and lets it serve. Then it is the current one. */
   async #takeOver(config: ServerConfig, progress: Progress): Promise<Done> {
     const old = this.#current;
     const number = this.generation + 1;
@@ -308,7 +308,7 @@ export class Arbiter {
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
     const deadlineMs = monotonicMs() + old.config.gracefulTimeoutMs;
     const drained = old.retire("reload", deadlineMs);
-    // Who watches for changes wants to see them: an idle connection would still lead to the old code.
+    // Under --watch, changes must show soon: an idle connection would still lead to the old code.
     if (config.watch) setTimeout(() => void old.retire("stop", deadlineMs), WATCH_PATIENCE_MS);
     return { drained };
   }
@@ -335,7 +335,7 @@ export class Arbiter {
         hint: "Start the server again: it will load the new code.",
       });
     }
-    const hint = this.#current === undefined ? "Nothing serves yet." : `Generation ${this.generation} serves on.`;
+    const hint = this.#current === undefined ? "Nothing serves yet." : `Generation ${this.generation} keeps serving.`;
     const message = `generation ${generation} did not get ready: ${messageOf(cause)}`;
     return new HeddleError("RELOAD_FAILED", message, { cause, hint });
   }

@@ -1,6 +1,6 @@
 /**
- * A command that waits for its turn, shared by all who ask for it before it begins. Who asks later may have changed what
- * the command has read by then, and gets the next one. So however many ask while one runs, exactly one more follows.
+ * A command that waits for its turn, shared by all callers that ask for it before it begins. A later caller may have changed
+ * what the command has read by then, so it gets the next one. However many ask while one runs, exactly one more follows.
  */
 
 export type Progress = (line: string) => void;
@@ -11,7 +11,7 @@ interface Waiting<T> {
 }
 
 export class CoalescedCommand<T> {
-  /** Waits for the turn, calls `begins`, and runs. */
+  /** Waits for its turn, calls `begins`, and runs. */
   readonly #run: (begins: () => void, progress: Progress) => Promise<T>;
   #waiting: Waiting<T> | undefined;
 
@@ -19,7 +19,7 @@ export class CoalescedCommand<T> {
     this.#run = run;
   }
 
-  /** The same `progress` is called once for each line, however often it asks. */
+  /** If the same `progress` is passed several times, it is still called once for each line. */
   ask(progress: Progress): Promise<T> {
     const waiting = (this.#waiting ??= this.#wait());
     waiting.progress.add(progress);

@@ -1,8 +1,8 @@
 /**
- * As PID 1 (a container's first process) the arbiter inherits every orphan: they become zombies unless somebody waits
- * for them. Node waits for its own children only, so the rest is reaped here.
+ * As PID 1 (a container's first process) the arbiter inherits every orphan. They become zombies unless their parent waits for
+ * them. Node waits only for its own children, so the others are reaped here.
  *
- * Node's own children are left to libuv, which needs their exit status and takes it within a tick.
+ * Node's own children are left to libuv. It needs their exit status, and reads it within a tick.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { isOutOfDescriptors } from "../../platform/descriptors.ts";
 import { loadNative, reap } from "../../platform/native.ts";
 import type { Log } from "../../log/log.ts";
 
-/** Zombies cost a table entry each and nothing else. */
+/** A zombie costs only a process table entry. */
 const INTERVAL_MS = 1000;
 
 export async function reapOrphans(log: Log): Promise<void> {
@@ -24,7 +24,7 @@ export async function reapOrphans(log: Log): Promise<void> {
   const seen = new Set<number>();
   setInterval(() => {
     const zombies = zombieChildren();
-    // libuv takes its own within a tick of SIGCHLD: what is still there a second later is nobody's.
+    // libuv reaps its own children within a tick of SIGCHLD. A zombie that is still there a second later is an orphan.
     for (const pid of zombies) if (seen.has(pid)) reap(pid);
     seen.clear();
     for (const pid of zombies) seen.add(pid);
@@ -43,13 +43,13 @@ function processes(): string[] {
   try {
     return readdirSync("/proc");
   } catch (error) {
-    // Zombies can wait until there are descriptors again.
+    // Zombies can wait until descriptors are free again.
     if (isOutOfDescriptors(error)) return [];
     throw error;
   }
 }
 
-/** State and parent, which follow the command's name in parentheses. */
+/** State and parent. In the file they follow the command's name in parentheses. */
 function readStat(pid: string): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

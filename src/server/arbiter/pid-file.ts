@@ -127,10 +127,10 @@ function readOwner(path: string): number | undefined {
 
 /** The arbiter's process title, which is what others see as its command line. */
 export const ARBITER_TITLE = "heddle arbiter";
-/** The same from when it stops. */
+/** The same title once it stops. */
 export const STOPPING_TITLE = "heddle arbiter (stopping)";
 
-/** The pid of a dead server may belong to anything by now. */
+/** The pid of a dead server may belong to any other process by now. */
 function isServing(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,10 +1,10 @@
 /**
- * What a reload takes from the configuration it has read anew. Pure: two configurations in, one out.
+ * Decides what a reload takes from the configuration it has read again. Pure: two configurations in, one out.
  *
- * What belongs to the arbiter (its sockets, its control socket, its health port, its log) was set up once and lives
- * across generations; a change of it needs a restart and is told, not half done. So does a change to or from the model
- * `sync`, which is about who gets connections. A number of workers set by `scale`
- * stays until the configuration itself says another.
+ * The arbiter's own settings (its sockets, its control socket, its health port, its log) were set up once and live across
+ * generations. A change of them needs a restart: it is reported, and not applied. The same holds for a change to or from the
+ * model `sync`, which changes who gets connections. A number of workers set by `scale` stays until the configuration has
+ * another one.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
@@ -26,7 +26,7 @@ export interface ReloadPlan {
   readonly needRestart: readonly string[];
 }
 
-/** `running` serves, perhaps scaled; `readBefore` and `readNow` are what the configuration said then and says now. */
+/** `running` serves, perhaps scaled. `readBefore` and `readNow` are the configuration as read then and now. */
 export function planReload(running: ServerConfig, readBefore: ServerConfig, readNow: ServerConfig): ReloadPlan {
   const isTlsSwitched = (readBefore.tlsCert === undefined) !== (readNow.tlsCert === undefined);
   const changed: string[] = FIXED.filter((name) => JSON.stringify(readBefore[name]) !== JSON.stringify(readNow[name]));

@@ -1,5 +1,5 @@
 /**
- * What signals mean to the arbiter. A handler only hands the wish on; commands run one at a time.
+ * What signals mean to the arbiter. A handler only forwards the request; commands run one at a time.
  *
  * | signal    | meaning                                                     |
  * | TERM, INT | stop gracefully; a second INT stops at once                 |
@@ -20,11 +20,11 @@ export interface SignalActions {
 
 /**
  * One Ctrl-C may arrive twice: the terminal sends it to the whole process group, and a launcher in the group (npm, npx,
- * bin/heddle.js under an old Node) passes on what it got. Nobody's second Ctrl-C comes this soon.
+ * bin/heddle.js under an old Node) forwards it too. A person's second Ctrl-C does not come this soon.
  */
 const SAME_INTERRUPT_MS = 300;
 
-/** Whether an interrupt is a new one. Pure. `lastMs`: when the one before came, undefined for the first. */
+/** Whether an interrupt is a new one. Pure. `lastMs`: when the one before came. undefined: this is the first. */
 export function judgeInterrupt(nowMs: number, lastMs: number | undefined): "stop" | "same" | "stop-now" {
   if (lastMs === undefined) return "stop";
   return nowMs - lastMs < SAME_INTERRUPT_MS ? "same" : "stop-now";
@@ -54,7 +54,7 @@ function hasTerminal(): boolean {
     closeSync(openSync("/dev/tty", "r"));
     return true;
   } catch (error) {
-    // Then nothing can be said, and a hang-up is what operators send: reload.
+    // Then we can't tell. Operators send a hang-up to reload.
     return isOutOfDescriptors(error);
   }
 }

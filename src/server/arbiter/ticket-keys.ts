@@ -1,10 +1,10 @@
 /**
- * The key that session tickets are encrypted with: one for all workers and threads, so that a client that comes back resumes
- * its TLS session wherever its connection goes (RFC 8446 §2.2, RFC 5077 §3.3).
+ * The key that encrypts TLS session tickets. All workers and threads share it, so that a returning client resumes its session
+ * wherever its connection goes (RFC 8446 §2.2, RFC 5077 §3.3).
  *
- * Whoever has the key can read the TLS 1.2 connections that were made with it. So it is only ever in memory, never in a file, an
- * environment variable or the log; it is new at every start, and again after each `rotationMs`. Node takes one key at a time:
- * a client with a ticket of the key before makes a full handshake, once, and gets a new ticket.
+ * Whoever has the key can read the TLS 1.2 connections made with it. So it is only in memory, never in a file, an environment
+ * variable or the log. It is new at every start, and again after each `rotationMs`. Node takes one key at a time: a client
+ * with a ticket of the previous key makes one full handshake, and gets a new ticket.
  */
 
 import type { TicketKeys as Keys } from "../worker/worker-protocol.ts";
@@ -22,12 +22,12 @@ export class TicketKeys {
     this.#onRotated = onRotated;
   }
 
-  /** Made when it is first asked for: a server without TLS needs none. */
+  /** Made on first use: a server without TLS needs none. */
   get current(): Keys {
     return (this.#current ??= makeKeys());
   }
 
-  /** 0: never. The same as before leaves the time that has passed. */
+  /** 0: never. An unchanged interval does not restart the timer. */
   rotateEvery(rotationMs: number): void {
     if (rotationMs === this.#rotationMs) return;
     this.stop();

@@ -1,6 +1,6 @@
 /**
- * Reads the certificate and key, once per generation: a reload picks up renewed ones, and a worker that is replaced in
- * between can't be stopped by a file that is being rewritten.
+ * Reads the certificate and key, once per generation. A reload picks up renewed ones. A worker that is replaced in between
+ * does not fail because a file is being rewritten.
  */
 
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ export type Certificate = Pick<TlsMaterial, "cert" | "key">;
 /** undefined: plain HTTP. @throws HeddleError TLS_BAD */
 export function readTls({ tlsCert, tlsKey }: Pick<ServerConfig, "tlsCert" | "tlsKey">): Certificate | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  // Loaded when it is needed: TLS costs an arbiter that serves plain HTTP some 10 MB.
+  // Loaded on demand: TLS costs an arbiter that serves plain HTTP some 10 MB.
   const { createSecureContext } = process.getBuiltinModule("node:tls");
   const cert = readPem("--tls-cert", tlsCert);
   const key = readPem("--tls-key", tlsKey);

@@ -140,7 +140,7 @@ function parse(path: string, text: string): unknown {
   }
 }
 
-/** The answer had begun. */
+/** The connection broke after the answer had begun. */
 function brokenOff(path: string, cause: NodeJS.ErrnoException): HeddleError {
   if (cause.code !== "ECONNRESET") return unreachable(path, cause);
   return new HeddleError("CONTROL_UNAVAILABLE", "the server ended before it reported the result of the command", {

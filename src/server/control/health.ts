@@ -32,7 +32,7 @@ export function openHealthPort(
     else res.writeHead(404, { "content-type": "text/plain" }).end("/livez and /readyz are here\n");
   });
   return new Promise((resolve, reject) => {
-    // After it listens, rejecting has no effect; a connection that could not be accepted is a failed probe.
+    // After it listens, rejecting has no effect. A connection that could not be accepted is a failed probe.
     server.on("error", (cause) => {
       const message = `cannot listen on ${host}:${port} for --health-port: ${cause.message}`;
       reject(new HeddleError("LISTEN_FAILED", message, { cause }));

@@ -1,4 +1,4 @@
-/** Where control sockets are when `--control` does not say: one per arbiter, in a folder of the user's own. */
+/** The default place of control sockets: one per arbiter, in the user's own folder. */
 
 import { join } from "node:path";
 import { runtimeFolder } from "../../platform/runtime-folder.ts";

@@ -1,6 +1,6 @@
 /**
  * The arbiter's control socket: HTTP on a Unix socket that only its owner can open (mode 0600, in a folder of mode 0700
- * that heddle makes itself). Whoever can open it can stop the server, so there is no TCP form of it.
+ * that heddle makes itself). Whoever can open it can stop the server, so there is no TCP version.
  *
  *   GET  /livez /readyz /status /threads      one JSON answer
  *   POST /reload /scale?to=+1 /stop           JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
@@ -92,7 +92,7 @@ function makeFolder(path: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** A server that stops answers here until its end, but its successor may take the path before. */
+/** A stopping server answers here until its end, but its successor may take the path earlier. */
 async function removeIfLeaving(path: string): Promise<void> {
   const identity = identityOf(path);
   if (identity === undefined) return;

@@ -1,15 +1,15 @@
 /**
- * One line per request that ended, on standard output: queue time and handler time apart, because their sum hides which
- * of the two to act on (more threads, or a faster handler).
+ * Writes one line on standard output for each request that ended. Queue time and handler time are apart: their sum hides
+ * which of the two to act on (more threads, or a faster handler).
  *
- * Lines are buffered and flushed within FLUSH_MS; what a killed process had not flushed yet is lost.
+ * Lines are buffered and flushed within FLUSH_MS. A killed process loses what it had not flushed.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
 import { createLog, type Log } from "../../log/log.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Long enough to batch thousands of lines under load, short enough for somebody who watches. */
+/** Long enough to batch thousands of lines under load, short enough for a person who watches the log. */
 const FLUSH_MS = 100;
 const BUFFER_BYTES = 8 * 1024;
 

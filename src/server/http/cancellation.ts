@@ -1,13 +1,13 @@
 /**
- * What becomes of a thread's exchanges while it drains:
+ * Cancels a thread's exchanges while it drains, in three phases:
  *
- *   begin      event streams are called off, those too whose head goes out later (`look`): they do not end by themselves
- *   lastCall   so are all others, and what waits for its turn is refused
- *   cut        nobody waits any more
+ *   begin      event streams are cancelled: they don't end by themselves. `look` cancels those whose head goes out later.
+ *   lastCall   all other exchanges are cancelled, and those that wait for their turn are refused
+ *   cut        every exchange that is left is answered with 503
  *
- * An exchange that is called off goes on: its handler knows it from the request's signal, and ends the response as it likes.
- * One whose handler fails instead is answered for, and so are those that are left at the end: with 503, or not at all if
- * a part of the answer is out, which is then cut. Each of these counts as cut short; an event stream that was ended is whole.
+ * A cancelled exchange goes on. Its request's signal tells its handler, which ends the response as it likes.
+ * If the handler fails instead, or does not end in time, the exchange is answered with 503. If a part of the response is out
+ * already, its connection is cut. Each of these counts as cut short. An event stream that was ended counts as complete.
  */
 
 import { drainError, endEventStream, isEventStream } from "../app/called-off.ts";
@@ -19,7 +19,7 @@ export class CallingOff {
   /** Exchanges that did not get their whole answer. */
   cutShort = 0;
   readonly #exchanges: LinkedList<Exchange>;
-  /** Those that have begun to answer with something else than an event stream. */
+  /** Exchanges whose response has begun and is no event stream. */
   readonly #others = new WeakSet<Exchange>();
   #phase: "serving" | "begun" | "last-call" = "serving";
 
@@ -32,7 +32,7 @@ export class CallingOff {
     this.look();
   }
 
-  /** For what has come, or begun to answer, since. Call it every few milliseconds. */
+  /** Looks at exchanges that came, or began to answer, since the last call. Call it every few milliseconds. */
   look(): void {
     if (this.#phase === "serving") return;
     for (const exchange of this.#exchanges) {
@@ -52,9 +52,9 @@ export class CallingOff {
     for (const exchange of this.#exchanges) if (exchange.refusal === undefined) this.#answerFor(exchange);
   }
 
-  /** Its handler failed after it was called off: a consequence, not a fault. */
+  /** The handler failed after the exchange was cancelled: a consequence, not a fault. */
   failed(exchange: Exchange): void {
-    // What ran on a handler thread was ended there, if it could be.
+    // A handler thread has ended its own event stream already, if that was possible.
     if (exchange.handler === undefined && endEventStream(exchange.res)) return;
     if (exchange.refusal === undefined && !exchange.res.writableEnded) this.#answerFor(exchange);
   }
@@ -66,15 +66,15 @@ export class CallingOff {
 
   #answerFor(exchange: Exchange): void {
     this.cutShort++;
-    exchange.refuse("DRAINING", "the server drains, and its time is over");
+    exchange.refuse("DRAINING", "the server's drain time is over");
   }
 }
 
 function callOffStream(exchange: Exchange): void {
   const { res, connection } = exchange;
-  // A refusal behind it ends the connection anyway.
+  // A refusal that follows on the connection ends it anyway.
   if (connection.current === exchange && !connection.refusesInTurn) {
-    // Its head has said otherwise; but on the same connection the client would meet the same thread again.
+    // The head said keep-alive. But on this connection the client would reach the same draining thread again.
     endConnectionWith(res);
     connection.closing = true;
   }

@@ -1,10 +1,10 @@
 /**
- * One request and its response on their way through the pipeline: the unit the gate admits, a model executes and the
- * access log tells of.
+ * One request and its response on their way through the pipeline. The gate admits exchanges, a model executes them, the
+ * access log writes a line for each.
  *
- * States: received → (queued →) executing → ended. `ended` is final and reached exactly once, when node:http closes
- * the response: completely sent, or cut because the client went away. What heddle itself answered (503, 504, …) is in
- * `refusal`; a refusal does not end the exchange, its response's close does.
+ * States: received → (queued →) executing → ended. `ended` is final and reached exactly once, when node:http closes the
+ * response: completely sent, or cut because the client went away. `refusal` holds what heddle itself answered (503, 504, …).
+ * A refusal does not end the exchange. The close of its response does.
  */
 
 import type { Linked } from "../../kit/linked-list.ts";
@@ -22,7 +22,7 @@ import { putOutOfReach } from "./respond/detached-response.ts";
 import { refuse } from "./respond/respond.ts";
 import type { Route } from "./route/router.ts";
 
-/** Where node:http's own objects carry their exchange: one property look-up instead of a WeakMap's hash. */
+/** The key under which node:http's objects hold their exchange: one property look-up is cheaper than a WeakMap's. */
 export const exchangeOf: unique symbol = Symbol("heddle.exchange");
 
 export interface CarriesExchange {
@@ -36,18 +36,18 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   readonly connection: ConnectionContext;
   /** performance.now() of this thread when the head was parsed. */
   readonly receivedMs: number;
-  /** performance.now() when the model took it; equals receivedMs when it did not queue. */
+  /** performance.now() when the model took it. Equals receivedMs if it did not queue. */
   executedMs: number;
   state: ExchangeState = "received";
   refusal: ErrorCode | undefined = undefined;
-  /** The client waits for leave to send its body, and the app wants to give that leave itself. */
+  /** The client waits for `100 Continue`, and the app listens for that event itself. */
   expects: ExpectEvent | undefined = undefined;
-  /** The client waits for leave to send its body, and gets it when the handler's turn has come. */
+  /** The client waits for `100 Continue`. It is sent when the exchange executes. */
   owesContinue = false;
   body: BodyGuard | undefined = undefined;
   /** Its turn among the pipelined requests of its connection has come. */
   hasBegun = false;
-  /** The app goes on writing beyond its `content-length`, so its connection was ended; the client has what it was told. */
+  /** The app wrote beyond its `content-length`, so the connection was ended. The client has the declared bytes. */
   overlong = false;
   /** The gate in whose queue it waits. */
   queuedAt: Gate | undefined = undefined;
@@ -56,15 +56,15 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   /** Intrusive list of the thread's exchanges, oldest first. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
-  /** The handler thread that has it, if its model runs it on one. */
+  /** The handler thread that runs it, if its model uses them. */
   handler: number | undefined = undefined;
-  /** The handler on another thread may ask for more of the body, also when the response is out. */
+  /** The handler runs on another thread and may still ask for more of the body, even when the response is out. */
   isReadElsewhere = false;
   /** Why the handler was told to stop, if it was. */
   abortReason: DOMException | undefined = undefined;
-  /** For a model whose handler is elsewhere and must be told. */
+  /** Set by a model whose handler runs elsewhere and must be told. */
   onAbort: (() => void) | undefined = undefined;
-  /** For a model that keeps something for it. Called once, when it has ended. */
+  /** Set by a model that keeps something for the exchange. Called once, when the exchange has ended. */
   onEnded: (() => void) | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #id: string | undefined = undefined;
@@ -80,12 +80,12 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
     (res as CarriesExchange)[exchangeOf] = this;
   }
 
-  /** The request's id: the client's `x-request-id` if it is a sane one, else made up here. */
+  /** The request's id: the client's `x-request-id` if it is well-formed, else a generated one. */
   get id(): string {
     return (this.#id ??= requestIdFrom(this.req.rawHeaders) ?? nextRequestId());
   }
 
-  /** Aborts when the client goes away, the request times out, or is called off. Made on first use: most handlers never ask. */
+  /** Aborts when the client goes away, the request times out, or a drain cancels it. Made on first use: most never ask. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -94,17 +94,17 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
     return this.#abort.signal;
   }
 
-  /** Whether the handler was told to stop: what it fails with from then on is a consequence, not a fault. */
+  /** Whether the handler was told to stop. If it fails after that, it is a consequence, not a fault. */
   get aborted(): boolean {
     return this.abortReason !== undefined && !isDrainError(this.abortReason);
   }
 
-  /** Whether it was called off, and not told to stop since. */
+  /** Whether a drain cancelled it, and nothing else told it to stop since. */
   get calledOff(): boolean {
     return this.abortReason !== undefined && isDrainError(this.abortReason);
   }
 
-  /** Its thread drains: the handler is told to come to an end. Its client is still there, and what it answers counts. */
+  /** Its thread drains: tells the handler to finish. The client is still there, so the handler's answer still counts. */
   callOff(reason: DOMException): void {
     if (this.abortReason !== undefined) return;
     this.abortReason = reason;
@@ -121,8 +121,8 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   }
 
   /**
-   * Answers in the handler's place. With a `why`, the handler is told to stop, after the answer is out: what it does
-   * when it hears of it can't change the answer any more.
+   * Answers in the handler's place. With a `why`, the handler is then told to stop. The answer is out before that, so the
+   * handler can't change it.
    */
   refuse(code: ErrorCode, why?: string): void {
     this.refusal ??= code;
@@ -139,7 +139,7 @@ const TIMEOUTS: ReadonlySet<ErrorCode> = new Set(["HANDLER_TIMEOUT", "BODY_TIMEO
 let requestIdPrefix = `${process.pid.toString(36)}-`;
 let requestCount = 0;
 
-/** Makes generated ids unique between the threads and lives of a server. */
+/** Makes generated ids unique across the threads and restarts of a server. */
 export function setRequestIdPrefix(prefix: string): void {
   requestIdPrefix = prefix;
 }

@@ -47,10 +47,10 @@ export interface PipelineOptions {
   readonly config: ServerConfig;
   readonly app: LoadedApp;
   readonly router: Router;
-  /** Those that the routes run on. */
+  /** The models that the routes use. */
   readonly models: ReadonlyMap<ModelName, StartModel>;
   readonly row: LoadRow;
-  /** By route name: `*` is the server's gate, every route with a limit has its own. */
+  /** By route name. `*` is the server's gate. Every route with a limit has its own. */
   readonly gates: Readonly<Record<string, GateHandle>>;
   readonly handlers: HandlerSource;
   readonly thread: number;
@@ -59,9 +59,9 @@ export interface PipelineOptions {
 }
 
 export class Pipeline {
-  /** The exchanges of the thread, oldest first: what `threads` shows and the timeout sweep walks. */
+  /** The exchanges of the thread, oldest first. `threads` shows them, the timeout sweep walks them. */
   readonly exchanges: LinkedList<Exchange> = new LinkedList();
-  /** What becomes of them in a drain. */
+  /** Cancels them in a drain. */
   readonly callingOff: CallingOff = new CallingOff(this.exchanges);
   readonly #app: LoadedApp;
   readonly #config: ServerConfig;
@@ -109,11 +109,11 @@ export class Pipeline {
   /** check → route → admit → execute. */
   readonly handle = (req: IncomingMessage, res: ServerResponse): void => this.#enter(req, res, undefined);
 
-  /** `Expect: 100-continue`: the body is asked for only if the head is acceptable, and when its turn has come. */
+  /** `Expect: 100-continue`: the body is asked for only if the head is acceptable, and only when the request's turn comes. */
   readonly handleContinue = (req: IncomingMessage, res: ServerResponse): void =>
     this.#enter(req, res, this.#app.acceptsExpect("checkContinue") ? "checkContinue" : "leave");
 
-  /** Any other `Expect`: 417 unless the app knows better (RFC 9110 §10.1.1). */
+  /** Any other `Expect`: 417, unless the app listens for it (RFC 9110 §10.1.1). */
   readonly handleExpectation = (req: IncomingMessage, res: ServerResponse): void => {
     if (this.#app.acceptsExpect("checkExpectation")) this.#enter(req, res, "checkExpectation");
     else refuseExpectation(req, res);
@@ -123,7 +123,7 @@ export class Pipeline {
     const connection = connectionContext.getStore()!;
     if (connection.closing) {
       connection.hasMore = true;
-      // So that its body is taken, and what comes behind it.
+      // Read the body, and what follows it.
       req.resume();
       return;
     }
@@ -141,7 +141,7 @@ export class Pipeline {
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
     if (this.#isLastOf(connection)) closeAfter(exchange);
-    // As node:http says it (`keep-alive: timeout=5`) when it closes idle connections itself.
+    // The header that node:http sends when it closes idle connections itself (`keep-alive: timeout=5`).
     else hintKeepAlive(res, this.#config.keepAliveMs);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
     if (head !== "no-body") connection.latestBody = req;
@@ -169,7 +169,7 @@ export class Pipeline {
     return this.#closesAfterResponse || requests === this.#config.requestsPerConnection || connection.losesInput;
   }
 
-  /** Behind others of its connection. Whoever sends more than may wait on the whole server is turned away. */
+  /** Waits behind others of its connection. A client with more waiting requests than the whole server may queue is refused. */
   #waitInLine(exchange: Exchange): void {
     const { waiting } = exchange.connection;
     if (waiting !== undefined && waiting.length >= (this.#config.queue || 1))
@@ -177,28 +177,28 @@ export class Pipeline {
     else wait(exchange, () => this.#admission.admit(exchange, performance.now()));
   }
 
-  /** Switching protocols leaves HTTP and with it the gate; what a handshake may look like is checked all the same. */
+  /** A protocol switch leaves HTTP, and with it the gate. The form of the handshake is checked all the same. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const form = inspectHead(req, this.#config);
     if (this.#draining) refuseSocket(socket, "OVERLOADED");
     else if (form === "no-body") this.#modelOf(this.#router.match(req.method!, req.url!)).upgrade(req, socket, head);
-    // A body here could be read as a request by one side and as frames by the other.
+    // One side could read a body here as a request, the other as frames.
     else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
   };
 
-  /** The connection has closed after node:http let go of it: answers that wait in it hear of that from nobody else. */
+  /** The connection closed after node:http had detached its socket: node:http does not close the responses that wait on it. */
   readonly abandon = (connection: ConnectionContext): void => {
     for (const { connection: own, res } of this.exchanges) {
       if (own === connection) http.ServerResponse.prototype.destroy.call(res);
     }
   };
 
-  /** What is running on this thread at this very moment, for whoever looks in from outside. */
+  /** The exchange that runs on this thread at this moment. */
   current(): Exchange | undefined {
     return connectionContext.getStore()?.current;
   }
 
-  /** The handler threw or rejected: the client gets a 500 that tells nothing, the log gets everything. */
+  /** The handler threw or rejected: the client gets a 500 without details, the log gets all of them. */
   fail(exchange: Exchange, error: unknown): void {
     if (exchange.aborted) return;
     if (exchange.calledOff) return this.callingOff.failed(exchange);
@@ -213,12 +213,12 @@ export class Pipeline {
     this.#closesAfterResponse = true;
     for (const exchange of this.exchanges) {
       const { connection, res } = exchange;
-      // A refusal behind it is the last.
+      // A refusal that follows on the connection is its last answer.
       if (connection.current === exchange && !connection.refusesInTurn && !res.headersSent) closeAfter(exchange);
     }
   }
 
-  /** Enforces every time limit; called by the thread's heartbeat. */
+  /** Enforces every time limit. Called by the thread's heartbeat. */
   sweep(nowMs: number): void {
     this.#admission.sweep(nowMs);
     for (const model of this.#models.values()) model.sweep?.(nowMs);
@@ -226,7 +226,7 @@ export class Pipeline {
     this.callingOff.look();
   }
 
-  /** Calls back when no handler of the server's own model runs any more, if that model can tell; else at once. */
+  /** Calls back when no handler of the server's own model runs any more. If the model can't tell: at once. */
   whenIdle(next: () => void): void {
     if (this.#fallbackModel.whenIdle === undefined) next();
     else this.#fallbackModel.whenIdle(next);
@@ -237,7 +237,7 @@ export class Pipeline {
   }
 
   readonly #execute = (exchange: Exchange, nowMs: number): void => {
-    // Its body was refused while it waited; the slot goes on when the refusal is out.
+    // Its body was refused while it waited. The slot is released when the refusal is out.
     if (exchange.refusal !== undefined) return;
     exchange.state = "executing";
     exchange.executedMs = nowMs;
@@ -249,7 +249,7 @@ export class Pipeline {
     return route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
   }
 
-  /** The response is closed: `this` is the response, so that one function serves them all. */
+  /** The response is closed. `this` is the response, so that one function serves them all. */
   readonly #onClose = (() => {
     const end = (exchange: Exchange): void => this.#end(exchange);
     return function (this: ServerResponse): void {
@@ -290,8 +290,8 @@ export class Pipeline {
 }
 
 /**
- * An app that has begun with a body, and stands still when its answer begins, will hardly read the rest; nothing else can be read
- * from the connection before that. Its client is told in the head that the connection ends with this response.
+ * An app that has begun to read a body and is paused when its answer begins will hardly read the rest. Until the rest is read,
+ * no other request can be read from the connection. So the response's head says that the connection closes.
  */
 function closeIfHeldUp(exchange: Exchange): void {
   const { req, res } = exchange;
@@ -300,7 +300,7 @@ function closeIfHeldUp(exchange: Exchange): void {
   });
 }
 
-/** Its handler is over with its response, and nobody can say that it reads on. */
+/** A fetch app's handler is done when its response is. Other apps may go on reading the body. */
 function isFetchApp({ shape }: LoadedApp): boolean {
   return shape === "fetch" || shape === "hono";
 }
@@ -313,8 +313,8 @@ function giveLeave(exchange: Exchange): void {
 }
 
 /**
- * The response was destroyed before its turn came: node:http would go on with what there is of it, and wait for the rest. What waits behind
- * it is not begun, for it can't be answered.
+ * The response was destroyed before its turn came. node:http would send the part it has, and wait for the rest. So the
+ * connection is closed instead, and the requests that wait behind it are not begun.
  */
 function cutInTurn({ res, connection }: Exchange): void {
   connection.closing = true;

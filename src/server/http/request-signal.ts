@@ -1,6 +1,6 @@
 /**
- * `req.signal`, extended: Node's own aborts when the client goes away; under heddle it also aborts when the request
- * times out, and it is the exchange's one signal whoever asks for it.
+ * `req.signal`, extended. Node's own aborts when the client goes away. Under heddle it also aborts when the request times
+ * out. All users of the request share the exchange's one signal.
  */
 
 import { replaceSignal } from "../../platform/node-internals/requests.ts";

@@ -1,6 +1,6 @@
 /**
- * An exchange as a model sees it: what the pipeline's own class must have, and nothing else of it. Models import this
- * and not the pipeline.
+ * An exchange as a model sees it: the part of the pipeline's own class that models need. Models import this and not the
+ * pipeline.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -15,11 +15,11 @@ export interface HandledExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly route: { readonly pool: PoolSpec | undefined; readonly timeoutMs: number };
-  /** `closing`: it ends with the latest response. A model may set it, and never takes it back. */
+  /** `closing`: it ends with the latest response. A model may set it, and never unsets it. */
   readonly connection: { closing: boolean; readonly stream: { readonly destroyed: boolean } };
   /** performance.now() of this thread when the head was parsed. */
   readonly receivedMs: number;
-  /** performance.now() when its handler began. A model that queues it sets it again. */
+  /** performance.now() when its handler began. A model that queues the exchange sets it again. */
   executedMs: number;
   /** A model with a queue of its own sets "queued" and then "executing". */
   state: ExchangeState;
@@ -27,29 +27,29 @@ export interface HandledExchange {
   readonly expects: ExpectEvent | undefined;
   /** undefined: the request has no body. */
   readonly body: ArrivingBody | undefined;
-  /** The handler thread that has it. */
+  /** The handler thread that runs it. */
   handler: number | undefined;
-  /** The handler on another thread may ask for more of the body, also when the response is out. */
+  /** The handler runs on another thread and may still ask for more of the body, even when the response is out. */
   isReadElsewhere: boolean;
   /** Why the handler was told to stop, if it was. */
   readonly abortReason: DOMException | undefined;
-  /** Its client has gone, or its time is over. */
+  /** Its client has left, or its time is over. */
   readonly aborted: boolean;
   /** Its thread drains. */
   readonly calledOff: boolean;
-  /** For a model whose handler is elsewhere and must be told. */
+  /** Set by a model whose handler runs elsewhere and must be told. */
   onAbort: (() => void) | undefined;
-  /** For a model that keeps something for it. Called once, when it has ended. */
+  /** Set by a model that keeps something for the exchange. Called once, when the exchange has ended. */
   onEnded: (() => void) | undefined;
 }
 
 /** The body of a request while it arrives. */
 export interface ArrivingBody {
-  /** So much of it has come. */
+  /** Bytes that have arrived. */
   readonly bytes: number;
-  /** Its request's buffer takes no more. */
+  /** Whether its request's buffer is full. */
   readonly isFull: boolean;
-  /** Until it is handed over nobody reads it, and its request's buffer takes `bufferBytes` of it, or what it takes anyway. */
+  /** Until `handOver`, nobody reads the body. Its request buffers `bufferBytes` of it, or its own default if that is more. */
   collect(bufferBytes: number, onArrival: () => void): void;
   /** From now on the app may read it. */
   handOver(): void;

@@ -1,8 +1,8 @@
 /**
  * # design: loop
- * The handler runs on the connection's own serving thread, as in plain Node: any number at once, each giving way when
- * it awaits. A handler that computes or blocks holds up everything on its thread; the acceptor's watch tells which one
- * it was, and the next connections go to other threads meanwhile.
+ * The handler runs on the connection's own serving thread, as in plain Node. Any number run at once; each yields when it
+ * awaits. A handler that computes or blocks delays everything on its thread. The acceptor's watchdog then names it, and new
+ * connections go to other threads meanwhile.
  */
 
 import type { HandledExchange } from "./handled-exchange.ts";
@@ -16,7 +16,7 @@ export const loop: Model = {
 
 export const startLoop: StartModel = (host) => new RunningLoop(host);
 
-/** Runs the handler on this thread. The result settles when an async handler has, and never rejects. */
+/** Runs the handler on this thread. The returned promise settles when an async handler has, and never rejects. */
 export function runHere(host: ModelHost, exchange: HandledExchange): Promise<void> | undefined {
   const { app } = host;
   try {

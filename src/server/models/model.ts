@@ -1,13 +1,13 @@
 /**
  * The contract between the pipeline and a concurrency model: how a handler is run.
  *
- * The pipeline parses, routes, admits and answers; a model only executes. It is handed an exchange that was admitted
- * and has a route, and must see to it that the app's handler runs for it. Rules for every model:
+ * The pipeline parses, routes, admits and answers. A model only executes: it gets an exchange that is admitted and routed,
+ * and runs the app's handler for it. Rules for every model:
  *
- * 1. `execute` returns at once; what the handler does later is seen through the response, never through a return value.
+ * 1. `execute` returns at once. What the handler does later shows in the response, never in a return value.
  * 2. A handler's failure (throw or rejection) is reported to `host.failed` exactly once, wherever the handler ran.
- * 3. The exchange's signal reaches the handler: client gone and timeout abort it.
- * 4. What a model can't do (`capabilities`) is told when the routes are read, not at the first request.
+ * 3. The exchange's signal reaches the handler. It aborts when the client leaves or the time is over.
+ * 4. What a model can't do (`capabilities`) is reported when the routes are read, not at the first request.
  */
 
 import type { Duplex } from "node:stream";
@@ -21,8 +21,8 @@ import type { LinkEnd, PoolMemory } from "./offload/shared/offload-protocol.ts";
 export type { ModelName };
 
 /**
- * What the pipeline does for a model. Its functions are written as methods, so that the pipeline may take its own class: a
- * model gives back only exchanges that it was given.
+ * What the pipeline does for a model. Its functions are declared as methods, so that the pipeline may take its own exchange
+ * class: a model passes back only exchanges that it got.
  */
 export interface ModelHost {
   readonly app: LoadedApp;
@@ -33,14 +33,14 @@ export interface ModelHost {
   failed(this: void, exchange: HandledExchange, error: unknown): void;
   /** There was no room for this exchange in the model's own queue, or it waited there too long. */
   shed(this: void, exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT"): void;
-  /** For requests that run in this pool of handler threads while their body arrives. */
+  /** The places for requests that run in this handler pool while their body arrives. */
   readonly uploadPlaces: (pool: string) => Places;
-  /** What the handler wrote, elsewhere, could not be sent as it was. */
+  /** The handler's response, written on another thread, could not be sent as it was. */
   misframed(this: void, exchange: HandledExchange, fault: FramingFault): void;
   readonly refuseUpgrade: (socket: Duplex) => void;
 }
 
-/** A bounded number of places, shared by the worker's threads, and a bounded line for them. */
+/** A bounded number of places with a bounded queue, shared by the worker's threads. */
 export interface Places {
   tryEnter(): boolean;
   /** False: too many wait. `done` is called once, later. */
@@ -54,11 +54,11 @@ export interface Places {
 export interface HandlerSource {
   /** By the name of the pool. */
   readonly memories: Readonly<Record<string, PoolMemory>>;
-  /** The pool's threads, those of now and those that come, are told to `sink`. */
+  /** Tells `sink` the pool's current threads, and later ones. */
   connect(pool: string, sink: HandlerSink): void;
-  /** Requests wait. */
+  /** Requests wait for a thread of the pool. */
   wanted(pool: string): void;
-  /** That thread is past its time; it is ended and replaced. */
+  /** That thread is past its time. It is killed and replaced. */
   kill(pool: string, id: number, why: string): void;
 }
 
@@ -70,7 +70,7 @@ export interface HandlerSink {
 export interface Model {
   readonly name: ModelName;
   readonly capabilities: { readonly upgrades: boolean };
-  /** Imports what the model is made of: nobody pays for models that do not run. */
+  /** Imports the model's code: models that are not used are not loaded. */
   load(): Promise<StartModel>;
 }
 
@@ -79,8 +79,8 @@ export type StartModel = (host: ModelHost) => RunningModel;
 export interface RunningModel {
   execute(exchange: HandledExchange): void;
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Calls back when none of its handlers runs any more, also behind an answer; at once if none does. */
+  /** Calls back when none of its handlers runs any more, even if its answer is out. At once if none runs. */
   whenIdle?(next: () => void): void;
-  /** Time limits of the model's own; called every few milliseconds with performance.now(). */
+  /** Enforces the model's own time limits. Called every few milliseconds with performance.now(). */
   sweep?(nowMs: number): void;
 }

@@ -1,4 +1,4 @@
-/** The models this version can run. A name the settings know but this table lacks is told at start. */
+/** The models of this version. A name that the settings know but this table lacks is reported at start. */
 
 import { HeddleError } from "../../errors/errors.ts";
 import { loop } from "./loop.ts";
@@ -8,7 +8,7 @@ import type { Model, ModelName, StartModel } from "./model.ts";
 
 const models: Partial<Record<ModelName, Model>> = { loop, sync, threads, "thread-per-request": threadPerRequest };
 
-/** `where`: what asked for it, for the message ("--model", "route GET /x"). */
+/** `where`: who asked for it, for the message ("--model", "route GET /x"). */
 export function modelNamed(name: ModelName, where: string): Model {
   const model = models[name];
   if (model !== undefined) return model;
@@ -18,7 +18,7 @@ export function modelNamed(name: ModelName, where: string): Model {
   );
 }
 
-/** What the routes run on. `*` is the route of every other request. */
+/** Loads the models of the routes. `*` is the route of every other request. */
 export async function loadModels(
   routes: readonly { readonly name: string; readonly model: ModelName }[],
 ): Promise<ReadonlyMap<ModelName, StartModel>> {

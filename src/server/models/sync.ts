@@ -1,15 +1,15 @@
 /**
  * # design: sync
- * One request at a time for each worker, on its only serving thread: a handler may compute or block as long as it likes
- * and holds up nobody, because nobody else is there. How many run at once is the number of workers.
+ * One request at a time for each worker, on its only serving thread. A handler may compute or block as long as it likes, and
+ * delays nobody, because the thread has no other request. The number of workers limits how many run at once.
  *
- * The handler is run as `loop` runs it. That it is alone is the arbiter's doing, which gives a worker its next connection when it
- * has none (`server/arbiter/accept/idle-workers.ts`), and every response ends its connection (`config/model-rules.ts`); and
- * this file's, for a handler may go on when its connection has ended, because its client has left for instance: the next turn
- * begins when its function has settled (`whenIdle`). A function that is not async tells nobody when it has done all it began.
+ * The handler runs as under `loop`. Three parts keep it alone. The arbiter gives a worker its next connection only when it has
+ * none (`server/arbiter/accept/idle-workers.ts`). Every response ends its connection (`config/model-rules.ts`). And this file
+ * waits for the handler's promise before the next turn (`whenIdle`), because a handler may outlive its connection, for example
+ * when its client has left. A function that is not async can't show when all it began is done.
  *
- * It is a model of servers, not of routes, and no connection may outlive its request: an upgrade would keep the worker
- * from everybody else.
+ * The whole server runs under it, not single routes, and no connection may outlive its request: an upgrade would keep the
+ * worker from all other clients.
  */
 
 import type { Duplex } from "node:stream";
@@ -18,7 +18,7 @@ import type { HandledExchange } from "./handled-exchange.ts";
 import { runHere } from "./loop.ts";
 import type { Model, ModelHost, RunningModel, StartModel } from "./model.ts";
 
-/** A handler that was told to stop, by its signal, has so long to do it, as on handler threads. */
+/** Time that a handler gets to stop after its signal told it to, as on handler threads. */
 const LAST_MS = 2000;
 
 export const sync: Model = {
@@ -31,9 +31,9 @@ const start: StartModel = (host) => new RunningSync(host);
 
 class RunningSync implements RunningModel {
   readonly #host: ModelHost;
-  /** Whose handler has not settled. */
+  /** The exchange whose handler has not settled. */
   #running: HandledExchange | undefined;
-  /** The next turn, which waits for it. */
+  /** The next turn. It waits for that handler. */
   #next: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -53,7 +53,7 @@ class RunningSync implements RunningModel {
     if (running === undefined) return next();
     this.#next = next;
     const { timeoutMs } = running.route;
-    // Beyond its time it goes on beside the next one: nothing can end it, and the others have waited long enough.
+    // After its time the handler runs on beside the next one: nothing can end it, and the other clients have waited enough.
     if (timeoutMs === 0) return;
     const leftMs = running.executedMs + timeoutMs - performance.now();
     this.#timer = setTimeout(() => this.#settled(running), Math.max(LAST_MS, leftMs));

@@ -1,12 +1,12 @@
 /**
  * # design: threads
- * The handler runs on one of M handler threads of the worker, one request at a time on each: it may block, wait
- * synchronously or compute, and holds up nobody but itself. Requests wait in one queue for whichever thread is free
- * next; the client's connection stays on its serving thread and is never tied to a busy handler.
+ * The handler runs on one of M handler threads of the worker, one request at a time on each. It may block, wait synchronously
+ * or compute, and delays only itself. Requests wait in one queue for the next free thread. The client's connection stays on
+ * its serving thread and is never tied to a busy handler.
  *
  * # design: thread-per-request
- * The same, with a thread that ends after its one request: its module state is new each time, and whatever the handler
- * did to its isolate ends with it. A few threads are kept ready, so that a request does not wait for one to start.
+ * The same, with a thread that ends after one request. Its module state is new each time, and whatever the handler did to
+ * its isolate ends with it. A few threads are kept ready, so that a request need not wait for a thread to start.
  */
 
 import type { Model, StartModel } from "./model.ts";

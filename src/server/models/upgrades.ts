@@ -1,8 +1,8 @@
 /**
- * What is told at start about WebSockets that an app takes and that some of its routes' models can't. Pure.
+ * The message at start about WebSockets that an app takes but some of its routes' models can't. Pure.
  *
- * Whoever has given the WebSocket's route a model that can, or only runs other routes on handler threads, has done nothing
- * wrong and is only informed: which path is the WebSocket's, the app alone knows.
+ * If at least one route can take them, the message is only informational: its author may have done nothing wrong. Only the app
+ * knows which path is the WebSocket's.
  */
 
 import { modelNamed } from "./registry.ts";
@@ -20,7 +20,7 @@ export interface UpgradesTold {
   readonly routes: readonly string[];
 }
 
-/** `routes`: those of an app that takes upgrades. undefined: all of them can. */
+/** `routes`: those of an app that takes upgrades. undefined: all of their models can. */
 export function upgradesRefused(routes: readonly RouteModel[]): UpgradesTold | undefined {
   const asked = routes.filter(isAskedByHandshakes);
   const refused = asked.filter(({ model, name }) => !modelNamed(model, `route ${name}`).capabilities.upgrades);
@@ -41,6 +41,6 @@ function why(refused: readonly RouteModel[], level: UpgradesTold["level"]): stri
   if (refused.some(({ model }) => model === "sync")) {
     return "under the model sync a connection ends with its one response. Serve them with another model, such as loop.";
   }
-  const reason = "a handler thread has the request, and not its connection.";
+  const reason = "a handler thread gets the request, but not its connection.";
   return level === "info" ? reason : `${reason} Give the WebSocket's own route the model loop.`;
 }

@@ -1,14 +1,14 @@
 /**
- * What the app prints (`console.log` in a handler) leaves through this process's own standard streams, which may fail at any
- * time: the disk behind them is full, or the reader has gone. Node ends a process for that, and stops passing on what
- * its threads print. Here the output is lost that could not be written, and no more.
+ * The app's prints (`console.log` in a handler) go through this process's own standard streams. These may fail at any time:
+ * the disk is full, or the reader is gone. Node then ends the process, and stops forwarding the output of its threads.
+ * With this, only the output that could not be written is lost.
  */
 
 import type { Readable } from "node:stream";
 
 export function keepPrinting(): void {
   for (const stream of [process.stdout, process.stderr]) {
-    // Every thread is one.
+    // Every thread adds listeners.
     stream.setMaxListeners(0);
     const stopped = new Set<Readable>();
     stream.on("unpipe", (source: Readable) => void stopped.add(source));

@@ -1,7 +1,7 @@
 /**
- * Tells the operator that a process has no descriptors left. Nobody else would: the event loop gives up one that it keeps in
- * reserve, takes with it what waits in the listening socket's backlog, closes it, and says nothing. To clients the
- * server looks as if it hung up on them.
+ * Warns the operator when a process has no file descriptors left. Nothing else would warn: the event loop then uses a
+ * descriptor it keeps in reserve to accept the waiting connections, and closes them silently. To clients, the server seems to
+ * hang up on them.
  */
 
 import { readFileSync } from "node:fs";
@@ -10,10 +10,10 @@ import type { Log } from "../../log/log.ts";
 import { isShort } from "../../platform/descriptors.ts";
 
 const CHECK_MS = 250;
-/** A shortage comes and goes with the connections; it is told of once in this time. */
+/** A shortage comes and goes with the connections. It is logged at most once in this time. */
 const REPEAT_MS = 60_000;
 
-/** `who`: the process, as the line should name it. */
+/** `who`: the process's name in the log line. */
 export function watchDescriptors(log: Log, who: string): void {
   const limit = readLimit();
   let toldMs = -Infinity;
@@ -30,7 +30,7 @@ export function watchDescriptors(log: Log, who: string): void {
   }, CHECK_MS).unref();
 }
 
-/** How many descriptors this process may have; undefined where the system has no such file. Read while there are some. */
+/** The process's descriptor limit. undefined where the system has no such file. Read while descriptors are left. */
 function readLimit(): number | undefined {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];

@@ -1,6 +1,6 @@
 /**
- * Resolves when what the app has printed is out. The acceptor takes a thread's output one portion after the other, as
- * fast as it gets to it, and a thread that ends takes the portions that wait with it.
+ * Resolves when the app's output is written. The acceptor takes a thread's output chunk by chunk, at its own pace, and a thread
+ * that ends loses the chunks that still wait.
  */
 export async function printed(): Promise<void> {
   const waiting = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);

@@ -1,6 +1,6 @@
 /**
- * When a worker has done enough and should be replaced: after so many requests (with jitter, so that workers started
- * together do not leave together), when it has served for so long (with jitter too), or when it has grown too large. Pure.
+ * Decides when a worker should be replaced: after a number of requests (with jitter, so that workers started together do
+ * not leave together), at an age (with jitter too), or when its memory has grown too large. Pure.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
@@ -16,7 +16,7 @@ export interface WorkerLife {
   readonly rssBytes: number;
 }
 
-/** Workers started together go one after the other, over a fifth of their age. */
+/** Workers started together leave one after the other, spread over a fifth of their age. */
 const AGE_JITTER = 0.1;
 
 export class Recycling {
@@ -35,7 +35,7 @@ export class Recycling {
     this.#maxBytes = maxMemoryBytes === 0 ? Infinity : maxMemoryBytes;
   }
 
-  /** `ageMs`: since it was ready. */
+  /** `ageMs`: since the worker was ready. */
   due({ requests, ageMs, rssBytes }: WorkerLife): RecyclingDue | undefined {
     if (requests >= this.#maxRequests) return { reason: "max-requests", detail: `${requests} requests served` };
     if (ageMs >= this.#maxAgeMs) return { reason: "max-age", detail: `${Math.round(ageMs / 1000)} s old` };

@@ -1,5 +1,5 @@
 /**
- * What the arbiter and a worker say to each other over the worker's IPC channel. The arbiter's side is
+ * The messages between the arbiter and a worker, over the worker's IPC channel. The arbiter's side is
  * `server/arbiter/workers/worker-handle.ts`, the worker's `worker-main.ts`.
  *
  *   arbiter                     worker
@@ -9,24 +9,24 @@
  *     serve                   →              the generation is complete: take connections
  *                             ← serving
  *     connection + socket     →              only when the arbiter accepts
- *                             ← load         connections received so far, and open now, and whether it is idle
- *                             ← return + socket   one it could not place before it leaves: another worker's now
+ *                             ← load         connections received so far, open now, and whether it is idle
+ *                             ← return + socket   a draining worker could not place it: for another worker
  *     recall                  → ← not-begun  under `sync`, see below
- *                             ← beat         every BEAT_INTERVAL_MS; says again and again that it is to be recycled: it
- *                                            has reached max-requests, max-age or max-memory, or got a SIGTERM of its own
+ *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
+ *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *     ask                     → ← answer     status, threads, health
- *     ticket-keys             →              with TLS, also while it boots: others from now on
- *     stop-accepting          →              the arbiter accepts from now on
- *     drain-soon              →              the server stops: `drain` follows when nobody is left in line (`sync`)
- *     drain                   → ← drained    and the process exits; may be repeated, with a more urgent reason or less time
- *                             ← kill-me      it has a thread that cannot be ended
+ *     ticket-keys             →              with TLS, also during boot: new keys
+ *     stop-accepting          →              from now on the arbiter accepts
+ *     drain-soon              →              the server stops: `drain` follows when the queue is empty (`sync`)
+ *     drain                   → ← drained    and the process exits; may be repeated with a more urgent reason or less time
+ *                             ← kill-me      a thread of the worker can't be ended
  *
- * Under `sync` a worker has at most one connection that it has not begun with: the next one, for when it is idle. `load`
- * counts those begun, and until then the arbiter keeps its own copy of the connection. `not-begun` says that the worker
- * has let it go: it answers `recall`, unless a thread was faster and the next `load` counts it, and a worker that drains
- * says so unasked. Either way exactly one of the two has it.
+ * Under `sync` a worker has at most one connection it has not begun: the next one, for when it is idle. `load` counts the
+ * begun ones. Until a connection is begun, the arbiter keeps its own copy. `not-begun` says that the worker dropped it. The
+ * worker sends `not-begun` in answer to `recall`, unless a thread was faster (then the next `load` counts it), and unasked
+ * when it drains. So exactly one side has the connection.
  *
- * The channel closing means that the arbiter is dead: the worker closes its listeners and leaves.
+ * If the channel closes, the arbiter is dead: the worker closes its listeners and exits.
  */
 
 import type { ServerConfig } from "../../config/config.ts";
@@ -36,7 +36,7 @@ import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { SocketAddress } from "./accept/address.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
 
-/** Readiness is as old as this; four small messages a second cost nothing. */
+/** The arbiter's view of readiness is at most this old. Four small messages a second cost nothing. */
 export const BEAT_INTERVAL_MS = 250;
 
 export type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
@@ -68,9 +68,9 @@ export type ToWorker =
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
-  /** With TLS: they are others from now on. */
+  /** With TLS: new keys. */
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
-  /** `deadlineMs`: of `monotonicMs`, which is one clock for all processes. */
+  /** `deadlineMs`: of `monotonicMs`, which is the same clock in all processes. */
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly deadlineMs: number };
 
 /** A worker's part of the server's `--limit` (0: none) and `--queue`. */
@@ -83,13 +83,13 @@ export type FromWorker =
   | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
-  /** `received`: since it started; under `sync` those it has begun with. */
+  /** `received`: since it started. Under `sync`: those it has begun. */
   | { readonly type: "load"; readonly received: number; readonly open: number; readonly idle: boolean }
   | {
       readonly type: "beat";
       readonly openThreads: number;
       readonly healthyThreads: number;
-      /** Why it is to be recycled. */
+      /** Why it wants to be recycled. */
       readonly retire: string | undefined;
     }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
@@ -97,7 +97,7 @@ export type FromWorker =
   | { readonly type: "return" }
   | { readonly type: "not-begun" }
   | { readonly type: "kill-me"; readonly error: WireError }
-  /** `cutShort`: threads had to be killed with requests on them. */
+  /** `cutShort`: threads were killed while they had requests. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };
 
 export interface Counters {
@@ -146,7 +146,7 @@ export interface WorkerReport {
   readonly rssBytes: number;
   /** Threads replaced since the worker started. */
   readonly threadRestarts: number;
-  /** Connections accepted that no thread has yet. */
+  /** Accepted connections that no thread has yet. */
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
   readonly pools: readonly PoolReport[];
@@ -161,12 +161,12 @@ export interface WorkerReport {
 
 export interface ThreadView {
   readonly worker: number;
-  /** Of a handler thread: its pool. */
+  /** Set for a handler thread: its pool. */
   readonly pool?: string;
   readonly thread: number;
   readonly state: string;
   readonly blockedMs: number;
   readonly exchanges: readonly ExchangeView[];
-  /** Only of a thread that is stuck. */
+  /** Set for a stuck thread only. */
   readonly stack: string | undefined;
 }

@@ -1,15 +1,15 @@
 /**
- * The inspector's connection to the threads of this process: what can be asked of a thread whose loop does not turn. Needs
- * no cooperation of the thread; it answers in the middle of what it does, or when its native call returns.
+ * The inspector's connection to the threads of this process. It can query a thread whose loop does not turn. It needs no
+ * cooperation of the thread, which answers in the middle of its work, or when its native call returns.
  *
- * One connection for each thread that asks, from the first question to the end. As long as nothing is asked it costs nothing
- * that could be measured.
+ * There is one connection for each asking thread, from the first question to the end. Without questions it has no measurable
+ * cost.
  *
- * Rejected: a connection for each question. Connecting goes over all threads, and one that starts or ends meanwhile crashed
- * the process (Node 26.10; seen within seconds where threads come and go as they do for `thread-per-request`).
+ * Rejected: a connection for each question. Connecting visits all threads. When a thread started or ended meanwhile, the
+ * process crashed (Node 26.10; seen within seconds where threads come and go as with `thread-per-request`).
  *
- * The inspector's events may come in the middle of any statement of this thread, of one in node's own code too: they only
- * note what they tell.
+ * The inspector's events may come in the middle of any statement of this thread, even within node's own code. So their
+ * handlers only store what they report.
  */
 
 import { Session } from "node:inspector";
@@ -18,7 +18,7 @@ import { messageOf } from "../../errors/errors.ts";
 import { threadIdIn } from "../../platform/node-internals/inspected-threads.ts";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
 
-/** The inspector does not always wake a loop that sleeps; one that has a timer is awake soon enough. */
+/** The inspector does not always wake a sleeping loop. A loop with a timer wakes soon enough. */
 const AWAKE_MS = 20;
 
 interface Answer {
@@ -30,17 +30,17 @@ interface Answer {
 
 interface Waiting {
   readonly threadId: number;
-  /** Of a question; or the name of an event. */
+  /** The id of a question, or the name of an event. */
   readonly what: number | string;
   readonly settle: (answer: unknown) => void;
 }
 
 class ThreadInspector {
   readonly #session = new Session();
-  /** By the inspector's id: the thread's own. */
+  /** The thread's id, by the inspector's session id. */
   readonly #threads = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
-  /** Connected to all threads that are there. */
+  /** Resolves when it is connected to all threads. */
   readonly #connected: Promise<void>;
   #asked = 0;
 
@@ -69,13 +69,13 @@ class ThreadInspector {
       else this.#session.connectToMainThread();
       this.#session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, () => resolve());
     } catch (error) {
-      // Node runs with --permission. Then nobody is there to ask, and everything else works.
+      // Node runs with --permission. Then no thread can be asked, but everything else works.
       resolve();
       tellOpaque(messageOf(error));
     }
   }
 
-  /** Undefined: there is no such thread (any more), it refused, or it has not answered in time. */
+  /** Undefined: there is no such thread, or no longer, it refused, or it has not answered in time. */
   async ask(threadId: number, method: string, params: object, timeoutMs: number): Promise<unknown> {
     await this.#connected;
     const id = ++this.#asked;
@@ -84,12 +84,12 @@ class ThreadInspector {
     return await answer;
   }
 
-  /** Tells, and does not wait for the answer. */
+  /** Sends a command, and does not wait for the answer. */
   tell(threadId: number, method: string): void {
     this.#send(threadId, { id: ++this.#asked, method, params: {} });
   }
 
-  /** The next event of this kind; undefined as with `ask`. */
+  /** The next event of this kind. Undefined as with `ask`. */
   event(threadId: number, method: string, timeoutMs: number): Promise<unknown> {
     return this.#wait(threadId, method, timeoutMs);
   }
@@ -123,11 +123,11 @@ export type { ThreadInspector };
 
 let isToldOpaque = false;
 
-/** Once in each thread that looks. */
+/** Once for each asking thread. */
 function tellOpaque(why: string): void {
   if (isToldOpaque) return;
   isToldOpaque = true;
-  process.emitWarning(`threads that are blocked cannot be looked into: ${why}`, {
+  process.emitWarning(`blocked threads cannot be inspected: ${why}`, {
     type: "HeddleWarning",
     code: "THREADS_OPAQUE",
   });
@@ -135,7 +135,7 @@ function tellOpaque(why: string): void {
 
 let connection: ThreadInspector | undefined;
 
-/** This thread's connection. Where threads come and go all the time, to be called before the first of them starts. */
+/** This thread's connection. Where threads come and go all the time, call it before the first of them starts. */
 export function threadInspector(): ThreadInspector {
   return (connection ??= new ThreadInspector());
 }

@@ -1,13 +1,13 @@
 /**
- * Blocking style for asynchronous work: `const rows = awaitSync(fetchRows, id)`. The task runs on this thread's I/O thread,
- * this thread waits (Atomics.wait), and gets the result or the error as if it had called a synchronous function.
+ * Blocking style for asynchronous work: `const rows = awaitSync(fetchRows, id)`. The task runs on this thread's I/O thread.
+ * This thread waits (Atomics.wait), and gets the result or the error as if it had called a synchronous function.
  *
  *   may block? → already cancelled? → send → wait: the result | the rules' cancellation | the timeout → return or throw
  *
  * Invariants
- * - One call at a time for each calling thread: it is blocked meanwhile.
+ * - One call at a time for each calling thread, because it is blocked meanwhile.
  * - A call that stops waiting aborts the task, and waits for the acknowledgement (`io-thread-handle.ts`) before it throws.
- * - The first event wins: a result that has arrived is returned, also at the last moment.
+ * - The first event wins: a result that has arrived is returned, even at the last moment.
  *
  * Whether this thread may block, and what else ends the wait, are the thread's rules (runtime/blocking.ts).
  */
@@ -25,10 +25,10 @@ export interface AwaitSyncOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * If it is aborted already, the call throws its reason at once. It cannot abort during the wait: nothing runs on this
-   * thread then, neither timers nor events. Use `timeoutMs`; the request a handler works for is heard without it.
+   * thread then, neither timers nor events. Use `timeoutMs`. The end of the handler's own request is noticed without it.
    */
   readonly signal?: AbortSignal | undefined;
-  /** What of the arguments moves instead of being copied. */
+  /** The objects in the arguments that are transferred instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
 }
 
@@ -37,11 +37,11 @@ export interface AwaitSync {
    * Runs the task on this thread's I/O thread, blocks until it has ended, and returns its result.
    *
    * @throws what the task throws, with its stack and that of this call
-   * @throws DOMException AbortError, TimeoutError or DrainError, when the request this is done for is over or is to end; the task's signal aborts with it
-   * @throws HeddleError AWAIT_SYNC_REFUSED where a block would hold up others; TASK_NOT_CLONEABLE; THREAD_DIED
+   * @throws DOMException AbortError, TimeoutError or DrainError, when the handler's request is over or must end; the task's signal aborts with it
+   * @throws HeddleError AWAIT_SYNC_REFUSED where a block would delay others; TASK_NOT_CLONEABLE; THREAD_DIED
    */
   <Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): R;
-  /** The same, with a time limit, a signal, or arguments that move. */
+  /** The same, with a time limit, a signal, or transferred arguments. */
   with<Args extends readonly unknown[], R>(options: AwaitSyncOptions, task: Task<Args, R>, ...args: Args): R;
 }
 
@@ -122,7 +122,7 @@ function check({ timeoutMs }: AwaitSyncOptions, task: unknown): void {
   }
 }
 
-/** Which of the arguments it was: the one that cannot be copied by itself. */
+/** Names the argument that could not be copied. */
 function nameOf(args: readonly unknown[]): string {
   const at = args.findIndex((arg) => transferOf([arg]).length === 0 && !isCloneable(arg));
   return at === -1 ? "an argument" : `argument ${at + 1}`;
@@ -137,12 +137,12 @@ function isCloneable(value: unknown): boolean {
   }
 }
 
-/** An error's stack says where it was thrown, over there; this adds where it was waited for. */
+/** An error's stack shows where it was thrown, on the other thread. This adds where it was waited for. */
 function withPlace(thrown: unknown, what: string): unknown {
   if (!(thrown instanceof Error)) return thrown;
   const here: { stack?: string } = {};
   Error.captureStackTrace(here, call);
-  // The first line is no frame, the second is awaitSync itself.
+  // The first line is not a frame, the second is awaitSync itself.
   const frames = here.stack?.split("\n").slice(2) ?? [];
   const value = [thrown.stack, `    at ${what}, which ran on another thread`, ...frames].join("\n");
   return Object.defineProperty(thrown, "stack", { value, configurable: true, writable: true });

@@ -1,11 +1,11 @@
 /**
- * Servers do not listen on a thread that imports a program only for its tasks: the program's own thread listens, and
- * here the port would be taken, or worse, would not be. `listen()` then returns as if it went on, and nothing comes of it.
+ * Servers do not listen on a thread that imports a program only for its tasks. The program's own thread listens. Here the port
+ * would be taken, or, worse, would be free. `listen()` then returns as usual, but does nothing.
  */
 
 import { replaceListen } from "../../platform/node-internals/listening.ts";
 
-/** `when`: asked at each call. */
+/** `when`: called at each `listen()`. */
 export function ignoreListen(when: () => boolean): void {
   replaceListen((server, _args, listen) => (when() ? server : listen()));
 }

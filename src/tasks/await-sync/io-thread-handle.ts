@@ -1,18 +1,18 @@
 /**
- * The I/O thread of the calling thread, as the calling thread sees it; its own side is `io-thread-main.ts`.
+ * The I/O thread of the calling thread, on the calling thread's side. Its own side is `io-thread-main.ts`.
  *
- *   none → starting → ready → none        it is started by the first call, kept, and replaced when it has died or is deaf
+ *   none → starting → ready → none        the first call starts it; it is kept, and replaced when it is dead or deaf
  *
  * Invariants
- * - Nothing here needs the calling thread's event loop, which stands still: messages are read from the port when a
- *   wake-up or a look says so, and whether the thread lives is seen at the port as well, which closes with it.
- * - A thread is judged dead only when everything it said has been read.
- * - A thread that was told to stop a task and does not hear it within HEARING_MS computes or blocks, and is ended. While it
- *   starts or imports a module it may be deaf for longer: ended then, it would never get past a slow import.
+ * - Nothing here needs the calling thread's event loop, which is blocked. Messages are read from the port after a wake-up or a
+ *   look. The port also shows whether the thread lives: it closes with it.
+ * - A thread is judged dead only when all of its messages were read.
+ * - If a thread was told to stop a task and does not acknowledge within HEARING_MS, it computes or blocks, and is killed.
+ *   While it starts or imports a module, it gets more time. Otherwise it would never get past a slow import.
  * - It keeps no program alive, and ends with the calling thread (Node ends a thread's threads).
  *
- * Rejected: a third thread that watches this one's `exit` (a thread more for each calling thread, to see what the port
- * shows); one I/O thread for all (a task that blocks would hold up every thread's calls).
+ * Rejected: a third thread that watches for this one's `exit` (one more thread for each calling thread, to see what the port
+ * shows), and one I/O thread for all (a task that blocks would delay every thread's calls).
  */
 
 import {
@@ -34,17 +34,17 @@ import type { WakeWord } from "../../kit/wake-word.ts";
 import type { FromIo, IoBoot, ToIo } from "./io-thread-protocol.ts";
 import { refOf, type TaskRef } from "../jobs/task.ts";
 
-/** A loop that turns says so within one round, within this also on a busy machine. */
+/** A loop that turns acknowledges within one round, and within this even on a busy machine. */
 const HEARING_MS = 500;
-/** An import may take long on a cold disk; one that takes longer than this hangs. */
+/** An import may take long on a cold disk. One that takes longer than this hangs. */
 const IMPORTING_MS = 30_000;
 
 export type Outcome = FromIo & { readonly type: "returned" | "threw" };
 
-/** Of this thread. */
+/** This thread's I/O thread. */
 const own = perThread<{ thread: IoThread | undefined }>("io-thread", () => ({ thread: undefined }));
 
-/** This thread's I/O thread; started, if there is none that is alive and listens. */
+/** Returns this thread's I/O thread. Starts one if none is alive and responsive. */
 export function ioThread(wake: WakeWord): IoThread {
   if (own.thread !== undefined && !own.thread.isFit()) own.thread = undefined;
   return (own.thread ??= new IoThread(wake));
@@ -61,9 +61,9 @@ export class IoThread {
   readonly #found = new Set<string>();
   #running: { readonly call: number; readonly task: TaskRef } | undefined;
   #outcome: Outcome | undefined;
-  /** Somebody was told why it is gone. */
+  /** A caller was told why it is gone. */
   #told = false;
-  /** A call it was told to stop and has not heard of, since when. */
+  /** A call that it was told to stop and has not acknowledged, and since when. */
   #unheard: { readonly call: number; readonly sinceMs: number } | undefined;
 
   constructor(wake: WakeWord) {
@@ -78,7 +78,7 @@ export class IoThread {
       argv: process.argv.slice(2),
       workerData: { port: port2, wake: wake.place } satisfies IoBoot,
       transferList: [port2],
-      // A limit on what a request may use is one on its tasks too.
+      // A limit on what a request may use also limits its tasks.
       ...(!isMainThread && maxOldGenerationSizeMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb } }),
     });
     this.#worker.unref();
@@ -86,7 +86,7 @@ export class IoThread {
     this.#worker.once("exit", () => this.#end(undefined));
   }
 
-  /** Sends a call; returns its number. @throws DataCloneError if the arguments can't cross */
+  /** Sends a call and returns its number. @throws DataCloneError if the arguments can't be cloned */
   run(task: TaskRef, args: readonly unknown[], transfer: readonly Transferable[]): number {
     const call = ++this.#calls;
     this.#post({ type: "run", call, task: refOf(task), args }, transfer);
@@ -106,25 +106,27 @@ export class IoThread {
     throw this.#gone;
   }
 
-  /** Whether the thread lives; checked from time to time, because its death may cause no wake-up. */
+  /** Checks whether the thread lives. Called from time to time, because its death may cause no wake-up. */
   look(): void {
     this.#read();
     if (this.#gone === undefined && !this.#isOpen()) {
-      this.#end(new HeddleError("THREAD_DIED", "the I/O thread ended without a word: most likely its heap was full."));
+      this.#end(
+        new HeddleError("THREAD_DIED", "the I/O thread ended without an error: most likely its heap was full."),
+      );
     }
   }
 
-  /** Aborts the task. Blocks until the thread has acknowledged, or was ended because it did not. */
+  /** Aborts the task. Blocks until the thread has acknowledged, or was killed because it did not. */
   abort(call: number, reason: DOMException, { cancelled, lookMs }: BlockingRules): void {
     this.#post({ type: "abort", call, reason: packThrown(reason) }, []);
     const sinceMs = monotonicMs();
-    // An earlier one that was not heard counts since it was said: whoever hears this one has heard that.
+    // An earlier unacknowledged abort counts from its own time. A thread that acknowledges this one has seen that one too.
     this.#unheard ??= { call, sinceMs };
     for (let leftMs = this.#patienceMs(); leftMs > 0; leftMs = sinceMs + this.#patienceMs() - monotonicMs()) {
       const seen = this.#wake.count;
       this.#read();
       if (this.#unheard === undefined || this.#gone !== undefined) return;
-      // Each look is also a sign of life of this thread.
+      // `cancelled` also updates this thread's heartbeat.
       cancelled();
       this.#wake.wait(seen, Math.min(leftMs, lookMs));
     }
@@ -139,7 +141,7 @@ export class IoThread {
     return this.#gone === undefined;
   }
 
-  /** Nobody waits for a thread that starts or imports: it is judged at the next call. */
+  /** Do not wait for a thread that starts or imports: it is judged at the next call. */
   #patienceMs(): number {
     return this.#isStarting() ? 0 : HEARING_MS;
   }
@@ -184,7 +186,7 @@ export class IoThread {
     if (this.#unheard !== undefined && call >= this.#unheard.call) this.#unheard = undefined;
   }
 
-  /** A port can be sent away only while its other end exists; this one is sent to itself. */
+  /** A port can be transferred only while its other end exists. Tested by sending this one to itself. */
   #isOpen(): boolean {
     try {
       this.#port = structuredClone(this.#port, { transfer: [this.#port] });
@@ -209,7 +211,7 @@ export class IoThread {
     if (own.thread === this) own.thread = undefined;
   }
 
-  /** Heard of only when the loop turns: a call that was waiting has seen it at the port, and has thrown it. */
+  /** The event comes only when the loop turns. A call that was waiting saw the death at the port before, and has thrown it. */
   #diedUnasked(cause: unknown): void {
     const message = `an I/O thread died: ${messageOf(cause)}`;
     this.#end(new HeddleError("THREAD_DIED", message, { cause }));

@@ -1,10 +1,10 @@
 /**
- * An I/O thread, its own side: an event loop that runs the tasks of one calling thread, which waits for one of them at a
+ * An I/O thread, its own side: an event loop that runs the tasks of one calling thread. That thread waits for one of them at a
  * time. Tasks whose caller has stopped waiting may still run beside it.
  *
- * What is imported here for its tasks is imported a second time, and must not begin to serve here as it did there: a
- * `listen()` outside a task does nothing, and `awaitSync` is refused, which ends a program that is imported again at the
- * point where it would begin to wait for itself.
+ * A module that is imported here for its tasks is imported a second time, and must not serve here as it does there. So a
+ * `listen()` outside a task does nothing. `awaitSync` is refused, which ends a program imported again at the point where it
+ * would wait for itself.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -44,7 +44,7 @@ tell({ type: "ready" });
 async function run({ call, task, args }: ToIo & { type: "run" }): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
-  // What listens to the signal belongs to the task as well.
+  // The signal's listeners belong to the task too.
   calls.set(call, (reason) => runTask({ signal }, () => controller.abort(reason)));
   try {
     const { fn } = findTask(task.url, task.name) ?? (await find(task));

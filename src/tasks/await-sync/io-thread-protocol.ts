@@ -1,18 +1,18 @@
 /**
- * What a thread and its I/O thread say to each other, over a port of their own. The calling thread's side is
+ * The messages between a thread and its I/O thread, over a port of their own. The calling thread's side is
  * `io-thread-handle.ts`, the I/O thread's `io-thread-main.ts`.
  *
  *   calling thread              I/O thread
  *     spawn (workerData)     →
- *                            ←  ready      from now on it hears
+ *                            ←  ready      from now on it receives messages
  *     run                    →
- *                            ←  found      a module's tasks are there: what is slow now is the task, not its import
+ *                            ←  found      a module's tasks are loaded: if it is slow now, that is the task, not the import
  *                            ←  returned | threw
  *     abort                  →  ←  heard   the loop turns: the task was told
- *                            ←  dying      the last thing it says
+ *                            ←  dying      its last message
  *
- * The calling thread reads only while it is blocked, so whatever it may be waiting for wakes its word
- * (runtime/blocking.ts) after the message is there.
+ * The calling thread reads only while it is blocked. So each message is followed by a wake-up of its word
+ * (runtime/blocking.ts).
  */
 
 import type { MessagePort } from "node:worker_threads";

@@ -1,6 +1,6 @@
 /**
- * What a channel is to its users on this thread: the channel itself (`LocalChannel`) or a stand-in for one on
- * another thread (`RemoteChannel`), and the errors both have in common.
+ * A channel as its users on this thread see it: the channel itself (`LocalChannel`) or a stand-in for one on another thread
+ * (`RemoteChannel`), and the errors that both share.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -25,7 +25,7 @@ export const CLOSED: Received<never> = Object.freeze({ value: undefined, ok: fal
 
 export function sendOnClosed(): HeddleError {
   return new HeddleError("CHANNEL_CLOSED", "send on a closed channel.", {
-    hint: "Whoever sends should be the one who closes, or be told to stop before somebody else does.",
+    hint: "The sender should close the channel, or be told to stop before another task closes it.",
   });
 }
 
@@ -34,5 +34,5 @@ export function closeOfClosed(): HeddleError {
 }
 
 export function closeOfNil(): HeddleError {
-  return new HeddleError("CHANNEL_NIL", "close of the nil channel, which has nothing that could be closed.");
+  return new HeddleError("CHANNEL_NIL", "close of the nil channel, which cannot be closed.");
 }

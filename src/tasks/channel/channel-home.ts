@@ -1,6 +1,6 @@
 /**
- * A channel's home, for the operations of other threads: each becomes a waiter in the channel's queues, and its
- * answer is a message. What a thread had waiting leaves the queues when the thread ends.
+ * A channel's home, for the operations of other threads. Each operation becomes a waiter in the channel's queues, and its
+ * answer is a message. When a thread ends, its waiters leave the queues.
  */
 
 import { packThrown } from "../../errors/errors.ts";
@@ -17,12 +17,12 @@ import { Selection } from "../select/selection.ts";
 import { handle, onThreadGone, OP, Stream, tell } from "../task-service.ts";
 import { Waiter } from "../waiter.ts";
 
-/** A case of a select as it travels; `index` is its place in the select. */
+/** A case of a select as it is sent. `index` is its place in the select. */
 export type WireCase =
   | readonly [index: number, channel: number, direction: "receive"]
   | readonly [index: number, channel: number, direction: "send", value: unknown, markers: unknown];
 
-/** Of one operation: several for a select. */
+/** The waiters of one operation. A select has several. */
 const waiting = new Map<number, Map<number, Waiter[]>>();
 
 registerHomed<Channel<never>>({
@@ -65,7 +65,7 @@ function answerSent(to: number, id: number, index: number): void {
   tell(to, [OP.answer, id, index]);
 }
 
-/** `index`: VALUE or NO_VALUE, or the case of a select, whose value then tells `ok` too. */
+/** `index`: VALUE or NO_VALUE, or the case of a select, whose value then also contains `ok`. */
 function answerReceived(to: number, id: number, { value, ok }: Received<unknown>, index?: number): void {
   try {
     const transfer = movesOf(value);
@@ -80,7 +80,7 @@ function refuse(to: number, id: number, error: unknown): void {
   tell(to, [OP.refusal, id, packThrown(error)]);
 }
 
-/** Does what the other thread asked for, and tells it what it threw. */
+/** Does what the other thread asked for. If it throws, sends the error. */
 function attempt(from: number, id: unknown, act: () => void): void {
   try {
     act();
@@ -115,7 +115,7 @@ function newWaiter(from: number, id: number, told: (result: unknown) => void, in
   return waiter;
 }
 
-/** Sends that are done are told together. */
+/** Sends that are done are acknowledged together. */
 const sent = new Stream(() => [OP.sent]);
 let acknowledged = 0;
 
@@ -183,7 +183,7 @@ handle(OP.offer, (from, [id, address, ...cases]) =>
   attempt(from, id, () => {
     const selection = new Selection(claimAt(address as ClaimAddress));
     for (const wire of cases as WireCase[]) {
-      // "lost": another thread has let a case happen meanwhile, and told.
+      // "lost": another thread has executed a case meanwhile, and has reported it.
       if (tryCase(from, id as number, wire, selection) !== "would wait") return;
     }
     for (const wire of cases as WireCase[]) enqueueCase(from, id as number, wire, selection);
@@ -220,7 +220,7 @@ function enqueueCase(from: number, id: number, wire: WireCase, selection: Select
 
 const unpacked = new WeakMap<WireCase, unknown>();
 
-/** References come back as they are only once. */
+/** References can be unpacked only once. */
 function unpackOnce(wire: WireCase): unknown {
   if (wire[2] !== "send" || wire[4] === undefined) return wire[3];
   if (!unpacked.has(wire)) unpacked.set(wire, unpack(wire[3], wire[4] as never));

@@ -1,9 +1,9 @@
 /**
- * Go's channels: a queue of values between tasks, of a fixed capacity, on which both sides wait. A channel lives on the thread that
- * made it, where its operations cost no message. Sent to another thread it arrives as a stand-in that means the same
- * channel, with the same order, the same backpressure and the same end.
+ * Go's channels: a queue of values between tasks, of a fixed capacity, on which both sides wait. A channel lives on the thread
+ * that made it, where its operations cost no message. Sent to another thread, it arrives as a stand-in for the same channel,
+ * with the same order, the same backpressure and the same end.
  *
- * Within a thread a value is handed over as it is; to another thread it is copied, or transferred if listed.
+ * Within a thread a value is passed as it is. To another thread it is copied, or transferred if listed.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -14,14 +14,14 @@ import { parkWith } from "../waiter.ts";
 
 export type { Maybe, Received } from "./channel-core.ts";
 
-/** For the library: what is behind a channel. */
+/** For the library: the core behind a channel. */
 export let coreOf: <T>(channel: Channel<T>) => ChannelCore<T>;
 
 export class Channel<T> implements AsyncIterable<T> {
   readonly #core: ChannelCore<T>;
 
   /**
-   * @param capacity How many values it holds that nobody has received yet. 0: `send` waits until a receiver has taken the value.
+   * @param capacity How many values it holds that were not received yet. 0: `send` waits until a receiver has taken the value.
    * @param core For the library.
    * @throws HeddleError CHANNEL_CAPACITY
    */
@@ -29,7 +29,7 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#core = core;
   }
 
-  /** A channel on which every operation waits for ever, and that no select chooses: a case is switched off with it. */
+  /** A channel on which every operation waits for ever, and that no select chooses: it switches a case off. */
   static get nil(): Channel<never> {
     return nil;
   }
@@ -44,7 +44,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Settles when the value is in the buffer or has been taken. `transfer`: what is moved rather than copied if the
+   * Settles when the value is in the buffer or has been taken. `transfer`: objects that are moved rather than copied if the
    * channel is on another thread.
    *
    * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE
@@ -54,7 +54,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /**
-   * The next value; `ok` is false when the channel is closed and everything that was in it has been received.
+   * The next value. `ok` is false when the channel is closed and all of its values were received.
    *
    * @throws HeddleError CHANNEL_LOST
    */
@@ -63,8 +63,8 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Sends if that needs no waiting, and says whether it did. On the channel's own thread the answer is there at once; on another
-   * thread it is a promise.
+   * Sends if that needs no waiting, and returns whether it did. On the channel's own thread it returns the answer itself, on
+   * another thread a promise.
    *
    * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE
    */
@@ -72,13 +72,13 @@ export class Channel<T> implements AsyncIterable<T> {
     return this.#core.trySend(value, transfer);
   }
 
-  /** Receives if that needs no waiting; undefined: nothing is there. On another thread a promise of that. */
+  /** Receives if that needs no waiting. undefined: nothing is there. On another thread it returns a promise. */
   tryReceive(): Maybe<Received<T> | undefined> {
     return this.#core.tryReceive();
   }
 
   /**
-   * Nothing can be sent any more. What is in the buffer can still be received. On another thread a promise.
+   * Closes it for sending. Values in the buffer can still be received. On another thread it returns a promise.
    *
    * @throws HeddleError CHANNEL_CLOSED if it is closed already, CHANNEL_NIL
    */
@@ -86,7 +86,7 @@ export class Channel<T> implements AsyncIterable<T> {
     return this.#core.close();
   }
 
-  /** What is received until the channel is closed and empty. */
+  /** Iterates over the values until the channel is closed and empty. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
       const { value, ok } = await this.#core.receive();

@@ -1,12 +1,12 @@
 /**
- * A channel on its own thread. All operations on it happen here, also those of other threads, whose waiters stand in the same
- * queues (channel-home.ts).
+ * A channel on its own thread. All operations on it happen here. Those of other threads have waiters in the same queues
+ * (channel-home.ts).
  *
  * Invariants
  * - The queue of receivers or that of senders is empty, except that a select may wait in both.
  * - Receivers wait only while the buffer is empty, senders only while it is full.
- * - A value goes straight to a waiting receiver; a waiting sender's value moves into the buffer as soon as there is room.
- * - Both queues are first come, first served. A waiter that belongs to a select is passed over if another case of it has happened.
+ * - A value goes directly to a waiting receiver. A waiting sender's value moves into the buffer as soon as there is room.
+ * - Both queues are first come, first served. A waiter of a select is skipped if another case of the select has happened.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -17,14 +17,14 @@ import { connected } from "../task-service.ts";
 import { transferOf } from "../jobs/transfer.ts";
 import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiter } from "../waiter.ts";
 
-/** What is to be moved along with a value, should it go to another thread: it does not when both sides are here. */
+/** The transfer list of a value, in case it goes to another thread. Unused if both sides are on this thread. */
 const moves = new WeakMap<object, readonly Transferable[]>();
 
 export function rememberMoves(value: unknown, transfer: readonly Transferable[]): void {
   if (typeof value === "object" && value !== null) moves.set(value, transfer);
 }
 
-/** It was not sent after all. */
+/** The value was not sent. */
 export function forgetMoves(value: unknown): void {
   if (typeof value === "object" && value !== null) moves.delete(value);
 }
@@ -33,7 +33,7 @@ export function movesOf(value: unknown): readonly Transferable[] {
   return typeof value === "object" && value !== null ? (moves.get(value) ?? transferOf([value])) : [];
 }
 
-/** What an attempt came to that is not to wait. */
+/** The result of an attempt that must not wait. */
 export type Attempt = "done" | "would wait" | "lost";
 
 export class LocalChannel<T> implements ChannelCore<T> {
@@ -41,10 +41,10 @@ export class LocalChannel<T> implements ChannelCore<T> {
   readonly senders: WaitQueue = new WaitQueue();
   readonly receivers: WaitQueue = new WaitQueue();
   isClosed: boolean = false;
-  /** Told of each change of length and of closing; set when other threads know the channel. */
+  /** Called at each change of length and at closing. Set when other threads know the channel. */
   watch: ((length: number, isClosed: boolean) => void) | undefined = undefined;
   readonly #buffer: Fifo<T> = new Fifo<T>();
-  /** The value the last successful `attemptReceive` got. */
+  /** The value that the last successful `attemptReceive` got. */
   taken: Received<T> = CLOSED;
 
   constructor(capacity: number) {
@@ -79,7 +79,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return this.#waiting(park<Received<T>>(this.receivers, "receive"));
   }
 
-  /** Who waits on a channel that others know may be waiting for another thread. */
+  /** If other threads know the channel, its waiter may be waiting for one of them. */
   #waiting<R>(promise: Promise<R>): Promise<R> {
     if (this.watch === undefined) return promise;
     connected().retain();
@@ -108,8 +108,8 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   /**
-   * Sends if that needs no waiting. `selection`: of the select it is a case of, which is won if it does; "lost" if some
-   * other case has happened meanwhile.
+   * Sends if that needs no waiting. `selection`: of the select that this is a case of. It is won if the send happens. "lost":
+   * another case has happened meanwhile.
    *
    * @throws HeddleError CHANNEL_CLOSED
    */
@@ -146,7 +146,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return "done";
   }
 
-  /** To the first receiver that is really waiting. */
+  /** Passes the value to the first receiver that is really waiting. */
   #hand(value: T, selection: Selection | undefined): Attempt {
     const receiver = this.#partner(this.receivers, selection);
     if (typeof receiver === "string") return receiver;
@@ -154,7 +154,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return "done";
   }
 
-  /** From the first sender that is really waiting; only while the buffer is empty. */
+  /** Takes a value from the first sender that is really waiting. Only while the buffer is empty. */
   #fetch(selection: Selection | undefined): Attempt {
     const sender = this.#partner(this.senders, selection);
     if (typeof sender === "string") return sender;
@@ -163,7 +163,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return "done";
   }
 
-  /** Takes out the first of the other side that is not decided otherwise, and wins both selections. */
+  /** Removes the first waiter of the other side whose select is still open, and wins both selections. */
   #partner(queue: WaitQueue, mine: Selection | undefined): Waiter | Attempt {
     for (let waiter = queue.first; waiter !== undefined; ) {
       const following: Waiter | undefined = waiter.next;
@@ -172,7 +172,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
         queue.remove(waiter);
         return waiter;
       }
-      // A select never meets itself.
+      // A select must not meet itself.
       if (waiter.selection !== mine) {
         const won = winBoth(mine, waiter.selection);
         if (won === "first") return "lost";
@@ -184,7 +184,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return "would wait";
   }
 
-  /** The next of the buffer; a waiting sender's value moves up. */
+  /** Removes the next value from the buffer. A waiting sender's value moves up. */
   #shift(): T {
     const value = this.#buffer.shift();
     if (this.senders.first !== undefined) {
@@ -198,7 +198,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return value;
   }
 
-  /** The first waiter, its select won. */
+  /** Removes the first waiter, and wins its select. */
   #next(queue: WaitQueue): Waiter | undefined {
     for (let waiter = queue.first; waiter !== undefined; waiter = queue.first) {
       queue.remove(waiter);

@@ -1,9 +1,9 @@
 /**
- * A stand-in for a channel of another thread. Each operation is a message to the channel's home and an answer, so it waits
- * there, in the same queues as everybody else (channel-home.ts).
+ * A stand-in for a channel of another thread. Each operation is a message to the channel's home and an answer. So it waits
+ * there, in the same queues as all other operations (channel-home.ts).
  *
- * `length` and whether the channel is closed are read from shared memory that home alone writes, and may be out of date. The length is
- * that of a queue in memory, so it fits; nothing wraps. When home dies the words stay as they are.
+ * `length` and the closed flag are read from shared memory that only home writes; they may be out of date. A length fits into
+ * its word, because it is that of a queue in memory. When home dies, the words stay as they are.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -14,7 +14,7 @@ import { ask, NOTHING_READY } from "../remote-requests.ts";
 import { OP, type Op, Stream, tell } from "../task-service.ts";
 import { transferOf } from "../jobs/transfer.ts";
 
-/** What home tells with a reference. `words`: length, and 1 if closed. */
+/** What home sends with a reference. `words`: length, and 1 if closed. */
 export interface ChannelFacts {
   readonly capacity: number;
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -27,7 +27,7 @@ export const NO_VALUE = 0;
 export class RemoteChannel<T> implements ChannelCore<T> {
   readonly capacity: number;
   readonly reference: StandIn;
-  /** The channel it is behind: home keeps its channel while this object is in use, also where only the core is (a select). */
+  /** The channel of this core. Home keeps its channel while this object is in use, even if only the core is (a select). */
   channel: object | undefined = undefined;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
@@ -75,7 +75,7 @@ export class RemoteChannel<T> implements ChannelCore<T> {
     return tell(this.reference.home, [op, id, this.reference.id]);
   }
 
-  /** With a copy of the value, taken now: what the sender changes afterwards is its own. */
+  /** Sends a copy of the value, taken now, so the sender may change the value afterwards. */
   #packed<R>(value: T, transfer: readonly Transferable[], send: (packed: Packed) => Promise<R>): Promise<R> {
     try {
       return send(pack(value, transfer));
@@ -91,7 +91,7 @@ export class RemoteChannel<T> implements ChannelCore<T> {
   }
 }
 
-/** Plain values of one channel after the other are told together. */
+/** Consecutive plain values of one channel are sent together. */
 const sends = new Stream((channel, id) => [OP.send, channel, id]);
 
 function nothing(): void {}

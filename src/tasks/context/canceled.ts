@@ -1,4 +1,4 @@
-/** Why something was not done to its end: the two errors of Go's contexts. Match on `code`. */
+/** Why something was not finished: the two errors of Go's contexts. Match on `code`. */
 
 import { HeddleError } from "../../errors/errors.ts";
 

@@ -1,14 +1,14 @@
 /**
- * Go's contexts: a tree along which cancellation goes down, with deadlines and values. A context is passed to what it is for,
- * as an argument, also to tasks on other threads (remote-context.ts).
+ * Go's contexts: a tree along which cancellation goes down, with deadlines and values. A context is passed as an argument to
+ * the code that it is for, also to tasks on other threads (remote-context.ts).
  *
  * Invariants
- * - A context is cancelled at most once; its error and cause never change after that.
- * - Cancelling goes to all below, before `cancel` returns, and never up. A child of a cancelled parent is born cancelled.
- * - A cancelled context, or one whose parent can't be cancelled, is in no parent's list: nothing is left behind by it.
- * - `done` and `signal` are made when they are asked for.
+ * - A context is cancelled at most once. Its error and cause never change after that.
+ * - `cancel` cancels all contexts below before it returns, and never those above. A child of a cancelled parent is born
+ *   cancelled.
+ * - A cancelled context, or one whose parent can't be cancelled, is in no parent's list, so it leaves nothing behind.
+ * - `done` and `signal` are made on first use.
  *
- * The error is a HeddleError with the code CANCELED or DEADLINE_EXCEEDED.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -20,10 +20,10 @@ import { currentUnit } from "../jobs/unit.ts";
 
 export class Context {
   readonly #parent: Context | undefined;
-  /** Of one that adds a value. */
+  /** Set if the context adds a value. */
   readonly #entry: readonly [key: unknown, value: unknown] | undefined;
 
-  /** For the library: contexts are made from others. */
+  /** For the library: contexts are made from other contexts. */
   constructor(parent?: Context, entry?: readonly [key: unknown, value: unknown]) {
     this.#parent = parent;
     this.#entry = entry;
@@ -34,7 +34,10 @@ export class Context {
     return background;
   }
 
-  /** The one of the task that calls it: cancelled with the task's handle, and when the task ends. Outside of tasks: `background()`. */
+  /**
+   * The context of the calling task. It is cancelled with the task's handle, and when the task ends. Outside of tasks:
+   * `background()`.
+   */
   static current(): Context {
     const unit = currentUnit();
     if (unit === undefined) return background;
@@ -51,9 +54,10 @@ export class Context {
   }
 
   /**
-   * A child that is cancelled after so many milliseconds, at the latest; 0 or less: at once. `Infinity` is no deadline of its own.
+   * A child that is cancelled after this many milliseconds, or earlier with its parent. 0 or less: at once. `Infinity`: no own
+   * deadline.
    *
-   * @throws HeddleError TASK_INVALID for what is no number
+   * @throws HeddleError TASK_INVALID if it is not a number
    */
   withTimeout(timeoutMs: number): CancelableContext {
     if (!isDuration(timeoutMs)) throw badDuration("TASK_INVALID", "the timeout of a context", timeoutMs);
@@ -61,10 +65,10 @@ export class Context {
   }
 
   /**
-   * A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is earlier.
-   * `Infinity` is no deadline of its own.
+   * A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is
+   * earlier. `Infinity`: no own deadline.
    *
-   * @throws HeddleError TASK_INVALID for what is no time, such as an invalid Date
+   * @throws HeddleError TASK_INVALID if it is not a time, such as an invalid Date
    */
   withDeadline(deadline: Date | number): CancelableContext {
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
@@ -72,7 +76,7 @@ export class Context {
     return new CancelableContext(this, deadlineMs === Infinity ? undefined : deadlineMs);
   }
 
-  /** A child in which `value(key)` gives this value. */
+  /** A child whose `value(key)` returns this value. */
   withValue(key: unknown, value: unknown): Context {
     return new Context(this, [key, value]);
   }
@@ -82,7 +86,7 @@ export class Context {
     return new WithoutCancel(this);
   }
 
-  /** Of the nearest `withValue` of this key above. */
+  /** The value of the nearest `withValue` of this key, here or above. */
   value(key: unknown): unknown {
     const entry = this.#entry;
     return entry !== undefined && entry[0] === key ? entry[1] : this.#parent?.value(key);
@@ -104,12 +108,12 @@ export class Context {
     return this.canceler()?.deadline;
   }
 
-  /** Why it was cancelled; undefined: it was not. */
+  /** Why it was cancelled. undefined: it was not. */
   get error(): HeddleError | undefined {
     return this.canceler()?.error;
   }
 
-  /** What was given to `cancel`, or else the error. */
+  /** The argument of `cancel`, or else the error. */
   get cause(): unknown {
     return this.canceler()?.cause;
   }
@@ -119,7 +123,7 @@ export class Context {
     return this.canceler()?.done ?? Channel.nil;
   }
 
-  /** Aborted, with the error as its reason, when it is cancelled. For fetch and Node's functions. */
+  /** Aborts, with the error as its reason, when the context is cancelled. For fetch and Node's functions. */
   get signal(): AbortSignal {
     return this.canceler()?.signal ?? neverAborted.signal;
   }
@@ -130,7 +134,7 @@ export class Context {
     if (error !== undefined) throw error;
   }
 
-  /** For the library: calls back when it is cancelled, at once if it was. The result stops that. */
+  /** For the library: calls back when it is cancelled, or at once if it was. Returns a function that removes the listener. */
   onCancel(listener: () => void): () => void {
     return this.canceler()?.onCancel(listener) ?? (() => {});
   }
@@ -147,7 +151,7 @@ class WithoutCancel extends Context {
   override canceler(): undefined {}
 }
 
-/** A context with a `cancel` of its own. With `using`, it is cancelled when its scope is left. */
+/** A context with its own `cancel`. With `using`, it is cancelled when its scope is left. */
 export class CancelableContext extends Context implements Disposable {
   readonly #deadline: number | undefined;
   readonly #listeners: Set<() => void> = new Set();
@@ -208,7 +212,7 @@ export class CancelableContext extends Context implements Disposable {
       listener();
       return () => {};
     }
-    // A wrapper, so that the same function may be there twice.
+    // A wrapper, so that the same function may be added twice.
     const entry = (): void => listener();
     this.#listeners.add(entry);
     this.#watched();
@@ -219,7 +223,7 @@ export class CancelableContext extends Context implements Disposable {
     };
   }
 
-  /** Cancels it and all below. The second time nothing happens. */
+  /** Cancels it and all contexts below. A second call does nothing. */
   cancel(cause?: unknown): void {
     this.cancelWith(canceled("the context was cancelled", cause), cause);
   }
@@ -233,7 +237,7 @@ export class CancelableContext extends Context implements Disposable {
     this.cancel();
   }
 
-  /** For the library: whether anybody would notice a cancellation. */
+  /** For the library: the number of those who would notice a cancellation. */
   get listeners(): number {
     return this.#listeners.size;
   }
@@ -258,7 +262,7 @@ export class CancelableContext extends Context implements Disposable {
       this.#cancel(deadlineExceeded(), undefined);
       return;
     }
-    // A deadline that nobody watches does not keep the program alive.
+    // A deadline without listeners does not keep the program alive.
     this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, MAX_TIMER_MS));
     if (this.#listeners.size === 0) this.#timer.unref();
   }

@@ -1,9 +1,9 @@
 /**
- * Contexts on other threads. A stand-in knows the values and the deadline from the beginning, and is told by the context's home when
- * that is cancelled. Cancelling a stand-in cancels the context itself.
+ * Contexts on other threads. A stand-in has the values and the deadline from the beginning. The context's home tells it when
+ * the context is cancelled. Cancelling a stand-in cancels the context itself.
  *
- * Only a context that can be cancelled has a home. One that adds values to it travels as these and what it adds them to: a
- * program may make one for each request, and home would remember each.
+ * Only a context that can be cancelled has a home. A context that only adds values is sent as its values and the context below
+ * them: a program may make one for each request, and home would have to remember each.
  */
 
 import { type HeddleError, packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
@@ -15,9 +15,9 @@ import { handle, onThreadGone, OP, tell } from "../task-service.ts";
 
 interface Facts {
   readonly values: Packed;
-  /** Of a context that can be cancelled itself. */
+  /** Set for a context that can be cancelled itself. */
   readonly deadline: number | undefined;
-  /** What the values are added to; undefined: nothing that can be cancelled, or the context is that itself. */
+  /** The cancellable context that the values are added to. undefined: there is none, or this context is it. */
   readonly canceler: Packed | undefined;
 }
 
@@ -38,9 +38,9 @@ class RemoteContext extends CancelableContext {
   }
 }
 
-/** Until they are cancelled: somebody may have kept nothing of the context but its signal. */
+/** Kept until they are cancelled, because the program may hold only the signal of a context. */
 const followed = new Map<string, RemoteContext>();
-/** At home: who is to be told, by thread. */
+/** At home: whom to tell, by thread. */
 const following = new Map<number, Map<number, () => void>>();
 
 function keyOf(home: number, id: number): string {

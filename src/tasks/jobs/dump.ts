@@ -1,4 +1,4 @@
-/** A dump of all tasks on all threads, at any time: who there is, what each is at, and since when. */
+/** A dump of all tasks on all threads, at any time: which tasks exist, what each does, and since when. */
 
 import { LOAD } from "../../runtime/runtime.ts";
 import { clearTimeout, setTimeout } from "../../kit/native-timers.ts";
@@ -8,18 +8,21 @@ import { connected, handle, OP, tell } from "../task-service.ts";
 import { allUnits, type UnitState } from "./unit.ts";
 
 export interface TaskDump {
-  /** As `Handle.id`. Empty for a task of a thread that does not answer. */
+  /** Equals `Handle.id`. Empty for a task of a thread that does not answer. */
   readonly id: string;
   readonly name: string;
   readonly thread: number;
   readonly state: UnitState;
-  /** Where it is parked: "receive", "send", "select", "sleep", "mutex" …; undefined if it is not, or waits for something of its own. */
+  /**
+   * Where it is parked: "receive", "send", "select", "sleep", "mutex" …; undefined if it is not, or awaits a promise of its
+   * own.
+   */
   readonly where?: string;
   /** Milliseconds since 1970, good to about one. */
   readonly since: number;
 }
 
-/** How long a thread may take to answer. One that computes does not; its board tells what it is at. */
+/** How long a thread may take to answer. A computing thread does not answer; its board shows what it runs. */
 const PATIENCE_MS = 500;
 
 /** All tasks, thread by thread. */
@@ -51,7 +54,7 @@ function dumpThere(thread: number): Promise<TaskDump[]> {
       clearTimeout(timer);
       resolve(rows);
     };
-    // Who ends meanwhile has no tasks any more.
+    // A thread that ends meanwhile has no tasks any more.
     const id = openRequest(thread, "thread", {
       answered: (_index, rows) => end(rows as TaskDump[]),
       refused: () => end([]),
@@ -60,7 +63,7 @@ function dumpThere(thread: number): Promise<TaskDump[]> {
   });
 }
 
-/** What the board tells of a thread that can't answer. */
+/** What the board shows of a thread that can't answer. */
 function silent(thread: number): TaskDump[] {
   const { board } = connected();
   const name = nameAt(thread, board.read(thread, LOAD.current)) ?? "unknown";

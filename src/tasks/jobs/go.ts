@@ -1,6 +1,6 @@
 /**
- * Starts tasks. A task registered with `task()` goes to the scheduler thread that has the least to do; its arguments are copied
- * at the call. A closure stays on this thread, because a function can't be sent.
+ * Starts tasks. A task registered with `task()` goes to the least loaded scheduler thread. Its arguments are copied at the
+ * call. A closure stays on this thread, because a function can't be sent.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -49,7 +49,7 @@ function goHere<R>(fn: (...args: readonly unknown[]) => unknown, args: readonly 
   return new Closure<R>(fn.name === "" ? "closure" : fn.name, fn, args);
 }
 
-/** A closure's handle and outcome in one: there may be a million. */
+/** A closure's handle and outcome in one object, because there may be a million. */
 class Closure<R> extends Handle<R> implements Outcome {
   readonly #unit: Unit;
 

@@ -14,7 +14,7 @@ type State =
 const PENDING: State = { is: "pending" };
 
 export abstract class Handle<R> implements PromiseLike<R> {
-  /** The task's. */
+  /** The task's name. */
   readonly name: string;
   readonly #number: number;
   #state: State = PENDING;
@@ -28,7 +28,7 @@ export abstract class Handle<R> implements PromiseLike<R> {
     this.name = name;
   }
 
-  /** Unique in the program: the number of the thread that started it, and a number there. As in a dump. */
+  /** Unique in the program: the number of the thread that started it, and its number there. Dumps show it. */
   get id(): string {
     return `${this.prefix()}${this.#number}`;
   }
@@ -55,8 +55,8 @@ export abstract class Handle<R> implements PromiseLike<R> {
   }
 
   /**
-   * Whoever awaits the handle gets a CANCELED error, with `reason` as its cause. If the task has not started it never does;
-   * if it has, its context (`Context.current()`) is cancelled, and it is up to the task to end.
+   * Awaiting the handle throws a CANCELED error, with `reason` as its cause. A task that has not started never does. If it has
+   * started, its context (`Context.current()`) is cancelled, and the task must end itself.
    */
   cancel(reason?: unknown): void {
     if (this.#state.is !== "pending") return;
@@ -66,7 +66,7 @@ export abstract class Handle<R> implements PromiseLike<R> {
     if (!runs) this.#end();
   }
 
-  /** For the library: settles when nothing of the task runs any more; after a cancellation that is later than the handle. */
+  /** For the library: settles when nothing of the task runs any more. After a cancellation that is later than the handle. */
   ended(): Promise<void> {
     if (this.#isOver) return Promise.resolve();
     this.#over ??= Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ export abstract class Handle<R> implements PromiseLike<R> {
 
   #report(cause: unknown): void {
     if (this.#awaited !== undefined) return;
-    // Node's own way of telling: a listener, a warning or the program's end, as it is set up.
+    // Node's own way of reporting: a listener, a warning or the program's end, as configured.
     void Promise.reject(
       new HeddleError(
         "TASK_FAILED",

@@ -1,11 +1,11 @@
 /**
- * Tasks this thread has placed on others: from the call of `go` to the answer.
+ * Tasks that this thread has placed on others, from the call of `go` to the answer.
  *
  *   open ──▶ started ──▶ over        the other thread has won the job's claim, and says so
- *    ├──▶ open elsewhere             this thread has won it: an idle thread gets the job (work-sharing.ts), or the first one died
- *    └──▶ over                       cancelled before it started
- * A job is kept with its arguments until it has started, so that it can be given to another thread. A thread must take the job's
- * claim (claims.ts) before it starts the job, so it starts once, whatever messages are in transit.
+ *    ├──▶ open elsewhere             this thread has won it: an idle thread gets the job (work-sharing.ts), or the first one
+ *    died └──▶ over                       cancelled before it started
+ * A job is kept with its arguments until it has started, so that it can be given to another thread. A thread must take the
+ * job's claim (claims.ts) before it starts the job, so it starts once, whatever messages are in transit.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -22,10 +22,10 @@ import { connected, handle, onThreadGone, OP, tell } from "../task-service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 
-/** Threads a job may die with before it is given up: its own module may be what kills them. */
+/** A job is given up after it has died with this many threads: its own module may be what kills them. */
 const MAX_PLACES = 3;
 
-/** How often it is looked whether jobs wait behind a busy thread while another is idle. */
+/** How often to check whether jobs wait behind a busy thread while another is idle. */
 const LOOK_MS = 10;
 
 interface Job {
@@ -33,7 +33,7 @@ interface Job {
   readonly task: { readonly url: string; readonly name: string };
   readonly role: Role;
   readonly handle: Handle<unknown>;
-  /** Undefined once it has started. */
+  /** Undefined after it has started. */
   args: Packed | undefined;
   claim: Claim | undefined;
   thread: number;
@@ -41,7 +41,7 @@ interface Job {
 }
 
 const jobs = new Map<number, Job>();
-/** Those that have not started, by thread, in the order they were placed. */
+/** Jobs that have not started, by thread, in the order they were placed. */
 const open = new Map<number, Set<Job>>();
 let lastId = 0;
 let looking: NodeJS.Timeout | undefined;
@@ -88,7 +88,7 @@ function end(job: Job): void {
 function send(job: Job, thread: number, moving: readonly Transferable[] = []): void {
   const { board, self } = connected();
   job.thread = thread;
-  // What has moved there can't be sent again to somebody else.
+  // Transferred objects can't be sent again to another thread.
   job.claim = moving.length > 0 ? undefined : openClaim();
   job.places++;
   board.add(thread, LOAD.queued, 1);
@@ -111,7 +111,7 @@ function forget(job: Job): void {
   if (open.get(job.thread)?.delete(job) === true) connected().board.add(connected().self, LOAD.offered, -1);
 }
 
-/** It has started, or will not. */
+/** The job has started, or will not. */
 function settleOpen(job: Job): void {
   forget(job);
   if (job.claim !== undefined) closeClaim(job.claim);
@@ -132,7 +132,7 @@ function stop(id: number, error: HeddleError): boolean {
   const job = jobs.get(id);
   if (job === undefined) return false;
   if (recall(job)) {
-    // Nobody else will, so that the references in it go back where they came from.
+    // No thread will unpack the arguments, so do it here: their references go back home.
     unpack(job.args!.value, job.args!.markers);
     end(job);
     return false;
@@ -150,7 +150,7 @@ function reasonOf(cause: unknown): unknown {
   }
 }
 
-/** Jobs that wait elsewhere go to a thread that has nothing to do. */
+/** Gives jobs that wait elsewhere to an idle thread. */
 function give(idle: number): void {
   const role = connected().roleOf(idle);
   if (

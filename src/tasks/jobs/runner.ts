@@ -1,6 +1,6 @@
 /**
- * A thread that runs tasks for others: from the message to the answer. On a scheduler thread all that have come are in the
- * run queue at once; on a blocking thread one at a time runs, to its end.
+ * A thread that runs tasks for others, from the message to the answer. On a scheduler thread all of them are in the run queue
+ * at once. On a blocking thread one at a time runs, to its end.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -17,7 +17,7 @@ import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 import { type Outcome, Unit } from "./unit.ts";
 
-/** By the thread they are from, and its number for them. */
+/** By the thread that sent them, and its number for them. */
 const running = new Map<string, Unit>();
 const queue = new Fifo<Unit>();
 let isBusy = false;
@@ -43,7 +43,7 @@ export function accept(from: number, rest: readonly unknown[], ownClaim?: Claim)
   }
 }
 
-/** Not before it starts: what is taken back must have left no trace here, such as a stand-in for a channel. */
+/** Unpack only at the start: a job that is taken back must leave nothing here, such as a stand-in for a channel. */
 function call(url: string, name: string, value: unknown, markers: never): unknown {
   const args = unpack(value, markers) as readonly unknown[];
   const known = findTask(url, name);
@@ -53,7 +53,7 @@ function call(url: string, name: string, value: unknown, markers: never): unknow
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
-/** Of the handles of tasks that a thread has placed. */
+/** The prefix of the handle ids of a thread's tasks. */
 export function jobPrefix(thread: number): string {
   return `${thread}.t`;
 }
@@ -114,7 +114,7 @@ class Answer implements Outcome {
   }
 }
 
-/** On a blocking thread: the next that was not taken back. */
+/** On a blocking thread: runs the next job that was not taken back. */
 function runNext(): void {
   while (!isBusy && queue.length > 0) {
     const unit = queue.shift();
@@ -151,7 +151,7 @@ handle(OP.cancel, (from, [id, reason]) => {
 onThreadGone((thread, why) => {
   for (const [name, unit] of running) {
     if (!name.startsWith(`${thread}/`)) continue;
-    // Nobody waits for it any more. One that has not started is dropped.
+    // Nobody waits for it any more. If it has not started, it is dropped.
     unit.cancel(canceled(`the task "${unit.name}" was cancelled`, why));
   }
 });

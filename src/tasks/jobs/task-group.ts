@@ -14,13 +14,13 @@ import { isTask, type Task } from "./task.ts";
 import { park, WaitQueue } from "../waiter.ts";
 
 export class TaskGroup implements AsyncDisposable {
-  /** Cancelled when a task fails, when all have been waited for, and with the context the group was made from. */
+  /** Cancelled when a task fails, when all tasks were waited for, or with the context that the group was made from. */
   readonly context: CancelableContext;
   readonly #running: Set<Handle<unknown>> = new Set();
   readonly #starting: WaitQueue = new WaitQueue();
   readonly #waiting: WaitQueue = new WaitQueue();
   #limit: number = Infinity;
-  /** Tasks that run, and those whose turn to start is being given. */
+  /** Tasks that run, and those that were woken to start. */
   #active: number = 0;
   #error: { readonly error: unknown } | undefined;
 
@@ -32,8 +32,8 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   /**
-   * Starts a task in the group. A closure is given the group's context, which may be cancelled already. The promise settles
-   * when the task has been started: at once, unless there is a limit.
+   * Starts a task in the group. A closure gets the group's context, which may be cancelled already. The promise settles when
+   * the task has been started: at once, unless there is a limit.
    */
   go<Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): Promise<void>;
   go(closure: (context: Context) => unknown): Promise<void>;
@@ -43,7 +43,7 @@ export class TaskGroup implements AsyncDisposable {
     this.#start(fn, args);
   }
 
-  /** Starts it if the limit lets it, and says whether it did. */
+  /** Starts it if the limit allows, and returns whether it did. */
   tryGo<Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): boolean;
   tryGo(closure: (context: Context) => unknown): boolean;
   tryGo(fn: (...args: never[]) => unknown, ...args: readonly unknown[]): boolean {
@@ -54,7 +54,7 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   /**
-   * How many tasks may run at once; 0 admits none, a negative number is no limit.
+   * How many tasks may run at once. 0 admits none. A negative number is no limit.
    *
    * @throws HeddleError SYNC_MISUSE while tasks run
    */
@@ -66,7 +66,7 @@ export class TaskGroup implements AsyncDisposable {
     this.#limit = limit < 0 ? Infinity : limit;
   }
 
-  /** Waits until all have ended, and cancels the context. Fails with the first error of a task. */
+  /** Waits until all have ended, and cancels the context. Throws the first error of a task. */
   async wait(): Promise<void> {
     await this.#settled();
     const failed = this.#error;
@@ -74,7 +74,7 @@ export class TaskGroup implements AsyncDisposable {
     if (failed !== undefined) throw failed.error;
   }
 
-  /** As `wait`. An error that `wait` has thrown is not thrown again. */
+  /** Like `wait`. An error that `wait` has thrown is not thrown again. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.wait();
   }
@@ -107,7 +107,7 @@ export class TaskGroup implements AsyncDisposable {
 
   #ended(): void {
     const next = this.#starting.shift();
-    // Its place goes over to the next, so that nobody can come in between.
+    // Its place goes directly to the next waiter, so that no other task can take it.
     if (next !== undefined) return next.wake(undefined);
     this.#active--;
     if (this.#active > 0) return;

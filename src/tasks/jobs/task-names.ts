@@ -6,7 +6,7 @@
 import { LOAD, ROOT } from "../../runtime/runtime.ts";
 import { connected, handle, OP } from "../task-service.ts";
 
-/** Beyond, new names have none; nobody writes that many tasks, but closures may be named by a program. */
+/** Beyond this, new names get no number. Nobody writes that many tasks, but a program may generate names for closures. */
 const MAX_NAMES = 4096;
 
 const numbers = new Map<string, number>();
@@ -31,7 +31,7 @@ function add(name: string): number {
   return number;
 }
 
-/** On the root: the name of what runs on a thread. */
+/** On the root: the name of the task that runs on a thread. */
 export function nameAt(thread: number, number: number): string | undefined {
   return named.get(`${thread}/${number}`);
 }

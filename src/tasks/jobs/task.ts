@@ -1,25 +1,25 @@
 /**
- * Tasks that may run on any thread: functions with an address, the URL of their module and a name in it
- * (runtime/module-registry.ts, where what others can rely on is written down).
+ * Tasks that may run on any thread: functions with an address, which is the URL of their module and a name in it
+ * (runtime/module-registry.ts has the guarantees).
  *
  * Rejected: finding functions among a module's exports (a task need not be exported, and exports exist only when the
- * module has ended); sending a function's source (it loses what it closes over, silently).
+ * module was evaluated to its end), and sending a function's source (it silently loses its closure).
  */
 
 import { ModuleRegistry } from "../../runtime/module-registry.ts";
 import { perThread } from "../../kit/per-thread.ts";
 
-/** Where a task is found, on every thread. Can be cloned. */
+/** The address of a task, on every thread. Can be cloned. */
 export interface TaskRef {
-  /** Of the module that defines it: a `file:` or `data:` URL. */
+  /** The URL of the module that defines it: `file:` or `data:`. */
   readonly url: string;
   /** Unique in the module. */
   readonly name: string;
 }
 
 /**
- * A movable function: called, it runs here; given to `awaitSync` (or another way of running tasks), it runs on another
- * thread. Arguments and result are copied between threads, as `structuredClone` does.
+ * A movable function. Called, it runs here. Given to `awaitSync` (or another way of running tasks), it runs on another thread.
+ * Arguments and result are copied between threads, as `structuredClone` does.
  */
 export interface Task<Args extends readonly unknown[] = never, R = unknown> extends TaskRef {
   (...args: Args): Promise<R>;
@@ -68,7 +68,7 @@ export function isTask(value: unknown): value is Task {
   return typeof value === "function" && brand in value;
 }
 
-/** What of it can be sent to another thread. */
+/** The part of it that can be sent to another thread. */
 export function refOf({ url, name }: TaskRef): TaskRef {
   return { url, name };
 }
@@ -79,7 +79,7 @@ export function findTask(url: string, name: string): Task | undefined {
 }
 
 /**
- * The task of this address on this thread; its module is imported if it does not define it yet.
+ * The task of this address on this thread. Its module is imported if the task is not defined yet.
  *
  * @throws HeddleError TASK_MODULE_FAILED, TASK_NOT_FOUND
  */

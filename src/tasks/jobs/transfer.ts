@@ -1,7 +1,6 @@
 /**
- * Values that move to the other thread instead of being copied: `transfer(value, [buffer])` where an argument or a
- * result is given. The list is remembered beside the value, which stays what it is, so that types and the code on
- * the other side know nothing of it.
+ * Values that are moved to the other thread instead of copied: `transfer(value, [buffer])` as an argument or a result. The
+ * list is stored beside the value, which stays unchanged. So types, and the code on the other side, need not know of it.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -13,8 +12,8 @@ const lists: WeakMap<object, readonly Transferable[]> = perThread(
 );
 
 /**
- * Says that `list` (ArrayBuffers, MessagePorts, streams) moves when `value` is next sent as an argument or result. Here they are
- * empty afterwards.
+ * Marks `list` (ArrayBuffers, MessagePorts, streams) to be moved when `value` is next sent as an argument or result. On this
+ * thread they are empty afterwards.
  *
  *     return transfer(pixels, [pixels.buffer]);
  */
@@ -23,7 +22,7 @@ export function transfer<T extends object>(value: T, list: readonly Transferable
   return value;
 }
 
-/** What moves with these values: they themselves were marked, not what is inside them. */
+/** The marked objects of these values themselves, not of their parts. */
 export function transferOf(values: readonly unknown[]): Transferable[] {
   return values.flatMap((value) => (typeof value === "object" && value !== null ? (lists.get(value) ?? []) : []));
 }

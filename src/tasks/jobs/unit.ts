@@ -1,12 +1,12 @@
 /**
- * A unit is a task that runs, or is to run, on this thread: what the scheduler starts, what a dump lists, and what a task's own
- * context hangs on. All units of the thread are in one list, so that a dump needs no bookkeeping beside it.
+ * A unit is a task that runs, or will run, on this thread. The scheduler starts units, a dump lists them, and a task's own
+ * context belongs to its unit. All units of the thread are in one list, so that a dump needs no other bookkeeping.
  *
  *   queued ──▶ running ⇄ parked ──▶ done
  *     └──────────────────────────▶ done      (cancelled before it started)
  *
- * The list is linked through the units themselves: a million parked tasks are a million of these objects, so what a
- * unit is made of is counted in bytes. What few units need (a context, a promise) is made when it is asked for.
+ * The list is linked through the units themselves. A million parked tasks are a million of these objects, so every byte of a
+ * unit counts. What few units need (a context, a promise) is made on first use.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -23,12 +23,12 @@ import type { Waiter } from "../waiter.ts";
 
 export type UnitState = "queued" | "running" | "parked" | "done";
 
-/** What becomes of a unit: called exactly once, unless it never starts. */
+/** Gets the outcome of a unit: called exactly once, unless it never starts. */
 export interface Outcome {
-  /** Of the handle, for dumps. */
+  /** The handle's id, for dumps. */
   readonly id: string;
   started?(): void;
-  /** It never starts: taken back, or cancelled before. */
+  /** It never starts: it was taken back, or cancelled before. */
   dropped?(): void;
   succeeded(value: unknown): void;
   failed(error: unknown): void;
@@ -41,17 +41,17 @@ export class Unit implements Turn {
   #fn: ((...args: readonly unknown[]) => unknown) | undefined;
   #args: readonly unknown[] | undefined;
   readonly outcome: Outcome;
-  /** Of a task another thread may take back: must be won before it starts. */
+  /** Set if another thread may take the task back: it must be won before the task starts. */
   readonly #claim: Claim | undefined;
-  /** What it waits for; undefined while it runs. */
+  /** What it waits for. undefined while it runs. */
   waiter: Waiter | undefined = undefined;
-  /** It has waited for more than one thing at a time (`Promise.all`). */
+  /** It has waited for several things at a time (`Promise.all`). */
   waitsForSeveral: boolean = false;
-  /** What `Context.current()` gives in it; made when asked for. */
+  /** What `Context.current()` returns in it. Made on first use. */
   context: CancelableContext | undefined = undefined;
-  /** Set when it is cancelled before anybody has asked for its context. */
+  /** Set if it is cancelled before its context was first used. */
   canceled: HeddleError | undefined = undefined;
-  /** performance.now() of the last change of its state, whole milliseconds: V8 keeps those in the object itself. */
+  /** performance.now() of the last change of its state, in whole milliseconds: V8 stores integers in the object itself. */
   sinceMs: number;
   previous: Unit | undefined = undefined;
   next: Unit | undefined = undefined;
@@ -80,7 +80,7 @@ export class Unit implements Turn {
     return this.waiter === undefined ? "running" : "parked";
   }
 
-  /** Puts it into the thread's run queue. On the board it counts as queued already if another thread has placed it. */
+  /** Puts it into the thread's run queue. If another thread has placed it, the board counts it as queued already. */
   enqueue(isCounted: boolean = false): void {
     const { board, self } = here();
     if (!isCounted) board.add(self, LOAD.queued, 1);
@@ -133,7 +133,7 @@ export class Unit implements Turn {
     return { what: "task", id: 0, name: this.name, stretch: this.sinceMs };
   }
 
-  /** Takes it out before its first turn. False: it has had it. */
+  /** Takes it out before its first turn. False: that has happened already. */
   withdraw(): boolean {
     if (this.#phase !== "queued") return false;
     this.#phase = "done";
@@ -143,7 +143,7 @@ export class Unit implements Turn {
     return true;
   }
 
-  /** Its context is cancelled; before it has started, it never does. */
+  /** Cancels its context. If it has not started, it never does. */
   cancel(error: HeddleError): void {
     if (this.withdraw()) return;
     if (this.context === undefined) this.canceled = error;
@@ -173,7 +173,7 @@ function here(): Runtime {
   return (joined ??= connected());
 }
 
-/** The task the caller runs in, also after it awaited whatever; undefined: in none. */
+/** The task in which the caller runs, also after any await. undefined: none. */
 export function currentUnit(): Unit | undefined {
   return current.getStore();
 }
@@ -198,7 +198,7 @@ function begin(): void {
   else unit.succeeded(result);
 }
 
-// The same functions for all units, which they find by the async context they are called in: two closures less for each.
+// All units share these functions, which find their unit by the async context. That saves two closures for each unit.
 
 function succeeded(value: unknown): void {
   current.getStore()!.succeeded(value);

@@ -1,4 +1,4 @@
-/** This thread's cells, for its selects and its jobs, and which threads know them; and the cells of others, as far as they were sent. */
+/** This thread's cells, for its selects and its jobs, with the threads that know them; and the cells received from others. */
 
 import { perThread } from "../../kit/per-thread.ts";
 import { Claim, type ClaimAddress, ClaimTable } from "./claims.ts";
@@ -8,7 +8,7 @@ import { connected, onThreadGone, OP, tell } from "../task-service.ts";
 interface Shared {
   readonly meetings: Meetings;
   readonly table: ClaimTable;
-  /** Threads that have been sent the cells. */
+  /** Threads that got the cells. */
   readonly threads: Set<number>;
   /** By their owner. */
   readonly foreign: Map<number, Int32Array<SharedArrayBuffer>>;
@@ -27,17 +27,17 @@ function shared(): Shared {
   return made.shared;
 }
 
-/** Undefined: there are too many already. */
+/** Undefined: too many claims are open. */
 export function openClaim(): Claim | undefined {
   return shared().table.open();
 }
 
-/** It is decided, and whoever had to know does. */
+/** The claim is decided, and all threads concerned know it. */
 export function closeClaim(claim: Claim): void {
   shared().table.close(claim);
 }
 
-/** Before the first claim is sent to a thread: it needs the cells to win one. */
+/** Call it before the first claim is sent to a thread: it needs the cells to win one. */
 export function introduceClaims(thread: number): void {
   const { table, threads } = shared();
   if (threads.has(thread)) return;

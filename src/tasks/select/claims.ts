@@ -5,35 +5,35 @@
  *   open ──▶ held ──▶ taken   two selects meet: both cells, or neither
  *              └────▶ open
  * Two cells can't be changed in one step, so one word decides a meeting: the word of the thread that holds it (`meetings.ts`).
- * The thread holds the lower cell, then the higher one, then changes its word from undecided to won. From then on both cells are
- * taken, whichever thread writes this into them. If another thread has taken a cell, the meeting is lost, and a held cell is opened
- * again.
+ * The thread holds the lower cell, then the higher one, then changes its word from undecided to won. From then on both cells
+ * are taken, whichever thread writes this into them. If another thread has taken a cell, the meeting is lost, and a held cell
+ * is opened again.
  *
- * A thread that finds a cell held spins: a cell is held for a few instructions. If the holder is paused, the waiting thread changes
- * the holder's word from undecided to lost after a few milliseconds, and opens the cell. The holder sees this when it continues, and
- * starts again. If the holder was faster, the word is "won", and the cell is taken. So no thread waits for long, and no cell has two
- * winners.
+ * A thread that finds a cell held spins: a cell is held for a few instructions. If the holder is paused, the waiting thread
+ * changes the holder's word from undecided to lost after a few milliseconds, and opens the cell. The holder sees this when it
+ * continues, and starts again. If the holder was faster, the word is "won", and the cell is taken. So no thread waits for long,
+ * and no cell has two winners.
  *
  * Invariants
- * - A cell is taken at most once, and "taken" is final. The thread that takes it executes the case and informs the select; no other
- *   thread touches the value.
+ * - A cell is taken at most once, and "taken" is final. The thread that takes it executes the case and informs the select; no
+ *   other thread touches the value.
  * - No thread holds a higher cell while it waits for a lower one, so there is no deadlock.
  *
  * Memory: [state] [generation] [taker] for each cell
- * - state: 28 bits of generation and "open" or "taken"; or "held" with the thread and the number of its meeting. The owner of the table
- *   opens a cell, anybody takes or holds it by compare-and-exchange, and asserts what it comes from.
- * - generation: written by the owner before it opens the cell, and fixed until it has been taken. It counts the selects that had the cell, so
- *   that a waiter left behind in some queue can't take it, and wraps at 2^28 on purpose: such a waiter would have to miss 2^28
- *   selects of one cell.
- * - taker: the thread that took it, written by that thread right after. The owner reads it when it hears from that thread, or that it
- *   has ended, and so after it was written.
- * - If the holder dies (it must be terminated between two instructions), a thread that needs the cell opens it, as after a pause. The
- *   holder had not informed any select.
- * - The taker dies before it has told the select: the select's thread finds its name in the cell (`select-across.ts`).
+ * - state: 28 bits of generation and "open" or "taken"; or "held" with the thread and the number of its meeting. The table's
+ *   owner opens a cell. Any thread takes or holds it by compare-and-exchange, and asserts the earlier state.
+ * - generation: written by the owner before it opens the cell, and fixed until the cell is taken. It counts the selects of the
+ *   cell, so that a waiter left behind in some queue can't take it. It wraps at 2^28 on purpose: such a waiter would have to
+ *   miss 2^28 selects of one cell.
+ * - taker: the thread that took it, written by that thread right after. The owner reads it when it hears from that thread, or
+ *   of its end, so after it was written.
+ * - If the holder dies (it must be terminated between two instructions), a thread that needs the cell opens it, as after a
+ *   pause. The holder had not informed any select.
+ * - If the taker dies before it has told the select, the select's thread finds its name in the cell (`select-across.ts`).
  *
- * Rejected: asking the select's thread who wins (two messages for each value, and two selects that face each other would
- * each wait for the other's answer); a coordinator thread (everything twice as far); opening a cell that is held for long without asking
- * its holder's word (a holder that was only paused goes on, and the select has two winners).
+ * Rejected: asking the select's thread who wins (two messages for each value, and two facing selects would each wait for the
+ * other's answer); a coordinator thread (twice the distance); opening a cell that is held for long without asking its holder's
+ * word (a holder that was only paused goes on, and the select has two winners).
  */
 
 import { brokenMemory } from "../../kit/broken-memory.ts";
@@ -52,13 +52,13 @@ const TAKER = 2;
 const CELL_WORDS = 3;
 const NOBODY = -1;
 
-/** Selects across threads that one thread may have waiting at once, before it makes more room. */
+/** Selects across threads that one thread may have waiting at once, before the table grows. */
 const CELLS = 1024;
-/** A million selects that wait across threads. */
+/** The limit: a million selects that wait across threads. */
 const MAX_CELLS = 1 << 20;
 const GENERATIONS = 0x0fffffff;
 
-/** Where a claim is, for other threads. Its buffer is sent once, before the first of them. */
+/** The address of a claim, for other threads. Its buffer is sent once, before the first of them. */
 export type ClaimAddress = readonly [owner: number, index: number, generation: number];
 
 export class Claim {
@@ -67,7 +67,7 @@ export class Claim {
   readonly #cell: number;
   readonly #meetings: Meetings;
 
-  /** `meetings`: of the thread that uses it. */
+  /** `meetings`: those of the thread that uses the claim. */
   constructor(words: Int32Array<SharedArrayBuffer>, address: ClaimAddress, meetings: Meetings) {
     this.#words = words;
     this.address = address;
@@ -75,14 +75,14 @@ export class Claim {
     this.#meetings = meetings;
   }
 
-  /** Wins it. "lost": somebody else has. */
+  /** Wins it. "lost": another thread has. */
   take(): "taken" | "lost" {
     if (this.#move(this.#word(TAKEN)) === "lost") return "lost";
     this.#words[this.#cell + TAKER] = this.#meetings.self;
     return "taken";
   }
 
-  /** Wins both, or neither: then it says which of the two had been won by others. */
+  /** Wins both, or neither: then it returns which of the two others had won. */
   takeWith(other: Claim): "won" | "first" | "second" {
     const isLower = compare(this.address, other.address) < 0;
     const [lower, higher] = isLower ? [this, other] : [other, this];
@@ -104,13 +104,13 @@ export class Claim {
     }
   }
 
-  /** The thread that has taken it, as far as it has said so. */
+  /** The thread that has taken it, if that is written yet. */
   get taker(): number | undefined {
     const taker = this.#words[this.#cell + TAKER]!;
     return taker === NOBODY ? undefined : taker;
   }
 
-  /** From open. "lost": it is taken, or another select has the cell by now. */
+  /** Changes the state from open. "lost": it is taken, or another select has the cell by now. */
   #move(to: number): "moved" | "lost" {
     const open = this.#word(OPEN);
     let sinceMs: number | undefined;
@@ -125,7 +125,7 @@ export class Claim {
     }
   }
 
-  /** By a meeting of this select, not of one that had the cell later. The generation does not change while it is held. */
+  /** Whether a meeting of this select holds it, not of a later one in the cell. The generation is fixed while it is held. */
   #isHeld(seen: number): boolean {
     return (seen & STATES) === HELD && Atomics.load(this.#words, this.#cell + GENERATION) === this.address[2];
   }
@@ -136,7 +136,7 @@ export class Claim {
     Atomics.compareExchange(this.#words, this.#cell + STATE, held, after);
   }
 
-  /** It has won: whatever others wrote, the cell is taken until its select has been told. */
+  /** It has won. Whatever others write, the cell stays taken until its select was told. */
   #sign(): void {
     const seen = Atomics.load(this.#words, this.#cell + STATE);
     if (seen !== this.#word(TAKEN)) throw broken(this.address, "was won", seen);
@@ -159,10 +159,10 @@ function broken([owner, index, generation]: ClaimAddress, what: string, seen: nu
 }
 
 export interface ClaimTableOptions {
-  /** Of the thread whose selects these are. */
+  /** The meetings of the thread whose selects these are. */
   readonly meetings: Meetings;
   readonly cells?: number;
-  /** Of a cell's first select. */
+  /** The generation of a cell's first select. */
   readonly firstGeneration?: number;
 }
 
@@ -176,7 +176,7 @@ export class ClaimTable {
   constructor({ meetings, cells = CELLS, firstGeneration = 0 }: ClaimTableOptions) {
     this.#meetings = meetings;
     const bytes = CELL_WORDS * 4;
-    // Reserved, not used: memory is touched as it is needed.
+    // Reserved, not used: the system allocates memory as it is touched.
     this.#words = new Int32Array(new SharedArrayBuffer(cells * bytes, { maxByteLength: MAX_CELLS * bytes }));
     this.#free = Array.from({ length: cells }, (_, index) => cells - 1 - index);
     this.#firstGeneration = firstGeneration;
@@ -186,13 +186,13 @@ export class ClaimTable {
     return this.#words.buffer;
   }
 
-  /** An open claim. Undefined: there are too many already. */
+  /** Opens a claim. Undefined: too many are open. */
   open(): Claim | undefined {
     if (this.#free.length === 0 && !this.#grow()) return undefined;
     const index = this.#free.pop()!;
     const cell = index * CELL_WORDS;
     const before = Atomics.load(this.#words, cell + STATE);
-    // Never used: as if it had been taken for the one before the first.
+    // A cell that was never used counts as taken by the generation before the first.
     const last = before === 0 ? this.#firstGeneration - 1 : this.#words[cell + GENERATION]!;
     const generation = (last + 1) & GENERATIONS;
     this.#words[cell + GENERATION] = generation;

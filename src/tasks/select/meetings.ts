@@ -1,19 +1,19 @@
 /**
- * A word of shared memory for each thread, in which it is decided whether a meeting of two selects takes place (`claims.ts`).
- * A thread has one meeting at a time, for it waits for nobody in between.
+ * A word of shared memory for each thread. It decides whether a meeting of two selects takes place (`claims.ts`). A thread has
+ * one meeting at a time, because it waits for nothing in between.
  *
  *   undecided ──the thread itself──▶ won | lost
- *       └───anybody who waits────▶ lost
+ *       └───any thread that waits──▶ lost
  *
- * A meeting's name is the thread's row on the board and the number of the meeting: what a held cell carries.
+ * A meeting's name is the thread's row on the board and the number of the meeting. A held cell contains it.
  *
  * Memory
- * - The word holds the number of the thread's last meeting, and its state. The thread alone begins one, when the last is decided and both
- *   cells are settled. All other transitions are compare-and-exchange from "undecided", so one of them wins.
- * - Numbers have 20 bits and wrap on purpose. The thread that has the row later goes on with them. Somebody who read a held cell would
- *   have to stop for 2^20 meetings of that thread, and find the same cell held under the same number, to be mistaken.
- * - The thread dies in a meeting: the word stays, undecided or decided, and answers who asks. When another thread has begun a meeting in the
- *   same row the answer is lost: then the meeting counts as lost, for its thread has told nobody.
+ * - The word holds the number of the thread's last meeting, and its state. Only the thread begins one, when the last is decided
+ *   and both cells are settled. All other transitions are compare-and-exchange from "undecided", so one of them wins.
+ * - Numbers have 20 bits and wrap on purpose. A later thread in the row continues them. To confuse two meetings, a thread that
+ *   read a held cell would have to pause for 2^20 meetings of the holder, and find the same cell held under the same number.
+ * - If the thread dies in a meeting, the word stays, undecided or decided, and still answers. When another thread has begun a
+ *   meeting in the same row, the answer is gone. Then the meeting counts as lost, because its thread has told nobody.
  */
 
 import { brokenMemory } from "../../kit/broken-memory.ts";
@@ -29,7 +29,7 @@ const ROW_BITS = Math.log2(ROWS);
 /** A name has 30 bits. */
 const NUMBERS = 2 ** (30 - ROW_BITS) - 1;
 
-/** Nobody who runs is in a meeting for a thousandth of this. */
+/** A running thread is in a meeting for less than a thousandth of this. */
 const PATIENCE_MS = 10;
 
 export type Outcome = "won" | "lost";
@@ -40,7 +40,7 @@ export interface MeetingsOptions {
   readonly at: (row: number) => number;
   /** This thread. */
   readonly self: number;
-  /** How long others' meetings are waited for. */
+  /** How long to wait for other threads' meetings. */
   readonly patienceMs?: number;
 }
 
@@ -59,7 +59,7 @@ export class Meetings {
     this.#row = self % ROWS;
   }
 
-  /** This thread's next meeting. Returns its name, of 30 bits. */
+  /** Begins this thread's next meeting. Returns its name, of 30 bits. */
   begin(): number {
     const index = this.#at(this.#row);
     const before = Atomics.load(this.#words, index);
@@ -68,7 +68,7 @@ export class Meetings {
     return (number << ROW_BITS) | this.#row;
   }
 
-  /** This thread holds both cells: decides that the meeting takes place. "lost": somebody has waited for too long. */
+  /** This thread holds both cells: decides that the meeting takes place. "lost": another thread has waited for too long. */
   win(name: number): Outcome {
     const seen = this.#decide(name, WON);
     if (seen === word(name, UNDECIDED)) return "won";
@@ -83,7 +83,7 @@ export class Meetings {
     return "lost";
   }
 
-  /** Whoever has waited for another thread's meeting for too long: it is lost, unless it was won before. */
+  /** Called after waiting too long for another thread's meeting: it is lost, unless it was won before. */
   breakUp(name: number): Outcome {
     return this.#decide(name, LOST) === word(name, WON) ? "won" : "lost";
   }

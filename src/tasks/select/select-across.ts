@@ -47,7 +47,7 @@ function groups(cases: readonly AnyCase[]): Group[] {
   return [...byHome].map(([home, group]) => ({ home, cases: group }));
 }
 
-/** One of the thread's cases that are ready. */
+/** Executes one of the thread's cases that are ready. */
 async function poll(group: Group, all: readonly AnyCase[]): Promise<Happened | undefined> {
   if (group.home === connected().self) return attemptHere(group.cases);
   const wire = group.cases.map((each) => toWire(each, all));
@@ -86,7 +86,7 @@ class Pending {
 
   begin(groups: readonly Group[], untilMs: number): void {
     try {
-      // What can't be copied is to be seen before anything waits.
+      // Find out what can't be copied before any case waits.
       const wires = groups.map((group) => (group.home === connected().self ? [] : this.#wire(group)));
       for (const [index, group] of groups.entries()) {
         if (group.home === connected().self) this.#waitHere(group);
@@ -95,7 +95,7 @@ class Pending {
       }
       this.#timer = new LongTimer(() => this.#late(), untilMs - performance.now());
     } catch (error) {
-      // It is won already if the case that fails is one of this thread.
+      // If the failing case is one of this thread, it has won already.
       if (this.#selection.over || this.#selection.win()) this.#end(() => this.#parked.fail(error));
     }
   }
@@ -105,7 +105,7 @@ class Pending {
   }
 
   #waitHere(group: Group): void {
-    // Something may have come while the other threads were asked.
+    // A value may have come while the other threads were asked.
     const ready = this.#attempt(group);
     if (ready !== undefined) return this.#end(() => this.#parked.wake(ready));
     for (const each of group.cases) {
@@ -150,7 +150,7 @@ class Pending {
     }
   }
 
-  /** Home has let a case happen, which failed; or it could do nothing with the cases; or it has ended, perhaps before it could tell. */
+  /** Home executed a case that failed, or could not handle the cases, or has ended, perhaps before it could report. */
   #refused(home: number, error: unknown): void {
     this.#requests.delete(home);
     const isDecided = this.#claim.take() === "lost";

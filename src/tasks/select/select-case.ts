@@ -1,4 +1,4 @@
-/** What a select is made of, on one thread or across several. */
+/** The parts of a select, on one thread or across several. */
 
 import type { Transferable } from "node:worker_threads";
 import type { ChannelCore, Received } from "../channel/channel-core.ts";
@@ -19,7 +19,7 @@ export interface Happened {
   readonly received: Received<unknown>;
 }
 
-/** In random order, each order being as likely. */
+/** In random order. Every order is equally likely. */
 export function shuffle<T>(values: readonly T[]): T[] {
   const shuffled = [...values];
   for (let i = shuffled.length - 1; i > 0; i--) {

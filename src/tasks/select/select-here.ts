@@ -7,7 +7,7 @@ import { type AnyCase, type Happened, shuffle } from "./select-case.ts";
 import { Selection } from "./selection.ts";
 import { parkWith, Waiter } from "../waiter.ts";
 
-/** One of the cases that are ready, at random. */
+/** Executes one of the cases that are ready, at random. */
 export function attemptHere(cases: readonly AnyCase[]): Happened | undefined {
   for (const each of cases.length > 1 ? shuffle(cases) : cases) {
     const channel = each.core as LocalChannel<unknown>;

@@ -1,16 +1,16 @@
 /**
- * Go's select: waits on several channel operations and lets exactly one of them happen.
+ * Go's select: waits on several channel operations and executes exactly one of them.
  *
- * Cases on this thread's channels are looked at in one synchronous stretch, so readiness is judged at one instant. If
- * some channels live on other threads:
+ * Cases on this thread's channels are checked in one synchronous stretch, so readiness is judged at one instant. If some
+ * channels live on other threads:
  *
- *   1. The threads concerned are asked in random order, one after the other (this thread's cases being one "thread"), each
- *      for one of its cases that is ready, in random order too. So among ready cases the choice is uniform.
+ *   1. The threads concerned are asked in random order, one after the other (this thread's cases count as one "thread"). Each
+ *      executes one of its cases that are ready, in random order too. So among ready cases the choice is uniform.
  *   2. If nothing is ready, and there is no `otherwise`, the cases wait at all of these threads at once, with a claim in
- *      shared memory (claims.ts): whoever lets a case happen takes the claim first, so nobody else can.
- *   3. The one that happened is told here, and the others are withdrawn.
+ *      shared memory (claims.ts). A thread takes the claim before it executes a case, so no other thread can.
+ *   3. The executed case is reported here, and the others are withdrawn.
  *
- * A timeout takes the claim as well. If it comes too late, the case that happened counts.
+ * A timeout takes the claim too. If it comes too late, the executed case counts.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -24,27 +24,27 @@ import { transferOf } from "../jobs/transfer.ts";
 import { isTimeUp, nextTurn } from "../waiter.ts";
 import type { Transferable } from "node:worker_threads";
 
-/** A case of a select; `R` is what its function gives. */
+/** A case of a select. `R` is the result of its function. */
 export interface Case<R> {
-  /** What `select` does with it. */
+  /** For `select` only. */
   readonly case: AnyCase;
   /** For its type only. */
   readonly result?: R | undefined;
 }
 
-/** What the function of a case gives. */
+/** The result of a case's function. */
 export type ResultOf<C> = C extends Case<infer R> ? Awaited<R> : never;
 
 export interface SelectOptions<O> {
   /** Runs if no case is ready: at once, or within `timeoutMs` if that is given too. */
   readonly otherwise?: () => O;
-  /** How long to wait; 0 or less: not at all. Without `otherwise`, select fails with SELECT_TIMEOUT then. Default: for ever. */
+  /** How long to wait. 0 or less: not at all. Without `otherwise`, select then throws SELECT_TIMEOUT. Default: for ever. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Receives, and calls `run` with the value. When the channel is closed and empty `ok` is false, and the value undefined
- * whatever its type says. With `undefined` or `Channel.nil` for a channel it is never chosen.
+ * Receives, and calls `run` with the value. When the channel is closed and empty, `ok` is false, and the value is undefined
+ * whatever its type says. If the channel is `undefined` or `Channel.nil`, the case is never chosen.
  */
 export function receiveFrom<T, R = void>(
   channel: Channel<T> | undefined,
@@ -60,8 +60,9 @@ export function receiveFrom<T, R = void>(
 }
 
 /**
- * Sends. `transfer` as in `Channel.send`; but a channel of another thread is offered a copy, for the case may not happen, and the buffers
- * in the list are emptied here when it has. What can only be moved, a port for instance, cannot be offered there: NOT_CLONEABLE.
+ * Sends. `transfer` as in `Channel.send`. But a channel of another thread is offered a copy, because the case may not happen.
+ * When it has happened, the buffers in the list are emptied here. An object that can only be moved, such as a port, cannot be
+ * offered there: NOT_CLONEABLE.
  */
 export function sendTo<T, R = void>(
   channel: Channel<T> | undefined,
@@ -81,8 +82,8 @@ export function sendTo<T, R = void>(
 }
 
 /**
- * Waits until one of the cases can happen, lets it, runs its function, and gives what that gives. Among several that are
- * ready the choice is random. Without cases it waits for ever, or until the timeout.
+ * Waits until one of the cases can happen, executes it, runs its function, and returns the function's result. Among several
+ * ready cases the choice is random. Without cases it waits for ever, or until the timeout.
  *
  * @throws HeddleError SELECT_TIMEOUT, CHANNEL_CLOSED (a case sends on a closed channel), CHANNEL_LOST, NOT_CLONEABLE, TASK_INVALID; and what the function throws
  */
@@ -105,7 +106,7 @@ export async function select<const C extends readonly Case<unknown>[], O = never
   throw new HeddleError("SELECT_TIMEOUT", `no case of the select was ready within ${timeoutMs} ms.`);
 }
 
-/** What the cases are to move is known to their channels while they may happen, and gone from here when one has. */
+/** Registers the cases' transfer lists with their channels while they may happen. Empties the buffers when one has happened. */
 async function withMoves(
   moving: readonly SendCase[],
   waiting: () => Promise<Happened | undefined>,

@@ -1,9 +1,9 @@
 /**
- * What makes exactly one case of a select happen. Each waiter of a select points to its selection; whoever wants to let
- * one of the cases happen must win the selection first.
+ * Ensures that exactly one case of a select happens. Each waiter of a select points to its selection. Before a case is
+ * executed, the selection must be won.
  *
- * A selection whose channels are all of this thread is only ever won on this thread, so a flag is enough. One that waits
- * on other threads as well has a cell in shared memory (claims.ts), which is the truth then.
+ * If all channels are of this thread, the selection is only won on this thread, so a flag is enough. If the select waits on
+ * other threads too, a cell in shared memory (claims.ts) decides.
  */
 
 import type { Claim } from "./claims.ts";
@@ -17,7 +17,7 @@ export class Selection {
     this.claim = claim;
   }
 
-  /** Wins it, for a partner that is no select. */
+  /** Wins it, for a partner that is not a select. */
   win(): boolean {
     if (this.over || (this.claim !== undefined && this.claim.take() === "lost")) return false;
     this.over = true;
@@ -26,8 +26,8 @@ export class Selection {
 }
 
 /**
- * Wins two selections, or neither: two selects meet, one to send and one to receive. `"first"` and `"second"` tell which of the
- * two was won by others before.
+ * Wins two selections, or neither: two selects meet, one to send and one to receive. `"first"` and `"second"` say which of the
+ * two others had won before.
  */
 export function winBoth(first: Selection | undefined, second: Selection | undefined): "won" | "first" | "second" {
   if (first?.over === true) return "first";

@@ -1,4 +1,4 @@
-/** A lock that one holds at a time. It is handed over in the order in which it was asked for. */
+/** A lock with one holder at a time. It is granted in the order of the requests. */
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
@@ -47,7 +47,7 @@ export class Mutex {
     return this.#core.lock();
   }
 
-  /** Takes the lock if it is free. On another thread than the mutex's own a promise. */
+  /** Takes the lock if it is free. On another thread than the mutex's own, returns a promise. */
   tryLock(): Maybe<boolean> {
     return this.#core.tryLock();
   }
@@ -60,7 +60,7 @@ export class Mutex {
     return this.#core.unlock();
   }
 
-  /** Runs something with the lock, and gives it back however that ends. */
+  /** Runs a function with the lock, and unlocks however it ends. */
   async withLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
     await this.lock();
     try {

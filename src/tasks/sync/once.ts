@@ -1,6 +1,6 @@
 /**
- * Runs something once, whoever comes first. The others wait for the first, and everybody gets what it came to, also if it
- * failed. On several threads it runs on the thread of the first.
+ * Runs a function once, on the first call. Other callers wait for it, and all get its result, or its error. Across threads, it
+ * runs on the thread of the first caller.
  */
 
 import { packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
@@ -8,13 +8,13 @@ import type { Maybe } from "../channel/channel-core.ts";
 import { registerCallable } from "./remote-call.ts";
 import { park, WaitQueue } from "../waiter.ts";
 
-/** What it came to, in a form that can cross to other threads. */
+/** The outcome, in a form that can be sent to other threads. */
 export type OnceOutcome = { readonly value: unknown } | { readonly thrown: WireThrown };
 
 export interface OnceCore {
   /** Undefined: the caller is the first, and must run it. */
   begin(): Promise<OnceOutcome | undefined>;
-  /** The first could not end: the next is the first. */
+  /** The first caller could not finish: the next becomes the first. */
   abandon(): Maybe<void>;
   end(outcome: OnceOutcome): Maybe<void>;
 }
@@ -79,7 +79,7 @@ export class Once {
       coreOf: (once) => once.#core,
       withCore: (core) => new Once(core),
       methods: ["begin", "abandon", "end"],
-      // Whose thread ends before the function has run leaves it to the next.
+      // If the runner's thread ends before the function has returned, the next caller runs it.
       holds: { begin: "abandon" },
     });
   }

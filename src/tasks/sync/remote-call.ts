@@ -1,6 +1,6 @@
 /**
- * Locks and the like on other threads: a stand-in calls the methods of the object at home. What a thread holds (a lock) when it
- * ends is given back for it, so that nobody waits for the dead.
+ * Locks and similar objects on other threads: a stand-in calls the methods of the object at home. When a thread ends, what it
+ * holds (a lock) is released for it, so that no task waits for a dead thread.
  */
 
 import { packThrown } from "../../errors/errors.ts";
@@ -13,20 +13,20 @@ type Method = (...args: readonly unknown[]) => unknown;
 type Core = Readonly<Record<string, Method>>;
 
 export interface CallableKind<T extends object, C extends object> {
-  /** As errors name it: "mutex". */
+  /** Its name in errors: "mutex". */
   readonly tag: string;
   readonly prototype: T;
   readonly coreOf: (object: T) => C;
   readonly withCore: (core: C) => T;
   readonly methods: readonly (keyof C & string)[];
-  /** Methods that get hold of something, and those that give it back; both with the same arguments. */
+  /** Methods that acquire, and the methods that release; both take the same arguments. */
   readonly holds?: Readonly<Record<string, keyof C & string>>;
 }
 
 const coreFor = new Map<string, (object: object) => Core>();
 const holdsFor = new Map<string, Readonly<Record<string, string>>>();
 
-/** What threads hold: how often, by thread, object and the call that gives it back. */
+/** What threads hold: how often, by thread, object and the releasing method. */
 interface Hold {
   readonly thread: number;
   readonly core: Core;
@@ -89,7 +89,7 @@ async function serve(from: number, id: number, tag: string, object: number, meth
   }
 }
 
-/** A call that got hold of something, or gave it back. `tryLock` and the like say with false that they did not. */
+/** Records a call that acquired or released. `tryLock` and similar return false if they did not. */
 function record(
   thread: number,
   core: Core,
@@ -105,7 +105,7 @@ function record(
     else giveBack(hold);
     return;
   }
-  // Go lets anybody unlock, so it may be another thread's hold that ends.
+  // As in Go, any task may unlock, so the hold that ends may be another thread's.
   const ended = [...held].filter((hold) => hold.core === core && hold.undo === method);
   const one = ended.find((hold) => hold.thread === thread) ?? ended[0];
   if (one !== undefined) held.delete(one);

@@ -1,6 +1,6 @@
 /**
- * A lock for one writer or many readers. Neither starves: a writer who waits keeps new readers out, and when a writer
- * unlocks, the readers who waited meanwhile come before the next writer.
+ * A lock for one writer or many readers. Neither starves: a waiting writer keeps new readers out. When a writer unlocks, the
+ * readers that waited meanwhile come before the next writer.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -76,12 +76,12 @@ export class RwLock {
     this.#core = core;
   }
 
-  /** Settles when the caller is the only one who has the lock. */
+  /** Settles when the caller is the only one that has the lock. */
   lock(): Promise<void> {
     return this.#core.lock();
   }
 
-  /** Takes it for writing if it is free. On another thread than the lock's own a promise, as with the others. */
+  /** Takes it for writing if it is free. On another thread than the lock's own, this and the other methods return a promise. */
   tryLock(): Maybe<boolean> {
     return this.#core.tryLock();
   }
@@ -106,7 +106,7 @@ export class RwLock {
     return this.#core.readUnlock();
   }
 
-  /** Runs something as the only one. */
+  /** Runs a function as the only holder. */
   async withLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
     await this.lock();
     try {
@@ -116,7 +116,7 @@ export class RwLock {
     }
   }
 
-  /** Runs something as one of the readers. */
+  /** Runs a function as one of the readers. */
   async withReadLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
     await this.readLock();
     try {

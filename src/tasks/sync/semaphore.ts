@@ -1,6 +1,6 @@
 /**
- * A number of permits. Who asks for more than are left waits, and everybody who comes later waits behind, so that a large request is
- * not starved by small ones.
+ * A number of permits. A request for more than are left waits, and all later requests wait behind it, so that small requests do
+ * not starve a large one.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -40,7 +40,7 @@ class LocalSemaphore implements SemaphoreCore {
 
   tryAcquire(count: number): boolean {
     this.#check(count);
-    if (count > this.#permits) throw misuse(`has ${this.#permits} permits, and ${count} were asked for`);
+    if (count > this.#permits) throw misuse(`has ${this.#permits} permits, and ${count} were requested`);
     if (this.#left < count || this.#waiters.first !== undefined) return false;
     this.#left -= count;
     return true;
@@ -70,7 +70,7 @@ class LocalSemaphore implements SemaphoreCore {
       if (waiter.queue !== this.#waiters) return;
       this.#waiters.remove(waiter);
       waiter.fail(context.error);
-      // It may have been a large request that held up small ones.
+      // It may have been a large request that blocked small ones.
       this.#letIn();
     });
     const settle = waiter.settle!;
@@ -97,9 +97,9 @@ export class Semaphore {
   }
 
   /**
-   * Settles when the caller has so many permits. With a context it gives up when that is cancelled.
+   * Settles when the caller has this many permits. With a context it gives up when that is cancelled.
    *
-   * @throws HeddleError SYNC_MISUSE for more than there are at all; the context's error
+   * @throws HeddleError SYNC_MISUSE if it is more than the semaphore has; the context's error
    */
   async acquire(count: number = 1, context?: Context): Promise<void> {
     return context === undefined ? this.#core.acquire(count) : this.#core.acquire(count, context);
@@ -110,12 +110,12 @@ export class Semaphore {
     return this.#core.tryAcquire(count);
   }
 
-  /** @throws HeddleError SYNC_MISUSE for more than were acquired */
+  /** @throws HeddleError SYNC_MISUSE if it is more than were acquired */
   release(count: number = 1): Maybe<void> {
     return this.#core.release(count);
   }
 
-  /** Runs something with permits, and gives them back however that ends. */
+  /** Runs a function with permits, and releases them however it ends. */
   async withPermit<R>(run: () => R | PromiseLike<R>, count: number = 1): Promise<Awaited<R>> {
     await this.acquire(count);
     try {

@@ -1,8 +1,9 @@
 /**
- * Go's WaitGroup: waits until a number of things are done. `add` before they begin, `done` by each at its end, or `go` for both.
+ * Go's WaitGroup: waits until a number of things are done. Call `add` before they begin and `done` at the end of each, or `go`
+ * for both.
  *
- * The rules are Go's, and so are the words of the errors: the counter never gets negative; nothing may be added between the last
- * `done` and the moment its waiters are let go; and not before all of them have gone on.
+ * The rules are Go's, and so are the error messages. The counter never gets negative. Nothing may be added between the last
+ * `done` and the wake-up of its waiters, nor before all of them have gone on.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -22,7 +23,7 @@ export interface WaitGroupCore {
 class LocalWaitGroup implements WaitGroupCore {
   #count: number = 0;
   readonly #waiters: WaitQueue = new WaitQueue();
-  /** The count has got to zero, and the waiters' turn has not come. */
+  /** The count has reached zero, but the waiters' turn has not come. */
   #isReleasing: boolean = false;
 
   add(delta: number): void {
@@ -57,7 +58,8 @@ export class WaitGroup {
   }
 
   /**
-   * So many more to wait for (or fewer). On another thread than the group's own a promise, as with all of these.
+   * Adds this many to wait for (or subtracts). On another thread than the group's own, this and the other methods return a
+   * promise.
    *
    * @throws HeddleError SYNC_MISUSE
    */
@@ -66,7 +68,7 @@ export class WaitGroup {
   }
 
   /**
-   * One less.
+   * One fewer.
    *
    * @throws HeddleError SYNC_MISUSE
    */
@@ -83,7 +85,7 @@ export class WaitGroup {
     return this.#core.wait();
   }
 
-  /** Starts a task that counts while it runs, whatever becomes of it. */
+  /** Starts a task that counts while it runs, however it ends. */
   go<Args extends readonly unknown[], R>(
     task: Task<Args, R> | ((...args: Args) => R | PromiseLike<R>),
     ...args: Args
@@ -93,7 +95,7 @@ export class WaitGroup {
     try {
       handle = go(task as Task<Args, R>, ...args);
     } catch (error) {
-      // It is not started, so it is not waited for.
+      // It was not started, so it must not be waited for.
       void this.#undo(added);
       throw error;
     }

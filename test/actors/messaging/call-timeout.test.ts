@@ -1,4 +1,4 @@
-/** The time a call waits when nothing is said about it. A file of its own: its clock is set by hand. */
+/** The default timeout of a call. In its own file, because its clock is mocked. */
 
 import assert from "node:assert/strict";
 import { mock } from "node:test";
@@ -7,7 +7,8 @@ import { newPuppet, onBothSides, settled } from "../support.ts";
 
 onBothSides("a call waits 5,000 ms for its reply unless it is told otherwise", async (on) => {
   const silent = await newPuppet(on);
-  // Half a millisecond before a whole one. It creeps, for whoever waits until it is later; the machine's own time has no part in it.
+  // Half a millisecond before a whole one. It creeps, for whoever waits until it is later; the machine's own time has no part
+  // in it.
   let nowMs = Math.ceil(performance.now()) - 0.5;
   mock.timers.enable({ apis: ["setTimeout"] });
   const clock = mock.method(performance, "now", () => (nowMs += 0.0001));

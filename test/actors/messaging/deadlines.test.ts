@@ -1,4 +1,4 @@
-/** The times that calls and receives wait, whatever they are. */
+/** Timeouts of calls and receives, for all kinds of values. */
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";

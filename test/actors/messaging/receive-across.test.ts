@@ -1,4 +1,4 @@
-/** Receiving what an actor of this thread or of another sends: the same order, the same patience. */
+/** Receiving messages from an actor of this thread or of another: the same order, the same timeouts. */
 
 import assert from "node:assert/strict";
 import { spawn, type Pid, type Self } from "../../../src/actors/index.ts";

@@ -1,4 +1,4 @@
-/** Defining and spawning: what is wrong is told where it is wrong. */
+/** Defining and spawning actors: errors are reported where the mistake is. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

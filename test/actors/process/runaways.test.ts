@@ -1,4 +1,4 @@
-/** Actors that compute and never await: killed, or over the budget, they end alone. */
+/** Actors that compute and never await: when killed, or over the budget, only they end. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** Groups, as Erlang's pg. */
+/** Groups, like Erlang's pg. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

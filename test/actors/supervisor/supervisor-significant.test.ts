@@ -1,4 +1,4 @@
-/** Significant children that are to be started again count as running: the supervisor does not end without them. */
+/** Significant children that will be restarted count as running: the supervisor does not end because of them. */
 
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-/** The contract, on bodies: their size, their pace, and who holds back whom. */
+/** The contract, on bodies: their size, their pace, and backpressure. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

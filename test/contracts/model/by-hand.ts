@@ -1,4 +1,4 @@
-/** The contract, on node:http's own request and response: what an app or its middleware does with them by hand. */
+/** The contract, on node:http's own request and response: the methods that an app or its middleware calls directly. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,6 @@
-/** The contract, on how clients use their connection: bodies nobody reads, requests sent ahead, sides that end early. */
+/**
+ * The contract, on how clients use their connection: unread bodies, pipelined requests, clients that close their side early.
+ */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

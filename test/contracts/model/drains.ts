@@ -1,4 +1,4 @@
-/** The contract, on what a response that lasts is told when the server stops. Ends the server: the last case of all. */
+/** The contract, on how a long response learns that the server stops. Ends the server, so it is the last case. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** The contract, on requests that end otherwise than by an answer: failures, timeouts, clients that leave. */
+/** The contract, on requests that end without an answer: failures, timeouts, clients that leave. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

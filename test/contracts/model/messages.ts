@@ -1,4 +1,4 @@
-/** The contract, on what is in a request and in its response. */
+/** The contract, on the content of a request and of its response. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

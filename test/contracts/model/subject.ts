@@ -1,4 +1,4 @@
-/** What a case of the contract works with: one server, which runs one shape of app under one model. */
+/** The subject of a contract case: one server, which runs one shape of app under one model. */
 
 import { after, before } from "node:test";
 import type { ModelName } from "../../../src/server/models/model.ts";

@@ -1,4 +1,4 @@
-/** A Node that lacks one thing: heddle does not see it, and what heddle puts in its place goes nowhere. */
+/** A Node that lacks one thing: heddle does not see it, and what heddle sets in its place has no effect. */
 
 import http from "node:http";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,4 +1,4 @@
-/** One HTTP exchange written byte by byte, for what `fetch` hides: HEAD, `Expect`, a connection that is cut. */
+/** One HTTP exchange written byte by byte, for features that `fetch` hides: HEAD, `Expect`, a connection that is cut. */
 
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** The child side of serve-fixture.ts: a thread that serves one app the way the pipeline does, on a port of its own. */
+/** The child side of serve-fixture.ts: a thread that serves one app as the pipeline does, on its own port. */
 
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

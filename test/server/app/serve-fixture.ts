@@ -1,6 +1,6 @@
 /**
- * Serves a fixture app in a worker thread, where apps really run: loading one patches `listen` and caches its modules, so
- * each fixture needs a thread of its own.
+ * Serves a fixture app in a worker thread, where apps really run. Loading an app patches `listen` and caches its modules, so
+ * each fixture needs its own thread.
  */
 
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** What the tests of process life share: clients that count, conditions that are awaited, files that are removed. */
+/** Shared by the tests of process life: clients that count, conditions to await, files that are removed. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A thread that blocks in the way it is told to, says so in shared memory, and goes on when it is told there. */
+/** A thread that blocks in a given way, shows it in shared memory, and goes on when told there. */
 
 import { openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";

@@ -96,7 +96,7 @@ test("where Node allows no inspector, that is said once, and nothing can be seen
   const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", program];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
   assert.equal(stdout, "undefined undefined\n");
-  assert.equal(stderr.match(/\[THREADS_OPAQUE\].* cannot be looked into: .*--allow-inspector/g)?.length, 1, stderr);
+  assert.equal(stderr.match(/\[THREADS_OPAQUE\].* cannot be inspected: .*--allow-inspector/g)?.length, 1, stderr);
 });
 
 function lineOf(number: number): string {

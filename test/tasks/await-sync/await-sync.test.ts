@@ -170,7 +170,7 @@ describe("awaitSync", () => {
     const [told] = (await once(worker, "message")) as [object];
     assert.deepEqual(told, {
       code: "THREAD_DIED",
-      message: "the I/O thread ended without a word: most likely its heap was full.",
+      message: "the I/O thread ended without an error: most likely its heap was full.",
       isReplaced: true,
     });
     await worker.terminate();

@@ -1,4 +1,4 @@
-/** Task groups whose tasks are on other threads, and scopes that are left in other ways. */
+/** Task groups with tasks on other threads, and scopes that are left early. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

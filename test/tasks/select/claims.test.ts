@@ -1,6 +1,6 @@
 /**
- * Claims are changed by several threads at once. Here the threads are simulated on one: whenever one of them is about to touch the
- * shared memory it may be paused, and others do all they have to do before it goes on. All such orders are run.
+ * Several threads change claims at once. Here the threads are simulated on one: before each access to the shared memory a
+ * thread may be paused, and others run completely before it goes on. All such orders are run.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +17,9 @@ const LAST_MEETING = 2 ** 20 - 1;
 
 const OPERATIONS = ["load", "store", "compareExchange"] as const;
 
-/** Runs `act`, and `interrupt` when `act` is about to touch shared memory for the `at`-th time. Returns whether it got there. */
+/**
+ * Runs `act`, and `interrupt` when `act` is about to touch shared memory for the `at`-th time. Returns whether it got there.
+ */
 function interrupted(act: () => void, at: number, interrupt: () => void): boolean {
   const originals = OPERATIONS.map((name) => Atomics[name] as (...args: unknown[]) => unknown);
   let count = 0;

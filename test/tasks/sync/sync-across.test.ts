@@ -1,4 +1,4 @@
-/** The rules of wait groups and locks, kept among threads. */
+/** The rules of wait groups and locks, across threads. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -208,7 +208,7 @@ describe("Semaphore", () => {
 
   test("refuses what it can't have", async () => {
     const semaphore = new Semaphore(1);
-    await assert.rejects(semaphore.acquire(2), misuse(/has 1 permits, and 2 were asked for/));
+    await assert.rejects(semaphore.acquire(2), misuse(/has 1 permits, and 2 were requested/));
     assert.throws(() => semaphore.release(1), misuse(/released 1 times more/));
     assert.throws(() => new Semaphore(-1), misuse(/whole number/));
   });

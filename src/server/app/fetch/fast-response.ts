@@ -1,19 +1,18 @@
 /**
- * The global `Response` of a thread that serves a fetch app: it stays plain fields until someone looks inside.
+ * The global `Response` of a thread that serves a fetch app. It stays plain fields until someone looks inside.
  *
  * A native Response builds a header list and a body stream in its constructor, and the server takes both apart again a
  * microsecond later. Most responses are made, returned and written, and nobody ever reads them. This class keeps what it
- * was given, hands exactly that to the writer, and builds the native one (`#native`) only for the members that need it.
- *
+ * was given, passes exactly that to the writer, and builds the native one (`#native`) only for the members that need it.
  * Invariants:
- * - What native rejects in its constructor is rejected in ours: anything but a plain body with plain headers goes to the
- *   native constructor at once. Only the characters of header names and values are checked later, by the writer.
- * - What is given is copied: changing `init.headers` or the bytes afterwards changes nothing.
- * - A body is read once: sending counts, so a response that is returned twice fails the second time, as native does.
- * - `instanceof Response` holds for native responses (from `fetch`, `Response.redirect`) and ours alike, and for a subclass
- *   only for its own.
+ * - What native's constructor rejects, ours rejects: anything but a plain body with plain headers goes to the native
+ *   constructor at once. Only the characters of header names and values are checked later, by the writer.
+ * - The arguments are copied: changing `init.headers` or the bytes afterwards changes nothing.
+ * - A body is read once, and sending counts. So a response that is returned twice fails the second time, as native does.
+ * - `instanceof Response` is true for native responses (from `fetch`, `Response.redirect`) and for ours. A subclass matches
+ *   only its own.
  *
- * Known difference: code that checks for Node's own class from the inside (`WebAssembly.compileStreaming`) refuses it.
+ * Known difference: code that checks for Node's own class internally (`WebAssembly.compileStreaming`) refuses it.
  *
  * Rejected: srvx's FastResponse, as fast, but it accepts what native rejects, hides the default content-type from
  * `headers`, and answers an empty 200 when a response is sent twice. Numbers in docs/decisions/fetch-adapter.md.
@@ -129,7 +128,7 @@ class FastResponse {
     return native;
   }
 
-  /** Gives the content away, once. Undefined when the response is not one of ours. */
+  /** Takes the content out, once. Undefined if the response is not one of ours. */
   static take(response: object): ResponseParts | undefined {
     if (!(#status in response)) return undefined;
     if (response.#isSent && response.#plainBody !== null)
@@ -154,7 +153,7 @@ class FastResponse {
     return { status, statusText, headers, body };
   }
 
-  /** Keeps a body and headers that need no conversion. False when the native constructor should decide. */
+  /** Keeps a body and headers that need no conversion. False: the native constructor decides. */
   #takePlain(body: BodyInit | null | undefined, init: ResponseInit | null | undefined): boolean {
     if (init !== undefined && init !== null) {
       const { status = 200, statusText = "", headers } = init;

@@ -20,9 +20,9 @@ export interface FetchApp {
 }
 
 /**
- * Puts the fast `Response` and a `Request` that can copy srvx's requests in place of the globals, once it is known that
- * the app's handler is run from here. Code that took hold of the native classes while it was imported goes on with
- * those, and is only slower.
+ * Replaces the globals by the fast `Response` and by a `Request` that can copy srvx's requests. Called once it is known that
+ * the app's handler is run from here. Code that stored the native classes while it was imported keeps using them, and is only
+ * slower.
  */
 export function replaceGlobals(): void {
   installFastResponse();
@@ -30,8 +30,8 @@ export function replaceGlobals(): void {
 }
 
 /**
- * srvx's request, except for its URL (request-url.ts), and that its signal is `req.signal`: it aborts when the client leaves and when
- * the request times out.
+ * srvx's request, with another URL (request-url.ts) and another signal: `req.signal`, which aborts when the client leaves and
+ * when the request times out.
  */
 class AppRequest extends NodeRequest {
   readonly #req: IncomingMessage;
@@ -43,7 +43,7 @@ class AppRequest extends NodeRequest {
     this.#req = req;
   }
 
-  /** What srvx's `url` and its native Request are made from, on first use. */
+  /** srvx's `url` and its native Request are made from it, on first use. */
   override get _url(): URL {
     return (this.#url ??= urlOf(this.#req));
   }
@@ -52,7 +52,7 @@ class AppRequest extends NodeRequest {
     this.#url = url;
   }
 
-  /** What srvx's `signal` and its native Request are made from, on first use. */
+  /** srvx's `signal` and its native Request are made from it, on first use. */
   get _abortController(): AbortController {
     if (this.#controller !== undefined) return this.#controller;
     const controller = new AbortController();

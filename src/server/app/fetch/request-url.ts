@@ -1,12 +1,12 @@
 /**
- * The URL of a fetch app's request. srvx makes one too, but knows fewer hosts than there are: it calls `example.com.`, `a!b`
- * and `foo:` `_invalid_`. What comes here was checked (server/http/parse/authority.ts): it parses, and stays the host it is.
+ * The URL of a fetch app's request. srvx makes one too, but rejects some valid hosts: it turns `example.com.`, `a!b` and `foo:`
+ * into `_invalid_`. The host here was checked (server/http/parse/authority.ts): it parses, and stays the same host.
  */
 
 import type { IncomingMessage } from "node:http";
 import { FastURL } from "srvx/node";
 
-/** The last one: as it was sent, and as URLs write it. */
+/** The last host: as it was sent, and as URLs write it. */
 let sent = "";
 let written = "";
 
@@ -14,7 +14,7 @@ export function urlOf(req: IncomingMessage): URL {
   const { socket, headers } = req;
   const protocol = "encrypted" in socket && socket.encrypted === true ? "https:" : "http:";
   const host = hostOf(protocol, headers.host, req);
-  // `*`, of OPTIONS: its own path, so that it is not taken for the one of `/`.
+  // `*` (OPTIONS) gets its own path, so that it differs from `/`.
   const target = req.url === "*" ? "/*" : req.url!;
   const query = target.indexOf("?");
   const pathname = query === -1 ? target : target.slice(0, query);
@@ -32,10 +32,10 @@ function hostOf(protocol: string, host: string | undefined, { socket }: Incoming
   return written;
 }
 
-/** Nothing that URLs write otherwise: capitals, a default or empty port, addresses. */
+/** A host that URLs leave unchanged: no capitals, no default or empty port, no address. */
 const PLAIN_HOST = /^[a-z\d_.-]*[a-z_-](?::(?!0|80$|443$)\d+)?$/;
 
-/** HTTP/1.0 need not say whom it means. On a Unix socket there is nothing to say it with. */
+/** HTTP/1.0 need not send a host. A Unix socket has no address either. */
 function localHost(address: string | undefined, port: number | undefined): string {
   if (address === undefined || address === "") return "localhost";
   return `${address.includes(":") ? `[${address}]` : address}:${port ?? 80}`;

@@ -1,20 +1,23 @@
 /**
- * Writes a Response to Node's `res`. Our own responses come apart without a stream; every other one is read as a stream,
- * one chunk at a time, waiting for `drain` between chunks.
+ * Writes a Response to Node's `res`. Our own responses are written without a stream. Every other one is read as a stream, one
+ * chunk at a time, waiting for `drain` between chunks.
  *
- * Rules: no body for HEAD (a stream is cancelled unread); a client that leaves cancels the stream and is not a failure;
- * a stream that fails rejects, and if headers are out by then the connection is destroyed, because a short body must not
- * look complete. A response that is called off (called-off.ts) has its stream cancelled, and is then whole if it is an event
- * stream. Headers that describe a proxied answer's connection are left out. They wait one turn of the loop for the first chunk:
- * an early failure can still become a 500, and a
- * fast stream leaves in one packet.
+ * Rules:
+ * - No body for HEAD: a stream is cancelled unread.
+ * - A client that leaves cancels the stream, which is not a failure.
+ * - A stream that fails rejects. If its headers are sent already, the connection is destroyed: a short body must not look
+ *   complete.
+ * - A response that a drain cancels (called-off.ts) has its stream cancelled. An event stream then counts as complete.
+ * - Headers that describe a proxied answer's connection are left out.
+ * - The head waits one turn of the loop for the first chunk: an early failure can still become a 500, and a fast stream leaves
+ *   in one packet.
  */
 
 import type { ServerResponse } from "node:http";
 import { type CanBeCalledOff, isEventStream, whenCalledOff } from "../called-off.ts";
 import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
 
-/** Undefined when everything was handed to the socket already; a promise while a stream is being read. */
+/** undefined: everything is in the socket already. A promise: a stream is being read. */
 export function writeResponse(res: ServerResponse, response: Response): void | Promise<void> {
   const parts = takeParts(response) ?? foreignParts(response);
   const { body } = parts;
@@ -24,7 +27,7 @@ export function writeResponse(res: ServerResponse, response: Response): void | P
       `The app returned a Response of status ${parts.status}: an interim status cannot be the answer`,
     );
   }
-  // Answered meanwhile (a timeout's 504), or nobody is there to read it.
+  // Answered meanwhile (a timeout's 504), or the client has left.
   if (res.headersSent || res.destroyed) return discard(body);
   if (body instanceof ReadableStream) return writeStream(res, parts, body);
   writeHead(res, parts);
@@ -50,8 +53,8 @@ function writeHead(res: ServerResponse, { status, statusText, headers }: Respons
 }
 
 /**
- * What no Response can mean, and a proxied one often has: it cannot have trailers (node:http throws when they are announced
- * and impossible), and only 426 offers an upgrade. The other hop-by-hop headers are framing-headers.ts'.
+ * Removes headers that no Response can mean, but a proxied one often has. A Response can't have trailers (node:http throws if
+ * they are announced but impossible), and only 426 offers an upgrade. framing-headers.ts handles the other hop-by-hop headers.
  */
 function leaveOut(headers: string[], status: number): void {
   for (let at = headers.length - 2; at >= 0; at -= 2) {
@@ -83,7 +86,7 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
   res.on("close", onClose).on("drain", onDrain);
   (res as CanBeCalledOff)[whenCalledOff] = (reason) => {
     isCalledOff = true;
-    // The app hears of it by its signal, and may have something to say before the end.
+    // The signal tells the app, which may still write something before the end.
     setImmediate(() => {
       cancelled = reason;
       reader.cancel(reason).catch(() => {});
@@ -121,7 +124,7 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
     clearImmediate(flush);
     if (isGone) return;
     reader.cancel(error).catch(() => {});
-    // Whoever called it off ends it.
+    // If a drain cancelled it, the caller ends it.
     if (res.headersSent && !isCalledOff) res.destroy(error instanceof Error ? error : undefined);
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-/** What a value is, for an error message: "an object with keys a, b", "a string", "a class Foo". */
+/** Describes a value for an error message: "an object with keys a, b", "a string", "a class Foo". */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "function")

@@ -1,6 +1,6 @@
 /**
- * Finds and imports the app's file, and says what to do when that fails. Node's own errors name a module loader's
- * frames; a person needs the line of their own file, so each error here leads with `file:line`.
+ * Finds and imports the app's file. If that fails, says what to do. Node's own errors name a module loader's frames, but the
+ * user needs the line of their own file. So each error here begins with `file:line`.
  */
 
 import { readdirSync, statSync } from "node:fs";
@@ -34,8 +34,8 @@ export function locateApp(file: string): string {
 }
 
 /**
- * Imports the app and gives its exports, those of a CommonJS module included: `module.exports` is `default`, and its
- * properties count as named exports.
+ * Imports the app and returns its exports. For a CommonJS module, `module.exports` is `default`, and its properties count as
+ * named exports.
  */
 export async function importApp(path: string, modules: ModuleTracker): Promise<ModuleExports> {
   let namespace: Record<string, unknown>;
@@ -53,9 +53,9 @@ export async function importApp(path: string, modules: ModuleTracker): Promise<M
   return { ...named, default: isTranspiled ? named["default"] : exported };
 }
 
-/** Says where and why an import failed, and what to do about it. `files` are those read so far, the last one last. */
+/** Says where and why an import failed, and what to do about it. `files`: those read so far, the last one last. */
 export function explainImportError(path: string, error: unknown, files: readonly string[]): HeddleError {
-  // A server refused while the module ran is the reason itself.
+  // If a server was refused while the module ran, that is the reason.
   if (error instanceof HeddleError) return error;
   const frame = firstOwnFrame(error);
   const place = frame === undefined && error instanceof SyntaxError ? findSyntaxError(files) : undefined;
@@ -96,7 +96,7 @@ export function explainImportError(path: string, error: unknown, files: readonly
   });
 }
 
-/** A file that is written as the other kind of module than Node takes it for. */
+/** The hint for a file that Node loads as the wrong kind of module. */
 function moduleKindHint(path: string, message: string): string | undefined {
   if (/^(module|exports|require) is not defined in ES module scope/.test(message)) {
     return "A file with `import` or `export` in it is an ES module: write `import` for `require`, and `export default` for `module.exports`.";
@@ -133,7 +133,7 @@ function replacementFor(syntax: string): string {
   return "Write it in plain JavaScript.";
 }
 
-/** `app.ts:12` of the first frame in the app's own files. A syntax error has it in the stack's first line instead. */
+/** `app.ts:12` of the first frame in the app's own files. A syntax error has it in the stack's first line. */
 function firstOwnFrame(error: unknown): string | undefined {
   if (!(error instanceof Error) || typeof error.stack !== "string") return undefined;
   for (const line of error.stack.split("\n")) {
@@ -196,7 +196,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** Relative to where the user is, when that is shorter to read. */
+/** The path relative to the user's directory, if that is shorter. */
 export function show(path: string): string {
   const local = relative(process.cwd(), path);
   return local !== "" && !local.startsWith("..") ? local : path;

@@ -76,7 +76,7 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
   const fromExport = await prepareExport(path, exported, options.signal);
   const target =
     fromExport ?? captured(capture) ?? (await waitForListen(path, exported, capture, modules, options.signal));
-  // An exported server is told that it listens, so that what waits for its `listening` event runs.
+  // An exported server is told that it listens, so that listeners for its `listening` event run.
   if (target.server !== undefined && target.shape === "server" && !target.server.listening) {
     target.server.listen(options.address);
   }
@@ -99,7 +99,7 @@ function loadedApp(
       return capture.server !== undefined && capture.server !== target.server ? "self-listening" : target.shape;
     },
     request: (req, res) => {
-      // Only the app's own `listen()` says more than its export: the same app, with what was added to the server.
+      // The app's own `listen()` overrides its export: the same app, with what was added to the server.
       const own = capture.server;
       return own === undefined ? target.request(req, res) : callListeners(own, "request", req, res);
     },
@@ -183,7 +183,7 @@ async function waitForListen(
   signal: AbortSignal | undefined,
 ): Promise<AppTarget> {
   const giveUp = new AbortController();
-  // The other waits may not keep the thread alive; it would end without a message.
+  // The other waits do not keep the thread alive; without this it would end without a message.
   const hold = setInterval(() => {}, 1000);
   // An app that never imports an http module will not listen: fail at once.
   const timer = setTimeout(() => {

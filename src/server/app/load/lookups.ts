@@ -1,8 +1,8 @@
 /**
- * Where Node looks for a module, and so where one that is missing may appear. Pure: the paths need not exist.
+ * Lists where Node looks for a module. A missing module may appear there. Pure: the paths need not exist.
  *
- * A relative or absolute specifier names one file; `require` also tries endings and folders. A bare one is a package, which
- * is looked for in the `node_modules` of every folder upwards.
+ * A relative or absolute specifier names one file; `require` also tries endings and folders. A bare one names a package, which
+ * Node looks for in the `node_modules` of every folder upwards.
  */
 
 import { dirname, join, sep } from "node:path";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const ENDINGS = [".js", ".json", ".node", `${sep}index.js`, `${sep}package.json`];
 
-/** `parentUrl`: of the module that asks, a file's. */
+/** `parentUrl`: the `file:` URL of the module that asks. */
 export function lookupsOf(specifier: string, parentUrl: string, isRequire: boolean): string[] {
   const named = pathNamed(specifier, parentUrl);
   if (named !== undefined) return isRequire ? [named, ...ENDINGS.map((ending) => named + ending)] : [named];
@@ -19,13 +19,13 @@ export function lookupsOf(specifier: string, parentUrl: string, isRequire: boole
   return foldersAbove(fileURLToPath(parentUrl)).map((folder) => join(folder, "node_modules", name, "package.json"));
 }
 
-/** The path a specifier spells out, before any symbolic link is followed. undefined: it spells none. */
+/** The path that a specifier spells out, before symbolic links are followed. undefined: it spells none. */
 export function pathNamed(specifier: string, parentUrl: string): string | undefined {
   if (!/^(?:\.{0,2}\/|\.{1,2}$|file:)/.test(specifier)) return undefined;
   try {
     return fileURLToPath(new URL(specifier, parentUrl));
   } catch {
-    // Another host's file, or a character that no path has.
+    // Another host's file, or a character that paths can't have.
     return undefined;
   }
 }

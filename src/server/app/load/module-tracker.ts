@@ -1,7 +1,7 @@
 /**
- * Knows which files the app is made of, for `--watch`: every file resolved after `start()`, by `import` or `require`,
- * that is neither an installed package nor heddle itself. A file is recorded when it is resolved, before it is read, so
- * the list is right even when loading it failed: that file is the one to watch.
+ * Tracks the app's files, for `--watch`: every file resolved after `start()`, by `import` or `require`, that is neither an
+ * installed package nor heddle itself. A file is recorded when it is resolved, before it is read. So the list also contains a
+ * file that fails to load, which is the one to watch.
  * The list also has the paths where a module was not found, and the names by which files were found through symbolic links,
  * because the links may change.
  */
@@ -49,7 +49,7 @@ export class ModuleTracker {
     return [...new Set([...this.#files, ...this.#lookups])].sort();
   }
 
-  /** The same when loading failed, perhaps for want of what a package needs. */
+  /** The same, for a failed load. Adds the files that a package did not find. */
   filesOfFailure(): string[] {
     return [...new Set([...this.files(), ...this.#missedByPackage])];
   }
@@ -63,7 +63,7 @@ export class ModuleTracker {
     this.#files.add(file);
   }
 
-  /** Whether anything in the app, its packages included, has asked for an http module so far. */
+  /** Whether the app or one of its packages has loaded an http module so far. */
   get usesHttp(): boolean {
     return this.#usesHttp;
   }
@@ -80,7 +80,7 @@ export class ModuleTracker {
     if (path !== undefined && isOfApp(path)) this.#files.add(path);
   }
 
-  /** By what name a file of the app was found, if that is not its own: something on the way is a symbolic link. */
+  /** Records the name by which a file of the app was found, if it is not the file's own: a part of it is a symbolic link. */
   #recordName(specifier: string, url: string, parentUrl: string | undefined): void {
     const path = toPath(url);
     if (path === undefined || parentUrl === undefined || !isOfApp(path) || !isOfApp(toPath(parentUrl))) return;
@@ -98,7 +98,7 @@ export class ModuleTracker {
     const missing = [
       ...lookupsOf(specifier, parentUrl!, isRequire),
       typeof named === "string" ? toPath(named) : undefined,
-      // What is behind such a name is written in the package's own file.
+      // The package's own file maps such a name to a path.
       specifier.startsWith("#") ? findPackageJSON(parentUrl!) : undefined,
     ].filter((path) => path !== undefined);
     if (isOfApp(parent)) for (const path of missing) this.#lookups.add(path);

@@ -35,7 +35,7 @@ interface HonoApp {
   getPath?: (request: Request) => string;
 }
 
-/** Of `@koa/router`: Koa itself has none. */
+/** Koa itself has no router, so this is `@koa/router`. */
 interface KoaApp {
   readonly middleware?: readonly { readonly router?: { readonly opts?: { sensitive?: boolean; strict?: boolean } } }[];
 }
@@ -44,13 +44,13 @@ interface NestApp {
   getHttpAdapter?: () => { getInstance?: () => unknown };
 }
 
-/** `app`: what the module exports, or a listener of the server it listens on. */
+/** `app`: the module's export, or a listener of the server it listens on. */
 export function ownRouterOf(app: unknown): OwnRouter | undefined {
   const read = readers[shapeOf(app) ?? "listener"];
   try {
     return read?.(app);
   } catch {
-    // A fork that only looks like its framework: nothing is known of it.
+    // A fork that only looks like its framework: its options are unknown.
     return undefined;
   }
 }

@@ -1,14 +1,15 @@
 /**
- * Lets an app that calls `listen()` itself run unmodified: the http server it listens on is captured and never binds.
+ * Lets an app that calls `listen()` itself run unmodified. The http server it listens on is captured, and never binds.
  *
- * The captured server gets a stand-in for the handle a bound server would own (platform/node-internals/listening.ts), so the
- * app sees a server that behaves as a listening one, at heddle's address. Requests reach it through node-listener.ts.
+ * The captured server gets a stand-in for the handle that a bound server would own
+ * (platform/node-internals/listening.ts). So to the app it behaves as a listening server, at heddle's address. Requests reach
+ * it through node-listener.ts.
  *
  * Invariants:
  * - `listening` is emitted on a later tick, as after a real bind, so handlers added after `listen()` still hear it.
- * - One captured server at a time. A second one is an error, unless the first was closed, or the second asks for the
- *   same port: that is one app binding its port on another address (Fastify does so for `localhost`).
- * - Only http and https servers. A plain `net` server is the app's own business.
+ * - One captured server at a time. A second one is an error, unless the first was closed, or the second asks for the same
+ *   port: then one app binds its port on another address (Fastify does so for `localhost`).
+ * - Only http and https servers are captured. A plain `net` server is left alone.
  * - The patch stays for the life of the thread, because an app may listen after an awaited database connect.
  *
  * Rejected: patching `address`, `close` and `listening` on each server (they drift from Node's), and letting the app bind
@@ -22,7 +23,7 @@ import { http } from "../../../platform/http.ts";
 import { pretendToListen, replaceListen } from "../../../platform/node-internals/listening.ts";
 import { HeddleError } from "../../../errors/errors.ts";
 
-/** Where heddle listens: what the app's `server.address()` answers. A string is a Unix socket's path. */
+/** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
 export type ListenAddress = AddressInfo | string;
 
 export type AppServer = HttpServer | HttpsServer;
@@ -39,7 +40,7 @@ export class ListenCapture {
   static install(address: ListenAddress): ListenCapture {
     const capture = new ListenCapture(address);
     replaceListen((server, args, listen) => {
-      // Node's own `listen` is also the one that says "already listening".
+      // Node's own `listen` also throws "already listening".
       if (!isAppServer(server) || server.listening) return listen();
       capture.#take(server, args);
       return server;
@@ -59,12 +60,12 @@ export class ListenCapture {
     return this.#server;
   }
 
-  /** The error a second `listen()` was refused with; the app may have swallowed it. */
+  /** The error that a second `listen()` threw. The app may have swallowed it. */
   get refusal(): HeddleError | undefined {
     return this.#refusal;
   }
 
-  /** Settles when the app's first server has emitted `listening`; never, if it does not listen. */
+  /** Resolves when the app's first server has emitted `listening`. Never, if it does not listen. */
   whenListening(): Promise<AppServer> {
     return this.#captured;
   }
@@ -105,7 +106,7 @@ export class ListenCapture {
 
 export function isAppServer(value: unknown): value is AppServer {
   if (value instanceof http.Server) return true;
-  // Asked last and only of what may be one: it loads TLS.
+  // Checked last, and only for a possible match: it loads TLS.
   return (
     value instanceof NetServer &&
     "setSecureContext" in value &&

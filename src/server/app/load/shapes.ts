@@ -1,6 +1,6 @@
 /**
- * Recognises what an app exported and turns it into one thing that can be called. Recognition looks at the methods a
- * value has, never at its package: two copies of Express, or a fork of it, are all Express.
+ * Recognises an app's export and makes it callable. Recognition looks at the methods of a value, never at its package: two
+ * copies of Express, or a fork of it, are all Express.
  *
  * Order matters, from the most to the least specific: a Nest application, a Fastify and a Koa instance all have
  * `listen`, a Hono app has `fetch`, and an Express app is itself a `(req, res)` function.
@@ -27,10 +27,10 @@ export type AppShape =
 export interface AppTarget {
   readonly shape: AppShape;
   readonly request: RequestListener;
-  /** Takes upgrades and `Expect`, when the app has a server of its own. */
+  /** Takes upgrades and `Expect`, if the app has its own server. */
   readonly server?: AppServer;
   readonly close?: () => Promise<void>;
-  /** What must happen before the first request, if this is what will run. */
+  /** Called before the first request, if this target is the one that runs. */
   readonly activate?: () => void;
 }
 
@@ -66,7 +66,7 @@ export function shapeOf(value: unknown): Exclude<AppShape, "self-listening"> | u
   return undefined;
 }
 
-/** Makes a recognised value callable. Waits for what the framework wants done first. */
+/** Makes a recognised value callable. Waits until the framework is ready. */
 export async function prepare(value: unknown): Promise<AppTarget | undefined> {
   const shape = shapeOf(value);
   switch (shape) {
@@ -80,7 +80,7 @@ export async function prepare(value: unknown): Promise<AppTarget | undefined> {
       return { shape, request: (value as KoaApp).callback() };
     case "fetch":
     case "hono": {
-      // Loaded for fetch apps only: it brings undici into the thread, some 15 MB.
+      // Loaded only for fetch apps: it loads undici into the thread, some 15 MB.
       const { fetchListener, replaceGlobals } = await import("../fetch/fetch-handler.ts");
       return { shape, request: fetchListener(value as FetchApp), activate: replaceGlobals };
     }

@@ -1,6 +1,6 @@
 /**
- * Where a syntax error is. Node prints the place above the stack of most of them, in two styles; for an ES module it gives
- * no place at all, so the files read last are parsed again by `node --check`, which does. Only ever on the way to failing.
+ * Finds the place of a syntax error. For most of them Node prints the place above the stack, in two styles. For an ES module it
+ * prints none, so the files read last are parsed again by `node --check`, which does. Used only when a load fails.
  */
 
 import { readFileSync } from "node:fs";
@@ -13,11 +13,11 @@ export interface SyntaxPlace {
   readonly line: string;
 }
 
-/** A module's imports are resolved only once it parses, so the one that does not is among the last. */
+/** A module's imports are resolved only after it parses, so the one that fails is among the last. */
 const recheckedFiles = 3;
 const recheckTimeoutMs = 5000;
 
-/** The offending line, from the source that Node puts above the stack: marked with `^^^` below it, or `>` before it. */
+/** The offending line, from the source above the stack. Node marks it with `^^^` below or `>` before it. */
 export function quotedLine(error: unknown): string | undefined {
   if (!(error instanceof SyntaxError) || typeof error.stack !== "string") return undefined;
   const lines = error.stack.split("\n");
@@ -40,7 +40,7 @@ function check(file: string): SyntaxPlace | undefined {
   try {
     const source = readFileSync(file, "utf8");
     const input = /\.m?ts$/.test(file) ? stripTypeScriptTypes(source) : source;
-    // Not imported: every thread would load it.
+    // Not imported statically: every thread would load it.
     const { spawnSync } = process.getBuiltinModule("node:child_process");
     const { stderr } = spawnSync(process.execPath, ["--check", "--input-type=module", "-"], {
       input,

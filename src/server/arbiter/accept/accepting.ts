@@ -1,10 +1,10 @@
 /**
- * Who accepts: the workers on the sockets they inherit, or the arbiter for them (`dispatcher.ts`). With `--accept
- * handoff` the arbiter does from the moment there is more than one worker, and then until it ends; the workers that
- * accepted till then are told to leave it. For `sync` it always does, because only it knows who is idle.
+ * Who accepts: the workers on the sockets they inherit, or the arbiter for them (`dispatcher.ts`). With `--accept handoff`, the
+ * arbiter accepts as soon as there is more than one worker, and then until it ends; the workers that accepted until then are
+ * told to stop. Under `sync` it always accepts, because only it knows which worker is idle.
  *
- * With `reuseport` every slot has a socket. One whose slot is gone would go on queueing connections that nobody
- * accepts, and closing it would reset those it has: the arbiter accepts on it.
+ * With `reuseport` every slot has a socket. When a slot is removed, its socket would go on queueing connections that nobody
+ * accepts, and closing it would reset the queued ones. So the arbiter accepts on it.
  */
 
 import type { Socket } from "node:net";
@@ -34,7 +34,7 @@ export class Accepting {
   readonly #fleet: Fleet;
   readonly #scheme: "http" | "https";
   #config: ServerConfig;
-  /** Nobody accepts any more; the sockets are closed. */
+  /** The sockets are closed, and nobody accepts any more. */
   #isOver = false;
 
   private constructor(config: ServerConfig, log: Log, fleet: Fleet, listeners: Listeners) {
@@ -66,17 +66,17 @@ export class Accepting {
     return this.#distribution.waiting;
   }
 
-  /** Connections turned away because too many waited, or one waited too long. */
+  /** Connections refused because too many waited, or one waited too long. */
   get shed(): number {
     return this.#distribution.shed;
   }
 
-  /** The sockets a worker spawned now is to accept on. */
+  /** The sockets on which a worker spawned now should accept. */
   inherited(slot: number, config: ServerConfig): readonly InheritedListener[] {
     return this.#isOver || this.#isOurs(config) ? [] : this.#listeners.inherited(slot);
   }
 
-  /** So many workers are about to serve, or serve: accepts if that is the arbiter's to do. */
+  /** This many workers serve or will serve soon. Begins to accept if the arbiter has to. */
   async adapt(config: ServerConfig): Promise<void> {
     if (this.#isOver) return;
     this.#config = config;
@@ -88,7 +88,7 @@ export class Accepting {
     await this.#dispatcher.listen(this.#listeners.surplus(config.workers));
   }
 
-  /** What the sockets that were listening before heddle had them turned out to be bound to. */
+  /** Notes the addresses of sockets that were already listening when heddle got them. */
   noteAddresses(addresses: readonly SocketAddress[]): void {
     this.urls = this.#listeners.sockets.map(
       ({ url, fd }, i) => url ?? urlOf(this.#scheme, addresses[i] ?? null) ?? `fd://${fd}`,
@@ -96,8 +96,8 @@ export class Accepting {
   }
 
   /**
-   * The server stops: connections are refused from now on, and those that wait in the backlog are given to the workers.
-   * Resolves when the workers may be let go.
+   * The server stops: from now on connections are refused, and those in the backlog are given to the workers.
+   * Resolves when the workers may be drained.
    */
   async finish(withinMs: number): Promise<void> {
     if (await loadNative()) await endHandshakes(this.#listeners.all);

@@ -1,5 +1,5 @@
 /**
- * To whom the connections go that the arbiter accepts: `least-connections.ts` for most models, `idle-workers.ts` for `sync`.
+ * Distributes the connections that the arbiter accepts: `least-connections.ts` for most models, `idle-workers.ts` for `sync`.
  */
 
 import type { Socket } from "node:net";
@@ -7,17 +7,17 @@ import type { Socket } from "node:net";
 export interface Balancer {
   /** Connections that wait, unread. */
   readonly waiting: number;
-  /** Connections turned away since start. */
+  /** Connections refused since start. */
   readonly shed: number;
-  /** A connection that has just been accepted. */
+  /** Takes a connection that has just been accepted. */
   take(socket: Socket): void;
-  /** Connections that a worker got and could not begin with, oldest first. */
+  /** Takes connections back that a worker got but could not begin, oldest first. */
   takeBack(sockets: readonly Socket[]): void;
-  /** A worker has begun to serve or with a connection, or has become idle. */
+  /** A worker has begun to serve, has begun a connection, or has become idle. */
   look(): void;
   /**
-   * The server stops, and has taken everybody who was to be taken. Resolves when the workers may be let go: nobody waits
-   * any more whom they should serve, or `withinMs` is over. What comes back from now on comes too late for them.
+   * The server stops, and no new connections come. Resolves when the workers may be drained: no connection waits for them any
+   * more, or `withinMs` is over. Connections that come back later are refused.
    */
   finish(withinMs: number): Promise<void>;
   /** Ends every connection that is still here. */

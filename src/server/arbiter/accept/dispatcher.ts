@@ -1,6 +1,6 @@
 /**
- * Accepting in the arbiter, for several workers and for `sync`: each connection, unread, goes where the distribution
- * says.
+ * Accepting in the arbiter, for several workers and for `sync`. Each connection is passed on unread, as the distribution
+ * decides.
  */
 
 import { createServer, type Server } from "node:net";

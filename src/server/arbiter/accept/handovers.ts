@@ -1,12 +1,12 @@
 /**
- * Connections on their way to a worker. Each stays open here until the worker has said that it has it, so that one whose
- * worker dies first is not lost: closing one of two descriptors does not end a connection.
+ * Connections on their way to a worker. Each stays open here until the worker has confirmed it. So a connection is not lost
+ * if its worker dies first: closing one of two descriptors does not end a connection.
  *
- * Under `sync` a worker begins with one and says so afterwards. In case it dies in between it has marked the connection:
- * its request was read, and another worker would wait for it in vain.
+ * Under `sync` a worker begins a connection and confirms it afterwards. It marks the connection before, in case it dies in
+ * between: the request was read then, and another worker would wait for it in vain.
  *
- * The worker counts what it has received in a plain number, which is exact up to 2^53 and never gets there. The count can't go
- * back, nor go beyond what is on its way.
+ * The worker's count of received connections is a plain number, exact up to 2^53, which it never reaches. The count can't
+ * decrease, and can't exceed what was sent.
  */
 
 import type { Socket } from "node:net";
@@ -26,7 +26,7 @@ export class Handovers {
     this.#pending.push(socket);
   }
 
-  /** The worker has received so many since it started. "impossible": fewer than before, or more than it was sent; nothing is changed. */
+  /** The worker has received this many since it started. "impossible": fewer than before, or more than sent. */
   confirm(received: number): "some" | "none" | "impossible" {
     const count = received - this.#confirmed;
     if (count === 0) return "none";
@@ -36,7 +36,7 @@ export class Handovers {
     return "some";
   }
 
-  /** What a worker that is gone, or has let it go, never had. */
+  /** Returns the connections that a worker never began: the worker is gone, or has dropped them. */
   takeBack(): Socket[] {
     const pending = this.#pending.splice(0);
     for (const socket of pending) if (isBegun(socket)) socket.destroy();

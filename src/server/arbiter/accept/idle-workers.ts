@@ -1,18 +1,17 @@
 /**
- * One connection to a worker at a time, for the model `sync`: each goes to an idle worker, one that has none. While all
- * are busy they wait in one line, unread: the first of them one each at the workers, ahead of their turn
- * (`prefetch-policy.ts`), the others here.
+ * One connection to a worker at a time, for the model `sync`. Each goes to an idle worker, one without a connection. While all
+ * are busy, connections wait in one queue, unread: one at each worker, prefetched (`prefetch-policy.ts`), the others here.
  *
  * Invariants
- * - Nobody waits while a worker is idle: whatever makes a worker idle calls `look`.
- * - A connection ends here in exactly one way: begun by a worker, turned away, or left by its client. What was handed to
- *   a worker is remembered until that has begun with it or is gone, and comes back by `takeBack` otherwise.
- * - At most `queue` wait, none longer than the queue timeout, wherever they do. What comes back stands where it stood and is
- *   not turned away for want of room.
- * - A worker that has not begun with one is not handed another.
+ * - No connection waits while a worker is idle: whatever makes a worker idle calls `look`.
+ * - A connection leaves in exactly one way: begun by a worker, refused, or abandoned by its client. A connection that was
+ *   handed to a worker is kept here until the worker has begun it. If the worker dies first, it comes back by `takeBack`.
+ * - At most `queue` connections wait, each at most the queue timeout, here or at a worker. A returned connection keeps its
+ *   position, and is not refused for lack of room.
+ * - A worker gets no other connection before it has begun the last one.
  *
- * A stop serves those in line, and those on their way to a worker, before it lets the workers go; who comes meanwhile is
- * turned away.
+ * A stop serves the queue, and the connections on their way to a worker, before the workers drain. New connections are
+ * refused meanwhile.
  */
 
 import type { Socket } from "node:net";
@@ -23,15 +22,15 @@ import { type Handed, nextFree, overtaken, type Recall, toIdle } from "./prefetc
 import type { Balancer } from "./balancer.ts";
 import { isOverdue, PendingQueue, type Ticket } from "./pending-queue.ts";
 
-/** What it needs of a `WorkerHandle`. */
+/** The part of a `WorkerHandle` that it uses. */
 export interface TurnTaker {
   readonly isIdle: boolean;
-  /** It is busy, and nothing is ahead there. */
+  /** It is busy, and has no prefetched connection. */
   readonly takesAhead: boolean;
-  /** It was handed one that it has not begun with. */
+  /** It was handed a connection that it has not begun. */
   readonly isOffered: boolean;
   hand(socket: Socket): void;
-  /** What it has not begun with is to come back. */
+  /** Asks for the connection back that it has not begun. */
   recall(): void;
 }
 
@@ -39,11 +38,11 @@ export interface TurnsOptions {
   readonly workers: () => readonly TurnTaker[];
   readonly limits: () => Pick<ServerConfig, "queue" | "queueTimeoutMs">;
   readonly turnAway: (socket: Socket) => void;
-  /** Those whose clients have hung up since they wait. Asked about each when it begins to wait. */
+  /** Those whose clients have left since they wait. Called for each connection when it begins to wait. */
   readonly hungUp: (sockets: readonly Socket[]) => ReadonlySet<Socket>;
 }
 
-/** open → finishing (the line is served, nobody joins) → over (nobody is served any more). */
+/** open → finishing (the queue is served, nothing joins) → over (nothing is served any more). */
 type State = "open" | "finishing" | "over";
 
 interface Turn extends Handed<TurnTaker> {
@@ -55,11 +54,11 @@ export class IdleWorkers implements Balancer {
   shed = 0;
   readonly #options: TurnsOptions;
   readonly #line = new PendingQueue<Socket>();
-  /** Handed and not begun, in the order of handing. */
+  /** Handed over and not begun, in the order of handing over. */
   readonly #handed = new Map<Socket, Turn>();
-  /** What each worker began with last: its number. */
+  /** The number of the connection that each worker began last. */
   readonly #runs = new WeakMap<TurnTaker, number>();
-  /** Workers behind which one was overtaken; they get none ahead until they have had another turn. */
+  /** Workers behind which a connection was overtaken. They get no prefetched one until they have begun another. */
   readonly #slow = new WeakSet<TurnTaker>();
   #state: State = "open";
   #turn = 0;
@@ -84,7 +83,7 @@ export class IdleWorkers implements Balancer {
     } else if (!isOpen || this.waiting >= this.#options.limits().queue) {
       this.#turnAway(socket);
     } else {
-      // From now on it waits, and may leave.
+      // From now on it waits, and its client may leave.
       this.#options.hungUp([socket]);
       this.#line.join(ticket);
       this.#sweepWhileAnyWaits();
@@ -138,7 +137,7 @@ export class IdleWorkers implements Balancer {
     return [...this.#handed.values()].filter(({ isAhead }) => isAhead);
   }
 
-  /** Notes who has begun with what, and asks for those again that were overtaken by it. */
+  /** Notes which connections were begun, and recalls those that were overtaken. */
   #settle(): void {
     let begun = -1;
     for (const [socket, { worker, number }] of this.#handed) {
@@ -168,7 +167,7 @@ export class IdleWorkers implements Balancer {
   #handAhead(): void {
     const workers = this.#options.workers();
     while (this.#line.length > 0) {
-      // What comes back stands first, and would find the places taken.
+      // A recalled connection comes first, and must find a free place.
       if (this.#ahead.some(({ recalled }) => recalled === "again")) return;
       const index = nextFree(
         workers.map((worker) => ({
@@ -192,7 +191,7 @@ export class IdleWorkers implements Balancer {
     turn.recalled = why;
   }
 
-  /** The first in line whose client has not left. */
+  /** The first waiting connection whose client has not left. */
   #next(): Ticket<Socket> | undefined {
     for (let ticket = this.#line.next(); ticket !== undefined; ticket = this.#line.next()) {
       if (!ticket.item.destroyed && this.#options.hungUp([ticket.item]).size === 0) return ticket;
@@ -201,7 +200,7 @@ export class IdleWorkers implements Balancer {
     return undefined;
   }
 
-  /** Who only waited has still waited for as long; who had been given to a worker at once has not waited yet. */
+  /** A prefetched connection keeps its waiting time. One that was given to an idle worker has not waited yet. */
   #ticketAgain(socket: Socket, turn: Turn | undefined): Ticket<Socket> {
     if (turn?.isAhead === true) return turn.ticket;
     const nowMs = monotonicMs();
@@ -245,7 +244,7 @@ export class IdleWorkers implements Balancer {
     if (this.#isDone) this.#onEmpty?.();
   }
 
-  /** Nobody waits, and everybody who was handed to a worker has been begun with: one that drains begins with nobody. */
+  /** No connection waits, and every handed one was begun: a draining worker would begin none. */
   get #isDone(): boolean {
     return this.waiting === 0 && this.#handed.size === 0;
   }

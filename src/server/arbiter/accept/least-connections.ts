@@ -1,8 +1,8 @@
 /**
- * Each connection to the worker with the fewest: for models that run many requests at once.
+ * Gives each connection to the worker with the fewest, for models that run many requests at once.
  *
- * While no worker serves, connections wait here in order. Those a dead worker had not taken over yet are given to another.
- * When the server stops, who waits is turned away, and so is who comes back: the workers leave.
+ * While no worker serves, connections wait here in order. If a worker dies, those it had not adopted go to another. When the
+ * server stops, waiting and returned connections are refused, because the workers leave.
  */
 
 import type { Socket } from "node:net";
@@ -11,9 +11,9 @@ import type { Balancer } from "./balancer.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 
 export interface SpreadOptions {
-  /** Those that take connections. */
+  /** The workers that take connections. */
   readonly workers: () => readonly WorkerHandle[];
-  /** Connections that may wait here. */
+  /** How many connections may wait here. */
   readonly backlog: number;
   readonly turnAway: (socket: Socket) => void;
 }

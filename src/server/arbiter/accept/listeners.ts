@@ -1,13 +1,13 @@
 /**
- * The sockets the arbiter binds, once, and keeps until it stops: across every reload, crash and kill of a worker the
- * kernel's backlog goes on taking connections, so none is refused.
+ * The sockets that the arbiter binds once, and keeps until it stops. So the kernel's backlog goes on taking connections across
+ * every reload, crash and kill of a worker, and none is refused.
  *
  * Three ways of accepting (`--accept`):
  * - `handoff`, one worker: the worker inherits the socket and accepts; the arbiter only holds it.
- * - `handoff`, several workers: the arbiter accepts and hands each connection to the least-loaded worker
+ * - `handoff`, several workers: the arbiter accepts and sends each connection to the least-loaded worker
  *   (`dispatcher.ts`), because workers that share a socket split a burst 87 % to 13 %.
- * - `shared`: every worker inherits the same socket. `reuseport`: each worker slot has a socket of its own on the same
- *   port, all held here, so that a worker's death does not lose what queued on its socket.
+ * - `shared`: every worker inherits the same socket. `reuseport`: each worker slot has its own socket on the same port. All
+ *   are held here, so that a worker's death does not lose the connections queued on its socket.
  */
 
 import { lookup } from "node:dns/promises";
@@ -24,11 +24,11 @@ import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 export interface HeldSocket {
   readonly kind: "tcp" | "unix" | "fd";
   readonly fd: number;
-  /** What `net.Server.listen` takes to accept on it in this process; from then on the server's to close. */
+  /** Passed to `net.Server.listen` to accept on it in this process. From then on the server closes it. */
   readonly adopt: net.BoundSocket | { readonly fd: number };
   readonly url: string | undefined;
   readonly address: AddressInfo | undefined;
-  /** Closes it, when nothing has adopted it. */
+  /** Closes it, if nothing has adopted it. */
   close(): void;
 }
 
@@ -59,7 +59,7 @@ export class Listeners {
     return this.#sockets;
   }
 
-  /** Those of all slots. */
+  /** The sockets of all slots. */
   get all(): readonly HeldSocket[] {
     return [...new Set([...this.#sockets, ...this.#slots.flatMap((sockets) => sockets ?? [])])];
   }
@@ -70,29 +70,29 @@ export class Listeners {
     return (this.#slots[slot] ??= this.#sockets.map((socket) => this.#twin(socket)));
   }
 
-  /** The same, as a worker inherits them. */
+  /** The same sockets, in the form that a worker inherits. */
   inherited(slot: number): readonly InheritedListener[] {
     return this.ofSlot(slot).map(({ kind, fd }) => ({ kind, fd }));
   }
 
-  /** reuseport: sockets of the slots from `workers` on. They queue connections as long as they are held. */
+  /** reuseport: sockets of the slots from `workers` on. They queue connections while they are held. */
   surplus(workers: number): readonly HeldSocket[] {
     const own = this.#slots.slice(workers).flatMap((sockets) => sockets ?? []);
     return own.filter((socket) => !this.#sockets.includes(socket));
   }
 
-  /** The first TCP address, which a self-listening app is told as its own. */
+  /** The first TCP address. A self-listening app gets it as its own. */
   get primary(): ListenerAddress {
     const tcp = this.#sockets.find(({ address }) => address !== undefined)?.address;
     return { url: this.#sockets[0]?.url ?? "", host: tcp?.address ?? "127.0.0.1", port: tcp?.port ?? 0 };
   }
 
-  /** Removes the Unix sockets' files, as far as they are still ours. To be called before the sockets are closed. */
+  /** Removes the Unix sockets' files, if they are still ours. Call it before the sockets are closed. */
   removeFiles(): void {
     for (const socket of this.#unixSockets.splice(0)) socket.remove();
   }
 
-  /** Another socket on the same address; Unix sockets and inherited ones can't have one and are shared. */
+  /** Another socket on the same address. Unix sockets and inherited ones can't have one, so they are shared. */
   #twin(socket: HeldSocket): HeldSocket {
     if (socket.address === undefined) return socket;
     return this.#tcp(socket.address.address, socket.address.port);
@@ -133,7 +133,7 @@ export class Listeners {
   }
 }
 
-/** The workers of an arbiter that was killed need a moment to notice and give the port back. */
+/** The workers of a killed arbiter need a moment to notice it and close the port. */
 const BIND_TRIES = 5;
 const BIND_PAUSE_MS = 100;
 
@@ -161,14 +161,14 @@ function listenError(address: ListenAddress, error: NodeJS.ErrnoException): Hedd
     case "EADDRINUSE":
       return new HeddleError(
         "LISTEN_IN_USE",
-        `cannot listen on ${where}: another program already does. Choose another with --port or --listen, or 0 for any free port.`,
+        `cannot listen on ${where}: another program listens there already. Choose another with --port or --listen, or 0 for any free port.`,
         { cause: error },
       );
     case "EACCES":
     case "EPERM":
       return new HeddleError(
         "LISTEN_NOT_PERMITTED",
-        `cannot listen on ${where}: not permitted. Ports below 1024 need root or CAP_NET_BIND_SERVICE; a Unix socket needs a folder that may be written.`,
+        `cannot listen on ${where}: not permitted. Ports below 1024 need root or CAP_NET_BIND_SERVICE; a Unix socket needs a writable folder.`,
         { cause: error },
       );
     case "EADDRNOTAVAIL":

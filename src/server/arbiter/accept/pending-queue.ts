@@ -1,9 +1,9 @@
 /**
- * A waiting line: first come, first served. It keeps order and time; who may join, and what becomes of those who leave,
- * is decided by its owner. Pure: the clock comes in.
+ * A queue, first come, first served. It keeps order and time. Its owner decides who may join, and what happens to items that
+ * leave. Pure: the clock is passed in.
  *
- * Everybody draws a ticket on arrival, whether or not they have to wait. Who comes back stands by it, and so before all who
- * came later.
+ * Every item draws a ticket when it arrives, whether or not it must wait. A returned item keeps its ticket, so it comes
+ * before all later ones.
  */
 
 export interface Ticket<T> {
@@ -37,7 +37,7 @@ export class PendingQueue<T> {
     return this.#tickets.shift();
   }
 
-  /** Takes out those that have waited for so long. 0: nobody has. */
+  /** Takes out the items that have waited this long. 0: none. */
   takeOverdue(nowMs: number, timeoutMs: number): T[] {
     return this.#take((ticket) => isOverdue(ticket, nowMs, timeoutMs));
   }

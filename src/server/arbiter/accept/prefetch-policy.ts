@@ -1,34 +1,34 @@
 /**
- * Which connections go ahead to busy workers, and which of them come back. Pure: what is known in, decisions out; the one
- * who acts on them is `idle-workers.ts`.
+ * Decides which connections are prefetched to busy workers, and which are recalled. Pure: facts in, decisions out;
+ * `idle-workers.ts` carries them out.
  *
- * A worker that comes free must not have to ask for its next connection: the answer takes longer than many a request. So
- * each busy worker may have one connection ahead of its turn, which it begins with by itself. A guess at who comes free
- * first can be wrong, and is corrected: while a connection waits behind one worker, an idle one gets it instead
- * (`toIdle`), and nobody is overtaken by a whole round of others (`overtaken`).
+ * A worker that becomes free must not have to ask for its next connection: the answer takes longer than many a request. So
+ * each busy worker may have one prefetched connection, which it begins by itself. The guess of the worker that is free first
+ * can be wrong, so it is corrected: an idle worker gets a connection that waits behind another (`toIdle`), and no connection
+ * is overtaken by a whole round of others (`overtaken`).
  */
 
 /** A connection that was handed to a worker and, as far as is known, not begun. */
 export interface Handed<W> {
   readonly worker: W;
-  /** How many were handed before it. */
+  /** Its sequence number: how many were handed over before it. */
   readonly number: number;
-  /** The worker was busy: it waits there. */
+  /** The worker was busy, so it waits there. */
   readonly isAhead: boolean;
-  /** Why it was asked for again; undefined: it was not. */
+  /** Why it was recalled. undefined: it was not. */
   readonly recalled: Recall | undefined;
 }
 
-/** What becomes of it when it is back: another turn in line, a 503, or nothing, for its client has left. */
+/** What happens to it when it is back: it is queued again, refused with a 503, or closed because its client has left. */
 export type Recall = "again" | "overdue" | "left";
 
-/** Of a worker that could have one ahead: the number, as in `Handed`, of the connection it is busy with. */
+/** A worker that may get a prefetched connection. `runs`: the number, as in `Handed`, of the connection it is busy with. */
 export interface Busy {
   readonly takesAhead: boolean;
   readonly runs: number;
 }
 
-/** Index of the worker that has been busy for longest, and so probably comes free first; -1: none takes any. */
+/** Index of the worker that has been busy for longest, so it is probably free first. -1: none takes any. */
 export function nextFree(workers: readonly Busy[]): number {
   let best = -1;
   for (const [index, { takesAhead, runs }] of workers.entries()) {
@@ -38,8 +38,8 @@ export function nextFree(workers: readonly Busy[]): number {
 }
 
 /**
- * Those that idle workers should have instead, first come first: as many as are idle, less those that are on their way back
- * already. To be asked when nobody is in line.
+ * The connections that idle workers should get instead, first come first: as many as workers are idle, less those that are on
+ * their way back already. Called when the queue is empty.
  */
 export function toIdle<H extends Handed<unknown>>(handed: readonly H[], idle: number): H[] {
   const ahead = handed.filter(({ isAhead }) => isAhead);
@@ -48,8 +48,8 @@ export function toIdle<H extends Handed<unknown>>(handed: readonly H[], idle: nu
 }
 
 /**
- * Those that wait behind a slow worker: one handed a whole round (`workers` connections) later has begun. The distance is
- * counted in the order of handing, not of arrival: who is moved starts anew, and comes to rest at a worker that turns.
+ * The connections that wait behind a slow worker: one handed over a whole round (`workers` connections) later has begun. A
+ * moved connection gets a new sequence number, so it isn't moved again while its new worker makes progress.
  */
 export function overtaken<H extends Handed<unknown>>(handed: readonly H[], begun: number, workers: number): H[] {
   return handed.filter(

@@ -1,16 +1,16 @@
 /**
- * `--watch`: calls back when one of the paths that the last load of the app has used leads to something else.
+ * `--watch`: calls back when one of the paths that the app's last load used leads to something else.
  *
- *   a load begins → what all paths lead to is noted → it ends → compared
- *   an event of a watched folder → a moment's rest → compared → called back, if anything differs
+ *   a load begins → the state of all paths is noted → it ends → compared
+ *   an event of a watched folder → a short pause → compared → called back, if anything differs
  *
- * Events only say when to look: what has changed is found by comparing what each path leads to with what it led to before
- * (`watch-plan.ts`). So a change is told once, whether it came before, during or after a load; a change during a load is
- * told when that has ended.
+ * An event only triggers a comparison. A change is found by comparing what each path leads to with what it led to before
+ * (`watch-plan.ts`). So a change is reported once, whether it came before, during or after a load. A change during a load is
+ * reported when the load has ended.
  *
- * Folders are watched, not files: editors save by writing a new file and renaming it over the old, after which a watch on
- * the file is deaf. A watch on a folder is deaf too when the folder has been replaced: after each event every folder is
- * checked, and watched anew if it is another one.
+ * We watch folders, not files. Editors save by writing a new file and renaming it over the old one, and a watch on the old file
+ * then gets no events. A watch on a folder gets none either when the folder was replaced. So after each event every folder is
+ * checked, and a new one is watched again.
  */
 
 import { type FSWatcher, watch } from "node:fs";
@@ -24,12 +24,12 @@ const SETTLE_MS = 60;
 /** File times come from a coarser clock than Date.now(). */
 const CLOCK_TICK_MS = 10;
 const SOURCE = /\.(?:[cm]?[jt]s|json)$/;
-/** Folders that change while they are put under watch: a later event tells of what is missed then. */
+/** Limit for folders that change while we begin to watch them. A later event shows what is missed then. */
 const MAX_ROUNDS = 5;
 
 export interface ModuleWatchOptions {
   readonly log: Log;
-  /** What the last load has used or looked for: absolute paths, which need not exist. */
+  /** The paths that the last load has used or looked for. They are absolute, and need not exist. */
   readonly paths: () => readonly string[];
   readonly onChange: (paths: readonly string[]) => void;
 }
@@ -46,14 +46,14 @@ type State = "idle" | "loading" | "watching" | "closed";
 export class ModuleWatch {
   readonly #options: ModuleWatchOptions;
   readonly #folders = new Map<string, Watched>();
-  /** Folders whose failure has been told. */
+  /** Folders whose failure was logged. */
   readonly #told = new Set<string>();
-  /** By path. */
+  /** Signatures by path. */
   #seen: ReadonlyMap<string, string> = new Map();
   #paths: readonly string[] = [];
-  /** Changed and not told yet. */
+  /** Paths that changed and were not reported yet. */
   #changed = new Set<string>();
-  /** After a load that failed, perhaps for want of a file that nobody could name: any source in these may be the mend. */
+  /** Set after a failed load, perhaps due to a missing file of unknown name: any new source in these folders may fix it. */
   #mendable: ReadonlySet<string> = new Set();
   #state: State = "idle";
   #loadedFromMs = 0;
@@ -63,7 +63,7 @@ export class ModuleWatch {
     this.#options = options;
   }
 
-  /** Before anything is read: changes so far are in the load. */
+  /** Call it before anything is read: the load includes all earlier changes. */
   begins(): void {
     if (this.#state === "closed") return;
     this.#state = "loading";
@@ -111,7 +111,7 @@ export class ModuleWatch {
     this.#seen = now;
   }
 
-  /** Watches every folder on the way to a path, those that are there now. */
+  /** Watches every folder on the way to a path, as far as they exist. */
   #watchFolders(): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const plan = planWatch(this.#paths);
@@ -121,12 +121,12 @@ export class ModuleWatch {
         this.#folders.delete(folder);
       }
       const added = [...plan].filter(([folder, names]) => this.#watchFolder(folder, names)).length;
-      // What changed before its folder was watched is seen by looking once more.
+      // A change before its folder was watched is found in the next round.
       if (added === 0) return;
     }
   }
 
-  /** Returns whether it was not watched before. */
+  /** Returns whether the folder is newly watched. */
   #watchFolder(folder: string, names: ReadonlySet<string>): boolean {
     const identity = identityOf(folder);
     const present = this.#folders.get(folder);
@@ -151,12 +151,12 @@ export class ModuleWatch {
   #heard(folder: string, name: string | null): void {
     const isMend = name !== null && this.#mendable.has(folder) && SOURCE.test(name);
     if (isMend && this.#state === "watching") this.#changed.add(join(folder, name));
-    // Its own name: the folder itself has been moved or removed.
+    // The folder's own name: the folder itself was moved or removed.
     const isMeant = name === null || name === basename(folder) || this.#folders.get(folder)?.names.has(name);
     if (isMend || isMeant === true) this.#lookSoon();
   }
 
-  /** One that may not be read, or one watch too many for the system: the others are watched on. */
+  /** The folder is not readable, or the system allows no more watches. The others stay watched. */
   #giveUp(folder: string, error: Error): void {
     this.#folders.get(folder)?.watcher.close();
     this.#folders.delete(folder);

@@ -1,10 +1,9 @@
 /**
- * Which folders must be watched, and for which names in them, to see that a path leads to something else than before:
- * every folder on the way to it, for the next name; where that name is a symbolic link, also the way to where it leads.
- * So a folder that is replaced by another is seen in the one above it. A way that ends, because a name is missing, is
- * watched as far as it goes.
+ * Plans which folders must be watched, and for which names, to see that a path leads to something else than before. These are
+ * all folders on the way to it, each for the next name. If that name is a symbolic link, the way to its target is watched too.
+ * So the replacement of a folder is seen in the folder above it. If a name is missing, the way is watched as far as it goes.
  *
- * Reads the file system, and remembers what it has read for one plan.
+ * Reads the file system, and caches what it has read within one plan.
  */
 
 import { type BigIntStats, lstatSync, readlinkSync, statSync } from "node:fs";
@@ -54,16 +53,16 @@ function targetOf(link: string): string {
   return quietly(() => readlinkSync(link)) ?? dirname(link);
 }
 
-/** What a path leads to: another text when that is another file, or a file with other contents. "": to nothing. */
+/** Identifies what a path leads to. The text differs for another file, or for other contents. "": to nothing. */
 export function signatureOf(path: string): string {
   const stats = statOf(path);
   if (stats === undefined) return "";
   const { dev, ino, size, mtimeNs } = stats;
-  // A folder's size and time change with what is in it.
+  // A folder's size and time change with its entries, so they are left out.
   return stats.isDirectory() ? `${dev}:${ino}` : `${dev}:${ino}:${size}:${mtimeNs}`;
 }
 
-/** Whether the file was written, or put there, since. */
+/** Whether the file was written, or put there, since then. */
 export function isChangedSince(path: string, sinceMs: number): boolean {
   const stats = statOf(path);
   return (
@@ -75,7 +74,7 @@ function statOf(path: string): BigIntStats | undefined {
   return quietly(() => statSync(path, { bigint: true, throwIfNoEntry: false }));
 }
 
-/** A path on which a file has the place of a folder, or one that may not be entered, leads nowhere. */
+/** If a file stands where a folder should be, or a folder is not accessible, the path leads nowhere. */
 function quietly<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -1,6 +1,6 @@
 /**
- * Node's compile cache, on by default for workers: a thread that finds the app's modules there starts sooner, and does not
- * load the TypeScript compiler (some 13 MB a thread). Wherever it can't be had, everything works without.
+ * Node's compile cache, on by default for workers. A thread that finds the app's modules there starts sooner, and does not
+ * load the TypeScript compiler (some 13 MB a thread). If the cache can't be made, everything works without it.
  */
 
 import { lstatSync, mkdirSync } from "node:fs";
@@ -9,13 +9,13 @@ import { runtimeFolder } from "../../../platform/runtime-folder.ts";
 
 let folder: string | undefined | false;
 
-/** The environment that turns it on, less than what the user's own says. */
+/** The environment that turns it on. The user's own environment overrides it. */
 export function compileCache(): NodeJS.ProcessEnv {
   folder ??= makeFolder() ?? false;
   return folder === false ? {} : { NODE_COMPILE_CACHE: folder };
 }
 
-/** What runs from the cache is code: a folder that somebody else could have made is not used. */
+/** The cache contains code, so a folder that another user could have made is not used. */
 function makeFolder(): string | undefined {
   const path = join(runtimeFolder(), "compile-cache");
   try {

@@ -1,6 +1,6 @@
 /**
- * Every worker there is, of whatever generation, for those to whom it does not matter which: who hands out connections,
- * who reports, who ends the server. Each generation's pool keeps its own workers running (`generation.ts`).
+ * All workers, of whatever generation. Used where the generation does not matter: to distribute connections, to report, to
+ * end the server. Each generation's pool keeps its own workers running (`generation.ts`).
  */
 
 import { EventEmitter } from "node:events";
@@ -13,16 +13,16 @@ import type { WorkerHandle } from "./worker-handle.ts";
 interface FleetEvents {
   /** A worker has begun to take connections. */
   serving: [worker: WorkerHandle];
-  /** A worker has received a connection (under `sync`: begun with it), or has none any more. */
+  /** A worker has received a connection (under `sync`: begun it), or has none any more. */
   turn: [worker: WorkerHandle];
   /** A connection that a worker could not place before it left. */
   returned: [socket: Socket];
   gone: [worker: WorkerHandle];
 }
 
-/** A generation, as far as the fleet is concerned. */
+/** A generation, as the fleet sees it. */
 export interface WorkerGroup {
-  /** All of them leave by the deadline. Resolves to how many were cut short. */
+  /** All of its workers leave by the deadline. Resolves to the number that were cut short. */
   retire(reason: DrainReason, deadlineMs: number): Promise<number>;
   /** Ends all of them at once. */
   kill(): void;
@@ -39,23 +39,23 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return [...this.#workers];
   }
 
-  /** Those that take connections, by slot. */
+  /** The workers that take connections, by slot. */
   get serving(): readonly WorkerHandle[] {
     return this.workers.filter(({ state }) => state === "serving").sort((a, b) => a.slot - b.slot);
   }
 
-  /** Whether a worker serves and has a thread whose loop turns, as far as it was heard of lately. */
+  /** Whether a worker serves, has a thread whose loop turns, and was heard from lately. */
   get answers(): boolean {
     return this.serving.some((worker) => worker.healthyThreads > 0 && isHeard(worker));
   }
 
-  /** Whether a worker was heard of lately, or starts; none at all is a crash loop's pause. */
+  /** Whether a worker was heard from lately, or starts. No workers at all is the pause of a crash loop. */
   get live(): boolean {
     const { workers } = this;
     return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
   }
 
-  /** Until all of its workers are gone. */
+  /** The group stays until all of its workers are gone. */
   join(group: WorkerGroup): void {
     this.#groups.add(group);
   }
@@ -76,13 +76,13 @@ export class Fleet extends EventEmitter<FleetEvents> {
     });
   }
 
-  /** The server stops, and goes on serving those in line until `retire`. */
+  /** The server stops, but the waiting connections are served until `retire`. */
   stopSoon(gracefulTimeoutMs: number): void {
     const deadlineMs = monotonicMs() + gracefulTimeoutMs;
     for (const worker of this.#workers) worker.drainSoon("stop", deadlineMs);
   }
 
-  /** Lets all workers finish and waits until they are gone. Resolves to how many had to be cut short. */
+  /** Lets all workers finish and waits until they are gone. Resolves to the number that were cut short. */
   async retire(reason: DrainReason, deadlineMs: number): Promise<number> {
     const cut = await Promise.all([...this.#groups].map((group) => group.retire(reason, deadlineMs)));
     return cut.reduce((sum, count) => sum + count, 0);

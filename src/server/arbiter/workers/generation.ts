@@ -4,9 +4,9 @@
  *   boot   all at once, all or nothing: the first that fails discards the others
  *   serve  they take connections; from then on the pool repairs and recycles them
  *   resize more workers, or fewer, while it serves
- *   retire it drains; nothing of it is started or repaired any more
+ *   retire it drains; none of its workers is started or repaired any more
  *
- * A worker of a generation that serves counts as ready when it takes connections: so one that is recycled serves until its
+ * In a serving generation, a worker counts as ready when it takes connections. So a recycled worker serves until its
  * replacement does. While a generation boots, ready means that the app is loaded: all of them begin to serve together.
  */
 
@@ -30,31 +30,31 @@ export interface GenerationOptions {
   readonly number: number;
   readonly config: ServerConfig;
   readonly tls: Certificate | undefined;
-  /** Those of now, for a worker that is spawned. */
+  /** The current keys, for a worker that is spawned. */
   readonly ticketKeys: () => TicketKeys;
   readonly surroundings: Surroundings;
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
-  /** The sockets a worker in this slot is to accept on, at the time it is spawned. */
+  /** The sockets on which a worker in this slot should accept, when it is spawned. */
   readonly inherited: (slot: number, config: ServerConfig) => readonly InheritedListener[];
 }
 
 type WorkerMember = Member<WorkerHandle, HeddleError>;
 
-/** Over the worker's own boot timeout, which names the thread that hangs. On a busy machine a process takes seconds to begin. */
+/** Beyond the worker's own boot timeout, which names the thread that hangs. A busy machine takes seconds to start a process. */
 const BOOT_MARGIN_MS = 10_000;
-/** Over the worker's own graceful timeout, which ends in an orderly way and can say more. */
+/** Beyond the worker's own graceful timeout, which ends it in an orderly way and can say more. */
 const DRAIN_MARGIN_MS = 2000;
-/** A process that SIGKILL has not ended by then waits for the kernel. */
+/** A process that SIGKILL has not ended by then waits in the kernel. */
 const KILL_PATIENCE_MS = 10_000;
-/** This process has one Node, whatever it loads. */
+/** Warnings about Node that were logged. All generations run on the same Node. */
 const toldOfNode = new Set<string>();
 
 export class Generation {
   readonly number: number;
   config: ServerConfig;
-  /** The app's own files, as far as a worker that booted, or failed to, has told. */
+  /** The app's own files, as far as its workers have reported, even if they failed to boot. */
   modules: readonly string[] = [];
   readonly #options: GenerationOptions;
   readonly #pool: Pool<WorkerHandle, HeddleError>;
@@ -73,7 +73,7 @@ export class Generation {
         startTimeoutMs: config.bootTimeoutMs + BOOT_MARGIN_MS,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: DRAIN_MARGIN_MS,
-        // A worker whose acceptor is silent is stopped or starved, and would hold its connections for ever.
+        // A worker whose acceptor is silent is stopped or starved. Its connections would hang for ever.
         silenceMs: config.heartbeatTimeoutMs,
         killPatienceMs: KILL_PATIENCE_MS,
       },
@@ -94,7 +94,7 @@ export class Generation {
     return this.#pool.at(0)?.driver.app;
   }
 
-  /** @throws HeddleError why a worker did not get ready */
+  /** @throws HeddleError: why a worker did not become ready */
   async boot(): Promise<void> {
     try {
       await this.#pool.boot();
@@ -104,7 +104,7 @@ export class Generation {
     }
     const { upgrades, server, routing = [], node = [] } = this.app ?? {};
     const { log } = this.#options;
-    // What a model can't do is said at start, also by `heddle check`.
+    // `heddle check` logs these too.
     if (upgrades !== undefined) log[upgrades.level]({ routes: upgrades.routes }, upgrades.message);
     if (server?.note !== undefined) log[server.note.level]({ settings: server.note.names }, server.note.message);
     for (const lacking of node) {
@@ -115,13 +115,13 @@ export class Generation {
     for (const difference of routing) log.warn({}, difference);
   }
 
-  /** Resolves to the addresses the first worker accepts on. @throws HeddleError a worker died since it was ready */
+  /** Resolves to the first worker's addresses. @throws HeddleError: a worker has died since it was ready */
   async serve(): Promise<readonly SocketAddress[]> {
     const addresses = await this.#serveFrom(0);
     return addresses[0] ?? [];
   }
 
-  /** Resolves when all new ones serve, and to how the surplus drains. @throws HeddleError a new one did not get ready */
+  /** Resolves when all new workers serve. `drained`: the surplus is gone. @throws HeddleError: a new one did not become ready */
   async resize(workers: number): Promise<{ readonly drained: Promise<number> }> {
     const before = this.config;
     this.config = { ...before, workers };
@@ -141,7 +141,7 @@ export class Generation {
     return { drained: countCut(surplus) };
   }
 
-  /** Resolves to how many workers were cut short. May be called again, with a more urgent reason or less time. */
+  /** Resolves to the number of workers cut short. May be called again with a more urgent reason or less time. */
   async retire(reason: DrainReason, deadlineMs: number): Promise<number> {
     const cut = countCut(this.#handles);
     await this.#pool.close(reason, deadlineMs);
@@ -166,7 +166,7 @@ export class Generation {
     return addresses;
   }
 
-  /** The shares of `--limit` add up to it, however many workers there are. */
+  /** The shares of `--limit` add up to the limit, however many workers there are. */
   #shareOf(slot: number): GateShare {
     const { limit, queue, workers } = this.config;
     return { limit: share(limit, slot, workers), queue: share(queue, slot, workers) };
@@ -184,7 +184,7 @@ export class Generation {
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {
       this.#noteModules(worker);
-      // Nobody has to wait for others once the generation serves.
+      // Once the generation serves, a worker need not wait for the others.
       if (this.#pool.isOnTrial(member)) this.#pool.ready(member);
       else void worker.serve().catch(() => {});
     });
@@ -195,7 +195,7 @@ export class Generation {
       this.#noteModules(worker);
       this.#pool.gone(member, error);
     });
-    // After the pool: to the fleet, a worker that serves is one that the pool takes for ready.
+    // After the pool's listeners: when the fleet sees a worker serve, the pool must count it as ready already.
     fleet.add(worker);
     return worker;
   }
@@ -204,7 +204,7 @@ export class Generation {
     if (modules.length > 0) this.modules = modules;
   }
 
-  /** It says so again and again, from whenever it wants it. */
+  /** The worker repeats its wish with each heartbeat. */
   #recycle(member: WorkerMember, why: string): void {
     if (member.wish !== undefined || this.#pool.isClosing) return;
     const { pid } = member.driver;
@@ -234,7 +234,7 @@ export class Generation {
     if (readyMs === undefined) log.error(fields, `the new worker did not boot: ${messageOf(error)}`);
     else {
       fleet.restarts++;
-      log.error(fields, `${messageOf(error)}; a new one takes its place`);
+      log.error(fields, `${messageOf(error)}; a new worker replaces it`);
     }
     this.#tellRest(place, restMs);
   }

@@ -1,6 +1,6 @@
 /**
- * The files workers are started from, heddle's own and Node's. Who installs heddle within a release loses them when that
- * release is removed: what runs goes on, and nothing new can be started.
+ * The files that workers are started from, heddle's own and Node's. If heddle is installed in a release folder, they vanish
+ * when that release is removed. Running workers continue then, but none can be started.
  */
 
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ export const workerFile: string = fileURLToPath(
   new URL(import.meta.url.replace(/arbiter\/workers\/own-files(\.[jt]s)$/, "worker/worker-main$1")),
 );
 
-/** undefined: they are there. */
+/** undefined: they exist. */
 export function missingFiles(): HeddleError | undefined {
   const missing = [workerFile, process.execPath].find((path) => !existsSync(path));
   if (missing === undefined) return undefined;
@@ -20,7 +20,7 @@ export function missingFiles(): HeddleError | undefined {
     "WORKER_DIED",
     `no worker can be started: ${missing} has been removed since the server was started from there`,
     {
-      hint: "Put it back, or start the server anew. Install heddle and Node outside of the releases, or keep the release they were started from.",
+      hint: "Put it back, or restart the server. Install heddle and Node outside of the releases, or keep the release that the server was started from.",
     },
   );
 }

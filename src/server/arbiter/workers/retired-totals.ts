@@ -1,4 +1,4 @@
-/** What workers that are gone had counted, added up: a server that recycles for months must not grow by it. */
+/** The added-up counts of workers that are gone. Its size does not grow, even if a server recycles workers for months. */
 
 import { addSparse, HISTOGRAM_BUCKETS, type SparseCounts, toSparse } from "../../../kit/latency-histogram.ts";
 import type { Counters, WorkerReport } from "../../worker/worker-protocol.ts";

@@ -1,9 +1,9 @@
 /**
- * Where a generation runs and with which environment, settled once for all of its workers: one that is replaced later must not
- * meet another release's code, nor variables its neighbours do not have.
+ * The directory and the environment of a generation, settled once for all of its workers. A worker that is replaced later
+ * must not get another release's code, nor variables that its neighbours lack.
  *
- * `config` keeps paths as they were named. Here their symbolic links are followed, so that the next generation can be led
- * elsewhere by them.
+ * `config` keeps paths as they were given. Here their symbolic links are resolved, so that the next generation can resolve
+ * them to other targets.
  */
 
 import { existsSync, realpathSync } from "node:fs";
@@ -27,15 +27,15 @@ export function settle(
   const cwd = existsSync(config.cwd) ? followed(config.cwd) : dirname(app);
   if (!existsSync(config.cwd)) {
     warn(
-      `the working directory ${config.cwd} is gone: workers run in ${cwd}. --chdir names one that is looked for anew at each reload`,
+      `the working directory ${config.cwd} does not exist any more: workers run in ${cwd}. A directory given with --chdir is resolved again at each reload`,
     );
   }
   const { env } = mergeEnvFiles(readEnvFiles(envFiles), process.env);
-  // What a shell's `cd` does.
+  // PWD as a shell's `cd` sets it.
   return { app, cwd, env: chdir === undefined ? env : { ...env, PWD: cwd } };
 }
 
-/** What does not exist stays as it is: the worker says it best. So does a link that Node was told not to follow. */
+/** A missing path stays as it is: the worker reports it best. So does a link that Node was told not to follow. */
 function followed(path: string): string {
   const options = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
   return existsSync(path) && !options.includes("--preserve-symlinks") ? realpathSync(path) : path;

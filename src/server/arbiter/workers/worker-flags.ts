@@ -1,9 +1,9 @@
 /**
  * V8's options for a worker process. Pure.
  *
- * V8 keeps a pool of threads for garbage collection and compilation, four whatever the machine, and each holds memory of its
- * own. On two CPUs that are busy with requests anyway one of them does as well: hello worlds ran equally fast, and a worker
- * took 4 to 9 MB less. Whoever sets `--v8-pool-size`, on the command line or in NODE_OPTIONS, is right.
+ * V8 has a thread pool for garbage collection and compilation: four threads on any machine, each with its own memory. On two
+ * CPUs that are busy with requests, one thread is enough: hello worlds ran equally fast, and a worker took 4 to 9 MB less. A
+ * `--v8-pool-size` on the command line or in NODE_OPTIONS overrides this.
  */
 
 const V8_DEFAULT_THREADS = 4;

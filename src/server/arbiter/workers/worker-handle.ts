@@ -1,9 +1,9 @@
 /**
- * A worker as the arbiter sees it; the worker's own side is `server/worker/worker-main.ts`. Whether it lives, and what is to
- * become of it, its generation's pool knows; this is how it is reached.
+ * A worker, the arbiter's side. The worker's own side is `server/worker/worker-main.ts`. The pool of its generation knows
+ * whether it lives and what should happen to it. This class is the way to reach it.
  *
- * `gone` is emitted exactly once, after the process has ended, been reaped, and all it had said has been read: the end
- * of a process may be known before its last words are.
+ * `gone` is emitted exactly once: after the process has ended and was reaped, and all of its messages were read. The end of a
+ * process may be known before its last messages are.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -40,12 +40,12 @@ interface WorkerEvents {
   /** Every thread has loaded the app. */
   loaded: [];
   serving: [addresses: readonly SocketAddress[]];
-  /** It has received a connection (under `sync`: begun with it), or has none any more. */
+  /** It has received a connection (under `sync`: begun it), or has none any more. */
   turn: [];
   returned: [socket: Socket];
-  /** It is to be recycled; told with each heartbeat. */
+  /** It wants to be recycled. Repeated with each heartbeat. */
   retire: [why: string];
-  /** It has a thread that cannot be ended. */
+  /** A thread of it can't be ended. */
   "kill-me": [error: HeddleError];
   gone: [error: HeddleError | undefined];
 }
@@ -54,7 +54,7 @@ interface WorkerEvents {
 const FIRST_INHERITED_FD = 4;
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
-/** A worker that does not answer in this time is stopped or overwhelmed, and told of as such. */
+/** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
 const ANSWER_TIMEOUT_MS = 2000;
 
 export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
@@ -62,11 +62,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly generation: number;
   healthyThreads = 0;
   openThreads = 0;
-  /** What it said of itself last, when it left. */
+  /** Its last report, sent when it left. */
   lastReport: WorkerReport | undefined;
   modules: readonly string[] = [];
   app: AppSummary | undefined;
-  /** It was killed, or had to kill threads, before its requests were finished. */
+  /** It was killed, or killed threads of its own, before its requests were finished. */
   wasCutShort = false;
   /** Resolves when it is gone. */
   readonly gone: Promise<void>;
@@ -79,7 +79,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #idle = false;
   #error: HeddleError | undefined;
 
-  /** `env`: that of its generation. */
+  /** `env`: the environment of its generation. */
   constructor(
     member: Member<Driver, HeddleError>,
     boot: Omit<WorkerBoot, "type" | "listeners">,
@@ -96,7 +96,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#child = spawn(process.execPath, [...flags, workerFile], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
-      // A folder that has been removed would fail every spawn. The app is told it has none when it asks.
+      // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
       ...(existsSync(cwd) && { cwd }),
       env: { ...compileCache(), ...env },
     });
@@ -108,7 +108,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     });
     this.#child.on("exit", (code, signal) => {
       if (!this.#child.connected) return this.#end(code, signal);
-      // After a look at the channel: on a machine so busy that the time was over at once, nothing has been read yet.
+      // After one poll of the channel: on a very busy machine the time may be over before anything was read.
       const timer = setTimeout(() => setImmediate(() => this.#end(code, signal)), LAST_WORDS_MS);
       this.#child.once("disconnect", () => {
         clearTimeout(timer);
@@ -137,27 +137,27 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     return this.#member.heardMs;
   }
 
-  /** Connections it has, as far as known, with those still on their way to it. */
+  /** Its connections, as far as known, with those on their way to it. */
   get connections(): number {
     return this.#open + this.#handovers.size;
   }
 
-  /** Whether it has no connection at all, nor one on its way, and would begin with one at once. */
+  /** Whether it has no connection, none on its way, and would begin one at once. */
   get isIdle(): boolean {
     return this.state === "serving" && this.#idle && this.connections === 0;
   }
 
-  /** Whether it has been handed a connection and has not said that it has received it. */
+  /** Whether it was handed a connection that it has not confirmed. */
   get isOffered(): boolean {
     return this.#handovers.size > 0;
   }
 
-  /** Whether it has a connection and nothing waits there for its end. */
+  /** Whether it is busy, and has no prefetched connection. */
   get takesAhead(): boolean {
     return this.state === "serving" && this.#open > 0 && !this.isOffered;
   }
 
-  /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError it died first */
+  /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError: it died first */
   serve(): Promise<readonly SocketAddress[]> {
     this.#send({ type: "serve" });
     const { promise, resolve, reject } = Promise.withResolvers<readonly SocketAddress[]>();
@@ -177,16 +177,16 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     if (handle === null) return;
     this.#handovers.add(socket);
     this.#child.send({ type: "connection" } satisfies ToWorker, sendable(handle), () => {
-      // A hand-over that failed is noticed when the worker is gone: its unconfirmed sockets come back then.
+      // A failed send shows when the worker is gone: its unconfirmed sockets come back then.
     });
   }
 
-  /** Under `sync`: wants back what the worker has not begun with. It comes as `returned`, or was begun. */
+  /** Under `sync`: asks for the connection that the worker has not begun. It comes as `returned`, or was begun. */
   recall(): void {
     this.#send({ type: "recall" });
   }
 
-  /** Sockets handed over that the worker has not confirmed; to be called when it is gone. */
+  /** The sockets that the worker has not confirmed. Call it when the worker is gone. */
   takeBack(): Socket[] {
     return this.#handovers.takeBack();
   }
@@ -199,17 +199,17 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     return this.#ask("threads") as Promise<readonly ThreadView[] | undefined>;
   }
 
-  /** Its part of the server's limits has changed. */
+  /** The worker's share of the server's limits has changed. */
   tellShare(share: GateShare): void {
     this.#send({ type: "share", share });
   }
 
-  /** For sessions to come. */
+  /** For future sessions. */
   tellTicketKeys(keys: TicketKeys): void {
     this.#send({ type: "ticket-keys", keys });
   }
 
-  /** Its drain begins; it goes on taking connections until `drain`. */
+  /** Its drain begins, but it takes connections until `drain`. */
   drainSoon(reason: DrainReason, deadlineMs: number): void {
     if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
   }
@@ -228,7 +228,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   }
 
   #send(message: ToWorker): void {
-    // Writing to a worker that has just died fails; its exit is on the way and tells the story.
+    // Writing to a worker that has just died fails. Its exit event follows.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
@@ -247,7 +247,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       case "serving":
         if (!this.#isServing) {
           this.#isServing = true;
-          // Until the first heartbeat says otherwise.
+          // Until the first heartbeat.
           this.healthyThreads = 1;
           this.#idle = true;
         }
@@ -297,7 +297,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     const { state, error } = this.#member;
     if (state.name === "gone") return;
     const isWanted = (state.name === "draining" && code === 0) || (state.name === "killed" && error === undefined);
-    // It died of something else than its drain, and what it had with it.
+    // It did not die from its drain, so its requests were lost.
     if (state.name === "draining" && !isWanted) this.wasCutShort = true;
     this.#questions.giveUp();
     const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;

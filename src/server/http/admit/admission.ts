@@ -1,6 +1,6 @@
 /**
- * A request's way through the gates: its route's first, if that has one, then the server's. Whatever it waits for, it
- * ends in exactly one of: executed, shed (503), or forgotten because its client went away.
+ * A request's way through the gates: first its route's, if that has one, then the server's. It ends in exactly one of:
+ * executed, shed (503), or forgotten because its client went away.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -18,7 +18,7 @@ export class Admission {
   readonly #row: LoadRow;
   readonly #execute: Next;
 
-  /** `gates`: by route name, `*` is the server's. `execute` is called once for each exchange that is let in. */
+  /** `gates`: by route name, `*` is the server's. `execute` is called once for each admitted exchange. */
   constructor(
     router: Router,
     gates: Readonly<Record<string, GateHandle>>,
@@ -44,14 +44,14 @@ export class Admission {
     else this.#pass(gate, exchange, nowMs, this.#enterServerGate);
   }
 
-  /** Gives back what an exchange that has ended holds, and takes it out of the queue it waits in. */
+  /** Gives back the slots of an exchange that has ended, and removes it from its queue. */
   release(exchange: Exchange): void {
     if (exchange.queuedAt?.forget(exchange) === true) this.#row.lower("queued");
     if (exchange.holdsServerSlot) this.#server.release();
     if (exchange.holdsRouteSlot) exchange.route.gate!.release();
   }
 
-  /** Refuses what waited too long. */
+  /** Refuses requests that waited too long. */
   sweep(nowMs: number): void {
     for (const gate of this.#gates) gate.sweep(nowMs);
   }
@@ -71,7 +71,7 @@ export class Admission {
       then(exchange, nowMs);
       return;
     }
-    // It is somebody else's request that gives the slot: this one's handler must not run in that one's async context.
+    // Another request's release admits this one. The handler must not run in that request's async context.
     const admitted = AsyncLocalStorage.bind(() => then(exchange, performance.now()));
     const queued = gate.enqueue(exchange, nowMs, (end) => {
       this.#row.lower("queued");
@@ -88,9 +88,9 @@ export class Admission {
     this.#row.counters[COUNTER.queued]!++;
   }
 
-  /** Refuses it for want of room or time; also for a model that queues by itself. */
+  /** Refuses it for lack of room or time. A model that queues by itself calls it too. */
   shed(exchange: Exchange, code: ErrorCode): void {
-    // All of its time, if any, was queue time.
+    // All of its time was queue time.
     if (code === "QUEUE_TIMEOUT") exchange.executedMs = performance.now();
     this.#row.counters[COUNTER.shed]!++;
     exchange.refuse(code);

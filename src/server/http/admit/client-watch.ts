@@ -1,9 +1,9 @@
 /**
- * Whether the client of a connection still takes part, judged by the sweep over all connections while a request is in progress
- * or after an upgrade. Pure but for the fields of the connection it keeps.
+ * Judges whether the client of a connection still takes part. The sweep over all connections calls it while a request is in
+ * progress or after an upgrade. Pure, except for the fields of the connection that it keeps.
  *
- * Stalled: something was written, and the client has taken nothing of it for the write timeout. A response that waits for its
- * source has nothing queued, and is never stalled.
+ * Stalled: bytes are queued, and the client has taken none for the write timeout. A response that waits for its source has
+ * nothing queued, so it never stalls.
  *
  * Half-closed: the client has ended its side. One that ends it with its request says that this was all it sends, and is
  * answered (RFC 9112 §9.6 has the server do the same). One that ends it later has left: most clients close both sides, and the two
@@ -17,7 +17,7 @@
 import { performance } from "node:perf_hooks";
 import type { Output } from "../../../platform/node-internals/handles.ts";
 
-/** Its end comes with the request or right behind it; who gives up waiting does it later. */
+/** A client that ends its side with its request does so within this time. One that gives up waiting does it later. */
 const WITH_REQUEST_MS = 20;
 /** The kernel tells of data first, and of the end behind it at the next look. One more is for TLS. */
 const WITH_REQUEST_LOOKS = 2;
@@ -42,7 +42,7 @@ export interface ClientState {
   /** Since when it takes nothing; 0: nothing is queued. */
   stalledSinceMs: number;
   takenBytes: number;
-  /** Since when it is half-closed and has taken nothing; 0: it is not half-closed. */
+  /** Since when it is half-closed and has taken nothing. 0: it is not half-closed. */
   halfClosedSinceMs: number;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Every time limit of requests in progress, enforced in one sweep over them: the handler's (504), the body's (408), and
- * that of bodies that go on after their answer. What each counts is docs/decisions/timeouts.md.
+ * Enforces every time limit of requests in progress, in one sweep over them: the handler's (504), the body's (408), and that
+ * of bodies that continue after their answer. docs/decisions/timeouts.md says what each limit counts.
  *
- * A timer per request would be exact and cost each one; a sweep costs nothing between two of them and is precise to a
- * twentieth of the shortest limit.
+ * A timer per request would be exact, but each would cost something. A sweep costs nothing between two runs, and is precise
+ * to a twentieth of the shortest limit.
  */
 
 import type { ServerConfig } from "../../../config/config.ts";
@@ -22,7 +22,7 @@ export class Deadlines {
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
   readonly #intervalMs: number;
-  /** By the ended exchange each belongs to: its connection is not idle before the body has ended too. */
+  /** By the ended exchange each belongs to. Its connection is not idle until the body has ended too. */
   readonly #rests = new Map<Exchange, RestOfBody>();
   #sweptMs = 0;
 
@@ -49,8 +49,8 @@ export class Deadlines {
   }
 
   /**
-   * The answer is out and the body still arrives: its end, or its limits, end the exchange's hold on the connection.
-   * `isOver`: whoever has not read it by now does not.
+   * The answer is out and the body still arrives. The exchange holds the connection until the body ends or exceeds a limit.
+   * `isOver`: an app that has paused the body will not resume.
    */
   watchRest(exchange: Exchange, nowMs: number, isOver: boolean): void {
     const { req, connection } = exchange;
@@ -59,7 +59,7 @@ export class Deadlines {
     this.#rests.set(exchange, rest);
   }
 
-  /** All of that body has come. */
+  /** The rest of that body has arrived. */
   endRest(exchange: Exchange): void {
     if (this.#rests.delete(exchange)) exchange.connection.leave(performance.now());
   }
@@ -95,18 +95,18 @@ function cut({ req, connection }: Exchange, code: ErrorCode): void {
   endLingering(connection.stream);
 }
 
-/** Whether the client has been told to send its body, or never asked. */
+/** Whether the client may send its body: it was told to, or never asked. */
 function isAskedFor({ owesContinue, expects, res }: Exchange): boolean {
   if (owesContinue) return false;
   if (expects !== "checkContinue") return true;
-  // Before its turn on the connection it is not out, even if written.
+  // Before the response's turn on the connection, `100 Continue` is not sent, even if it is written.
   return res.socket !== null && isContinued(res);
 }
 
 const MIN_SWEEP_MS = 25;
 const MAX_SWEEP_MS = 500;
 
-/** Often enough to keep the shortest time limit to a twentieth: with ten thousand requests in flight a look is not free. */
+/** Often enough to keep the shortest limit to a twentieth. Not more often: a sweep over ten thousand requests is not free. */
 function sweepIntervalMs(config: ServerConfig, routes: readonly Route[]): number {
   const limits = [config.queueTimeoutMs, config.bodyIdleTimeoutMs, ...routes.map(({ timeoutMs }) => timeoutMs)];
   const shortest = Math.min(...limits.filter((ms) => ms > 0));

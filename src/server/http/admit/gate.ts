@@ -1,27 +1,27 @@
 /**
- * Admission: at most `limit` requests at once, at most `queue` waiting, none waiting longer than the queue timeout.
- * There is one gate for the server and one for each route with a limit of its own; the counts are shared by all threads
- * of the worker (`SharedSemaphore`), the waiting requests stay on the thread that parsed them.
+ * Admission: at most `limit` requests at once, at most `queue` waiting, none longer than the queue timeout.
+ * There is one gate for the server, and one for each route with its own limit. All threads of the worker share the counts
+ * (`SharedSemaphore`). A waiting request stays on the thread that parsed it.
  *
  * Invariants
  * - An exchange enters at once, or waits and is later admitted or timed out (exactly once), or is shed.
- * - Every admitted exchange is released exactly once, also when its thread dies (the acceptor gives its slots back).
- * - A request passes its route's gate first, then the server's. The other way round, requests waiting for a narrow
- *   route would hold slots of the server and starve the rest.
- * - First come, first served on a thread; between threads a freed slot goes to whoever wakes first.
+ * - Every admitted exchange is released exactly once. If its thread dies, the acceptor releases its slots.
+ * - A request passes its route's gate first, then the server's. In the other order, requests that wait for a narrow route
+ *   would hold slots of the server and starve the rest.
+ * - First come, first served on a thread. Between threads, a freed slot goes to the one that wakes first.
  *
- * Memory: a ledger for each thread and gate, [HELD WAITING], what the thread has of the shared counts
- * - The thread alone writes it, right after the shared count: first that one is changed, then the ledger. When the thread is dead the acceptor
- *   gives back what stands there, and sets it to 0.
- * - V8 ends a thread only where a function begins or a loop goes round. Neither lies between a change of the shared count
- *   and that of the ledger, so a dead thread's ledger is right. Keep it so: nothing is called in between.
- * - Both numbers are at most what the gate admits and lets wait. One that would fall below 0 is an error.
+ * Memory: one ledger for each thread and gate, [HELD WAITING]: the thread's part of the shared counts
+ * - Only the thread writes it: first it changes the shared count, then at once the ledger. When the thread is dead, the
+ *   acceptor gives back what the ledger holds, and sets it to 0.
+ * - V8 ends a thread only at a function's begin or a loop's next round. Neither lies between the change of the shared count
+ *   and that of the ledger, so a dead thread's ledger is right. Keep it so: call nothing in between.
+ * - Neither number exceeds the gate's limit or queue. Falling below 0 is an error.
  */
 
 import { SharedSemaphore, type SlotsHandle } from "../../../kit/shared-semaphore.ts";
 import type { Exchange } from "../exchange.ts";
 
-/** Words of a ledger: what one thread has of one gate, so that the acceptor can give it back when the thread dies. */
+/** Words of a ledger: one thread's part of one gate, so that the acceptor can give it back when the thread dies. */
 const HELD = 0;
 const WAITING = 1;
 
@@ -30,7 +30,7 @@ export interface GateHandle {
   readonly ledger: SharedArrayBuffer;
 }
 
-/** The name of the gate for uploads of a pool of handler threads; no route can have it. */
+/** The name of the gate for uploads to a pool of handler threads. No route can have this name. */
 export function uploadGate(pool: string): string {
   return `uploads to ${pool}`;
 }
@@ -39,7 +39,7 @@ export function createLedger(): SharedArrayBuffer {
   return new SharedArrayBuffer(8);
 }
 
-/** Gives back what a dead thread held of a gate and waited for. */
+/** Gives back the slots and queue places of a dead thread. */
 export function settleLedger({ slots, ledger }: GateHandle): void {
   const words = new Int32Array(ledger);
   const shared = new SharedSemaphore(slots);
@@ -69,17 +69,17 @@ export class Gate {
     this.#queueTimeoutMs = queueTimeoutMs;
   }
 
-  /** Takes a slot if one is free and nobody on this thread waits for it already. */
+  /** Takes a slot if one is free and no exchange of this thread waits already. */
   tryEnter(): boolean {
     return this.#waiters.size === 0 && this.#take();
   }
 
-  /** Waits in line; `done` is called once, later. False: the queue is full, the exchange is shed. */
+  /** Joins the queue. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. */
   enqueue(exchange: Exchange, nowMs: number, done: (end: QueueEnd) => void): boolean {
     if (!this.#slots.tryJoinQueue()) return false;
     this.#ledger[WAITING]!++;
     this.#waiters.add({ exchange, sinceMs: nowMs, done });
-    // Whoever gave its slot back before we had joined did not see us and woke nobody: look once more.
+    // No lost wake-up: a slot may have been given back just before we joined, so look once more.
     this.#lookSoon();
     return true;
   }
@@ -88,7 +88,7 @@ export class Gate {
     const othersWait = this.#slots.waiting > this.#waiters.size;
     const next = othersWait ? undefined : this.#oldest();
     if (next !== undefined) {
-      // The slot passes straight on to this thread's next in line.
+      // The slot goes directly to this thread's oldest waiter.
       this.#leave(next).done("admitted");
       return;
     }
@@ -107,7 +107,7 @@ export class Gate {
     return false;
   }
 
-  /** Refuses what waited too long. Call it often: it looks no further than the first that may wait on. */
+  /** Refuses exchanges that waited too long. Cheap: stops at the first that may still wait. */
   sweep(nowMs: number): void {
     if (this.#queueTimeoutMs === 0) return;
     for (const waiter of this.#waiters) {
@@ -139,7 +139,7 @@ export class Gate {
     queueMicrotask(this.#look);
   }
 
-  /** Takes what is free, and goes on listening to other threads for as long as somebody waits here. */
+  /** Takes free slots, and keeps listening to other threads while an exchange waits here. */
   readonly #look = (): void => {
     this.#lookScheduled = false;
     const seen = this.#slots.given.count;

@@ -1,18 +1,18 @@
 /**
- * What may stand in `Host`, and before the path of an absolute target: a host and perhaps a port (RFC 9110 §7.2).
+ * Checks the value of `Host`, and the authority of an absolute target: a host and perhaps a port (RFC 9110 §7.2).
  *
- * Narrower than the grammar of RFC 3986 in one respect: a fetch app builds a URL of it, so what passes must parse there, and
- * must be that same host afterwards. So no percent-encoding (decoded there), no number that only looks like an address
- * (`1.2.3` is 1.2.0.3 there), no IPvFuture. And no comma: two hosts that a proxy has joined are no host.
+ * Narrower than the grammar of RFC 3986 in one respect. A fetch app builds a URL from it, so it must parse there, and must
+ * still be the same host afterwards. So no percent-encoding (a URL decodes it), no number that only looks like an address
+ * (`1.2.3` is 1.2.0.3 in a URL), no IPvFuture. No comma either: two hosts that a proxy has joined are not a host.
  */
 
-/** The last one that passed: nearly every request of a thread names the same. */
+/** The last one that passed: nearly every request of a thread names the same host. */
 let known = "localhost";
 
-/** Longer ones are looked at anew; what is kept must not be a way to hold memory. */
+/** Longer ones are not cached, so that a client can't use the cache to hold memory. */
 const KEPT_CHARACTERS = 255;
 
-/** Whether it is a host that is not empty, with or without a port. */
+/** Whether it is a non-empty host, with or without a port. */
 export function isAuthority(value: string): boolean {
   if (value === known) return true;
   if (!isHostAndPort(value)) return false;
@@ -27,7 +27,7 @@ function isHostAndPort(value: string): boolean {
   return !READ_BY_URLS.test(host) || URL.parse(`http://${host}/`)?.hostname === host.toLowerCase();
 }
 
-/** An address in brackets; or RFC 3986's unreserved characters and sub-delims. The port may be empty. */
+/** An address in brackets, or RFC 3986's unreserved characters and sub-delims. The port may be empty. */
 const HOST_AND_PORT = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+;=-]+)(?::(\d*))?$/i;
 
 /** A last part that is a number (https://url.spec.whatwg.org/#ends-in-a-number-checker), or a name in Punycode. */

@@ -1,11 +1,11 @@
 /**
- * What one connection is doing, reachable from any code that runs for it: an AsyncLocalStorage context that is entered
- * once, when the connection is adopted, and inherited by every callback of its parser and every await after that.
+ * The state of one connection, reachable from any code that runs for it. It is an AsyncLocalStorage context: entered once,
+ * when the connection is adopted, and inherited by every callback of its parser and every later await.
  *
- * It tells whoever looks (the blocked-loop report, an uncaught exception) which request the running code belongs to, also
- * after an await. HTTP/1.1 answers one request of a connection at a time; of pipelined ones the latest is named.
+ * The blocked-loop report and the report of an uncaught exception read it to name the request that the running code belongs
+ * to. HTTP/1.1 answers one request of a connection at a time. Of pipelined requests, the latest is named.
  *
- * Rejected: a context per request, the obvious way: it allocates a map for each request, one per connection costs requests
+ * Rejected: a context per request. It allocates a map for each request. A context per connection costs requests nothing.
  * nothing.
  */
 
@@ -19,24 +19,24 @@ import type { PipelinedState, Waiting } from "./pipelining-order.ts";
 
 export class ConnectionContext implements Linked<ConnectionContext>, PipelinedState, ClientState {
   readonly socket: Socket;
-  /** What HTTP is spoken on: the socket itself, or the TLS socket around it. */
+  /** The stream that carries HTTP: the socket itself, or the TLS socket around it. */
   stream: Socket;
   /** The latest request with a body. */
   latestBody: IncomingMessage | undefined = undefined;
   previous: ConnectionContext | undefined = undefined;
   next: ConnectionContext | undefined = undefined;
-  /** The exchange in progress. Not kept longer: ten thousand idle connections must not hold ten thousand requests. */
+  /** The exchange in progress. Cleared at its end: ten thousand idle connections must not hold ten thousand requests. */
   current: Exchange | undefined = undefined;
-  /** Exchanges that have not ended; more than one when the client pipelines. */
+  /** Exchanges that have not ended. More than one when the client pipelines. */
   active = 0;
   running = 0;
   latestBegun: Exchange | undefined = undefined;
   waiting: Waiting[] | undefined = undefined;
-  /** For a request that takes the connection out of HTTP, or offered to: it waits for the answers before it. */
+  /** Set by a request that takes the connection out of HTTP, or offers to. Runs when all earlier answers are out. */
   afterAnswers: (() => void) | undefined = undefined;
-  /** An upgrade that nobody takes up, until it is read once more. */
+  /** An upgrade request that nobody takes. Kept until its bytes are parsed again. */
   declined: IncomingMessage | undefined = undefined;
-  /** What comes behind its latest request is lost in part, so none of it may be run. */
+  /** A part of what follows its latest request is lost, so none of it may be run. */
   losesInput = false;
   requested: Moment = { ms: 0, looks: 0 };
   stalledSinceMs = 0;
@@ -44,19 +44,19 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   halfClosedSinceMs = 0;
   /** Requests so far. */
   requests = 0;
-  /** It closes after a response that is due already: a request that still comes is not run, because nobody could be told. */
+  /** It closes after a response that is already due. A later request is not run, because it could not be answered. */
   closing = false;
-  /** What came behind its latest request is refused when the answers before are out, and ends it; unless one of them does. */
+  /** Its input is refused when the earlier answers are out. That ends the connection, unless an earlier answer does. */
   refusesInTurn = false;
-  /** Something came behind the last request that is answered. */
+  /** Bytes came after the last request that is answered. */
   hasMore = false;
-  /** For whom it matters: its last answer is out, and all that is left is to close it. `hasRest`: its body was not read to the end. */
+  /** Called when its last answer is out, and it only has to close. `hasRest`: the request's body was not read to the end. */
   onLastAnswer: ((hasRest: boolean) => void) | undefined = undefined;
-  /** The thread's row does not count it any more. */
+  /** The thread's row no longer counts it. */
   released = false;
-  /** performance.now() since when it waits for its next request; 0 before its first, during one, and after an upgrade. */
+  /** performance.now() since when it waits for its next request. 0: before its first, during one, and after an upgrade. */
   idleSinceMs = 0;
-  /** Bytes it had received when the sweep first saw it idle: more since means that a request is on its way. */
+  /** Bytes it had received when the sweep first saw it idle. If it has more now, a request is on its way. */
   bytesWhenIdle = -1;
 
   constructor(socket: Socket) {
@@ -64,7 +64,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
     this.stream = socket;
   }
 
-  /** One request fewer in progress; after the last it waits for the next, or leaves HTTP. */
+  /** One request fewer in progress. After the last, it waits for the next, or leaves HTTP. */
   leave(nowMs: number): void {
     if (--this.active > 0) return;
     const next = this.afterAnswers;
@@ -78,7 +78,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
 }
 
 /**
- * Where a socket carries its connection, for events that node:http emits outside of the context: all of those that are not its parser's.
+ * The key under which a socket holds its connection, for events that node:http's parser does not emit: they lack the context.
  */
 export const connectionOf: unique symbol = Symbol("heddle.connection");
 

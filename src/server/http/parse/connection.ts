@@ -1,11 +1,10 @@
 /**
- * The connections of one serving thread: an http.Server that never listens. Sockets come from the acceptor and are
- * emitted on it; every limit of the parser is set here, explicitly.
+ * The connections of one serving thread: an http.Server that never listens. Sockets come from the acceptor and are emitted
+ * on it. Every limit of the parser is set here, explicitly.
  *
- * Draining (`drain`) loses nothing: a request that has arrived is answered, with `connection: close`; a connection
- * that is idle is closed. When another generation serves on (`takenOver`), an idle connection is left until its
- * keep-alive ends, or the drain nearly does, because a client may be sending on it at this very moment and would find it
- * reset (RFC 9112 §9.5).
+ * Draining (`drain`) loses no request. A request that has arrived is answered, with `connection: close`. An idle connection
+ * is closed. If another generation takes over (`takenOver`), an idle connection stays open until its keep-alive ends, or the
+ * drain nearly does: its client may be sending at this moment, and would get a reset (RFC 9112 §9.5).
  * WebSockets get a close frame and time to answer it (web-sockets.ts).
  */
 
@@ -40,10 +39,10 @@ export interface TlsMaterial {
   readonly ticketKeys: TicketKeys;
 }
 
-/** 48 bytes in base64: this crosses a channel of JSON. */
+/** 48 bytes in base64, because they cross a JSON channel. */
 export type TicketKeys = string;
 
-/** Tickets are valid only within one: left to Node, it is made from the command line. */
+/** Tickets are valid only within one context. Node's default is made from the command line. */
 const SESSION_CONTEXT = "heddle";
 
 export interface ConnectionHandlers {
@@ -52,23 +51,23 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** The connection has closed while a request to leave HTTP waited for the answers before it. */
+  /** The connection closed while a request to leave HTTP waited for the answers before it. */
   readonly abandon: (connection: ConnectionContext) => void;
   /**
-   * No connection has anything left to do, but to close at most. The last one is still counted in the row: who is told takes
-   * it off, or has the next one take over its place.
+   * Every connection is done, and has at most to be closed. The row still counts the last one: the callee must subtract it, or
+   * give its place to the next connection.
    */
   readonly idle?: () => void;
 }
 
 /**
- * How often node:http looks for connections whose headers are late, at most; its default of 30 s would make 10 s mean
- * 40 s. A shorter limit is looked after more often.
+ * How often node:http looks for late headers, at most. Its default of 30 s would turn 10 s into 40 s. A shorter limit is
+ * checked more often.
  */
 const MAX_CHECK_INTERVAL_MS = 1000;
-/** Keep-alive is precise to this; ten thousand idle connections are looked at in well under a millisecond. */
+/** Keep-alive is precise to this. A sweep over ten thousand idle connections takes well under a millisecond. */
 const MAX_SWEEP_MS = 500;
-/** Advertised keep-alive plus this is when the server really closes: covers the way of a client's last-moment request. */
+/** The server closes this long after the advertised keep-alive: a request sent at the last moment still arrives in time. */
 const KEEP_ALIVE_BUFFER_MS = 1000;
 
 /** Node's timers hold 31 bits. */
@@ -87,7 +86,7 @@ export class Connections {
   readonly #acceptsUpgrade: ConnectionHandlers["acceptsUpgrade"];
   readonly #abandon: ConnectionHandlers["abandon"];
   readonly #webSockets: WebSockets;
-  /** Whose input is not HTTP any more: nothing that still comes is looked at. */
+  /** Sockets whose input is not HTTP any more. Their later input is ignored. */
   readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
@@ -105,14 +104,14 @@ export class Connections {
     this.#writeTimeoutMs = config.writeTimeoutMs;
     this.#sweepMs = Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8, config.writeTimeoutMs / 8 || Infinity);
     const options = {
-      // Idle connections are closed by `sweep`: node's way sets two timers for every request.
+      // Idle connections are closed by `sweep`: node:http's own way sets two timers for every request.
       keepAliveTimeout: 0,
       headersTimeout: config.headersTimeoutMs,
-      // Bodies have their own guard (idle time and rate): a total would cut long, steady uploads.
+      // Bodies have their own guard (idle time and rate). A total limit would cut long, steady uploads.
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, Math.ceil(config.headersTimeoutMs / 8) || Infinity),
       maxHeaderSize: config.headerBytes,
-      // `limits.ts` looks at the host, so that all refusals are alike.
+      // `limits.ts` checks the host, so that all refusals are alike.
       requireHostHeader: false,
       noDelay: true,
       shouldUpgradeCallback: (req: IncomingMessage) => this.#takesOver(req),
@@ -127,15 +126,15 @@ export class Connections {
             ticketKeys: Buffer.from(tls.ticketKeys, "base64"),
             sessionIdContext: SESSION_CONTEXT,
             handshakeTimeout: config.headersTimeoutMs || NO_LIMIT_MS,
-            // A client that offers others only is told so by TLS (RFC 7301 §3.2); one that offers none is taken at its word.
+            // A client that offers only others is refused by TLS (RFC 7301 §3.2). One that offers none is accepted.
             ALPNProtocols: ["http/1.1", "http/1.0"],
           });
     this.#server.timeout = 0;
-    // 0 is unlimited: node's own limit drops the rest without a word, `limits.ts` refuses instead.
+    // 0 is unlimited. node's own limit drops the rest silently; `limits.ts` refuses the request.
     this.#server.maxHeadersCount = 0;
-    // The pipeline counts them: node announces the end of the connection and then leaves it open.
+    // The pipeline counts them: node announces the end of the connection, but then leaves it open.
     this.#server.maxRequestsPerSocket = 0;
-    // What the end of the client's side means is decided here, and not by node:http, which ends ours.
+    // We decide what the end of the client's side means. node:http would end our side.
     allowHalfOpen(this.#server);
     this.#server.on("secureConnection", (socket: Socket) => this.#hearEnd(connectionContext.getStore()!, socket));
     this.#server.on("request", handlers.request);
@@ -160,12 +159,12 @@ export class Connections {
     serveWithoutListening(this.#server);
   }
 
-  /** For connections to come. Only with TLS. */
+  /** For future connections. Only with TLS. */
   useTicketKeys(keys: TicketKeys): void {
     (this.#server as HttpsServer).setTicketKeys(Buffer.from(keys, "base64"));
   }
 
-  /** Those the row counts: all that are open, less those that only have to close. */
+  /** The connections that the row counts: all open ones, less those that only have to close. */
   get counted(): number {
     return this.#counted;
   }
@@ -177,7 +176,7 @@ export class Connections {
     this.#counted++;
     if (this.#onIdle !== undefined)
       context.onLastAnswer = (hasRest) => {
-        // The kernel has all of it. Destroyed it is closed at once; ended, as node:http just did, only in turns of the loop.
+        // The kernel has all of it. `destroy` closes at once. `end`, which node:http just called, takes several loop turns.
         if (!hasRest && context.stream === socket && !maySend(context)) socket.destroy();
         this.#release(context);
       };
@@ -187,7 +186,7 @@ export class Connections {
       if (context.afterAnswers !== undefined) this.#abandon(context);
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
-    // Also for the TLS socket that is put around it.
+    // The TLS socket around it inherits this.
     socket.allowHalfOpen = true;
     if (!this.#isTls) this.#hearEnd(context, socket);
     connectionContext.run(context, () => {
@@ -197,8 +196,8 @@ export class Connections {
   }
 
   /**
-   * Whether node:http gives the socket of this request out of its hands, although nobody may want that: see
-   * upgrade-requests.ts. A request with a body can't be put back, so it is the last of its connection.
+   * Whether node:http hands over the socket of this request, even if nobody wants the upgrade: see upgrade-requests.ts.
+   * A request with a body can't be put back, so it becomes the last of its connection.
    */
   #takesOver(req: IncomingMessage): boolean {
     if (this.#isWanted(req) || !isUnfinished(req)) return true;
@@ -207,7 +206,7 @@ export class Connections {
   }
 
   /**
-   * HTTP/2 over an upgrade is dead (RFC 9113 §3.1) and still offered by Java's client; an offer may be ignored, and one of
+   * HTTP/2 over an upgrade is obsolete (RFC 9113 §3.1), but Java's client still offers it. An offer may be ignored. One by
    * HTTP/1.0 must be (RFC 9110 §7.8).
    */
   #isWanted(req: IncomingMessage): boolean {
@@ -220,13 +219,13 @@ export class Connections {
     lingerWhereNeeded(stream);
     stream.once("end", () => {
       if (context.active === 0) return;
-      // Who was found to have left while the handler had the thread has not come back.
+      // A client that was found gone while the handler had the thread is still gone.
       const isGone = context.current?.aborted === true;
       if (isGone || !mayBeAnswered(context, thisMoment())) stream.end();
     });
   }
 
-  /** Closes connections that have waited too long for their next request, and those whose client takes no part any more. */
+  /** Closes connections that waited too long for their next request, and those whose client stalled or left. */
   sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < this.#sweepMs) return;
     this.#sweptMs = nowMs;
@@ -241,7 +240,7 @@ export class Connections {
         context.bytesWhenIdle = socket.bytesRead;
       } else {
         const overdueMs = nowMs - context.idleSinceMs - this.#keepAliveMs;
-        // A request on its way gets the time its headers may take. The parser times those itself, but not the empty
+        // A request on its way gets the time its headers may take. The parser times the headers itself, but not the empty
         // lines that may come before them.
         const patienceMs = socket.bytesRead === context.bytesWhenIdle ? 0 : this.#headersTimeoutMs;
         if (overdueMs > patienceMs) socket.destroy();
@@ -249,7 +248,7 @@ export class Connections {
     }
   }
 
-  /** Resolves when the last connection is gone; the caller sets the time limit. */
+  /** Resolves when the last connection is closed. The caller sets the time limit. */
   drain(takenOver: boolean): Promise<void> {
     this.#webSockets.dismiss();
     if (!takenOver) this.closeIdle();
@@ -261,7 +260,7 @@ export class Connections {
 
   closeIdle(): void {
     this.#server.closeIdleConnections();
-    // Over TLS node:http does not know those that have not sent anything.
+    // node:http does not know TLS connections that have not sent anything.
     for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
   }
 
@@ -277,15 +276,15 @@ export class Connections {
   }
 
   /**
-   * What arrives is not HTTP, is too long, or comes too late. Answers to the requests before it come first; then it is
-   * refused itself, as the last thing on the connection.
+   * The input is not HTTP, is too long, or comes too late. First the earlier requests are answered. Then the input is refused,
+   * as the last answer on the connection.
    */
   #inputBroke(error: ParserError, socket: Duplex): void {
     if (this.#broken.has(socket)) return;
     const code = refusalFor(error);
     const incoming = requestOn(socket);
     const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
-    // A client that leaves in the middle of its only request is not there for an answer.
+    // A client that leaves in the middle of its only request does not wait for an answer.
     const hasLeft = error.code === "HPE_INVALID_EOF_STATE" && exchange?.connection.active === 1;
     if (code === undefined || hasLeft) {
       socket.destroy();
@@ -299,7 +298,7 @@ export class Connections {
     const context = (socket as CarriesConnection)[connectionOf];
     if (context !== undefined) {
       context.hasMore = true;
-      // The last answer is out or due, and there is none for what comes behind it.
+      // The last answer is out or due, so nothing after it is answered.
       if (context.closing || error.code === "HPE_CLOSED_CONNECTION") return;
       context.refusesInTurn = context.active > 0;
     }
@@ -307,7 +306,7 @@ export class Connections {
   }
 }
 
-/** node:http has let go of the socket, and calls in the context of whoever it reads for. */
+/** node:http has detached the socket, and calls in the async context of another connection. */
 function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: ConnectionContext) => void): void {
   const context = (req.socket as CarriesConnection)[connectionOf]!;
   context.idleSinceMs = 0;

@@ -1,11 +1,11 @@
 /**
- * What a request may be: checked once, on the parsed head, before the gate; and while its body arrives.
+ * Limits of a request: checked once on the parsed head, before the gate, and again while its body arrives.
  *
  * node:http's parser (llhttp, always strict here) already refuses malformed heads, bare CR/LF, obs-fold, CL + TE
- * together and a chunk extension without end; `connection.ts` turns its errors into responses. This file refuses what
- * the parser lets through: too many headers (its own limit truncates silently, which hides headers from the app: a
- * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host or two, or one that is none
- * (`authority.ts`), targets that are neither a path nor one of the other forms there are (`target.ts`), another HTTP version,
+ * together and a chunk extension without end. `connection.ts` turns its errors into responses. This file refuses what
+ * the parser accepts: too many headers (its own limit truncates silently, which hides headers from the app: a
+ * smuggling risk), transfer codings other than one final `chunked` (RFC 9112 §6.1), no host, two hosts or an invalid one
+ * (`authority.ts`), targets that are neither a path nor another valid form (`target.ts`), another HTTP version,
  * long request lines, large or stalled bodies, and bodies that are mostly framing.
  *
  * Invariant: a request without a body costs one pass over its header names and allocates nothing.
@@ -41,10 +41,10 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
   if (limits.headerCount > 0 && rawHeaders.length > limits.headerCount * 2) return "TOO_MANY_HEADERS";
   // Method, two spaces and "HTTP/1.1" belong to the line as well.
   if (req.url!.length + req.method!.length + 10 > limits.requestLineBytes) return "REQUEST_LINE_TOO_LONG";
-  // An HTTP/2 request in HTTP/1 clothes is nothing a front proxy and we would read alike.
+  // A front proxy and heddle might read an HTTP/1-framed HTTP/2 request differently.
   if (req.httpVersionMajor !== 1) return "BAD_REQUEST";
   const target = req.url!;
-  // The parser lets a fragment pass, which no target has.
+  // The parser accepts a fragment, but no valid target has one.
   if (target.includes("#")) return "BAD_REQUEST";
   let body: Head = "no-body";
   let hosts = 0;
@@ -55,7 +55,7 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
         if (name.toLowerCase() === "host") {
           hosts++;
           const value = rawHeaders[i + 1]!;
-          // An empty one is what a client sends that knows no name (RFC 9112 §3.2).
+          // A client that knows no host name sends an empty value (RFC 9112 §3.2).
           if (value !== "" && !isAuthority(value)) return "BAD_REQUEST";
         }
         break;
@@ -75,35 +75,35 @@ export function inspectHead(req: IncomingMessage, limits: RequestLimits): Head {
         break;
     }
   }
-  // RFC 9112 §3.2: HTTP/1.1 must name its host, and nobody may name two.
+  // RFC 9112 §3.2: HTTP/1.1 must name its host, and no request may name two.
   if (hosts !== 1 && (hosts !== 0 || req.httpVersionMinor !== 0)) return "BAD_REQUEST";
   return target.charCodeAt(0) === SLASH || settleTarget(req) ? body : "BAD_REQUEST";
 }
 
 /**
- * `arriving`: the client sends, or is waited for. `unread`: it is the app that does not read what has arrived, so the
- * time is the handler's.
+ * `arriving`: the client sends, or we wait for it. `unread`: the app does not read what has arrived, so the time counts as
+ * the handler's.
  */
 export type BodyState = "arriving" | "unread" | "complete" | ErrorCode;
 
-/** Chunk sizes, extensions and line ends may take this much in all, and this much for each byte of the body itself. */
+/** Chunk sizes, extensions and line ends may take this much in all, plus FRAMING_PER_BYTE for each byte of the body itself. */
 export const FRAMING_BYTES: number = 16 * 1024;
 const FRAMING_PER_BYTE = 16;
 
 export interface BodyEvents {
-  /** Called once, synchronously; the excess never reaches the app. */
+  /** Called once, synchronously. The excess never reaches the app. */
   readonly onTooLarge: () => void;
-  /** All of it has come. */
+  /** The whole body has arrived. */
   readonly onComplete: () => void;
 }
 
 /**
- * Counts a body as the parser delivers it, without touching how the app reads it. Time in which the app does not read
- * is not the client's fault and does not count.
+ * Counts a body as the parser delivers it, without changing how the app reads it. Time in which the app does not read is not
+ * the client's fault, and does not count.
  */
 export class BodyGuard implements ArrivingBody {
   readonly #req: IncomingMessage;
-  /** Not asked of the request: `stream.pipeline` and a loop that is left early take a request's socket away. */
+  /** Held here: `stream.pipeline` and a loop that is left early take a request's socket away. */
   readonly #socket: Pick<Socket, "bytesRead">;
   readonly #limits: RequestLimits;
   /** What the connection had received when the body began. */
@@ -114,7 +114,7 @@ export class BodyGuard implements ArrivingBody {
   #waitedMs = 0;
   #idleSinceMs: number;
   #sweptMs: number;
-  /** When a sweep last waited for the client: the handler's time counts from here. */
+  /** When a sweep last waited for the client. The handler's time counts from here. */
   arrivingUntilMs: number;
 
   constructor(req: IncomingMessage, limits: RequestLimits, nowMs: number, events: BodyEvents) {
@@ -127,7 +127,7 @@ export class BodyGuard implements ArrivingBody {
     this.arrivingUntilMs = nowMs;
     let refused = false;
     replacePush(req, (chunk, encoding) => {
-      // The parser goes on, to the end; the app must not take the part it got for the whole.
+      // The parser goes on to the end of the body. The app must not see that end: it would take its part for the whole.
       if (refused) return true;
       if (chunk instanceof Uint8Array) {
         this.#bytes += chunk.byteLength;
@@ -145,21 +145,21 @@ export class BodyGuard implements ArrivingBody {
     });
   }
 
-  /** So much of it has come. */
+  /** Bytes that have arrived. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Its request's buffer takes no more. */
+  /** Whether its request's buffer is full. */
   get isFull(): boolean {
     return this.#req.readableLength >= this.#req.readableHighWaterMark;
   }
 
-  /** Until it is handed over nobody reads it, and its request's buffer takes `bufferBytes` of it, or what it takes anyway. */
+  /** Until `handOver`, nobody reads the body. Its request buffers `bufferBytes` of it, or its own default if that is more. */
   collect(bufferBytes: number, onArrival: () => void): void {
     this.#onArrival = onArrival;
     setBufferBytes(this.#req, Math.max(bufferBytes, this.#req.readableHighWaterMark));
-    // It may have been held back while it waited for its turn, with less room than there is now.
+    // It may have been held back while it waited for its turn, because the buffer was smaller then.
     this.#req.read(0);
   }
 

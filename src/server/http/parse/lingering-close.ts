@@ -1,14 +1,14 @@
 /**
- * How a connection ends behind its last answer. Closed while bytes of the client are unread or on their way, the kernel resets it, and
- * the reset often reaches the client before the answer does (RFC 9112 §9.6). So where the client may be sending, only our side
- * is closed at first, and what still comes is taken for a while: until the client closes its side as well, which most do at once.
- * Only a client that cannot be sending is closed at once: one that has closed its side, and one that has asked for the end and sent
- * nothing behind that request (RFC 9112 §9.6 forbids it to). Any other may be about to send its next request: it has not read
- * that this answer is the last.
+ * How a connection ends after its last answer. If it is closed while bytes of the client are unread or on their way, the kernel
+ * resets it, and the reset often reaches the client before the answer does (RFC 9112 §9.6). So where the client may be sending,
+ * we first close only our side, and read what still comes for a while, until the client closes its side too. Most do at once.
+ * We close at once only if the client can't be sending: it has closed its side, or it has asked for the end and sent nothing
+ * after that request (RFC 9112 §9.6 forbids it to). Any other client may be about to send its next request: it has not read
+ * yet that this answer is the last.
  *
- * What shows that a client is sending: a request's body is not complete, something came behind the last request, or the kernel
- * has bytes that nobody has read: a handler that blocks keeps its thread from reading them. Without node:ffi the kernel
- * can't be asked, and every client may be sending.
+ * A client is sending if a request's body is not complete, if bytes came after the last request, or if the kernel has unread
+ * bytes (a handler that blocks keeps its thread from reading them). Without node:ffi the kernel can't be asked, so every
+ * client may be sending.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -20,21 +20,21 @@ import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 import { detachStream, isChunked } from "../../../platform/node-internals/responses.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
 
-/** How long what still comes is taken; nginx's lingering_timeout is of the same order. */
+/** How long we read what still comes. nginx's lingering_timeout is of the same order. */
 const LINGER_MS = 2000;
 
 /**
- * node:http calls `destroySoon` behind a last answer, and `destroy` when the app breaks off a response; from now on both end
- * the connection in the way that it needs.
+ * node:http calls `destroySoon` after a last answer, and `destroy` when the app breaks off a response. From now on both check
+ * how the connection must end.
  */
 export function lingerWhereNeeded(stream: Socket): void {
   replaceEndings(stream, { destroySoon: endBehindAnswer, destroy: destroyBehindAnswers });
 }
 
 /**
- * A response that is broken off has its connection destroyed. Answers before it may still be on their way to a client that
- * pipelines, and a reset would take them along: our side is closed first then. The client sees from its length or from its
- * chunks that the response is cut; without either only a reset tells it.
+ * node:http destroys the connection of a response that is broken off. To a client that pipelines, earlier answers may still be
+ * on their way, and a reset would destroy them. Then we first close only our side. The client sees from the length or the
+ * chunks that the response is cut. If it has neither, only a reset shows it.
  */
 function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   const connection = (this as CarriesConnection)[connectionOf];
@@ -61,11 +61,11 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
 
 function endBehindAnswer(this: Socket): void {
   const connection = (this as CarriesConnection)[connectionOf]!;
-  // node:http takes an answer for the last one when the client has closed its side. This one has not said so.
+  // node:http takes an answer for the last one when the client has closed its side. This answer did not announce an end.
   if (connection.refusesInTurn && !connection.closing) return;
   // Nothing that still comes could be answered.
   connection.closing = true;
-  // Where each connection has one request, to wait for the client's end would cost each request.
+  // With one request per connection, waiting for the client's end would add its cost to each request.
   if (isExpectingMore(connection) || (connection.onLastAnswer === undefined && !isClosedByClient(connection))) {
     endLingering(this);
     return;
@@ -95,12 +95,12 @@ function asksForClose({ httpVersionMinor, headers: { connection = "" } }: Incomi
   return /(?:^|[\s,])close(?:$|[\s,])/.test(options) || (httpVersionMinor === 0 && !options.includes("keep-alive"));
 }
 
-/** Whether it shows that the client of a connection that has had its last answer is sending. */
+/** After the last answer on a connection: whether its client is known to be sending. */
 export function maySend(connection: ConnectionContext): boolean {
   if (connection.stream.readableEnded) return false;
   if (isExpectingMore(connection) || isWithinRequest(connection.stream)) return true;
   const fd = descriptorOf(connection.socket);
-  // Where the kernel can't be asked it may have some.
+  // If the kernel can't be asked, it may have some.
   return fd >= 0 && (!hasNative() || hasUnread(fd));
 }
 
@@ -108,16 +108,16 @@ function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): bo
   return hasMore || stream.readableLength > 0 || (latestBody !== undefined && isUnfinished(latestBody));
 }
 
-/** Closes our side only, and takes what the client still sends for a while. */
+/** Closes our side only, and reads what the client still sends for a while. */
 export function endLingering(socket: Duplex): void {
   socket.end();
-  // Nobody reads an unfinished body any more, and what is not read is not taken.
+  // Nobody else reads an unfinished body any more, and unread bytes stay in the kernel.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once("close", () => clearTimeout(timer));
 }
 
-/** Whether some of the request's body is still to come. Without one, `complete` is false only until the parser's next step. */
+/** Whether a part of the body is still to come. Without a body, `complete` is false only until the parser's next step. */
 export function isUnfinished({ complete, headers }: IncomingMessage): boolean {
   if (complete) return false;
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;

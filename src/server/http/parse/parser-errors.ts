@@ -1,10 +1,10 @@
-/** What a client is told when node:http's parser gives up on its input. Pure. */
+/** Maps an error of node:http's parser to the answer for the client. Pure. */
 
 import type { ErrorCode } from "../../../errors/errors.ts";
 
 export type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer; readonly bytesParsed?: number };
 
-/** undefined: the connection broke, there is nobody to answer. */
+/** undefined: the connection broke, so there is nobody to answer. */
 export function refusalFor(error: ParserError): ErrorCode | undefined {
   switch (error.code) {
     case "ECONNRESET":
@@ -22,7 +22,7 @@ export function refusalFor(error: ParserError): ErrorCode | undefined {
   }
 }
 
-/** Where the parser stopped is known only within the packet: in one that begins a request and has no line end so far. */
+/** We know where the parser stopped only within the packet. So: the packet begins a request and has no line end so far. */
 function isInRequestLine({ rawPacket, bytesParsed }: ParserError): boolean {
   const parsed = rawPacket?.subarray(0, bytesParsed);
   return parsed !== undefined && !parsed.includes(0x0a) && /^[A-Z-]+ /.test(parsed.toString("latin1", 0, 32));

@@ -1,12 +1,12 @@
 /**
- * Pipelined requests of one connection: which may run at the same time (RFC 9112 §9.3.2). Those with safe methods may; one
- * with any other method runs alone: it begins when everything before it was answered, and what comes after it waits for
- * its answer. Answers leave in the order of the requests, which node:http sees to.
+ * Decides which pipelined requests of one connection may run at the same time (RFC 9112 §9.3.2). Those with safe methods may.
+ * One with any other method runs alone: it begins when all earlier requests are answered, and later ones wait for its answer.
+ * Answers leave in the order of the requests; node:http ensures that.
  *
  * Invariants
  * - Requests begin in the order in which they came.
- * - One that waits holds no slot of a gate. It begins in its own async context, not in that of the request that ended.
- * - One that was refused or abandoned while it waited is never begun.
+ * - A waiting request holds no slot of a gate. It begins in its own async context, not in that of the request that ended.
+ * - A request that was refused or abandoned while it waited never begins.
  *
  * A client that does not pipeline pays one comparison for each request, and allocates nothing.
  */
@@ -14,15 +14,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange } from "../exchange.ts";
 
-/** RFC 9110 §9.2.1, and what the IANA registry of methods calls safe beyond it. */
+/** RFC 9110 §9.2.1, and the other safe methods of the IANA registry. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"]);
 
-/** What a connection knows of its pipelined requests. */
+/** A connection's state about its pipelined requests. */
 export interface PipelinedState {
   /** Exchanges that have begun and not ended. */
   running: number;
   latestBegun: Exchange | undefined;
-  /** In the order in which they came; undefined as long as none had to wait. */
+  /** In the order in which they came. undefined until one had to wait. */
   waiting: Waiting[] | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Waiting {
   readonly begin: () => void;
 }
 
-/** Whether it begins now. If not, it is to `wait`. */
+/** Whether it begins now. If not, call `wait`. */
 export function tryBegin(exchange: Exchange): boolean {
   const { connection } = exchange;
   if (connection.running > 0 && (isAnyWaiting(connection) || !mayRunBeside(exchange, connection))) return false;
@@ -39,12 +39,12 @@ export function tryBegin(exchange: Exchange): boolean {
   return true;
 }
 
-/** `begin` is called in its turn. */
+/** Calls `begin` when its turn comes. */
 export function wait(exchange: Exchange, begin: () => void): void {
   (exchange.connection.waiting ??= []).push({ exchange, begin: AsyncLocalStorage.bind(begin) });
 }
 
-/** An exchange has ended, begun or not: those after it begin whose turn it is. */
+/** An exchange has ended, begun or not. Begins the waiting ones whose turn has come. */
 export function passTurn(exchange: Exchange): void {
   const { connection } = exchange;
   if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;

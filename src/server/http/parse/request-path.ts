@@ -7,7 +7,7 @@
 
 import { needsRewriting, pathForm } from "../../../config/routes/path-form.ts";
 
-/** What a character means for the path: nothing, its end, that it must be rewritten, or that it may be a dot segment. */
+/** What a character means for the path: nothing, its end, a rewrite, or perhaps a dot segment. */
 const PLAIN = 0;
 const END = 1;
 const REWRITE = 2;
@@ -23,7 +23,7 @@ const kindOf = Uint8Array.from({ length: 128 }, (_, code) => {
 const SLASH = 0x2f;
 
 /**
- * Of `/a?b` as well as of `http://host/a?b`, which proxies send (RFC 9112 §3.2.2). Empty for a target that has no path, such
+ * Takes `/a?b` as well as `http://host/a?b`, which proxies send (RFC 9112 §3.2.2). Returns "" for a target without a path, such
  * as `*`.
  */
 export function pathOf(target: string): string {
@@ -43,7 +43,7 @@ export function pathOf(target: string): string {
   return plain ? path : pathForm(path);
 }
 
-/** The URL parser takes any number of slashes, and backslashes, for the two of `http://`. */
+/** The URL parser accepts any number of slashes and backslashes in place of the two in `http://`. */
 function endOfAuthority(target: string): number | undefined {
   return /^(?:https?:[/\\]*|[a-z][a-z\d+.-]*:\/\/)[^/\\?#]*/i.exec(target)?.[0].length;
 }

@@ -1,15 +1,15 @@
 /**
- * Request targets that are no path (RFC 9112 §3.2): `*`, and a whole URL, as clients send it to a proxy. An app never sees the
- * second: its path takes its place, and its authority that of the `Host` header, which §3.2.2 has a server ignore then.
- * So a path has one spelling for routes, frameworks and the checks an app makes, and an app's URL one host.
+ * Request targets that are not a path (RFC 9112 §3.2): `*`, and a whole URL, which clients send to a proxy. An app never sees
+ * a URL: its path replaces the target, and its authority replaces the `Host` header, which a server must ignore then (§3.2.2).
+ * So a path has one spelling for routes, frameworks and the app's own checks, and an app's URL has one host.
  *
- * The parser lets only these forms pass, of any scheme, and CONNECT's, which does not come here.
+ * The parser accepts only these forms, with any scheme, and CONNECT's, which does not come here.
  */
 
 import type { IncomingMessage } from "node:http";
 import { isAuthority } from "./authority.ts";
 
-/** For targets that do not begin with `/`: false if it is none. Its form is put into that of a path. */
+/** For targets that do not begin with `/`. Rewrites the target to a path. False: it is invalid. */
 export function settleTarget(req: IncomingMessage): boolean {
   const { method, url } = req;
   if (url === "*") return method === "OPTIONS";
@@ -27,6 +27,6 @@ function replaceHost(req: IncomingMessage, host: string): void {
   while (at < rawHeaders.length && rawHeaders[at]!.toLowerCase() !== "host") at += 2;
   if (at === rawHeaders.length) rawHeaders.push("Host", host);
   else rawHeaders[at + 1] = host;
-  // Made of the raw ones, and node:http may have made them already.
+  // `headers` is made from the raw ones, and node:http may have made it already.
   req.headers.host = host;
 }

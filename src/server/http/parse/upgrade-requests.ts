@@ -1,12 +1,12 @@
 /**
- * Requests that take their connection out of HTTP: upgrades and tunnels. node:http lets go of the socket when it has parsed
- * one, and that may be too early or for nothing:
+ * Requests that take their connection out of HTTP: upgrades and tunnels. node:http detaches the socket as soon as it has
+ * parsed one. That may be too early, or without need:
  *
- *   answers are due to requests before it → it waits for them (`afterAnswers`); what the client sends meanwhile stays in the socket
- *   nobody takes the upgrade up           → its bytes are put back, without the offer, and read as any request (`putBack`)
+ *   earlier requests await answers → it waits for them (`afterAnswers`); what the client sends meanwhile stays in the socket
+ *   nobody takes the upgrade       → its bytes are put back without the offer, and parsed as an ordinary request (`putBack`)
  *
- * Rejected: to decline an offer when node:http asks about it (`shouldUpgradeCallback`). It then drops the rest of the packet,
- * so what the next packet begins with, which may be the middle of a body, is read as a request.
+ * Rejected: declining an offer when node:http asks about it (`shouldUpgradeCallback`). node:http then drops the rest of the
+ * packet. The next packet, which may begin in the middle of a body, would be parsed as a request.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -17,20 +17,20 @@ import { parseOn, responseOn } from "../../../platform/node-internals/connection
 import { replaceHeaders } from "../../../platform/node-internals/requests.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 
-/** Calls `next` when no answer is due on the connection any more, if it is open then and stays so. */
+/** Calls `next` when no answer is due on the connection any more, if it stays open after them. */
 export function afterAnswers(connection: ConnectionContext, next: () => void): void {
   if (connection.active === 0) {
     if (!connection.closing) next();
     return;
   }
   const { stream } = connection;
-  // With such a listener a stream keeps what comes; without any listener a `resume` by an earlier request would lose it.
+  // With such a listener a stream keeps its bytes. Without any listener, a `resume` by an earlier request would lose them.
   stream.on("readable", nothing);
   stream.on("drain", passOnDrain);
   connection.afterAnswers = AsyncLocalStorage.bind(() => {
     stream.off("readable", nothing);
     stream.off("drain", passOnDrain);
-    // Only then the stream has taken note.
+    // Only by then the stream has noticed.
     process.nextTick(() => {
       if (stream.destroyed) return;
       if (connection.closing) stream.resume();
@@ -39,13 +39,13 @@ export function afterAnswers(connection: ConnectionContext, next: () => void): v
   });
 }
 
-/** node:http listens no more, and the response that waits for room would do so for ever. */
+/** node:http no longer listens for `drain`, so a response that waits for it would wait for ever. */
 function passOnDrain(this: Socket): void {
   const answering = responseOn(this);
   if (answering?.writableNeedDrain === true && answering.writableLength === 0) answering.emit("drain");
 }
 
-/** Has the request read once more, as one that offers nothing, in its turn. `head`: what came behind it. */
+/** Has the request parsed again in its turn, without the offer. `head`: the bytes after it. */
 export function putBack(server: Server, connection: ConnectionContext, req: IncomingMessage, head: Buffer): void {
   const { stream } = connection;
   if (head.length > 0) stream.unshift(head);
@@ -67,13 +67,13 @@ function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage)
   return `${text}\r\n`;
 }
 
-/** The app sees what the client has sent. */
+/** The app sees the headers as the client sent them. */
 export function restoreOffer(req: IncomingMessage, connection: ConnectionContext): void {
   replaceHeaders(req, connection.declined!);
   connection.declined = undefined;
 }
 
-/** Whoever gets a socket without node:http's own listener, and has none, would lose the thread to a reset. */
+/** A detached socket has no `error` listener of node:http's. Without any, a reset would end the thread. */
 export function survivesReset(socket: Duplex): void {
   socket.on("error", nothing);
 }

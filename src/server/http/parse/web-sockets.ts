@@ -1,8 +1,8 @@
 /**
- * The WebSockets of one serving thread: counted in its row, and sent a close frame 1001 when it drains (RFC 6455 §7.4.1). The app
- * speaks the protocol; heddle only sees that a handshake was answered.
+ * The WebSockets of one serving thread. They are counted in its row, and get a close frame 1001 when it drains (RFC 6455
+ * §7.4.1). The app speaks the protocol. heddle only sees that a handshake was answered.
  *
- * Invariant: each gets one such frame, also if the drain is repeated or began during its handshake.
+ * Invariant: each gets one such frame, even if the drain is repeated or began during its handshake.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -24,7 +24,7 @@ export class WebSockets {
     this.#row = row;
   }
 
-  /** A refused upgrade is answered and closed; only a socket that switched protocols may be sent a frame. */
+  /** A refused upgrade is answered and closed. Only a socket that switched protocols may get a frame. */
   track(req: IncomingMessage, socket: Duplex): void {
     if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
     beforeFirstWrite(socket, (chunk) => {

@@ -1,10 +1,10 @@
 /**
- * Takes the connection out of the reach of a handler that was answered for. What it writes to its response goes nowhere
- * already (respond.ts); but what it does to the socket itself, now or in a minute, would hit the next request on the connection.
- * Express does it without being asked: a handler that rejects after the answer makes it destroy `req.socket`.
+ * Detaches the connection from a handler that heddle has answered for. The handler's writes to its response go nowhere
+ * already (respond.ts). But what it does to the socket itself, now or later, would hit the next request on the connection.
+ * Express does that on its own: when a handler rejects after the answer, it destroys `req.socket`.
  *
- * Everything else is the socket's own, for node:http still works with it through `req`: it goes on reading when the rest of a body
- * was taken.
+ * All other methods stay the socket's own, because node:http still uses it through `req`: it resumes reading when the rest
+ * of a body was read.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,7 +13,7 @@ import { replaceSocket } from "../../../platform/node-internals/responses.ts";
 
 const ENDINGS: ReadonlySet<PropertyKey> = new Set(["destroy", "destroySoon", "end", "resetAndDestroy", "write"]);
 
-/** The response must have been ended: its last bytes are the socket's by now. */
+/** The response must have ended: its last bytes are in the socket. */
 export function putOutOfReach(req: IncomingMessage, res: ServerResponse, socket: Socket): void {
   replaceSocket(req, res, harmless(socket));
 }

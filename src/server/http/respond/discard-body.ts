@@ -1,16 +1,16 @@
 /**
- * What a request's body still has when its response is complete: the app answered without reading all of it.
+ * Handles the rest of a request's body when the response is complete and the app has not read all of it:
  *
- *   nobody reads it        → dropped as it arrives, within limits; then the connection serves its next request
- *   the app still reads it → left to the app, within limits
- *   the app has paused it  → the same for PAUSED_MS; after that nothing shows that it will go on. A fetch app is over with its
- *                            response: its stream was only filled, so reading more of it fails, and the rest is dropped
+ *   nobody reads it        → it is dropped as it arrives, within limits; then the connection serves its next request
+ *   the app still reads it → it is left to the app, within limits
+ *   the app has paused it  → the same for PAUSED_MS; after that the app is taken to have given up. A fetch app is done at once:
+ *                            its stream was only filled, so reading more of it fails, and the rest is dropped
  *
- * Beyond a limit the connection is closed. node:http itself drops only a body that nobody has begun to read, and leaves
- * every other one in the connection, where it stands before the next request for ever.
+ * Beyond a limit the connection is closed. node:http itself drops only a body that nobody has begun to read. It leaves every
+ * other one in the connection, where it blocks the next request for ever.
  *
- * node:http tells nothing of a body after its response, so only the connection's bytes count. The socket is not the request's
- * own: `stream.pipeline` and a loop that is left early take that away.
+ * node:http reports nothing of a body after its response, so we count the connection's bytes. We hold the socket ourselves:
+ * `stream.pipeline` and a loop that is left early take the request's own away.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -20,9 +20,9 @@ import type { ErrorCode } from "../../../errors/errors.ts";
 import { dropBody, isBodyDropped } from "../../../platform/node-internals/requests.ts";
 import { FRAMING_BYTES, type RequestLimits } from "../parse/limits.ts";
 
-/** Most that is read of a body for nothing. Closing the connection is cheaper than more of it, for both sides. */
+/** Most bytes of a body that are read only to drop them. Closing the connection is cheaper than more of it, for both sides. */
 const DROPPED_BYTES = 1024 * 1024;
-/** An app that waits for what it writes the body to goes on sooner. */
+/** An app that waits for what it writes the body to resumes sooner. */
 const PAUSED_MS = 5000;
 
 /** The app has begun with the body, and waits for something before it reads on. */
@@ -33,7 +33,7 @@ export function isHeldUp(req: IncomingMessage): boolean {
 export interface Reader {
   /** A handler on another thread may still ask for the body. */
   readonly isElsewhere: () => boolean;
-  /** Who has stopped reading does not go on. */
+  /** A reader that has paused will not resume. */
   readonly isOver: boolean;
 }
 
@@ -70,7 +70,7 @@ export class RestOfBody {
     this.#socket.resume();
   }
 
-  /** `gone`: the connection is closed, and nothing has told the app that more of the body does not come. */
+  /** `gone`: the connection is closed, and the app was not told yet that the rest of the body will not come. */
   sweep(nowMs: number): "arriving" | "complete" | "gone" | ErrorCode {
     if (this.req.complete) return "complete";
     if (this.#socket.destroyed) return "gone";

@@ -1,7 +1,6 @@
 /**
- * Responses that could not be sent as the app wrote them (`server/app/response-framing.ts`): what follows for their
- * connection, and what the log says, once for each route and kind of fault. A fault is the code's, not the request's: it comes
- * with each.
+ * Handles responses that could not be sent as the app wrote them (`server/app/response-framing.ts`). Decides about their
+ * connection, and logs once for each route and kind of fault: the fault is the code's, so it comes with every request.
  */
 
 import { type FramingFault, installFraming } from "../../app/response-framing.ts";
@@ -10,13 +9,13 @@ import { type CarriesExchange, type Exchange, exchangeOf } from "../exchange.ts"
 export interface FaultLog {
   readonly fields: object;
   readonly message: string;
-  /** Names the place: route and kind. */
+  /** Identifies the place: route and kind. */
   readonly once: string;
 }
 
 export class FramingFaults {
   readonly #say: (log: FaultLog) => void;
-  /** As many as there are routes, times the kinds. */
+  /** At most the number of routes times the number of kinds. */
   readonly #said = new Set<string>();
 
   constructor(say: (log: FaultLog) => void) {
@@ -24,7 +23,7 @@ export class FramingFaults {
   }
 
   readonly misframed = (exchange: Exchange, fault: FramingFault): void => {
-    // Said too late: its client has an answer, and is told nothing more.
+    // Too late: the client has its answer.
     if (exchange.refusal !== undefined || exchange.state === "ended") return;
     if (fault.kind !== "bad-length") exchange.connection.closing = true;
     if (fault.kind === "too-long") exchange.overlong = true;
@@ -51,22 +50,22 @@ export function installExchangeFraming(misframed: FramingFaults["misframed"]): v
 
 export function describeFault(fault: FramingFault): string {
   if (fault.kind === "bad-length")
-    return `a response has the content-length ${JSON.stringify(fault.value)}, which is no number of bytes. It was sent without.`;
+    return `a response has the content-length ${JSON.stringify(fault.value)}, which is not a number of bytes. It was sent without content-length.`;
   if (fault.kind === "interim")
     return (
-      `the app answered with status ${fault.status}, which only announces an answer. Its connection is closed. ` +
-      "Use res.writeEarlyHints() or res.writeInformation(), and then an answer; upgrades come as the server's upgrade event."
+      `the app answered with status ${fault.status}, which is only informational (1xx). Its connection is closed. ` +
+      "Use res.writeEarlyHints() or res.writeInformation(), and then a final answer; upgrades come as the server's upgrade event."
     );
   const { kind, declaredBytes, sentBytes, encoded } = fault;
   const isLong = kind === "too-long";
   return (
-    `a response is ${isLong ? "longer" : "shorter"} than its content-length: it says ${declaredBytes} bytes, and the app ` +
+    `a response is ${isLong ? "longer" : "shorter"} than its content-length: it declares ${declaredBytes} bytes, and the app ` +
     `wrote ${sentBytes}${isLong ? " or more" : ""}. ` +
     (isLong
       ? "The rest was not sent, and its connection is closed. "
-      : "Its connection is closed, so that the client sees that the rest is missing. ") +
+      : "Its connection is closed, so that the client sees that bytes are missing. ") +
     (encoded
-      ? "fetch() decompresses what it gets: delete content-encoding and content-length from an answer that is passed on."
-      : "It counts bytes, as Buffer.byteLength does, not characters; left out, it is set for you.")
+      ? "fetch() decompresses what it gets: delete content-encoding and content-length from an answer that you pass on."
+      : "content-length counts bytes, as Buffer.byteLength does, not characters. Leave it out, and it is set for you.")
   );
 }

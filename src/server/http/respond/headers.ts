@@ -15,7 +15,7 @@ export function decorate(exchange: Exchange, config: ServerConfig, thread: numbe
   if (config.serverTiming) addTimingAtLastMoment(exchange);
 }
 
-/** The times are known when the head is made. */
+/** The times are known when the head is written. */
 function addTimingAtLastMoment(exchange: Exchange): void {
   const { res } = exchange;
   beforeHead(res, () => {

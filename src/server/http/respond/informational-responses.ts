@@ -1,6 +1,6 @@
 /**
- * Informational messages (1xx) of a response whose turn on its connection has not come. node:http may put the head of the
- * response before them, and the client then takes them for its body. Here they are kept until the response has the socket.
+ * Informational messages (1xx) of a response whose turn on its connection has not come. node:http may write the response's head
+ * before them, and the client then takes them for its body. We keep them until the response has the socket.
  */
 
 import type { ServerResponse } from "node:http";
@@ -12,7 +12,7 @@ export function informInTurn(res: ServerResponse): void {
   const stop = divertInterim(res, (...interim) => void kept.push(interim));
   onceAssigned(res, (socket) => {
     stop();
-    // The answer itself says more.
+    // The final answer makes them pointless.
     if (res.writableEnded || res.destroyed) return;
     for (const [data, encoding, callback] of kept) socket.write(data, encoding ?? undefined, callback);
   });

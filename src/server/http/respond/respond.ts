@@ -1,9 +1,9 @@
 /**
- * The answers heddle gives itself: refusals and failures. One place, so that they all look alike, leak nothing of the
- * app, and never leave a socket hanging.
+ * The answers heddle gives itself: refusals and failures. They are in one place, so that they all look alike, leak nothing of
+ * the app, and never leave a socket hanging.
  *
- * After heddle has answered, the app may still be at work on the same response (a handler that timed out). Its writes
- * then go nowhere instead of throwing ERR_HTTP_HEADERS_SENT into the app or corrupting the next response.
+ * After heddle has answered, the app may still work on the same response (a handler that timed out). Its writes are then
+ * ignored. They neither throw ERR_HTTP_HEADERS_SENT into the app nor corrupt the next response.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,10 +13,10 @@ import { http } from "../../../platform/http.ts";
 import { replaceMethods } from "../../../platform/node-internals/responses.ts";
 import { endLingering, isUnfinished } from "../parse/lingering-close.ts";
 
-/** Seconds a refused client should wait: long enough to let a queue of a second's work drain. */
+/** Seconds a refused client should wait: enough to drain a queue of one second's work. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** Refusals after which the connection can't be used: its input is not where a next request would start. */
+/** Refusals after which the connection can't be used: its input is not at the start of a next request. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set([
   "BAD_REQUEST",
   "HEADERS_TIMEOUT",
@@ -29,8 +29,8 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Answers with the status of `code`, or cuts the connection when the app has begun to answer: a response that is not
- * complete must not look complete. Returns whether the connection closes with it.
+ * Answers with the status of `code`. If the app has begun to answer, cuts the connection instead: an incomplete response
+ * must not look complete. Returns whether the connection closes with it.
  */
 export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode): boolean {
   return answer(req, res, errorTable[code].status ?? 500, CLOSING.has(code));
@@ -48,7 +48,7 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
     return true;
   }
   const body = `${status} ${http.STATUS_CODES[status]}\n`;
-  // Not the methods that middleware may have put on this response: they would add a cookie, or compress.
+  // The prototype's methods, not those that middleware may have put on this response: they would add a cookie, or compress.
   const plain = http.ServerResponse.prototype;
   for (const name of res.getHeaderNames()) if (!KEPT.test(name)) plain.removeHeader.call(res, name);
   plain.setHeader.call(res, "content-type", "text/plain; charset=utf-8");
@@ -57,14 +57,14 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
   const unfinished = isUnfinished(req);
   if (closes || unfinished) plain.setHeader.call(res, "connection", "close");
   mute(res);
-  // A status message the app has set belongs to its own status.
+  // A status message that the app has set belongs to its own status.
   res.statusMessage = "";
   plain.writeHead.call(res, status);
   plain.end.call(res, req.method === "HEAD" ? "" : body, "utf8");
   return closes || unfinished;
 }
 
-/** Headers of heddle's own (headers.ts), which its answers carry too. */
+/** heddle's own headers (headers.ts), which its refusals carry too. */
 const KEPT = /^(?:x-heddle-.*|x-request-id)$/;
 
 function nothing(): void {}
@@ -74,7 +74,7 @@ function callBack(args: readonly unknown[]): void {
   if (done !== undefined) process.nextTick(done);
 }
 
-/** Turns the app's later writes on this response into nothing: no throw, no error event, nothing on the wire. */
+/** Makes the app's later writes on this response no-ops: no throw, no error event, nothing on the wire. */
 function mute(res: ServerResponse): void {
   const self = (): ServerResponse => res;
   replaceMethods(res, {
@@ -97,10 +97,10 @@ function mute(res: ServerResponse): void {
       callBack(args);
       return res;
     },
-    // stream.pipeline destroys what it was writing to; that would take the connection with it.
+    // stream.pipeline destroys its destination; that would destroy the connection.
     destroy: self,
   });
-  // Middleware that kept the original methods writes past all this, after the end.
+  // Middleware that kept the original methods bypasses these, and writes after the end.
   res.on("error", nothing);
 }
 

@@ -1,12 +1,12 @@
 /**
- * Which route a request belongs to: the table of `routes` (config file and the app's own export), matched by method and
- * path with URLPattern. What no route names belongs to the server's default route.
+ * Finds the route of a request in the table of `routes` (config file and the app's own export). Matches method and path with
+ * URLPattern. A request that no route matches belongs to the server's default route.
  *
- * Paths are compared in one form, exact ones and patterns alike (config/routes/path-form.ts): a path written in another way
- * that leads to the same resource does not leave its route, and with it the route's model, limit and timeout.
+ * Exact paths and patterns are compared in one normal form (config/routes/path-form.ts). So another spelling of the same
+ * resource can't evade its route, and with it the route's model, limit and timeout.
  *
- * Order: an exact path before a pattern, patterns in the order they were written. With no routes nothing is matched and
- * nothing is paid. HEAD follows GET's route, as RFC 9110 §9.3.2 makes it the same resource.
+ * Order: an exact path before a pattern, patterns in the order they were written. Without routes nothing is matched, at no
+ * cost. HEAD follows GET's route: RFC 9110 §9.3.2 makes it the same resource.
  */
 
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
@@ -22,7 +22,7 @@ export interface Route {
   /** As the user wrote it (`GET /report/:id`), or `*` for the default route. */
   readonly name: string;
   readonly model: ModelName;
-  /** The handler threads it runs on, if its model has such. */
+  /** The handler threads it runs on, if its model uses them. */
   readonly pool: PoolSpec | undefined;
   readonly timeoutMs: number;
   /** The route's own limit of concurrent requests; undefined: only the server's. */
@@ -32,7 +32,7 @@ export interface Route {
   gate: Gate | undefined;
 }
 
-/** The handler threads of a route: its name, its model, and the `threads` of its own if it has such. */
+/** Finds the handler threads of a route by its name, its model, and its own `threads` setting if it has one. */
 export type PoolOf = (name: string, model: ModelName, threads: RouteConfig["threads"]) => PoolSpec | undefined;
 
 export interface Router {

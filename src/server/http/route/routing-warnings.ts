@@ -1,36 +1,36 @@
-/** What is told at start, and by `heddle check`, of a table of routes that compares paths otherwise than the app's own router. Pure. */
+/** Warnings, at start and by `heddle check`, about routes that compare paths differently from the app's own router. Pure. */
 
 import type { OwnRouter } from "../../app/load/own-router.ts";
 import type { RouteSpelling } from "../../../config/routes/route-forms.ts";
 
 /** One sentence for each difference. */
-export function routingTold(
+export function routingWarnings(
   router: OwnRouter | undefined,
   { routeCase, routeTrailingSlash }: RouteSpelling,
 ): readonly string[] {
   if (router === undefined) return [];
   const { framework, ignoresCase, ignoresTrailingSlash, others, distinguishingOptions } = router;
-  const told: string[] = [];
+  const warnings: string[] = [];
   if (ignoresCase && routeCase === "sensitive") {
-    told.push(leaves(framework, "/Report", "--route-case insensitive", distinguishingOptions.case));
+    warnings.push(leaves(framework, "/Report", "--route-case insensitive", distinguishingOptions.case));
   } else if (!ignoresCase && routeCase === "insensitive") {
-    told.push(`the table of routes takes /Report for /report, and ${framework} does not: set --route-case sensitive.`);
+    warnings.push(`the routes treat /Report as /report, but ${framework} does not. Set --route-case sensitive.`);
   }
   if (ignoresTrailingSlash && routeTrailingSlash === "strict") {
-    told.push(leaves(framework, "/report/", "--route-trailing-slash ignore", distinguishingOptions.trailingSlash));
+    warnings.push(leaves(framework, "/report/", "--route-trailing-slash ignore", distinguishingOptions.trailingSlash));
   } else if (!ignoresTrailingSlash && routeTrailingSlash === "ignore") {
-    told.push(
-      `the table of routes takes /report/ for /report, and ${framework} does not: set --route-trailing-slash strict.`,
+    warnings.push(
+      `the routes treat /report/ as /report, but ${framework} does not. Set --route-trailing-slash strict.`,
     );
   }
   for (const option of others) {
-    told.push(
-      `${framework} runs with ${option}, and the table of routes knows nothing of the kind: a request written so can leave its route, and with it the route's model, limit and timeout. Turn ${option} off.`,
+    warnings.push(
+      `${framework} runs with ${option}, which the routes do not know: another spelling of a path can evade its route, and with it the route's model, limit and timeout. Turn ${option} off.`,
     );
   }
-  return told;
+  return warnings;
 }
 
 function leaves(framework: string, other: string, setting: string, option: string): string {
-  return `${framework} takes ${other} for /report, and the table of routes does not: a request written so leaves its route, and with it the route's model, limit and timeout. Set ${setting}, or have ${framework} tell them apart (${option}).`;
+  return `${framework} treats ${other} as /report, but the routes do not: a request for ${other} evades the route, and with it the route's model, limit and timeout. Set ${setting}, or make ${framework} tell them apart (${option}).`;
 }

@@ -1,15 +1,15 @@
 /**
- * A connection between being accepted and being adopted by a serving thread, and the two ways it gets there.
+ * A connection after it is accepted and before a serving thread adopts it, and the two ways to the thread.
  *
- * As a descriptor: `dup(2)` (through node:ffi) copies the connection's descriptor, its number crosses to the thread, the
- * thread adopts it, and this side closes its own; closing one of two descriptors does not end a connection. Works for
- * TCP and Unix sockets, costs a third less per connection than transferring and, because node:http's parser reads
- * such a socket directly, a quarter less per request. A descriptor sent to a thread that died before adopting it is taken
- * back and given to another.
+ * As a descriptor: `dup(2)` (through node:ffi) copies the connection's descriptor. Its number is sent to the thread, the
+ * thread adopts it, and this side closes its own. Closing one of two descriptors does not end a connection. This works for
+ * TCP and Unix sockets. It costs a third less per connection than a transfer, and a quarter less per request, because
+ * node:http's parser reads such a socket directly. If the thread dies before it adopts the descriptor, the descriptor is
+ * taken back and given to another thread.
  *
- * As a socket: transferred (`postMessage(…, [socket])`, Node 26.6). TCP only. The way without node:ffi. Node copies the
- * descriptor for it, and where there is none left it loses the connection without a word, so that its client waits for
- * ever: there must be one. What was sent to a thread that dies before adopting it is closed with the thread.
+ * As a socket: a transfer (`postMessage(…, [socket])`, Node 26.6), without node:ffi. TCP only. Node copies the descriptor for
+ * it. If no descriptor is left, Node loses the connection silently and its client waits for ever, so we check first. If the
+ * thread dies before it adopts the socket, the socket is closed with the thread.
  */
 
 import type { Socket } from "node:net";
@@ -22,8 +22,8 @@ export type Accepted =
   | { readonly kind: "socket"; readonly socket: Socket };
 
 /**
- * Takes the connection away from the JavaScript socket it was accepted as, before anything of it was read. undefined: it
- * is gone already, or there are no descriptors left for it.
+ * Detaches the connection from its JavaScript socket before anything was read from it. undefined: the connection is closed
+ * already, or there are no descriptors left for it.
  */
 export function detach(socket: Socket): Accepted | undefined {
   const fd = duplicate(handleOf(socket));
@@ -37,7 +37,7 @@ export function detach(socket: Socket): Accepted | undefined {
   return undefined;
 }
 
-/** The same for a connection that no JavaScript socket was made for; undefined leaves it as it is. */
+/** The same for a connection without a JavaScript socket. undefined: the handle is unchanged. */
 export function detachHandle(handle: RawHandle): (Accepted & { kind: "fd" }) | undefined {
   const fd = duplicate(handle);
   if (fd < 0) return undefined;

@@ -1,13 +1,13 @@
 /**
- * The acceptor, a worker's main thread: has the serving threads accept, and places what they pass on, what the arbiter hands
- * over and what a dead thread leaves behind. It never runs user code and never parses HTTP, so it always has time.
+ * The acceptor, a worker's main thread. It makes the serving threads accept. It places the connections that they pass on, that
+ * the arbiter sends, and that a dead thread leaves. It never runs user code and never parses HTTP, so it is never blocked.
  *
  * The threads accept by themselves (`thread-listener.ts`), each through its own copy of the listening descriptors. Where
- * descriptors can't be copied (no node:ffi) the acceptor accepts, and places every connection.
+ * descriptors can't be copied (no node:ffi), the acceptor accepts, and places every connection.
  *
- * How a connection reaches a thread from here is `accepted.ts`. While no thread takes connections (all booting, blocked or
- * dead), those that came here wait, unread, in arrival order; so do those a dead thread had not adopted. A thread that is
- * blocked may be killed for it, and what was given to it with it.
+ * `accepted.ts` says how a connection gets from here to a thread. While no thread takes connections (all are booting, blocked
+ * or dead), the connections here wait, unread, in arrival order. So do those that a dead thread had not adopted. A blocked
+ * thread gets none: it may be killed for it, and its connections with it.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
@@ -26,7 +26,7 @@ export interface AcceptorOptions {
   readonly backlog: number;
   readonly threads: () => readonly ServingThreadHandle[];
   readonly isStale: (thread: ServingThreadHandle) => boolean;
-  /** For those that no thread will have any more. */
+  /** For connections that no thread will take any more. */
   readonly turnAway: (socket: Socket) => void;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
@@ -60,7 +60,7 @@ export class Acceptor {
     return addresses;
   }
 
-  /** Closes this process's listening sockets. While the arbiter's is open the kernel goes on queueing connections. */
+  /** Closes this process's listening sockets. While the arbiter's is open, the kernel goes on queueing connections. */
   stopListening(): void {
     const servers = this.#servers.splice(0);
     if (servers.length > 0) void this.#closeEmptied(servers);
@@ -69,7 +69,7 @@ export class Acceptor {
     this.#listeners = [];
   }
 
-  /** The arbiter is dead: the same, and the sockets end for all, so that the next arbiter can have the address. */
+  /** The arbiter is dead: does the same, and ends the sockets for all processes, so that the next arbiter can bind. */
   async endListening(): Promise<void> {
     await endHandshakes(this.#listeners);
     for (const listener of this.#listeners) {
@@ -78,13 +78,13 @@ export class Acceptor {
     this.stopListening();
   }
 
-  /** The server stops, and no thread takes connections any more: who waits for one is turned away, now and later. */
+  /** The server stops, and no thread takes connections any more. Waiting and later connections are refused. */
   leave(): void {
     this.#isLeaving = true;
     for (const accepted of this.#waiting.splice(0)) this.#turnAway(accepted);
   }
 
-  /** Other threads take connections than before: they have to know each other. */
+  /** The set of threads that take connections has changed: tells them about each other. */
   refresh(): void {
     const threads = this.#openThreads();
     if (this.#listeners.length > 0) {
@@ -93,7 +93,7 @@ export class Acceptor {
     this.check();
   }
 
-  /** Mends what could not be done before: threads that do not accept yet, connections without a thread. */
+  /** Retries what failed before: threads that do not accept yet, connections without a thread. */
   check(): void {
     if (this.#listeners.length > 0) {
       for (const thread of this.#openThreads()) {
@@ -109,13 +109,13 @@ export class Acceptor {
     if (accepted !== undefined) this.place(accepted);
   }
 
-  /** What a thread has accepted for another one, and counted there. */
+  /** Passes on a connection that a thread accepted for another one, and counted there. */
   passOn(fd: number, threadId: number): void {
     const accepted = { kind: "fd", fd } as const;
-    // When the server stops the thread drains already, and has time for one that was on its way.
+    // When the server stops, the thread drains already, but still takes a connection that was on its way.
     const threads = this.#isLeaving ? this.#options.threads() : this.#openThreads();
     const thread = threads.find((each) => each.threadId === threadId);
-    // If that one is gone, so is its count.
+    // If that thread is gone, its count is gone too.
     if (thread === undefined) this.place(accepted);
     else thread.give(accepted, true);
   }
@@ -134,7 +134,7 @@ export class Acceptor {
     else discard(accepted);
   }
 
-  /** A thread has become ready, or turns again: places what waited. */
+  /** A thread has become ready, or its loop turns again: places what waited. */
   placeWaiting(): void {
     for (const accepted of this.#waiting.splice(0)) this.place(accepted);
   }

@@ -1,4 +1,4 @@
-/** What a listening socket's address looks like to people. */
+/** Formats a listening socket's address for people. */
 
 /** null: a Unix socket that was listening already does not know its path. */
 export type SocketAddress = string | { readonly address: string; readonly port: number } | null;

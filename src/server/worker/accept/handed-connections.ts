@@ -1,21 +1,20 @@
 /**
- * Connections the arbiter has sent, from their arrival to their place on a thread, and what the arbiter is told of the
- * worker's load meanwhile.
+ * Connections the arbiter has sent, from their arrival to their place on a thread. It also tells the arbiter the worker's load.
  *
  * Invariants
- * - A connection is placed after the arbiter has been told that it is here. The arbiter keeps its own copy till then,
- *   and gives it to another worker when this one dies: if a thread had read the request already, the other worker would
- *   wait in vain for it.
- * - What is not placed yet counts as open, so that a worker with a connection on its way to a thread is never idle.
+ * - A connection is placed only after the arbiter was told that it is here. Until then the arbiter keeps its own copy, and
+ *   gives it to another worker if this one dies. If a thread here had already read the request, the other worker would wait
+ *   for it in vain.
+ * - A connection that is not placed yet counts as open, so a worker with a connection on its way to a thread is never idle.
  *
  * A burst is one message.
  */
 
 export interface Load {
-  /** Connections received since the worker began. */
+  /** Connections received since the worker started. */
   readonly received: number;
   readonly open: number;
-  /** It has none and would begin with one at once. */
+  /** It has no connection, and would begin one at once. */
   readonly idle: boolean;
 }
 
@@ -24,14 +23,14 @@ export interface ArrivalsOptions {
   readonly open: () => number;
   /** Whether a thread would take a connection now. */
   readonly takes: () => boolean;
-  /** `written`: the message is out of this process, and its death does not hold it up any more. */
+  /** `written`: the message has left this process, so the process's death can't lose it. */
   readonly tell: (load: Load, written: () => void) => void;
   readonly place: (handle: object) => void;
 }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions;
-  /** Those the arbiter has not been told of. */
+  /** Connections that the arbiter was not told about yet. */
   #arrived: object[] = [];
   #unplaced = 0;
   #received = 0;
@@ -43,7 +42,7 @@ export class Arrivals {
     this.#options = options;
   }
 
-  /** undefined: the client was gone by the time its socket arrived. */
+  /** undefined: the client had left when its socket arrived. */
   receive(handle: object | undefined): void {
     this.#received++;
     if (handle !== undefined) {
@@ -77,7 +76,7 @@ export class Arrivals {
     });
   }
 
-  /** Resolves when all that have arrived are placed. */
+  /** Resolves when all connections that have arrived are placed. */
   placed(): Promise<void> {
     this.tell();
     return this.#placed;

@@ -1,9 +1,9 @@
 /**
- * Which thread a new connection goes to. Pure: numbers in, an index out.
+ * Chooses the thread for a new connection. Pure: numbers in, an index out.
  *
- * Goals: connections spread evenly (a burst of 64 over S threads differs by at most one); a thread whose loop does not
- * turn gets none while another's does; a thread that is leaving gets none at all. Ties go round, so that connections
- * closed at once do not all land on the first thread.
+ * Goals: connections are spread evenly (a burst of 64 over S threads differs by at most one). A thread whose loop does not
+ * turn gets none while another's does. A leaving thread gets none at all. Ties rotate, so that connections that close at
+ * once do not all go to the first thread.
  */
 
 export interface ThreadLoad {
@@ -14,7 +14,7 @@ export interface ThreadLoad {
   readonly stale: boolean;
 }
 
-/** Index of the thread, or -1 when none takes connections. `turn`: a number that grows by one with each placement. */
+/** Index of the thread, or -1 if none takes connections. `turn`: grows by one with each placement. */
 export function place(threads: readonly ThreadLoad[], turn: number): number {
   let best = -1;
   for (let step = 0; step < threads.length; step++) {
@@ -27,10 +27,10 @@ export function place(threads: readonly ThreadLoad[], turn: number): number {
 }
 
 /**
- * Which of the other threads should have a connection that a thread with `own` others has accepted; -1: none, it keeps it.
+ * A thread with `own` other connections has accepted one. Which of the other threads should have it? -1: none, it keeps it.
  *
- * Keeping is free and passing on is not, so a difference of a fifth is left alone: of a burst of 64, two threads get at
- * most 36 and 28. `isStale` is asked only of those that would get it.
+ * Keeping is free and passing on is not, so a difference of up to a fifth is ignored. Of a burst of 64, two threads get at
+ * most 36 and 28. `isStale` is called only for a thread that would get it.
  */
 export function passOnTo(own: number, others: readonly number[], isStale: (index: number) => boolean): number {
   let best = -1;

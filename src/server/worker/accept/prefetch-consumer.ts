@@ -1,12 +1,12 @@
 /**
- * A serving thread's side of `prefetched-connection.ts`: when its connection has ended it takes the next one out of its row
- * itself. Nobody else has to do anything in between, so the turnaround is that of one event loop.
+ * A serving thread's side of `prefetched-connection.ts`. When its connection has ended, the thread takes the next one out of
+ * its row itself. No other thread is involved, so the turnaround is that of one event loop.
  *
  * Invariants
  * - It takes one only when it has none, and no handler runs any more.
- * - What it takes is counted before it leaves the row: to others the thread is never idle with a connection in its hands.
- * - After a connection is subtracted the row is looked at again: see `prefetched-connection.ts`, also for what stands in the
- *   row's words.
+ * - A taken connection is counted before it leaves the row. So other threads never see this one idle while it holds one.
+ * - After a connection is subtracted, the row is read again: see `prefetched-connection.ts`, also for the meaning of the row's
+ *   words.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -16,27 +16,27 @@ export interface PrefetchConsumerOptions {
   readonly row: Pick<LoadRow, "counters" | "lower">;
   /** Whether this thread has no connection. */
   readonly isFree: () => boolean;
-  /** Calls back when no handler runs any more: one may go on when its connection has ended. */
+  /** Calls back when no handler runs any more. A handler may outlive its connection. */
   readonly whenIdle: (next: () => void) => void;
   /** Adopts a connection that the row has counted. */
   readonly begin: (fd: number) => void;
-  /** Tells the acceptor that one was begun, or that none is left. */
+  /** Tells the acceptor that a connection was begun, or that none is left. */
   readonly tell: () => void;
 }
 
 export class PrefetchConsumer {
   readonly #options: PrefetchConsumerOptions;
-  /** A connection's end runs in the async context of its request, which the next one must not inherit. */
+  /** A connection's end runs in the async context of its request. The next connection must not inherit it. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #isStopped = false;
-  /** The connection has ended, and its handler has not. */
+  /** The connection has ended, but its handler has not. */
   #isWaiting = false;
 
   constructor(options: PrefetchConsumerOptions) {
     this.#options = options;
   }
 
-  /** The thread's only connection has had its answer, or has closed, and is still counted in the row. */
+  /** The thread's only connection is answered or closed. The row still counts it. */
   ended(): void {
     this.#isWaiting = true;
     this.#options.whenIdle(this.#next);
@@ -50,19 +50,19 @@ export class PrefetchConsumer {
     tell();
   };
 
-  /** There may be one in the row. */
+  /** Checks whether the row holds a connection. */
   look(): void {
     if (this.#isStopped || this.#isWaiting || !this.#options.isFree()) return;
     Atomics.add(this.#options.row.counters, COUNTER.connections, 1);
     this.#next();
   }
 
-  /** The thread drains: what lies in the row is not for it any more. */
+  /** The thread drains: it no longer takes the connection in its row. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** The next one takes over the count of the last one. undefined: there is none, and nothing is counted. */
+  /** The next connection inherits the count of the last one. undefined: there is none, and nothing is counted. */
   #take(): number | undefined {
     const { row } = this.#options;
     const { counters } = row;

@@ -1,30 +1,31 @@
 /**
- * The next connection of a worker under `sync`, and how a thread that has none gets it.
+ * The next connection of a worker under `sync`, and how a thread without a connection gets it.
  *
  *   arbiter → take → the thread's row (`COUNTER.ahead`) → the thread takes it when it has none (`prefetch-consumer.ts`)
  *                                                       → or it is taken back from there
  *
- * It lies in shared memory so that the thread, at the moment its connection has ended, goes on with the next one without
- * asking anybody; and so that it can be taken back from a thread that is blocked. Where connections are no descriptors (no
- * node:ffi) it is kept here, and sent to the thread when that one says that it is free.
+ * It is in shared memory for two reasons. A thread whose connection has ended continues with the next one without asking
+ * anybody. And the connection can be taken back from a blocked thread. Where connections are no descriptors (no node:ffi), it
+ * is kept here, and sent to the thread when that is free.
  *
  * Invariants
- * - There is at most one: the arbiter hands the next one when it has heard that this one was begun or let go.
- * - Exactly one side gets it: the thread exchanges the field for 0, this side compares and exchanges.
- * - It lies in the row of a thread only while no other thread has a connection: one that is replaced may still have its
- *   last one, and two threads would be two requests at once.
- * - The arbiter knows what was begun, also when this process dies in that moment: the thread marks the connection before
- *   it reads from it (`markBegun`). One that is sent is sent after the arbiter was told.
- * - None is left lying. Here: it is put into the row first, then the thread's connections are read, and at 0 the thread
- *   is woken. There: the last connection is subtracted first, then the row is looked at. One of the two sees the other.
+ * - There is at most one. The arbiter sends the next one when it knows that this one was begun or dropped.
+ * - Exactly one side gets it: the thread exchanges the field for 0, this side uses compare-and-exchange.
+ * - It is in the row of a thread only while no other thread has a connection. A thread that is being replaced may still have
+ *   its last one, and two threads would run two requests at once.
+ * - The arbiter knows what was begun, even if this process dies at that moment: the thread marks the connection before it
+ *   reads from it (`markBegun`). A connection that is sent is sent only after the arbiter was told.
+ * - No lost wake-up. This side: publish the fd in the row, then read the thread's connections, and at 0 wake the thread.
+ *   The thread: subtract the last connection, then read the row. One of the two sees the other.
  *
  * Memory: `COUNTER.ahead` of a row holds a descriptor plus one, or 0
- * - This side changes 0 to a descriptor only while it has none in any row, and a descriptor to 0 by compare-and-exchange. The thread
- *   exchanges it for 0. Nobody writes one over another.
- * - The thread dies before it has taken it: it is taken out of the dead row and put elsewhere by the next `settle`, which the end of a thread
- *   brings about. The thread dies after it has taken it and before it has made a socket of it: the connection counts as begun, and its
- *   descriptor stays open until the worker ends. Nobody repairs that; the thread runs no user code in between.
- * - `begun` is a plain number of this process. The arbiter checks that it never goes back
+ * - This side changes 0 to a descriptor only while it has none in any row, and a descriptor to 0 by compare-and-exchange. The
+ *   thread exchanges it for 0. So no descriptor overwrites another.
+ * - If the thread dies before it has taken it, the next `settle` takes it out of the dead row and puts it elsewhere. The
+ *   thread's end triggers a `settle`. If the thread dies after it has taken it and before it has made a socket, the
+ *   connection counts as begun, and its descriptor stays open until the worker ends. Nobody repairs that; the thread runs no
+ *   user code in between.
+ * - `begun` is a plain number of this process. The arbiter checks that it never decreases
  *   (`server/arbiter/accept/handovers.ts`).
  */
 
@@ -33,7 +34,7 @@ import { type Accepted, detach, discard } from "./accepted.ts";
 import type { Load } from "./handed-connections.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
 
-/** What it needs of a `ServingThreadHandle`. */
+/** The part of a `ServingThreadHandle` that it uses. */
 export interface TakingThread {
   readonly row: Pick<LoadRow, "counters" | "read">;
   readonly state: string;
@@ -45,21 +46,21 @@ export interface AheadOptions {
   readonly threads: () => readonly TakingThread[];
   /** Whether a thread would take a connection now. */
   readonly takes: () => boolean;
-  /** `written`: the message is out of this process. */
+  /** `written`: the message has left this process. */
   readonly tell: (load: Load, written: () => void) => void;
-  /** The connection that was here is the arbiter's again. */
+  /** The connection that was here belongs to the arbiter again. */
   readonly tellNotBegun: () => void;
 }
 
-/** Has the place of `Arrivals` under `sync`. */
+/** Replaces `Arrivals` under `sync`. */
 export class Ahead {
-  /** Connections that threads have begun with since the worker started. */
+  /** Connections that threads have begun since the worker started. */
   begun = 0;
   readonly #options: AheadOptions;
   #told = "";
   #isStopped = false;
   #accepted: Accepted | undefined;
-  /** In whose row it lies. */
+  /** The thread whose row holds it. */
   #thread: TakingThread | undefined;
 
   constructor(options: AheadOptions) {
@@ -77,10 +78,10 @@ export class Ahead {
     else if (!this.isFull) this.tell();
   }
 
-  /** Tells the load if it has changed. To be called when a thread has had a turn, came, or went. */
+  /** Tells the load if it has changed. Call it when a thread has had a turn, came, or went. */
   tell(written: () => void = () => {}): void {
     this.settle();
-    // Counted after that: one that was ahead a moment ago is among them then.
+    // Counted after `settle`: a connection that was taken a moment ago is then among the open ones.
     const open = this.#threads.reduce((sum, { row }) => sum + row.read(COUNTER.connections), 0);
     const idle = open === 0 && !this.isFull && this.#options.takes();
     const load = `${this.begun} ${open} ${idle}`;
@@ -89,7 +90,7 @@ export class Ahead {
     this.#options.tell({ received: this.begun, open, idle }, written);
   }
 
-  /** Unless a thread has begun with it, the connection is the arbiter's again, which has its own copy. */
+  /** Drops the connection, unless a thread has begun it. The arbiter has its own copy. */
   letGo(): void {
     const accepted = this.takeBack();
     if (accepted === undefined) return this.tell();
@@ -97,21 +98,21 @@ export class Ahead {
     this.#options.tellNotBegun();
   }
 
-  /** The worker leaves: nothing is ahead here, nor will be. */
+  /** The worker leaves: it has no prefetched connection, and takes none any more. */
   placed(): Promise<void> {
     this.#isStopped = true;
     this.letGo();
     return Promise.resolve();
   }
 
-  /** undefined: it is over. */
+  /** undefined: the client has left. It counts as begun. */
   put(accepted: Accepted | undefined): void {
     this.#accepted = accepted;
     if (accepted === undefined) this.begun++;
     else this.settle();
   }
 
-  /** Sees what became of it, and puts it where it belongs now. */
+  /** Checks whether a thread has taken it, and moves it to the right row. */
   settle(): void {
     if (this.#accepted === undefined) return;
     if (this.#thread?.state === "ready") {
@@ -125,7 +126,7 @@ export class Ahead {
     this.#offer(thread, this.#accepted);
   }
 
-  /** undefined: there is none, or a thread was faster. */
+  /** undefined: there is none, or a thread has taken it. */
   takeBack(): Accepted | undefined {
     if (this.#accepted === undefined || !this.#takeOut()) return undefined;
     const accepted = this.#accepted;
@@ -149,7 +150,7 @@ export class Ahead {
     return this.#options.threads();
   }
 
-  /** False: the thread it was offered to has begun with it. */
+  /** False: the thread it was offered to has begun it. */
   #takeOut(): boolean {
     if (this.#thread === undefined || this.#accepted?.kind !== "fd") return true;
     const offered = this.#accepted.fd + 1;

@@ -1,21 +1,21 @@
 /**
- * Descriptors of connections that were sent to a serving thread, until it is known that the thread has taken them over: what it had not is
- * taken back when it dies.
+ * Descriptors of connections that were sent to a serving thread. They are kept until the thread is known to have adopted them.
+ * If it dies, the others are taken back.
  *
- * The thread counts in its row how many it has taken over (`COUNTER.adopted`), before it touches each. The count wraps at 2^32
- * (`wrapping.ts`); at most as many as are on their way lie between two looks at it.
+ * The thread counts in its row how many it has adopted (`COUNTER.adopted`), before it touches each. The count wraps at 2^32
+ * (`wrapping.ts`). Between two reads of it, it moves at most by the number of descriptors on their way.
  */
 
 import { brokenMemory } from "../../../kit/broken-memory.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { distance } from "../../../kit/wrapping.ts";
 
-/** How many are remembered before it is asked which of them were adopted. */
+/** How many are kept before we check which of them were adopted. */
 const FORGET_AT = 64;
 
 export class SentDescriptors {
   readonly #row: Pick<LoadRow, "read">;
-  /** Oldest first, less those the thread was seen to have adopted. */
+  /** Oldest first, without those known to be adopted. */
   readonly #fds: number[] = [];
   #confirmed: number;
 
@@ -29,7 +29,7 @@ export class SentDescriptors {
     if (this.#fds.length >= FORGET_AT) this.#forgetAdopted();
   }
 
-  /** The thread is dead: those that it never had. */
+  /** The thread is dead: returns the descriptors that it never adopted. */
   takeBack(): number[] {
     this.#forgetAdopted();
     return this.#fds.splice(0);

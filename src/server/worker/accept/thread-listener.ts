@@ -1,16 +1,16 @@
 /**
- * Accepting on a serving thread: every thread of a worker takes connections from the same listening sockets, each through
- * a descriptor of its own, and keeps what it accepts unless another thread has clearly fewer (`placement.ts`). That one
- * goes to the acceptor as a descriptor, which gives it to the thread named.
+ * Accepting on a serving thread. Every thread of a worker takes connections from the same listening sockets, each through its
+ * own descriptor. It keeps what it accepts unless another thread has clearly fewer connections (`placement.ts`). Then it
+ * sends the descriptor to the acceptor, which gives it to that thread.
  *
  *   kernel's backlog → whichever thread's loop turns → kept, or passed on through the acceptor
  *
- * A thread whose loop stands still takes nothing, without anybody having to notice; what waits in the backlog is taken by
- * the others. Nearly every connection stays where it was accepted and costs no message, no copy of its descriptor, and no
- * second thread's wake-up (docs/decisions/accepting.md has the numbers).
+ * A thread whose loop does not turn accepts nothing, and nobody has to detect it: the other threads take what waits in the
+ * backlog. Nearly every connection stays where it was accepted. It costs no message, no copy of its descriptor, and no
+ * wake-up of a second thread (docs/decisions/accepting.md has the numbers).
  *
- * Invariant: a connection is counted, in the row of the thread that is to have it, before the next one is looked at: a
- * burst is even although nobody was asked.
+ * Invariant: a connection is counted in the row of its future thread before the next one is accepted. So a burst is spread
+ * evenly without asking the other threads.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
@@ -30,11 +30,11 @@ export interface Peer {
 
 export interface ThreadListenerOptions {
   readonly row: LoadRow;
-  /** A thread whose loop has not turned for so long gets nothing passed on. */
+  /** A thread whose loop has not turned for this long gets nothing passed on. */
   readonly staleMs: number;
-  /** A connection of this thread, counted in its row. */
+  /** Adopts a connection of this thread, counted in its row. */
   readonly adopt: (socket: Socket) => void;
-  /** A connection of another thread, counted in that one's row. */
+  /** Passes on a connection of another thread, counted in that thread's row. */
   readonly passOn: (fd: number, threadId: number) => void;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
@@ -54,12 +54,12 @@ export class ThreadListener {
     this.#peers = peers;
   }
 
-  /** Takes over the descriptors. Resolves to the sockets' addresses once it accepts. @throws HeddleError LISTEN_FAILED */
+  /** Takes the descriptors. Resolves to the sockets' addresses once it accepts. @throws HeddleError LISTEN_FAILED */
   listen(fds: readonly number[], backlog: number): Promise<SocketAddress[]> {
     return Promise.all(fds.map((fd) => this.#listenOn(fd, backlog)));
   }
 
-  /** What others still accept on is not touched: the descriptors are this thread's own. */
+  /** Other threads go on accepting: the descriptors are this thread's own. */
   close(): void {
     for (const server of this.#servers.splice(0)) server.close();
   }
@@ -78,7 +78,7 @@ export class ThreadListener {
         const message = `cannot listen on the inherited descriptor ${fd}: ${cause.message}`;
         reject(new HeddleError("LISTEN_FAILED", message, { cause }));
       });
-      // Counted first: whoever buries this thread closes only what it never had.
+      // Count it first. If this thread dies, the acceptor closes only the descriptors that the thread has not counted.
       row.counters[COUNTER.listeners]!++;
       server.listen({ fd }, backlog, () => resolve(server.address()));
       takeHandles(server, this.#passesOn);

@@ -1,9 +1,9 @@
 /**
- * Connections turned away by the arbiter, or by an acceptor that leaves: a fixed 503 and the end, whatever the client has
- * sent, for nothing is parsed here. Our side is closed first, and what still comes is taken and dropped for a moment: closing both at once over
- * bytes that nobody has read makes the kernel send a reset, which often reaches the client before the answer does.
+ * Refuses connections for the arbiter, and for an acceptor that leaves: a fixed 503 and the end, whatever the client has sent,
+ * because nothing is parsed here. We first close only our side, and drop what still comes for a while. If we closed both sides
+ * over unread bytes, the kernel would send a reset, which often reaches the client before the answer does.
  *
- * Over TLS nobody here could encrypt an answer: the connection is closed.
+ * Over TLS the answer can't be encrypted here, so the connection is just closed.
  */
 
 import type { Socket } from "node:net";
@@ -13,9 +13,9 @@ const ANSWER =
   "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n" +
   `content-length: ${BODY.length}\r\nconnection: close\r\n\r\n${BODY}`;
 
-/** As long as a worker lets a refused upload go on. */
+/** As long as a worker lets a refused upload continue. */
 const LINGER_MS = 2000;
-/** In a flood those that close slowly must not use up the descriptors. */
+/** In a flood, connections that close slowly must not use up the descriptors. */
 const MAX_LINGERING = 1024;
 
 export class TurnAway {
@@ -36,7 +36,7 @@ export class TurnAway {
     }
     const [oldest] = this.#lingering;
     if (oldest !== undefined && this.#lingering.size >= this.#maxLingering) {
-      // Its `close` comes later than the next one is here.
+      // Its `close` event comes after the next connection.
       this.#lingering.delete(oldest);
       oldest.destroy();
     }

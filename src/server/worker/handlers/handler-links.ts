@@ -1,6 +1,6 @@
 /**
- * A serving thread's links to the worker's handler threads: kept from the moment the acceptor sends them, handed to the
- * model when it connects to its pool.
+ * A serving thread's links to the worker's handler threads. They are kept from the moment the acceptor sends them, and given to
+ * the model when it connects to its pool.
  */
 
 import type { MessagePort } from "node:worker_threads";
@@ -9,7 +9,7 @@ import type { HandlerSink, HandlerSource } from "../../models/model.ts";
 import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
 import type { FromThread, ToThread } from "../serving/serving-protocol.ts";
 
-/** A thread that has asked for more handlers asks again after this. */
+/** A thread that asked for more handlers may ask again after this. */
 const ASK_AGAIN_MS = 20;
 
 export class HandlerLinks implements HandlerSource {

@@ -1,12 +1,12 @@
 /**
- * One pool of handler threads: an elastic pool between min and max whose demand is read from the board.
+ * One pool of handler threads: an elastic pool between min and max. The board shows its demand.
  *
  * Invariants
- * - Never more than `max` threads live; after boot at least `min` are ready or on their way.
- * - Every serving thread has a link to every ready handler thread, and is told of its end after everything the
- *   thread said.
- * - A thread is let go only when it is idle: the board lets nobody claim it from then on.
- * - A thread's slot of the board is its place in the pool, which no other living one has. Its id is its own for ever.
+ * - Never more than `max` threads live. After boot at least `min` are ready or starting.
+ * - Every serving thread has a link to every ready handler thread. It hears of that thread's end after all of the thread's
+ *   messages.
+ * - A thread is evicted only when it is idle. From then on the board lets nobody claim it.
+ * - A thread's slot of the board is its place in the pool. No other living thread has it. Its id is never reused.
  */
 
 import { EventEmitter } from "node:events";
@@ -51,7 +51,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   restarts = 0;
   readonly #options: HandlerPoolOptions;
   readonly #pool: Pool<HandlerThreadHandle, HeddleError>;
-  /** The app's files, as far as the threads have told. */
+  /** The app's files that the threads have reported. */
   readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
   readonly #looker: NodeJS.Timeout;
@@ -73,7 +73,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.#pool = new Pool({
       rules: {
         kind: "elastic",
-        // More would only make each of them slower.
+        // More at once would only slow each of them down.
         startingAtOnce: availableCpus(),
         firstAlone: true,
         refillBesideKilled: false,
@@ -92,7 +92,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       onDrain: (member) => this.#drained(member),
       onLost: (member, restMs) => this.#lost(member, restMs),
       onGone: (member) => this.#gone(member),
-      // It had to be ended for its request's sake, or for nobody's: the next one is as good as new.
+      // It was killed because of a request, perhaps an orphaned one. That says nothing about the next thread.
       isDeath: ({ error }) => error?.code !== "THREAD_BLOCKED",
     });
   }
@@ -129,7 +129,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     return [...this.#modules];
   }
 
-  /** Requests wait, or the last spare thread was taken. It would be seen within a second anyway. */
+  /** Requests wait, or the last spare thread was claimed. The pool would notice within a second anyway. */
   want(): void {
     this.#pool.look();
   }
@@ -141,20 +141,20 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     void this.#killWithStack(member, `${member.driver.name} is ended: ${why}`);
   }
 
-  /** Their worker drains. They run what still comes, also those that start from now on. */
+  /** Their worker drains. They still run new requests, as do threads that start from now on. */
   drain(reason: DrainReason, { cutMs }: DrainTimes): void {
     this.#drains = { reason, cutMs };
     for (const handler of this.handlers) handler.tellDrain(reason, cutMs);
   }
 
-  /** Lets all of them run `onStop`, until `deadlineMs` at most. */
+  /** Lets all of them run `onStop`, at most until `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.#trimmer);
     clearInterval(this.#looker);
     await this.#pool.close("stop", deadlineMs);
   }
 
-  /** As many as there are and are of use; those that nobody needs are let go one by one (`#trim`). */
+  /** The threads that exist plus those that are needed. `#trim` ends unneeded ones, one by one. */
   #wanted(): number {
     const { model, min } = this.spec;
     const ready = this.#ready;
@@ -194,7 +194,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #tainted(member: HandlerMember, error: HeddleError): void {
-    // One that was used up ends anyway.
+    // A used thread ends anyway.
     const isReplaced = member.isReady;
     const { name, id } = member.driver;
     this.#options.log.error(
@@ -207,7 +207,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.#pool.replace(member, "replace");
   }
 
-  /** The board gives it nothing more; what it has, it finishes. */
+  /** The board assigns it nothing more. It finishes what it has. */
   #drained(member: HandlerMember): void {
     const { driver } = member;
     this.board.close(driver.seat);
@@ -246,10 +246,10 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     if (readyMs === undefined) return;
     this.board.close(driver.seat);
     this.links.forget(driver);
-    this.emit("removed", driver.id, error ?? new HeddleError("HANDLER_DIED", `${driver.name} was let go`));
+    this.emit("removed", driver.id, error ?? new HeddleError("HANDLER_DIED", `${driver.name} was evicted`));
   }
 
-  /** Nobody has a job for them, and nobody could give them one. */
+  /** Replaces threads that the board counts as busy although no serving thread has a job for them. */
   #replaceLost(): void {
     for (const [{ id }, error] of this.links.lost()) {
       const member = this.#pool.members.find(({ serial }) => serial === id);
@@ -282,16 +282,16 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 }
 
-/** No hurry: it is needed when a serving thread was ended between two instructions. */
+/** No hurry: this happens only when a serving thread was ended between two instructions. */
 const LOOK_FOR_LOST_MS = 1000;
 
-/** Often enough to let a thread go within a tenth of its time more. */
+/** Often enough to evict a thread at most a tenth of its idle time late. */
 function trimIntervalMs(threadIdleMs: number): number {
   return Math.min(5000, Math.max(20, threadIdleMs / 10));
 }
 
-/** What it was doing is worth this long; a thread in JavaScript shows it within milliseconds. */
+/** How long we wait for the stack. A thread that runs JavaScript answers within milliseconds. */
 const LAST_LOOK_MS = 250;
 const LOOK_AGAIN_MS = 10;
-/** A thread that was used once and does not end is ended. What it has printed may take as long, on a busy machine. */
+/** A thread that was used once must end within this, or it is killed. On a busy machine, its output may take as long. */
 const END_MS = 500;

@@ -1,6 +1,6 @@
 /**
- * All pools of handler threads of a worker, and their links to its serving threads. With no route on handler threads it is
- * empty and costs nothing.
+ * All handler pools of a worker, and their links to its serving threads. Without a route on handler threads it is empty and
+ * costs nothing.
  */
 
 import type { ServerConfig } from "../../../config/config.ts";
@@ -37,7 +37,7 @@ export class HandlerPools {
     );
   }
 
-  /** Makes the pools that a serving thread's routes name; all of them name the same. */
+  /** Makes the pools that a serving thread's routes name. All serving threads name the same. */
   open(specs: readonly PoolSpec[]): void {
     const { config, address, log } = this.#options;
     for (const spec of specs) {
@@ -53,7 +53,7 @@ export class HandlerPools {
     }
   }
 
-  /** Resolves to the app's files as the handler threads loaded them. @throws HeddleError if one does not boot */
+  /** Resolves to the app's files as the handler threads loaded them. @throws HeddleError if a thread does not boot */
   async boot(): Promise<readonly string[]> {
     const modules = await Promise.all(this.pools.map((pool) => pool.boot()));
     return modules.flat();

@@ -1,6 +1,6 @@
 /**
- * What the acceptor and a handler thread say to each other, over a port of their own (`runtime/own-port.ts`); requests come
- * over links from the serving threads (server/models/offload/shared/offload-protocol.ts). The acceptor's side is
+ * The messages between the acceptor and a handler thread, over a port of their own (`runtime/own-port.ts`). Requests come over
+ * links from the serving threads (server/models/offload/shared/offload-protocol.ts). The acceptor's side is
  * `handler-thread-handle.ts`, the thread's `handler-thread-main.ts`.
  *
  *   acceptor                        handler thread
@@ -8,8 +8,8 @@
  *                                 ← ready | boot-failed
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
- *                                 ← tainted   an exception nobody caught; replace it
- *     drain                       →           its worker drains; it goes on running what comes
+ *                                 ← tainted   an uncaught exception; replace it
+ *     drain                       →           its worker drains; the thread still runs new requests
  *     stop                        → ← stopped
  */
 
@@ -28,13 +28,13 @@ export interface HandlerBoot {
   readonly id: number;
   /** Its place on the board. */
   readonly seat: Seat;
-  /** For everything that is said here. */
+  /** Carries all messages of this protocol. */
   readonly port: MessagePort;
 }
 
 export type ToHandlerThread =
   | { readonly type: "link"; readonly link: LinkEnd }
-  /** `cutMs`: so long at most the app's `onDrain` holds up a `stop`. */
+  /** `cutMs`: the app's `onDrain` delays a `stop` until then at most. */
   | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
   | { readonly type: "stop" };
 

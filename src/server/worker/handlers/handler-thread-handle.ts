@@ -1,4 +1,4 @@
-/** A handler thread as the acceptor sees it; the thread's own side is `handler-thread-main.ts`. */
+/** A handler thread, the acceptor's side. The thread's own side is `handler-thread-main.ts`. */
 
 import { MessageChannel } from "node:worker_threads";
 import { fromWire, type HeddleError } from "../../../errors/errors.ts";
@@ -17,16 +17,16 @@ export interface HandlerEvents {
   tainted: [error: HeddleError];
   used: [];
   log: [message: FromHandlerThread & { type: "log" }];
-  /** Always the last one. `error`: why, if it was not asked to. */
+  /** Always the last event. `error`: why it ended, if it was not asked to. */
   gone: [error: HeddleError | undefined];
 }
 
 export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToHandlerThread, HandlerEvents> {
-  /** Unique in its pool: logs and status name it. */
+  /** Unique in its pool. Logs and status show it. */
   readonly id: number;
-  /** Its place on the pool's board, which others have after it. */
+  /** Its place on the pool's board. Later threads reuse the place. */
   readonly seat: Seat;
-  /** monotonicMs() when it was last seen to have, or to have had, something to do. */
+  /** monotonicMs() when it was last known to have work. */
   usedMs: number = monotonicMs();
 
   /** @throws HeddleError HANDLER_DIED: the system refuses it */
@@ -42,7 +42,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     this.seat = boot.seat;
   }
 
-  /** A new link to it; what is returned is the serving thread's end. */
+  /** Makes a new link to it. Returns the serving thread's end. */
   link(): LinkEnd {
     const { port1, port2 } = new MessageChannel();
     const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat: this.seat };
@@ -50,14 +50,14 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     return { ...shared, port: port1 };
   }
 
-  /** Its worker drains: runs the app's `onDrain`, once, which holds up a `stop` until `cutMs` at most. It goes on working. */
+  /** Its worker drains: runs the app's `onDrain` once, which delays a `stop` until `cutMs` at most. It goes on working. */
   tellDrain(reason: DrainReason, cutMs: number): void {
     if (this.isReady) this.post({ type: "drain", reason, cutMs });
   }
 
   /**
-   * `stop` and `idle`: it ends. `replace`: it finishes what it has, and the pool stops it then. `used`: it has had its one
-   * request and ends by itself.
+   * `stop` and `idle`: it ends. `replace`: it finishes its jobs, then the pool stops it. `used`: it has had its one request and
+   * ends by itself.
    */
   drain(reason: string): void {
     const isEnding = this.member.drainReason === "used";

@@ -1,9 +1,9 @@
 /**
- * A handler thread, its own side: load the app, run the jobs that come over the links, one at a time. What a job is and how
- * it runs is server/models/offload/execute/job-runner.ts.
+ * A handler thread, its own side: loads the app and runs the jobs that come over the links, one at a time.
+ * server/models/offload/execute/job-runner.ts says what a job is and how it runs.
  *
- * An exception nobody caught fails the job whose code threw it, and the thread says that it is tainted: it is replaced when
- * the job it has now is done. An app with an `uncaughtException` listener of its own has decided otherwise.
+ * An uncaught exception fails the job whose code threw it, and the thread reports itself tainted. It is replaced when its
+ * current job is done. An app with its own `uncaughtException` listener handles such exceptions itself.
  */
 
 import { flushCompileCache } from "node:module";
@@ -58,13 +58,13 @@ async function main(): Promise<void> {
       void stop(app);
     }
   });
-  // Later threads learn it from their first requests; this one has only one.
+  // Other threads warm up with their first requests. This one has only one request.
   if (pool.model === "thread-per-request") rehearse(keepAliveMs);
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }
 
-/** Time for what the handler does right after its response; a handler that goes on for longer is cut. */
+/** Time for what the handler does right after its response. A handler that runs longer is cut. */
 const LAST_WORDS_MS = 5;
 
 function onDone(): boolean {
@@ -75,7 +75,7 @@ function onDone(): boolean {
 }
 
 let onDrain: Promise<void> | undefined;
-/** When `onDrain` holds up `onStop` no longer. */
+/** From then on, `onDrain` no longer delays `onStop`. */
 let cutMs = Infinity;
 
 async function stop(app: LoadedApp): Promise<void> {

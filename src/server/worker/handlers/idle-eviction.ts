@@ -1,9 +1,9 @@
 /**
- * Which handler threads of a pool are let go. Pure: idle times in, numbers out.
+ * Decides which handler threads of a pool are evicted. Pure: idle times in, numbers out.
  *
- * Requests go to the threads with a low slot first (server/models/offload/dispatch/assignment.ts), so it is those with a high
- * one that have had nothing to do, and they go first. The pool's min is how many threads there are at least under `threads`,
- * and how many are kept ready for the next requests, beside those that have one, under `thread-per-request`.
+ * Requests go to the threads with a low slot first (server/models/offload/dispatch/assignment.ts). So the threads with a high
+ * slot are idle, and are evicted first. Under `threads`, the pool's min is the least number of threads. Under
+ * `thread-per-request`, it is the number of threads kept ready for the next requests, besides the busy ones.
  */
 
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
@@ -11,11 +11,11 @@ import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 export interface IdleTime {
   readonly id: number;
   readonly slot: number;
-  /** How long it has had nothing to do; 0: it has a request. */
+  /** How long it has had nothing to do. 0: it has a request. */
   readonly idleMs: number;
 }
 
-/** `limitMs`: `--thread-idle`; 0 keeps all. */
+/** `limitMs`: `--thread-idle`. 0 keeps all. */
 export function toEvict(
   threads: readonly IdleTime[],
   { model, min }: Pick<PoolSpec, "model" | "min">,

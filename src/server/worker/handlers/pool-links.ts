@@ -1,17 +1,17 @@
 /**
- * The links between a pool's handler threads and the worker's serving threads, as the acceptor keeps them: what a dead serving thread
- * leaves on the pool's board is settled by what stands in the rings of its links.
+ * The links between a pool's handler threads and the worker's serving threads, on the acceptor's side. When a serving thread
+ * dies, the rings of its links show what it left on the pool's board, and this file removes it.
  *
- * What a serving thread has of a pool, and who takes it off when that thread dies
- * - Requests in its waiting line: it writes their number into a word of its own (`pending-jobs.ts`), which is taken off here.
- * - Jobs that were not begun: they are recalled in the ring, here instead of by the serving thread, and taken off the board. What the
- *   handler thread has won in the ring meanwhile it runs.
- * - Jobs that were begun: the handler thread takes them off when they are done. Nobody is left who would end one that has no end, so
- *   the thread is ended if it has not come to its end within the timeout.
- * - A job that was added on the board when the thread died, and not yet put into the ring: a few instructions lie between. So it is looked
- *   every second whether a thread counts as busy while all of its rings are empty. Who is found so three times, and has had no job
- *   in between, is replaced. (Twice may happen: a job is done in the ring and not yet on the board, and at the next look one is added on the
- *   board and not yet in the ring.)
+ * What a serving thread holds of a pool, and who removes it when the thread dies
+ * - Waiting requests: the thread writes their number into a word of its own (`pending-jobs.ts`). We subtract it here.
+ * - Jobs that were not begun: we recall them in the ring, in place of the serving thread, and subtract them on the board. If
+ *   the handler thread has won a job in the ring meanwhile, it runs it.
+ * - Jobs that were begun: the handler thread subtracts them when they are done. No serving thread is left to stop an endless
+ *   one, so we kill the handler thread if the job is not done within the timeout.
+ * - A job that was added on the board when the thread died, but was not in the ring yet: only a few instructions lie between.
+ *   So we check every second whether a thread counts as busy while all of its rings are empty. A thread found so three times,
+ *   without a job in between, is replaced. (Twice may happen: a job is done in the ring and not yet on the board, and at the
+ *   next check one is added on the board and not yet in the ring.)
  */
 
 import { brokenMemory } from "../../../kit/broken-memory.ts";
@@ -22,12 +22,12 @@ import type { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 
 export type LinkedHandler = Pick<HandlerThreadHandle, "id" | "seat" | "state" | "link">;
-/** It is told apart from others by what it is. */
+/** Compared by identity. */
 export type LinkedServer = Pick<ServingThreadHandle, "index">;
 
 export interface PoolLinksOptions {
   readonly board: Board;
-  /** How long an orphaned job may run on; 0: for ever. */
+  /** How long an orphaned job may run. 0: no limit. */
   readonly timeoutMs: number;
   readonly kill: (id: number, why: string) => void;
 }
@@ -36,32 +36,32 @@ const TIMES_FOUND = 3;
 
 interface Linked {
   readonly rings: Map<LinkedServer, Ring>;
-  /** Of dead serving threads, while a job of theirs runs. */
+  /** Rings of dead serving threads, while a job in them runs. */
   readonly orphaned: Set<Ring>;
-  /** How it was at the last look, if the board said that it was busy and no ring did. */
+  /** Its state at the last check, if the board said busy and no ring did. */
   suspect: string | undefined;
-  /** How often in a row it was found like that. */
+  /** How often in a row it was found in that state. */
   found: number;
 }
 
 export class PoolLinks {
   readonly #options: PoolLinksOptions;
   readonly #handlers = new Map<LinkedHandler, Linked>();
-  /** Of each serving thread: how many of its requests wait in its line. */
+  /** For each serving thread: the number of its waiting requests. */
   readonly #lines = new Map<LinkedServer, Int32Array<SharedArrayBuffer>>();
 
   constructor(options: PoolLinksOptions) {
     this.#options = options;
   }
 
-  /** For the serving thread's waiting line. */
+  /** The shared memory for the serving thread's number of waiting requests. */
   line(server: LinkedServer): SharedArrayBuffer {
     const words = this.#lines.get(server) ?? new Int32Array(new SharedArrayBuffer(4));
     this.#lines.set(server, words);
     return words.buffer;
   }
 
-  /** A new link; the serving thread's end. */
+  /** Makes a new link. Returns the serving thread's end. */
   link(handler: LinkedHandler, server: LinkedServer): LinkEnd {
     const end = handler.link();
     const linked = this.#handlers.get(handler) ?? newLinked();
@@ -70,12 +70,12 @@ export class PoolLinks {
     return end;
   }
 
-  /** It is gone, and its seat with it. */
+  /** The handler thread is gone, and its seat with it. */
   forget(handler: LinkedHandler): void {
     this.#handlers.delete(handler);
   }
 
-  /** The serving thread is dead. */
+  /** The serving thread is dead: removes what it held. */
   settle(server: LinkedServer): void {
     const { board } = this.#options;
     const waited = this.#lines.get(server)?.[0] ?? 0;
@@ -88,7 +88,7 @@ export class PoolLinks {
       this.#settleLink(handler, ring);
       orphaned.add(ring);
     }
-    // For those that it would have woken.
+    // Wake those that the dead thread would have woken.
     board.freed.wake();
   }
 
@@ -105,7 +105,7 @@ export class PoolLinks {
     }, timeoutMs).unref();
   }
 
-  /** To be called every second. Those that count as busy and have nothing to do, and why that is said: each once. */
+  /** Yields each thread that counts as busy but has no job, once, with an error. Call it every second. */
   *lost(): Generator<readonly [handler: LinkedHandler, error: Error]> {
     for (const [handler, linked] of this.#handlers) {
       const suspect = this.#suspect(handler, linked);

@@ -1,15 +1,15 @@
 /**
- * How the acceptor looks into a thread that is blocked: through the inspector the thread evaluates an
- * expression, which calls the function the thread has put under this symbol. Both sides agree on it here.
+ * How the acceptor looks into a blocked thread: through the inspector, the thread evaluates an expression. It calls the
+ * function that the thread has stored under this symbol. Both sides import the symbol from here.
  */
 
 import type { ExchangeView } from "../serving/serving-protocol.ts";
 
 export interface ProbeAnswer {
-  /** What the blocked code was doing it for, when that is known. */
+  /** The request that the blocked code runs for, if known. */
   readonly current: ExchangeView | undefined;
   readonly exchanges: readonly ExchangeView[];
-  /** The thread's heartbeat and count of requests: if they moved, this is not the stretch that was blocked. */
+  /** The thread's heartbeat and count of requests. If they moved, this is not the block that was reported. */
   readonly beatMs: number;
   readonly started: number;
 }

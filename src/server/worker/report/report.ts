@@ -1,4 +1,4 @@
-/** What a worker tells about itself, read from the threads' load rows: no thread is asked, so a blocked one can't hide. */
+/** A worker's report about itself, read from the threads' load rows: no thread is asked, so a blocked one can't hide. */
 
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
@@ -21,7 +21,7 @@ export class Reporter {
   readonly #waiting: () => number;
   readonly #identity: { readonly slot: number; readonly generation: number };
   readonly #startedMs = monotonicMs();
-  /** What threads that are gone had counted. */
+  /** Totals of the threads that are gone. */
   readonly #gone = emptyTotals();
   readonly #rows = new WeakMap<ServingThreadHandle, RowTotals>();
   readonly #loops = new WeakMap<ServingThreadHandle, Utilisation>();

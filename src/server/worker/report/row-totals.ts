@@ -1,15 +1,15 @@
 /**
- * What a thread has counted since it began, beyond the 32 bits of its row on the load board: each look adds how far a count has
- * come since the last one, modulo 2^32. The reporter looks every few seconds, and no count comes round in that time.
+ * A thread's counts since it began, beyond the 32 bits of its row on the load board. Each look adds how far a count has moved
+ * since the last look, modulo 2^32. The reporter looks every few seconds; no count wraps in that time.
  *
- * A look reads in the order that the load board asks for: histograms, then what has ended, then what was started.
+ * A look reads in the order that the load board requires: histograms, then ended requests, then started ones.
  */
 
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { distance } from "../../../kit/wrapping.ts";
 import { HISTOGRAM_BUCKETS } from "../../../kit/latency-histogram.ts";
 
-/** In the order in which they have to be read, after the histograms: see load-board.ts. */
+/** In the order in which they must be read, after the histograms: see load-board.ts. */
 const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
 
 export interface Totals {
@@ -56,7 +56,7 @@ export class RowTotals {
     return this.#totals;
   }
 
-  /** Requests parsed: less than a whole look. */
+  /** Requests parsed. Cheaper than a whole look. */
   get started(): number {
     return this.#count("started");
   }

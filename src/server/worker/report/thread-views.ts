@@ -1,4 +1,4 @@
-/** What each thread of a worker is doing now; of one that stands still, its stack. For `heddle threads`. */
+/** What each thread of a worker does now, with the stack of a stuck thread. For `heddle threads`. */
 
 import { formatStack } from "../../../supervise/inspect/thread-stack.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
@@ -10,7 +10,7 @@ import type { BlockedThreads } from "../blocked-threads.ts";
 
 const STACK_TIMEOUT_MS = 500;
 
-/** A handler may block; one that has its request for so long is worth a look. */
+/** A handler may block. If it has its request for longer than this, its stack is shown. */
 const LONG_MS = 1000;
 
 export async function viewThreads(

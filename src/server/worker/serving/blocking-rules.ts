@@ -1,10 +1,10 @@
 /**
  * What a serving thread does when a handler blocks it on purpose (`awaitSync`).
  *
- * An event loop has others to serve: it refuses, and says what to write instead. Under `sync` nobody else is there. Nothing
- * turns while the handler is blocked, so each look does what the loop would do for the one request: it shows that
- * the thread lives, enforces the time limits, asks the kernel whether the client has gone, and the row whether the last call
- * of a drain is due.
+ * An event loop serves other requests too, so it refuses and says what to write instead. Under `sync` there is only one
+ * request. The loop does not turn while the handler is blocked, so each look does the loop's work for this request: it
+ * updates the heartbeat, enforces the time limits, asks the kernel whether the client has left, and checks whether the last
+ * call of a drain is due.
  */
 
 import { drainError } from "../../app/called-off.ts";

@@ -1,4 +1,4 @@
-/** What is to happen when in a drain, on one side of it. The nearest deadline counts: a drain may be repeated with less time. */
+/** The timers of a drain, on one side of it. The nearest deadline counts: a drain may be repeated with less time. */
 
 import { monotonicMs } from "../../../kit/clock.ts";
 import type { DrainTimes } from "./drain-times.ts";
@@ -14,7 +14,7 @@ export class DrainClock {
     this.#steps = steps;
   }
 
-  /** False: there is no more time than these give. */
+  /** False: the current deadline is as near or nearer. */
   set(times: DrainTimes): boolean {
     if (times.deadlineMs >= this.deadlineMs) return false;
     this.stop();

@@ -1,26 +1,26 @@
 /**
- * When what happens in a drain. Pure.
+ * The times of a drain's steps. Pure.
  *
- *   begun ─── responses end by themselves ───▶ last call ─── handlers that were told end ───▶ cut ─── onStop ───▶ deadline
+ *   begun ─── responses end by themselves ───▶ last call ─── cancelled handlers end ───▶ cut ─── onStop ───▶ deadline
  *
- * What is reserved before the deadline is little beside the graceful timeout. What the handlers do not need of their half is
- * `onStop`'s.
+ * The reserve before the deadline is small compared to the graceful timeout. `onStop` gets the time of the reserve that the
+ * handlers do not use.
  */
 
 /** Of `monotonicMs`. */
 export interface DrainTimes {
-  /** Whatever has not ended is told to. */
+  /** The requests that have not ended are cancelled. */
   readonly lastCallMs: number;
-  /** Whatever has not ended is cut. */
+  /** The requests that have not ended are cut. */
   readonly cutMs: number;
   /** The thread is ended. */
   readonly deadlineMs: number;
 }
 
-/** A second for handlers that were told, one for `onStop`. */
+/** One second for cancelled handlers, one for `onStop`. */
 const RESERVE_MS = 2000;
 const RESERVED_PART = 1 / 4;
-/** Of the reserve, before the cut. */
+/** The part of the reserve before the cut. */
 const HANDLERS_PART = 1 / 2;
 
 export function drainTimes(nowMs: number, deadlineMs: number): DrainTimes {
@@ -32,7 +32,7 @@ export function drainTimes(nowMs: number, deadlineMs: number): DrainTimes {
   };
 }
 
-/** How much of a graceful timeout is kept for its end. */
+/** How much of a graceful timeout is reserved for its end. */
 export function reserveOf(gracefulTimeoutMs: number): number {
   return Math.max(0, Math.min(RESERVE_MS, gracefulTimeoutMs * RESERVED_PART));
 }

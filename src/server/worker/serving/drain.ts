@@ -1,15 +1,15 @@
 /**
- * How a serving thread leaves: from the beginning of its drain, which may be before it stops taking connections, to its
- * end.
+ * How a serving thread leaves: from the begin of its drain to its end. The drain may begin before the thread stops taking
+ * connections.
  *
- *   begin   onDrain is called, event streams are called off
+ *   begin   onDrain is called, event streams are cancelled
  *   leave   each connection ends with the response to its latest request
- *           last call → cut (`drain-times.ts`), for what does not end by itself
- *           its last connection is gone → onStop → drained
+ *           last call → cut (`drain-times.ts`), for requests that do not end by themselves
+ *           its last connection is closed → onStop → drained
  *
  * Invariants
- * - `onDrain` and `onStop` run once each, in this order; `onStop` begins when `onDrain` has ended or at the cut.
- * - `onStop` runs, whatever the clients and the handlers do. Only a thread whose loop does not turn is ended without.
+ * - `onDrain` and `onStop` run once each, in this order. `onStop` begins when `onDrain` has ended, or at the cut.
+ * - `onStop` runs, whatever the clients and the handlers do, unless the thread's loop does not turn.
  * - A drain may be repeated. The nearest deadline counts, and `stop` does not wait for idle connections.
  */
 
@@ -32,9 +32,9 @@ export interface LeavingOptions {
   readonly thread: number;
 }
 
-/** A request that is on its way when a stop begins has arrived by then, and is answered. */
+/** A request that was on its way when a stop began has arrived after this, and is answered. */
 const LAST_MOMENT_MS = 200;
-/** What was answered at the cut leaves before the connections are closed; of the time that is left, a quarter at most. */
+/** What was answered at the cut is sent before the connections are closed. At most a quarter of the time that is left. */
 const FLUSH_MS = 50;
 
 export class Drain {
@@ -60,14 +60,14 @@ export class Drain {
     pipeline.callingOff.begin();
   }
 
-  /** A stop closes idle connections, after a moment: what was connected just now has not been read yet and would be reset. */
+  /** A stop closes idle connections after a moment: a new connection is not read yet, and would be reset. */
   leave(reason: DrainReason, times: DrainTimes): void {
     const { connections, pipeline } = this.#options;
     this.begin(reason, times);
     pipeline.drain();
     if (reason === "stop") {
       const closeIdle = (): void => void connections.drain(false).then(this.#emptied.resolve);
-      // After a look at the sockets: on a machine so busy that the time was over at once, nothing has been read yet.
+      // After one poll of the sockets: on a very busy machine the time may be over before anything was read.
       setTimeout(() => setImmediate(closeIdle), LAST_MOMENT_MS);
     }
     if (this.#leaves) return;

@@ -1,10 +1,10 @@
 /**
- * The serving threads of a worker: a fixed pool, and the pools of handler threads that its threads' routes need.
+ * The serving threads of a worker (a fixed pool), and the handler pools that their routes need.
  *
  * Invariants
- * - `boot` succeeds only when every thread is ready; the first that fails to boot fails it.
- * - After that each of `size` places has a thread ready or on its way, and a thread that is only tainted serves until its
- *   replacement is ready.
+ * - `boot` succeeds only when every thread is ready. It fails with the first thread that fails.
+ * - After that, each of `size` places has a thread that is ready or starting. A tainted thread serves until its replacement
+ *   is ready.
  * - The gates' shared memory is made here, once per worker and route, and outlives the threads.
  */
 
@@ -40,17 +40,17 @@ export interface Booted {
 }
 
 interface PoolEvents {
-  /** Other threads take connections than before. */
+  /** The set of threads that take connections has changed. */
   changed: [];
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
   turn: [];
   "pass-on": [fd: number, threadId: number];
-  /** It was killed, and has not ended since: it is in a native call, which can't be interrupted. */
+  /** It was killed, but has not ended: it is in a native call, which can't be interrupted. */
   stuck: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
 }
 
-/** A boot that failed, with the app's files as far as they are known, for `--watch`. */
+/** A failed boot, with the app's files as far as they are known, for `--watch`. */
 export class BootFailure extends Error {
   readonly error: HeddleError;
   readonly modules: readonly string[];
@@ -68,12 +68,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #pool: Pool<ServingThreadHandle, HeddleError>;
   readonly #handlers: HandlerPools;
   readonly #slots = new Map<string, SharedSemaphore>();
-  /** What threads say once. As many as there are routes, times a few. */
+  /** Keys of messages that are logged once. At most a few for each route. */
   readonly #said = new Set<string>();
   readonly #modules = new Set<string>();
-  /** Threads that cut requests short when the worker drained, or had to be killed. */
+  /** Threads that cut requests short when the worker drained, or were killed then. */
   #cutShort = 0;
-  /** How the worker drains, if it does. */
+  /** Set while the worker drains. */
   #drains: { readonly reason: DrainReason; readonly times: DrainTimes } | undefined;
   #app: AppSummary | undefined;
   #tls: TlsMaterial | undefined;
@@ -126,18 +126,18 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     return this.handlerPools.reduce((sum, pool) => sum + pool.restarts, this.#restarts);
   }
 
-  /** The server's limits, when this worker's share of them changes. */
+  /** Sets the server's limits when this worker's share of them changes. */
   resizeGate({ limit, queue }: GateShare): void {
     this.#slots.get("*")!.resize(limit || MAX_LIMIT, queue);
   }
 
-  /** For threads that boot now as for those to come. Only with TLS. */
+  /** For current and future threads. Only with TLS. */
   useTicketKeys(ticketKeys: TicketKeys): void {
     this.#tls = { ...this.#tls!, ticketKeys };
     for (const thread of this.threads) if (thread.isReady) thread.useTicketKeys(ticketKeys);
   }
 
-  /** @throws BootFailure why a thread did not get ready */
+  /** @throws BootFailure: why a thread did not become ready */
   async boot(): Promise<Booted> {
     try {
       await this.#pool.boot();
@@ -149,15 +149,15 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     }
   }
 
-  /** The drain begins, and connections still come until `drain`. */
+  /** The drain begins, but connections still come until `drain`. */
   drainSoon(reason: DrainReason, deadlineMs: number): void {
     const { times } = this.#begin(reason, deadlineMs);
     for (const thread of this.threads) thread.drainSoon(reason, times);
   }
 
   /**
-   * Lets every thread finish; may be repeated, with a more urgent reason or less time: `stop` does not spare idle connections
-   * any more. Resolves to how many did not finish by the deadline.
+   * Lets every thread finish. May be repeated with a more urgent reason or less time: `stop` then closes idle connections too.
+   * Resolves to the number of threads that did not finish by the deadline.
    */
   async drain(reason: DrainReason, deadlineMs: number): Promise<number> {
     const { times } = this.#begin(reason, deadlineMs);
@@ -165,7 +165,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     for (const thread of leaving) thread.limit(times);
     const gone = this.#pool.close(reason, deadlineMs);
     await Promise.all(leaving.map(({ emptied }) => emptied));
-    // No request is left: the handler threads need not wait for what the serving threads do in `onStop`.
+    // No request is left, so the handler threads need not wait for the serving threads' `onStop`.
     await Promise.all([gone, this.#handlers.stop(this.#drains!.times.deadlineMs)]);
     return this.#cutShort;
   }
@@ -206,7 +206,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     thread.once("ready", (told) => {
       if (index === 0) this.#app = { ...this.#app!, ...told };
-      // It was told of none while it booted.
+      // New keys that came while it booted were not sent to it.
       if (this.#tls !== undefined && this.#tls !== tls) thread.useTicketKeys(this.#tls.ticketKeys);
       this.#pool.ready(member);
     });
@@ -253,7 +253,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const fields = { thread: place, ...errorFields(error) };
     const what = readyMs === undefined ? `the replacement of serving thread ${place} did not boot: ` : "";
     this.#options.log.error(fields, what + messageOf(error));
-    // A tainted one has been counted.
+    // A tainted thread is counted already.
     if (readyMs !== undefined && wish === undefined) this.#restarts++;
     this.#tellRest(place, restMs);
     this.emit("changed");
@@ -266,7 +266,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   #tellRest(index: number, delayMs: number): void {
     if (delayMs === 0) return;
-    const message = `serving thread ${index} keeps dying; the next try is in ${delayMs} ms`;
+    const message = `serving thread ${index} keeps dying; the next restart is in ${delayMs} ms`;
     this.#options.log.warn({ thread: index, delayMs }, message);
   }
 }
@@ -281,7 +281,7 @@ export function bootTimeout(config: ServerConfig): HeddleError {
   );
 }
 
-/** The thread itself gives up at the boot timeout and can say more; this is for one that can't. */
+/** The thread itself gives up at the boot timeout and can say more. This is for a thread that can't. */
 export const BOOT_GRACE_MS = 500;
 /** A killed thread in JavaScript ends within milliseconds. */
 const KILL_PATIENCE_MS = 500;

@@ -1,5 +1,5 @@
 /**
- * What the acceptor and a serving thread say to each other, over a port of their own (`runtime/own-port.ts`). The acceptor's
+ * The messages between the acceptor and a serving thread, over a port of their own (`runtime/own-port.ts`). The acceptor's
  * side is `serving-thread-handle.ts`, the thread's `serving-thread-main.ts`.
  *
  *   acceptor                         thread
@@ -9,16 +9,16 @@
  *                                    ← ready    onStart ran; sockets may come
  *     listen, peers                  → ← listening | listen-failed   it accepts by itself
  *                                    ← pass-on  a connection that another thread should have
- *     socket / fds …                 →          connections from elsewhere
- *     take                           → ← turn   under `sync`: there is one in its row (`prefetched-connection.ts`)
+ *     socket / fds …                 →          connections from the acceptor
+ *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
  *     stop-listening                 →
- *     ticket-keys                    →          with TLS: others from now on
+ *     ticket-keys                    →          with TLS: new keys
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
- *     drain                          → ← emptied  its last connection is gone
+ *     drain                          → ← emptied  its last connection is closed
  *                                      ← drained  and it is ended
  *
- * `boot-failed` may come instead of `loaded` or `ready`; `tainted` at any time after: an exception nobody caught, the
+ * `boot-failed` may come instead of `loaded` or `ready`. `tainted` may come at any later time: an uncaught exception, so the
  * thread should be replaced.
  */
 
@@ -41,14 +41,14 @@ export type { DrainReason } from "../../../config/drain-reason.ts";
 
 export interface ThreadBoot {
   readonly config: ServerConfig;
-  /** Number of the thread within its worker, kept by its replacement: what logs, headers and `status` call it. */
+  /** Number of the thread within its worker. Its replacement keeps it. Logs, headers and `status` show it. */
   readonly index: number;
   readonly row: SharedArrayBuffer;
   readonly tls: TlsMaterial | undefined;
   readonly address: ListenerAddress;
-  /** For everything that is said here. */
+  /** Carries all messages of this protocol. */
   readonly port: MessagePort;
-  /** `check`: load the app, tell about it, serve nothing. */
+  /** `check`: load the app, report about it, serve nothing. */
   readonly purpose: "serve" | "check";
 }
 
@@ -70,18 +70,18 @@ export interface AppSummary {
   readonly routes: readonly {
     readonly name: string;
     readonly model: ModelName;
-    /** The handler threads it runs on, if its model has such. */
+    /** The handler threads it runs on, if its model uses them. */
     readonly pool?: PoolSpec;
     readonly timeoutMs: number;
     readonly limit?: number;
   }[];
-  /** What is to be told of WebSockets that the app takes and some models can't. */
+  /** Warning about WebSockets that the app takes but some models can't. */
   readonly upgrades: UpgradesTold | undefined;
-  /** What the app has set on its own http.Server. */
+  /** The settings of the app's own http.Server. */
   readonly server: ServerSettings | undefined;
-  /** What is to be told of paths that the app's own router takes for the same and the routes do not. */
+  /** Warnings about paths that the app's own router treats as the same and the routes do not. */
   readonly routing: readonly string[];
-  /** What this Node lacks and heddle does without. */
+  /** What this Node lacks, and heddle works without. */
   readonly node: readonly string[];
 }
 
@@ -89,7 +89,7 @@ export type ToThread =
   | {
       readonly type: "gates";
       readonly gates: Readonly<Record<string, GateHandle>>;
-      /** Of each pool of handler threads. */
+      /** By pool of handler threads. */
       readonly memories: Readonly<Record<string, PoolMemory>>;
     }
   | { readonly type: "handler"; readonly pool: string; readonly id: number; readonly link: LinkEnd }
@@ -97,7 +97,7 @@ export type ToThread =
   | { readonly type: "socket"; readonly socket: Socket }
   /** A connection as a file descriptor of this process that the thread must close: Unix sockets can't be transferred. */
   | { readonly type: "fds"; readonly fds: readonly number[] }
-  /** Under `sync`: it may have slept when a connection was put into its row. */
+  /** Under `sync`: wakes it, because it may have slept when a connection was put into its row. */
   | { readonly type: "take" }
   /** Descriptors of the worker's listening sockets, for this thread alone. */
   | { readonly type: "listen"; readonly fds: readonly number[] }
@@ -117,7 +117,7 @@ export interface ExchangeView {
   readonly url: string;
   readonly route: string;
   readonly model: string;
-  /** The handler thread that has it, and that thread's pool. */
+  /** The handler thread that runs it, and that thread's pool. */
   readonly handler: number | undefined;
   readonly pool: string | undefined;
   readonly state: string;
@@ -136,7 +136,7 @@ export type FromThread =
   | {
       readonly type: "ready";
       readonly modules: readonly string[];
-      /** Asked again: apps attach their WebSockets in `onStart` too, and set up their servers. */
+      /** Read again: apps also attach their WebSockets and set up their servers in `onStart`. */
       readonly told: Pick<AppSummary, "upgrades" | "server">;
     }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
@@ -144,7 +144,7 @@ export type FromThread =
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "listen-failed"; readonly error: WireError }
   | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
-  /** Under `sync`: it has begun with a connection, or its last one has closed. */
+  /** Under `sync`: it has begun a connection, or its last one has closed. */
   | { readonly type: "turn" }
   | { readonly type: "unblocked"; readonly blockedMs: number }
   | { readonly type: "tainted"; readonly error: WireError }
@@ -153,9 +153,9 @@ export type FromThread =
       readonly level: Exclude<LogLevel, "silent" | "trace" | "fatal">;
       readonly fields: object;
       readonly message: string;
-      /** The same is said once, whichever threads of the worker say it. */
+      /** Messages with the same key are logged once for all threads of the worker. */
       readonly once?: string;
     }
   | { readonly type: "emptied" }
-  /** `cutShort`: requests that did not get their whole answer. */
+  /** `cutShort`: the number of requests that did not get their whole answer. */
   | { readonly type: "drained"; readonly cutShort: number };

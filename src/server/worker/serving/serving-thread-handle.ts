@@ -1,6 +1,6 @@
 /**
- * A serving thread as the acceptor sees it; the thread's own side is `serving-thread-main.ts`. Its end settles what it held:
- * its slots of the gates, its count of connections.
+ * A serving thread, the acceptor's side. The thread's own side is `serving-thread-main.ts`. When the thread ends, this side
+ * releases what it held: its slots of the gates, its count of connections.
  */
 
 import type { Worker } from "node:worker_threads";
@@ -27,33 +27,33 @@ export interface ThreadEvents {
   ready: [told: Pick<AppSummary, "upgrades" | "server">];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
-  /** Under `sync`: it has begun with a connection, or has none any more. */
+  /** Under `sync`: it has begun a connection, or has none any more. */
   turn: [];
-  /** It accepted a connection that this other thread should have, and has counted it there. */
+  /** It accepted a connection for this other thread, and has counted it there. */
   "pass-on": [fd: number, threadId: number];
   log: [message: FromThread & { type: "log" }];
-  /** It stands still for too long and must be ended. */
+  /** It has been blocked for too long and must be killed. */
   condemned: [error: HeddleError];
-  /** Always the last one. `error` is undefined after a drain. */
+  /** Always the last event. `error` is undefined after a drain. */
   gone: [error: HeddleError | undefined];
 }
 
-/** A thread that does not answer in this time is told of by its load row alone. */
+/** A thread that does not answer within this time is reported by its load row alone. */
 const INSPECT_TIMEOUT_MS = 250;
 
 export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, ThreadEvents> {
   readonly index: number;
   readonly row: LoadRow;
   readonly bootedMs: number = monotonicMs();
-  /** The app's files, as far as it has told. */
+  /** The app's files that it has reported. */
   modules: readonly string[] = [];
-  /** Its last connection is gone; what is left is the app's `onStop`. */
+  /** Its last connection is closed. Only the app's `onStop` may still run. */
   isEmpty = false;
-  /** Requests that it cut short, known when it is drained. */
+  /** Requests that it cut short. Known when it is drained. */
   cutShort = 0;
   readonly #emptied = Promise.withResolvers<void>();
   readonly #clock = new DrainClock(({ cutMs, deadlineMs }) => [
-    // It does not turn. Others need not lose their last moments with it.
+    // Its loop does not turn. The other threads should not lose their last time because of it.
     [(cutMs + deadlineMs) / 2, this.#emptied.resolve],
   ]);
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
@@ -79,7 +79,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.#sent = new SentDescriptors(row);
   }
 
-  /** Resolves when it drains and its last connection is gone, or should be. */
+  /** Resolves when it drains and its last connection is closed, or should be. */
   get emptied(): Promise<void> {
     return this.#emptied.promise;
   }
@@ -104,14 +104,14 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.post({ type: "handler-gone", pool, id, error: toWire(why) });
   }
 
-  /** Has it accept on the sockets behind `fds`, which are its own from then on. Resolves to their addresses. */
+  /** Makes it accept on the sockets behind `fds`, which belong to it from then on. Resolves to their addresses. */
   listen(fds: readonly number[]): Promise<readonly SocketAddress[]> {
     this.#listening = { fds, ...Promise.withResolvers<readonly SocketAddress[]>() };
     this.post({ type: "listen", fds });
     return this.#listening.promise;
   }
 
-  /** Whether it has been told to accept by itself. */
+  /** Whether it was told to accept by itself. */
   get listens(): boolean {
     return this.#listening !== undefined;
   }
@@ -131,7 +131,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     });
   }
 
-  /** `counted`: its row has it already. */
+  /** `counted`: its row counts the connection already. */
   give(accepted: Accepted, counted: boolean = false): void {
     if (!counted) Atomics.add(this.row.counters, COUNTER.connections, 1);
     if (accepted.kind === "fd") {
@@ -144,24 +144,24 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     }
   }
 
-  /** Has it look for a connection in its row, if it has none. */
+  /** Makes it check its row for a connection, if it has none. */
   wake(): void {
     this.post({ type: "take" });
   }
 
-  /** One message for all that one look at the listening sockets brought. */
+  /** One message for all connections of one poll of the listening sockets. */
   readonly #flush = (): void => {
     if (this.#outbox.length === 0 || this.member.isGone) return;
     this.post({ type: "fds", fds: this.#outbox });
     this.#outbox = [];
   };
 
-  /** Connections on their way to a thread that died. */
+  /** Connections that were on their way to a thread that died. */
   takeBack(): Accepted[] {
     return this.#sent.takeBack().map((fd) => ({ kind: "fd", fd }));
   }
 
-  /** What the thread is doing, or undefined if it does not answer. */
+  /** The thread's current requests, or undefined if it does not answer. */
   exchanges(): Promise<readonly ExchangeView[] | undefined> {
     const id = ++this.#inspected;
     return new Promise((resolve) => {
@@ -177,7 +177,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     });
   }
 
-  /** Its drain begins, and it goes on taking connections until `drain`. */
+  /** Its drain begins, but it takes connections until `drain`. */
   drainSoon(reason: DrainReason, times: DrainTimes): void {
     if (!this.isReady) return;
     this.limit(times);
@@ -190,7 +190,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.post({ type: "drain", reason: reason as DrainReason, times: this.#times! });
   }
 
-  /** It has to be ended, whatever it does. */
+  /** It must be killed, whatever it does. */
   condemn(error: HeddleError): void {
     this.emit("condemned", error);
   }
@@ -267,7 +267,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.emit("gone", error);
   }
 
-  /** What the thread has taken over ended with it; to close that again could hit whoever has the number by now. */
+  /** The descriptors that the thread took over were closed with it. Closing them again could hit their numbers' new owners. */
   #endListening(): void {
     if (this.#listening === undefined) return;
     for (const fd of this.#listening.fds.slice(this.row.read(COUNTER.listeners))) closeFd(fd);

@@ -1,12 +1,12 @@
 /**
- * A serving thread, its own side: load the app, build the pipeline, serve the sockets the acceptor sends.
+ * A serving thread, its own side: loads the app, builds the pipeline, serves the connections it accepts or gets.
  *
- * Lifecycle: booting → serving → draining → ended. Each step is one function below, the last ones are `drain.ts`; the
- * acceptor's side of it is `serving-thread-handle.ts`.
+ * Lifecycle: booting → serving → draining → ended. Each step is one function below, the last ones are in `drain.ts`. The
+ * acceptor's side is `serving-thread-handle.ts`.
  *
- * An exception nobody caught does not take the thread's other requests with it: the request that caused it gets a 500,
- * the thread says that it is tainted, and the acceptor replaces it and lets it finish. An app with an
- * `uncaughtException` listener of its own has decided otherwise, and keeps that.
+ * An uncaught exception does not end the thread's other requests. The request that caused it gets a 500, and the thread
+ * reports itself tainted. The acceptor replaces it and lets it finish. An app with its own `uncaughtException` listener
+ * handles such exceptions itself.
  */
 
 import { flushCompileCache } from "node:module";
@@ -41,11 +41,11 @@ import { ThreadListener } from "../accept/thread-listener.ts";
 import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
 /**
- * How often the loop shows that it turns. A quarter of the shortest block worth reporting, so that it is measured to
- * 25 %; 40 wake-ups a second cost an idle thread under 0.1 % of a core.
+ * How often the loop updates its heartbeat. It is a quarter of the shortest block worth reporting, so a block is measured to
+ * 25 %. 40 wake-ups a second cost an idle thread under 0.1 % of a core.
  */
 const MAX_BEAT_MS = 25;
-/** How old a heartbeat is too old without a threshold for reports. */
+/** The age at which a heartbeat is stale, if no blocked threshold is set. */
 const DEFAULT_STALE_MS = 1000;
 
 const boot = takeBoot() as ThreadBoot;
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     modules,
   });
   const handlers = new HandlerLinks(port, tell);
-  // What the operator configured wins over what the app's author wrote.
+  // The operator's configuration overrides the app's own.
   const routes = mergeRoutes(await routesOf(app), config.routes, config);
   const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
   const gates = await requestGates(router, app, lacking);
@@ -89,11 +89,11 @@ async function main(): Promise<void> {
   installExchangeFraming(misframed);
   const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
   pipeline = new Pipeline({ ...parts, config: heeded.config });
-  // For passing connections on, and for their ends.
+  // For passing connections on, and for closing them.
   await loadNative();
   setServingRules(config, pipeline, row, beatMs);
   serve(pipeline, app, heeded.config);
-  // For the threads that boot after this one. It does nothing where there is no cache.
+  // For the threads that boot after this one. It does nothing without a compile cache.
   flushCompileCache();
   tell({
     type: "ready",
@@ -102,13 +102,13 @@ async function main(): Promise<void> {
   });
 }
 
-/** Once for a worker, and before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */
+/** Once for each worker, before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */
 async function examineOurNode(): Promise<readonly string[]> {
   const { examineNode } = await import("../../../platform/node-internals/probe.ts");
   return await examineNode();
 }
 
-/** What is there to read them is loaded only if there are any. */
+/** The code that reads routes is loaded only if there are any. */
 async function routesOf({ routes, file }: LoadedApp): Promise<Readonly<Record<string, RouteConfig>>> {
   if (routes === undefined) return {};
   const { readRoutes } = await import("../../../config/routes/routes.ts");
@@ -119,14 +119,14 @@ function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold 
   return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
 }
 
-/** Between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
+/** Differences between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
 async function differences({ routes }: Router, app: LoadedApp): Promise<readonly string[]> {
   if (routes.length === 0) return [];
-  const { routingTold } = await import("../../http/route/routing-warnings.ts");
-  return routingTold(await app.ownRouter(), config);
+  const { routingWarnings } = await import("../../http/route/routing-warnings.ts");
+  return routingWarnings(await app.ownRouter(), config);
 }
 
-/** Tells which routes have limits; the gates for them are shared memory and come from the acceptor. */
+/** Reports which routes have limits. The acceptor answers with the gates for them, in shared memory. */
 async function requestGates(
   router: Router,
   app: LoadedApp,
@@ -168,7 +168,7 @@ function poolsOf(routes: readonly Route[]): PoolSpec[] {
   return [...pools.values()];
 }
 
-/** `limits`: the configuration as the app's own server completes it. */
+/** `limits`: the configuration, completed by the settings of the app's own server. */
 function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
   const connections = new Connections(limits, boot.tls, row, {
     request: pipeline.handle,
@@ -177,7 +177,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     acceptsUpgrade: app.acceptsUpgrade,
     upgrade: pipeline.upgrade,
     abandon: pipeline.abandon,
-    // Other models do without, for it costs a message for each connection.
+    // Other models do without it: it costs a message for each connection.
     ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
   });
   const turns = new PrefetchConsumer({
@@ -185,7 +185,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     isFree: () => connections.counted === 0,
     whenIdle: (next) => pipeline.whenIdle(next),
     begin: (fd) => {
-      // Before anything is read: the arbiter must not give it to another worker when this process dies.
+      // Before anything is read. If this process dies, the arbiter must not give the connection to another worker.
       markBegun(fd);
       connections.adopt(new Socket({ fd, readable: true, writable: true }));
     },
@@ -217,7 +217,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
         break;
       case "fds":
         for (const fd of message.fds) {
-          // Counted first: between the two a dying thread loses a connection rather than have two threads own it.
+          // Count it first. If the thread dies in between, the connection is lost, but never owned by two threads.
           row.counters[COUNTER.adopted]!++;
           connections.adopt(new Socket({ fd, readable: true, writable: true }));
         }
@@ -309,7 +309,7 @@ function viewAll(pipeline: Pipeline): ExchangeView[] {
   return views;
 }
 
-/** Enough to see a pattern; ten thousand waiting requests need not cross the thread for it. */
+/** Enough to see a pattern. Ten thousand waiting requests need not be copied for it. */
 const MAX_VIEWS = 100;
 
 function view(exchange: Exchange): ExchangeView {

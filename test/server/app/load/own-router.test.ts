@@ -6,7 +6,7 @@ import Fastify from "fastify";
 import { Hono } from "hono";
 import Koa from "koa";
 import { type OwnRouter, ownRouterOf } from "../../../../src/server/app/load/own-router.ts";
-import { routingTold } from "../../../../src/server/http/route/routing-warnings.ts";
+import { routingWarnings } from "../../../../src/server/http/route/routing-warnings.ts";
 
 function expressWith(...settings: string[]): express.Express {
   const app = express();
@@ -99,28 +99,34 @@ describe("what is told of it", () => {
   const lenient = { routeCase: "insensitive", routeTrailingSlash: "ignore" } as const;
 
   test("is each difference, with the setting that ends it", () => {
-    const told = routingTold(router, strict);
-    assert.equal(told.length, 2);
-    assert.match(told[0]!, /^Express takes \/Report for \/report,.* Set --route-case insensitive, or .* \(one\)\.$/);
-    assert.match(told[1]!, /^Express takes \/report\/ for \/report,.* --route-trailing-slash ignore, or .* \(two\)\.$/);
+    const warnings = routingWarnings(router, strict);
+    assert.equal(warnings.length, 2);
+    assert.match(
+      warnings[0]!,
+      /^Express treats \/Report as \/report,.* Set --route-case insensitive, or .* \(one\)\.$/,
+    );
+    assert.match(
+      warnings[1]!,
+      /^Express treats \/report\/ as \/report,.* --route-trailing-slash ignore, or .* \(two\)\.$/,
+    );
   });
 
   test("is also that the table ignores what the router does not", () => {
-    const told = routingTold({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, lenient);
-    assert.equal(told.length, 2);
-    assert.match(told[0]!, /--route-case sensitive/);
-    assert.match(told[1]!, /--route-trailing-slash strict/);
+    const warnings = routingWarnings({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, lenient);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0]!, /--route-case sensitive/);
+    assert.match(warnings[1]!, /--route-trailing-slash strict/);
   });
 
   test("is an option that the table of routes has no counterpart of", () => {
-    const [told] = routingTold({ ...router, others: ["ignoreDuplicateSlashes"] }, lenient);
+    const [told] = routingWarnings({ ...router, others: ["ignoreDuplicateSlashes"] }, lenient);
     assert.match(told!, /Turn ignoreDuplicateSlashes off/);
   });
 
   test("is nothing where they agree, and where nothing is known", () => {
-    assert.deepEqual(routingTold(router, lenient), []);
-    assert.deepEqual(routingTold({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, strict), []);
-    assert.deepEqual(routingTold(undefined, strict), []);
+    assert.deepEqual(routingWarnings(router, lenient), []);
+    assert.deepEqual(routingWarnings({ ...router, ignoresCase: false, ignoresTrailingSlash: false }, strict), []);
+    assert.deepEqual(routingWarnings(undefined, strict), []);
   });
 });
 

@@ -97,7 +97,7 @@ test("the end comes later than the last byte if a look in between found no end",
 
 async function tellsAges(t: TestContext): Promise<void> {
   await loadNative();
-  const server = createServer((socket) => void t.after(() => void socket.destroy()));
+  const server = createServer((socket) => t.after(() => void socket.destroy()));
   t.after(() => void server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -46,12 +46,12 @@ describe("responses that could not be sent as they were written", () => {
   });
 
   test("say what would be right", () => {
-    assert.match(describeFault(long), /says 5 bytes, and the app wrote 7 or more\..*Buffer\.byteLength/);
+    assert.match(describeFault(long), /declares 5 bytes, and the app wrote 7 or more\..*Buffer\.byteLength/);
     assert.match(
       describeFault(short),
-      /says 10 bytes, and the app wrote 5\..*delete content-encoding and content-length/,
+      /declares 10 bytes, and the app wrote 5\..*delete content-encoding and content-length/,
     );
-    assert.match(describeFault({ kind: "bad-length", value: "x" }), /"x", which is no number of bytes/);
+    assert.match(describeFault({ kind: "bad-length", value: "x" }), /"x", which is not a number of bytes/);
     assert.match(describeFault({ kind: "interim", status: 103 }), /status 103.*writeEarlyHints/);
   });
 });

@@ -1,4 +1,4 @@
-/** What the threads of `soak.test.ts` are started with. */
+/** The start data of the threads of `soak.test.ts`. */
 
 import type { LinkEnd } from "../../../../src/server/models/offload/shared/offload-protocol.ts";
 import type { Seat } from "../../../../src/supervise/slot-table.ts";

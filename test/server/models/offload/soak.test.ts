@@ -1,6 +1,6 @@
 /**
- * Handler threads and serving threads that do all they can to each other, in memory so small that it is always full: rings of four
- * jobs and of half a kilobyte, three slots, and numbers that wrap on the way.
+ * Handler threads and serving threads use everything at once, in memory so small that it is always full: rings of four jobs and
+ * of half a kilobyte, three slots, and numbers that wrap meanwhile.
  */
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** What a serving thread leaves on a pool's board when it dies at any point of what it does there. */
+/** The state that a serving thread leaves on a pool's board when it dies at any point. */
 
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";

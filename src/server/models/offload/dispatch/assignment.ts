@@ -1,31 +1,31 @@
 /**
- * Which handler thread a request goes to. Pure: numbers in, a decision out.
+ * Chooses the handler thread for a request. Pure: numbers in, a decision out.
  *
  * Goals, in this order
- * - Nobody waits behind a handler that takes long while another thread is idle.
- * - Short handlers cost little more than they do on the event loop: waking a thread costs more than running one, so while
- *   handlers are short, a few threads get several requests each. Should one of them turn out to be long, the
- *   requests behind it are recalled (`job-ring.ts`) and run elsewhere.
- * - A thread that ends one of many longer handlers has the next one at hand: it lies *ahead*, one per thread, still counts as
- *   waiting, and goes to any thread that is idle before it has begun.
- * - Threads with a low slot first, so that those nobody needs stay idle and can be let go.
+ * - No request waits behind a long handler while another thread is idle.
+ * - Short handlers cost little more than on the event loop. Waking a thread costs more than running a short handler, so
+ *   while handlers are short, a few threads get several requests each. If one of them turns out to be long, the requests
+ *   behind it are recalled (`job-ring.ts`) and run elsewhere.
+ * - Under longer handlers, a thread that finishes one has the next one at hand. That job was sent *ahead*: one per thread. It
+ *   still counts as waiting, and goes to any thread that is idle before it has begun.
+ * - Threads with a low slot first. So unneeded threads stay idle and can be evicted.
  */
 
-/** Handlers are short when they take less than this on average: a few times what waking a thread costs. */
+/** Handlers are short if they take less than this on average: a few times the cost of waking a thread. */
 export const SHORT_MS = 0.25;
 /** Requests that a thread may have while handlers are short. */
 export const SHORT_DEPTH = 16;
-/** How long a request may lie behind another before it is recalled. */
+/** How long a request may wait behind another on a thread before it is recalled. */
 export const PATIENCE_MS = 2;
 
-/** Handlers that take longer gain nothing from a request that lies ahead. */
+/** Handlers that take longer gain nothing from a request sent ahead. */
 const AHEAD_MS = 100;
 
 export type Assignment = { readonly to: number; readonly how: "idle" | "behind" } | "wait";
 
 /**
- * `counts`: jobs of each handler thread, lowest slot first. `averageMs`: recent run time; `spread`: over how many
- * threads short handlers are kept, one per CPU.
+ * `counts`: jobs of each handler thread, lowest slot first. `averageMs`: recent run time. `spread`: the number of threads that
+ * short handlers are kept on, one per CPU.
  */
 export function assign(counts: readonly number[], averageMs: number, spread: number): Assignment {
   if (averageMs < SHORT_MS) {
@@ -42,8 +42,8 @@ export function sendsAhead(averageMs: number): boolean {
 }
 
 /**
- * How long a request may lie behind another one. Behind an ordinary one of its kind it begins in half of that. To be moved
- * costs it another turn, because the other threads have one at hand as well.
+ * How long a request may wait behind another on a thread. Behind an average one, it begins in half of that. A moved request
+ * may lose a turn, because the other threads have a prefetched one as well.
  */
 export function patienceMs(averageMs: number): number {
   return averageMs < SHORT_MS ? PATIENCE_MS : Math.max(PATIENCE_MS, averageMs * 2);
@@ -55,7 +55,7 @@ function leastLoaded(counts: readonly number[], among: number): number {
   return best;
 }
 
-/** A moving average that forgets half of the past within some ten requests, and believes a long one at once. */
+/** A moving average. It forgets half of the past within about ten requests, but follows one very long request at once. */
 export function average(averageMs: number, ranMs: number): number {
   return ranMs > averageMs * 8 && ranMs > SHORT_MS * 4 ? ranMs : averageMs + (ranMs - averageMs) / 16;
 }

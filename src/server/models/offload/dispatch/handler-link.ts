@@ -2,14 +2,14 @@
  * A serving thread's link to one handler thread: the jobs that were sent there and are not done.
  *
  *   send → (flush) → started → done
- *             └────→ recalled, if it lies behind a long one
+ *             └────→ recalled, if it waits behind a long one
  *
  * Invariants
  * - The handler thread runs the jobs in the order they were sent, one at a time.
  * - A job leaves the link exactly once: done, recalled, or with the link when its thread is dead.
- * - Its run time begins when the handler thread claims it (`job-ring.ts`); until then it is queued.
+ * - A job's run time begins when the handler thread claims it (`job-ring.ts`). Until then it is queued.
  *
- * Jobs and messages are numbered by counts that wrap at 2^32 (`wrapping.ts`). Both sides compare them by their distance only.
+ * Jobs and messages are numbered by counts that wrap at 2^32 (`wrapping.ts`). Both sides compare only their distances.
  */
 
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
@@ -32,13 +32,13 @@ export interface LinkOwner {
   readonly failed: (exchange: HandledExchange, error: unknown) => void;
   /** Its response could not be sent as its handler wrote it. */
   readonly misframed: (exchange: HandledExchange, fault: FramingFault) => void;
-  /** A job is done that ran for so long. */
+  /** A job is done. It ran this long. */
   readonly ran: (ms: number) => void;
-  /** A response is complete: its thread takes the next job about now. */
+  /** A response is complete: its thread takes the next job at about this time. */
   readonly answered: () => void;
   /** All jobs of the link are done. */
   readonly freed: () => void;
-  /** It may be blocked and not hear its messages. */
+  /** The thread may be blocked and not receive its messages. */
   readonly wake: (link: Link) => void;
   /** The handler thread is past its time. */
   readonly kill: (link: Link, why: string) => void;
@@ -48,7 +48,7 @@ export class Link {
   readonly id: number;
   /** The handler thread's place on the board. */
   readonly seat: Seat;
-  /** Runs something long: nothing is put behind it. */
+  /** It runs a long handler, so no job is sent behind it. */
   long = false;
   readonly #owner: LinkOwner;
   readonly #port: MessagePort;
@@ -58,7 +58,7 @@ export class Link {
   #outbox: WireJob[] = [];
   readonly #probe = new LivenessProbe();
   #doomed = false;
-  /** Messages that have come. */
+  /** Messages received. */
   #heard: number;
 
   constructor(id: number, { port, ring, answers, seat, start }: LinkEnd, owner: LinkOwner) {
@@ -71,7 +71,7 @@ export class Link {
     this.#jobs = new JobWindow(this.#ring.cells, start?.seq ?? 1);
     this.#heard = start?.said ?? 0;
     port.on("message", this.#receive);
-    // A link must not keep a serving thread alive that has finished.
+    // An open link must not keep a finished serving thread alive.
     port.unref();
   }
 
@@ -84,7 +84,7 @@ export class Link {
     job.sent(seq, monotonicMs(), this.#post);
   }
 
-  /** One message for all that was sent since the last. */
+  /** One message for all jobs sent since the last flush. */
   flush(): void {
     if (this.#outbox.length === 0) return;
     const jobs = this.#outbox;
@@ -93,7 +93,7 @@ export class Link {
   }
 
   readonly #post = (message: ToHandler, transfer: readonly ArrayBuffer[] = []): void => {
-    // What it is about may not have been sent.
+    // The job that it is about may not have been sent.
     if (message.type === "abort") this.flush();
     this.#port.postMessage(message, [...transfer]);
     if (message.type === "abort" || message.type === "ping") this.#owner.wake(this);
@@ -101,7 +101,7 @@ export class Link {
 
   readonly #receive = (message: FromHandler): void => {
     this.#probe.heard();
-    // What was said before this message, and what after it.
+    // First the responses from before this message, below those from after it.
     this.#takeAnswers();
     this.#heard = next(this.#heard);
     if (message.type === "answers") this.#answers.heard();
@@ -157,17 +157,17 @@ export class Link {
       case "alive":
         break;
     }
-    // Those before it said all they had to say.
+    // Earlier jobs have sent all of their messages.
     this.#reap(previous(message.seq));
   }
 
-  /** Lets go of the done ones up to `last`, if it is given, and of those after it that have nothing left to say. */
+  /** Removes the done jobs up to `last`, if it is given, and later ones that have nothing left to send. */
   #reap(last: number | undefined): void {
     let reaped = false;
     for (const job of this.#jobs) {
       const ranMs = this.#ring.ranMs(job.seq);
       if (last === undefined || isAfter(job.seq, last)) {
-        // Asked when it is known that it is done: it says nothing after that.
+        // Check for answers only once the job is known to be done: it sends nothing after that.
         if (ranMs === undefined || !this.#answers.isQuiet(this.#heard)) break;
       } else if (ranMs === undefined) continue;
       job.over();
@@ -188,7 +188,7 @@ export class Link {
     job.exchange.executedMs = Math.max(job.exchange.receivedMs, startedMs - monotonicMs() + performance.now());
   }
 
-  /** What has lain behind another job since before `beforeMs`, and can be run elsewhere. */
+  /** Recalls the jobs that have waited behind another since before `beforeMs`. */
   recall(beforeMs: number): RemoteJob[] {
     if (this.busySinceMs === Infinity) return [];
     const recalled = [...this.#jobs].filter((job) => job.sentMs <= beforeMs && this.take(job));
@@ -196,40 +196,40 @@ export class Link {
     return recalled;
   }
 
-  /** Takes a job back; false if the handler thread has begun it. */
+  /** Takes a job back. False if the handler thread has begun it. */
   take(job: RemoteJob): boolean {
     if (this.#jobs.get(job.seq) !== job || this.#ring.recall(job.seq) === "begun") return false;
     this.#jobs.remove(job.seq);
     return true;
   }
 
-  /** It was sent here and has not begun. Numbers are a link's own: one that was moved may have the number of another. */
+  /** Whether the job was sent here and has not begun. Links number jobs separately, so compare the job too. */
   holds(job: RemoteJob): boolean {
     return this.#jobs.get(job.seq) === job && this.#ring.isOpen(job.seq);
   }
 
-  /** Neither runs something long, nor is past its time, nor is faster than this thread reads what it says. */
+  /** It runs no long handler, is not past its time, and this thread keeps up with reading its messages. */
   get takesMore(): boolean {
     return !this.long && !this.#doomed && !this.#jobs.isFull;
   }
 
-  /** Something may lie behind something else. */
+  /** A job may wait behind another. */
   get isDeep(): boolean {
     return this.#jobs.size > 1;
   }
 
-  /** When it began the job of this link that it runs. Infinity: none; it is only waking up, or runs another link's. */
+  /** When it began the job of this link that it runs now. Infinity: none; it is waking up, or runs another link's job. */
   get busySinceMs(): number {
     for (const { seq } of this.#jobs) if (this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
     return Infinity;
   }
 
-  /** Notes starts, and has a handler thread ended that is past its job's time. */
+  /** Notes started jobs, and kills the handler thread if it is past its job's time. */
   watch(nowMs: number): void {
     this.#probe.look(nowMs);
     for (const job of this.#jobs) {
       this.#started(job);
-      // Its response is out; what it still does in the background has the same time. The rest of a body has limits of its own.
+      // Its response is out. Its background work gets the same time again. The rest of a body has its own limits.
       if (job.exchange.state === "ended" && job.toldMs === 0 && !job.isReading) job.toldMs = nowMs;
       if (this.#doomed || !this.#ring.isRunning(job.seq)) continue;
       const sentence = killDecision(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#probe, nowMs);
@@ -243,9 +243,9 @@ export class Link {
     this.#owner.kill(this, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
   }
 
-  /** The handler thread is dead: what it had started fails with `why`, what it had not is returned. */
+  /** The handler thread is dead: started jobs fail with `why`, the others are returned. */
   close(why: Error): RemoteJob[] {
-    // What it said before its end still counts: its death is told on another port and may overtake it.
+    // Its last messages still count. The news of its death comes on another port, so it may overtake them.
     for (let rest = receiveMessageOnPort(this.#port); rest !== undefined; rest = receiveMessageOnPort(this.#port))
       this.#receive(rest.message as FromHandler);
     this.#takeAnswers();

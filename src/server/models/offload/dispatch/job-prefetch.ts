@@ -1,9 +1,9 @@
 /**
- * The jobs that a serving thread has sent to handler threads ahead of their turn: each lies ready behind the one that runs
- * there, so that its thread goes on without asking.
+ * The jobs that a serving thread has sent ahead of their turn. Each waits behind the job that runs on its handler thread, so
+ * the thread can begin it without asking.
  *
  * Invariant: such a job counts as waiting, on the board and for `--queue` and `--queue-timeout`, until its handler thread
- * begins it or it is taken back; then it is here no more.
+ * begins it or it is taken back. Then it is removed from here.
  */
 
 import type { Board } from "../shared/pool-board.ts";
@@ -24,7 +24,7 @@ export class AheadJobs {
     this.#board = board;
   }
 
-  /** False: one lies there already, or the handler thread is idle or closed. The caller sends it. */
+  /** False: the thread has a job ahead already, or is idle or closed. True: the caller sends the job. */
   add(job: RemoteJob, link: Link): boolean {
     if (!this.#board.tryAddAhead(link.seat)) return false;
     job.ahead = true;
@@ -32,13 +32,13 @@ export class AheadJobs {
     return true;
   }
 
-  /** Those that have not begun. */
+  /** The number of jobs that have not begun. */
   get size(): number {
     this.forgetBegun();
     return this.#sent.length;
   }
 
-  /** To be called when any was taken back at its link, before it is sent anywhere again. */
+  /** Call it when jobs were taken back at their link, before they are sent again. */
   forgetBegun(): void {
     if (this.#sent.length > 0) this.#sent = this.#sent.filter(({ job, link }) => link.holds(job));
   }

@@ -1,12 +1,12 @@
 /**
  * The jobs of a link by their number, oldest first, in as many places as its ring has cells.
  *
- * Only the serving thread has it. The numbers are counts that wrap at 2^32 (`wrapping.ts`): the next one goes into the ring, which is shared
- * memory. At most `cells` of them are in use, all in one stretch, so a number of another stretch is never taken for one of
- * these. `cells` is a power of two, so that the places go round without a gap where the numbers wrap.
+ * Only the serving thread has it. The numbers wrap at 2^32 (`wrapping.ts`), because they go into the ring, which is shared
+ * memory. At most `cells` of them are in use, all in one range, so a number from another range never matches. `cells` is a
+ * power of two, so the places continue without a gap when the numbers wrap.
  *
- * Not a Map: one from which entries are taken all the time leaves old tables behind, which lead from one to the next and
- * keep everything young alive that they name; a third of a busy thread's garbage was copied for it.
+ * Not a Map: with many deletions, a Map leaves old tables that link to each other and keep their young entries alive. A third
+ * of a busy thread's garbage was copied because of it.
  */
 
 import { distance, next } from "../../../../kit/wrapping.ts";
@@ -32,7 +32,7 @@ export class JobWindow implements Iterable<RemoteJob> {
     return distance(this.#first, this.#next) >= this.#places.length;
   }
 
-  /** Returns its number. It must not be full. */
+  /** Returns the job's number. Must not be called when full. */
   add(job: RemoteJob): number {
     const seq = this.#next;
     this.#places[seq & this.#mask] = job;

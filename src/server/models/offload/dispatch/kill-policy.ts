@@ -1,21 +1,21 @@
 /**
- * Whether a handler thread is past its job's time. Time alone does not tell: a thread may only wait for a CPU, so its loop is
- * asked for a sign of life before it is ended.
+ * Decides whether a handler thread is past its job's time. The clock alone can't tell: the thread may only wait for a CPU. So
+ * its loop is asked for a sign of life before the thread is killed.
  *
- *   runs ──half the time is over──▶ asked ──the time is over, no sign──▶ ended
- *   told to stop ──no sign──▶ ended;  ──heard──▶ ended after LAST_MOMENTS_MS
+ *   runs ──half the time is over──▶ asked ──the time is over, no sign──▶ killed
+ *   told to stop ──no sign──▶ killed;  ──heard──▶ killed after LAST_MOMENTS_MS
  */
 
 import type { RemoteJob } from "./remote-job.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
 
-/** A handler that heard and goes on all the same. */
+/** Time for a handler that heard that it must stop, but goes on. */
 const LAST_MOMENTS_MS = 2000;
 
-/** "ask": for a sign of life. `because`: the thread is to be ended. */
+/** "ask": for a sign of life. `because`: kill the thread. */
 export type Sentence = "ask" | { readonly because: string } | undefined;
 
-/** Of a job that runs since `startedMs`. Notes in `signs` what is asked. */
+/** Judges a job that runs since `startedMs`. Notes in `signs` what was asked. */
 export function killDecision(job: RemoteJob, startedMs: number, signs: LivenessProbe, nowMs: number): Sentence {
   if (job.toldMs === 0) return judgeLoop(job, startedMs, signs, nowMs);
   const { route, refusal } = job.exchange;
@@ -31,13 +31,13 @@ export function killDecision(job: RemoteJob, startedMs: number, signs: LivenessP
     : undefined;
 }
 
-/** Whether its thread's loop turns is asked in time. A response that has begun may take long, if only the loop turns. */
+/** Asks for a sign of life in time. A response that has begun may take long, as long as the loop turns. */
 function judgeLoop({ exchange }: RemoteJob, startedMs: number, signs: LivenessProbe, nowMs: number): Sentence {
   const { timeoutMs } = exchange.route;
   if (timeoutMs === 0) return undefined;
   const quietMs = nowMs - Math.max(signs.lastMs, startedMs);
   if (quietMs > timeoutMs && exchange.res.headersSent && signs.areMissing(nowMs)) {
-    return { because: `has kept its thread's loop from turning for ${timeoutMs} ms in the middle of its response` };
+    return { because: `has blocked its thread's event loop for ${timeoutMs} ms in the middle of its response` };
   }
   return quietMs > timeoutMs / 2 && signs.asked(nowMs) ? "ask" : undefined;
 }

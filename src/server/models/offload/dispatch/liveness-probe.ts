@@ -1,25 +1,25 @@
 /**
- * Whether a handler thread's loop turns, judged by what the thread says. Pure: it is told what was heard and when.
+ * Judges by a handler thread's messages whether its loop turns. Pure: the caller says what was heard and when.
  *
- * A thread is asked long before its time is over, so that the judgement stands when the time comes and none is lost by
- * waiting for it. Not judged by the clock alone: where CPUs are so short that this thread's own looks come late, the other
- * is late as well, and ending a thread that only waits for a CPU makes a busy machine busier.
+ * The thread is asked long before its time is over, so that the verdict is ready in time. The clock alone is not enough: if
+ * CPUs are so short that this thread's own looks are late, the other thread is late too. Killing a thread that only waits for
+ * a CPU makes a busy machine busier.
  */
 
-/** A loop that does not turn for so long is in a computation or a blocking call. */
+/** A loop that does not turn for this long is in a computation or a blocking call. */
 const DEAF_MS = 250;
-/** A quarter of a second of looks, where nothing delays them. */
+/** A quarter of a second of looks, if nothing delays them. */
 const DEAF_LOOKS = 8;
 
 export class LivenessProbe {
-  /** When the last one was seen; 0: never. */
+  /** When the last sign was seen. 0: never. */
   lastMs = 0;
-  /** 0: it owes none. */
+  /** Since when it owes a sign. 0: it owes none. */
   #askedMs = 0;
   #looks = 0;
   #isHeard = false;
 
-  /** It has said something: whatever it was, its loop has turned. */
+  /** It sent a message. Whatever it was, its loop has turned. */
   heard(): void {
     this.#isHeard = true;
   }
@@ -33,7 +33,7 @@ export class LivenessProbe {
     this.lastMs = nowMs;
   }
 
-  /** It was sent something that it answers. False: it owes an answer already, to an earlier question. */
+  /** It was sent a question. False: it still owes the answer to an earlier one. */
   asked(sinceMs: number): boolean {
     if (this.#askedMs > 0) return false;
     this.#askedMs = sinceMs;

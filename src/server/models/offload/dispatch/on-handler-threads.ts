@@ -1,4 +1,4 @@
-/** `threads` and `thread-per-request` on a serving thread: a pool's client for each pool that a route uses, from its first request on. */
+/** `threads` and `thread-per-request` on a serving thread: one pool client for each pool, made at the pool's first request. */
 
 import { Board } from "../shared/pool-board.ts";
 import { PoolClient } from "./pool-client.ts";

@@ -1,29 +1,29 @@
 /**
- * The requests of one serving thread that wait for a handler thread, first come, first served, and their count on the board, which
- * all serving threads of the worker share.
+ * The requests of one serving thread that wait for a handler thread, first come, first served. All serving threads of the
+ * worker share the count on the board.
  *
- * Invariant: whoever is in the line counts on the board as waiting. Who leaves it for good is taken off; who is sent ahead of its
- * turn still counts (`job-prefetch.ts`), and does not count again when it is put back.
+ * Invariant: a job in this queue counts on the board as waiting. A job that leaves it for good is subtracted. A job that is
+ * sent ahead still counts (`job-prefetch.ts`), and does not count again when it is put back.
  *
- * Memory: one word, written by this thread alone: how many are in the line. It is written right after the board. When the thread dies the acceptor
- * takes as many off the board (`server/worker/pool-links.ts`). If it dies in the instant in which one leaves the line to be
- * sent ahead, that one counts as waiting until the worker ends.
+ * Memory: one word, written by this thread alone: the number of jobs in the queue. It is written right after the board. When
+ * the thread dies, the acceptor subtracts as many on the board (`server/worker/pool-links.ts`). If it dies at the instant in
+ * which a job leaves the queue to be sent ahead, that job counts as waiting until the worker ends.
  */
 
 import type { Board } from "../shared/pool-board.ts";
 import type { RemoteJob } from "./remote-job.ts";
 
-export class WaitingLine {
+export class PendingJobs {
   readonly #board: Board;
   readonly #limit: number;
   readonly #jobs: RemoteJob[] = [];
-  readonly #told: Int32Array<SharedArrayBuffer>;
+  readonly #count: Int32Array<SharedArrayBuffer>;
 
-  /** `limit`: so many may wait on all serving threads together. `told`: for the number of those here. */
-  constructor(board: Board, limit: number, told: SharedArrayBuffer) {
+  /** `limit`: the most that may wait on all serving threads together. `count`: the word for the number of those here. */
+  constructor(board: Board, limit: number, count: SharedArrayBuffer) {
     this.#board = board;
     this.#limit = limit;
-    this.#told = new Int32Array(told);
+    this.#count = new Int32Array(count);
   }
 
   get length(): number {
@@ -34,27 +34,27 @@ export class WaitingLine {
     return this.#jobs[0];
   }
 
-  /** False: the line is full. */
+  /** False: the queue is full. */
   join(job: RemoteJob): boolean {
     if (!this.#board.tryWait(this.#limit)) return false;
-    this.#told[0]!++;
+    this.#count[0]!++;
     this.#jobs.push(job);
     return true;
   }
 
-  /** The first has waited long enough. */
+  /** Removes the first job: it was dispatched, or waited too long. */
   leave(): RemoteJob {
     this.#stopWaiting();
     return this.#jobs.shift()!;
   }
 
-  /** The first goes ahead: it waits elsewhere. */
+  /** Removes the first job: it is sent ahead, and still waits. */
   sendAhead(): void {
-    this.#told[0]!--;
+    this.#count[0]!--;
     this.#jobs.shift();
   }
 
-  /** It waits no more, wherever it stands. False: it is not here. */
+  /** Removes a job, wherever it is in the queue. False: it is not here. */
   remove(job: RemoteJob): boolean {
     const at = this.#jobs.indexOf(job);
     if (at === -1) return false;
@@ -63,11 +63,11 @@ export class WaitingLine {
     return true;
   }
 
-  /** To the head of the line, for they were there before. Those whose client has left meanwhile are dropped. */
+  /** Puts jobs back at the head of the queue: they came first. Drops those whose client has left meanwhile. */
   putBack(jobs: readonly RemoteJob[]): void {
-    // The others were never off the board.
+    // Jobs sent ahead still count on the board.
     this.#board.waitAgain(jobs.filter(({ ahead }) => !ahead).length);
-    this.#told[0]! += jobs.length;
+    this.#count[0]! += jobs.length;
     for (const job of jobs) {
       job.ahead = false;
       job.exchange.handler = undefined;
@@ -83,6 +83,6 @@ export class WaitingLine {
 
   #stopWaiting(): void {
     this.#board.stopWaiting();
-    this.#told[0]!--;
+    this.#count[0]!--;
   }
 }

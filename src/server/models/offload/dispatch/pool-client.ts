@@ -1,15 +1,15 @@
 /**
- * A serving thread's access to a pool of handler threads: the part of the one queue that was parsed here, and who of
- * the pool gets what.
+ * A serving thread's access to a pool of handler threads: its part of the pool's queue, and the choice of a thread for each
+ * request.
  *
  *   submit → a handler thread takes it at once, or it waits (`--queue`, `--queue-timeout`) → sent on a link (`handler-link.ts`)
  *                                                     └────→ sent ahead of its turn ────────────↗
  *
  * Invariants
- * - A request is in exactly one place: waiting, or out on one link. One that was sent ahead counts as waiting until the
+ * - A request is in exactly one place: in the queue, or on one link. One that was sent ahead counts as waiting until the
  *   handler thread begins it.
- * - First come, first served on a serving thread; between serving threads a freed handler goes to whoever wakes first.
- * - A request that has not started is never lost to the death of a handler thread: it goes back to the head of the queue.
+ * - First come, first served on a serving thread. Between serving threads, a freed handler goes to the one that wakes first.
+ * - The death of a handler thread never loses a request that has not started: it goes back to the head of the queue.
  */
 
 import { monotonicMs } from "../../../../kit/clock.ts";
@@ -20,18 +20,18 @@ import type { Board } from "../shared/pool-board.ts";
 import { Link, type LinkOwner } from "./handler-link.ts";
 import type { LinkEnd } from "../shared/offload-protocol.ts";
 import { RemoteJob } from "./remote-job.ts";
-import { WaitingLine } from "./pending-jobs.ts";
+import { PendingJobs } from "./pending-jobs.ts";
 
 export interface PoolClientOptions {
   readonly board: Board;
-  /** For the number of its requests that wait. */
+  /** The word for the number of its waiting requests. */
   readonly line: SharedArrayBuffer;
   readonly onceOnly: boolean;
   readonly spread: number;
   readonly queue: number;
   readonly queueTimeoutMs: number;
   readonly serverTiming: boolean;
-  /** More requests than idle handler threads. */
+  /** More requests wait than handler threads are idle. */
   readonly wanted: () => void;
   /** The handler thread is past its time. */
   readonly kill: (id: number, why: string) => void;
@@ -40,14 +40,14 @@ export interface PoolClientOptions {
   readonly shed: (exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
 }
 
-/** Handlers count as long until they have shown otherwise. */
+/** The assumed run time before any was measured: handlers count as long. */
 const UNKNOWN_MS = 1;
 
 export class PoolClient {
   readonly #options: PoolClientOptions;
   readonly #board: Board;
   readonly #owner: LinkOwner;
-  readonly #waiting: WaitingLine;
+  readonly #waiting: PendingJobs;
   readonly #ahead: AheadJobs;
   /** Lowest slot first. */
   #links: Link[] = [];
@@ -59,13 +59,13 @@ export class PoolClient {
   constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#board = options.board;
-    this.#waiting = new WaitingLine(options.board, options.queue || 1, options.line);
+    this.#waiting = new PendingJobs(options.board, options.queue || 1, options.line);
     this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,
       misframed: options.misframed,
       kill: (link, why) => {
-        // Not from its next request on: nobody else's may end with it.
+        // Take back the jobs behind it first: no other request may end with the thread.
         this.#takeBack(link.recall(Infinity), link);
         options.kill(link.id, why);
       },
@@ -82,7 +82,7 @@ export class PoolClient {
     this.#pump();
   }
 
-  /** The handler thread is dead. What it had not started is run elsewhere. `why` is for what it had. */
+  /** The handler thread is dead. Jobs that it had not started run elsewhere. The started ones fail with `why`. */
   remove(id: number, why: Error): void {
     const link = this.#links.find((each) => each.id === id);
     if (link === undefined) return;
@@ -104,7 +104,7 @@ export class PoolClient {
     this.#pump();
   }
 
-  /** Enforces queue time and notes starts; called by the thread's heartbeat. */
+  /** Enforces queue time and notes starts. Called by the thread's heartbeat. */
   sweep(nowMs: number): void {
     const { queueTimeoutMs } = this.#options;
     const isLate = ({ exchange }: RemoteJob): boolean =>
@@ -136,7 +136,7 @@ export class PoolClient {
     if (this.#waiting.length > 0) this.#flushSoon();
   }
 
-  /** A thread for one request ends with it, and is free for nobody. */
+  /** All jobs of a link are done. A thread-per-request thread ends then, so it frees nothing. */
   #freed(): void {
     if (this.#options.onceOnly) return;
     if (this.#board.waiting > this.#waiting.length + this.#ahead.size) this.#board.freed.wake();
@@ -156,7 +156,7 @@ export class PoolClient {
     this.#notBegun(job);
   }
 
-  /** Called off before its turn: no handler will answer, and its client still waits. */
+  /** Cancelled before its turn: no handler will answer, but its client still waits. */
   #notBegun({ exchange }: RemoteJob): void {
     exchange.onAbort = undefined;
     if (exchange.calledOff) this.#options.failed(exchange, exchange.abortReason);
@@ -169,7 +169,7 @@ export class PoolClient {
       const link = this.#links[decision.to]!;
       const isMine =
         decision.how === "idle" ? this.#board.tryClaimIdle(link.seat) : this.#board.tryAdd(link.seat, SHORT_DEPTH);
-      // Another serving thread was quicker: look again.
+      // Another serving thread was faster: decide again.
       if (!isMine) continue;
       this.#send(link, job);
       return true;
@@ -188,7 +188,7 @@ export class PoolClient {
     this.#flushSoon();
   }
 
-  /** What else this look at the sockets brings goes with it: a message for each request would cost as much again. */
+  /** Collects all requests of this poll of the sockets into one message: a message for each would cost as much again. */
   #flushSoon(): void {
     if (this.#flushes) return;
     this.#flushes = true;
@@ -201,7 +201,7 @@ export class PoolClient {
     for (const link of this.#links) link.flush();
   };
 
-  /** While all are busy, those that are free next get the next one already. */
+  /** While all threads are busy, sends each of those that will be free next one more job. */
   #sendAhead(): void {
     if (this.#waiting.length === 0 || this.#options.onceOnly || !sendsAhead(this.#averageMs)) return;
     const next = this.#links.filter((link) => link.takesMore).sort((a, b) => a.busySinceMs - b.busySinceMs);
@@ -220,7 +220,7 @@ export class PoolClient {
     setTimeout(this.#recall, patienceMs(this.#averageMs));
   }
 
-  /** Takes back what lies behind a request that turned out to be long. */
+  /** Takes back the jobs behind a request that turned out to be long. */
   readonly #recall = (): void => {
     this.#recallsSoon = false;
     const beforeMs = monotonicMs() - patienceMs(this.#averageMs);
@@ -248,10 +248,10 @@ export class PoolClient {
     this.#waiting.putBack(jobs);
   }
 
-  /** Sends what waits, for as long as somebody takes it, and goes on listening for as long as somebody waits. */
+  /** Dispatches waiting jobs while threads take them. Keeps listening for freed threads while jobs wait. */
   #pump(): void {
     const seen = this.#board.freed.count;
-    // Whoever is idle has what lies ahead elsewhere, before what waits here.
+    // An idle thread first gets a job that was sent ahead elsewhere: it is older than those that wait here.
     if (this.#ahead.size > 0)
       this.#putBack(this.#ahead.take(this.#links.filter(({ seat }) => this.#board.load(seat) === 0).length));
     while (this.#waiting.first !== undefined && this.#dispatch(this.#waiting.first)) this.#waiting.leave();

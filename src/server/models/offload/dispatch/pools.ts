@@ -1,9 +1,9 @@
 /**
- * Which pool of handler threads a route uses, and how large it is. Pure.
+ * Chooses the handler pool of a route, and its size. Pure.
  *
- * A route with `threads` has a pool of its own, so that it can be held apart from the rest; all other routes of a model share
- * one. The server's `--threads` sizes the shared pool when the server itself runs under that model; under another model
- * it counts serving threads, and the shared pool has the default size.
+ * A route with `threads` has its own pool, so that it is isolated from the rest. All other routes of a model share one. If
+ * the server itself runs under that model, `--threads` sizes the shared pool. Under another model, `--threads` counts serving
+ * threads, and the shared pool has the default size.
  */
 
 import type { RouteConfig, ServerConfig } from "../../../../config/config.ts";
@@ -26,7 +26,7 @@ export function runsOnHandlerThreads(model: ModelName): model is PoolSpec["model
   return model === "threads" || model === "thread-per-request";
 }
 
-/** How many threads of a worker parse HTTP. One feeds many handler threads. */
+/** How many threads of a worker parse HTTP. One can feed many handler threads. */
 export function servingThreads({ model, threads }: ServerConfig): number {
   return model === "sync" || runsOnHandlerThreads(model) ? 1 : threads.max;
 }

@@ -1,14 +1,14 @@
 /**
- * One request that runs on a handler thread, seen from its serving thread: its body goes there, its response comes back
- * as the very bytes the client gets.
+ * One request that runs on a handler thread, on the side of its serving thread. Its body is sent there, and its response comes
+ * back as exactly the bytes for the client.
  *
- * The handler's own ServerResponse writes the head and the framing, so all that node:http does for an app (chunks,
- * trailers, early hints, HEAD, 1xx) happens there, unchanged. Here the bytes pass through the connection's ServerResponse, whose
- * head is declared written: that keeps pipelined responses in order, counts backpressure, and closes or keeps the
- * connection as for any other response.
+ * The handler's own ServerResponse writes the head and the framing. So all that node:http does for an app (chunks, trailers,
+ * early hints, HEAD, 1xx) happens there, unchanged. Here the bytes pass through the connection's ServerResponse, with its head
+ * declared as written. That keeps pipelined responses in order, counts backpressure, and closes or keeps the connection as
+ * for any other response.
  *
- * Rejected: sending status, headers and chunks apart and writing them here once more. It costs this thread, which all
- * handlers share, as much as running a short handler.
+ * Rejected: sending status, headers and chunks separately and writing them here again. On this thread, which all handlers
+ * share, that costs as much as running a short handler.
  */
 
 import type { ServerResponse } from "node:http";
@@ -27,24 +27,24 @@ import type { Abort, FromHandler, Job, Part, ToHandler } from "../shared/offload
 /** `transfer`: memory that moves with the message instead of being copied. */
 export type Post = (message: ToHandler, transfer?: readonly ArrayBuffer[]) => void;
 
-/** A chunk this large is handed over rather than copied. */
+/** A chunk this large is transferred, not copied. */
 const TRANSFER_BYTES = 16 * 1024;
 
 export class RemoteJob {
   readonly exchange: HandledExchange;
-  /** Set when it is sent to a handler thread, and anew after a recall. */
+  /** Set when it is sent to a handler thread, and again after a recall. */
   seq = -1;
   sentMs = 0;
-  /** Sent to lie ready behind another one, and so waiting still. */
+  /** Sent ahead: it waits behind another job, and still counts as waiting. */
   ahead = false;
-  /** When the handler was told to stop; 0: it was not. */
+  /** When the handler was told to stop. 0: it was not. */
   toldMs = 0;
-  /** It heard, so its loop turns. */
+  /** The handler's thread got that message, so its loop turns. */
   heard = false;
   #post: Post | undefined;
   #begun = false;
   #bodyWired = false;
-  /** Of the response: written, and not credited to the handler. */
+  /** Bytes of the response that were written, but not yet credited to the handler. */
   #owedBytes = 0;
   #waitsForDrain = false;
 
@@ -85,12 +85,12 @@ export class RemoteJob {
     this.#post = post;
     const { exchange } = this;
     exchange.isReadElsewhere = true;
-    // Else node:http drops the body with the end of the response, before the handler's wish for it has come.
+    // Otherwise node:http drops the body at the end of the response, before the handler's request for it has come.
     if (exchange.body !== undefined) markRead(exchange.req);
     if (exchange.abortReason !== undefined) this.abort();
   }
 
-  /** Tells the handler that its client is gone, that its time is over, or that it is called off. */
+  /** Tells the handler that its client left, that its time is over, or that a drain cancelled it. */
   abort(): void {
     const reason = this.exchange.abortReason;
     if (this.#post === undefined || reason === undefined) return;
@@ -112,7 +112,7 @@ export class RemoteJob {
       req.once("end", () => {
         this.#post?.({ type: "body-end", seq: this.seq, rawTrailers: req.rawTrailers });
       });
-      // A body that breaks off ends the exchange, and with it the handler's view of the body. After the response only this tells.
+      // A broken body ends the exchange, and that ends the handler's body. After the response, only this message does.
       req.on("error", () => {
         if (exchange.state === "ended") this.#tellAbort("AbortError", "the body broke off", "BODY_TIMEOUT");
       });
@@ -120,12 +120,12 @@ export class RemoteJob {
     req.resume();
   }
 
-  /** The handler reads a body that has not come to its end. */
+  /** The handler reads a body that has not ended. */
   get isReading(): boolean {
     return this.#bodyWired && !this.exchange.req.complete && !this.exchange.connection.stream.destroyed;
   }
 
-  /** The handler is done, and reads nothing more of the body. */
+  /** The handler is done, and reads no more of the body. */
   over(): void {
     const { exchange } = this;
     exchange.onAbort = undefined;
@@ -135,7 +135,7 @@ export class RemoteJob {
 
   readonly #forward = (chunk: Buffer): void => {
     this.exchange.req.pause();
-    // A copy always: the chunk is a view into the memory that the connection reads into.
+    // Always a copy: the chunk is a view into the memory that the connection reads into.
     const own = new Uint8Array(chunk);
     const transfer = own.byteLength >= TRANSFER_BYTES ? [own.buffer] : undefined;
     this.#post?.({ type: "body", seq: this.seq, chunk: own }, transfer);
@@ -179,7 +179,7 @@ export class RemoteJob {
     this.#post?.({ type: "credit", seq: this.seq, bytes });
   }
 
-  /** It ends with this response, as was known from the beginning or turned out when it was written. */
+  /** The connection ends with this response: known from the start, or decided while it was written. */
   #endConnection(res: ServerResponse): void {
     endConnectionWith(res);
     this.exchange.connection.closing = true;
@@ -187,17 +187,17 @@ export class RemoteJob {
 
   #begin(res: ServerResponse, message: FromHandler & { type: "write" }): readonly Part[] {
     this.#begun = true;
-    // Not the connection's word: a request behind this one may be the last.
+    // Not `connection.closing`: a later request on the connection may be its last.
     const keepsAlive = message.keepsAlive && keepsConnection(res);
     res.statusCode = message.status;
-    // Written by the handler thread; perhaps with some of the body behind it.
+    // The handler thread wrote the head, perhaps followed by a part of the body.
     declareHead(res, String(message.parts[0]));
     if (!keepsAlive) this.#endConnection(res);
     return message.keepsAlive && !keepsAlive ? withoutKeepAlive(message.parts) : message.parts;
   }
 }
 
-/** The connection began to drain while the handler ran: its client is told not to use it again. */
+/** The connection began to drain while the handler ran, so its client is told not to use it again. */
 function withoutKeepAlive(parts: readonly Part[]): readonly Part[] {
   const [first, ...rest] = parts;
   if (typeof first !== "string") return parts;

@@ -1,31 +1,31 @@
 /**
- * Requests whose body has not arrived, before they are given to a handler thread: a slow upload holds none.
+ * Requests whose body has not arrived, before they get a handler thread. So a slow upload holds no thread.
  *
  *   the body is complete   → ready
  *   nothing arrives        → ready, if one of the pool's places for uploads is free
  *   the buffer is full     → takes such a place, or waits for one → ready
  *
- * The body is collected in the request's own buffer, up to `--body-buffer`, for all requests of this serving thread up to
- * `--body-memory`; beyond that a request has node:http's buffer only, and its client is held back when it is full. What is
- * larger is read by the handler as it arrives, which takes as long as the client likes: so all but one of the pool's threads
- * at most do that at a time. A client that waits for an answer before it sends on gets a thread that way too.
+ * The body is collected in the request's own buffer, up to `--body-buffer` for each request, and up to `--body-memory` for all
+ * requests of this serving thread. Beyond that, a request has only node:http's default buffer, and its client is paused when
+ * that is full. The handler reads a larger body as it arrives, which takes as long as the client likes. So at most all but
+ * one of the pool's threads do that at a time. A client that waits for an answer before it sends more gets a thread so too.
  *
  * Invariants
  * - A request is made ready at most once, and never after it was refused or abandoned.
- * - A place and the memory are given back when the exchange ends.
+ * - Its place and its memory are given back when the exchange ends.
  */
 
 import type { ArrivingBody, HandledExchange } from "../../handled-exchange.ts";
 import type { Places } from "../../model.ts";
 
-/** Nothing arriving for so long is a client that pauses. */
+/** If nothing arrives for this long, the client has paused. */
 const PAUSE_MS = 300;
 
 export interface UploadsOptions {
   readonly bufferBytes: number;
   readonly memoryBytes: number;
   readonly places: Places;
-  /** It waited too long for a place, or too many do. */
+  /** It waited too long for a place, or too many wait. */
   readonly shed: (exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT") => void;
 }
 
@@ -47,7 +47,7 @@ export function uploadPlaces(threads: number): number {
 
 export class Uploads {
   readonly #options: UploadsOptions;
-  /** Those that are not ready. */
+  /** Requests that are not ready. */
   readonly #uploads = new Set<Upload>();
   #reservedBytes = 0;
 
@@ -55,12 +55,12 @@ export class Uploads {
     this.#options = options;
   }
 
-  /** Calls `ready` when the request may have a handler thread: at once, if it has no body to wait for. */
+  /** Calls `ready` when the request may have a handler thread: at once if there is no body to wait for. */
   collect(exchange: HandledExchange, ready: () => void): void {
     const { body } = exchange;
     const { bufferBytes } = this.#options;
     if (body === undefined || exchange.req.complete || bufferBytes === 0) return ready();
-    // Whether the body may come at all is for the app to say.
+    // The app decides whether the body may come at all.
     if (exchange.expects !== undefined) return ready();
     const reservedBytes = this.#reserve(exchange);
     const nowMs = performance.now();
@@ -70,11 +70,11 @@ export class Uploads {
     exchange.state = "queued";
     exchange.onEnded = () => this.#ended(upload);
     body.collect(reservedBytes, () => this.#look(upload));
-    // Filled while it waited for its turn: nothing more arrives that would be looked at.
+    // The buffer filled while the request waited for its turn: no further arrival would trigger `#look`.
     if (body.isFull) this.#takePlace(upload);
   }
 
-  /** Lets those go on of which nothing arrives. */
+  /** Makes requests ready whose client has paused. */
   sweep(nowMs: number): void {
     for (const upload of this.#uploads) {
       const { bytes } = upload.body;

@@ -1,7 +1,7 @@
 /**
- * The messages of one link at a handler thread. They come as events; while a handler blocks its thread on purpose, they
- * are read out of turn, so that it hears that it is to stop. What can't be dealt with then is kept and comes in its turn,
- * before anything newer.
+ * The messages of one link, at a handler thread. They come as events. While a handler blocks its thread on purpose, they are
+ * read out of turn, so that the handler learns that it must stop. Messages that can't be handled then are kept, and
+ * delivered later, before newer ones.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -15,7 +15,7 @@ export class Inbox {
   #released = true;
   readonly #outside = AsyncLocalStorage.snapshot();
 
-  /** `closed`: the serving thread is gone, and all it had said was received. */
+  /** `closed`: the serving thread is gone, and all of its messages were received. */
   constructor(port: MessagePort, receive: (message: ToHandler) => void, closed: () => void) {
     this.#port = port;
     this.#receive = receive;
@@ -26,7 +26,7 @@ export class Inbox {
     });
   }
 
-  /** For a thread that is blocked: shows all that has come and was not received. `deal` returns true if that was all there is to do. */
+  /** For a blocked thread: passes all pending messages to `deal`. `deal` returns true if it has handled the message. */
   read(deal: (message: ToHandler) => boolean): void {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       this.#kept.push(next.message as ToHandler);
@@ -34,7 +34,7 @@ export class Inbox {
     this.#kept = this.#kept.filter((message) => !deal(message));
     if (this.#kept.length === 0 || !this.#released) return;
     this.#released = false;
-    // Nothing else may come that would have them received.
+    // Perhaps no later event delivers them.
     this.#outside(setImmediate, this.#release);
   }
 

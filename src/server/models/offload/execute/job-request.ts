@@ -1,6 +1,6 @@
 /**
- * A request and its response on a handler thread: node:http's own classes, fed from the job instead of a parser, so that
- * everything an app or a framework may do with them works.
+ * A request and its response on a handler thread. They are node:http's own classes, fed from the job instead of a parser, so
+ * everything that an app or a framework does with them works.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -25,7 +25,7 @@ import {
 import type { FromHandler, Job } from "../shared/offload-protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
 
-/** Where a request carries the job it belongs to. */
+/** The key under which a request holds its job. */
 const ownerOf: unique symbol = Symbol("heddle.job");
 
 export interface RequestOwner {
@@ -84,8 +84,8 @@ export function openRequest(
 }
 
 /**
- * A request that nobody sent and nobody hears the answer of: what it has Node load and compile, the first real one on this
- * thread finds ready. No app code runs.
+ * Runs a dummy request whose answer is discarded. Node loads and compiles the code for it, so the first real request on this
+ * thread is faster. No app code runs.
  */
 export function rehearse(keepAliveMs: number): void {
   const endpoint = { remoteAddress: "", remotePort: 0, remoteFamily: "", localAddress: "", localPort: 0 };
@@ -125,7 +125,7 @@ function addTiming(res: ServerResponse, fromMs: number): void {
   });
 }
 
-/** The end of the body, with what came after it. */
+/** Ends the body, with its trailers. */
 export function endBody(req: IncomingMessage, rawTrailers: readonly string[]): void {
   req.complete = true;
   if (rawTrailers.length > 0) addHeaderLines(req, [...rawTrailers]);
@@ -137,7 +137,7 @@ export function installJobSignal(): void {
   replaceSignal((req: Owned) => req[ownerOf]?.signal);
 }
 
-/** Responses of jobs are framed here: what goes to the serving thread is what the client gets. */
+/** Responses of jobs are framed here: the serving thread sends the bytes to the client as they are. */
 export function installJobFraming(): void {
   installFraming<RequestOwner>({
     ownerOf: (res) => (res.req as Owned | undefined)?.[ownerOf],

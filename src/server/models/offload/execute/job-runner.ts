@@ -1,12 +1,12 @@
 /**
  * # design: a handler thread
- * Jobs come over one link from each serving thread into one local queue and are run one at a time: claim in the ring →
- * run the app's handler → its response is out and its promise settled → done → next. The serving threads see to it that a
- * job lies here only while its turn is near (`pool-client.ts`), and take it back otherwise.
+ * Jobs come over one link from each serving thread into one local queue. They run one at a time: claim in the ring → run the
+ * app's handler → its response is out and its promise settled → done → next. The serving threads send a job only when its
+ * turn is near (`pool-client.ts`), and otherwise take it back.
  *
  * Invariants
- * - One job runs at a time. When it is done, after its last bytes, the ring and the board say so; a message says it only
- *   when no other job of the same link follows at once, and nobody will look anyway (`outbox.ts`).
+ * - One job runs at a time. When it is done, after its last bytes, the ring and the board show it. A message is sent for it
+ *   only if no other job of the same link follows at once, and the serving thread would not look anyway (`outbox.ts`).
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -23,7 +23,7 @@ import { type HandlerLink, RunningJob, runningJob } from "./running-job.ts";
 interface Queued {
   readonly job: Job;
   readonly link: HandlerLink;
-  /** Came before its turn. */
+  /** Arrived before the job's turn. */
   abort: Abort | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface JobRunnerOptions {
   /** This thread's place on the board. */
   readonly seat: Seat;
   readonly board: Board;
-  /** A job is done; false: take no more. */
+  /** A job is done. False: take no more. */
   readonly onDone: () => boolean;
 }
 
@@ -41,10 +41,10 @@ export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #queue: Queued[] = [];
   #current: RunningJob | undefined;
-  /** Done, and its server thread may not know. */
+  /** A job that is done. Its serving thread may not know. */
   #untold: RunningJob | undefined;
   #stopped = false;
-  /** Runs a function in no job's async context: the next job inherits nothing from the last, and keeps none of it alive. */
+  /** Runs a function outside of any job's async context, so the next job inherits nothing from the last one. */
   readonly #outside = AsyncLocalStorage.snapshot();
 
   constructor(options: JobRunnerOptions) {
@@ -60,13 +60,13 @@ export class JobRunner {
     const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers, start?.said) };
   }
 
-  /** An exception nobody caught: the job whose code threw fails. */
+  /** An uncaught exception: fails the job whose code threw it. */
   uncaught(error: unknown): void {
     runningJob.getStore()?.fail(error);
   }
 
   /**
-   * Its serving thread is dead, and the clients with it. What was not begun the acceptor takes off the board
+   * The link's serving thread is dead, and its clients with it. The acceptor subtracts its jobs that were not begun
    * (`server/worker/pool-links.ts`).
    */
   #abandon(link: HandlerLink): void {
@@ -86,7 +86,7 @@ export class JobRunner {
     }
     const current = this.#current;
     if (current !== undefined && current.link === link && current.job.seq === message.seq) {
-      // What the app does in an event that this brings about belongs to the job.
+      // The message may emit an event. What the app does in it belongs to the job.
       runningJob.run(current, current.receive, message);
     } else if (message.type === "abort") {
       const queued = this.#queue.find((each) => each.link === link && each.job.seq === message.seq);
@@ -122,7 +122,7 @@ export class JobRunner {
     this.#untold = job;
     this.#stopped = !onDone();
     if (!this.#stopped) board.release(seat);
-    // Not from within the handler's own `res.end()`: the rest of it comes first.
+    // Not within the handler's own `res.end()`: the rest of the handler runs first.
     this.#outside(queueMicrotask, this.#next);
   };
 }

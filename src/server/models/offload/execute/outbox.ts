@@ -1,5 +1,6 @@
 /**
- * What a handler thread says on one link: complete responses through shared memory (`response-ring.ts`), all else as messages.
+ * The output of a handler thread on one link: complete responses go through shared memory (`response-ring.ts`), all else as
+ * messages.
  *
  * The messages are counted, so that a response in memory can say which of them came before it. The count wraps at 2^32
  * (`wrapping.ts`), on both sides.
@@ -14,7 +15,7 @@ export class Outbox {
   readonly #port: MessagePort;
   readonly #answers: ResponseRing;
   #said: number;
-  /** Messages posted up to the last announcement, itself included. */
+  /** Messages posted up to and including the last announcement. */
   #announced: number;
 
   /** `said`: where the count begins, on both sides of the link. */
@@ -30,7 +31,7 @@ export class Outbox {
     else if (this.#answers.announce()) this.#announce();
   };
 
-  /** Done with all jobs up to `seq`. Who will look for answers anyway, sees that then. */
+  /** Done with all jobs up to `seq`. If the serving thread will look for answers anyway, it sees that then. */
   done(seq: number): void {
     if (this.#said !== this.#announced || !this.#answers.isAnnounced) this.#post({ type: "done", seq });
   }

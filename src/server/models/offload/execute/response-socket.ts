@@ -1,13 +1,13 @@
 /**
- * `req.socket` and `res.socket` of a handler that runs off its serving thread: what the handler's ServerResponse writes
- * to it goes to the serving thread, which passes it on to the client.
+ * `req.socket` and `res.socket` of a handler on a handler thread. What the handler's ServerResponse writes to it goes to the
+ * serving thread, which sends it to the client.
  *
- * One for each request, never kept for the next: state that an app hangs on a socket can't reach another client.
+ * There is one for each request, so state that an app keeps on a socket can't reach another client.
  *
  * Invariants
- * - Bytes leave in the order they were written, and at the latest in the next tick; the end of a response leaves before
- *   `res.end()` returns, so that a handler may block right after it.
- * - At most WINDOW_BYTES are on their way to a client that does not read; after that writes wait, as on a full socket.
+ * - Bytes leave in the order they were written, at the latest in the next tick. The end of a response leaves before
+ *   `res.end()` returns, so a handler may block right after it.
+ * - At most WINDOW_BYTES are on their way to a client that does not read. After that, writes wait, as on a full socket.
  */
 
 import { Duplex } from "node:stream";
@@ -36,7 +36,7 @@ export class ResponseSocket extends Duplex {
   bytesRead = 0;
   bytesWritten = 0;
   timeout = 0;
-  /** The client has its answer from somebody else: what is still written goes nowhere. */
+  /** The client already has its answer from heddle: later writes are dropped. */
   muted = false;
   readonly #seq: number;
   readonly #tell: (message: FromHandler) => void;
@@ -66,7 +66,7 @@ export class ResponseSocket extends Duplex {
   carry(req: IncomingMessage, res: ServerResponse): void {
     this.#req = req;
     this.#res = res;
-    // What node:http's server does for a connection of its own.
+    // node:http's server does this for its own connections.
     this.on("drain", () => {
       if (!res.writableNeedDrain) return;
       forgetNeedDrain(res);
@@ -78,19 +78,19 @@ export class ResponseSocket extends Duplex {
     });
   }
 
-  /** The response's last write was called back, perhaps before its end has left: it leaves now. */
+  /** The response's last write was called back, perhaps before its end has left. It leaves now. */
   complete(): void {
     clearTimeout(this.#idle);
     if (!this.#ended) this.#send(true);
   }
 
-  /** So many bytes of the request's body have come. */
+  /** This many bytes of the request's body have come. */
   received(bytes: number): void {
     this.bytesRead += bytes;
     this.#idle?.refresh();
   }
 
-  /** The client has taken so many bytes. */
+  /** The client has taken this many bytes. */
   credit(bytes: number): void {
     this.#idle?.refresh();
     this.#unacknowledged = Math.max(0, this.#unacknowledged - bytes);
@@ -103,7 +103,7 @@ export class ResponseSocket extends Duplex {
     this.#unblock();
   }
 
-  /** As node:http's server does it. */
+  /** Does what node:http's server does. */
   #fallIdle(): void {
     const req = this.#req!;
     const isHeardByRequest = !req.complete && req.emit("timeout", this);
@@ -160,9 +160,9 @@ export class ResponseSocket extends Duplex {
 
   #settle(callback: Callback): void {
     this.#idle?.refresh();
-    // An interim response goes by itself: it must be told from the head.
+    // An interim response goes in its own message: it must be distinguished from the head.
     if (!this.#ticking && !(this.#res?.headersSent ?? false)) this.#send(false);
-    // Before the callback, which also goes out in the next tick: what was written may be overwritten from then on.
+    // Before the callback, which also runs in the next tick: after it, the app may overwrite what it wrote.
     this.#schedule();
     if (this.#unacknowledged < WINDOW_BYTES || this.muted) callback();
     else this.#blocked = callback;
@@ -203,8 +203,8 @@ export class ResponseSocket extends Duplex {
     });
   }
 
-  // What code written for a net.Socket calls. The connection itself is the serving thread's.
-  /** The connection ends when what was written has left. */
+  // Methods of net.Socket that apps call. The real connection is the serving thread's.
+  /** Ends the connection when what was written has left. */
   destroySoon(): void {
     const res = this.#res!;
     if (!res.headersSent || this.destroyed) {
@@ -220,7 +220,7 @@ export class ResponseSocket extends Duplex {
     if (this.writableFinished) close();
     else this.once("finish", close);
   }
-  /** As a net.Socket's: silence for so long, in both directions, is told. What is longer than a timer can wait is that long. */
+  /** Like net.Socket's: `timeout` is emitted after this much silence in both directions. Capped at a timer's longest delay. */
   setTimeout(ms: number, callback?: () => void): this {
     if (!(ms >= 0 && ms !== Infinity)) throw outOfRange(ms);
     this.timeout = ms;

@@ -1,11 +1,11 @@
 /**
- * One request while it runs on a handler thread: the app's handler, its request and response, and what the serving thread
- * says about it meanwhile. It is over when the handler has returned and the response is out.
+ * One request while it runs on a handler thread: the app's handler, its request and response, and the serving thread's messages
+ * about it. It is over when the handler has returned and the response is out.
  *
  * Invariants
- * - A failure is said at most once, whichever way it came: throw, rejection, uncaught exception.
- * - What an earlier job left behind (a timer, a late rejection) is never blamed on the one that runs: the async context
- *   names the job.
+ * - A failure is reported at most once, however it came: throw, rejection, uncaught exception.
+ * - A failure that an earlier job left behind (a timer, a late rejection) is never attributed to the running one: the async
+ *   context names the job.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -30,10 +30,10 @@ export interface HandlerLink {
   readonly outbox: Outbox;
 }
 
-/** Whose code runs. */
+/** The job whose code runs. */
 export const runningJob: AsyncLocalStorage<RunningJob> = new AsyncLocalStorage<RunningJob>();
 
-/** For a handler that blocks its thread: why the request whose code runs is to stop, if it is. Hears what has come for it. */
+/** For a handler that blocks its thread: reads pending messages, and returns why its request must stop, if it must. */
 export function heedAbort(): DOMException | undefined {
   return runningJob.getStore()?.heed();
 }
@@ -45,11 +45,11 @@ export class RunningJob {
   readonly #opened: Opened;
   readonly #finished: (job: RunningJob) => void;
   #controller: AbortController | undefined;
-  /** Why it is to stop, or to come to an end, from the moment it knows. */
+  /** Why it must stop or finish. Set as soon as it knows. */
   #reason: DOMException | undefined;
-  /** It is to stop: what it fails with from then on is nobody's concern. */
+  /** It must stop. Its later failures are ignored. */
   #isOver = false;
-  /** Its signal says so. */
+  /** Its signal is aborted. */
   #isSignalled = false;
   #aborted = false;
   #failed = false;
@@ -67,11 +67,11 @@ export class RunningJob {
     const { res, socket } = this.#opened;
     res.once("finish", this.#onFinish);
     socket.once("close", this.#onSocketClose);
-    // A client that resets its connection is told to the app through `req` and `res`, as node:http does.
+    // The app hears of a connection reset through `req` and `res`, as with node:http.
     socket.on("error", () => {});
   }
 
-  /** Aborts when the client goes away, the request times out, or is called off. */
+  /** Aborts when the client leaves, the request times out, or a drain cancels it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -95,10 +95,10 @@ export class RunningJob {
 
   fail(error: unknown): void {
     if (this.#failed || this.#isOver) return;
-    // It wrote on when its connection had been ended for that.
+    // It failed because it wrote beyond its content-length, and its connection was ended for that.
     if (this.#overlong && this.#opened.socket.destroyed) return;
     this.#failed = true;
-    // Called off: a consequence.
+    // It was cancelled, and this is a consequence.
     if (this.#reason !== undefined && endEventStream(this.#opened.res)) return;
     this.#tell({ type: "failed", seq: this.job.seq, error: toWire(error) });
     if (this.#done) return;
@@ -133,7 +133,7 @@ export class RunningJob {
     }
   };
 
-  /** Blocked: looks for what concerns it among the messages that have come. What follows from an abort waits for its turn. */
+  /** The thread is blocked: finds this job's messages among the pending ones. An abort's events are emitted later, in turn. */
   heed(): DOMException | undefined {
     if (this.#done) return undefined;
     this.link.inbox.read((message) => {
@@ -168,7 +168,7 @@ export class RunningJob {
     if (refusal !== undefined) {
       if (!req.complete) cutShort(req, refusal);
     } else if (!res.writableFinished) breakOff(req);
-    // Whoever waits for the response's end, to let go of what it was to be made of, hears of it.
+    // Whoever waits for the response's end, to free its source, is notified.
     socket.destroy();
   }
 
@@ -182,7 +182,7 @@ export class RunningJob {
     this.#settled();
   };
 
-  /** What node:http does when a response has been written. */
+  /** Does what node:http does when a response was written. */
   readonly #onFinish = (): void => {
     const { req, res, socket } = this.#opened;
     socket.complete();
@@ -203,13 +203,13 @@ export class RunningJob {
     if (this.#done || !this.#returned || !this.#responded) return;
     this.#done = true;
     const { req } = this.#opened;
-    // Who reads on all the same, in events, hears that nothing more comes.
+    // An app that still reads in events is told that nothing more comes.
     if (!req.complete && !req.destroyed) breakOff(req);
     this.#finished(this);
   }
 }
 
-/** A body that nobody has begun to read has ended for the app when the response has, and is not fetched. */
+/** If the app has not begun to read the body, the body ends for it with the response, and is not fetched. */
 function dropBody(req: IncomingMessage): void {
   stopReading(req);
   if (!req.complete) endBody(req, []);

@@ -1,24 +1,23 @@
 /**
- * The jobs of one link in shared memory: whether each has been started, since when, and whether it is done.
+ * The jobs of one link in shared memory: whether each was started, since when, and whether it is done.
  *
- * A job lies in the handler thread's message queue until its turn. The serving thread may want it back, because that
- * thread turned out to be busy for long and another is idle. Exactly one of the two wins the job's cell:
+ * A job waits in the handler thread's message queue until its turn. The serving thread may want it back, because that
+ * thread has a long job and another thread is idle. Exactly one of the two wins the job's cell:
  *
  *   free ──server opens──▶ open ──handler claims──▶ started ──▶ done
  *                            └──server recalls───▶ recalled   (the handler thread skips it)
  *
  * Memory
- * - A cell is a word, two times, and whether the job was sent ahead. The word holds the lower 29 bits of the job's number and its
- *   state. The serving thread opens it, after it has written whether the job is ahead; then both sides change it, by
- *   compare-and-exchange, each only along its own arrows. The handler thread alone writes the times: the start before the word says
- *   "started", the run time before it says "done".
- * - Numbers wrap at 2^32 (`wrapping.ts`). A cell tells jobs apart by 29 bits of them: an old message could be taken for a new job only if
- *   it had been read 2^29 jobs of the link late, and a link has at most as many as it has cells.
- * - A cell is used again only after its job was done or recalled. This is asserted, as is every other transition: whoever finds a cell
- *   in a state that nothing leads to throws.
- * - The handler thread dies: its started job stays "started", and its open ones stay "open". The serving thread is told of the death, takes
- *   back what is open and fails what is started (`handler-link.ts`). Nothing of the ring is used again.
- * - The serving thread dies: the acceptor recalls what is open in its place (`server/worker/pool-links.ts`).
+ * - A cell is a word, two times, and a flag for jobs sent ahead. The word holds the lower 29 bits of the job's number, and its
+ *   state. The serving thread writes the flag, then opens the cell. After that both sides change the word by
+ *   compare-and-exchange, each only along its own arrows. Only the handler thread writes the times: the start before the word
+ *   says "started", the run time before it says "done".
+ * - Numbers wrap at 2^32 (`wrapping.ts`). A cell compares 29 bits of them. To match the wrong job, a message would have to be
+ *   read 2^29 jobs late, but a link has at most as many jobs as cells.
+ * - A cell is used again only after its job was done or recalled. Every transition is asserted: an impossible state throws.
+ * - If the handler thread dies, its started job stays "started", and its open ones stay "open". The serving thread hears of it,
+ *   takes back the open ones and fails the started one (`handler-link.ts`). The ring is not used again.
+ * - If the serving thread dies, the acceptor recalls the open jobs in its place (`server/worker/pool-links.ts`).
  */
 
 import { brokenMemory } from "../../../../kit/broken-memory.ts";
@@ -31,7 +30,7 @@ const DONE = 4;
 const STATE_BITS = 3;
 const STATES: readonly string[] = ["free", "open", "started", "recalled", "done"];
 
-/** Far more than a link ever has in flight (`assignment.ts`), so that a cell is never used by two jobs at once. */
+/** Far more than a link ever has in flight (`assignment.ts`), so two jobs never use a cell at once. */
 export const CELLS = 64;
 /** FNV's. */
 const HASH_PRIME = 0x01000193;
@@ -63,7 +62,7 @@ export class Ring {
   /** Server: before the job is sent. `ahead`: it counts as waiting until it begins. */
   open(seq: number, ahead: boolean = false): void {
     this.#ahead[seq & this.#mask] = ahead ? 1 : 0;
-    // An exchange costs what a store does, and tells what was there.
+    // An exchange costs the same as a store, and returns the earlier word.
     const before = Atomics.exchange(this.#words, seq & this.#mask, word(seq, OPEN));
     const state = stateOf(before);
     if (state === OPEN || state === STARTED) throw broken(seq, "was opened", before);
@@ -74,13 +73,13 @@ export class Ring {
     const cell = seq & this.#mask;
     const seen = Atomics.load(this.#words, cell);
     if (seen !== word(seq, OPEN)) return this.#recalled(seq, seen);
-    // Before the state says so: who sees a job started sees its time.
+    // Before the state changes: whoever sees a started job sees its time.
     this.#startedMs[cell] = nowMs;
     const before = this.#move(seq, OPEN, STARTED);
     return before === word(seq, OPEN) ? "claimed" : this.#recalled(seq, before);
   }
 
-  /** Handler: it is over, and the next may be claimed. */
+  /** Handler: the job is over, and the next may be claimed. */
   finish(seq: number, nowMs: number): void {
     const cell = seq & this.#mask;
     this.#ranMs[cell] = nowMs - this.#startedMs[cell]!;
@@ -88,7 +87,7 @@ export class Ring {
     if (before !== word(seq, STARTED)) throw broken(seq, "was finished", before);
   }
 
-  /** Server: "begun" if the handler has started it, and perhaps is done. */
+  /** Server: "begun" if the handler has started it. It may also be done. */
   recall(seq: number): "recalled" | "begun" {
     const before = this.#move(seq, OPEN, RECALLED);
     if (before === word(seq, OPEN)) return "recalled";
@@ -96,7 +95,7 @@ export class Ring {
     return "begun";
   }
 
-  /** Acceptor: the serving thread is dead. Recalls all that is open; of those, how many were ahead and not. `running`: the job that runs. */
+  /** Acceptor: the serving thread is dead. Recalls and counts all open jobs. `running`: the job that runs. */
   recallAll(): { recalled: number; recalledAhead: number; running: number | undefined } {
     const found = { recalled: 0, recalledAhead: 0, running: undefined as number | undefined };
     for (let cell = 0; cell < this.cells; cell++) {
@@ -106,13 +105,13 @@ export class Ring {
         if (before === seen) found[this.#ahead[cell] === 1 ? "recalledAhead" : "recalled"]++;
         seen = before;
       }
-      // The lower 29 bits are all that a cell knows, and all that it is asked for.
+      // The lower 29 bits of its number: `isRunning` compares no more.
       if (stateOf(seen) === STARTED) found.running = seen >>> STATE_BITS;
     }
     return found;
   }
 
-  /** Undefined while a job is open or runs. Otherwise a number that is another one after each job. */
+  /** Undefined while a job is open or runs. Otherwise a hash that changes with each job. */
   get restMark(): number | undefined {
     let mark = 0;
     for (let cell = 0; cell < this.cells; cell++) {
@@ -146,12 +145,12 @@ export class Ring {
     return seen === word(seq, STARTED) || seen === word(seq, DONE) ? this.#startedMs[cell]! : undefined;
   }
 
-  /** What was there before. */
+  /** Returns the earlier word. */
   #move(seq: number, from: number, to: number): number {
     return Atomics.compareExchange(this.#words, seq & this.#mask, word(seq, from), word(seq, to));
   }
 
-  /** The cell is not open for this job: it was recalled, and may have a newer one since. */
+  /** The cell is not open for this job: the job was recalled, and the cell may have a newer one. */
   #recalled(seq: number, seen: number): "recalled" {
     const isOwn = seen >> STATE_BITS === word(seq, FREE) >> STATE_BITS;
     if (stateOf(seen) === FREE || (isOwn && stateOf(seen) !== RECALLED)) throw broken(seq, "was claimed", seen);

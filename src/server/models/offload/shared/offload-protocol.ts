@@ -1,21 +1,21 @@
 /**
- * What a serving thread and a handler thread say to each other, over a port of their own. The serving thread's side is
+ * The messages between a serving thread and a handler thread, over a port of their own. The serving thread's side is
  * `pool-client.ts` and `remote-job.ts`, the handler thread's `job-runner.ts`.
  *
  *   serving thread                    handler thread
  *     jobs (one or more)          →   queued there; each is claimed in the ring when its turn comes
  *                                 ←   pull        the handler reads the request's body
  *     body … body-end             →
- *                                 ←   write …     bytes of the response, as they are to go to the client
- *                                 ←   answers     complete responses lie in shared memory (`response-ring.ts`)
- *     credit                      →               so much of them the client has taken
+ *                                 ←   write …     bytes of the response, exactly as for the client
+ *                                 ←   answers     complete responses are in shared memory (`response-ring.ts`)
+ *     credit                      →               the client has taken this many bytes
  *                                 ←   failed      the handler threw or rejected
- *                                 ←   misframed   what it wrote could not be sent as it was
+ *                                 ←   misframed   its response could not be sent as it was
  *     abort                       →   ← heard     the loop turns: the handler was told
  *     ping                        →   ← alive     the loop turns
- *                                 ←   done        the last of the link's jobs is done (the ring tells of the others)
+ *                                 ←   done        the last of the link's jobs is done (the ring shows the others)
  *
- * Bodies in both directions move only as fast as the other side takes them.
+ * Both directions have flow control: bodies move only as fast as the other side reads them.
  */
 
 import type { ExpectEvent } from "../../../app/load/load-app.ts";
@@ -35,25 +35,25 @@ export interface Endpoints {
 
 /** One request, ready to be run. */
 export interface Job {
-  /** Number on its link: names it in every message, and its cell in the ring. Counts up and wraps at 2^32. */
+  /** Its number on its link, used in every message, and its cell in the ring. Counts up and wraps at 2^32. */
   readonly seq: number;
   readonly method: string;
   readonly url: string;
   readonly httpVersionMinor: number;
   readonly rawHeaders: string[];
   readonly hasBody: boolean;
-  /** Sent while another one ran: until it begins it counts as waiting. */
+  /** Sent while another job ran: it counts as waiting until it begins. */
   readonly ahead: boolean;
   readonly expects: ExpectEvent | undefined;
   readonly keepsAlive: boolean;
-  /** What the server has set before the app runs (`--debug-headers`). */
+  /** Headers that the server set before the app runs (`--debug-headers`). */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** monotonicMs() when its head was parsed, if a `server-timing` header is wanted. */
   readonly timedFromMs: number | undefined;
   readonly endpoints: Endpoints;
 }
 
-/** A job as it crosses: a flat list costs half of what an object does, on both sides. */
+/** A job as it is sent: a flat list costs half as much as an object, on both sides. */
 export type WireJob = readonly [
   seq: number,
   method: string,
@@ -132,8 +132,8 @@ export type ToHandler =
   | { readonly type: "ping"; readonly seq: number };
 
 /**
- * `refusal`: the client has its answer; what the handler still writes goes nowhere. After a `DrainError` its client is
- * still there, and another abort may follow.
+ * `refusal`: the client has its answer, so the handler's later writes are dropped. After a `DrainError` the client is still
+ * there, and another abort may follow.
  */
 export interface Abort {
   readonly name: "AbortError" | "TimeoutError" | "DrainError";
@@ -146,12 +146,12 @@ export type FromHandler =
       readonly type: "write";
       readonly seq: number;
       readonly parts: readonly Part[];
-      /** Of the parts that are strings. */
+      /** Encoding of the parts that are strings. */
       readonly encoding: BufferEncoding;
       readonly kind: "informational" | "response";
       readonly status: number;
       readonly keepsAlive: boolean;
-      /** With these bytes the response is complete. */
+      /** These bytes complete the response. */
       readonly ends: boolean;
     }
   | { readonly type: "pull"; readonly seq: number }
@@ -163,7 +163,7 @@ export type FromHandler =
   | { readonly type: "done"; readonly seq: number }
   | { readonly type: "answers" };
 
-/** A serving thread's end of its link to a handler thread; the other end has the same memory. */
+/** A serving thread's end of its link to a handler thread. The other end has the same memory. */
 export interface LinkEnd {
   /** `job-ring.ts` */
   readonly ring: SharedArrayBuffer;
@@ -172,7 +172,7 @@ export interface LinkEnd {
   readonly port: import("node:worker_threads").MessagePort;
   /** The handler thread's place on the pool's board. */
   readonly seat: Seat;
-  /** Where the numbers of jobs and messages begin, for tests near the wrap. Default: jobs at 1, messages at 0. */
+  /** The first numbers of jobs and messages, for tests near the wrap. Default: jobs at 1, messages at 0. */
   readonly start?: { readonly seq: number; readonly said: number };
 }
 
@@ -180,11 +180,11 @@ export interface LinkEnd {
 export interface PoolMemory {
   /** `pool-board.ts` */
   readonly board: SharedArrayBuffer;
-  /** Of this serving thread: how many of its requests wait (`pending-jobs.ts`). */
+  /** This serving thread's number of waiting requests (`pending-jobs.ts`). */
   readonly line: SharedArrayBuffer;
 }
 
-/** A pool of handler threads: those of one route, or all that name no pool of their own. */
+/** A handler pool: that of one route, or of all routes without their own pool. */
 export interface PoolSpec {
   readonly name: string;
   readonly model: "threads" | "thread-per-request";
@@ -193,7 +193,7 @@ export interface PoolSpec {
 }
 
 /**
- * The right-sized copy of a chunk: a Buffer may be a small view into a large slab, and all of the slab would be copied.
+ * Returns a right-sized copy of a chunk. A Buffer may be a small view into a large slab, and the whole slab would be sent.
  */
 export function exact(chunk: Uint8Array): Uint8Array {
   return chunk.byteLength === chunk.buffer.byteLength ? chunk : new Uint8Array(chunk);

@@ -1,7 +1,7 @@
 /**
- * The pool's board in shared memory: how many jobs each handler thread has, how many requests wait for one, and a word for
- * each handler thread that wakes it when it blocks. All serving threads of the worker dispatch to the same handler
- * threads by it, without asking anybody.
+ * The pool's board in shared memory: the number of jobs of each handler thread, the number of waiting requests, and for each
+ * handler thread a word that wakes it when it blocks. All serving threads of the worker use it to dispatch to the same
+ * handler threads without messages between them.
  *
  *   [WAITING WAKE] [state of slot 0, 1, …] [wake of slot 0, 1, …] [used of slot 0, 1, …]
  *   state: generation (24 bits) | closed | ahead | jobs (6 bits)
@@ -9,30 +9,31 @@
  * A handler thread has a seat: a slot, which `slot-table.ts` gives to one living thread at a time, and a generation.
  *
  * Invariants
- * - The jobs of a handler thread grow by one for each job sent to it and shrink by one for each that is done (the handler
- *   thread takes it off) or recalled (who sent it does). 0 is idle, and only one serving thread wins an idle handler.
- * - A job that was sent ahead stands in the same word, apart from the jobs, one at most. It still counts as waiting: it
- *   joins the jobs when the handler thread begins it.
+ * - A handler thread's jobs grow by one for each job sent to it. They shrink by one for each that is done (the handler thread
+ *   subtracts it) or recalled (its sender does). 0 is idle, and only one serving thread wins an idle handler.
+ * - A job that was sent ahead is in the same word, apart from the jobs, at most one. It still counts as waiting. It joins the
+ *   jobs when the handler thread begins it.
  * - A closed handler gets no more jobs, and finishes those it has.
- * - No wake-up is lost: a waiter counts itself before it looks for the last time, and who frees a handler looks at the
- *   waiters after it did.
+ * - No lost wake-up: a waiter first counts itself and then looks for the last time. Whoever frees a handler first frees it and
+ *   then looks at the waiters.
  *
  * Who writes what
- * - The acceptor opens a slot when its thread is ready, closes it when the thread is to end or has ended, and gives the seat back after
- *   that. A slot that nobody has is closed.
- * - Serving threads add jobs and take back what was not begun, by compare-and-exchange of the whole word, so only in the generation they
- *   mean. A serving thread that has not heard of a thread's death can't touch the successor: for it the slot is closed.
- * - When a serving thread dies, the acceptor takes back in its place what it had not begun, and those that waited
+ * - The acceptor opens a slot when its thread is ready, closes it when the thread must end or has ended, and then gives the
+ *   seat back. A slot without a thread is closed.
+ * - Serving threads add jobs and take back those not begun, by compare-and-exchange of the whole word, so only in the intended
+ *   generation. A serving thread that does not know of a thread's death can't touch the successor: its old seat is closed.
+ * - When a serving thread dies, the acceptor takes back its jobs that were not begun, and its waiting requests
  *   (`server/worker/pool-links.ts`).
- * - The handler thread takes its own jobs off with a plain subtraction. Its slot can't have another generation while it lives.
+ * - The handler thread subtracts its own jobs without comparing. Its slot keeps its generation while it lives.
  *
  * Ranges
- * - Jobs: a serving thread adds none beyond SHORT_DEPTH (`assignment.ts`), and the one ahead joins them: 17. MAX_JOBS is asserted.
- * - Generation: 24 bits, which wrap on purpose. A serving thread would take a thread for its predecessor if it missed 2^24
- *   handler threads of one slot, and each of them takes milliseconds to start.
- * - WAITING: up to the limit of the queue, and for an instant one more for each serving thread, which adds first and takes back then.
+ * - Jobs: serving threads add none beyond SHORT_DEPTH (`assignment.ts`). The one ahead joins them: 17. MAX_JOBS is asserted.
+ * - Generation: 24 bits, which wrap on purpose. To confuse two threads, a serving thread would have to miss 2^24 handler
+ *   threads of one slot, and each of them takes milliseconds to start.
+ * - WAITING: up to the queue's limit. For an instant it may be one more for each serving thread, which adds first and then
+ *   takes back.
  * - WAKE and the wakes of the slots: `wake-word.ts`.
- * - Nothing falls below 0: who would have it so puts back what it took and throws.
+ * - Nothing falls below 0. An operation that would do so is undone, and throws.
  */
 
 import { brokenMemory } from "../../../../kit/broken-memory.ts";
@@ -46,7 +47,7 @@ const FIRST = 2;
 const MAX_JOBS = 0x3f;
 const AHEAD = 0x40;
 const CLOSED = 0x80;
-/** What is below the generation. */
+/** The bits below the generation. */
 const LOAD = 0xff;
 const LOAD_BITS = 8;
 const SLOT_BYTES = 4 + 4 + 1;
@@ -57,7 +58,7 @@ export const MAX_SLOTS = 0x10000;
 export class Board {
   readonly buffer: SharedArrayBuffer;
   readonly slots: number;
-  /** Wakes when a handler is free and somebody waits. */
+  /** Wakes when a handler is free and a request waits. */
   readonly freed: WakeWord;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #used: Uint8Array<SharedArrayBuffer>;
@@ -78,7 +79,7 @@ export class Board {
     return buffer;
   }
 
-  /** Wakes a handler thread whose handler blocks on purpose. One that has the slot later may wake for nothing. */
+  /** Wakes a handler thread whose handler blocks on purpose. A later thread in the slot may wake without need. */
   wakeOf({ slot }: Seat): WakeWord {
     return new WakeWord(this.#words, FIRST + this.slots + slot);
   }
@@ -90,36 +91,36 @@ export class Board {
     this.#used[seat.slot] = 0;
   }
 
-  /** Acceptor: takes no more jobs, and finishes those it has. Does nothing if it was never opened, or another has its slot by now. */
+  /** Acceptor: the thread takes no more jobs. No effect if it was never opened, or if another thread has its slot by now. */
   close(seat: Seat): void {
     const index = FIRST + seat.slot;
     // Only the acceptor changes generations, so this one can't change in between.
     if (isOf(seat, Atomics.load(this.#words, index))) Atomics.or(this.#words, index, CLOSED);
   }
 
-  /** Acceptor: closes it if it is idle, so that it can be let go. */
+  /** Acceptor: closes it if it is idle, so that it can be evicted. */
   tryClose(seat: Seat): boolean {
     const idle = word(seat, 0);
     return Atomics.compareExchange(this.#words, FIRST + seat.slot, idle, idle | CLOSED) === idle;
   }
 
-  /** 0: idle. More than any limit: closed, or another thread's by now. */
+  /** 0: idle. More than any limit: closed, or the slot belongs to another thread by now. */
   load(seat: Seat): number {
     const seen = Atomics.load(this.#words, FIRST + seat.slot);
     return isOf(seat, seen) ? seen & LOAD : CLOSED;
   }
 
-  /** Jobs it has begun or has next, without the one ahead. */
+  /** Jobs that run or are next, without the one ahead. */
   count(seat: Seat): number {
     return this.load(seat) & MAX_JOBS;
   }
 
-  /** Or another thread's by now. */
+  /** Also true if the slot belongs to another thread by now. */
   isClosed(seat: Seat): boolean {
     return this.load(seat) >= CLOSED;
   }
 
-  /** Closed, and done with all it had. */
+  /** Closed, and done with all of its jobs. */
   isSpent(seat: Seat): boolean {
     return this.load(seat) === CLOSED;
   }
@@ -132,7 +133,7 @@ export class Board {
     return true;
   }
 
-  /** Serving thread: one job more, unless it has `limit` already or is closed. `limit`: below MAX_JOBS. */
+  /** Serving thread: adds a job, unless the handler has `limit` already or is closed. `limit`: below MAX_JOBS. */
   tryAdd(seat: Seat, limit: number): boolean {
     const index = FIRST + seat.slot;
     for (let seen = Atomics.load(this.#words, index); isOf(seat, seen) && (seen & LOAD) < limit; ) {
@@ -146,7 +147,7 @@ export class Board {
     return false;
   }
 
-  /** Serving thread: a job that waits lies ready for when the handler is done, unless another one does, or it is idle or closed. */
+  /** Serving thread: adds a waiting job as the one ahead. False: there is one already, or the handler is idle or closed. */
   tryAddAhead(seat: Seat): boolean {
     const index = FIRST + seat.slot;
     for (let seen = Atomics.load(this.#words, index); isOf(seat, seen); ) {
@@ -159,7 +160,7 @@ export class Board {
     return false;
   }
 
-  /** Handler: the job that lay ready is the one it runs, and waits no more. */
+  /** Handler: it now runs the job that was sent ahead, which no longer waits. */
   startAhead(seat: Seat): void {
     const before = Atomics.add(this.#words, FIRST + seat.slot, 1 - AHEAD);
     if ((before & AHEAD) === 0 || (before & MAX_JOBS) === MAX_JOBS) {
@@ -170,7 +171,7 @@ export class Board {
     this.stopWaiting();
   }
 
-  /** Serving thread: takes back what it sent ahead; it goes on waiting. */
+  /** Serving thread: takes back the job it sent ahead. The job still waits. */
   takeBackAhead(seat: Seat): void {
     this.#takeBack(seat, AHEAD, AHEAD);
   }
@@ -180,7 +181,7 @@ export class Board {
     this.#takeBack(seat, 1, MAX_JOBS);
   }
 
-  /** Handler: one job less. */
+  /** Handler: one job fewer. */
   release(seat: Seat): void {
     const before = Atomics.sub(this.#words, FIRST + seat.slot, 1);
     if ((before & MAX_JOBS) > 0 && isOf(seat, before)) return;
@@ -188,7 +189,7 @@ export class Board {
     throw broken(seat, "was done with a job", before);
   }
 
-  /** Acceptor: whether it had a job since this was asked last. One that comes at this very moment may count next time only. */
+  /** Acceptor: whether it had a job since the last call. A job that comes at this moment may count only at the next call. */
   takeUsed(seat: Seat): boolean {
     const isUsed = this.#used[seat.slot] === 1 || this.load(seat) > 0;
     this.#used[seat.slot] = 0;
@@ -213,12 +214,12 @@ export class Board {
     throw brokenMemory(`${count} stopped waiting for a handler thread, and ${before} were counted`);
   }
 
-  /** Back at the head of the queue: these were admitted once and can't be refused any more. */
+  /** Back at the head of the queue. They were admitted already, so they can't be refused. */
   waitAgain(count: number): void {
     Atomics.add(this.#words, WAITING, count);
   }
 
-  /** If the thread is gone, and another has the slot, nothing is left to take back. */
+  /** If another thread has the slot by now, nothing is left to take back. */
   #takeBack(seat: Seat, count: number, mask: number): void {
     const index = FIRST + seat.slot;
     for (let seen = Atomics.load(this.#words, index); isOf(seat, seen); ) {

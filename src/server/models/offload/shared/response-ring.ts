@@ -1,26 +1,26 @@
 /**
- * The complete responses of one link in shared memory: what most handlers have to say, without a message for each.
+ * The complete responses of one link in shared memory. Most handlers send only one, so they need no message.
  *
- * The handler thread puts a response down and announces it only when nothing is announced; the serving thread takes all that
- * lie there when it hears of it, or of anything else. A message costs either thread as much as a short handler does.
+ * The handler thread writes a response, and announces it only if no announcement is pending. When the serving thread gets an
+ * announcement or any other message, it takes all responses. A message costs each thread as much as a short handler does.
  *
- *   [HEAD TAIL ANNOUNCED SAID] [length seq said status|flags  bytes …] [length …] …      length WRAPPED: goes on at the start
+ *   [HEAD TAIL ANNOUNCED SAID] [length seq said status|flags  bytes …] [length …] …      length WRAPPED: continues at the start
  *
  * Invariants
- * - One thread puts, one takes, in this order. A response is seen whole or not at all, also if its writer dies meanwhile.
- * - Nothing overtakes: each response says how many messages were posted on the link before it, and is not taken earlier.
- * - What does not fit goes as a message.
+ * - One thread puts, one takes, in the same order. A response is seen whole or not at all, even if its writer dies meanwhile.
+ * - Order is kept: each response says how many messages were posted on the link before it, and is not taken earlier.
+ * - A response that does not fit is sent as a message.
  *
  * Memory
- * - HEAD is written by the handler thread, TAIL by the serving thread: places in bytes from 0 to the size of the ring, always
- *   a multiple of 4, which start again at 0 with the ring. Equal means empty, so at least one word stays free.
+ * - HEAD is written by the handler thread, TAIL by the serving thread. They are byte offsets from 0 to the size of the ring,
+ *   always a multiple of 4, and wrap to 0 with the ring. Equal means empty, so at least one word stays free.
  * - SAID is written by the handler thread: messages posted so far. `seq` and `said` of a response are numbers of jobs and
- *   messages. All three wrap at 2^32 (`wrapping.ts`); every word here is read unsigned.
- * - ANNOUNCED is set to 1 by the handler thread, after HEAD, and to 0 by the serving thread, before it takes. So none is left: a
- *   response put down before the 0 is taken now, and one put down after it is announced again.
- * - The handler thread dies: what stands behind HEAD is not seen, what stands before it is taken when the serving thread hears of
- *   the death (`handler-link.ts`), also if it was not announced. Nothing of this memory is used again. A serving thread that dies leaves
- *   a ring that fills up; its handler thread posts into a closed port then.
+ *   messages. All three wrap at 2^32 (`wrapping.ts`). Every word here is read unsigned.
+ * - ANNOUNCED is set to 1 by the handler thread after it writes HEAD, and to 0 by the serving thread before it takes. No lost
+ *   wake-up: a response written before the 0 is taken now, and one written after it is announced again.
+ * - If the handler thread dies, bytes behind HEAD are not seen. Those before it are taken when the serving thread hears of the
+ *   death (`handler-link.ts`), even if they were not announced. This memory is not used again. If the serving thread dies, the
+ *   ring fills up; its handler thread then posts into a closed port.
  */
 
 import { isAfter } from "../../../../kit/wrapping.ts";
@@ -35,10 +35,10 @@ const SAID = 3;
 const PREFIX_BYTES = 16;
 
 const RING_BYTES = 32 * 1024;
-/** Copying costs more than a message from about here, and several others have to fit. */
+/** From about here copying costs more than a message. And several others must fit. */
 const MOST_BYTES = 8 * 1024;
 const RECORD_HEAD_BYTES = 16;
-/** No response is that long. */
+/** No response is this long. */
 const WRAPPED = 0xffffffff;
 
 const KEEPS_ALIVE = 1;
@@ -79,7 +79,7 @@ export class ResponseRing {
     return true;
   }
 
-  /** Handler: true if the serving thread has to be told that something lies here. */
+  /** Handler: true if the serving thread must be told that a response is here. */
   announce(): boolean {
     return Atomics.exchange(this.#state, ANNOUNCED, 1) === 0;
   }
@@ -89,23 +89,23 @@ export class ResponseRing {
     return Atomics.load(this.#state, ANNOUNCED) === 1;
   }
 
-  /** Handler: so many messages were posted by now. */
+  /** Handler: the number of messages posted so far. */
   said(count: number): void {
     Atomics.store(this.#state, SAID, count);
   }
 
-  /** Server: `heard` messages have come. Whether nothing else is on its way or lies here. */
+  /** Server: after `heard` messages, whether nothing else is on its way or in the ring. */
   isQuiet(heard: number): boolean {
     const state = this.#state;
     return Atomics.load(state, SAID) === heard && Atomics.load(state, TAIL) === Atomics.load(state, HEAD);
   }
 
-  /** Server: it was told, and will take all. */
+  /** Server: it was told, and will take all responses. */
   heard(): void {
     Atomics.store(this.#state, ANNOUNCED, 0);
   }
 
-  /** Server: the next response before which `heard` messages were posted at most. */
+  /** Server: the next response, if at most `heard` messages were posted before it. */
   take(heard: number): WholeResponse | undefined {
     const words = this.#words;
     let at = Atomics.load(this.#state, TAIL);
@@ -121,7 +121,7 @@ export class ResponseRing {
       type: "write",
       seq: words[word + 1]!,
       parts: text === "" ? [] : [text],
-      // A byte is a character: what was UTF-8 stays so.
+      // One byte is one character, so UTF-8 bytes pass unchanged.
       encoding: "latin1",
       kind: "response",
       status: flags >> STATUS_SHIFT,
@@ -132,7 +132,7 @@ export class ResponseRing {
     return response;
   }
 
-  /** Where so many bytes are free in one piece. The head never catches up with the tail: that would mean empty. */
+  /** The offset of this many free bytes in one piece. The head never reaches the tail: that would mean empty. */
   #roomFor(bytes: number): number | undefined {
     const head = Atomics.load(this.#state, HEAD);
     const tail = Atomics.load(this.#state, TAIL);

@@ -41,7 +41,7 @@ test("a response that has begun may take long, if only the thread says something
   assert.equal(killDecision(streaming, 0, signs, 1200), "ask");
   silent(signs, 1210, 1700);
   assert.deepEqual(killDecision(streaming, 0, signs, 1700), {
-    because: "has kept its thread's loop from turning for 1000 ms in the middle of its response",
+    because: "has blocked its thread's event loop for 1000 ms in the middle of its response",
   });
 });
 
