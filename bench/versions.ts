@@ -5,5 +5,6 @@
 import { bench } from "./harness/bench.ts";
 import { boot } from "./scenarios/versions/boot.ts";
 import { hello } from "./scenarios/versions/hello.ts";
+import { waiting } from "./scenarios/versions/waiting.ts";
 
-await bench("versions", `The working tree beside ${process.env.BASE ?? "HEAD"}`, [...hello, boot]);
+await bench("versions", `The working tree beside ${process.env.BASE ?? "HEAD"}`, [...hello, ...waiting, boot]);
