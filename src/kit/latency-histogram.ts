@@ -4,7 +4,7 @@
  *
  * The counts live in a caller's Uint32Array: one thread writes them, any thread may read them at any time
  * (a torn read is off by one request). So the acceptor can read the p99 of a thread that is blocked. A count
- * wraps at 2^32; the reader continues the count (server/worker/row-totals.ts).
+ * wraps at 2^32; the reader continues the count (server/worker/report/row-totals.ts).
  *
  * Rejected: `perf_hooks.createHistogram()`: a native call per record, and a blocked owner can't be asked for it.
  */

@@ -99,7 +99,7 @@ class Deadlines {
 const deadlines: Deadlines = new Deadlines();
 runQueue.onIdle = () => deadlines.letGo();
 
-/** `durationMs`: a duration (runtime/durations.ts) from now on. 0 or less: as soon as timers run. */
+/** `durationMs`: a duration (kit/durations.ts) from now on. 0 or less: as soon as timers run. */
 export function startDeadline(durationMs: number, deadline: Deadline): void {
   deadlines.start(durationMs, deadline);
 }

@@ -57,7 +57,7 @@ function startOn([what, args = []]: OnEach, index: number): (self: Pid) => Promi
  * The child of a partitioned supervisor that handles a key: always the same one, as long as their number does not change.
  * Numbers are taken modulo the number of partitions, other keys by their text.
  *
- * @throws ExitError ACTOR_CALL_FAILED if the partition is being restarted now (reason `noproc`).
+ * @throws ExitError ACTOR_CALL_FAILED if the partition is being restarted now (reason `noproc`)
  */
 export async function partition(supervisor: SupervisorPid | string, key: string | number): Promise<Pid> {
   const children = await whichChildren(supervisor);

@@ -44,7 +44,7 @@ export const LOAD = {
 } as const;
 
 const BEAT = 3;
-/** Used by a service that holds shared memory under the thread's name (tasks/meetings.ts). It outlives the thread. */
+/** Used by a service that holds shared memory under the thread's name (tasks/select/meetings.ts). It outlives the thread. */
 const MEETING = 10;
 
 /** The most threads of a role, in the row of the root. */

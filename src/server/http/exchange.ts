@@ -40,7 +40,7 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   executedMs: number;
   state: ExchangeState = "received";
   refusal: ErrorCode | undefined = undefined;
-  /** The client waits for `100 Continue`, and the app listens for that event itself. */
+  /** The request has an `Expect` header, and the app handles that event itself. */
   expects: ExpectEvent | undefined = undefined;
   /** The client waits for `100 Continue`. It is sent when the exchange executes. */
   owesContinue = false;

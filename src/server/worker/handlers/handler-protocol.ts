@@ -1,6 +1,6 @@
 /**
- * The messages between the acceptor and a handler thread, over a port of their own (`runtime/own-port.ts`). Requests come over
- * links from the serving threads (server/models/offload/shared/offload-protocol.ts). The acceptor's side is
+ * The messages between the acceptor and a handler thread, over a port of their own (`supervise/own-port.ts`). Requests come
+ * over links from the serving threads (server/models/offload/shared/offload-protocol.ts). The acceptor's side is
  * `handler-thread-handle.ts`, the thread's `handler-thread-main.ts`.
  *
  *   acceptor                        handler thread

@@ -1,5 +1,5 @@
 /**
- * The messages between the acceptor and a serving thread, over a port of their own (`runtime/own-port.ts`). The acceptor's
+ * The messages between the acceptor and a serving thread, over a port of their own (`supervise/own-port.ts`). The acceptor's
  * side is `serving-thread-handle.ts`, the thread's `serving-thread-main.ts`.
  *
  *   acceptor                         thread

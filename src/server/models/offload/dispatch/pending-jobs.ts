@@ -6,8 +6,8 @@
  * sent ahead still counts (`job-prefetch.ts`), and does not count again when it is put back.
  *
  * Memory: one word, written by this thread alone: the number of jobs in the queue. It is written right after the board. When
- * the thread dies, the acceptor subtracts as many on the board (`server/worker/pool-links.ts`). If it dies at the instant in
- * which a job leaves the queue to be sent ahead, that job counts as waiting until the worker ends.
+ * the thread dies, the acceptor subtracts as many on the board (`server/worker/handlers/pool-links.ts`). If it dies at the
+ * instant in which a job leaves the queue to be sent ahead, that job counts as waiting until the worker ends.
  */
 
 import type { Board } from "../shared/pool-board.ts";

@@ -67,7 +67,7 @@ export class JobRunner {
 
   /**
    * The link's serving thread is dead, and its clients with it. The acceptor subtracts its jobs that were not begun
-   * (`server/worker/pool-links.ts`).
+   * (`server/worker/handlers/pool-links.ts`).
    */
   #abandon(link: HandlerLink): void {
     const others = this.#queue.filter((queued) => queued.link !== link);

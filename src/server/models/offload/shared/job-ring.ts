@@ -17,7 +17,7 @@
  * - A cell is used again only after its job was done or recalled. Every transition is asserted: an impossible state throws.
  * - If the handler thread dies, its started job stays "started", and its open ones stay "open". The serving thread hears of it,
  *   takes back the open ones and fails the started one (`handler-link.ts`). The ring is not used again.
- * - If the serving thread dies, the acceptor recalls the open jobs in its place (`server/worker/pool-links.ts`).
+ * - If the serving thread dies, the acceptor recalls the open jobs in its place (`server/worker/handlers/pool-links.ts`).
  */
 
 import { brokenMemory } from "../../../../kit/broken-memory.ts";

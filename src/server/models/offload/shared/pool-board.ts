@@ -23,7 +23,7 @@
  * - Serving threads add jobs and take back those not begun, by compare-and-exchange of the whole word, so only in the intended
  *   generation. A serving thread that does not know of a thread's death can't touch the successor: its old seat is closed.
  * - When a serving thread dies, the acceptor takes back its jobs that were not begun, and its waiting requests
- *   (`server/worker/pool-links.ts`).
+ *   (`server/worker/handlers/pool-links.ts`).
  * - The handler thread subtracts its own jobs without comparing. Its slot keeps its generation while it lives.
  *
  * Ranges
