@@ -117,7 +117,7 @@ function docBefore(source: string, place: number): string {
     .replace(/^@param core .*\n?/gm, "")
     .replace(/\n+(?=@throws)/g, "\n")
     .replace(/^@param (\w+) /gm, "`$1`: ")
-    .replace(/^@throws (.*)$/gm, "\nThrows $1.")
+    .replace(/^@throws (.*?)\.?$/gm, "\nThrows $1.")
     .trim();
 }
 

@@ -16,7 +16,7 @@
  * Ranges
  * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, and each bucket of a histogram) wraps at
  *   2^32 and is read unsigned. Differences are taken modulo 2^32 (`wrapping.ts`); totals beyond 2^32 are the reader's
- *   (`server/worker/row-totals.ts`).
+ *   (`server/worker/report/row-totals.ts`).
  * - What goes up and down (`connections`, `queued`, `webSockets`) is as much as there is at once. None falls below 0: who would lower it
  *   further puts it back and throws.
  * - `ahead` is a descriptor plus one: up to 2^31 - 1.

@@ -62,11 +62,6 @@ export class Pool<D extends Driver, E = Error> {
     return this.#closing !== undefined;
   }
 
-  /** The number of members that are starting or ready. */
-  get active(): number {
-    return this.members.filter(({ state }) => state.name === "starting" || state.name === "ready").length;
-  }
-
   /** The member that holds the place: the ready one, else the one that starts. */
   at(place: number): Member<D, E> | undefined {
     const here = this.members.filter((member) => member.place === place);
