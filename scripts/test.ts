@@ -2,9 +2,9 @@
  * Runs the tests, `npm test`, or with `--unit` those that start no process, `npm run test:unit`: the files of which neither they
  * nor what they share of test/ and bench/ import node:child_process.
  *
- * More files at once than there are cores: many tests wait for a time limit of the server they test. Those that take longest
- * come first and those of a moment last, so that no core is idle at the end. The compile cache is for the tests and for the
- * servers that they start; without it, half of a server's boot goes into compiling TypeScript.
+ * More files at once than there are cores: many tests wait for a time limit of the server they test. Files that take a moment
+ * come last, so that no core is idle at the end. The compile cache is for the tests and for the servers that they start; without
+ * it, half of a server's boot goes into compiling TypeScript.
  */
 
 import { globSync, readFileSync } from "node:fs";
@@ -15,23 +15,15 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 
-const FILES_AT_ONCE: number = Math.min(12, 1 + 2 * availableParallelism());
+const FILES_AT_ONCE: number = Math.min(12, 2 + availableParallelism());
 /** A test that takes longer hangs. */
 const TIMEOUT_MS = 600_000;
-/** Each of them takes a minute or more. */
-const LONGEST: readonly string[] = [
-  "test/integration/life-drain.test.ts",
-  "test/contracts/thread-per-request.test.ts",
-  "test/fuzz/fuzz.test.ts",
-  "test/contracts/containment.test.ts",
-];
 
 process.env["NODE_COMPILE_CACHE"] = resolve("node_modules/.cache/compile");
 
 const { values } = parseArgs({ options: { unit: { type: "boolean", default: false } } });
 const [quick, others] = partition(globSync("test/**/*.test.ts").sort());
-const rest = others.filter((file) => !LONGEST.includes(file));
-const files = values.unit ? quick : [...LONGEST, ...rest, ...quick];
+const files = values.unit ? quick : [...others, ...quick];
 
 const tests = run({ files, concurrency: FILES_AT_ONCE, timeout: TIMEOUT_MS });
 tests.on("test:fail", ({ todo }) => {
