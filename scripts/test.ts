@@ -3,8 +3,8 @@
  * nor what they share of test/ and bench/ import node:child_process.
  *
  * More files at once than there are cores: many tests wait for a time limit of the server they test. Files that take a moment
- * come last, so that no core is idle at the end. The compile cache is for the tests and for the servers that they start; without
- * it, half of a server's boot goes into compiling TypeScript.
+ * come last, so that no core is idle at the end; `node --test` would sort them. The compile cache is for the tests and for the
+ * servers that they start; without it, half of a server's boot goes into compiling TypeScript.
  */
 
 import { globSync, readFileSync } from "node:fs";
@@ -22,7 +22,9 @@ const TIMEOUT_MS = 600_000;
 process.env["NODE_COMPILE_CACHE"] = resolve("node_modules/.cache/compile");
 
 const { values } = parseArgs({ options: { unit: { type: "boolean", default: false } } });
-const [quick, others] = partition(globSync("test/**/*.test.ts").sort());
+const { quick = [], others = [] } = Object.groupBy(globSync("test/**/*.test.ts").sort(), (file) =>
+  startsProcesses(file) ? "others" : "quick",
+);
 const files = values.unit ? quick : [...others, ...quick];
 
 const tests = run({ files, concurrency: FILES_AT_ONCE, timeout: TIMEOUT_MS });
@@ -32,11 +34,6 @@ tests.on("test:fail", ({ todo }) => {
 const report = tests.compose(spec);
 report.pipe(process.stdout);
 await finished(report);
-
-/** The files that start no process, and those that do. */
-function partition(all: readonly string[]): [readonly string[], readonly string[]] {
-  return [all.filter((file) => !startsProcesses(file)), all.filter((file) => startsProcesses(file))];
-}
 
 function startsProcesses(file: string, seen: Set<string> = new Set()): boolean {
   if (seen.has(file) || file.startsWith("src/")) return false;
