@@ -66,7 +66,9 @@ function spareMemory() {
 }
 
 if (isNewEnough(process.versions.node)) {
-  if (process.argv[2] === "serve") spareMemory();
+  // V8 takes code from a cache only where its options are those it was made with: with a cache that is shared with the workers,
+  // both would compile what the other has compiled, at each boot.
+  if (process.argv[2] === "serve" && !process.env.NODE_COMPILE_CACHE) spareMemory();
   delete process.env.NODE_HEDDLE_REEXECUTED;
   const compiled = join(here, "..", "dist", "cli", "main.js");
   const source = join(here, "..", "src", "cli", "main.ts");

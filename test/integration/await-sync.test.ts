@@ -97,7 +97,7 @@ for (const model of ["threads", "sync"]) {
       const from = server.mark();
       assert.equal((await get(server, "/hurry", "/hang")).status, 504);
       await upstream.gone.promise;
-      await server.waitForLog(/caught TimeoutError: the handler did not answer within 400 ms/, from);
+      await server.waitForLog(/caught TimeoutError: the handler did not answer within 4000 ms/, from);
       await assertSurvived(server, thread);
       assert.doesNotMatch(server.output(from), /the handler failed/);
     });
