@@ -20,12 +20,7 @@ const SERVERS_AT_ONCE = 4;
 /** Where each request loads the app, for the processor. */
 const LOADING_SERVERS_AT_ONCE = 2;
 
-/**
- * `args`: what the model needs on the command line beside its name.
- *
- * A model that loads the app for each request has to do with the connection, and with what a handler does by hand, as the
- * models do that keep it loaded, whatever framework is in between: those cases are for the shapes that load little.
- */
+/** `args`: what the model needs on the command line beside its name. */
 export function modelContract(
   model: ModelName,
   args: readonly string[],
@@ -35,16 +30,15 @@ export function modelContract(
   describe(`the model ${model}`, { concurrency }, () => {
     for (const shape of shapes) {
       const subject = new Subject(model, shape, args, can);
-      const loadsMuch = can.next !== undefined && shape.framework;
       describe(`with an app of the shape ${shape.name}`, { concurrency: 1 }, () => {
         subject.serve();
         messages(subject);
         bodies(subject);
-        if (!loadsMuch) clients(subject);
+        clients(subject);
         failures(subject);
         goneClients(subject);
         timeouts(subject);
-        if (shape.node && !loadsMuch) byHand(subject);
+        if (shape.node) byHand(subject);
         test("no thread was lost to any of this", () => {
           const lost = /the thread is replaced|serving thread \d+ died|was blocked|handler thread \d+ of \S+ is ended/;
           assert.doesNotMatch(subject.server.stderr(), lost);

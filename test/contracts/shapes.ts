@@ -17,8 +17,6 @@ export interface Shape {
   readonly node: boolean;
   /** The app has an http.Server of its own, and with it a word in whether a body may come (`Expect: 100-continue`). */
   readonly server: boolean;
-  /** A framework is loaded with the app: several times what heddle itself loads for a handler. */
-  readonly framework: boolean;
 }
 
 /** heddle, which logs the error; or the app's framework, which keeps it to itself. */
@@ -28,14 +26,14 @@ const heddle: Shape["answersErrors"] = { error: "heddle", other: "heddle" };
 const framework: Shape["answersErrors"] = { error: "framework", other: "framework" };
 
 export const shapes: readonly Shape[] = [
-  { name: "listener", file: "listener.ts", answersErrors: heddle, node: true, server: false, framework: false },
-  { name: "server", file: "server.ts", answersErrors: heddle, node: true, server: true, framework: false },
-  { name: "self-listening", file: "listening.cjs", answersErrors: heddle, node: true, server: true, framework: false },
-  { name: "express", file: "express.ts", answersErrors: framework, node: true, server: false, framework: true },
-  { name: "koa", file: "koa.ts", answersErrors: framework, node: true, server: false, framework: true },
-  { name: "fastify", file: "fastify.ts", answersErrors: framework, node: true, server: false, framework: true },
-  { name: "nest", file: "nest.ts", answersErrors: framework, node: true, server: false, framework: true },
-  { name: "fetch", file: "fetch.ts", answersErrors: heddle, node: false, server: false, framework: false },
+  { name: "listener", file: "listener.ts", answersErrors: heddle, node: true, server: false },
+  { name: "server", file: "server.ts", answersErrors: heddle, node: true, server: true },
+  { name: "self-listening", file: "listening.cjs", answersErrors: heddle, node: true, server: true },
+  { name: "express", file: "express.ts", answersErrors: framework, node: true, server: false },
+  { name: "koa", file: "koa.ts", answersErrors: framework, node: true, server: false },
+  { name: "fastify", file: "fastify.ts", answersErrors: framework, node: true, server: false },
+  { name: "nest", file: "nest.ts", answersErrors: framework, node: true, server: false },
+  { name: "fetch", file: "fetch.ts", answersErrors: heddle, node: false, server: false },
   // Hono hands on what is no Error.
   {
     name: "hono",
@@ -43,6 +41,5 @@ export const shapes: readonly Shape[] = [
     answersErrors: { error: "framework", other: "heddle" },
     node: false,
     server: false,
-    framework: true,
   },
 ];
