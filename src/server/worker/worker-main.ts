@@ -290,7 +290,7 @@ const TRIMMING_CHECK_MS = 500;
 /** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
 const LOAD_INTERVAL_MS = 25;
 /** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
-const GROUP_SIGNAL_MS = 100;
+const GROUP_SIGNAL_MS = 500;
 const ORPHAN_DRAIN_MS = 3000;
 
 function tell(message: FromWorker, sent?: () => void): void {

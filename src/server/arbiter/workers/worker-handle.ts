@@ -78,6 +78,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #open = 0;
   #idle = false;
   #error: HeddleError | undefined;
+  #stopsSoon = false;
 
   /** `env`: the environment of its generation. */
   constructor(
@@ -211,6 +212,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   /** Its drain begins, but it takes connections until `drain`. */
   drainSoon(reason: DrainReason, deadlineMs: number): void {
+    this.#stopsSoon ||= reason === "stop";
     if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
   }
 
@@ -261,7 +263,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       case "beat":
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
-        if (message.retire !== undefined) this.emit("retire", message.retire);
+        // The server stops. A SIGTERM to all of its processes reaches the worker as well.
+        if (message.retire !== undefined && !this.#stopsSoon) this.emit("retire", message.retire);
         break;
       case "answer":
         this.#questions.answer(message.id, message.answer);
