@@ -150,6 +150,8 @@ export class Generation {
   }
 
   kill(): void {
+    // Before they are told to drain: with no time left they would answer their requests with 503.
+    for (const { driver } of this.#pool.members) driver.kill();
     void this.#pool.close("stop", monotonicMs());
     for (const member of this.#pool.members) this.#pool.kill(member, undefined);
   }
