@@ -133,7 +133,6 @@ export class Pipeline {
     const head = inspectHead(req, this.#config);
     const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
     connection.current = exchange;
-    connection.requested = thisMoment();
     if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
