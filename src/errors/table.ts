@@ -34,10 +34,6 @@ const table = {
   APP_IMPORT_FAILED: { exitCode: 1, doc: "Importing the app threw." },
   APP_SYNTAX_UNSUPPORTED: { exitCode: 1, doc: "The app uses TypeScript syntax that cannot be erased." },
   APP_NO_HANDLER: { exitCode: 1, doc: "The app exports nothing that can answer requests." },
-  APP_LISTENS_TWICE: {
-    exitCode: 1,
-    doc: "The app calls `listen()` more than once, so which server to run is unclear.",
-  },
   APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but did not become ready to answer." },
   APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },

@@ -7,13 +7,18 @@
 
 import { type AddressInfo, Server } from "node:net";
 
-export type Listen = (server: Server, args: readonly unknown[], listen: () => Server) => Server;
+/** `listen`: the original function, with other arguments if some are given. */
+export type Listen = (
+  server: Server,
+  args: readonly unknown[],
+  listen: (others?: readonly unknown[]) => Server,
+) => Server;
 
 /** `replacement` gets each call, and the original function for calls that it does not handle. */
 export function replaceListen(replacement: Listen, servers: Server = Server.prototype): void {
   const listen = Reflect.get(servers, "listen") as (...args: readonly unknown[]) => Server;
   Reflect.set(servers, "listen", function (this: Server, ...args: unknown[]): Server {
-    return replacement(this, args, () => Reflect.apply(listen, this, args));
+    return replacement(this, args, (others = args) => Reflect.apply(listen, this, others));
   });
 }
 
@@ -26,8 +31,34 @@ export function pretendToListen(server: Server, address: AddressInfo | string): 
   });
 }
 
+type Emit = (name: string | symbol, ...args: readonly unknown[]) => boolean;
+
+/** From here on `replacement` gets the server's events; `emit` passes one on. Returns what puts the original function back. */
+export function replaceEmit(server: Server, replacement: (emit: Emit) => Emit): () => void {
+  const before = Object.getOwnPropertyDescriptor(server, "emit");
+  const emit = Reflect.get(server, "emit").bind(server) as Emit;
+  Object.defineProperty(server, "emit", { value: replacement(emit), configurable: true, writable: true });
+  return () => {
+    Reflect.deleteProperty(server, "emit");
+    if (before !== undefined) Object.defineProperty(server, "emit", before);
+  };
+}
+
+export function isPretending(server: Server): boolean {
+  const handle = Reflect.get(server, "_handle") as object | null;
+  return handle !== null && standIns.has(handle);
+}
+
+/** The server may listen for real. */
+export function stopPretending(server: Server): void {
+  Object.assign(server, { _handle: null, _pipeName: undefined });
+}
+
+const standIns = new WeakSet<object>();
+
 function standInHandle(address: AddressInfo | string): object {
   const handle = { close() {}, ref() {}, unref() {}, hasRef: () => true, getAsyncId: () => 0, fd: -1 };
+  standIns.add(handle);
   if (typeof address === "string") return handle;
   const getsockname = (out: object): number => {
     Object.assign(out, address);

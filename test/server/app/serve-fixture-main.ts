@@ -68,6 +68,8 @@ async function stop(): Promise<void> {
   server.close();
   server.closeAllConnections();
   port?.close();
+  // Servers that the app has bound for real keep the thread alive. heddle ends it.
+  setTimeout(() => process.exit(), 500).unref();
 }
 
 async function run(handle: () => void | Promise<void>, res: ServerResponse): Promise<void> {

@@ -2,9 +2,9 @@
  *
  *   locate the file → import it → recognise what it exports, or the server it listens on → prepare → LoadedApp
  *
- * Runs once in each thread that runs handlers. A server captured from the app's own `listen()` is preferred over the
- * default export, because it may carry upgrade listeners; it may also turn up after loading, and is used from then on.
- * Without a usable export, loading waits for a `listen()` until `signal` aborts: apps listen after an awaited connect.
+ * Runs once in each thread that runs handlers. The default export gets the requests. A server that the app listens on beside it
+ * gets the upgrades; it may also turn up after loading, and is used from then on. Without a usable export, loading waits for a
+ * `listen()` until `signal` aborts: apps listen after an awaited connect.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -59,6 +59,8 @@ export interface LoadAppOptions {
   readonly signal?: AbortSignal;
   /** Pass one to know the app's files even when loading fails. */
   readonly modules?: ModuleTracker;
+  /** What the operator should know of the app's other listening sockets. */
+  readonly notice?: (message: string) => void;
 }
 
 /** How long after the import an app without a usable export may take to load an http module. */
@@ -69,20 +71,22 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
   const path = locateApp(file);
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
-  const capture = ListenCapture.install(options.address);
+  const capture = ListenCapture.install(options.address, options.notice ?? (() => {}));
 
   const exported = await importInTime(path, capture, modules, options.signal);
-  if (capture.refusal !== undefined) throw capture.refusal;
   const fromExport = await prepareExport(path, exported, options.signal);
   const target =
     fromExport ?? captured(capture) ?? (await waitForListen(path, exported, capture, modules, options.signal));
   // An exported server is told that it listens, so that listeners for its `listening` event run.
-  if (target.server !== undefined && target.shape === "server" && !target.server.listening) {
-    target.server.listen(options.address);
-  }
-  if (capture.refusal !== undefined) throw capture.refusal;
-  if (capture.server === undefined) target.activate?.();
+  if (target.server !== undefined && target.shape === "server" && !target.server.listening) capture.take(target.server);
+  capture.settle(fromExport && ((server) => belongsTo(server, fromExport, exported["default"])));
+  if (fromExport !== undefined) target.activate?.();
   return loadedApp(path, exported, target, capture, modules);
+}
+
+/** Whether the server serves the export: it is its server, or calls it. */
+function belongsTo(server: AppServer, target: AppTarget, exported: unknown): boolean {
+  return server === target.server || server.listeners("request").some((listener) => listener === exported);
 }
 
 function loadedApp(
@@ -95,12 +99,10 @@ function loadedApp(
   const server = (): AppServer | undefined => capture.server ?? target.server;
   return {
     file,
-    get shape(): AppShape {
-      return capture.server !== undefined && capture.server !== target.server ? "self-listening" : target.shape;
-    },
+    shape: target.shape,
     request: (req, res) => {
-      // The app's own `listen()` overrides its export: the same app, with what was added to the server.
-      const own = capture.server;
+      // The server that an app without an export listens on may be another one by now.
+      const own = target.shape === "self-listening" ? capture.server : undefined;
       return own === undefined ? target.request(req, res) : callListeners(own, "request", req, res);
     },
     server,
@@ -146,6 +148,7 @@ async function importInTime(
   const outcome = await Promise.race([importing, aborted(signal)]);
   if (outcome !== timedOut) return outcome;
   importing.catch(() => {});
+  capture.takeAnyPort();
   // A top-level await that lasts as long as the app is fine once the app listens.
   if (capture.server !== undefined) return {};
   throw new HeddleError("APP_IMPORT_FAILED", `${show(path)}: importing the app did not end within the boot timeout.`, {
@@ -172,6 +175,7 @@ async function prepareExport(
 }
 
 function captured(capture: ListenCapture): AppTarget | undefined {
+  capture.takeAnyPort();
   return capture.server === undefined ? undefined : serverTarget("self-listening", capture.server);
 }
 

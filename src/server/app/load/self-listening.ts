@@ -1,15 +1,21 @@
 /**
- * Lets an app that calls `listen()` itself run unmodified. The http server it listens on is captured, and never binds.
+ * Lets an app that calls `listen()` itself run unmodified. The http server that it serves on is captured, and never binds.
  *
  * The captured server gets a stand-in for the handle that a bound server would own
  * (platform/node-internals/listening.ts). So to the app it behaves as a listening server, at heddle's address. Requests reach
  * it through node-listener.ts.
  *
+ * Which server is captured:
+ * - The one on the app's port, which is heddle's port or `PORT`.
+ * - Else the first one that listens on a port while the app loads.
+ * - If the app exports a handler, only one that belongs to it: it serves the export, or takes upgrades, or has the app's port.
+ *   The export gets the requests.
+ * - Another one on the same port: an app may bind its port on several addresses (Fastify does so for `localhost`).
+ * Every other server is bound for real (real-listeners.ts): a metrics port, an internal server of a renderer, anything that is
+ * not HTTP. One on port 0 is bound for real as well, and is the app's if no other server listens.
+ *
  * Invariants:
  * - `listening` is emitted on a later tick, as after a real bind, so handlers added after `listen()` still hear it.
- * - One captured server at a time. A second one is an error, unless the first was closed, or the second asks for the same
- *   port: then one app binds its port on another address (Fastify does so for `localhost`).
- * - Only http and https servers are captured. A plain `net` server is left alone.
  * - The patch stays for the life of the thread, because an app may listen after an awaited database connect.
  *
  * Rejected: patching `address`, `close` and `listening` on each server (they drift from Node's), and letting the app bind
@@ -20,88 +26,152 @@ import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
 import { http } from "../../../platform/http.ts";
-import { pretendToListen, replaceListen } from "../../../platform/node-internals/listening.ts";
-import { HeddleError } from "../../../errors/errors.ts";
+import { pretendToListen, replaceListen, stopPretending } from "../../../platform/node-internals/listening.ts";
+import { listenForReal, type Notice, requestedPort } from "./real-listeners.ts";
 
 /** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
 export type ListenAddress = AddressInfo | string;
 
 export type AppServer = HttpServer | HttpsServer;
 
+/** `listen` of one server. */
+type Listen = (others?: readonly unknown[]) => NetServer;
+
+/** A captured server, and how to bind it for real after all. */
+interface Captured {
+  readonly server: AppServer;
+  readonly port: number | undefined;
+  readonly args: readonly unknown[];
+  readonly listen: Listen;
+  /** Its `listening` has been emitted. */
+  isTold: boolean;
+}
+
 export class ListenCapture {
   readonly #address: ListenAddress;
+  readonly #notice: Notice;
   readonly #captured: Promise<AppServer>;
   #announce: (server: AppServer) => void = () => {};
-  #server: AppServer | undefined;
-  #requestedPort: number | undefined;
-  #refusal: HeddleError | undefined;
+  #own: Captured | undefined;
+  /** Bound for real on a port that the system chose. */
+  #onAnyPort: AppServer | undefined;
+  /** The app has loaded: what listens from now on is not its server, unless it has the app's port or belongs to the export. */
+  #isSettled = false;
+  #belongs: (server: AppServer) => boolean = () => false;
 
-  /** From here on every http server in this thread that calls `listen()` is captured. Install once per thread. */
-  static install(address: ListenAddress): ListenCapture {
-    const capture = new ListenCapture(address);
-    replaceListen((server, args, listen) => {
-      // Node's own `listen` also throws "already listening".
-      if (!isAppServer(server) || server.listening) return listen();
-      capture.#take(server, args);
-      return server;
-    });
+  /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. */
+  static install(address: ListenAddress, notice: Notice): ListenCapture {
+    const capture = new ListenCapture(address, notice);
+    replaceListen((server, args, listen) => capture.#listen(server, args, listen));
     return capture;
   }
 
-  private constructor(address: ListenAddress) {
+  private constructor(address: ListenAddress, notice: Notice) {
     this.#address = address;
+    this.#notice = notice;
     this.#captured = new Promise((resolve) => {
       this.#announce = resolve;
     });
   }
 
-  /** The server the app listens on, if it has called `listen()` by now. */
+  /** The server the app serves on, if it has called `listen()` by now. */
   get server(): AppServer | undefined {
-    return this.#server;
+    return this.#own?.server;
   }
 
-  /** The error that a second `listen()` threw. The app may have swallowed it. */
-  get refusal(): HeddleError | undefined {
-    return this.#refusal;
-  }
-
-  /** Resolves when the app's first server has emitted `listening`. Never, if it does not listen. */
+  /** Resolves when the app's server has emitted `listening`. Never, if it does not listen. */
   whenListening(): Promise<AppServer> {
     return this.#captured;
   }
 
-  #take(server: AppServer, args: readonly unknown[]): void {
-    const port = requestedPort(args);
-    const isFirst = this.#server === undefined || this.#server === server || !this.#server.listening;
-    if (!isFirst && !this.#isSamePort(port)) {
-      this.#refusal = new HeddleError(
-        "APP_LISTENS_TWICE",
-        `The app calls listen() on two http servers (port ${this.#requestedPort ?? "?"}, then port ${port ?? "?"}); heddle serves one.`,
-        {
-          hint: "Keep one listen(), or export the server that heddle should serve as default, and start the other in a separate program.",
-        },
-      );
-      throw this.#refusal;
-    }
-    if (isFirst) {
-      this.#server = server;
-      this.#requestedPort = port;
-    }
-    pretendToListen(server, this.#address);
-    const callback = args.findLast((arg) => typeof arg === "function") as (() => void) | undefined;
-    if (callback !== undefined) server.once("listening", callback);
-    closeOnAbort(server, args[0]);
-    process.nextTick(() => {
-      if (!server.listening) return;
-      server.emit("listening");
-      if (isFirst) this.#announce(server);
-    });
+  /** This is the app's server, whatever else listens. It does not listen yet. */
+  take(server: AppServer): void {
+    if (this.#own?.server.listening === true) this.#release(this.#own);
+    this.#own = { server, port: undefined, args: [], listen: () => server, isTold: false };
+    pretend(this.#own, this.#address, () => this.#announce(server));
   }
 
-  #isSamePort(port: number | undefined): boolean {
-    if (port === undefined || port === 0) return false;
-    return port === this.#requestedPort || (typeof this.#address === "object" && port === this.#address.port);
+  /** The app's module has been evaluated: if it has no other server, one on port 0 is its own. */
+  takeAnyPort(): void {
+    const server = this.#onAnyPort;
+    if (this.#own !== undefined || server === undefined || !server.listening) return;
+    this.#own = { server, port: 0, args: [], listen: () => server, isTold: true };
+    this.#announce(server);
   }
+
+  /** The app has loaded. `belongs`: whether a server serves what the app exports; undefined: it exports nothing that could be. */
+  settle(belongs: ((server: AppServer) => boolean) | undefined): void {
+    this.#isSettled = true;
+    const own = this.#own;
+    // Without an export it may close its server and listen on another one.
+    this.#belongs = belongs ?? (() => true);
+    if (own === undefined || belongs === undefined || this.#isAppsPort(own.port)) return;
+    if (own.server.listenerCount("upgrade") === 0 && !belongs(own.server)) this.#release(own);
+  }
+
+  #listen(server: NetServer, args: readonly unknown[], listen: Listen): NetServer {
+    // Node's own `listen` throws "already listening".
+    if (server.listening) return listen();
+    if (!isAppServer(server)) return listenForReal({ server, args, listen, notice: this.#notice });
+    const port = requestedPort(args);
+    const own = this.#own;
+    const isTwin = own !== undefined && own.server !== server && own.server.listening && this.#isSamePort(port, own);
+    if (isTwin) {
+      pretend({ server, port, args, listen, isTold: false }, this.#address);
+    } else if (this.#isWanted(server, port)) {
+      if (own !== undefined && own.server !== server && own.server.listening) this.#release(own);
+      this.#own = { server, port, args, listen, isTold: false };
+      pretend(this.#own, this.#address, () => this.#announce(server));
+    } else {
+      if (port === 0 || port === undefined) this.#onAnyPort ??= server;
+      return listenForReal({ server, args, listen, notice: this.#notice });
+    }
+    return server;
+  }
+
+  #isWanted(server: AppServer, port: number | undefined): boolean {
+    const own = this.#own;
+    if (own?.server === server) return true;
+    const isOpen = own !== undefined && own.server.listening;
+    if (this.#isAppsPort(port)) return !isOpen || !this.#isAppsPort(own.port);
+    if (isOpen || port === 0 || port === undefined) return false;
+    return this.#isSettled ? this.#belongs(server) : true;
+  }
+
+  /** It was captured, and is not the app's server. */
+  #release(captured: Captured): void {
+    const { server, args, listen, isTold } = captured;
+    if (this.#own === captured) this.#own = undefined;
+    // Its own `listening` comes when it has bound.
+    captured.isTold = true;
+    stopPretending(server);
+    listenForReal({ server, args, listen, notice: this.#notice, told: isTold ? "listening" : "callback" });
+  }
+
+  #isAppsPort(port: number | undefined): boolean {
+    if (port === undefined || port === 0) return false;
+    return port === Number(process.env["PORT"]) || (typeof this.#address === "object" && port === this.#address.port);
+  }
+
+  #isSamePort(port: number | undefined, own: Captured): boolean {
+    if (port === undefined || port === 0) return false;
+    return port === own.port || (this.#isAppsPort(port) && this.#isAppsPort(own.port));
+  }
+}
+
+/** The server believes that it listens, and hears of it on a later tick. */
+function pretend(captured: Captured, address: ListenAddress, then: () => void = () => {}): void {
+  const { server, args } = captured;
+  pretendToListen(server, address);
+  const callback = args.findLast((arg) => typeof arg === "function") as (() => void) | undefined;
+  if (callback !== undefined) server.once("listening", callback);
+  closeOnAbort(server, args[0]);
+  process.nextTick(() => {
+    if (captured.isTold || !server.listening) return;
+    captured.isTold = true;
+    server.emit("listening");
+    then();
+  });
 }
 
 export function isAppServer(value: unknown): value is AppServer {
@@ -112,14 +182,6 @@ export function isAppServer(value: unknown): value is AppServer {
     "setSecureContext" in value &&
     value instanceof process.getBuiltinModule("node:https").Server
   );
-}
-
-/** `listen(3000)`, `listen("3000")`, `listen({ port: 3000 })`; undefined for a path or no port at all. */
-function requestedPort(args: readonly unknown[]): number | undefined {
-  const first = args[0];
-  const port = typeof first === "object" && first !== null && "port" in first ? first.port : first;
-  if (typeof port === "number") return port;
-  return typeof port === "string" && /^\d+$/.test(port) ? Number(port) : undefined;
 }
 
 function closeOnAbort(server: AppServer, options: unknown): void {

@@ -56,6 +56,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
   readonly #looker: NodeJS.Timeout;
   #trimmer: NodeJS.Timeout | undefined;
+  readonly #said = new Set<string>();
 
   constructor(options: HandlerPoolOptions) {
     super();
@@ -175,7 +176,11 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       id,
       seat,
     });
-    handler.on("log", ({ level, fields, message }) => log[level]({ pool: spec.name, ...fields }, message));
+    handler.on("log", ({ level, fields, message, once }) => {
+      if (once !== undefined && this.#said.has(once)) return;
+      if (once !== undefined) this.#said.add(once);
+      log[level]({ pool: spec.name, ...fields }, message);
+    });
     handler.once("ready", (modules) => {
       for (const file of modules) this.#modules.add(file);
       this.#pool.ready(member);

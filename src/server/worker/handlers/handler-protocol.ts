@@ -43,5 +43,12 @@ export type FromHandlerThread =
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "used" }
   | { readonly type: "tainted"; readonly error: WireError }
-  | { readonly type: "log"; readonly level: "error"; readonly fields: object; readonly message: string }
+  | {
+      readonly type: "log";
+      readonly level: "error" | "warn";
+      readonly fields: object;
+      readonly message: string;
+      /** Messages with the same key are logged once for all threads of the pool. */
+      readonly once?: string;
+    }
   | { readonly type: "stopped" };

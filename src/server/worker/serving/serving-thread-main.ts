@@ -72,6 +72,7 @@ async function main(): Promise<void> {
     },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
+    notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
   });
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.

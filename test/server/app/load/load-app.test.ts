@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { describe, test } from "node:test";
+import { createServer, type AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { WebSocket } from "ws";
 import type { AppShape } from "../../../../src/server/app/load/load-app.ts";
 import { rawExchange } from "../raw-http.ts";
+import { until } from "../../arbiter/support.ts";
 import { serveFixture } from "../serve-fixture.ts";
 
 /** Sends one message over a WebSocket and gives the answer. */
@@ -69,7 +71,7 @@ describe("loadApp", { concurrency: 2 }, () => {
 
   test("Express that exports its app and listens as well is one app, closed on stop", async () => {
     await using app = await serveFixture("express-listening.ts");
-    assert.equal(app.shape, "self-listening");
+    assert.equal(app.shape, "express");
     assert.equal(await (await app.get("/")).text(), "hello from express");
     assert.equal(await app.stop(), `listening true ${app.port}\nserver closed\n`);
   });
@@ -173,3 +175,72 @@ describe("loadApp", { concurrency: 2 }, () => {
     await assert.rejects(app.stop(), { code: "APP_HOOK_FAILED", message: /stop-fails\.ts: onStop threw\. no way/ });
   });
 });
+
+describe("an app that listens on several servers", { concurrency: 1 }, () => {
+  let metricsPort = 0;
+  const metrics = async (): Promise<string> => await (await fetch(`http://127.0.0.1:${metricsPort}`)).text();
+  beforeEach(async () => {
+    const [one, other] = await Promise.all([freePort(), freePort()]);
+    metricsPort = one;
+    process.env["METRICS_PORT"] = `${metricsPort}`;
+    process.env["PORT"] = `${other}`;
+  });
+  afterEach(() => {
+    delete process.env["METRICS_PORT"];
+    delete process.env["PORT"];
+  });
+
+  for (const [file, shape, greeting] of [
+    ["metrics-beside-export.ts", "fetch", "hello from the export"],
+    ["metrics-before-app.ts", "self-listening", "hello from the app"],
+    ["metrics-after-app.ts", "self-listening", "hello from the app"],
+  ] as const) {
+    test(`${file}: its own is served, and the other is bound for real`, async () => {
+      await using app = await serveFixture(file);
+      assert.equal(app.shape, shape);
+      assert.equal(await (await app.get("/")).text(), greeting);
+      assert.equal(await metrics(), "metrics");
+      assert.equal(await (await app.get("/")).text(), greeting);
+    });
+  }
+
+  test("a server on any port works while the app boots, and is not the app's when another one listens", async () => {
+    await using app = await serveFixture("internal-server.ts");
+    assert.equal(app.shape, "self-listening");
+    assert.equal(await (await app.get("/")).text(), "hello, rendered");
+  });
+
+  test("a server on any port is the app's when no other listens", async () => {
+    await using app = await serveFixture("any-port.ts");
+    assert.equal(app.shape, "self-listening");
+    assert.equal(await (await app.get("/")).text(), "hello from any port");
+  });
+
+  test("a port that is taken waits for whoever has it, and the app hears that it listens once", async () => {
+    const first = await serveFixture("metrics-beside-export.ts");
+    await using second = await serveFixture("metrics-beside-export.ts");
+    assert.equal(await (await second.get("/")).text(), "hello from the export");
+    assert.match(await first.stop(), /^metrics listen\n$/);
+    await first[Symbol.asyncDispose]();
+    await until(() => metrics().catch(() => undefined), "the second copy to have the port");
+    assert.match(await second.stop(), /^metrics listen\n$/);
+  });
+
+  test("a server with an error listener of its own hears that its port is taken", async () => {
+    const taken = createServer().listen(metricsPort, "127.0.0.1");
+    await once(taken, "listening");
+    await using app = await serveFixture("metrics-closed.ts");
+    assert.equal(await (await app.get("/")).text(), "hello");
+    assert.match(await app.stop(), /EADDRINUSE/);
+    taken.close();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -69,8 +69,6 @@ describe("loadApp says what is wrong and what would be right", { concurrency: 2 
     },
     "exports-nothing.ts": { code: "APP_NO_HANDLER", message: /It exports nothing\./, hint: /fetch\(request\)/ },
     "exports-class.ts": { code: "APP_NO_HANDLER", message: /default \(a class App\)/ },
-    "listens-twice.ts": { code: "APP_LISTENS_TWICE", message: /port 3000, then port 9090/, hint: /Keep one listen/ },
-    "listens-twice-swallowed.ts": { code: "APP_LISTENS_TWICE", message: /port 3000, then port 9090/ },
     "start-fails.ts": { code: "APP_HOOK_FAILED", message: /start-fails\.ts: onStart threw\. no queue/ },
     "start-not-function.ts": { code: "APP_HOOK_FAILED", message: /onStart must be a function, and is a string/ },
   };

@@ -1,0 +1,95 @@
+/**
+ * The listening sockets that an app opens beside the one that heddle serves: a metrics port, an internal server. They are bound
+ * for real.
+ *
+ * Each copy of the app (each thread of each worker) opens them, and only one can have a port. The first one gets it. In the
+ * others the server believes that it listens, and tries again every second: when the copy that has the port ends, another one
+ * gets it. It is logged once in each process.
+ *
+ * A server with an `error` listener of its own gets the error, as without heddle: it may want to try another port.
+ */
+
+import type { AddressInfo, Server } from "node:net";
+import {
+  isPretending,
+  pretendToListen,
+  replaceEmit,
+  stopPretending,
+} from "../../../platform/node-internals/listening.ts";
+import { setTimeout } from "../../../kit/native-timers.ts";
+
+const RETRY_MS = 1000;
+
+export type Notice = (message: string) => void;
+
+export interface RealListener {
+  readonly server: Server;
+  /** Those of `server.listen()`. */
+  readonly args: readonly unknown[];
+  /** Node's own `listen` of this server, with other arguments if some are given. */
+  readonly listen: (others?: readonly unknown[]) => Server;
+  readonly notice: Notice;
+  /** `listening`: it has been emitted. `callback`: the callback among the arguments will be called. */
+  readonly told?: "listening" | "callback" | "nothing";
+}
+
+/** Binds as `listen` does, and waits for the port if another copy has it. */
+export function listenForReal({ server, args, listen, notice, told = "nothing" }: RealListener): Server {
+  const withoutCallback = args.filter((arg) => typeof arg !== "function");
+  let isTold = told === "listening";
+  let isNoticed = false;
+  const retry = (): void => {
+    // The app has closed it meanwhile.
+    if (!isPretending(server)) return restore();
+    stopPretending(server);
+    listen(withoutCallback);
+  };
+  const wait = (): void => {
+    pretendToListen(server, requestedAddress(args));
+    setTimeout(retry, RETRY_MS).unref();
+    if (!isNoticed) notice(takenMessage(args));
+    isNoticed = true;
+  };
+  const restore = replaceEmit(server, (emit) => (name, ...rest) => {
+    if (name !== "listening" && name !== "error") return emit(name, ...rest);
+    const waits = isInUse(rest[0]) && server.listenerCount("error") === 0;
+    if (waits) wait();
+    else restore();
+    if (isTold && (waits || name === "listening")) return true;
+    if (!waits) return emit(name, ...rest);
+    isTold = true;
+    return emit("listening");
+  });
+  return listen(told === "nothing" ? args : withoutCallback);
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+}
+
+function takenMessage(args: readonly unknown[]): string {
+  const address = requestedAddress(args);
+  const what = typeof address === "string" ? `the socket ${address}` : `port ${address.port}`;
+  return (
+    `the app also listens on ${what}, and another copy of it has that already: each thread of each worker runs the app. ` +
+    "This copy gets it when that one ends. To avoid this, listen only in the first copy, or on port 0, or give each copy a port of its own."
+  );
+}
+
+/** `listen(9100, "::1")`, `listen({ port: 9100, host: "::1" })`, `listen("/run/app.sock")`, `listen({ path })` */
+function requestedAddress(args: readonly unknown[]): AddressInfo | string {
+  const [first, second] = args;
+  const options = (typeof first === "object" && first !== null ? first : {}) as Readonly<Record<string, unknown>>;
+  const path = options["path"] ?? (typeof first === "string" && !/^\d+$/.test(first) ? first : undefined);
+  if (typeof path === "string") return path;
+  const host = options["host"] ?? second;
+  const address = typeof host === "string" ? host : "::";
+  return { port: requestedPort(args) ?? 0, address, family: address.includes(":") ? "IPv6" : "IPv4" };
+}
+
+/** `listen(3000)`, `listen("3000")`, `listen({ port: 3000 })`; undefined for a path, or no port at all. */
+export function requestedPort([first]: readonly unknown[]): number | undefined {
+  const port = typeof first === "object" && first !== null && "port" in first ? first.port : first;
+  if (typeof port === "number") return port;
+  return typeof port === "string" && /^\d+$/.test(port) ? Number(port) : undefined;
+}
