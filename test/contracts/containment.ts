@@ -30,7 +30,12 @@ export interface Outcome {
 }
 
 const failed: Outcome = { answer: 500, ends: "request", lost: "nobody", log: /"msg":"the handler failed"/ };
-const crashed: Outcome = { answer: "closed", ends: "worker", lost: "worker", log: /was killed by SIGSEGV; a new one/ };
+const crashed: Outcome = {
+  answer: "closed",
+  ends: "worker",
+  lost: "worker",
+  log: /was killed by SIGSEGV; a new worker replaces it/,
+};
 
 function uncaught(log: RegExp, ends: Ends = "thread"): Outcome {
   return { answer: 200, ends, lost: "nobody", log };

@@ -154,6 +154,7 @@ export class Pipeline {
       });
       closeIfHeldUp(exchange);
     } else if (head !== "no-body") {
+      connection.requested = thisMoment();
       exchange.refuse(head);
       return;
     }
