@@ -70,6 +70,8 @@ describe("sync", { concurrency: 3 }, () => {
       assert.equal(headers["x-heddle-worker"], leaver.worker, "the worker that came free");
       inside.push(Object.assign(next, { worker: leaver.worker }));
       for (const later of others.slice(i + 1)) assert.equal(later.received, 0);
+      // The arbiter has heard of it: what it sends ahead next follows the order in which they began.
+      await waiting(server, others.length - i - 1);
     }
     for (const client of inside) client.destroy();
   });
