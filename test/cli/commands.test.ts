@@ -74,6 +74,11 @@ describe("an app that cannot be served", { concurrency: 3 }, () => {
       /^heddle: .*app\.ts:1: TypeScript enum cannot be erased/,
     ],
     ["never gets ready", "await new Promise(() => setInterval(() => {}, 1000));", /^heddle: .*app\.ts/],
+    [
+      "never ends a top-level await, with nothing that could end it",
+      "await new Promise(() => {});",
+      /^heddle: .*app\.ts: (?:importing the app did not end within the boot timeout|the app was not ready within)/,
+    ],
     ["hangs while it loads", "for (;;);", /^heddle: .*app\.ts: the app was not ready within --boot-timeout/],
     ["ends its thread", "process.exit(0);", /^heddle: the app ended its thread while it was loading/],
   ];

@@ -68,6 +68,16 @@ const firstHttpImportMs = 2000;
 
 /** Once in each thread: it patches `listen` for good. */
 export async function loadApp(file: string, options: LoadAppOptions): Promise<LoadedApp> {
+  // What is waited for may not keep the thread alive. Without this the thread would end, without a message.
+  const hold = setInterval(() => {}, 1000);
+  try {
+    return await load(file, options);
+  } finally {
+    clearInterval(hold);
+  }
+}
+
+async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const path = locateApp(file);
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
@@ -187,8 +197,6 @@ async function waitForListen(
   signal: AbortSignal | undefined,
 ): Promise<AppTarget> {
   const giveUp = new AbortController();
-  // The other waits do not keep the thread alive; without this it would end without a message.
-  const hold = setInterval(() => {}, 1000);
   // An app that never imports an http module will not listen: fail at once.
   const timer = setTimeout(() => {
     if (!modules.usesHttp) giveUp.abort();
@@ -200,7 +208,6 @@ async function waitForListen(
     return serverTarget("self-listening", outcome);
   } finally {
     clearTimeout(timer);
-    clearInterval(hold);
   }
 }
 
