@@ -81,13 +81,18 @@ export function fileLabel(file: ConfigFile | undefined): string {
   return file === undefined ? "heddle.config.ts" : basename(file.path);
 }
 
+/** What a server tells its app: a heddle command that the app runs has them in its environment. */
+const ofInstances: ReadonlySet<string> = new Set(["HEDDLE_WORKER_INDEX", "HEDDLE_THREAD_INDEX"]);
+
 /** A misspelt name is an error, and so is a setting that is read too late: otherwise the default would apply silently.
  * @throws HeddleError CONFIG_UNKNOWN_SETTING, CONFIG_CONFLICT
  */
 export function checkNames(sources: ConfigSources): void {
   const { env, envFileOf = {}, file } = sources;
   const variables = settingEntries.map(([, setting]) => envName(setting));
-  const strange = Object.keys(env).find((name) => name.startsWith("HEDDLE_") && !variables.includes(name));
+  const strange = Object.keys(env).find(
+    (name) => name.startsWith("HEDDLE_") && !variables.includes(name) && !ofInstances.has(name),
+  );
   if (strange !== undefined) throw unknownSetting(strange, placeOf(strange, sources), variables);
   const late = settingEntries.find(
     ([name, setting]) =>

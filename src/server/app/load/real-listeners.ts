@@ -72,7 +72,7 @@ function takenMessage(args: readonly unknown[]): string {
   const what = typeof address === "string" ? `the socket ${address}` : `port ${address.port}`;
   return (
     `the app also listens on ${what}, and another copy of it has that already: each thread of each worker runs the app. ` +
-    "This copy gets it when that one ends. To avoid this, listen only in the first copy, or on port 0, or give each copy a port of its own."
+    "This copy gets it when that one ends. To avoid this, listen only in the first copy (`isFirst` of heddle, or HEDDLE_WORKER_INDEX and HEDDLE_THREAD_INDEX), or on port 0."
   );
 }
 

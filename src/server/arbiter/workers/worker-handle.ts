@@ -99,7 +99,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
       ...(existsSync(cwd) && { cwd }),
-      env: { ...compileCache(), ...env },
+      env: { ...compileCache(), ...env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
     });
     this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
     this.#child.on("error", (cause) => {

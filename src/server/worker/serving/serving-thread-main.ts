@@ -11,6 +11,7 @@
 
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
+import { numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
@@ -30,7 +31,7 @@ import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
-import { poolOf } from "../../models/offload/dispatch/pools.ts";
+import { poolOf, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { Drain } from "./drain.ts";
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
   const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
+  numberThread(boot.index, servingThreads(config));
   const app = await loadApp(config.app, {
     address: {
       address: boot.address.host,
