@@ -184,18 +184,26 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       });
     }
 
-    test("a client that ends its side behind a refused request gets the answers before it, too", async () => {
-      const id = ++ids;
-      await using client = await RawConnection.open(server.port);
-      const mark = server.mark();
-      client.write(get(`/?id=${id}&ms=400`));
-      await server.waitForLog(new RegExp(`begin GET ${id}`), mark);
-      // Its end comes long behind the first request, and right behind the second.
-      await (await fetch(`${server.url}/?id=between&ms=60`)).text();
-      client.write(get("/", "host: other")).socket.end();
-      assert.equal((await client.response()).body, `GET ${id} 0`);
-      assert.equal((await client.response()).status, 400);
-    });
+    for (const [what, last] of [
+      ["behind a refused request", get("/", "host: other")],
+      [
+        "behind a body that is not HTTP",
+        "POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+      ],
+      ["in the head of its next request", "GET / HTTP/1.1\r\nho"],
+    ] as const) {
+      test(`a client that ends its side ${what}, long behind the one before, gets the answers`, async () => {
+        const id = ++ids;
+        await using client = await RawConnection.open(server.port);
+        const mark = server.mark();
+        client.write(get(`/?id=${id}&ms=400`));
+        await server.waitForLog(new RegExp(`begin GET ${id}`), mark);
+        await (await fetch(`${server.url}/?id=between&ms=60`)).text();
+        client.write(last).socket.end();
+        assert.equal((await client.response()).body, `GET ${id} 0`);
+        assert.match(`${(await client.response()).status}`, /^4(?:00|13)$/);
+      });
+    }
 
     test("a client that ends its side behind its requests is answered", async () => {
       for (const ms of [0, 300]) {

@@ -11,7 +11,8 @@
  * answer to begin, and no pause in it may be longer.
  *
  * "With its request" means: the loop heard of it within WITH_REQUEST_MS, or in one of the first looks at its sockets after the
- * request. The clock alone is not enough: other handlers, or other programs, may keep the loop from looking.
+ * request. The clock alone is not enough: other handlers, or other programs, may keep the loop from looking. Or the end came
+ * within WITH_REQUEST_MS of the last byte: a client that pipelines may break off in its next request.
  */
 
 import { performance } from "node:perf_hooks";
@@ -42,14 +43,24 @@ export interface ClientState {
   /** Since when it takes nothing; 0: nothing is queued. */
   stalledSinceMs: number;
   takenBytes: number;
+  /** It was found gone while a handler blocked the thread. */
+  hasLeft: boolean;
   /** Since when it is half-closed and has taken nothing. 0: it is not half-closed. */
   halfClosedSinceMs: number;
 }
 
-/** The client ended its side just now. False: it has left. */
-export function mayBeAnswered(state: ClientState, { ms, looks }: Moment): boolean {
-  const { requested } = state;
-  if (ms - requested.ms > WITH_REQUEST_MS && looks - requested.looks > WITH_REQUEST_LOOKS) return false;
+/**
+ * The client ended its side just now. False: it has left. `lastByteAgeMs`: how long ago its last byte came; undefined: the kernel
+ * does not tell. Asked only if the request does not decide.
+ */
+export function mayBeAnswered(
+  state: ClientState,
+  { ms, looks }: Moment,
+  lastByteAgeMs: () => number | undefined,
+): boolean {
+  const { requested, hasLeft } = state;
+  const isWithRequest = ms - requested.ms <= WITH_REQUEST_MS || looks - requested.looks <= WITH_REQUEST_LOOKS;
+  if (hasLeft || (!isWithRequest && (lastByteAgeMs() ?? Infinity) > WITH_REQUEST_MS)) return false;
   state.halfClosedSinceMs = ms;
   return true;
 }

@@ -42,6 +42,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   stalledSinceMs = 0;
   takenBytes = 0;
   halfClosedSinceMs = 0;
+  hasLeft = false;
   /** Requests so far. */
   requests = 0;
   /** It closes after a response that is already due. A later request is not run, because it could not be answered. */

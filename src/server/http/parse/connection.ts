@@ -22,7 +22,8 @@ import {
   responseOn,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
-import { outputOf } from "../../../platform/node-internals/handles.ts";
+import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
+import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
@@ -219,9 +220,9 @@ export class Connections {
     lingerWhereNeeded(stream);
     stream.once("end", () => {
       if (context.active === 0) return;
-      // A client that was found gone while the handler had the thread is still gone.
-      const isGone = context.current?.aborted === true;
-      if (isGone || !mayBeAnswered(context, thisMoment())) stream.end();
+      const lastByteAgeMs = (): number | undefined =>
+        hasNative() ? sinceLastByteMs(descriptorOf(context.socket)) : undefined;
+      if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) stream.end();
     });
   }
 

@@ -38,6 +38,7 @@ export function setServingRules(config: ServerConfig, pipeline: Pipeline, row: L
       latest = exchange;
       const hasEnded = hasNative() && areHungUp([descriptorOf(exchange.req.socket)])[0] === true;
       if (hasEnded && !mayBeAnsweredWhileBlocked(exchange.connection, looks, performance.now())) {
+        exchange.connection.hasLeft = true;
         exchange.abort("AbortError", "the client went away");
       }
       if (monotonicMs() >= row.lastCallMs) exchange.callOff(drainError());

@@ -10,7 +10,7 @@ import {
 const TIMEOUT_MS = 1000;
 
 function client(): ClientState {
-  return { requested: { ms: 1, looks: 10 }, stalledSinceMs: 0, takenBytes: 0, halfClosedSinceMs: 0 };
+  return { requested: { ms: 1, looks: 10 }, stalledSinceMs: 0, takenBytes: 0, halfClosedSinceMs: 0, hasLeft: false };
 }
 
 /** What the kernel has of what was written. */
@@ -47,15 +47,37 @@ describe("a client that is sent something", () => {
   });
 });
 
+const unknown = (): undefined => undefined;
+
 describe("a client that ends its side", () => {
+  test("long behind its request and right behind its last byte is to be answered", () => {
+    const late = { ms: 5000, looks: 99 };
+    assert.equal(
+      mayBeAnswered(client(), late, () => 20),
+      true,
+    );
+    assert.equal(
+      mayBeAnswered(client(), late, () => 21),
+      false,
+    );
+  });
+
+  test("and was found gone before is gone", () => {
+    const now = { ms: 1, looks: 10 };
+    assert.equal(
+      mayBeAnswered({ ...client(), hasLeft: true }, now, () => 0),
+      false,
+    );
+  });
+
   test("with its request is to be answered; later it has left", () => {
-    assert.equal(mayBeAnswered(client(), { ms: 21, looks: 99 }), true);
-    assert.equal(mayBeAnswered(client(), { ms: 22, looks: 99 }), false);
+    assert.equal(mayBeAnswered(client(), { ms: 21, looks: 99 }, unknown), true);
+    assert.equal(mayBeAnswered(client(), { ms: 22, looks: 99 }, unknown), false);
   });
 
   test("is to be answered if the loop had no chance to hear of it sooner, however late it is", () => {
-    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 12 }), true);
-    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 13 }), false);
+    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 12 }, unknown), true);
+    assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 13 }, unknown), false);
   });
 
   test("while its handler blocks is to be answered for two seconds if that is found at the first two looks, else it has left", () => {
@@ -68,14 +90,14 @@ describe("a client that ends its side", () => {
 
   test("and gets no answer for two seconds has left", () => {
     const state = client();
-    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }));
+    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
     assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2020), "takes part");
     assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2021), "left");
   });
 
   test("has two seconds again with each part of the answer", () => {
     const state = client();
-    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }));
+    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
     for (let i = 1; i < 5; i++)
       assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 1500), "takes part");
     assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 6000 + 2001), "left");
