@@ -234,7 +234,8 @@ export class Connections {
       const { socket } = context;
       if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
-        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
+        const isQueued = context.current?.state === "queued";
+        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs, isQueued);
         if (client === "stalled") socket.destroy();
         else if (client === "left") context.stream.end();
       } else if (context.bytesWhenIdle === -1) {
