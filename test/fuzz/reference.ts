@@ -144,7 +144,9 @@ function cutShort(spec: RequestSpec, subject: Subject): Option[] {
   if (spec.route === "early" || spec.route === "late")
     return [{ statuses: [200], body: "any", whole: "either", after: "ends" }];
   if (readsAll(spec, subject) || isDestroyed(spec, subject)) return [];
-  return answersOf(spec, subject).map((option) => ({ ...option, after: "ends" }));
+  // A stream may be cut: its request has failed before it was complete.
+  const whole = spec.route === "stream" ? { whole: "either" as const } : {};
+  return answersOf(spec, subject).map((option) => ({ ...option, ...whole, after: "ends" }));
 }
 
 type Answer = Omit<Option, "after">;
