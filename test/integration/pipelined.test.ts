@@ -260,9 +260,9 @@ for (const model of ["sync", "threads", "thread-per-request"] as const) {
     const ask = (client: RawConnection, id: string, ms: number): RawConnection =>
       client.write(`GET /?id=${id}&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`);
     await using first = await RawConnection.open(server.port);
-    ask(first, "first", 2500);
+    ask(first, "first", 1000);
     await server.waitForLog(/begin GET first/);
-    const waiting = await Promise.all(["a", "b"].map(() => RawConnection.open(server.port)));
+    const waiting = await Promise.all(["a", "b", "c", "d"].map(() => RawConnection.open(server.port)));
     for (const [i, client] of waiting.entries()) ask(client, `${i}`, 0).socket.end();
     assert.equal((await first.response()).body, "GET first 0");
     for (const [i, client] of waiting.entries()) assert.equal((await client.response()).body, `GET ${i} 0`);

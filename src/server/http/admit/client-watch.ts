@@ -7,8 +7,8 @@
  *
  * Half-closed: the client has ended its side. One that ends it with its request says that this was all it sends, and is
  * answered (RFC 9112 §9.6 has the server do the same). One that ends it later has left: most clients close both sides, and the two
- * look the same from here. So that one who left at once is not taken for the former for ever, its answer must begin within
- * HALF_CLOSED_MS of the start of its handler, and no pause in it may be longer.
+ * look the same from here. So that one who left at once is not taken for the former for ever, it has HALF_CLOSED_MS for the
+ * answer to begin, and no pause in it may be longer.
  *
  * "With its request" means: the loop heard of it within WITH_REQUEST_MS, or in one of the first looks at its sockets after the
  * request. The clock alone is not enough: other handlers, or other programs, may keep the loop from looking. Or the end came
@@ -74,13 +74,12 @@ export function mayBeAnsweredWhileBlocked(state: ClientState, looks: number, now
   return state.halfClosedSinceMs !== 0 && nowMs - state.halfClosedSinceMs <= HALF_CLOSED_MS;
 }
 
-/** `writeTimeoutMs` 0: no limit. `isQueued`: its request waits for its handler. */
+/** `writeTimeoutMs` 0: no limit. */
 export function judgeClient(
   state: ClientState,
   { queuedBytes, takenBytes }: Output,
   writeTimeoutMs: number,
   nowMs: number,
-  isQueued: boolean = false,
 ): "takes part" | "stalled" | "left" {
   const progressed = takenBytes !== state.takenBytes;
   state.takenBytes = takenBytes;
@@ -88,6 +87,6 @@ export function judgeClient(
   else if (progressed || state.stalledSinceMs === 0) state.stalledSinceMs = nowMs;
   else if (writeTimeoutMs > 0 && nowMs - state.stalledSinceMs > writeTimeoutMs) return "stalled";
   if (state.halfClosedSinceMs === 0) return "takes part";
-  if (progressed || queuedBytes > 0 || isQueued) state.halfClosedSinceMs = nowMs;
+  if (progressed || queuedBytes > 0) state.halfClosedSinceMs = nowMs;
   return nowMs - state.halfClosedSinceMs > HALF_CLOSED_MS ? "left" : "takes part";
 }

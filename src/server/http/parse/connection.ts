@@ -234,8 +234,7 @@ export class Connections {
       const { socket } = context;
       if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
-        const isQueued = context.current?.state === "queued";
-        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs, isQueued);
+        const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
         if (client === "stalled") socket.destroy();
         else if (client === "left") context.stream.end();
       } else if (context.bytesWhenIdle === -1) {

@@ -95,15 +95,6 @@ describe("a client that ends its side", () => {
     assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2021), "left");
   });
 
-  test("does not use them up while its request waits for its handler", () => {
-    const state = client();
-    assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
-    for (let ms = 1000; ms <= 60_000; ms += 1000)
-      assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, ms, true), "takes part");
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 62_000), "takes part");
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 62_001), "left");
-  });
-
   test("has two seconds again with each part of the answer", () => {
     const state = client();
     assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
