@@ -28,6 +28,7 @@ import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
+import { isChunked } from "../../../platform/node-internals/responses.ts";
 import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
 import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
@@ -222,7 +223,7 @@ export class Connections {
       if (context.active === 0) return;
       const lastByteAgeMs = (): number | undefined =>
         hasNative() ? sinceLastByteMs(descriptorOf(context.socket)) : undefined;
-      if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) stream.end();
+      if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) endBehindClient(context);
     });
   }
 
@@ -236,7 +237,7 @@ export class Connections {
         context.bytesWhenIdle = -1;
         const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
         if (client === "stalled") socket.destroy();
-        else if (client === "left") context.stream.end();
+        else if (client === "left") endBehindClient(context);
       } else if (context.bytesWhenIdle === -1) {
         context.bytesWhenIdle = socket.bytesRead;
       } else {
@@ -308,6 +309,14 @@ export class Connections {
 }
 
 /** node:http has detached the socket, and calls in the async context of another connection. */
+/** The client has left. A response without a length may not look complete to one that has not. */
+function endBehindClient({ stream, socket }: ConnectionContext): void {
+  const res = responseOn(stream);
+  const showsItsEnd = res === undefined || !res.headersSent || isChunked(res) || res.hasHeader("content-length");
+  if (showsItsEnd) stream.end();
+  else socket.resetAndDestroy();
+}
+
 function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: ConnectionContext) => void): void {
   const context = (req.socket as CarriesConnection)[connectionOf]!;
   context.idleSinceMs = 0;
