@@ -128,8 +128,9 @@ describe("a serving thread", { concurrency: 3 }, () => {
         ({ status }) => `answered ${status}`,
         () => "lost",
       );
-      // At that moment what the same thread has just accepted is lost with it.
-      if (path === "/exit") await lost;
+      // What the same thread has accepted just before is lost with it.
+      if (path === "/exit" || path === "/eat") await lost;
+      else await server.waitForLog(/^blocks /m);
       for (let i = 0; i < 5; i++) {
         const { body } = await get(server.url).catch(() => ({ body: "lost" }));
         // The thread gets none while it is blocked, unless others accept for it.
