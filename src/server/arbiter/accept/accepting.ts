@@ -10,6 +10,7 @@
 import type { Socket } from "node:net";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
 import { loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
 import { emptied, endHandshakes, endListening } from "../../worker/accept/backlog.ts";
@@ -100,10 +101,11 @@ export class Accepting {
    * Resolves when the workers may be drained.
    */
   async finish(withinMs: number): Promise<void> {
+    const endMs = monotonicMs() + withinMs;
     if (await loadNative()) await endHandshakes(this.#listeners.all);
     else await emptied(this.#dispatcher.servers, this.#config.backlog);
     this.#endListening();
-    await this.#distribution.finish(withinMs);
+    await this.#distribution.finish(Math.max(0, endMs - monotonicMs()));
   }
 
   close(): void {
