@@ -21,8 +21,7 @@ const ENTRIES = [
   "actors/actor-service.ts",
   "tasks/index.ts",
   "cli/main.ts",
-  ...globSync("**/{worker,thread}-main.ts", { cwd: source }),
-  ...globSync("**/*-thread-main.ts", { cwd: source }),
+  ...globSync("**/*-main.ts", { cwd: source }),
 ];
 
 /** Each chunk knows where dist/ is. */
@@ -47,7 +46,7 @@ const ownAddresses: Plugin = {
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["--project", "tsconfig.build.json"], { stdio: "inherit" });
 await build({
-  entryPoints: [...new Set(ENTRIES)].map((entry) => resolve(source, entry)),
+  entryPoints: ENTRIES.map((entry) => resolve(source, entry)),
   outbase: source,
   outdir: "dist",
   chunkNames: "chunks/[hash]",

@@ -1,12 +1,12 @@
 /** An app that listens on other ports than the one that heddle serves. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** A metrics port, and a port that is not HTTP. Both say which process has them. */
 const APP = `
@@ -38,15 +38,6 @@ async function serveListening(t: TestContext, args: readonly string[]): Promise<
       ),
     line: () => text(connect(linePort, "127.0.0.1")).catch(() => undefined),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const TAKEN = /the app also listens on port \d+, and another copy of it has that already/g;

@@ -100,9 +100,18 @@ function removeOld(path: string): void {
   }
   try {
     const owner = readOwner(moved);
-    if (owner !== undefined && owner !== process.pid && isServing(owner)) linked(moved, path);
+    if (owner !== undefined && owner !== process.pid && isServing(owner)) putBack(moved, path);
   } finally {
     rmSync(moved, { force: true });
+  }
+}
+
+/** A newer file stays. Where there are no hard links, the one that was moved away by mistake replaces it. */
+function putBack(moved: string, path: string): void {
+  try {
+    linkSync(moved, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") renameSync(moved, path);
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Each copy of the app (each thread of each worker) opens them, and only one can have a port. The first one gets it. In the
  * others the server believes that it listens, and tries again every second: when the copy that has the port ends, another one
- * gets it. It is logged once in each process.
+ * gets it. It is logged once for the serving threads of a worker, and once for each of its pools of handler threads.
  *
  * A server with an `error` listener of its own gets the error, as without heddle: it may want to try another port.
  */

@@ -12,6 +12,7 @@
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { hasNative, pollClients, sinceLastByteMs } from "../../../platform/native.ts";
+import { WITH_REQUEST_MS } from "../../http/admit/client-watch.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
 /**
@@ -34,8 +35,6 @@ export function askKernel(sockets: readonly Socket[]): ClientSign[] {
 export function lastByteAgeMs(socket: Socket): number | undefined {
   return sinceLastByteMs(descriptorOf(socket));
 }
-
-const WITH_REQUEST_MS = 20;
 
 interface Waiting {
   /** The latest look that did not find the end of its side. */

@@ -19,7 +19,7 @@ import { performance } from "node:perf_hooks";
 import type { Output } from "../../../platform/node-internals/handles.ts";
 
 /** A client that ends its side with its request does so within this time. One that gives up waiting does it later. */
-const WITH_REQUEST_MS = 20;
+export const WITH_REQUEST_MS = 20;
 /** The kernel tells of data first, and of the end behind it at the next look. One more is for TLS. */
 const WITH_REQUEST_LOOKS = 2;
 const HALF_CLOSED_MS = 2000;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { WebSocket } from "ws";
 import type { AppShape } from "../../../../src/server/app/load/load-app.ts";
 import { rawExchange } from "../raw-http.ts";
 import { until } from "../../arbiter/support.ts";
+import { freePort } from "../../../support/free-port.ts";
 import { serveFixture } from "../serve-fixture.ts";
 
 /** Sends one message over a WebSocket and gives the answer. */
@@ -235,12 +236,3 @@ describe("an app that listens on several servers", { concurrency: 1 }, () => {
     taken.close();
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
