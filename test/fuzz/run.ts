@@ -22,6 +22,7 @@ export interface RunOptions {
   /** Reloads go on in every second slice of the run. */
   readonly reloads: boolean;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onFailure?: (told: string) => void;
 }
 
 export interface Progress {
@@ -117,7 +118,9 @@ class Run {
       while (next < to && this.#failures.length < ENOUGH) {
         const seed = seedOf(this.#options.seed, next++);
         const failure = await this.#judged(scriptOf(this.#options.features, seed), seed, subject);
-        if (failure !== undefined) this.#failures.push(failure);
+        if (failure === undefined) continue;
+        this.#failures.push(failure);
+        this.#options.onFailure?.(describeFailure(failure));
       }
     };
     const players = Promise.all(Array.from({ length: atOnce }, player));
