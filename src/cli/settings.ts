@@ -39,17 +39,23 @@ export interface ParsedCommand {
 
 /** undefined: `--help` was asked for and printed. @throws HeddleError CONFIG_*, ENV_FILE_FAILED, CLI_USAGE */
 export async function readSettings(argv: readonly string[]): Promise<ParsedCommand | undefined> {
-  const { positionals, flags } = parseArguments(argv, [...flagSpecs(), { flag: "help", short: "h", boolean: true }]);
+  const { positionals, flags, rest } = parseArguments(argv, [
+    ...flagSpecs(),
+    { flag: "help", short: "h", boolean: true },
+  ]);
   if (flags["help"] !== undefined) {
     console.log(usage());
     return undefined;
   }
-  const [app, ...more] = positionals;
-  if (more.length > 0)
-    throw new HeddleError("CLI_USAGE", `expected one app, got ${positionals.length}: ${positionals.join(" ")}`);
+  // Behind `--` are the app's arguments, and the app itself if it is named nowhere else: its name may begin with a dash.
+  const [app, ...args] = [...positionals.slice(0, 1), ...rest];
+  if (positionals.length > 1) {
+    const message = `expected one app, got ${positionals.length}: ${positionals.join(" ")}`;
+    throw new HeddleError("CLI_USAGE", message, { hint: `The app's own arguments come behind --: ${app} -- …` });
+  }
   const startedIn = namedFolder(process.cwd(), process.env["PWD"]);
   const links = serviceLinks(process.env);
-  const gather = (): Promise<ConfigSources> => gatherSources(app, flags, startedIn);
+  const gather = (): Promise<ConfigSources> => gatherSources(app, args, flags, startedIn);
   const sources = await gather();
   return {
     config: resolveConfig(sources),
@@ -59,7 +65,12 @@ export async function readSettings(argv: readonly string[]): Promise<ParsedComma
   };
 }
 
-async function gatherSources(app: string | undefined, flags: Flags, startedIn: string): Promise<ConfigSources> {
+async function gatherSources(
+  app: string | undefined,
+  appArgs: readonly string[],
+  flags: Flags,
+  startedIn: string,
+): Promise<ConfigSources> {
   const env = withoutLinks(process.env, serviceLinks(process.env));
   const chdir = chdirPath(flags, env, startedIn);
   const cwd = chdir ?? startedIn;
@@ -70,7 +81,7 @@ async function gatherSources(app: string | undefined, flags: Flags, startedIn: s
   const late = early === undefined ? envFilePaths({ flags, env, file }, cwd) : undefined;
   const variables = late === undefined ? known : mergeEnvFiles(readEnvFiles(late), env);
   const machine = { pid: process.pid, isTTY: process.stderr.isTTY, cpus: availableCpus() };
-  return { app, flags, ...variables, file, cwd, ...machine };
+  return { app, appArgs, flags, ...variables, file, cwd, ...machine };
 }
 
 /** A config file may use the variables of env files. They are removed afterwards, so that a reload forgets deleted lines. */

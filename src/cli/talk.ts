@@ -14,7 +14,8 @@ interface Request {
 }
 
 async function parse(argv: readonly string[], name: string, positionalCount: number): Promise<Request> {
-  const { positionals, flags } = parseArguments(argv, [...flagSpecs("control"), { flag: "json", boolean: true }]);
+  const { flags, ...parsed } = parseArguments(argv, [...flagSpecs("control"), { flag: "json", boolean: true }]);
+  const positionals = [...parsed.positionals, ...parsed.rest];
   if (positionals.length !== positionalCount) {
     throw new HeddleError(
       "CLI_USAGE",

@@ -33,6 +33,8 @@ export type ServerConfig = Omit<SettingValues, "host" | "port" | "listen"> & {
    * server/arbiter/workers/surroundings.ts.
    */
   readonly app: string;
+  /** `process.argv` of the app, from its third place on. */
+  readonly appArgs: readonly string[];
   readonly cwd: string;
   /** The settings that are not at their defaults. */
   readonly given: readonly SettingName[];
@@ -58,6 +60,7 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
     // It was relative to the start folder, and is now the working directory.
     ...(rest.chdir === undefined ? {} : { chdir: cwd }),
     app: resolveApp(sources),
+    appArgs: sources.appArgs ?? [],
     cwd,
     given: settingEntries.flatMap(([name, setting]) => (givenValue(setting, sources) === undefined ? [] : [name])),
     listen: chooseListeners(sources, { host, port, listen }),

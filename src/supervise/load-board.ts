@@ -57,7 +57,7 @@ export const COUNTER = {
 export type GaugeName = "connections" | "queued" | "webSockets";
 
 const COUNTERS = 16;
-const TIMES = 2;
+const TIMES = 3;
 const TIME_BYTES = TIMES * 8;
 const HISTOGRAMS = 2;
 
@@ -88,6 +88,15 @@ export class LoadRow {
 
   beat(nowMs: number): void {
     this.#times[0] = nowMs;
+  }
+
+  /** For how long its loop had nothing to do, in all. Updated with the heartbeat of its loop. */
+  get idleMs(): number {
+    return this.#times[2]!;
+  }
+
+  set idleMs(ms: number) {
+    this.#times[2] = ms;
   }
 
   /** When the thread tells what it runs to end, because it drains; Infinity: it does not. The acceptor writes it. */

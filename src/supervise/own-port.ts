@@ -5,6 +5,21 @@
 
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
+/** Set on a main thread, which nobody has started with `workerData`. */
+let coming: Promise<unknown> | undefined;
+
+/** On a main thread: its boot data comes as the first message of this port, which is the thread's own from then on. */
+export function bootFrom(port: MessagePort): void {
+  coming = new Promise((resolve) => {
+    port.once("message", (boot: object) => resolve({ ...boot, port }));
+  });
+}
+
+/** Of this thread, whether it is a main thread or not. */
+export async function takeAnyBoot(): Promise<unknown> {
+  return await (coming ?? takeBoot());
+}
+
 /** On the thread: takes its boot data out of `workerData`, so that the program finds nothing of it. */
 export function takeBoot(): unknown {
   const data = workerData as Record<string, unknown>;

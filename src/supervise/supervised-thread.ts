@@ -1,6 +1,9 @@
 /**
- * A pool member that is a worker_thread: starts it, sends it messages, ends it, and says why it ended. The subclass knows what
- * the messages mean. The thread's own side is another file.
+ * A pool member that is a thread: starts it, sends it messages, ends it, and says why it ended. The subclass knows what the
+ * messages mean. The thread's own side is another file.
+ *
+ * It may also be the main thread of this process, when the supervisor runs beside it. That one runs already, and only ends
+ * with the process. So its end here means: nothing more is wanted of it. The process is the owner's to end.
  */
 
 import { EventEmitter } from "node:events";
@@ -21,6 +24,12 @@ export interface ThreadStart {
   readonly heapBytes?: number;
 }
 
+/** The main thread, as its supervisor on another thread reaches it. */
+export interface MainThread extends Pick<ThreadStart, "name" | "boot"> {
+  readonly main: MessagePort;
+}
+
+const MAIN_THREAD_ID = 0;
 const MIB = 1024 * 1024;
 const EXIT_HINT =
   "Under heddle an app's process.exit() ends one thread only. Throw, or let the arbiter stop the server.";
@@ -31,18 +40,26 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
 {
   readonly name: string;
   readonly member: Member<Driver, HeddleError>;
-  readonly worker: Worker;
+  /** undefined: it is the main thread. */
+  readonly #worker: Worker | undefined;
   readonly #port: MessagePort;
   #error: HeddleError | undefined;
 
   /** @throws HeddleError `code`: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, { name, code, entry, boot, heapBytes = 0 }: ThreadStart) {
+  constructor(member: Member<Driver, HeddleError>, start: ThreadStart | MainThread) {
     super();
-    this.name = name;
+    this.name = start.name;
     this.member = member;
+    if ("main" in start) {
+      this.#port = start.main;
+      this.#port.on("message", (message: From) => this.received(message));
+      this.#port.postMessage(start.boot, []);
+      return;
+    }
+    const { name, code, entry, boot, heapBytes = 0 } = start;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.worker = startThread(name, code, entry, {
+    this.#worker = startThread(name, code, entry, {
       name: `heddle ${name}`,
       workerData: { ...boot, port: port2 },
       transferList: [port2],
@@ -54,11 +71,11 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
     port1.on("message", receive);
     // The thread itself keeps the process alive.
     port1.unref();
-    this.worker.on("error", (cause: Error) => {
+    this.#worker.on("error", (cause: Error) => {
       hearRest(port1, receive);
       this.#error ??= new HeddleError(code, `${name} died: ${cause.message}`, { cause });
     });
-    this.worker.on("exit", (exitCode) => {
+    this.#worker.on("exit", (exitCode) => {
       hearRest(port1, receive);
       port1.close();
       this.ended(this.#whyEnded(exitCode));
@@ -66,7 +83,7 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
   }
 
   get threadId(): number {
-    return this.worker.threadId;
+    return this.#worker?.threadId ?? MAIN_THREAD_ID;
   }
 
   get isReady(): boolean {
@@ -83,7 +100,9 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
   abstract drain(reason: string, deadlineMs: number): void;
 
   kill(): void {
-    void this.worker.terminate();
+    if (this.#worker !== undefined) void this.#worker.terminate();
+    // Later, as with every thread: it ends after this call.
+    else setImmediate(() => this.#endMain());
   }
 
   protected abstract received(message: From): void;
@@ -99,6 +118,12 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
 
   protected post(message: To, transfer: readonly Transferable[] = []): void {
     this.#port.postMessage(message, [...transfer]);
+  }
+
+  #endMain(): void {
+    if (this.member.isGone) return;
+    const { state, error } = this.member;
+    this.ended(state.name === "killed" ? error : this.#error);
   }
 
   #whyEnded(code: number): HeddleError | undefined {

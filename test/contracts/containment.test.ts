@@ -10,10 +10,11 @@ const app = new URL("../fixtures/containment/app.ts", import.meta.url).pathname;
 const HEAP = "48";
 
 const args: Readonly<Record<Contained, readonly string[]>> = {
-  loop: ["--threads", "2"],
-  sync: [],
-  threads: ["--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
-  "thread-per-request": ["--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
+  loop: ["-m", "loop", "--threads", "2"],
+  "loop, 1 thread": ["-m", "loop", "--threads", "1"],
+  sync: ["-m", "sync"],
+  threads: ["-m", "threads", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
+  "thread-per-request": ["-m", "thread-per-request", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
 };
 
 /** On a loaded machine a thread may well stand still for 100 ms, and would get none of the neighbours. */
@@ -32,7 +33,7 @@ for (const model of Object.keys(containment) as Contained[]) {
       let server: LifeServer;
       before(async () => {
         const t = { after: (done: () => void | Promise<void>): void => void cleanups.push(done) };
-        const flags = ["-m", model, "-w", "2", "--debug-headers", ...UNTROUBLED, ...args[model], ...more];
+        const flags = ["-w", "2", "--debug-headers", ...UNTROUBLED, ...args[model], ...more];
         server = await serve(t, app, flags, { env });
       });
       after(async () => {

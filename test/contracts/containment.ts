@@ -15,7 +15,8 @@ import { RawConnection } from "../support/raw-connection.ts";
 
 export type Fault = "throw" | "reject" | "overflow" | "unhandled" | "timer" | "exit" | "loop" | "heap" | "segfault";
 
-export type Contained = Extract<ModelName, "loop" | "threads" | "thread-per-request" | "sync">;
+/** A model, and how its event loops lie: several in a process, or one on its main thread. */
+export type Contained = Extract<ModelName, "loop" | "threads" | "thread-per-request" | "sync"> | "loop, 1 thread";
 
 /** `used up`: it ends after every request, so that nothing is replaced that would not have been. */
 export type Ends = "request" | "used up" | "thread" | "worker";
@@ -54,13 +55,23 @@ const loop: Readonly<Record<Fault, Outcome>> = {
   segfault: crashed,
 };
 
+/** The main thread: it ends with its process. */
+const oneLoop: Readonly<Record<Fault, Outcome>> = {
+  ...loop,
+  unhandled: uncaught(/uncaught exception on serving thread 0; the worker is replaced/, "worker"),
+  timer: uncaught(/uncaught exception on serving thread 0; the worker is replaced/, "worker"),
+  exit: { answer: "closed", ends: "worker", lost: "worker", log: /the app ended worker \d+ itself/ },
+  loop: { answer: "closed", ends: "worker", lost: "worker", log: /longer than --timeout .* and is killed/ },
+  heap: { answer: "closed", ends: "worker", lost: "worker", log: /was killed by SIGABRT; a new worker replaces it/ },
+};
+
 /** A worker has one request: nobody else can be lost with it. */
 const sync: Readonly<Record<Fault, Outcome>> = {
-  ...loop,
-  exit: { ...loop.exit, lost: "nobody" },
-  loop: { ...loop.loop, lost: "nobody" },
-  heap: { ...loop.heap, lost: "nobody" },
-  segfault: { ...loop.segfault, lost: "nobody" },
+  ...oneLoop,
+  exit: { ...oneLoop.exit, lost: "nobody" },
+  loop: { ...oneLoop.loop, lost: "nobody" },
+  heap: { ...oneLoop.heap, lost: "nobody" },
+  segfault: { ...oneLoop.segfault, lost: "nobody" },
 };
 
 const threads: Readonly<Record<Fault, Outcome>> = {
@@ -77,6 +88,7 @@ const threads: Readonly<Record<Fault, Outcome>> = {
 
 export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
   loop,
+  "loop, 1 thread": oneLoop,
   sync,
   threads,
   "thread-per-request": {

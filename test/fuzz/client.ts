@@ -8,7 +8,7 @@ import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises"
 import { closes, type IdOf, type Observed } from "./judge.ts";
 import { type Rendered, render } from "./render.ts";
 import { MalformedResponse, ResponseStream } from "./response-stream.ts";
-import type { Cut, RequestSpec, Script } from "./script.ts";
+import { type Cut, type RequestSpec, type Script, sentOf } from "./script.ts";
 
 /** Longer than any of the server's own time limits while it is fuzzed, on a busy machine. */
 const PATIENCE_MS = 40_000;
@@ -107,8 +107,7 @@ class Client {
     const bytes = Buffer.concat([head, body]);
     if (end.kind === "garbles") bytes[Math.floor(end.at * head.length)] = end.byte;
     if (end.kind !== "breaks off" && end.kind !== "vanishes") return await this.#write(bytes, cuts);
-    const sent = 1 + Math.floor(end.at * (bytes.length - 1));
-    await this.#write(bytes.subarray(0, Math.min(sent, bytes.length - 1)), cuts);
+    await this.#write(bytes.subarray(0, sentOf(bytes.length, end.at)), cuts);
   }
 
   async #write(bytes: Buffer, cuts: readonly Cut[]): Promise<void> {

@@ -63,6 +63,16 @@ describe("the fuzz's judge", () => {
     assert.deepEqual(faultsOf(scriptWith(plain, refused, plain), answer(0) + refusal), []);
   });
 
+  test("wants no answer to empty lines that no request follows", () => {
+    const empty: RequestSpec = { ...plain, emptyLines: 2 };
+    const brokenOff = (at: number): Script => ({
+      ...scriptWith(plain, empty),
+      end: { kind: "breaks off", at, next: "stalls" },
+    });
+    assert.deepEqual(faultsOf(brokenOff(0), answer(0)), []);
+    assert.match(faultsOf(brokenOff(0.5), answer(0)).join("\n"), /response 2 is missing/);
+  });
+
   const wrong: [what: string, script: Script, bytes: string, fault: RegExp, end?: Observed["end"]][] = [
     ["a missing answer", two, answer(0), /response 2 is missing/],
     ["silence", two, answer(0), /silence after 1 responses/, "silent"],

@@ -69,7 +69,16 @@ async function one(model: FuzzedModel, shape: Shape, connections: number, seed: 
   };
   // At once: a long run may be ended before its report.
   const onFailure = (told: string): void => console.log(`\n${told}\n`);
-  const report = await run({ model, shape, connections, seed, features, reloads: values.reloads, onProgress, onFailure });
+  const report = await run({
+    model,
+    shape,
+    connections,
+    seed,
+    features,
+    reloads: values.reloads,
+    onProgress,
+    onFailure,
+  });
   console.log(`${model} ${shape}: ${counts(report)}, ${seconds()} s`);
   console.log(`  responses: ${JSON.stringify(report.byStatus)}`);
   for (const told of report.told) console.log(`\n${told}\n`);

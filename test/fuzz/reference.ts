@@ -18,7 +18,8 @@
 
 import { faultOf } from "./faults.ts";
 import { REQUESTS } from "./limits.ts";
-import type { RequestSpec, Route, Script } from "./script.ts";
+import { render } from "./render.ts";
+import { type RequestSpec, type Route, type Script, sentOf } from "./script.ts";
 
 export type Shape = "listener" | "fetch";
 
@@ -134,7 +135,14 @@ function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Su
   // Of a request that is none, more may be wrong than that it breaks off.
   const fault = spec.fault === undefined ? [] : [{ ...refusal, statuses: faultOf(spec.fault).statuses }];
   const options = [refusal, ...fault, ...cutShort(spec, subject)];
-  return { options, mayBeMissing: !stalls || mayBeCut(spec, subject), mayContinue: spec.expect !== "no" };
+  const mayBeMissing = !stalls || mayBeCut(spec, subject) || sendsEmptyLinesOnly(spec, index, end);
+  return { options, mayBeMissing, mayContinue: spec.expect !== "no" };
+}
+
+/** No request has begun then. */
+function sendsEmptyLinesOnly(spec: RequestSpec, index: number, end: BreaksOff): boolean {
+  const { head, body } = render(spec, `00000000-${index}`);
+  return sentOf(head.length + body.length, end.at) <= spec.emptyLines * "\r\n".length;
 }
 
 type BreaksOff = Extract<Script["end"], { kind: "breaks off" }>;

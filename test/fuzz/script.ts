@@ -89,3 +89,8 @@ export interface Script {
   /** The client does not read for so long from its first byte on. */
   readonly readsAfterMs: number;
 }
+
+/** How many of its bytes a request that breaks off has sent: at least one, and never all. */
+export function sentOf(bytes: number, at: number): number {
+  return Math.min(1 + Math.floor(at * (bytes - 1)), bytes - 1);
+}

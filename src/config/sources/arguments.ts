@@ -24,6 +24,8 @@ export type Flags = Readonly<Record<string, readonly string[]>>;
 export interface ParsedArguments {
   readonly positionals: readonly string[];
   readonly flags: Flags;
+  /** Everything behind `--`, as it is. */
+  readonly rest: readonly string[];
 }
 
 /** `flagSpecs()` is every setting; `flagSpecs("control")` is one, for a command that takes few. */
@@ -40,11 +42,12 @@ export function flagSpecs(...names: readonly SettingName[]): readonly FlagSpec[]
 /** @throws HeddleError CONFIG_UNKNOWN_FLAG, CLI_USAGE (a value is missing), CONFIG_BAD_VALUE (`--no-watch=3`). */
 export function parseArguments(argv: readonly string[], specs: readonly FlagSpec[] = flagSpecs()): ParsedArguments {
   const positionals: string[] = [];
+  const rest: string[] = [];
   const flags: Record<string, string[]> = {};
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index] ?? "";
     if (argument === "--") {
-      positionals.push(...argv.slice(index + 1));
+      rest.push(...argv.slice(index + 1));
       break;
     }
     if (!argument.startsWith("-") || argument === "-") {
@@ -67,7 +70,7 @@ export function parseArguments(argv: readonly string[], specs: readonly FlagSpec
     }
     (flags[spec.flag] ??= []).push(value);
   }
-  return { positionals, flags };
+  return { positionals, flags, rest };
 }
 
 interface FoundFlag {

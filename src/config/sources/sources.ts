@@ -22,6 +22,8 @@ export interface Variables {
 export interface ConfigSources extends Variables {
   /** The app as named on the command line. */
   readonly app?: string | undefined;
+  /** What stands behind `--` there. */
+  readonly appArgs?: readonly string[];
   readonly flags: Flags;
   readonly file?: ConfigFile | undefined;
   readonly cwd: string;

@@ -9,6 +9,7 @@
  *   responses.ts          ServerResponse: its head, its connection's end, its stream
  *   response-steps.ts     the steps by which a response is sent, replaced
  *   inspected-threads.ts  which thread the inspector means
+ *   moved-channel.ts      a process's IPC channel on another thread than the main one
  *   warnings.ts           Node's warnings about what heddle uses knowingly
  *
  * `probe.ts` tries each before a worker serves (`probe-exchange.ts`, `probe-messages.ts`), and says by name what this Node
@@ -90,6 +91,15 @@ export const internals: readonly Internal[] = [
       use: "gives a connection to another process without reading from it",
       without: "several workers with --accept handoff, and sync, could not be given connections",
       untried: "it takes two processes; without it `send` throws, before anything is read of the connection",
+    },
+  }),
+  ...of("moved-channel.ts", {
+    "child_process._forkChild": {
+      words: ["_forkChild", "NODE_CHANNEL_FD"],
+      use: "opens the channel to the arbiter on the watch thread, beside an app on its worker's main thread",
+      without: "an app runs on a serving thread, also with --threads 1",
+      isSpared: true,
+      untried: "it takes two processes; the arbiter looks whether it is there",
     },
   }),
   ...of("listening.ts", {

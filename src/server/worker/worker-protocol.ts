@@ -39,6 +39,11 @@ import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./s
 /** The arbiter's view of readiness is at most this old. Four small messages a second cost nothing. */
 export const BEAT_INTERVAL_MS = 250;
 
+/** The IPC channel's descriptor in the worker. Listening sockets follow. */
+export const CHANNEL_FD = 3;
+/** The exit code of a worker that has failed itself, where the app could have ended it too. */
+export const BROKEN = 70;
+
 export type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 
 /** A listening socket the worker inherits. */
@@ -91,6 +96,8 @@ export type FromWorker =
       readonly healthyThreads: number;
       /** Why it wants to be recycled. */
       readonly retire: string | undefined;
+      /** Because it is broken, although it still serves. */
+      readonly isBroken: boolean;
     }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
   /** Comes with the socket as its handle. */

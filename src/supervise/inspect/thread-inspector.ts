@@ -18,6 +18,7 @@ import { messageOf } from "../../errors/errors.ts";
 import { threadIdIn } from "../../platform/node-internals/inspected-threads.ts";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
 
+const MAIN_THREAD_ID = 0;
 /** The inspector does not always wake a sleeping loop. A loop with a timer wakes soon enough. */
 const AWAKE_MS = 20;
 
@@ -80,13 +81,20 @@ class ThreadInspector {
     await this.#connected;
     const id = ++this.#asked;
     const answer = this.#wait(threadId, id, timeoutMs);
-    this.#send(threadId, { id, method, params });
+    if (threadId === MAIN_THREAD_ID) this.#askMain(id, method, params);
+    else this.#send(threadId, { id, method, params });
     return await answer;
   }
 
   /** Sends a command, and does not wait for the answer. */
   tell(threadId: number, method: string): void {
     this.#send(threadId, { id: ++this.#asked, method, params: {} });
+  }
+
+  /** For good: questions that wait are not answered. */
+  disconnect(): void {
+    this.#session.disconnect();
+    for (const { settle } of this.#waiting) settle(undefined);
   }
 
   /** The next event of this kind. Undefined as with `ask`. */
@@ -107,6 +115,15 @@ class ThreadInspector {
       clearInterval(awake);
       this.#waiting.delete(waiting);
     }
+  }
+
+  /** The process's main thread, asked by another one: the session is its own. */
+  #askMain(id: number, method: string, params: object): void {
+    this.#session.post(method, params, (error: Error | null, result?: object) => {
+      for (const { threadId, what, settle } of this.#waiting) {
+        if (threadId === MAIN_THREAD_ID && what === id) settle(error === null ? result : undefined);
+      }
+    });
   }
 
   #send(threadId: number, message: object): void {
@@ -138,4 +155,9 @@ let connection: ThreadInspector | undefined;
 /** This thread's connection. Where threads come and go all the time, call it before the first of them starts. */
 export function threadInspector(): ThreadInspector {
   return (connection ??= new ThreadInspector());
+}
+
+/** For a process that ends. Node would wait for this connection, as for a debugger's. */
+export function disconnectInspector(): void {
+  connection?.disconnect();
 }

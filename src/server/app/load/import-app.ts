@@ -4,7 +4,7 @@
  */
 
 import { readdirSync, statSync } from "node:fs";
-import { findPackageJSON } from "node:module";
+import { findPackageJSON, runMain } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
@@ -36,10 +36,15 @@ export function locateApp(file: string): string {
 /**
  * Imports the app and returns its exports. For a CommonJS module, `module.exports` is `default`, and its properties count as
  * named exports.
+ *
+ * `asMain`: it is the program's main module, for `require.main` and `import.meta.main`. If it fails, Node reports that as an
+ * unhandled rejection as well.
  */
-export async function importApp(path: string, modules: ModuleTracker): Promise<ModuleExports> {
+export async function importApp(path: string, modules: ModuleTracker, asMain: boolean): Promise<ModuleExports> {
   let namespace: Record<string, unknown>;
   try {
+    // It would run a file of an unknown extension as CommonJS. An ES module is only begun here; the import finds it.
+    if (asMain && appExtensions.has(extname(path))) runMain(path);
     namespace = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
     throw explainImportError(path, error, modules.inOrder());

@@ -59,6 +59,10 @@ export interface LoadAppOptions {
   readonly signal?: AbortSignal;
   /** Pass one to know the app's files even when loading fails. */
   readonly modules?: ModuleTracker;
+  /** It is the program's main module. */
+  readonly asMain?: boolean;
+  /** `process.argv` from its third place on. */
+  readonly args?: readonly string[];
   /** What the operator should know of the app's other listening sockets. */
   readonly notice?: (message: string) => void;
 }
@@ -81,9 +85,10 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const path = locateApp(file);
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
+  process.argv = [process.argv[0]!, path, ...(options.args ?? [])];
   const capture = ListenCapture.install(options.address, options.notice ?? (() => {}));
 
-  const exported = await importInTime(path, capture, modules, options.signal);
+  const exported = await importInTime(path, capture, modules, options);
   const fromExport = await prepareExport(path, exported, options.signal);
   const target =
     fromExport ?? captured(capture) ?? (await waitForListen(path, exported, capture, modules, options.signal));
@@ -152,9 +157,9 @@ async function importInTime(
   path: string,
   capture: ListenCapture,
   modules: ModuleTracker,
-  signal: AbortSignal | undefined,
+  { signal, asMain = false }: LoadAppOptions,
 ): Promise<ModuleExports> {
-  const importing = importApp(path, modules);
+  const importing = importApp(path, modules, asMain);
   const outcome = await Promise.race([importing, aborted(signal)]);
   if (outcome !== timedOut) return outcome;
   importing.catch(() => {});

@@ -191,7 +191,7 @@ export class Generation {
       else void worker.serve().catch(() => {});
     });
     worker.once("serving", () => this.#pool.ready(member));
-    worker.on("retire", (why) => this.#recycle(member, why));
+    worker.on("retire", (why, isBroken) => this.#recycle(member, why, isBroken));
     worker.once("kill-me", (error) => this.#pool.kill(member, error));
     worker.once("gone", (error) => {
       this.#noteModules(worker);
@@ -207,8 +207,9 @@ export class Generation {
   }
 
   /** The worker repeats its wish with each heartbeat. */
-  #recycle(member: WorkerMember, why: string): void {
+  #recycle(member: WorkerMember, why: string, isBroken: boolean): void {
     if (member.wish !== undefined || this.#pool.isClosing) return;
+    if (isBroken) this.#options.fleet.restarts++;
     const { pid } = member.driver;
     const message = `worker ${pid} is recycled (${why}): it serves until its replacement does`;
     this.#options.log.info({ worker: pid, slot: member.place }, message);

@@ -7,14 +7,19 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { HeddleError } from "../../../errors/errors.ts";
 
-/** A worker's main module. The same extension as this file: `.ts` in a checkout, `.js` in the published package. */
-export const workerFile: string = fileURLToPath(
-  new URL(import.meta.url.replace(/arbiter\/workers\/own-files(\.[jt]s)$/, "worker/worker-main$1")),
-);
+/** The main module of a worker whose app runs on threads. */
+export const workerFile: string = inWorkerFolder("worker-main");
+/** Of one whose app runs on its main thread. */
+export const appProcessFile: string = inWorkerFolder("app-process-main");
+
+/** The same extension as this file: `.ts` in a checkout, `.js` in the published package. */
+function inWorkerFolder(name: string): string {
+  return fileURLToPath(new URL(import.meta.url.replace(/arbiter\/workers\/own-files(\.[jt]s)$/, `worker/${name}$1`)));
+}
 
 /** undefined: they exist. */
 export function missingFiles(): HeddleError | undefined {
-  const missing = [workerFile, process.execPath].find((path) => !existsSync(path));
+  const missing = [workerFile, appProcessFile, process.execPath].find((path) => !existsSync(path));
   if (missing === undefined) return undefined;
   return new HeddleError(
     "WORKER_DIED",

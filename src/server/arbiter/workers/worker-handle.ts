@@ -15,20 +15,24 @@ import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
-import type {
-  FromWorker,
-  GateShare,
-  InheritedListener,
-  ThreadView,
-  TicketKeys,
-  ToWorker,
-  WorkerBoot,
-  WorkerReport,
+import {
+  BROKEN,
+  CHANNEL_FD,
+  type FromWorker,
+  type GateShare,
+  type InheritedListener,
+  type ThreadView,
+  type TicketKeys,
+  type ToWorker,
+  type WorkerBoot,
+  type WorkerReport,
 } from "../../worker/worker-protocol.ts";
+import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
+import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
 import { handleOf, sendable, unread } from "../../../platform/node-internals/handles.ts";
 import type { AppSummary, DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { Handovers } from "../accept/handovers.ts";
-import { missingFiles, workerFile } from "./own-files.ts";
+import { appProcessFile, missingFiles, workerFile } from "./own-files.ts";
 import { PendingRequests } from "../../../kit/pending-requests.ts";
 import { workerFlags } from "./worker-flags.ts";
 
@@ -44,14 +48,14 @@ interface WorkerEvents {
   turn: [];
   returned: [socket: Socket];
   /** It wants to be recycled. Repeated with each heartbeat. */
-  retire: [why: string];
+  retire: [why: string, isBroken: boolean];
   /** A thread of it can't be ended. */
   "kill-me": [error: HeddleError];
   gone: [error: HeddleError | undefined];
 }
 
-/** fds 0, 1, 2 and the IPC channel come first; inherited sockets follow. */
-const FIRST_INHERITED_FD = 4;
+const EXIT_HINT =
+  "All requests of this worker are lost then. Throw, or let the arbiter stop the server; `heddle kill` replaces one worker.";
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
@@ -74,6 +78,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly #child: ChildProcess;
   readonly #questions = new PendingRequests(ANSWER_TIMEOUT_MS);
   readonly #handovers = new Handovers();
+  /** The app runs on its main thread, and can end the process. */
+  readonly #isAppProcess: boolean;
+  /** It has said that it is drained. How it ends from then on is the app's. */
+  #isDrained = false;
   #isServing = false;
   #open = 0;
   #idle = false;
@@ -92,14 +100,16 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.generation = boot.generation;
     this.#member = member;
     this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
+    this.#isAppProcess = isOneLoop(boot.config) && canMoveChannel;
     const flags = workerFlags(availableCpus(), process.execArgv, env["NODE_OPTIONS"]);
     const { cwd } = boot.config;
-    this.#child = spawn(process.execPath, [...flags, workerFile], {
+    const entry = this.#isAppProcess ? appProcessFile : workerFile;
+    this.#child = spawn(process.execPath, [...flags, entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
       ...(existsSync(cwd) && { cwd }),
-      env: { ...compileCache(), ...env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
+      env: { ...(this.#isAppProcess && leftAlone), ...compileCache(), ...env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
     });
     this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
     this.#child.on("error", (cause) => {
@@ -119,7 +129,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#send({
       type: "boot",
       ...boot,
-      listeners: listeners.map(({ kind }, i) => ({ kind, fd: FIRST_INHERITED_FD + i })),
+      listeners: listeners.map(({ kind }, i) => ({ kind, fd: CHANNEL_FD + 1 + i })),
     });
   }
 
@@ -264,7 +274,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
         // The server stops. A SIGTERM to all of its processes reaches the worker as well.
-        if (message.retire !== undefined && !this.#stopsSoon) this.emit("retire", message.retire);
+        if (message.retire !== undefined && !this.#stopsSoon) this.emit("retire", message.retire, message.isBroken);
         break;
       case "answer":
         this.#questions.answer(message.id, message.answer);
@@ -279,6 +289,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         this.emit("kill-me", fromWire(message.error));
         break;
       case "drained":
+        this.#isDrained = true;
         this.lastReport = message.report;
         if (message.cutShort) this.wasCutShort = true;
         break;
@@ -299,12 +310,23 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #end(code: number | null, signal: NodeJS.Signals | null): void {
     const { state, error } = this.#member;
     if (state.name === "gone") return;
-    const isWanted = (state.name === "draining" && code === 0) || (state.name === "killed" && error === undefined);
+    const isLeaving = state.name === "draining" && (code === 0 || this.#isDrained);
+    const isWanted = isLeaving || (state.name === "killed" && error === undefined);
     // It did not die from its drain, so its requests were lost.
     if (state.name === "draining" && !isWanted) this.wasCutShort = true;
     this.#questions.giveUp();
-    const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
     const cause = error ?? this.#error ?? missingFiles();
-    this.emit("gone", isWanted ? undefined : (cause ?? new HeddleError("WORKER_DIED", `worker ${this.pid} ${how}`)));
+    this.emit("gone", isWanted ? undefined : (cause ?? this.#whyEnded(code, signal)));
+  }
+
+  #whyEnded(code: number | null, signal: NodeJS.Signals | null): HeddleError {
+    const { pid } = this;
+    if (signal !== null) return new HeddleError("WORKER_DIED", `worker ${pid} was killed by ${signal}`);
+    if (!this.#isAppProcess || code === BROKEN)
+      return new HeddleError("WORKER_DIED", `worker ${pid} exited with code ${code}`);
+    if (this.#member.state.name === "starting" || this.#member.readyMs === undefined)
+      return new HeddleError("APP_EXITED", `the app ended its process while it was loading (process.exit(${code})).`);
+    const message = `the app ended worker ${pid} itself (process.exit(${code}))`;
+    return new HeddleError("APP_EXITED", message, { hint: EXIT_HINT });
   }
 }

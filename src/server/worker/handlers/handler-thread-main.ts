@@ -39,6 +39,7 @@ async function main(): Promise<void> {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
+    args: config.appArgs,
     notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
   });
   await app.start();

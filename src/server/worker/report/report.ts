@@ -6,14 +6,12 @@ import { toSparse } from "../../../kit/latency-histogram.ts";
 import { residentBytes } from "../../../platform/descriptors.ts";
 import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts";
 import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
-import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
+import type { LoopTimes, ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
 import type { BlockedThreads } from "../blocked-threads.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
-
-type Utilisation = ReturnType<ServingThreadHandle["utilisation"]>;
 
 export class Reporter {
   readonly #pool: ThreadPool;
@@ -24,7 +22,7 @@ export class Reporter {
   /** Totals of the threads that are gone. */
   readonly #gone = emptyTotals();
   readonly #rows = new WeakMap<ServingThreadHandle, RowTotals>();
-  readonly #loops = new WeakMap<ServingThreadHandle, Utilisation>();
+  readonly #loops = new WeakMap<ServingThreadHandle, LoopTimes>();
   #windowStart = emptyTotals();
   #nextWindowStart = emptyTotals();
   #windowStartMs = monotonicMs();
@@ -82,7 +80,8 @@ export class Reporter {
 
   #threadReport(thread: ServingThreadHandle): ThreadReport {
     const { row } = thread;
-    const utilisation = thread.state === "gone" ? 0 : thread.utilisation(this.#loops.get(thread)).utilization;
+    const since = this.#loops.get(thread) ?? { atMs: thread.bootedMs, idleMs: 0 };
+    const utilisation = thread.state === "gone" ? 0 : thread.utilisation(since);
     return {
       index: thread.index,
       state: thread.state,
@@ -108,7 +107,7 @@ export class Reporter {
     this.#nextWindowStart = this.#totals();
     this.#nextWindowStartMs = monotonicMs();
     for (const thread of this.#pool.threads) {
-      if (thread.state !== "gone") this.#loops.set(thread, thread.utilisation());
+      if (thread.state !== "gone") this.#loops.set(thread, thread.loopTimes());
     }
   }
 }

@@ -9,6 +9,7 @@
  */
 
 import { EventEmitter } from "node:events";
+import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
@@ -32,6 +33,8 @@ export interface ThreadPoolOptions {
   readonly address: ListenerAddress;
   readonly size: number;
   readonly log: Log;
+  /** The process's main thread is the only thread, behind this port. */
+  readonly main: MessagePort | undefined;
 }
 
 export interface Booted {
@@ -48,6 +51,10 @@ interface PoolEvents {
   /** It was killed, but has not ended: it is in a native call, which can't be interrupted. */
   stuck: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
+  /** The main thread can only be replaced with its process, which should be. */
+  worn: [why: string];
+  /** The main thread is lost, and the process with it. */
+  lost: [error: HeddleError];
 }
 
 /** A failed boot, with the app's files as far as they are known, for `--watch`. */
@@ -78,6 +85,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   #app: AppSummary | undefined;
   #tls: TlsMaterial | undefined;
   #restarts = 0;
+  #isLost = false;
 
   constructor(options: ThreadPoolOptions) {
     super();
@@ -102,7 +110,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         killPatienceMs: KILL_PATIENCE_MS,
       },
       clock: systemClock,
-      wanted: () => size,
+      wanted: () => (this.#isLost ? 0 : size),
       spawn: (member) => this.#spawn(member),
       killError: ({ driver }, reason) => (reason === "start-timeout" ? bootTimeout(config) : this.#overdue(driver)),
       onReady: ({ driver }) => this.#opened(driver),
@@ -189,10 +197,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: ServingMember): ServingThreadHandle {
-    const { config, address, log } = this.#options;
+    const { config, address, log, main } = this.#options;
     const { place: index } = member;
     const tls = this.#tls;
-    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose: "serve" });
+    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose: "serve" }, main);
     thread.on("log", ({ level, fields, message, once }) => {
       if (once !== undefined && this.#said.has(once)) return;
       if (once !== undefined) this.#said.add(once);
@@ -212,7 +220,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
     thread.on("tainted", (error) => this.#tainted(member, error));
-    thread.on("condemned", (error) => this.#pool.kill(member, error));
+    thread.on("condemned", (error) => {
+      this.#isLost = main !== undefined;
+      this.#pool.kill(member, error);
+    });
     thread.on("turn", () => this.emit("turn"));
     thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
     thread.once("gone", (error) => {
@@ -244,12 +255,21 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   #tainted(member: ServingMember, error: HeddleError): void {
     const { name, index } = member.driver;
     const fields = { thread: index, ...errorFields(error) };
+    if (this.#options.main !== undefined) {
+      this.#options.log.error(fields, `uncaught exception on ${name}; the worker is replaced`);
+      this.emit("worn", "uncaught exception");
+      return;
+    }
     this.#options.log.error(fields, `uncaught exception on ${name}; the thread is replaced`);
     this.#restarts++;
     this.#tellRest(index, this.#pool.replace(member, "replace"));
   }
 
   #lost({ place, error, readyMs, wish }: ServingMember, restMs: number): void {
+    if (this.#options.main !== undefined) {
+      this.emit("lost", error!);
+      return;
+    }
     const fields = { thread: place, ...errorFields(error) };
     const what = readyMs === undefined ? `the replacement of serving thread ${place} did not boot: ` : "";
     this.#options.log.error(fields, what + messageOf(error));

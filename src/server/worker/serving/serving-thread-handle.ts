@@ -3,7 +3,7 @@
  * releases what it held: its slots of the gates, its count of connections.
  */
 
-import type { Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
@@ -38,6 +38,11 @@ export interface ThreadEvents {
   gone: [error: HeddleError | undefined];
 }
 
+export interface LoopTimes {
+  readonly atMs: number;
+  readonly idleMs: number;
+}
+
 /** A thread that does not answer within this time is reported by its load row alone. */
 const INSPECT_TIMEOUT_MS = 250;
 
@@ -64,17 +69,15 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
   #inspected = 0;
 
-  /** @throws HeddleError THREAD_DIED: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, boot: Omit<ThreadBoot, "row" | "port">) {
+  /** `main`: it is the process's main thread, behind this port. @throws HeddleError THREAD_DIED: the system refuses it */
+  constructor(member: Member<Driver, HeddleError>, given: Omit<ThreadBoot, "row" | "port">, main?: MessagePort) {
     const row = new LoadRow();
-    super(member, {
-      name: `serving thread ${boot.index}`,
-      code: "THREAD_DIED",
-      // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
-      entry: new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1")),
-      boot: { ...boot, row: row.buffer } satisfies Omit<ThreadBoot, "port">,
-    });
-    this.index = boot.index;
+    const name = `serving thread ${given.index}`;
+    const boot = { ...given, row: row.buffer } satisfies Omit<ThreadBoot, "port">;
+    // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
+    const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
+    super(member, main === undefined ? { name, boot, code: "THREAD_DIED", entry } : { name, boot, main });
+    this.index = given.index;
     this.row = row;
     this.#sent = new SentDescriptors(row);
   }
@@ -84,11 +87,16 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     return this.#emptied.promise;
   }
 
-  /** Share of the time since `since` in which the loop was busy, 0 to 1. */
-  utilisation(
-    since?: ReturnType<Worker["performance"]["eventLoopUtilization"]>,
-  ): ReturnType<Worker["performance"]["eventLoopUtilization"]> {
-    return this.worker.performance.eventLoopUtilization(since);
+  /** Share of the time since `since` in which its loop was busy, 0 to 1. */
+  utilisation(since: LoopTimes): number {
+    const { atMs, idleMs } = this.loopTimes();
+    const passedMs = atMs - since.atMs;
+    return passedMs <= 0 ? 0 : Math.min(1, Math.max(0, 1 - (idleMs - since.idleMs) / passedMs));
+  }
+
+  /** For a later `utilisation`. */
+  loopTimes(): LoopTimes {
+    return { atMs: monotonicMs(), idleMs: this.row.idleMs };
   }
 
   open(gates: Readonly<Record<string, GateHandle>>, memories: Readonly<Record<string, PoolMemory>>): void {

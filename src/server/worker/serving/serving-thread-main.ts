@@ -11,14 +11,15 @@
 
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
+import { isMainThread } from "node:worker_threads";
 import { numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
-import { toWire } from "../../../errors/errors.ts";
+import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
-import { takeBoot } from "../../../supervise/own-port.ts";
+import { takeAnyBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
 import { type UpgradesTold, upgradesRefused } from "../../models/upgrades.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
@@ -49,7 +50,7 @@ const MAX_BEAT_MS = 25;
 /** The age at which a heartbeat is stale, if no blocked threshold is set. */
 const DEFAULT_STALE_MS = 1000;
 
-const boot = takeBoot() as ThreadBoot;
+const boot = (await takeAnyBoot()) as ThreadBoot;
 const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const row = new LoadRow(boot.row);
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
   setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
   const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
+  if (isMainThread) process.on("uncaughtException", failBoot);
   numberThread(boot.index, servingThreads(config));
   const app = await loadApp(config.app, {
     address: {
@@ -74,6 +76,8 @@ async function main(): Promise<void> {
     },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
+    asMain: isMainThread,
+    args: config.appArgs,
     notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
   });
   const handlers = new HandlerLinks(port, tell);
@@ -85,6 +89,7 @@ async function main(): Promise<void> {
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
   let pipeline: Pipeline | undefined;
+  process.off("uncaughtException", failBoot);
   watchUncaught(() => pipeline);
   await app.start();
   const heeded = applyServerSettings(config, app.server());
@@ -270,6 +275,7 @@ async function listen(listener: ThreadListener, fds: readonly number[]): Promise
 function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
   const beat = (nowMs: number, sinceMs: number): void => {
     row.beat(nowMs);
+    row.idleMs = performance.eventLoopUtilization().idle;
     if (config.blockedThresholdMs > 0 && sinceMs > config.blockedThresholdMs)
       tell({ type: "unblocked", blockedMs: sinceMs });
     const now = performance.now();
@@ -277,6 +283,15 @@ function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
     connections.sweep(now);
   };
   new Heartbeat({ everyMs: beatMs, beat }).keep();
+}
+
+/** The app is loading, on a main thread: elsewhere this ends the thread, which its handle reports. */
+function failBoot(error: unknown): void {
+  if (process.listenerCount("uncaughtException") > 1) return;
+  const why = new HeddleError("THREAD_DIED", `serving thread ${boot.index} died: ${messageOf(error)}`, {
+    cause: error,
+  });
+  tell({ type: "boot-failed", error: toWire(why), modules: modules.filesOfFailure() });
 }
 
 function watchUncaught(pipeline: () => Pipeline | undefined): void {

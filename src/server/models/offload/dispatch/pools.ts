@@ -30,3 +30,8 @@ export function runsOnHandlerThreads(model: ModelName): model is PoolSpec["model
 export function servingThreads({ model, threads }: ServerConfig): number {
   return model === "sync" || runsOnHandlerThreads(model) ? 1 : threads.max;
 }
+
+/** Whether a worker is one event loop. Then it runs on the worker's main thread, as in a process of bare Node. */
+export function isOneLoop(config: ServerConfig): boolean {
+  return servingThreads(config) === 1 && !runsOnHandlerThreads(config.model);
+}

@@ -1,0 +1,45 @@
+/**
+ * A worker whose app runs on the main thread, as with bare Node: signals, `process.chdir`, `process.exit` and native add-ons
+ * work there as the app expects. Beside it runs a watch thread, which runs no user code and does what the main thread of any
+ * other worker does: it talks to the arbiter, over an IPC channel of its own, and looks after the serving thread, which is
+ * this one. So a loop that is blocked is seen, and the arbiter is answered meanwhile.
+ *
+ * Signals meant for the whole process group are the arbiter's to act on and are ignored here, as in every worker.
+ */
+
+import { MessageChannel, Worker as Thread } from "node:worker_threads";
+import { HeddleError } from "../../errors/errors.ts";
+import { wasLeftAlone } from "../../platform/node-internals/moved-channel.ts";
+import { bootFrom } from "../../supervise/own-port.ts";
+import { keepPrinting } from "./app-output.ts";
+import { BROKEN } from "./worker-protocol.ts";
+import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
+
+const ANSWER_MS = 500;
+
+process.title = "heddle worker";
+keepPrinting();
+if (!wasLeftAlone()) throw new HeddleError("INTERNAL", "the worker's main thread has the channel to the arbiter");
+for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"] as const) process.on(signal, () => {});
+
+const { port1, port2 } = new MessageChannel();
+bootFrom(port1);
+// The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
+const entry = new URL(import.meta.url.replace(/app-process-main(\.[jt]s)$/, "watch-thread-main$1"));
+const watch = new Thread(entry, { name: "heddle watch thread", workerData: { port: port2 }, transferList: [port2] });
+process.on("SIGTERM", () => tell({ type: "terminate" }));
+process.on("exit", () => {
+  // Node would report the watch thread's connection to the inspector as a debugger, and wait for it.
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  tell({ type: "leaving", answered });
+  Atomics.wait(answered, 0, 0, ANSWER_MS);
+});
+watch.on("message", ({ code }: ToMainThread) => process.exit(code));
+watch.on("error", (error) => console.error(error));
+watch.on("exit", () => process.exit(BROKEN));
+
+function tell(message: FromMainThread): void {
+  watch.postMessage(message, []);
+}
+
+await import("./serving/serving-thread-main.ts");

@@ -1,0 +1,40 @@
+/** The watch thread of a worker whose app runs on the main thread: `app-process-main.ts` says what it is for. */
+
+import type { MessagePort } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
+import { openChannel } from "../../platform/node-internals/moved-channel.ts";
+import { disconnectInspector } from "../../supervise/inspect/thread-inspector.ts";
+import { takeBoot } from "../../supervise/own-port.ts";
+import { CHANNEL_FD, type WorkerBoot } from "./worker-protocol.ts";
+import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
+import { Worker } from "./worker.ts";
+
+const { port: main } = takeBoot() as { readonly port: MessagePort };
+const mainThread = parentPort!;
+
+let worker: Worker | undefined;
+
+openChannel(CHANNEL_FD);
+process.once("message", (boot: WorkerBoot) => {
+  worker = new Worker(boot, { exit, main });
+  void worker.boot();
+});
+process.once("disconnect", () => exit(1, 0));
+mainThread.on("message", (message: FromMainThread) => {
+  if (message.type === "leaving") setImmediate(leave, message.answered);
+  else if (worker === undefined) exit(1, 0);
+  else worker.terminate();
+});
+
+function exit(code: number, patienceMs: number): void {
+  mainThread.postMessage({ type: "exit", code } satisfies ToMainThread, []);
+  // Its loop does not turn, or an `exit` listener of the app does not end.
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), patienceMs);
+}
+
+/** In a later turn than the message: what the main thread had told before has been read, and told to the arbiter. */
+function leave(answered: Int32Array<SharedArrayBuffer>): void {
+  disconnectInspector();
+  Atomics.store(answered, 0, 1);
+  Atomics.notify(answered, 0);
+}

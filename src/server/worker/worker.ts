@@ -1,0 +1,315 @@
+/**
+ * A worker: what looks after its serving threads, and talks to the arbiter.
+ *
+ *   boot (from the arbiter) → boot the threads → ready → serve → take connections
+ *   → drain (the arbiter says so, or is gone) → threads finish, by the deadline → exit
+ *
+ * It runs on a thread that runs no user code, in one of two kinds of process:
+ *
+ *   worker-main.ts       several serving threads, or handler threads: on the process's main thread
+ *   app-process-main.ts  one event loop, on the process's main thread: on a watch thread beside it (watch-thread-main.ts)
+ */
+
+import type { MessagePort } from "node:worker_threads";
+import { HeddleError, toWire } from "../../errors/errors.ts";
+import { monotonicMs } from "../../kit/clock.ts";
+import { COUNTER } from "../../supervise/load-board.ts";
+import { threadInspector } from "../../supervise/inspect/thread-inspector.ts";
+import { createLog, errorFields, type Log } from "../../log/log.ts";
+import { servingThreads } from "../models/offload/dispatch/pools.ts";
+import { residentBytes } from "../../platform/descriptors.ts";
+import { loadNative, requireNative, trimMemory } from "../../platform/native.ts";
+import { type Accepted, discard } from "./accept/accepted.ts";
+import { Acceptor } from "./accept/acceptor.ts";
+import { Ahead } from "./accept/prefetched-connection.ts";
+import { Arrivals, type Load } from "./accept/handed-connections.ts";
+import { watchDescriptors } from "./descriptor-watch.ts";
+import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
+import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
+import { Recycling } from "./recycling.ts";
+import { Reporter } from "./report/report.ts";
+import type { ServingThreadHandle } from "./serving/serving-thread-handle.ts";
+import { compileEarly } from "./serving/tiering.ts";
+import type { DrainReason } from "./serving/serving-protocol.ts";
+import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
+import { TurnAway } from "./accept/turn-away.ts";
+import { Trimming } from "./memory-trim.ts";
+import { viewThreads } from "./report/thread-views.ts";
+import { BlockedThreads } from "./blocked-threads.ts";
+
+type WorkerState = "booting" | "ready" | "serving" | "draining";
+
+export interface WorkerProcess {
+  /** Ends the process. It may be killed if it has not ended after `patienceMs`. */
+  readonly exit: (code: number, patienceMs: number) => void;
+  /** Its main thread, if the app runs there: the port of its only serving thread. */
+  readonly main?: MessagePort;
+}
+
+export class Worker {
+  readonly #boot: WorkerBoot;
+  readonly #process: WorkerProcess;
+  readonly #log: Log;
+  readonly #pool: ThreadPool;
+  readonly #blocked: BlockedThreads;
+  readonly #acceptor: Acceptor;
+  /** Only under `sync`. */
+  readonly #ahead: Ahead | undefined;
+  readonly #reporter: Reporter;
+  readonly #arrivals: Arrivals | Ahead;
+  #state: WorkerState = "booting";
+  /** Why it is to be recycled. */
+  #retireWish: string | undefined;
+  #isBroken = false;
+
+  constructor(boot: WorkerBoot, own: WorkerProcess) {
+    const { config, tls, address, slot, generation } = boot;
+    const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
+    this.#boot = boot;
+    this.#process = own;
+    this.#log = log;
+    this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log, main: own.main });
+    this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
+    const turnAway = new TurnAway(tls !== undefined);
+    this.#acceptor = new Acceptor({
+      backlog: config.backlog,
+      threads: () => this.#pool.threads,
+      isStale: (thread) => this.#blocked.isBlocked(thread),
+      turnAway: (socket) => turnAway.refuse(socket),
+      onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
+    });
+    const load = {
+      takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#blocked.isBlocked(thread)),
+      tell: (told: Load, written: () => void) => tell({ type: "load", ...told }, written),
+    };
+    this.#ahead =
+      config.model === "sync"
+        ? new Ahead({ ...load, threads: () => this.#pool.threads, tellNotBegun: () => tell({ type: "not-begun" }) })
+        : undefined;
+    this.#arrivals =
+      this.#ahead ??
+      new Arrivals({
+        ...load,
+        open: () => this.#openConnections(),
+        place: (handle) => this.#acceptor.take(unread({ handle })),
+      });
+    this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
+  }
+
+  async boot(): Promise<void> {
+    this.#obey();
+    this.#connectParts();
+    try {
+      if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
+      await loadNative();
+      compileEarly(this.#boot.config.model);
+      // Connected before the first thread starts.
+      threadInspector();
+      const booted = await this.#pool.boot();
+      this.#state = "ready";
+      this.#watchRecycling();
+      watchDescriptors(this.#log, `worker ${process.pid}`);
+      const trimming = new Trimming();
+      setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
+      setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
+      tell({ type: "ready", ...booted });
+    } catch (error) {
+      const { error: told, modules } = error instanceof BootFailure ? error : { error, modules: [] };
+      tell({ type: "boot-failed", error: toWire(told), modules }, () => this.#process.exit(1, EXIT_PATIENCE_MS));
+    }
+  }
+
+  /** This process got a SIGTERM. */
+  terminate(): void {
+    if (this.#state === "booting") this.#process.exit(1, EXIT_PATIENCE_MS);
+    else setTimeout(() => this.#retire("signal: SIGTERM"), GROUP_SIGNAL_MS);
+  }
+
+  #obey(): void {
+    process.on("message", (message: ToWorker, handle?: object) => this.#obeyOne(message, handle));
+    process.removeAllListeners("disconnect");
+    process.once("disconnect", () => void this.#orphaned());
+  }
+
+  #connectParts(): void {
+    const pool = this.#pool;
+    const acceptor = this.#acceptor;
+    pool.on("changed", () => acceptor.refresh());
+    pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
+    pool.on("unblocked", (thread, blockedMs) => {
+      acceptor.placeWaiting();
+      void this.#blocked.unblocked(thread, blockedMs);
+    });
+    pool.on("gone", (thread) => {
+      for (const accepted of thread.takeBack()) acceptor.place(accepted);
+    });
+    pool.on("worn", (why) => {
+      this.#isBroken = true;
+      this.#retire(why);
+    });
+    pool.on("lost", (error) => tell({ type: "kill-me", error: toWire(error) }));
+    if (this.#ahead === undefined) return;
+    pool.on("turn", () => this.#arrivals.tell());
+    pool.on("changed", () => this.#arrivals.tell());
+    pool.on("stuck", (thread) => this.#giveUpOn(thread));
+  }
+
+  #obeyOne(message: ToWorker, handle: object | undefined): void {
+    switch (message.type) {
+      case "serve":
+        void this.#serve();
+        break;
+      case "connection":
+        this.#arrivals.receive(handle);
+        break;
+      case "recall":
+        this.#ahead?.letGo();
+        break;
+      case "stop-accepting":
+        this.#acceptor.stopListening();
+        break;
+      case "share":
+        this.#pool.resizeGate(message.share);
+        break;
+      case "ticket-keys":
+        this.#pool.useTicketKeys(message.keys);
+        break;
+      case "ask":
+        void this.#answer(message.id, message.question);
+        break;
+      case "drain-soon":
+        this.#pool.drainSoon(message.reason, message.deadlineMs);
+        break;
+      case "drain":
+        void this.#drain(message.reason, message.deadlineMs);
+        break;
+      case "boot":
+        break;
+    }
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#state !== "ready") return;
+    const { listeners } = this.#boot;
+    if (listeners.length === 0) setInterval(() => this.#arrivals.tell(), LOAD_INTERVAL_MS);
+    try {
+      const addresses = await this.#acceptor.listen(listeners);
+      if (this.#state === "ready") this.#state = "serving";
+      tell({ type: "serving", addresses });
+    } catch (error) {
+      tell({ type: "boot-failed", error: toWire(error), modules: [] }, () => this.#process.exit(1, EXIT_PATIENCE_MS));
+    }
+  }
+
+  #openConnections(): number {
+    const counts = this.#pool.threads.map(({ row }) => row.read(COUNTER.connections));
+    return counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
+  }
+
+  #beat(): void {
+    const open = this.#pool.threads.filter(({ state }) => state === "ready");
+    const healthyThreads = open.filter((thread) => this.#blocked.blockedMs(thread) === 0).length;
+    const wish = { retire: this.#retireWish, isBroken: this.#isBroken };
+    tell({ type: "beat", openThreads: open.length, healthyThreads, ...wish });
+    // What became free without a message (a report turned off) is found here.
+    this.#acceptor.check();
+  }
+
+  /** It wants to be recycled, and says so with every heartbeat until it is. */
+  #retire(why: string): void {
+    if (this.#retireWish !== undefined || this.#state === "draining") return;
+    this.#retireWish = why;
+    this.#beat();
+  }
+
+  #watchRecycling(): void {
+    const recycling = new Recycling(this.#boot.config, Math.random());
+    const readyMs = monotonicMs();
+    const timer = setInterval(() => {
+      const ageMs = monotonicMs() - readyMs;
+      const due = recycling.due({ requests: this.#reporter.requests, ageMs, rssBytes: residentBytes() });
+      if (due === undefined) return;
+      clearInterval(timer);
+      this.#retire(`${due.reason}: ${due.detail}`);
+    }, RECYCLING_CHECK_MS);
+  }
+
+  async #answer(id: number, question: "report" | "threads"): Promise<void> {
+    const answer =
+      question === "report"
+        ? this.#reporter.report()
+        : await viewThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked);
+    tell({ type: "answer", id, answer });
+  }
+
+  async #drain(reason: DrainReason, deadlineMs: number): Promise<void> {
+    if (this.#state === "draining") {
+      if (reason === "stop") this.#acceptor.leave();
+      void this.#pool.drain(reason, deadlineMs);
+      return;
+    }
+    this.#state = "draining";
+    // The app hears of it at its beginning, and of this reason, whatever comes meanwhile.
+    this.#pool.drainSoon(reason, deadlineMs);
+    this.#acceptor.stopListening();
+    await this.#arrivals.placed();
+    if (reason === "stop") this.#acceptor.leave();
+    else this.#giveBack(this.#acceptor.takeWaiting());
+    const cutShort = await this.#pool.drain(reason, deadlineMs);
+    if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
+    this.#log.flush();
+    tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () =>
+      this.#process.exit(0, Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs())),
+    );
+  }
+
+  /** Another worker takes over: connections no thread here has taken are its to serve. */
+  #giveBack(connections: readonly Accepted[]): void {
+    for (const accepted of connections) {
+      const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
+      if (process.connected && handle !== null)
+        process.send!({ type: "return" } satisfies FromWorker, sendable(handle));
+      else discard(accepted);
+    }
+  }
+
+  /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
+  #giveUpOn({ index, member: { error } }: ServingThreadHandle): void {
+    if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
+    const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
+    tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });
+  }
+
+  /** The arbiter is dead. A new one may want the port at once: give it back, finish what can be finished quickly, leave. */
+  async #orphaned(): Promise<void> {
+    // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
+    const end = (): void => void process.kill(process.pid, "SIGKILL");
+    setTimeout(end, ORPHAN_DRAIN_MS);
+    const deadlineMs = monotonicMs() + ORPHAN_DRAIN_MS;
+    await this.#acceptor.endListening();
+    if (this.#state !== "booting") {
+      await this.#arrivals.placed();
+      this.#acceptor.leave();
+      await this.#pool.drain("stop", deadlineMs);
+    }
+    this.#log.flush();
+    end();
+  }
+}
+
+/** An idle second more or less does not matter for recycling. */
+const RECYCLING_CHECK_MS = 250;
+/** A pause shorter than this is not worth giving memory back for. */
+const TRIMMING_CHECK_MS = 500;
+/** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
+const LOAD_INTERVAL_MS = 25;
+/** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
+const GROUP_SIGNAL_MS = 500;
+const ORPHAN_DRAIN_MS = 3000;
+/** For the `exit` listeners of an app on the main thread. */
+const EXIT_PATIENCE_MS = 1000;
+
+function tell(message: FromWorker, sent?: () => void): void {
+  if (process.connected) process.send!(message, undefined, undefined, () => sent?.());
+  else sent?.();
+}
