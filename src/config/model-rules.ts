@@ -20,7 +20,7 @@ export function fitModel(values: SettingValues, sources: ConfigSources): Setting
       "1, because a sync worker has one serving thread: --workers says how many requests run at once. With several threads to a worker, use the model threads",
     );
   }
-  if (accept !== "handoff") {
+  if (accept !== "handoff" && accept !== "auto") {
     throw conflict(settings.accept, sources, "handoff, because the arbiter gives each connection to an idle worker");
   }
   return { ...values, threads: { min: 1, max: 1 }, keepAliveMs: 0 };

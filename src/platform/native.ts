@@ -1,7 +1,7 @@
 /**
  * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
  * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
- * to end a listening socket, malloc_trim to give memory back after a load. Without ffi (Node before 26.10, or
+ * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share. Without ffi (Node before 26.10, or
  * `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
  */
 
@@ -24,6 +24,16 @@ let libc: Libc | undefined;
 let trim: ((keptBytes: bigint) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
+
+/** Linux. */
+let memory: SharedMemoryCalls | undefined;
+let toArrayBuffer: ((address: bigint, bytes: number, copy: boolean) => ArrayBuffer) | undefined;
+
+interface SharedMemoryCalls {
+  readonly memfd_create: (name: Buffer, flags: number) => number;
+  readonly ftruncate: (fd: number, bytes: bigint) => number;
+  readonly mmap: (at: null, bytes: bigint, access: number, flags: number, fd: number, from: bigint) => bigint;
+}
 
 let addressOf: ((bytes: Uint16Array) => bigint) | undefined;
 
@@ -49,6 +59,12 @@ export async function loadNative(): Promise<boolean> {
       const { lib } = ffi.dlopen(null);
       addressOf = ffi.getRawPointer;
       trim = ifThere(() => lib.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" }));
+      toArrayBuffer = ffi.toArrayBuffer;
+      memory = ifThere(() => ({
+        memfd_create: lib.getFunction("memfd_create", { arguments: ["pointer", "u32"], return: "i32" }),
+        ftruncate: lib.getFunction("ftruncate", { arguments: ["i32", "i64"], return: "i32" }),
+        mmap: lib.getFunction("mmap", { arguments: ["pointer", "u64", "i32", "i32", "i32", "i64"], return: "pointer" }),
+      }));
       accept4 = ifThere(() =>
         lib.getFunction("accept4", { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" }),
       );
@@ -228,4 +244,29 @@ export function wasBegun(fd: number): boolean {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(TIMEVAL_BYTES, 0);
   return libc!.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value, bytes) === 0 && value.some((byte) => byte !== 0);
+}
+
+const MFD_CLOEXEC = 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * A descriptor of so many zeroed bytes, for processes to share: children inherit it. It goes away with the last process that has
+ * it. undefined: only Linux has such memory, or it has none left.
+ */
+export function createSharedMemory(bytes: number): number | undefined {
+  if (memory === undefined || process.platform !== "linux") return undefined;
+  const fd = memory.memfd_create(Buffer.from("heddle\0"), MFD_CLOEXEC);
+  if (fd < 0) return undefined;
+  if (memory.ftruncate(fd, BigInt(bytes)) === 0) return fd;
+  closeFd(fd);
+  return undefined;
+}
+
+/** The memory behind such a descriptor, until this process ends. @throws Error: it cannot be mapped */
+export function mapSharedMemory(fd: number, bytes: number): ArrayBuffer {
+  const address = memory!.mmap(null, BigInt(bytes), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
+  if (address === MAP_FAILED) throw new Error(`cannot map ${bytes} bytes of descriptor ${fd}`);
+  return toArrayBuffer!(address, bytes, false);
 }

@@ -9,7 +9,8 @@
  *   touched only through Atomics.
  * - A request is counted as started first, as finished later, and in a histogram last. Whoever reads more than one of them
  *   reads in the opposite order: there are never more finished than started, although the thread goes on meanwhile.
- * - Rows are made by the acceptor and handed to the thread in its workerData; a replaced thread gets a new row.
+ * - Rows are made by the acceptor and handed to the thread with its boot data; a replaced thread gets a new row. The row of an event
+ *   loop that is its worker's main thread may lie in memory that all workers share (`server/worker/accept/worker-board.ts`).
  * - Times are milliseconds of the machine's monotonic clock (`monotonicMs`), which is one clock for all threads of a
  *   machine; `performance.now()` has an origin per thread and must not be written here.
  *
@@ -51,6 +52,10 @@ export const COUNTER = {
   ahead: 10,
   /** Descriptors of listening sockets the thread has taken over, in the order in which it was given them. */
   listeners: 11,
+  /** 1 while the thread accepts connections by itself. */
+  accepts: 12,
+  /** In memory that workers share: the pid of the worker whose row it is. */
+  pid: 13,
 } as const;
 
 /** Counters of what goes up and down. */
@@ -61,24 +66,31 @@ const TIMES = 3;
 const TIME_BYTES = TIMES * 8;
 const HISTOGRAMS = 2;
 
-export class LoadRow {
-  readonly buffer: SharedArrayBuffer;
-  readonly counters: Int32Array<SharedArrayBuffer>;
-  /** Handler time (from execute to the end of the response). */
-  readonly handlerCounts: Uint32Array<SharedArrayBuffer>;
-  /** Time spent waiting in the gate's queue. */
-  readonly queueCounts: Uint32Array<SharedArrayBuffer>;
-  readonly #times: Float64Array<SharedArrayBuffer>;
+/** A multiple of 8. */
+export const ROW_BYTES: number = TIME_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4;
 
-  constructor(
-    buffer: SharedArrayBuffer = new SharedArrayBuffer(TIME_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4),
-  ) {
+export class LoadRow<Memory extends ArrayBufferLike = ArrayBufferLike> {
+  readonly buffer: Memory;
+  readonly counters: Int32Array<Memory>;
+  /** Handler time (from execute to the end of the response). */
+  readonly handlerCounts: Uint32Array<Memory>;
+  /** Time spent waiting in the gate's queue. */
+  readonly queueCounts: Uint32Array<Memory>;
+  readonly #times: Float64Array<Memory>;
+
+  /** `at`: where it begins in the memory. */
+  constructor(buffer: Memory, at: number = 0) {
     this.buffer = buffer;
-    this.#times = new Float64Array(buffer, 0, TIMES);
-    this.counters = new Int32Array(buffer, TIME_BYTES, COUNTERS);
-    const histograms = TIME_BYTES + COUNTERS * 4;
+    this.#times = new Float64Array(buffer, at, TIMES);
+    this.counters = new Int32Array(buffer, at + TIME_BYTES, COUNTERS);
+    const histograms = at + TIME_BYTES + COUNTERS * 4;
     this.handlerCounts = new Uint32Array(buffer, histograms, HISTOGRAM_BUCKETS);
     this.queueCounts = new Uint32Array(buffer, histograms + HISTOGRAM_BUCKETS * 4, HISTOGRAM_BUCKETS);
+  }
+
+  /** In memory that the threads of a process share. */
+  static create(): LoadRow<SharedArrayBuffer> {
+    return new LoadRow(new SharedArrayBuffer(ROW_BYTES));
   }
 
   /** When the thread's loop last turned. */

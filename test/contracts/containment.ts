@@ -188,15 +188,16 @@ async function answerTo(client: RawConnection): Promise<Injection["answer"]> {
   return head === undefined ? "closed" : (head.status as 200 | 500 | 504);
 }
 
-/** Two workers serve, with all the serving threads they should have. */
+/** Two workers serve, with all the serving threads they should have. Another one may be finishing its requests. */
 function isStaffed(model: Contained): (status: ServerStatus) => boolean {
-  const serving = model === "loop" ? 2 : 1;
-  return ({ workers }) =>
-    workers.length === 2 &&
-    workers.every(
-      ({ state, threads }) =>
-        state === "serving" && threads.length === serving && threads.every((thread) => thread.state === "ready"),
+  const expected = model === "loop" ? 2 : 1;
+  return ({ workers }) => {
+    const serving = workers.filter(({ state }) => state === "serving");
+    return (
+      serving.length === 2 &&
+      serving.every(({ threads }) => threads.length === expected && threads.every((thread) => thread.state === "ready"))
     );
+  };
 }
 
 /** Staffed, every handler thread is there, and nothing is in flight. */
@@ -204,6 +205,7 @@ function isWhole(model: Contained): (status: ServerStatus) => boolean {
   const isReady = isStaffed(model);
   return (status) =>
     isReady(status) &&
+    status.workers.length === 2 &&
     status.workers.every(
       ({ threads, pools }) =>
         threads.every(({ connections }) => connections === 0) &&

@@ -3,11 +3,11 @@ import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { once } from "node:events";
 import { monotonicMs } from "../../src/kit/clock.ts";
-import { COUNTER, LoadRow } from "../../src/supervise/load-board.ts";
+import { COUNTER, LoadRow, ROW_BYTES } from "../../src/supervise/load-board.ts";
 
 describe("a row of the load board", () => {
   test("shows another thread what its own has written", async () => {
-    const row = new LoadRow();
+    const row = LoadRow.create();
     const worker = new Worker(new URL("load-board-thread.ts", import.meta.url), { workerData: row.buffer });
     const before = monotonicMs();
     await once(worker, "exit");
@@ -20,7 +20,7 @@ describe("a row of the load board", () => {
   });
 
   test("counts on past 2^31 and over 2^32", () => {
-    const row = new LoadRow();
+    const row = LoadRow.create();
     row.counters[COUNTER.started] = 0x7fffffff;
     row.counters[COUNTER.finished] = 0x7fffffff;
     row.counters[COUNTER.started]!++;
@@ -32,7 +32,7 @@ describe("a row of the load board", () => {
   });
 
   test("a number that goes up and down does not fall below nothing: that is an error", () => {
-    const row = new LoadRow();
+    const row = LoadRow.create();
     for (const name of ["connections", "queued", "webSockets"] as const) {
       row.counters[COUNTER[name]] = 1;
       row.lower(name);
@@ -49,14 +49,14 @@ describe("a row of the load board", () => {
         this.counters[COUNTER.finished]!++;
         return count;
       }
-    })();
+    })(new SharedArrayBuffer(ROW_BYTES));
     assert.equal(row.inFlight, 1);
   });
 
   test("no two counters share a place, nor do the histograms", () => {
     const places = Object.values(COUNTER);
     assert.equal(new Set(places).size, places.length);
-    const row = new LoadRow();
+    const row = LoadRow.create();
     row.counters.fill(-1);
     assert.ok([...row.handlerCounts, ...row.queueCounts, row.beatMs].every((count) => count === 0));
     row.handlerCounts.fill(1);

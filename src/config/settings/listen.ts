@@ -35,9 +35,9 @@ export const listenSettings = {
   accept: {
     flag: "accept",
     kind: "choice",
-    choices: ["handoff", "shared", "reuseport"],
-    default: "handoff",
-    doc: "How connections reach several workers: handoff (the arbiter gives each to the worker with the fewest connections), shared (workers accept from one socket; uneven on Linux), reuseport (one socket per worker, for very high connection rates; Linux).",
+    choices: ["auto", "handoff", "shared", "reuseport"],
+    default: "auto",
+    doc: "How connections reach several workers: shared (workers accept from one socket; those with one event loop pass connections on to workers that have fewer, others are uneven on Linux), handoff (the arbiter accepts, and gives each to the worker with the fewest), reuseport (one socket per worker, for very high connection rates; Linux). auto is shared for workers with one event loop, and handoff for others and on other systems.",
   },
   keepAliveMs: {
     flag: "keep-alive",

@@ -2,11 +2,13 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { parentPort } from "node:worker_threads";
+import { loadNative } from "../../platform/native.ts";
 import { openChannel } from "../../platform/node-internals/moved-channel.ts";
 import { disconnectInspector } from "../../supervise/inspect/thread-inspector.ts";
 import { takeBoot } from "../../supervise/own-port.ts";
 import { CHANNEL_FD, type WorkerBoot } from "./worker-protocol.ts";
 import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
+import { WorkerBoard } from "./accept/worker-board.ts";
 import { Worker } from "./worker.ts";
 
 const { port: main } = takeBoot() as { readonly port: MessagePort };
@@ -14,9 +16,13 @@ const mainThread = parentPort!;
 
 let worker: Worker | undefined;
 
+// Before the channel: its first message is about the board.
+await loadNative();
 openChannel(CHANNEL_FD);
 process.once("message", (boot: WorkerBoot) => {
-  worker = new Worker(boot, { exit, main });
+  const { seat } = boot;
+  const onBoard = seat && { seat, row: WorkerBoard.at(seat.fd).row(seat.index) };
+  worker = new Worker(boot, { exit, main, onBoard });
   void worker.boot();
 });
 process.once("disconnect", () => exit(1, 0));

@@ -11,6 +11,7 @@
  *     connection + socket     →              only when the arbiter accepts
  *                             ← load         connections received so far, open now, and whether it is idle
  *                             ← return + socket   a draining worker could not place it: for another worker
+ *                             ← pass-on + socket  a worker that accepts has more than another one
  *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
@@ -34,6 +35,7 @@ import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { SocketAddress } from "./accept/address.ts";
+import type { Seat } from "./accept/worker-board.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
 
 /** The arbiter's view of readiness is at most this old. Four small messages a second cost nothing. */
@@ -61,14 +63,16 @@ export interface WorkerBoot {
   readonly generation: number;
   /** Empty when the arbiter accepts. */
   readonly listeners: readonly InheritedListener[];
+  /** Its place on the board of all workers, if it is one event loop and accepts by itself. */
+  readonly seat: Seat | undefined;
   readonly address: ListenerAddress;
 }
 
 export type ToWorker =
   | WorkerBoot
   | { readonly type: "serve" }
-  /** Comes with the socket as its handle. */
-  | { readonly type: "connection" }
+  /** Comes with the socket as its handle. `isCounted`: in the worker's row already. */
+  | { readonly type: "connection"; readonly isCounted: boolean }
   | { readonly type: "recall" }
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
@@ -102,6 +106,8 @@ export type FromWorker =
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
+  /** The same, for the worker with this pid. It is counted in its row. */
+  | { readonly type: "pass-on"; readonly pid: number }
   | { readonly type: "not-begun" }
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads were killed while they had requests. */

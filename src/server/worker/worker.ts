@@ -28,7 +28,7 @@ import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } fro
 import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report/report.ts";
-import type { ServingThreadHandle } from "./serving/serving-thread-handle.ts";
+import type { MainLoop, ServingThreadHandle } from "./serving/serving-thread-handle.ts";
 import { compileEarly } from "./serving/tiering.ts";
 import type { DrainReason } from "./serving/serving-protocol.ts";
 import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
@@ -44,6 +44,8 @@ export interface WorkerProcess {
   readonly exit: (code: number, patienceMs: number) => void;
   /** Its main thread, if the app runs there: the port of its only serving thread. */
   readonly main?: MessagePort;
+  /** That thread's row on the board of all workers. */
+  readonly onBoard?: MainLoop["onBoard"];
 }
 
 export class Worker {
@@ -68,7 +70,8 @@ export class Worker {
     this.#boot = boot;
     this.#process = own;
     this.#log = log;
-    this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log, main: own.main });
+    const main = own.main && { port: own.main, onBoard: own.onBoard };
+    this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log, main });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({
@@ -91,7 +94,7 @@ export class Worker {
       new Arrivals({
         ...load,
         open: () => this.#openConnections(),
-        place: (handle) => this.#acceptor.take(unread({ handle })),
+        place: ({ handle, isCounted }) => this.#acceptor.take(unread({ handle }), isCounted),
       });
     this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
   }
@@ -136,6 +139,7 @@ export class Worker {
     const acceptor = this.#acceptor;
     pool.on("changed", () => acceptor.refresh());
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
+    pool.on("pass-to-worker", (fd, pid) => this.#passOn({ kind: "fd", fd }, { type: "pass-on", pid }));
     pool.on("unblocked", (thread, blockedMs) => {
       acceptor.placeWaiting();
       void this.#blocked.unblocked(thread, blockedMs);
@@ -160,7 +164,9 @@ export class Worker {
         void this.#serve();
         break;
       case "connection":
-        this.#arrivals.receive(handle);
+        // Its client has left.
+        if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.lower("connections");
+        this.#arrivals.receive(handle, message.isCounted);
         break;
       case "recall":
         this.#ahead?.letGo();
@@ -265,12 +271,13 @@ export class Worker {
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */
   #giveBack(connections: readonly Accepted[]): void {
-    for (const accepted of connections) {
-      const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
-      if (process.connected && handle !== null)
-        process.send!({ type: "return" } satisfies FromWorker, sendable(handle));
-      else discard(accepted);
-    }
+    for (const accepted of connections) this.#passOn(accepted, { type: "return" });
+  }
+
+  #passOn(accepted: Accepted, message: FromWorker): void {
+    const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
+    if (process.connected && handle !== null) process.send!(message, sendable(handle));
+    else discard(accepted);
   }
 
   /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */

@@ -1,7 +1,10 @@
 /**
- * Who accepts: the workers on the sockets they inherit, or the arbiter for them (`dispatcher.ts`). With `--accept handoff`, the
- * arbiter accepts as soon as there is more than one worker, and then until it ends; the workers that accepted until then are
- * told to stop. Under `sync` it always accepts, because only it knows which worker is idle.
+ * Who accepts: the workers on the sockets they inherit, or the arbiter for them (`dispatcher.ts`).
+ *
+ * Workers that are one event loop each accept from one socket, and pass on what another one should have (`worker-board.ts`); the
+ * arbiter only forwards that. Otherwise, with `--accept handoff`, the arbiter accepts as soon as there is more than one worker,
+ * and then until it ends; the workers that accepted until then are told to stop. Under `sync` it always accepts, because only it
+ * knows which worker is idle.
  *
  * With `reuseport` every slot has a socket. When a slot is removed, its socket would go on queueing connections that nobody
  * accepts, and closing it would reset the queued ones. So the arbiter accepts on it.
@@ -11,10 +14,9 @@ import type { Socket } from "node:net";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
-import { loadNative } from "../../../platform/native.ts";
+import { hasNative, loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
 import { emptied, endHandshakes, endListening } from "../../worker/accept/backlog.ts";
-import type { InheritedListener } from "../../worker/worker-protocol.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import { TurnAway } from "../../worker/accept/turn-away.ts";
@@ -25,7 +27,9 @@ import { askKernel, lastByteAgeMs, sinceTheyWait } from "./hung-up.ts";
 import { Listeners } from "./listeners.ts";
 import { LeastConnections } from "./least-connections.ts";
 import { IdleWorkers } from "./idle-workers.ts";
-import type { WorkerHandle } from "../workers/worker-handle.ts";
+import type { Accepts, WorkerHandle } from "../workers/worker-handle.ts";
+import { WorkerBoard } from "../../worker/accept/worker-board.ts";
+import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
 
 export class Accepting {
   urls: readonly string[] = [];
@@ -34,6 +38,8 @@ export class Accepting {
   readonly #distribution: Balancer;
   readonly #fleet: Fleet;
   readonly #scheme: "http" | "https";
+  /** undefined: there is no shared memory here. */
+  readonly #board: WorkerBoard | undefined = hasNative() ? WorkerBoard.create() : undefined;
   #config: ServerConfig;
   /** The sockets are closed, and nobody accepts any more. */
   #isOver = false;
@@ -49,12 +55,16 @@ export class Accepting {
     fleet.on("serving", () => distribution.look());
     fleet.on("turn", () => distribution.look());
     fleet.on("returned", (socket) => distribution.takeBack([socket]));
-    fleet.on("gone", (worker) => distribution.takeBack(worker.takeBack()));
+    fleet.on("pass-on", (socket, pid) => this.#forward(socket, pid));
+    fleet.on("gone", (worker) => {
+      if (worker.seat !== undefined) this.#board?.leave(worker.seat.index);
+      distribution.takeBack(worker.takeBack());
+    });
   }
 
   /** Binds. @throws HeddleError LISTEN_* */
   static async bind(config: ServerConfig, log: Log, fleet: Fleet): Promise<Accepting> {
-    if (config.model === "sync") await loadNative();
+    await loadNative();
     return new Accepting(config, log, fleet, await Listeners.bind(config));
   }
 
@@ -72,9 +82,10 @@ export class Accepting {
     return this.#distribution.shed;
   }
 
-  /** The sockets on which a worker spawned now should accept. */
-  inherited(slot: number, config: ServerConfig): readonly InheritedListener[] {
-    return this.#isOver || this.#isOurs(config) ? [] : this.#listeners.inherited(slot);
+  /** How a worker spawned now should accept. */
+  inherited(slot: number, config: ServerConfig): Accepts {
+    if (this.#isOver || this.#isOurs(config)) return { listeners: [], seat: undefined };
+    return { listeners: this.#listeners.inherited(slot), seat: this.#seat(config) };
   }
 
   /** This many workers serve or will serve soon. Begins to accept if the arbiter has to. */
@@ -126,12 +137,30 @@ export class Accepting {
     for (const fd of waiting) this.#distribution.take(unread({ fd }).setNoDelay(true));
   }
 
+  #seat(config: ServerConfig): Accepts["seat"] {
+    const board = this.#board;
+    const index = isShared(config) ? board?.take() : undefined;
+    return index === undefined ? undefined : { fd: board!.fd, index, row: board!.row(index) };
+  }
+
+  /** One worker has accepted a connection for another, and counted it there. */
+  #forward(socket: Socket, pid: number): void {
+    const worker = this.#fleet.workers.find((each) => each.pid === pid);
+    if (worker?.state === "serving") return worker.hand(socket, true);
+    // It has begun to leave. Of one that is gone the row is gone as well.
+    worker?.seat?.row.lower("connections");
+    this.#distribution.take(socket);
+  }
+
   get #isAccepting(): boolean {
     return this.#dispatcher.isAccepting(this.#listeners.sockets[0]!);
   }
 
-  #isOurs({ accept, workers, model }: ServerConfig): boolean {
-    return model === "sync" || (accept === "handoff" && workers > 1) || this.#isAccepting;
+  #isOurs(config: ServerConfig): boolean {
+    const { accept, workers, model } = config;
+    if (model === "sync" || this.#isAccepting) return true;
+    const isHandoff = accept === "handoff" || (accept === "auto" && !(isOneLoop(config) && this.#board !== undefined));
+    return isHandoff && workers > 1;
   }
 
   #distribute({ model, backlog, tlsCert }: ServerConfig): Balancer {
@@ -146,4 +175,9 @@ export class Accepting {
       hungUp: sinceTheyWait(askKernel, lastByteAgeMs),
     });
   }
+}
+
+/** Whether its workers accept from one socket, and can pass on to each other. */
+function isShared(config: ServerConfig): boolean {
+  return isOneLoop(config) && (config.accept === "auto" || config.accept === "shared");
 }

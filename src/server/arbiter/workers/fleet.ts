@@ -17,6 +17,8 @@ interface FleetEvents {
   turn: [worker: WorkerHandle];
   /** A connection that a worker could not place before it left. */
   returned: [socket: Socket];
+  /** A connection for the worker with this pid, counted in its row. */
+  "pass-on": [socket: Socket, pid: number];
   gone: [worker: WorkerHandle];
 }
 
@@ -69,6 +71,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
     worker.once("serving", () => this.emit("serving", worker));
     worker.on("turn", () => this.emit("turn", worker));
     worker.on("returned", (socket) => this.emit("returned", socket));
+    worker.on("pass-on", (socket, pid) => this.emit("pass-on", socket, pid));
     worker.once("gone", () => {
       this.#workers.delete(worker);
       if (worker.lastReport !== undefined) this.departed.add(worker.lastReport);

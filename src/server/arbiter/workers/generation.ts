@@ -19,12 +19,12 @@ import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
-import type { GateShare, InheritedListener, TicketKeys } from "../../worker/worker-protocol.ts";
+import type { GateShare, TicketKeys } from "../../worker/worker-protocol.ts";
 import type { Certificate } from "../tls.ts";
 import type { Fleet } from "./fleet.ts";
 import { share } from "./limit-shares.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { WorkerHandle } from "./worker-handle.ts";
+import { type Accepts, WorkerHandle } from "./worker-handle.ts";
 
 export interface GenerationOptions {
   readonly number: number;
@@ -36,8 +36,8 @@ export interface GenerationOptions {
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
-  /** The sockets on which a worker in this slot should accept, when it is spawned. */
-  readonly inherited: (slot: number, config: ServerConfig) => readonly InheritedListener[];
+  /** How a worker in this slot should accept, when it is spawned. */
+  readonly inherited: (slot: number, config: ServerConfig) => Accepts;
 }
 
 type WorkerMember = Member<WorkerHandle, HeddleError>;

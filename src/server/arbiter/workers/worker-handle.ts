@@ -13,8 +13,10 @@ import type { Socket } from "node:net";
 import { availableCpus } from "../../../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
+import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
+import type { Seat } from "../../worker/accept/worker-board.ts";
 import {
   BROKEN,
   CHANNEL_FD,
@@ -36,6 +38,12 @@ import { appProcessFile, missingFiles, workerFile } from "./own-files.ts";
 import { PendingRequests } from "../../../kit/pending-requests.ts";
 import { workerFlags } from "./worker-flags.ts";
 
+/** What a worker accepts on, and its seat on the board of all workers. */
+export interface Accepts {
+  readonly listeners: readonly InheritedListener[];
+  readonly seat: (Seat & { readonly row: LoadRow }) | undefined;
+}
+
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
 interface WorkerEvents {
@@ -47,6 +55,8 @@ interface WorkerEvents {
   /** It has received a connection (under `sync`: begun it), or has none any more. */
   turn: [];
   returned: [socket: Socket];
+  /** For the worker with this pid, and counted in its row. */
+  "pass-on": [socket: Socket, pid: number];
   /** It wants to be recycled. Repeated with each heartbeat. */
   retire: [why: string, isBroken: boolean];
   /** A thread of it can't be ended. */
@@ -63,6 +73,7 @@ const ANSWER_TIMEOUT_MS = 2000;
 
 export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly slot: number;
+  readonly seat: Accepts["seat"];
   readonly generation: number;
   healthyThreads = 0;
   openThreads = 0;
@@ -91,12 +102,13 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   /** `env`: the environment of its generation. */
   constructor(
     member: Member<Driver, HeddleError>,
-    boot: Omit<WorkerBoot, "type" | "listeners">,
-    listeners: readonly InheritedListener[],
+    boot: Omit<WorkerBoot, "type" | "listeners" | "seat">,
+    { listeners, seat }: Accepts,
     env: NodeJS.ProcessEnv,
   ) {
     super();
     this.slot = boot.slot;
+    this.seat = seat;
     this.generation = boot.generation;
     this.#member = member;
     this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
@@ -105,7 +117,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     const { cwd } = boot.config;
     const entry = this.#isAppProcess ? appProcessFile : workerFile;
     this.#child = spawn(process.execPath, [...flags, entry], {
-      stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd)],
+      stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
       ...(existsSync(cwd) && { cwd }),
@@ -130,6 +142,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       type: "boot",
       ...boot,
       listeners: listeners.map(({ kind }, i) => ({ kind, fd: CHANNEL_FD + 1 + i })),
+      seat: seat && { fd: CHANNEL_FD + 1 + listeners.length, index: seat.index },
     });
   }
 
@@ -150,7 +163,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   /** Its connections, as far as known, with those on their way to it. */
   get connections(): number {
-    return this.#open + this.#handovers.size;
+    return (this.seat?.row.read(COUNTER.connections) ?? this.#open) + this.#handovers.size;
   }
 
   /** Whether it has no connection, none on its way, and would begin one at once. */
@@ -183,11 +196,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#send({ type: "stop-accepting" });
   }
 
-  hand(socket: Socket): void {
+  /** `isCounted`: in its row already. */
+  hand(socket: Socket, isCounted: boolean = false): void {
     const handle = handleOf(socket);
     if (handle === null) return;
     this.#handovers.add(socket);
-    this.#child.send({ type: "connection" } satisfies ToWorker, sendable(handle), () => {
+    this.#child.send({ type: "connection", isCounted } satisfies ToWorker, sendable(handle), () => {
       // A failed send shows when the worker is gone: its unconfirmed sockets come back then.
     });
   }
@@ -281,6 +295,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         break;
       case "return":
         if (handle !== undefined) this.emit("returned", unread({ handle }));
+        break;
+      case "pass-on":
+        if (handle !== undefined) this.emit("pass-on", unread({ handle }), message.pid);
         break;
       case "not-begun":
         for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);

@@ -103,9 +103,11 @@ export class Acceptor {
     this.placeWaiting();
   }
 
-  /** Places a paused socket, accepted here or by the arbiter. */
-  take(socket: Socket): void {
+  /** Places a paused socket, accepted here or by another process. `isCounted`: in the row of the only thread. */
+  take(socket: Socket, isCounted: boolean = false): void {
     const accepted = detach(socket);
+    // From here on it is counted by whoever gets it.
+    if (isCounted) this.#options.threads()[0]?.row.lower("connections");
     if (accepted !== undefined) this.place(accepted);
   }
 

@@ -18,6 +18,12 @@ export interface Load {
   readonly idle: boolean;
 }
 
+export interface Arrived {
+  readonly handle: object;
+  /** Whoever sent it has counted it in the row of the worker's only thread. */
+  readonly isCounted: boolean;
+}
+
 export interface ArrivalsOptions {
   /** Connections that are placed, or wait for a thread. */
   readonly open: () => number;
@@ -25,13 +31,13 @@ export interface ArrivalsOptions {
   readonly takes: () => boolean;
   /** `written`: the message has left this process, so the process's death can't lose it. */
   readonly tell: (load: Load, written: () => void) => void;
-  readonly place: (handle: object) => void;
+  readonly place: (arrived: Arrived) => void;
 }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions;
   /** Connections that the arbiter was not told about yet. */
-  #arrived: object[] = [];
+  #arrived: Arrived[] = [];
   #unplaced = 0;
   #received = 0;
   #told = "";
@@ -43,11 +49,11 @@ export class Arrivals {
   }
 
   /** undefined: the client had left when its socket arrived. */
-  receive(handle: object | undefined): void {
+  receive(handle: object | undefined, isCounted: boolean): void {
     this.#received++;
     if (handle !== undefined) {
       this.#unplaced++;
-      this.#arrived.push(handle);
+      this.#arrived.push({ handle, isCounted });
     }
     if (this.#tellsSoon) return;
     this.#tellsSoon = true;
@@ -71,7 +77,7 @@ export class Arrivals {
     if (arrived.length > 0) this.#placed = promise;
     this.#options.tell({ received, open, idle }, () => {
       this.#unplaced -= arrived.length;
-      for (const handle of arrived) this.#options.place(handle);
+      for (const each of arrived) this.#options.place(each);
       resolve();
     });
   }

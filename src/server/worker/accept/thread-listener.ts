@@ -1,7 +1,8 @@
 /**
  * Accepting on a serving thread. Every thread of a worker takes connections from the same listening sockets, each through its
  * own descriptor. It keeps what it accepts unless another thread has clearly fewer connections (`placement.ts`). Then it
- * sends the descriptor to the acceptor, which gives it to that thread.
+ * sends the descriptor to the acceptor, which gives it to that thread. Workers that are one event loop do the same among each
+ * other (`worker-board.ts`).
  *
  *   kernel's backlog → whichever thread's loop turns → kept, or passed on through the acceptor
  *
@@ -23,9 +24,11 @@ import { isEnded } from "./backlog.ts";
 import { passOnTo } from "./placement.ts";
 import { type RawHandle, takeHandles } from "../../../platform/node-internals/handles.ts";
 
+/** Another thread of this worker that takes connections, or another worker. */
 export interface Peer {
-  readonly threadId: number;
   readonly row: LoadRow;
+  readonly threadId?: number;
+  readonly pid?: number;
 }
 
 export interface ThreadListenerOptions {
@@ -34,8 +37,10 @@ export interface ThreadListenerOptions {
   readonly staleMs: number;
   /** Adopts a connection of this thread, counted in its row. */
   readonly adopt: (socket: Socket) => void;
-  /** Passes on a connection of another thread, counted in that thread's row. */
-  readonly passOn: (fd: number, threadId: number) => void;
+  /** Passes on a connection of a peer, counted in its row. */
+  readonly passOn: (fd: number, to: Peer) => void;
+  /** The other workers that accept. Undefined: this one does not pass on to others. */
+  readonly neighbours: (() => readonly Peer[]) | undefined;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
 }
@@ -61,6 +66,7 @@ export class ThreadListener {
 
   /** Other threads go on accepting: the descriptors are this thread's own. */
   close(): void {
+    Atomics.store(this.#options.row.counters, COUNTER.accepts, 0);
     for (const server of this.#servers.splice(0)) server.close();
   }
 
@@ -80,21 +86,25 @@ export class ThreadListener {
       });
       // Count it first. If this thread dies, the acceptor closes only the descriptors that the thread has not counted.
       row.counters[COUNTER.listeners]!++;
-      server.listen({ fd }, backlog, () => resolve(server.address()));
+      server.listen({ fd }, backlog, () => {
+        row.counters[COUNTER.pid] = process.pid;
+        Atomics.store(row.counters, COUNTER.accepts, 1);
+        resolve(server.address());
+      });
       takeHandles(server, this.#passesOn);
     });
   }
 
   readonly #passesOn = (handle: RawHandle): boolean => {
-    const { row, staleMs, passOn } = this.#options;
-    const peers = this.#peers;
+    const { row, staleMs, passOn, neighbours } = this.#options;
+    const peers = neighbours?.() ?? this.#peers;
     const counts = peers.map((peer) => peer.row.read(COUNTER.connections));
     const isStale = (index: number): boolean => monotonicMs() - peers[index]!.row.beatMs > staleMs;
     const peer = peers[passOnTo(row.read(COUNTER.connections), counts, isStale)];
     const accepted = peer === undefined ? undefined : detachHandle(handle);
     if (peer === undefined || accepted === undefined) return false;
     Atomics.add(peer.row.counters, COUNTER.connections, 1);
-    passOn(accepted.fd, peer.threadId);
+    passOn(accepted.fd, peer);
     return true;
   };
 }

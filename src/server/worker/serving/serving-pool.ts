@@ -9,7 +9,6 @@
  */
 
 import { EventEmitter } from "node:events";
-import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
@@ -25,7 +24,7 @@ import { HandlerPools } from "../handlers/handler-pools.ts";
 import type { GateShare } from "../worker-protocol.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./serving-protocol.ts";
-import { ServingThreadHandle } from "./serving-thread-handle.ts";
+import { type MainLoop, ServingThreadHandle } from "./serving-thread-handle.ts";
 
 export interface ThreadPoolOptions {
   readonly config: ServerConfig;
@@ -33,8 +32,8 @@ export interface ThreadPoolOptions {
   readonly address: ListenerAddress;
   readonly size: number;
   readonly log: Log;
-  /** The process's main thread is the only thread, behind this port. */
-  readonly main: MessagePort | undefined;
+  /** The process's main thread, if it is the only thread. */
+  readonly main: MainLoop | undefined;
 }
 
 export interface Booted {
@@ -48,6 +47,7 @@ interface PoolEvents {
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
   turn: [];
   "pass-on": [fd: number, threadId: number];
+  "pass-to-worker": [fd: number, pid: number];
   /** It was killed, but has not ended: it is in a native call, which can't be interrupted. */
   stuck: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
@@ -226,6 +226,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     thread.on("turn", () => this.emit("turn"));
     thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
+    thread.on("pass-to-worker", (fd, pid) => this.emit("pass-to-worker", fd, pid));
     thread.once("gone", (error) => {
       for (const file of thread.modules) this.#modules.add(file);
       if (this.#drains !== undefined && thread.cutShort > 0) this.#cutShort++;

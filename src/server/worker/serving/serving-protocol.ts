@@ -8,7 +8,7 @@
  *     gates                          →
  *                                    ← ready    onStart ran; sockets may come
  *     listen, peers                  → ← listening | listen-failed   it accepts by itself
- *                                    ← pass-on  a connection that another thread should have
+ *                                    ← pass-on, pass-to-worker  a connection that another thread or worker should have
  *     socket / fds …                 →          connections from the acceptor
  *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
  *     stop-listening                 →
@@ -35,6 +35,7 @@ import type { LinkEnd, PoolMemory, PoolSpec } from "../../models/offload/shared/
 import type { UpgradesTold } from "../../models/upgrades.ts";
 import type { GateHandle } from "../../http/admit/gate.ts";
 import type { SocketAddress } from "../accept/address.ts";
+import type { Seat } from "../accept/worker-board.ts";
 import type { DrainTimes } from "./drain-times.ts";
 
 export type { DrainReason } from "../../../config/drain-reason.ts";
@@ -43,7 +44,7 @@ export interface ThreadBoot {
   readonly config: ServerConfig;
   /** Number of the thread within its worker. Its replacement keeps it. Logs, headers and `status` show it. */
   readonly index: number;
-  readonly row: SharedArrayBuffer;
+  readonly row: SharedArrayBuffer | Seat;
   readonly tls: TlsMaterial | undefined;
   readonly address: ListenerAddress;
   /** Carries all messages of this protocol. */
@@ -144,6 +145,8 @@ export type FromThread =
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "listen-failed"; readonly error: WireError }
   | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
+  /** The same for another worker. */
+  | { readonly type: "pass-to-worker"; readonly fd: number; readonly pid: number }
   /** Under `sync`: it has begun a connection, or its last one has closed. */
   | { readonly type: "turn" }
   | { readonly type: "unblocked"; readonly blockedMs: number }

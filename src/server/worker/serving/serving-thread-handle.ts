@@ -17,6 +17,7 @@ import type { Accepted } from "../accept/accepted.ts";
 import type { SocketAddress } from "../accept/address.ts";
 import { DrainClock } from "./drain-clock.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
+import type { Seat } from "../accept/worker-board.ts";
 import { SentDescriptors } from "../accept/sent-descriptors.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
@@ -31,11 +32,20 @@ export interface ThreadEvents {
   turn: [];
   /** It accepted a connection for this other thread, and has counted it there. */
   "pass-on": [fd: number, threadId: number];
+  /** For this other worker. */
+  "pass-to-worker": [fd: number, pid: number];
   log: [message: FromThread & { type: "log" }];
   /** It has been blocked for too long and must be killed. */
   condemned: [error: HeddleError];
   /** Always the last event. `error` is undefined after a drain. */
   gone: [error: HeddleError | undefined];
+}
+
+/** The process's main thread as a serving thread. */
+export interface MainLoop {
+  readonly port: MessagePort;
+  /** Its row on the board of all workers, if it has a seat there. */
+  readonly onBoard: { readonly seat: Seat; readonly row: LoadRow } | undefined;
 }
 
 export interface LoopTimes {
@@ -69,14 +79,15 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
   #inspected = 0;
 
-  /** `main`: it is the process's main thread, behind this port. @throws HeddleError THREAD_DIED: the system refuses it */
-  constructor(member: Member<Driver, HeddleError>, given: Omit<ThreadBoot, "row" | "port">, main?: MessagePort) {
-    const row = new LoadRow();
+  /** `main`: it is the process's main thread. @throws HeddleError THREAD_DIED: the system refuses it */
+  constructor(member: Member<Driver, HeddleError>, given: Omit<ThreadBoot, "row" | "port">, main?: MainLoop) {
+    const own = LoadRow.create();
+    const row = main?.onBoard?.row ?? own;
     const name = `serving thread ${given.index}`;
-    const boot = { ...given, row: row.buffer } satisfies Omit<ThreadBoot, "port">;
+    const boot = { ...given, row: main?.onBoard?.seat ?? own.buffer } satisfies Omit<ThreadBoot, "port">;
     // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
     const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
-    super(member, main === undefined ? { name, boot, code: "THREAD_DIED", entry } : { name, boot, main });
+    super(member, main === undefined ? { name, boot, code: "THREAD_DIED", entry } : { name, boot, main: main.port });
     this.index = given.index;
     this.row = row;
     this.#sent = new SentDescriptors(row);
@@ -135,7 +146,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   know(peers: readonly ServingThreadHandle[]): void {
     this.post({
       type: "peers",
-      peers: peers.map(({ threadId, row }) => ({ threadId, row: row.buffer })),
+      peers: peers.map(({ threadId, row }) => ({ threadId, row: row.buffer as SharedArrayBuffer })),
     });
   }
 
@@ -248,6 +259,9 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
         break;
       case "turn":
         this.emit("turn");
+        break;
+      case "pass-to-worker":
+        this.emit("pass-to-worker", message.fd, message.pid);
         break;
       case "unblocked":
         this.emit("unblocked", message.blockedMs);

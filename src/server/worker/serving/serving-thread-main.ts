@@ -40,6 +40,7 @@ import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
 import { Heartbeat } from "../../../supervise/heartbeat.ts";
 import { ThreadListener } from "../accept/thread-listener.ts";
+import { openRow } from "../accept/worker-board.ts";
 import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
 /**
@@ -53,7 +54,7 @@ const DEFAULT_STALE_MS = 1000;
 const boot = (await takeAnyBoot()) as ThreadBoot;
 const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
-const row = new LoadRow(boot.row);
+const { row, neighbours } = await openRow(boot.row);
 const modules = ModuleTracker.start();
 
 try {
@@ -214,7 +215,11 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
     adopt: (socket) => connections.adopt(socket),
-    passOn: (fd, threadId) => tell({ type: "pass-on", fd, threadId }),
+    neighbours,
+    passOn: (fd, { threadId, pid }) => {
+      if (threadId !== undefined) tell({ type: "pass-on", fd, threadId });
+      else if (pid !== undefined) tell({ type: "pass-to-worker", fd, pid });
+    },
     onError: (error) =>
       tell({ type: "log", level: "warn", fields: {}, message: `accepting a connection failed: ${error.message}` }),
   });

@@ -20,7 +20,7 @@ function watch(): Watched {
       told.push(load);
       writes.push(written);
     },
-    place: (handle) => placed.push(handle),
+    place: ({ handle }) => placed.push(handle),
   });
   return { arrivals, told, writes, placed };
 }
@@ -30,13 +30,13 @@ const [first, second, third] = [{}, {}, {}];
 describe("connections the arbiter has sent", () => {
   test("are placed, in order, when the arbiter has been told and not before", async () => {
     const { arrivals, told, writes, placed } = watch();
-    arrivals.receive(first);
-    arrivals.receive(second);
+    arrivals.receive(first, false);
+    arrivals.receive(second, false);
     assert.deepEqual([told, placed], [[], []]);
     await turn();
     assert.deepEqual(told, [{ received: 2, open: 2, idle: false }], "a burst is one message");
     assert.deepEqual(placed, [], "the message is not out yet");
-    arrivals.receive(third);
+    arrivals.receive(third, false);
     await turn();
     writes[0]!();
     assert.deepEqual(placed, [first, second]);
@@ -46,9 +46,9 @@ describe("connections the arbiter has sent", () => {
 
   test("count as open from their arrival on: a worker that has one is not idle", () => {
     const { arrivals, told, writes } = watch();
-    arrivals.receive(first);
+    arrivals.receive(first, false);
     arrivals.tell();
-    arrivals.receive(second);
+    arrivals.receive(second, false);
     arrivals.tell();
     writes[0]!();
     arrivals.tell();
@@ -64,14 +64,14 @@ describe("connections the arbiter has sent", () => {
 
   test("count as received when their clients have gone meanwhile", async () => {
     const { arrivals, told } = watch();
-    arrivals.receive(undefined);
+    arrivals.receive(undefined, false);
     await turn();
     assert.deepEqual(told, [{ received: 1, open: 0, idle: true }]);
   });
 
   test("can be waited for", async () => {
     const { arrivals, writes, placed } = watch();
-    arrivals.receive(first);
+    arrivals.receive(first, false);
     const order: string[] = [];
     const waiting = arrivals.placed().then(() => order.push("resolved"));
     await turn();

@@ -13,7 +13,7 @@ const context = new AsyncLocalStorage<string>();
 const fd = (number: number): Accepted => ({ kind: "fd", fd: number });
 
 class FakeThread implements TakingThread {
-  readonly row = new LoadRow();
+  readonly row = LoadRow.create();
   state = "ready";
   wakes = 0;
   tells = 0;

@@ -5,7 +5,7 @@ import { SentDescriptors } from "../../../../src/server/worker/accept/sent-descr
 
 for (const start of [0, 2 ** 31 - 40, 2 ** 32 - 40]) {
   test(`what a thread has not adopted comes back, in order: adopted before ${start}`, () => {
-    const row = new LoadRow();
+    const row = LoadRow.create();
     row.counters[COUNTER.adopted] = start;
     const sent = new SentDescriptors(row);
     const lie: number[] = [];
@@ -24,7 +24,7 @@ for (const start of [0, 2 ** 31 - 40, 2 ** 32 - 40]) {
 }
 
 test("more adopted than sent is an error", () => {
-  const row = new LoadRow();
+  const row = LoadRow.create();
   const sent = new SentDescriptors(row);
   sent.add(7);
   row.counters[COUNTER.adopted]! += 2;

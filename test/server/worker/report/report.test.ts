@@ -8,7 +8,7 @@ import type { BlockedThreads } from "../../../../src/server/worker/blocked-threa
 
 /** A thread that serves a whole request whenever anything of its row is looked at. */
 class BusyRow {
-  readonly #row = new LoadRow();
+  readonly #row = LoadRow.create();
 
   read(counter: number): number {
     this.#serve();
@@ -52,7 +52,7 @@ test("a report of a thread that goes on meanwhile has no more ends than beginnin
 });
 
 test("what a worker reports goes on where the counts of a thread's row wrap, also when the thread is gone", () => {
-  const row = new LoadRow();
+  const row = LoadRow.create();
   const thread = { index: 0, state: "gone", row };
   const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
   const blocked = { blockedMs: () => 0 };

@@ -4,7 +4,7 @@ import { COUNTER, LoadRow } from "../../../../src/supervise/load-board.ts";
 import { RowTotals } from "../../../../src/server/worker/report/row-totals.ts";
 
 test("totals go on where the counts of a row wrap", () => {
-  const row = new LoadRow();
+  const row = LoadRow.create();
   const totals = new RowTotals(row);
   const near = 2 ** 32 - 3;
   row.counters.fill(near);
