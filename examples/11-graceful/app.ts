@@ -1,11 +1,13 @@
 /**
- * Starting and ending in order. heddle calls onStart on each thread before it gets its first connection, onDrain when
+ * Starting and ending in order. heddle calls onStart in each copy of the app before it gets its first connection, onDrain when
  * it is to get no more, and onStop after its last one is gone. Work that nobody waits for any more stops by the request's
  * signal, and so does an event stream, which would not end by itself.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { threadName } from "node:worker_threads";
+
+/** As PM2 names it: heddle numbers the copies of the app as well. */
+const who = `instance ${process.env["NODE_APP_INSTANCE"] ?? "0"}`;
 
 /** Stands for a pool of database connections. */
 class Database {
@@ -33,19 +35,19 @@ const database: Database = new Database();
 
 export async function onStart(): Promise<void> {
   await database.connect();
-  console.log(`${threadName}: database connected`);
+  console.log(`${who}: database connected`);
 }
 
 export function onDrain(reason: string): void {
-  console.log(`${threadName}: draining (${reason})`);
+  console.log(`${who}: draining (${reason})`);
 }
 
 export async function onStop(): Promise<void> {
   await database.close();
-  console.log(`${threadName}: database closed`);
+  console.log(`${who}: database closed`);
 }
 
-/** Says the time every second until nobody listens any more, or the thread drains. */
+/** Says the time every second until nobody listens any more, or the server drains. */
 function clock(): ReadableStream<string> {
   let timer: NodeJS.Timeout;
   return new ReadableStream({

@@ -128,7 +128,7 @@ describe("examples", { concurrency: 3 }, () => {
     serving(
       "11-graceful",
       async (server) => {
-        assert.match(server.stdout(), /thread 0: database connected/);
+        assert.match(server.stdout(), /instance 0: database connected/);
         assert.equal(await get(server, "/?ms=10"), "rows after 10 ms\n");
         const leaving = new AbortController();
         const left = assert.rejects(fetch(`${server.url}/?ms=60001`, { signal: leaving.signal }), /abort/);
@@ -146,7 +146,7 @@ describe("examples", { concurrency: 3 }, () => {
         assert.equal(await last, "rows after 300 ms\n");
         assert.match(await clock.text(), /^data: .*\n\n$/m);
         assert.match(server.stdout(), /clock stopped: DrainError/);
-        assert.match(server.stdout(), /thread 0: draining \(stop\)[^]*thread 0: database closed/);
+        assert.match(server.stdout(), /instance 0: draining \(stop\)[^]*instance 0: database closed/);
       },
       ["--timeout", "1s"],
     ));

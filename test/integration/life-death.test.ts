@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { describe, test, type TestContext } from "node:test";
 import { startMixedLoad } from "../../bench/load/start.ts";
 import { ask } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
@@ -148,18 +148,26 @@ describe("a serving thread", { concurrency: 3 }, () => {
     });
   }
 
-  test("with an uncaught exception finishes its requests and is replaced", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1"]);
+  for (const [threads, unit] of [
+    ["1", "worker"],
+    ["2", "thread"],
+  ] as const) {
+    test(`with an uncaught exception finishes its requests and its ${unit} is replaced`, (t) =>
+      uncaught(t, threads, unit));
+  }
+
+  async function uncaught(t: TestContext, threads: string, unit: "worker" | "thread"): Promise<void> {
+    const server = await serve(t, lifeApp, ["-t", threads]);
     const held = await hold(t, server);
     const failed = await get(server.url, "/throw-later");
     assert.equal(failed.status, 500);
     assert.doesNotMatch(failed.body, /nobody catches/);
-    await server.waitForLog(/uncaught exception on serving thread 0; the thread is replaced/);
+    await server.waitForLog(new RegExp(`uncaught exception on serving thread \\d; the ${unit} is replaced`));
     await server.waitForLog(/thrown where nobody catches/);
     assert.equal(await held.finish(), "begun and done");
-    await server.waitForStatus(({ restarts }) => restarts.threads === 1);
+    await server.waitForStatus(({ restarts }) => restarts[`${unit}s`] === 1);
     assert.equal((await get(server.url)).body, "ok");
-  });
+  }
 });
 
 describe("kill -9 of the arbiter", { concurrency: 3 }, () => {

@@ -45,10 +45,14 @@ const PLACES: Readonly<Record<string, (start: (stdio: "pipe" | number) => ChildP
 
 describe("output", { concurrency: 2 }, () => {
   for (const [place, open] of Object.entries(PLACES)) {
-    for (const format of ["json", "pretty"]) {
-      const name = `${place} (${format}) is lost, and nothing else`;
+    for (const [format, threads] of [
+      ["json", "2"],
+      ["pretty", "2"],
+      ["json", "1"],
+    ] as const) {
+      const name = `${place} (${format}, --threads ${threads}) is lost, and nothing else`;
       test(name, async (t) => {
-        const { control, exited, breakOff } = begin(t, open, format);
+        const { control, exited, breakOff } = begin(t, open, format, threads);
         const status = async (): Promise<ServerStatus> => (await ask(control, "/status")) as ServerStatus;
         const isReady = (): Promise<ServerStatus | undefined> =>
           status().then(
@@ -61,13 +65,14 @@ describe("output", { concurrency: 2 }, () => {
         for (let i = 0; i < 3; i++) assert.equal(await answers("/"), 200);
         assert.equal(await answers("/throw"), 500);
         assert.equal(await answers("/throw-later"), 500);
-        await until(async () => (await status()).restarts.threads === 1, "the tainted thread's replacement");
+        const unit = threads === "1" ? "workers" : "threads";
+        await until(async () => (await status()).restarts[unit] === 1, "the tainted thread's replacement");
         assert.equal(await answers("/"), 200);
-        assert.equal((await status()).workers[0]!.pid, workers[0]!.pid);
+        if (unit === "threads") assert.equal((await status()).workers[0]!.pid, workers[0]!.pid);
         assert.equal((await runHeddle(["reload", "--control", control])).code, 0);
         assert.equal(await answers("/"), 200);
         const { restarts, generation } = await status();
-        assert.deepEqual([restarts.workers, generation], [0, 2]);
+        assert.deepEqual([restarts.workers, generation], [unit === "workers" ? 1 : 0, 2]);
         assert.equal((await runHeddle(["stop", "--control", control])).code, 0);
         assert.deepEqual(await exited, [0, null]);
       });
@@ -81,10 +86,10 @@ interface Begun {
   readonly breakOff: (() => void) | undefined;
 }
 
-function begin(t: TestContext, open: (typeof PLACES)[string], format: string): Begun {
+function begin(t: TestContext, open: (typeof PLACES)[string], format: string, threads: string): Begun {
   const folder = tempFolder(t, { "app.ts": APP });
   const control = join(folder, "control.sock");
-  const args = ["-p", "0", "-t", "1", "--control", control, "--access-log", "--log-format", format];
+  const args = ["-p", "0", "-t", threads, "--control", control, "--access-log", "--log-format", format];
   let exited: Promise<unknown[]> | undefined;
   const breakOff = open((stdio) => {
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined };

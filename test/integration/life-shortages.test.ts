@@ -67,8 +67,29 @@ describe("without descriptors", { concurrency: 2 }, () => {
     assert.equal((await server.waitForStatus(({ ready }) => ready)).restarts.workers, 0);
   });
 
+  if (hasFfi) {
+    test("the arbiter does not keep workers that accept by themselves from serving", async (t) => {
+      const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--debug-headers"]);
+      const restore = leaveDescriptors(server.pid, 0);
+      const clients: Socket[] = [];
+      // More than its share of them: what one worker passes on to the other never gets there, and is served where it is.
+      for (let round = 0; round < 5; round++) {
+        const { answered, closed } = burst(t, server.port);
+        await until(() => answered.size + closed.size === BURST, "all to be answered");
+        assert.equal(closed.size, 0);
+        clients.push(...answered);
+      }
+      restore();
+      for (const client of clients) client.destroy();
+      await server.waitForStatus(({ workers }) =>
+        workers.every(({ threads }) => threads.every(({ connections }) => connections === 0)),
+      );
+      assert.deepEqual((await server.status()).restarts, { workers: 0, threads: 0 });
+    });
+  }
+
   test("the arbiter keeps its workers, refuses to reload and says why; a worker that died is replaced afterwards", async (t) => {
-    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1"]);
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--accept", "handoff"]);
     const before = await server.status();
     const [lost, kept] = before.workers.map(({ pid }) => pid);
     const restore = leaveDescriptors(server.pid, 0);
@@ -106,15 +127,33 @@ test("without threads a worker tries again until there may be one more", async (
   const file = join(folder, "refuse");
   const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
   const env = { NODE_OPTIONS: `--import=${refusal}`, REFUSE_THREADS: file };
-  const server = await serve(t, lifeApp, ["-t", "1", "--timeout", "500ms"], { env });
+  const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "500ms"], { env });
   writeFileSync(file, "");
   const lost = get(server.url, "/forever").catch(() => "lost");
   await server.waitForLog(
-    /raise --pids-limit.*the replacement of serving thread 0 did not boot: .* cannot be started: EAGAIN/,
+    /raise --pids-limit.*the replacement of serving thread \d did not boot: .* cannot be started: EAGAIN/,
   );
   assert.equal(await lost, "lost");
   rmSync(file);
   await answersAgain(server.url);
   const { restarts } = await server.waitForStatus(({ ready }) => ready);
   assert.deepEqual(restarts, { workers: 0, threads: 1 }, "tries are not counted");
+});
+
+test("without threads a worker with its app on the main thread does not start, and says so", async (t) => {
+  const folder = tempFolder(t);
+  const file = join(folder, "refuse");
+  const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
+  const env = { NODE_OPTIONS: `--import=${refusal}`, REFUSE_THREADS: file };
+  const server = await serve(t, lifeApp, ["-t", "1", "--timeout", "500ms"], { env });
+  writeFileSync(file, "");
+  const lost = get(server.url, "/forever").catch(() => "lost");
+  await server.waitForLog(
+    /raise --pids-limit.*the new worker did not boot: the watch thread cannot be started: EAGAIN/,
+  );
+  assert.equal(await lost, "lost");
+  rmSync(file);
+  await answersAgain(server.url);
+  const { restarts } = await server.waitForStatus(({ ready }) => ready);
+  assert.deepEqual(restarts, { workers: 1, threads: 0 }, "tries are not counted");
 });

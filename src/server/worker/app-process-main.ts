@@ -7,12 +7,13 @@
  * Signals meant for the whole process group are the arbiter's to act on and are ignored here, as in every worker.
  */
 
-import { MessageChannel, Worker as Thread } from "node:worker_threads";
-import { HeddleError } from "../../errors/errors.ts";
-import { wasLeftAlone } from "../../platform/node-internals/moved-channel.ts";
+import { MessageChannel, type Worker as Thread } from "node:worker_threads";
+import { HeddleError, toWire } from "../../errors/errors.ts";
+import { openChannel, wasLeftAlone } from "../../platform/node-internals/moved-channel.ts";
 import { bootFrom } from "../../supervise/own-port.ts";
+import { startThread } from "../../supervise/start-thread.ts";
 import { keepPrinting } from "./app-output.ts";
-import { BROKEN } from "./worker-protocol.ts";
+import { BROKEN, CHANNEL_FD, type FromWorker } from "./worker-protocol.ts";
 import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
 
 const ANSWER_MS = 500;
@@ -26,7 +27,7 @@ const { port1, port2 } = new MessageChannel();
 bootFrom(port1);
 // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
 const entry = new URL(import.meta.url.replace(/app-process-main(\.[jt]s)$/, "watch-thread-main$1"));
-const watch = new Thread(entry, { name: "heddle watch thread", workerData: { port: port2 }, transferList: [port2] });
+const watch = await start();
 process.on("SIGTERM", () => tell({ type: "terminate" }));
 process.on("exit", () => {
   // Node would report the watch thread's connection to the inspector as a debugger, and wait for it.
@@ -37,6 +38,19 @@ process.on("exit", () => {
 watch.on("message", ({ code }: ToMainThread) => process.exit(code));
 watch.on("error", (error) => console.error(error));
 watch.on("exit", () => process.exit(BROKEN));
+
+async function start(): Promise<Thread> {
+  const data = { name: "heddle watch thread", workerData: { port: port2 }, transferList: [port2] };
+  try {
+    return startThread("the watch thread", "THREAD_DIED", entry, data);
+  } catch (error) {
+    // This thread tells it instead.
+    openChannel(CHANNEL_FD);
+    const message: FromWorker = { type: "boot-failed", error: toWire(error), modules: [] };
+    process.send!(message, undefined, undefined, () => process.exit(BROKEN));
+    return await new Promise<never>(() => {});
+  }
+}
 
 function tell(message: FromMainThread): void {
   watch.postMessage(message, []);

@@ -8,7 +8,7 @@ import { disconnectInspector } from "../../supervise/inspect/thread-inspector.ts
 import { takeBoot } from "../../supervise/own-port.ts";
 import { CHANNEL_FD, type WorkerBoot } from "./worker-protocol.ts";
 import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
-import { WorkerBoard } from "./accept/worker-board.ts";
+import { OnBoard } from "./accept/worker-board.ts";
 import { Worker } from "./worker.ts";
 
 const { port: main } = takeBoot() as { readonly port: MessagePort };
@@ -21,8 +21,7 @@ await loadNative();
 openChannel(CHANNEL_FD);
 process.once("message", (boot: WorkerBoot) => {
   const { seat } = boot;
-  const onBoard = seat && { seat, row: WorkerBoard.at(seat.fd).row(seat.index) };
-  worker = new Worker(boot, { exit, main, onBoard });
+  worker = new Worker(boot, { exit, main, onBoard: seat && new OnBoard(seat) });
   void worker.boot();
 });
 process.once("disconnect", () => exit(1, 0));

@@ -11,7 +11,8 @@
  *     connection + socket     →              only when the arbiter accepts
  *                             ← load         connections received so far, open now, and whether it is idle
  *                             ← return + socket   a draining worker could not place it: for another worker
- *                             ← pass-on + socket  a worker that accepts has more than another one
+ *     passed                  → ← pass-on + socket  a worker that accepts has more than another one
+ *     pass-checked            → ← pass-check     everything before it has arrived, or never will
  *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
@@ -74,6 +75,10 @@ export type ToWorker =
   /** Comes with the socket as its handle. `isCounted`: in the worker's row already. */
   | { readonly type: "connection"; readonly isCounted: boolean }
   | { readonly type: "recall" }
+  /** This `pass-on` has arrived. */
+  | { readonly type: "passed"; readonly id: number }
+  /** The answer to `pass-check`. */
+  | { readonly type: "pass-checked"; readonly upTo: number }
   | { readonly type: "stop-accepting" }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
@@ -107,7 +112,8 @@ export type FromWorker =
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
   /** The same, for the worker with this pid. It is counted in its row. */
-  | { readonly type: "pass-on"; readonly pid: number }
+  | { readonly type: "pass-on"; readonly pid: number; readonly id: number }
+  | { readonly type: "pass-check"; readonly upTo: number }
   | { readonly type: "not-begun" }
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads were killed while they had requests. */

@@ -10,6 +10,7 @@
  *   app-process-main.ts  one event loop, on the process's main thread: on a watch thread beside it (watch-thread-main.ts)
  */
 
+import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
@@ -19,16 +20,18 @@ import { createLog, errorFields, type Log } from "../../log/log.ts";
 import { servingThreads } from "../models/offload/dispatch/pools.ts";
 import { residentBytes } from "../../platform/descriptors.ts";
 import { loadNative, requireNative, trimMemory } from "../../platform/native.ts";
-import { type Accepted, discard } from "./accept/accepted.ts";
+import type { Accepted } from "./accept/accepted.ts";
 import { Acceptor } from "./accept/acceptor.ts";
 import { Ahead } from "./accept/prefetched-connection.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
+import { PassedOn } from "./accept/passed-on.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
 import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
+import type { OnBoard } from "./accept/worker-board.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report/report.ts";
-import type { MainLoop, ServingThreadHandle } from "./serving/serving-thread-handle.ts";
+import type { ServingThreadHandle } from "./serving/serving-thread-handle.ts";
 import { compileEarly } from "./serving/tiering.ts";
 import type { DrainReason } from "./serving/serving-protocol.ts";
 import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
@@ -45,7 +48,7 @@ export interface WorkerProcess {
   /** Its main thread, if the app runs there: the port of its only serving thread. */
   readonly main?: MessagePort;
   /** That thread's row on the board of all workers. */
-  readonly onBoard?: MainLoop["onBoard"];
+  readonly onBoard?: OnBoard | undefined;
 }
 
 export class Worker {
@@ -59,6 +62,13 @@ export class Worker {
   readonly #ahead: Ahead | undefined;
   readonly #reporter: Reporter;
   readonly #arrivals: Arrivals | Ahead;
+  readonly #passedOn = new PassedOn({
+    send: (socket, pid, id) => {
+      if (!tellWith(socket, { type: "pass-on", pid, id })) this.#passedOn.lost(id);
+    },
+    ask: (upTo) => tell({ type: "pass-check", upTo }),
+    keep: (socket, pid) => this.#keep(socket, pid),
+  });
   #state: WorkerState = "booting";
   /** Why it is to be recycled. */
   #retireWish: string | undefined;
@@ -139,7 +149,7 @@ export class Worker {
     const acceptor = this.#acceptor;
     pool.on("changed", () => acceptor.refresh());
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
-    pool.on("pass-to-worker", (fd, pid) => this.#passOn({ kind: "fd", fd }, { type: "pass-on", pid }));
+    pool.on("pass-to-worker", (fd, pid) => this.#passedOn.pass(unread({ fd }), pid));
     pool.on("unblocked", (thread, blockedMs) => {
       acceptor.placeWaiting();
       void this.#blocked.unblocked(thread, blockedMs);
@@ -167,6 +177,12 @@ export class Worker {
         // Its client has left.
         if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.lower("connections");
         this.#arrivals.receive(handle, message.isCounted);
+        break;
+      case "passed":
+        this.#passedOn.confirm(message.id);
+        break;
+      case "pass-checked":
+        this.#passedOn.lost(message.upTo);
         break;
       case "recall":
         this.#ahead?.letGo();
@@ -217,6 +233,7 @@ export class Worker {
     const healthyThreads = open.filter((thread) => this.#blocked.blockedMs(thread) === 0).length;
     const wish = { retire: this.#retireWish, isBroken: this.#isBroken };
     tell({ type: "beat", openThreads: open.length, healthyThreads, ...wish });
+    this.#passedOn.look();
     // What became free without a message (a report turned off) is found here.
     this.#acceptor.check();
   }
@@ -271,13 +288,17 @@ export class Worker {
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */
   #giveBack(connections: readonly Accepted[]): void {
-    for (const accepted of connections) this.#passOn(accepted, { type: "return" });
+    for (const accepted of connections) {
+      const socket = accepted.kind === "fd" ? unread(accepted) : accepted.socket;
+      if (!tellWith(socket, { type: "return" })) socket.destroy();
+    }
   }
 
-  #passOn(accepted: Accepted, message: FromWorker): void {
-    const handle = handleOf(accepted.kind === "fd" ? unread(accepted) : accepted.socket);
-    if (process.connected && handle !== null) process.send!(message, sendable(handle));
-    else discard(accepted);
+  /** A connection that this worker passed on has not left. */
+  #keep(socket: Socket, pid: number): void {
+    const to = this.#process.onBoard?.rowOf(pid);
+    to?.lower("connections");
+    this.#acceptor.take(socket);
   }
 
   /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
@@ -315,6 +336,14 @@ const GROUP_SIGNAL_MS = 500;
 const ORPHAN_DRAIN_MS = 3000;
 /** For the `exit` listeners of an app on the main thread. */
 const EXIT_PATIENCE_MS = 1000;
+
+/** false: it can't be sent. */
+function tellWith(socket: Socket, message: FromWorker): boolean {
+  const handle = handleOf(socket);
+  if (!process.connected || handle === null) return false;
+  process.send!(message, sendable(handle));
+  return true;
+}
 
 function tell(message: FromWorker, sent?: () => void): void {
   if (process.connected) process.send!(message, undefined, undefined, () => sent?.());

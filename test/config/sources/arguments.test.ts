@@ -37,7 +37,8 @@ test("a boolean flag stands alone, is negated, or is given a value", () => {
 });
 
 test("what follows -- is never a flag", () => {
-  assert.deepEqual(parseArguments(["app.ts", "--", "--watch", "-"]).positionals, ["app.ts", "--watch", "-"]);
+  const { positionals, flags, rest } = parseArguments(["app.ts", "--", "--watch", "-"]);
+  assert.deepEqual([positionals, flags, rest], [["app.ts"], {}, ["--watch", "-"]]);
 });
 
 test("an unknown flag is refused with the nearest one there is", () => {

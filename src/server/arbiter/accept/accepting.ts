@@ -144,12 +144,12 @@ export class Accepting {
   }
 
   /** One worker has accepted a connection for another, and counted it there. */
-  #forward(socket: Socket, pid: number): void {
+  #forward(socket: Socket | undefined, pid: number): void {
     const worker = this.#fleet.workers.find((each) => each.pid === pid);
-    if (worker?.state === "serving") return worker.hand(socket, true);
-    // It has begun to leave. Of one that is gone the row is gone as well.
+    if (socket !== undefined && worker?.state === "serving") return worker.hand(socket, true);
+    // Of one that is gone the row is gone as well.
     worker?.seat?.row.lower("connections");
-    this.#distribution.take(socket);
+    if (socket !== undefined) this.#distribution.take(socket);
   }
 
   get #isAccepting(): boolean {

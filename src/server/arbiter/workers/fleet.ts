@@ -17,8 +17,8 @@ interface FleetEvents {
   turn: [worker: WorkerHandle];
   /** A connection that a worker could not place before it left. */
   returned: [socket: Socket];
-  /** A connection for the worker with this pid, counted in its row. */
-  "pass-on": [socket: Socket, pid: number];
+  /** A connection for the worker with this pid, counted in its row. undefined: its client has left. */
+  "pass-on": [socket: Socket | undefined, pid: number];
   gone: [worker: WorkerHandle];
 }
 

@@ -55,8 +55,8 @@ interface WorkerEvents {
   /** It has received a connection (under `sync`: begun it), or has none any more. */
   turn: [];
   returned: [socket: Socket];
-  /** For the worker with this pid, and counted in its row. */
-  "pass-on": [socket: Socket, pid: number];
+  /** For the worker with this pid, and counted in its row. undefined: its client has left. */
+  "pass-on": [socket: Socket | undefined, pid: number];
   /** It wants to be recycled. Repeated with each heartbeat. */
   retire: [why: string, isBroken: boolean];
   /** A thread of it can't be ended. */
@@ -297,7 +297,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         if (handle !== undefined) this.emit("returned", unread({ handle }));
         break;
       case "pass-on":
-        if (handle !== undefined) this.emit("pass-on", unread({ handle }), message.pid);
+        this.#send({ type: "passed", id: message.id });
+        this.emit("pass-on", handle && unread({ handle }), message.pid);
+        break;
+      case "pass-check":
+        this.#send({ type: "pass-checked", upTo: message.upTo });
         break;
       case "not-begun":
         for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);

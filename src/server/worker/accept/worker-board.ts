@@ -92,6 +92,27 @@ export class WorkerBoard {
   }
 }
 
+/** A worker's place on the board, seen from one of its threads. */
+export class OnBoard {
+  readonly seat: Seat;
+  readonly row: LoadRow;
+  readonly #board: WorkerBoard;
+
+  /** @throws Error: the board cannot be mapped */
+  constructor(seat: Seat) {
+    this.seat = seat;
+    this.#board = WorkerBoard.at(seat.fd);
+    this.row = this.#board.row(seat.index);
+  }
+
+  readonly neighbours = (): readonly Neighbour[] => this.#board.neighbours(this.seat.index);
+
+  /** undefined: it does not accept any more. Its count no longer matters then. */
+  rowOf(pid: number): LoadRow | undefined {
+    return this.neighbours().find((neighbour) => neighbour.pid === pid)?.row;
+  }
+}
+
 interface OpenRow {
   readonly row: LoadRow;
   readonly neighbours: (() => readonly Neighbour[]) | undefined;
@@ -101,6 +122,5 @@ interface OpenRow {
 export async function openRow(place: SharedArrayBuffer | Seat): Promise<OpenRow> {
   if (!("fd" in place)) return { row: new LoadRow(place), neighbours: undefined };
   await loadNative();
-  const board = WorkerBoard.at(place.fd);
-  return { row: board.row(place.index), neighbours: () => board.neighbours(place.index) };
+  return new OnBoard(place);
 }

@@ -17,7 +17,7 @@ import type { Accepted } from "../accept/accepted.ts";
 import type { SocketAddress } from "../accept/address.ts";
 import { DrainClock } from "./drain-clock.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
-import type { Seat } from "../accept/worker-board.ts";
+import type { OnBoard } from "../accept/worker-board.ts";
 import { SentDescriptors } from "../accept/sent-descriptors.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
@@ -45,7 +45,7 @@ export interface ThreadEvents {
 export interface MainLoop {
   readonly port: MessagePort;
   /** Its row on the board of all workers, if it has a seat there. */
-  readonly onBoard: { readonly seat: Seat; readonly row: LoadRow } | undefined;
+  readonly onBoard: OnBoard | undefined;
 }
 
 export interface LoopTimes {

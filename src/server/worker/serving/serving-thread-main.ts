@@ -296,7 +296,8 @@ function failBoot(error: unknown): void {
   const why = new HeddleError("THREAD_DIED", `serving thread ${boot.index} died: ${messageOf(error)}`, {
     cause: error,
   });
-  tell({ type: "boot-failed", error: toWire(why), modules: modules.filesOfFailure() });
+  // If this is why the app's module failed, that is told first, and better.
+  setImmediate(() => tell({ type: "boot-failed", error: toWire(why), modules: modules.filesOfFailure() }));
 }
 
 function watchUncaught(pipeline: () => Pipeline | undefined): void {
