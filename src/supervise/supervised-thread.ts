@@ -86,6 +86,10 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
     return this.#worker?.threadId ?? MAIN_THREAD_ID;
   }
 
+  protected get isMain(): boolean {
+    return this.#worker === undefined;
+  }
+
   get isReady(): boolean {
     return this.member.isReady;
   }

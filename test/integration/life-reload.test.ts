@@ -89,13 +89,20 @@ describe("a reload", { concurrency: 3 }, () => {
     assert.equal((await spinning).body, "spun");
   });
 
-  test("serves the connections that were handed to workers whose threads are all blocked", async (t) => {
-    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--blocked-threshold", "50ms"]);
+  for (const accept of ["handoff", "auto"]) {
+    test(`serves the connections that wait for workers whose threads are all blocked (--accept ${accept})`, (t) =>
+      allBlocked(t, accept));
+  }
+
+  async function allBlocked(t: TestContext, accept: string): Promise<void> {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--accept", accept, "--blocked-threshold", "50ms"]);
     const file = join(tempFolder(t), "go-on");
     const spinning = [0, 1].map(() => get(server.url, `/spin-until?file=${file}`));
     await server.waitForStatus(({ workers }) => workers.every(({ threads }) => threads[0]!.blocked));
     const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
-    await server.waitForStatus(({ workers }) => workers[0]!.waiting + workers[1]!.waiting === 5);
+    // Workers that accept by themselves leave them in the backlog.
+    if (accept === "handoff")
+      await server.waitForStatus(({ workers }) => workers[0]!.waiting + workers[1]!.waiting === 5);
     server.signal("SIGHUP");
     await server.waitForLog(/generation 2: serving/);
     await Promise.all(waiting);
@@ -104,7 +111,7 @@ describe("a reload", { concurrency: 3 }, () => {
       (await Promise.all(spinning)).map(({ body }) => body),
       ["spun", "spun"],
     );
-  });
+  }
 
   test("that runs is ended by a stop, and says so", async (t) => {
     const folder = tempFolder(t, { "app.ts": bootsWith("go-on"), "go-on": "" });

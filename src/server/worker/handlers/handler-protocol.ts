@@ -10,7 +10,7 @@
  *                                 ← used      (thread-per-request) its one request is done
  *                                 ← tainted   an uncaught exception; replace it
  *     drain                       →           its worker drains; the thread still runs new requests
- *     stop                        → ← stopped
+ *     stop                        →
  */
 
 import type { MessagePort } from "node:worker_threads";
@@ -50,5 +50,4 @@ export type FromHandlerThread =
       readonly message: string;
       /** Messages with the same key are logged once for all threads of the pool. */
       readonly once?: string;
-    }
-  | { readonly type: "stopped" };
+    };

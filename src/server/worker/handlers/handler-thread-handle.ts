@@ -86,9 +86,6 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
       case "log":
         this.emit("log", message);
         break;
-      case "stopped":
-        this.kill();
-        break;
     }
   }
 

@@ -8,11 +8,13 @@
 
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { MessagePort } from "node:worker_threads";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import { endApp } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
 import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
 import { Board } from "../../models/offload/shared/pool-board.ts";
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
   });
   port.on("message", (message: ToHandlerThread) => {
     if (message.type === "link") {
+      ports.push(message.link.port);
       runner.attach(message.link);
     } else if (message.type === "drain") {
       onDrain ??= run("onDrain", () => app.drain(message.reason));
@@ -76,15 +79,21 @@ function onDone(): boolean {
   return false;
 }
 
+/** Open ports keep the thread alive. */
+const ports: MessagePort[] = [port];
+
 let onDrain: Promise<void> | undefined;
 /** From then on, `onDrain` no longer delays `onStop`. */
 let cutMs = Infinity;
 
 async function stop(app: LoadedApp): Promise<void> {
-  if (onDrain !== undefined) await Promise.race([onDrain, sleep(Math.max(0, cutMs - monotonicMs()))]);
+  if (onDrain !== undefined)
+    await Promise.race([onDrain, sleep(Math.max(0, cutMs - monotonicMs()), undefined, { ref: false })]);
   await run("onStop", app.stop);
   await printed();
-  tell({ type: "stopped" });
+  endApp(0, () => {
+    for (const each of ports) each.unref();
+  });
 }
 
 async function run(name: string, hook: () => Promise<void>): Promise<void> {

@@ -187,11 +187,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     return drains;
   }
 
-  #overdue({ name, row, isEmpty }: ServingThreadHandle): HeddleError {
-    if (this.#drains !== undefined) this.#cutShort++;
+  #overdue({ name, row, isEmpty, isStopped }: ServingThreadHandle): HeddleError {
+    if (this.#drains !== undefined && !isStopped) this.#cutShort++;
     const limit = `--graceful-timeout (${this.#options.config.gracefulTimeoutMs} ms)`;
+    const what = isStopped ? "SIGTERM listeners" : "onStop";
     const message = isEmpty
-      ? `${name} is killed: the app's onStop did not end within ${limit}`
+      ? `${name} is killed: the app's ${what} did not end within ${limit}`
       : `${name} still had ${row.inFlight} requests after ${limit} and is killed`;
     return new HeddleError("THREAD_DIED", message);
   }

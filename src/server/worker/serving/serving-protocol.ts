@@ -16,7 +16,7 @@
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
  *     drain                          → ← emptied  its last connection is closed
- *                                      ← drained  and it is ended
+ *     end                            ← drained  the app's process-like end: its SIGTERM and exit listeners
  *
  * `boot-failed` may come instead of `loaded` or `ready`. `tainted` may come at any later time: an uncaught exception, so the
  * thread should be replaced.
@@ -109,6 +109,7 @@ export type ToThread =
       readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
     }
   | { readonly type: "inspect"; readonly id: number }
+  | { readonly type: "end" }
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly times: DrainTimes };
 

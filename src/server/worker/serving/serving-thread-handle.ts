@@ -64,6 +64,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   modules: readonly string[] = [];
   /** Its last connection is closed. Only the app's `onStop` may still run. */
   isEmpty = false;
+  /** `onStop` has run. Only what the app does at the end of a process may still run. */
+  isStopped = false;
   /** Requests that it cut short. Known when it is drained. */
   cutShort = 0;
   readonly #emptied = Promise.withResolvers<void>();
@@ -209,6 +211,12 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.post({ type: "drain", reason: reason as DrainReason, times: this.#times! });
   }
 
+  /** A main thread ends with its process, which is the worker's to end. */
+  protected end(): void {
+    if (this.isMain) this.kill();
+    else this.post({ type: "end" });
+  }
+
   /** It must be killed, whatever it does. */
   condemn(error: HeddleError): void {
     this.emit("condemned", error);
@@ -275,7 +283,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
         break;
       case "drained":
         this.cutShort = message.cutShort;
-        this.kill();
+        this.isStopped = true;
+        this.end();
         break;
     }
   }

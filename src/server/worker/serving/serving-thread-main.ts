@@ -12,6 +12,7 @@
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
+import { endApp } from "../../app/process-end.ts";
 import { numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
@@ -260,6 +261,9 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
         listener.close();
         turns.stop();
         leaving.leave(message.reason, message.times);
+        break;
+      case "end":
+        endApp(0, () => port.unref());
         break;
       case "gates":
       case "handler":

@@ -1,0 +1,36 @@
+/**
+ * The end of an app's copy, as the app knows it from a process of its own: what it has registered for SIGTERM (or, if it has
+ * nothing there, for SIGINT) runs, then its `exit` listeners. Not before the last response is out: requests are finished first.
+ *
+ * On a worker's main thread that is the end of the process. On another thread nothing sends signals, so the listeners are called
+ * by this alone, and `process.exit` ends the thread.
+ *
+ * Listeners take the time they need: the copy ends when one of them ends it, when nothing keeps it alive any more, or when
+ * whoever has asked for the end runs out of patience.
+ */
+
+import { isMainThread } from "node:worker_threads";
+import { deliver, isListenedTo } from "../../platform/node-internals/signals.ts";
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
+/** `letGo`: ends what the thread itself is kept alive by, so that it ends with the app's last handle. */
+export function endApp(code: number, letGo: () => void): void {
+  const signal = SIGNALS.find(isListenedTo);
+  if (signal === undefined) process.exit(code);
+  process.exitCode = code;
+  if (!isMainThread) {
+    exitWhenKilled(signal);
+    // Behind the app's. What it prints there is a message to another thread, which would keep this one alive again and again.
+    process.once("beforeExit", () => process.exit());
+  }
+  letGo();
+  deliver(signal);
+}
+
+/** A library may send the signal on to the process, to end by it. Here that would be the other threads' process as well. */
+function exitWhenKilled(signal: NodeJS.Signals): void {
+  const { kill } = process;
+  process.kill = (pid, name) =>
+    pid === process.pid && name === signal ? process.exit() : kill.call(process, pid, name);
+}

@@ -1,0 +1,100 @@
+/** What an app has registered for the end of its process runs when its copy ends, after its last response. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { get, type LifeServer, serve } from "../server/arbiter/support.ts";
+
+const app = new URL("../fixtures/ends/app.ts", import.meta.url).pathname;
+
+const SHAPES: Readonly<Record<string, readonly string[]>> = {
+  "a worker's main thread": ["-t", "1"],
+  "two workers' main threads": ["-t", "1", "-w", "2"],
+  "two serving threads": ["-t", "2"],
+  "a sync worker": ["-m", "sync"],
+  "handler threads": ["-m", "threads", "-t", "2"],
+};
+
+/** What was printed by each copy of the app, in order. */
+function told(server: LifeServer): Map<string, string[]> {
+  const lines = [...server.stdout().matchAll(/^(\d+\/\d+) (.+)$/gm)];
+  const byCopy = Map.groupBy(lines, ([, copy]) => copy!);
+  return new Map([...byCopy].map(([copy, matches]) => [copy, matches.map(([, , what]) => what!)]));
+}
+
+for (const [shape, flags] of Object.entries(SHAPES)) {
+  describe(`at the end of an app on ${shape}`, { concurrency: 3 }, () => {
+    for (const [atEnd, exits] of [
+      ["flushes", ["flushed", "exits 0"]],
+      ["lets go", ["flushed", "exits 0"]],
+      ["", ["exits 0"]],
+    ] as const) {
+      test(`its listeners run after its last response (${atEnd || "only for exit"})`, async (t) => {
+        const server = await serve(t, app, flags, { env: { AT_END: atEnd } });
+        const slow = get(server.url, "/slow");
+        await server.waitForLog(/has come/);
+        const { code } = await server.stop();
+        assert.equal(code, 0);
+        const { body: serving } = await slow;
+        const copies = told(server);
+        assert.ok(copies.size > 0);
+        for (const lines of copies.values())
+          assert.deepEqual(
+            lines.filter((line) => line !== "answers"),
+            exits,
+          );
+        // Under the models of handler threads these answer, and their number is theirs.
+        assert.deepEqual(copies.get(serving), ["answers", ...exits]);
+        assert.doesNotMatch(server.stderr(), /"level":[456]0/);
+      });
+    }
+
+    test("a listener for SIGINT runs if there is none for SIGTERM", async (t) => {
+      const server = await serve(t, app, flags, { env: { AT_END: "flushes", END_SIGNAL: "SIGINT" } });
+      await server.stop();
+      for (const lines of told(server).values()) assert.deepEqual(lines, ["flushed", "exits 0"]);
+    });
+
+    test("a reload ends the old copies so, and no new one", async (t) => {
+      const server = await serve(t, app, flags, { env: { AT_END: "flushes" } });
+      const before = await get(server.url);
+      server.signal("SIGHUP");
+      await server.waitForLog(/generation 2: serving/);
+      await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2));
+      const copies = told(server);
+      assert.deepEqual(copies.get(before.body), ["flushed", "exits 0"]);
+      const { body: after } = await get(server.url);
+      assert.equal(copies.get(after), undefined);
+    });
+
+    test("one that ends its process by the same signal ends its own copy", async (t) => {
+      const server = await serve(t, app, flags, { env: { AT_END: "resends" } });
+      const { code } = await server.stop();
+      assert.equal(code, 0);
+      for (const lines of told(server).values()) assert.equal(lines[0], "flushed");
+      assert.doesNotMatch(server.stderr(), /"level":[456]0/);
+    });
+
+    test("one that never ends is ended at the graceful timeout", async (t) => {
+      const server = await serve(t, app, [...flags, "--graceful-timeout", "1s"], { env: { AT_END: "hangs" } });
+      const { code } = await server.stop();
+      assert.equal(code, 0);
+      assert.ok(told(server).size > 0);
+      for (const lines of told(server).values()) assert.deepEqual(lines, ["hangs"]);
+    });
+  });
+}
+
+test("a signal to a worker is not the app's, whose requests go on", async (t) => {
+  const server = await serve(t, app, ["-t", "1"], { env: { AT_END: "flushes", END_SIGNAL: "SIGINT" } });
+  const { workers } = await server.status();
+  const slow = get(server.url, "/slow");
+  await server.waitForLog(/has come/);
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.kill(workers[0]!.pid, signal);
+  assert.match((await slow).body, new RegExp(`^${workers[0]!.pid}/`));
+  assert.deepEqual((await server.status()).workers[0]!.pid, workers[0]!.pid);
+  const again = get(server.url, "/slow");
+  process.kill(workers[0]!.pid, "SIGTERM");
+  assert.equal((await again).status, 200);
+  await server.waitForStatus(({ workers: now }) => now.length === 1 && now[0]!.pid !== workers[0]!.pid);
+  assert.deepEqual(told(server).get(`${workers[0]!.pid}/0`)?.slice(-2), ["flushed", "exits 0"]);
+});
