@@ -13,10 +13,10 @@ const placeholder = (): void => {};
 /** Before any user code is loaded. */
 export function takeSignals(names: readonly NodeJS.Signals[], received: (name: NodeJS.Signals) => void): void {
   const own = process as { emit?: Emit };
-  const emit = process.emit as Emit;
+  const emit = (process.emit as Emit).bind(process);
   const isTaken = (name: string): name is NodeJS.Signals => names.includes(name as NodeJS.Signals);
   own.emit = (name, ...rest) => {
-    if (!isTaken(name)) return emit.call(process, name, ...rest);
+    if (!isTaken(name)) return emit(name, ...rest);
     received(name);
     return true;
   };

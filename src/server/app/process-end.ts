@@ -30,7 +30,6 @@ export function endApp(code: number, letGo: () => void): void {
 
 /** A library may send the signal on to the process, to end by it. Here that would be the other threads' process as well. */
 function exitWhenKilled(signal: NodeJS.Signals): void {
-  const { kill } = process;
-  process.kill = (pid, name) =>
-    pid === process.pid && name === signal ? process.exit() : kill.call(process, pid, name);
+  const kill = process.kill.bind(process);
+  process.kill = (pid, name) => (pid === process.pid && name === signal ? process.exit() : kill(pid, name));
 }
