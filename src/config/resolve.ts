@@ -96,15 +96,25 @@ function saidEarly(name: SettingName, flags: Flags, env: Environment, cwd: strin
 }
 
 function readSettings(sources: ConfigSources): SettingValues {
-  const values: Record<string, unknown> = {
-    threads: { min: sources.cpus, max: sources.cpus },
-    logFormat: sources.isTTY ? "pretty" : "json",
-  };
+  const values: Record<string, unknown> = { logFormat: sources.isTTY ? "pretty" : "json" };
   for (const [name, setting] of settingEntries) {
     const written = writtenValue(setting, sources);
     if (written !== undefined) values[name] = readValue(setting, written, sources.cwd);
   }
-  return values as unknown as SettingValues;
+  return { ...shapeOf(values, sources.cpus), ...values } as unknown as SettingValues;
+}
+
+/**
+ * How many workers, and threads in each, if that is not given. Under `loop`, an event loop for each CPU, each in a process of its
+ * own, as with node:cluster: every app runs there. Who gives the threads of a worker wants one worker, unless more are given.
+ */
+function shapeOf(
+  { model, threads }: Record<string, unknown>,
+  cpus: number,
+): Pick<SettingValues, "workers" | "threads"> {
+  const isLoop = model === "loop";
+  const perWorker = isLoop ? 1 : cpus;
+  return { workers: isLoop && threads === undefined ? cpus : 1, threads: { min: perWorker, max: perWorker } };
 }
 
 function checkTls({ tlsCert, tlsKey }: Pick<SettingValues, "tlsCert" | "tlsKey">): void {

@@ -25,7 +25,7 @@ test("a flag given twice counts as given last", () => {
 });
 
 test("an empty variable counts as unset", () => {
-  assert.equal(resolved({ env: { HEDDLE_WORKERS: "", PORT: "" } }).workers, 1);
+  assert.equal(resolved({ env: { HEDDLE_WORKERS: "", PORT: "" } }).workers, 3);
 });
 
 test("a bad value is refused with where it stands, what it is and what would be right", () => {
@@ -67,8 +67,22 @@ test("an unknown name in the config file is refused with the nearest one there i
   assert.equal(unknownInFile({ config: "x" }).startsWith("config in heddle.config.ts is not a setting"), true);
 });
 
-test("the threads default to the CPUs, and the log format to what the output is", () => {
-  assert.deepEqual(resolved().threads, { min: 3, max: 3 });
+test("workers and threads default to one event loop for each CPU, in workers unless threads are asked for", () => {
+  const shape = (...argv: string[]): string => {
+    const { workers, threads } = resolved({ argv });
+    return `${workers} x ${threads.min}:${threads.max}`;
+  };
+  assert.equal(shape(), "3 x 1:1");
+  assert.equal(shape("--workers", "2"), "2 x 1:1");
+  assert.equal(shape("--threads", "2"), "1 x 2:2");
+  assert.equal(shape("--threads", "1"), "1 x 1:1");
+  assert.equal(shape("--workers", "2", "--threads", "4"), "2 x 4:4");
+  assert.equal(shape("--model", "sync"), "1 x 1:1");
+  assert.equal(shape("--model", "threads"), "1 x 3:3");
+  assert.equal(shape("--model", "thread-per-request", "--workers", "2"), "2 x 3:3");
+});
+
+test("the log format defaults to what the output is", () => {
   assert.equal(resolved({ isTTY: true }).logFormat, "pretty");
   assert.equal(resolved().logFormat, "json");
   assert.equal(resolved({ isTTY: true, argv: ["--log-format=json"] }).logFormat, "json");

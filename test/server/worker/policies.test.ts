@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { passOnTo, place } from "../../../src/server/worker/accept/placement.ts";
+import { passOnTo, place, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "../../../src/server/worker/accept/placement.ts";
 import { Recycling } from "../../../src/server/worker/recycling.ts";
 import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
@@ -39,31 +39,38 @@ describe("placement", () => {
 
   test("passes on from a thread that has clearly more than another, and keeps the rest where it was accepted", () => {
     const turning = (): boolean => false;
-    assert.equal(passOnTo(0, [0], turning), -1);
-    assert.equal(passOnTo(1, [0], turning), 0);
-    assert.equal(passOnTo(2, [3, 1], turning), 1);
-    assert.equal(passOnTo(35, [28], turning), -1, "a fifth is left alone");
-    assert.equal(passOnTo(36, [28], turning), 0);
+    assert.equal(passOnTo(0, [0], THREADS_TOLERANCE, turning), -1);
+    assert.equal(passOnTo(1, [0], THREADS_TOLERANCE, turning), 0);
+    assert.equal(passOnTo(2, [3, 1], THREADS_TOLERANCE, turning), 1);
+    assert.equal(passOnTo(35, [28], THREADS_TOLERANCE, turning), -1, "a fifth is left alone");
+    assert.equal(passOnTo(36, [28], THREADS_TOLERANCE, turning), 0);
+    assert.equal(passOnTo(36, [28], WORKERS_TOLERANCE, turning), -1, "it is farther to another process");
+    assert.equal(passOnTo(40, [23], WORKERS_TOLERANCE, turning), 0);
     assert.equal(
-      passOnTo(9, [0, 3, 5], (index) => index === 0),
+      passOnTo(9, [0, 3, 5], THREADS_TOLERANCE, (index) => index === 0),
       1,
       "nothing for one that stands still",
     );
     assert.equal(
-      passOnTo(9, [0], () => true),
+      passOnTo(9, [0], THREADS_TOLERANCE, () => true),
       -1,
     );
-    assert.equal(passOnTo(9, [], turning), -1);
+    assert.equal(passOnTo(9, [], THREADS_TOLERANCE, turning), -1);
   });
 
-  test("spreads a burst that one thread accepts alone to within a fifth", () => {
-    const counts = [0, 0, 0, 0];
-    for (let each = 0; each < 64; each++) {
-      const to = passOnTo(counts[0]!, counts.slice(1), () => false);
-      counts[to + 1]!++;
-    }
-    assert.ok(Math.max(...counts) <= 19 && Math.min(...counts) >= 13, String(counts));
-  });
+  for (const [tolerance, most, least] of [
+    [THREADS_TOLERANCE, 19, 13],
+    [WORKERS_TOLERANCE, 24, 12],
+  ] as const) {
+    test(`spreads a burst that one thread accepts alone to within ${tolerance}`, () => {
+      const counts = [0, 0, 0, 0];
+      for (let each = 0; each < 64; each++) {
+        const to = passOnTo(counts[0]!, counts.slice(1), tolerance, () => false);
+        counts[to + 1]!++;
+      }
+      assert.ok(Math.max(...counts) <= most && Math.min(...counts) >= least, String(counts));
+    });
+  }
 });
 
 describe("the restart policy", () => {

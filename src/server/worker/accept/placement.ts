@@ -26,15 +26,23 @@ export function place(threads: readonly ThreadLoad[], turn: number): number {
   return best;
 }
 
+/** The difference that a thread ignores, as a part of its own connections. Of a burst of 64, two get at most 36 and 28. */
+export const THREADS_TOLERANCE: number = 1 / 5;
+/** To another process it is a longer way. Of a burst of 64, two get at most 40 and 24. */
+export const WORKERS_TOLERANCE: number = 2 / 5;
+
 /**
- * A thread with `own` other connections has accepted one. Which of the other threads should have it? -1: none, it keeps it.
- *
- * Keeping is free and passing on is not, so a difference of up to a fifth is ignored. Of a burst of 64, two threads get at
- * most 36 and 28. `isStale` is called only for a thread that would get it.
+ * A thread with `own` other connections has accepted one. Which of the others should have it? -1: none, it keeps it. Keeping is
+ * free and passing on is not, so a difference of up to `tolerance` is ignored. `isStale` is called only for one that would get it.
  */
-export function passOnTo(own: number, others: readonly number[], isStale: (index: number) => boolean): number {
+export function passOnTo(
+  own: number,
+  others: readonly number[],
+  tolerance: number,
+  isStale: (index: number) => boolean,
+): number {
   let best = -1;
-  let fewest = own - Math.floor(own / 5);
+  let fewest = own - Math.floor(own * tolerance);
   for (const [index, connections] of others.entries()) {
     if (connections >= fewest || isStale(index)) continue;
     best = index;

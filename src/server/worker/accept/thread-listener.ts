@@ -21,7 +21,7 @@ import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
 import { isEnded } from "./backlog.ts";
-import { passOnTo } from "./placement.ts";
+import { passOnTo, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "./placement.ts";
 import { type RawHandle, takeHandles } from "../../../platform/node-internals/handles.ts";
 
 /** Another thread of this worker that takes connections, or another worker. */
@@ -100,7 +100,8 @@ export class ThreadListener {
     const peers = neighbours?.() ?? this.#peers;
     const counts = peers.map((peer) => peer.row.read(COUNTER.connections));
     const isStale = (index: number): boolean => monotonicMs() - peers[index]!.row.beatMs > staleMs;
-    const peer = peers[passOnTo(row.read(COUNTER.connections), counts, isStale)];
+    const tolerance = neighbours === undefined ? THREADS_TOLERANCE : WORKERS_TOLERANCE;
+    const peer = peers[passOnTo(row.read(COUNTER.connections), counts, tolerance, isStale)];
     const accepted = peer === undefined ? undefined : detachHandle(handle);
     if (peer === undefined || accepted === undefined) return false;
     Atomics.add(peer.row.counters, COUNTER.connections, 1);
