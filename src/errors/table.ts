@@ -36,6 +36,8 @@ const table = {
   APP_NO_HANDLER: { exitCode: 1, doc: "The app exports nothing that can answer requests." },
   APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but did not become ready to answer." },
   APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
+  APP_NEEDS_PROCESS: { exitCode: 1, doc: "The app uses on a thread what only a process's main thread can do." },
+  APP_FORKS: { exitCode: 1, doc: "The app starts processes with node:cluster." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
 
   LISTEN_IN_USE: { exitCode: 1, doc: "Another program already listens on the address." },

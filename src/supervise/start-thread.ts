@@ -1,6 +1,7 @@
 /** Starts a thread. If the system refuses, Node throws only its error number. */
 
 import { Worker, type WorkerOptions } from "node:worker_threads";
+import { ownPreloads } from "./preloads.ts";
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
 /** @throws HeddleError `code`: no more threads are possible now. `who`: the thread's name in the message. */
@@ -11,7 +12,7 @@ export function startThread(
   options: WorkerOptions,
 ): Worker {
   try {
-    return new Worker(entry, options);
+    return new Worker(entry, { ...ownPreloads(), ...options });
   } catch (cause) {
     const message = messageOf(cause);
     throw new HeddleError(code, `${who} cannot be started: ${message}`, {

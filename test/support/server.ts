@@ -77,10 +77,13 @@ export async function runHeddle(args: readonly string[], options: ServerOptions 
 }
 
 function placeArguments(args: readonly string[]): readonly string[] {
-  const places = ["-p", "--port", "-l", "--listen"];
-  const given = args.some((arg) => places.includes(arg.split("=")[0]!));
+  const flags = ["-p", "--port", "-l", "--listen"];
+  const given = args.some((arg) => flags.includes(arg.split("=")[0]!));
   const control = args.some((arg) => arg.startsWith("--control"));
-  return [...args, ...(given ? [] : ["-p", "0"]), ...(control ? [] : ["--control", "off"])];
+  // Behind `--` are the app's own.
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const places = [...(given ? [] : ["-p", "0"]), ...(control ? [] : ["--control", "off"])];
+  return args.toSpliced(end, 0, ...places);
 }
 
 function launch(

@@ -13,11 +13,12 @@ import { HeddleError, toWire } from "../../errors/errors.ts";
 import { openChannel, wasLeftAlone } from "../../platform/node-internals/moved-channel.ts";
 import { bootFrom } from "../../supervise/own-port.ts";
 import { takeSignals } from "../../platform/node-internals/signals.ts";
+import { withoutPreloads } from "../../supervise/preloads.ts";
 import { startThread } from "../../supervise/start-thread.ts";
 import { endApp } from "../app/process-end.ts";
 import { keepPrinting } from "./app-output.ts";
 import { BROKEN, CHANNEL_FD, type FromWorker } from "./worker-protocol.ts";
-import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
+import type { FromMainThread, ToMainThread, WatchBoot } from "./watch-protocol.ts";
 
 const ANSWER_MS = 500;
 
@@ -49,7 +50,9 @@ watch.on("error", (error) => console.error(error));
 watch.on("exit", () => process.exit(BROKEN));
 
 async function start(): Promise<Thread> {
-  const data = { name: "heddle watch thread", workerData: { port: port2 }, transferList: [port2] };
+  const { preloads, ...options } = withoutPreloads();
+  const workerData: WatchBoot = { port: port2, preloads, nodeOptions: process.env["NODE_OPTIONS"] };
+  const data = { ...options, name: "heddle watch thread", workerData, transferList: [port2] };
   try {
     return startThread("the watch thread", "THREAD_DIED", entry, data);
   } catch (error) {

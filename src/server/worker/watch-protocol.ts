@@ -4,6 +4,16 @@
  * (`serving/serving-protocol.ts`).
  */
 
+import type { MessagePort } from "node:worker_threads";
+
+export interface WatchBoot {
+  /** To the main thread, as a serving thread. */
+  readonly port: MessagePort;
+  /** The process's, for the threads that run the app. The watch thread does without (`supervise/preloads.ts`). */
+  readonly preloads: readonly string[];
+  readonly nodeOptions: string | undefined;
+}
+
 export type FromMainThread =
   /** A SIGTERM: only the main thread hears of signals. */
   | { readonly type: "terminate" }

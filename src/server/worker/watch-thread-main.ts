@@ -1,17 +1,18 @@
 /** The watch thread of a worker whose app runs on the main thread: `app-process-main.ts` says what it is for. */
 
-import type { MessagePort } from "node:worker_threads";
 import { parentPort } from "node:worker_threads";
 import { loadNative } from "../../platform/native.ts";
 import { openChannel } from "../../platform/node-internals/moved-channel.ts";
 import { disconnectInspector } from "../../supervise/inspect/thread-inspector.ts";
+import { givePreloads } from "../../supervise/preloads.ts";
 import { takeBoot } from "../../supervise/own-port.ts";
 import { CHANNEL_FD, type WorkerBoot } from "./worker-protocol.ts";
-import type { FromMainThread, ToMainThread } from "./watch-protocol.ts";
+import type { FromMainThread, ToMainThread, WatchBoot } from "./watch-protocol.ts";
 import { OnBoard } from "./accept/worker-board.ts";
 import { Worker } from "./worker.ts";
 
-const { port: main } = takeBoot() as { readonly port: MessagePort };
+const { port: main, preloads, nodeOptions } = takeBoot() as WatchBoot;
+givePreloads(preloads, nodeOptions);
 const mainThread = parentPort!;
 
 let worker: Worker | undefined;

@@ -25,13 +25,15 @@ export class ModuleTracker {
   #missedByPackage: readonly string[] = [];
   #usesHttp = false;
 
-  static start(): ModuleTracker {
+  /** `clusters`: called when the app or one of its packages loads node:cluster. */
+  static start(clusters: () => void = () => {}): ModuleTracker {
     const tracker = new ModuleTracker();
     registerHooks({
       resolve(specifier, context, nextResolve) {
         const { parentURL, conditions } = context;
         try {
           const resolved = nextResolve(specifier, context);
+          if (resolved.url === "node:cluster" || resolved.url === "cluster") clusters();
           tracker.#record(resolved.url, parentURL);
           tracker.#recordName(specifier, resolved.url, parentURL);
           return resolved;

@@ -14,6 +14,7 @@ import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { endApp } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
 import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
@@ -24,7 +25,8 @@ import { printed } from "../flush-output.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
-const modules = ModuleTracker.start();
+limitProcess();
+const modules = ModuleTracker.start(refuseForks);
 
 try {
   await main();

@@ -13,6 +13,7 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
+import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
@@ -56,7 +57,8 @@ const boot = (await takeAnyBoot()) as ThreadBoot;
 const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const { row, neighbours } = await openRow(boot.row);
-const modules = ModuleTracker.start();
+limitProcess();
+const modules = ModuleTracker.start(refuseForks);
 
 try {
   await main();

@@ -1,0 +1,55 @@
+/**
+ * What an app may expect of its process and can't have here, each with an error at the moment of use that names the remedy.
+ *
+ * On a thread: the working directory, the file mode mask and the user belong to the whole process, so Node refuses to set them
+ * there. On every copy of an app: the processes are heddle's to start, and one that node:cluster forks would serve beside it.
+ */
+
+import { resolve } from "node:path";
+import { isMainThread } from "node:worker_threads";
+import { syncBuiltinESMExports } from "node:module";
+import { HeddleError } from "../../errors/errors.ts";
+
+const OF_THE_PROCESS = ["setuid", "setgid", "seteuid", "setegid", "setgroups", "initgroups"] as const;
+
+/** Before the app is loaded, on its thread. */
+export function limitProcess(): void {
+  // PM2 tells its apps' parent with it that they are ready. Here a copy is ready when it listens, or its export does.
+  process.send ??= (_message: unknown, ...rest: unknown[]) => {
+    const told = rest.findLast((each): each is () => void => typeof each === "function");
+    if (told !== undefined) process.nextTick(told);
+    return true;
+  };
+  process.connected ??= false;
+  if (isMainThread) return;
+  process.chdir = (folder) => {
+    if (resolve(folder) !== process.cwd()) throw refusal("chdir");
+  };
+  const umask = process.umask.bind(process) as () => number;
+  process.umask = ((mask?: number | string) => {
+    if (mask !== undefined) throw refusal("umask");
+    return umask();
+  }) as typeof process.umask;
+  for (const name of OF_THE_PROCESS) {
+    Reflect.set(process, name, () => {
+      throw refusal(name);
+    });
+  }
+}
+
+/** When the app has asked for node:cluster. */
+export function refuseForks(): void {
+  const cluster = process.getBuiltinModule("node:cluster");
+  cluster.fork = () => {
+    throw new HeddleError("APP_FORKS", "the app starts processes with node:cluster, which heddle does itself.", {
+      hint: "Start it with --workers N, and run in every process what the app runs in its workers: cluster.isPrimary is true in each of them.",
+    });
+  };
+  syncBuiltinESMExports();
+}
+
+function refusal(name: string): HeddleError {
+  return new HeddleError("APP_NEEDS_PROCESS", `process.${name}() works only on a process's main thread.`, {
+    hint: "Give each event loop a process of its own: --model loop --threads 1, with --workers N for several.",
+  });
+}

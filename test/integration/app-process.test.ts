@@ -1,0 +1,82 @@
+/** An app and its process: everything works on a worker's main thread, and a thread says by name what does not. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { get, serve, tempFolder } from "../server/arbiter/support.ts";
+import { runHeddle } from "../support/server.ts";
+
+const fixture = (name: string): string => new URL(`../fixtures/process/${name}`, import.meta.url).pathname;
+const app = fixture("app.ts");
+
+async function answer(url: string, path: string): Promise<unknown> {
+  return JSON.parse((await get(url, path)).body) as unknown;
+}
+
+describe("an app on its worker's main thread", { concurrency: 2 }, () => {
+  test("may do with its process what it likes", async (t) => {
+    const server = await serve(t, app, ["-t", "1", "--", "--its-own", "flag"]);
+    const { url } = server;
+    assert.deepEqual(await answer(url, "/main"), [true, true, [app, "--its-own", "flag"], true, false]);
+    assert.equal(await answer(url, "/umask"), 0o27);
+    assert.equal(await answer(url, "/setuid"), "done");
+    assert.equal(await answer(url, "/title"), "my app");
+    assert.equal(await answer(url, "/zone"), 9);
+    assert.equal(await answer(url, "/chdir"), "/");
+    const { code } = await server.stop();
+    assert.equal(code, 0);
+    assert.doesNotMatch(server.stderr(), /"level":[456]0/);
+  });
+
+  test("is the program's main module, also as CommonJS", async (t) => {
+    const { url } = await serve(t, fixture("main.cts"), ["-t", "1"]);
+    assert.deepEqual(await answer(url, "/"), [true, true]);
+  });
+
+  test("is loaded with its preloads once, and its handler threads as well, and nobody else", async (t) => {
+    const config = `export default { routes: { "GET /main": { model: "threads", threads: 2 } } };`;
+    const cwd = tempFolder(t, { "heddle.config.ts": config });
+    const env = { NODE_OPTIONS: `--import ${fixture("preload.mjs")}` };
+    const server = await serve(t, app, ["-t", "1", "-w", "1"], { cwd, env });
+    const { workers } = await server.status();
+    const loaded = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
+    assert.deepEqual(
+      loaded.map(([, pid, threadId, name]) => [Number(pid), threadId === "0", name]).sort(),
+      [
+        [workers[0]!.pid, false, "heddle handler thread 1 of GET /main"],
+        [workers[0]!.pid, false, "heddle handler thread 2 of GET /main"],
+        [workers[0]!.pid, true, ""],
+      ].sort(),
+    );
+  });
+});
+
+describe("an app on a thread", { concurrency: 2 }, () => {
+  for (const flags of [
+    ["-t", "2"],
+    ["-m", "threads", "-t", "1"],
+  ]) {
+    test(`is told by name what only a process can (${flags.join(" ")})`, async (t) => {
+      const { url } = await serve(t, app, [...flags, "--", "--its-own"]);
+      const [isMain, , argv, sent, connected] = (await answer(url, "/main")) as unknown[];
+      assert.deepEqual([isMain, argv, sent, connected], [false, [app, "--its-own"], true, false]);
+      assert.equal(await answer(url, "/chdir-here"), "done");
+      for (const path of ["/chdir", "/umask", "/setuid"]) {
+        const [code, hint] = (await answer(url, path)) as string[];
+        assert.equal(code, "APP_NEEDS_PROCESS", path);
+        assert.match(hint!, /--threads 1/);
+      }
+    });
+  }
+});
+
+describe("an app that forks itself with node:cluster", { concurrency: 2 }, () => {
+  for (const name of ["forks.mjs", "forks.cjs"]) {
+    for (const threads of ["1", "2"]) {
+      test(`is told to leave that to --workers (${name}, --threads ${threads})`, async () => {
+        const { code, stderr } = await runHeddle(["serve", fixture(name), "-p", "0", "-t", threads]);
+        assert.equal(code, 1);
+        assert.match(stderr, /starts processes with node:cluster[^]*--workers N/);
+      });
+    }
+  }
+});
