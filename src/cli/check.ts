@@ -1,4 +1,4 @@
-/** `heddle check`: loads the config and the app on a serving thread, prints what would run, serves nothing. */
+/** `heddle check`: loads the config and the app in a worker, prints what would run, serves nothing. */
 
 import { settle } from "../server/arbiter/workers/surroundings.ts";
 import { readTls } from "../server/arbiter/tls.ts";
@@ -6,8 +6,9 @@ import { formatListenAddress, type Range, type ServerConfig } from "../config/co
 import type { HeddleError } from "../errors/errors.ts";
 import { requireNative } from "../platform/native.ts";
 import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
-import { ServingThreadHandle } from "../server/worker/serving/serving-thread-handle.ts";
-import { BOOT_GRACE_MS, bootTimeout } from "../server/worker/serving/serving-pool.ts";
+import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
+import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
+import { bootTimeout } from "../server/worker/serving/serving-pool.ts";
 import { modelNamed } from "../server/models/registry.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
 import { Pool } from "../supervise/pool.ts";
@@ -17,17 +18,15 @@ export async function check(argv: readonly string[]): Promise<void> {
   const settings = await readSettings(argv);
   if (settings === undefined) return;
   const { given, warnings } = settings;
-  // This process loads the app itself, so it sets what a worker is started with.
   const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
   const config = { ...settings.config, app: appFile, cwd };
-  Object.assign(process.env, env);
   readTls(config);
   modelNamed(config.model, "--model");
   if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
-  const app = await loadOnThread(config);
+  const app = await loadInWorker(config, env);
   console.log(`app      ${app.file} (${app.shape})`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
-  console.log(`workers  ${config.workers} × ${formatRange(config.threads)} threads, model ${config.model}`);
+  console.log(`workers  ${formatShape(config)}`);
   for (const { name, model, pool, timeoutMs, limit } of app.routes) {
     modelNamed(model, `route ${name}`);
     const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)} threads`;
@@ -45,17 +44,17 @@ export async function check(argv: readonly string[]): Promise<void> {
   console.log("ok");
 }
 
-/** Loads the app as a worker does. @throws HeddleError why it can't be loaded */
-async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
+/** Loads the app as a worker does, in one. @throws HeddleError why it can't be loaded */
+async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promise<AppSummary> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
   const loaded = Promise.withResolvers<AppSummary>();
-  const pool: Pool<ServingThreadHandle, HeddleError> = new Pool({
+  const pool: Pool<WorkerHandle, HeddleError> = new Pool({
     rules: {
       kind: "fixed",
       startingAtOnce: 1,
       firstAlone: true,
       refillBesideKilled: false,
-      startTimeoutMs: config.bootTimeoutMs + BOOT_GRACE_MS,
+      startTimeoutMs: config.bootTimeoutMs + BOOT_MARGIN_MS,
       drainMs: 0,
       drainMarginMs: 0,
       silenceMs: 0,
@@ -64,10 +63,11 @@ async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
     clock: systemClock,
     wanted: () => 1,
     spawn: (member) => {
-      const thread = new ServingThreadHandle(member, { config, index: 0, tls: undefined, address, purpose: "check" });
-      thread.once("loaded", ({ summary }) => loaded.resolve(summary));
-      thread.once("gone", (error) => pool.gone(member, error));
-      return thread;
+      const boot = { config, tls: undefined, slot: 0, generation: 0, address, purpose: "check" as const };
+      const worker = new WorkerHandle(member, boot, { listeners: [], seat: undefined }, env);
+      worker.once("loaded", () => loaded.resolve(worker.app!));
+      worker.once("gone", (error) => pool.gone(member, error));
+      return worker;
     },
     killError: () => bootTimeout(config),
   });
@@ -75,8 +75,16 @@ async function loadOnThread(config: ServerConfig): Promise<AppSummary> {
   try {
     return await loaded.promise;
   } finally {
+    for (const member of pool.members) pool.kill(member, undefined);
     await pool.close("stop", 0);
   }
+}
+
+/** How many copies of the app there would be, and where they would run. */
+function formatShape(config: ServerConfig): string {
+  const { workers, threads, model } = config;
+  const where = runsOnMainThread(config) ? "1 event loop, on its main thread" : `${formatRange(threads)} threads`;
+  return `${workers} × ${where}, model ${model}`;
 }
 
 /** `4`, or `2:16`. */

@@ -54,7 +54,7 @@ export function formatStatus(status: ServerStatus): string {
         if (worker.threads.length === 0) return [[...own, "", "", "", "", "", "", ""]];
         return worker.threads.map((thread, i) => [
           ...(i === 0 ? own : ["", "", "", "", ""]),
-          thread.index,
+          thread.isMain ? "main" : thread.index,
           thread.blocked ? "BLOCKED" : thread.state,
           thread.connections,
           thread.inFlight,

@@ -86,7 +86,8 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
     return this.#worker?.threadId ?? MAIN_THREAD_ID;
   }
 
-  protected get isMain(): boolean {
+  /** It is the process's main thread. */
+  get isMain(): boolean {
     return this.#worker === undefined;
   }
 

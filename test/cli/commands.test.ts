@@ -110,6 +110,8 @@ test("check prints what would run, and starts nothing", async (t) => {
     "app.ts":
       'export const routes = { "GET /x": { timeout: "1s" } };\nexport default { fetch: () => new Response("x") };\n',
   });
+  const own = await runHeddle(["check", "app.ts", "-w", "3"], { cwd: folder });
+  assert.match(own.stdout, /^workers +3 × 1 event loop, on its main thread, model loop$/m);
   const run = await runHeddle(["check", "app.ts", "-w", "3", "-t", "2"], { cwd: folder });
   // Without node:ffi that is told of; the line before the last.
   assert.equal(/^warning +Node \S+ has no node:ffi: .+\nok\n$/m.test(run.stdout), !hasFfi);

@@ -49,7 +49,10 @@ describe("a copy of the app knows its number", { concurrency: 2 }, () => {
       const server = await start(t, ["-w", "1", "-t", "1", "-m", model]);
       assert.equal((await get(server.url)).body, "0  false 0  ");
       // A thread's output takes its time.
-      await until(() => copies(server).filter((copy) => copy.includes("true")).length === 1, "the serving thread's copy");
+      await until(
+        () => copies(server).filter((copy) => copy.includes("true")).length === 1,
+        "the serving thread's copy",
+      );
     });
   }
 

@@ -10,31 +10,24 @@ import { isMainThread } from "node:worker_threads";
 import { syncBuiltinESMExports } from "node:module";
 import { HeddleError } from "../../errors/errors.ts";
 
-const OF_THE_PROCESS = ["setuid", "setgid", "seteuid", "setegid", "setgroups", "initgroups"] as const;
-
 /** Before the app is loaded, on its thread. */
 export function limitProcess(): void {
   // PM2 tells its apps' parent with it that they are ready. Here a copy is ready when it listens, or its export does.
-  process.send ??= (_message: unknown, ...rest: unknown[]) => {
-    const told = rest.findLast((each): each is () => void => typeof each === "function");
-    if (told !== undefined) process.nextTick(told);
-    return true;
-  };
-  process.connected ??= false;
+  if (!("send" in process)) Object.assign(process, { send, connected: false });
   if (isMainThread) return;
   process.chdir = (folder) => {
     if (resolve(folder) !== process.cwd()) throw refusal("chdir");
   };
-  const umask = process.umask.bind(process) as () => number;
-  process.umask = ((mask?: number | string) => {
+  const umask = process.umask.bind(process);
+  process.umask = (mask?: number | string) => {
     if (mask !== undefined) throw refusal("umask");
     return umask();
-  }) as typeof process.umask;
-  for (const name of OF_THE_PROCESS) {
-    Reflect.set(process, name, () => {
-      throw refusal(name);
-    });
-  }
+  };
+  const refusing = (name: string) => (): never => {
+    throw refusal(name);
+  };
+  const names = ["setuid", "setgid", "seteuid", "setegid", "setgroups", "initgroups"];
+  Object.assign(process, Object.fromEntries(names.map((name) => [name, refusing(name)])));
 }
 
 /** When the app has asked for node:cluster. */
@@ -46,6 +39,12 @@ export function refuseForks(): void {
     });
   };
   syncBuiltinESMExports();
+}
+
+function send(_message: unknown, ...rest: unknown[]): boolean {
+  const told = rest.findLast((each): each is () => void => typeof each === "function");
+  if (told !== undefined) process.nextTick(told);
+  return true;
 }
 
 function refusal(name: string): HeddleError {

@@ -67,6 +67,8 @@ export interface WorkerBoot {
   /** Its place on the board of all workers, if it is one event loop and accepts by itself. */
   readonly seat: Seat | undefined;
   readonly address: ListenerAddress;
+  /** `check`: load the app on one thread, report about it, and serve nothing. */
+  readonly purpose: "serve" | "check";
 }
 
 export type ToWorker =
@@ -130,6 +132,8 @@ export interface Counters {
 
 export interface ThreadReport {
   readonly index: number;
+  /** It is its worker's main thread. */
+  readonly isMain: boolean;
   readonly state: string;
   /** Its loop has not turned for longer than the blocked threshold. */
   readonly blocked: boolean;

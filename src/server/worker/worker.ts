@@ -75,13 +75,14 @@ export class Worker {
   #isBroken = false;
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
-    const { config, tls, address, slot, generation } = boot;
+    const { config, tls, address, slot, generation, purpose } = boot;
     const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
     this.#boot = boot;
     this.#process = own;
     this.#log = log;
     const main = own.main && { port: own.main, onBoard: own.onBoard };
-    this.#pool = new ThreadPool({ config, tls, address, size: servingThreads(config), log, main });
+    const size = purpose === "check" ? 1 : servingThreads(config);
+    this.#pool = new ThreadPool({ config, tls, address, size, log, purpose, main });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({

@@ -43,7 +43,7 @@ export interface GenerationOptions {
 type WorkerMember = Member<WorkerHandle, HeddleError>;
 
 /** Beyond the worker's own boot timeout, which names the thread that hangs. A busy machine takes seconds to start a process. */
-const BOOT_MARGIN_MS = 10_000;
+export const BOOT_MARGIN_MS = 10_000;
 /** Beyond the worker's own graceful timeout, which ends it in an orderly way and can say more. */
 const DRAIN_MARGIN_MS = 2000;
 /** A process that SIGKILL has not ended by then waits in the kernel. */
@@ -181,7 +181,7 @@ export class Generation {
     const { app, cwd, env } = surroundings;
     const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
-    const boot = { config: own, tls, slot: place, generation: this.number, address };
+    const boot = { config: own, tls, slot: place, generation: this.number, address, purpose: "serve" as const };
     const worker = new WorkerHandle(member, boot, inherited(place, config), env);
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {

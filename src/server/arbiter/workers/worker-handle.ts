@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
+import type { ServerConfig } from "../../../config/config.ts";
 import { availableCpus } from "../../../config/cpus.ts";
 import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
@@ -42,6 +43,11 @@ import { workerFlags } from "./worker-flags.ts";
 export interface Accepts {
   readonly listeners: readonly InheritedListener[];
   readonly seat: (Seat & { readonly row: LoadRow }) | undefined;
+}
+
+/** Whether a worker's app runs on its main thread. */
+export function runsOnMainThread(config: ServerConfig): boolean {
+  return isOneLoop(config) && canMoveChannel;
 }
 
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
@@ -112,7 +118,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.generation = boot.generation;
     this.#member = member;
     this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
-    this.#isAppProcess = isOneLoop(boot.config) && canMoveChannel;
+    this.#isAppProcess = runsOnMainThread(boot.config);
     const flags = workerFlags(availableCpus(), process.execArgv, env["NODE_OPTIONS"]);
     const { cwd } = boot.config;
     const entry = this.#isAppProcess ? appProcessFile : workerFile;

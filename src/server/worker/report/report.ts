@@ -84,6 +84,7 @@ export class Reporter {
     const utilisation = thread.state === "gone" ? 0 : thread.utilisation(since);
     return {
       index: thread.index,
+      isMain: thread.isMain,
       state: thread.state,
       blocked: this.#blocked.blockedMs(thread) > 0,
       connections: row.read(COUNTER.connections),

@@ -32,6 +32,7 @@ export interface ThreadPoolOptions {
   readonly address: ListenerAddress;
   readonly size: number;
   readonly log: Log;
+  readonly purpose: "serve" | "check";
   /** The process's main thread, if it is the only thread. */
   readonly main: MainLoop | undefined;
 }
@@ -198,10 +199,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: ServingMember): ServingThreadHandle {
-    const { config, address, log, main } = this.#options;
+    const { config, address, log, main, purpose } = this.#options;
     const { place: index } = member;
     const tls = this.#tls;
-    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose: "serve" }, main);
+    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose }, main);
     thread.on("log", ({ level, fields, message, once }) => {
       if (once !== undefined && this.#said.has(once)) return;
       if (once !== undefined) this.#said.add(once);
@@ -209,6 +210,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     thread.on("loaded", ({ limited, pools, summary }) => {
       if (index === 0) this.#app = summary;
+      if (purpose === "check") return this.#pool.ready(member);
       this.#handlers.open(pools);
       thread.open(this.#gatesFor(limited), this.#handlers.memoriesFor(thread));
       this.#handlers.attach(thread);
