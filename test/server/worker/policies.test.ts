@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { passOnTo, place, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "../../../src/server/worker/accept/placement.ts";
+import {
+  areShortLived,
+  passOnTo,
+  place,
+  THREADS_TOLERANCE,
+  WORKERS_TOLERANCE,
+} from "../../../src/server/worker/accept/placement.ts";
 import { Recycling } from "../../../src/server/worker/recycling.ts";
 import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
@@ -71,6 +77,14 @@ describe("placement", () => {
       assert.ok(Math.max(...counts) <= most && Math.min(...counts) >= least, String(counts));
     });
   }
+});
+
+test("connections are short-lived when many close of few that are open", () => {
+  assert.equal(areShortLived(30, 1000, 100), true);
+  assert.equal(areShortLived(30, 0, 100), false, "none closes");
+  assert.equal(areShortLived(1000, 1000, 100), false, "each stays for 100 ms");
+  assert.equal(areShortLived(64, 64, 60_000), false, "nothing new for a minute");
+  assert.equal(areShortLived(0, 5, 100), true);
 });
 
 describe("the restart policy", () => {

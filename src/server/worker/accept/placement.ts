@@ -51,6 +51,17 @@ export function passOnTo(
   return best;
 }
 
+/** Connections that live shorter than this are over before it matters where they are. */
+const SHORT_LIFE_MS = 100;
+
+/**
+ * Whether connections live so short that passing them to another process costs more than it gives. By Little's law: `open` of
+ * them now, `closed` of them within the last `windowMs`.
+ */
+export function areShortLived(open: number, closed: number, windowMs: number): boolean {
+  return closed > 0 && (open * windowMs) / closed < SHORT_LIFE_MS;
+}
+
 function isBetter(a: ThreadLoad, b: ThreadLoad): boolean {
   if (a.stale !== b.stale) return b.stale;
   return a.connections < b.connections;

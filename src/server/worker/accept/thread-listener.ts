@@ -21,7 +21,7 @@ import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
 import { isEnded } from "./backlog.ts";
-import { passOnTo, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "./placement.ts";
+import { areShortLived, passOnTo, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "./placement.ts";
 import { type RawHandle, takeHandles } from "../../../platform/node-internals/handles.ts";
 
 /** Another thread of this worker that takes connections, or another worker. */
@@ -45,10 +45,14 @@ export interface ThreadListenerOptions {
   readonly onError: (error: Error) => void;
 }
 
+const WINDOW_MS = 100;
+
 export class ThreadListener {
   readonly #options: ThreadListenerOptions;
   readonly #servers: Server[] = [];
   #peers: readonly Peer[] = [];
+  /** `open`: at its beginning. */
+  #window = { sinceMs: monotonicMs(), open: 0, accepted: 0, areShortLived: false };
 
   constructor(options: ThreadListenerOptions) {
     this.#options = options;
@@ -95,8 +99,23 @@ export class ThreadListener {
     });
   }
 
+  /** Of the connections that this thread accepts. Looked at anew in each window. */
+  #areShortLived(): boolean {
+    const window = this.#window;
+    const nowMs = monotonicMs();
+    const open = this.#options.row.read(COUNTER.connections);
+    const windowMs = nowMs - window.sinceMs;
+    if (windowMs >= WINDOW_MS) {
+      const closed = window.accepted + window.open - open;
+      this.#window = { sinceMs: nowMs, open, accepted: 0, areShortLived: areShortLived(open, closed, windowMs) };
+    }
+    this.#window.accepted++;
+    return this.#window.areShortLived;
+  }
+
   readonly #passesOn = (handle: RawHandle): boolean => {
     const { row, staleMs, passOn, neighbours } = this.#options;
+    if (this.#areShortLived()) return false;
     const peers = neighbours?.() ?? this.#peers;
     const counts = peers.map((peer) => peer.row.read(COUNTER.connections));
     const isStale = (index: number): boolean => monotonicMs() - peers[index]!.row.beatMs > staleMs;
