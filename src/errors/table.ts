@@ -37,6 +37,7 @@ const table = {
   APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but did not become ready to answer." },
   APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
   APP_NEEDS_PROCESS: { exitCode: 1, doc: "The app uses on a thread what only a process's main thread can do." },
+  APP_SERVES_TLS: { exitCode: 1, doc: "The app makes an https server, and heddle has no certificate." },
   APP_FORKS: { exitCode: 1, doc: "The app starts processes with node:cluster." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
 

@@ -80,6 +80,11 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       assert.equal(code, 0);
       assert.ok(told(server).size > 0);
       for (const lines of told(server).values()) assert.deepEqual(lines, ["hangs"]);
+      if (shape !== "handler threads")
+        assert.match(
+          server.stderr(),
+          /is killed: the app's SIGTERM (?:or exit )?listeners did not end within --graceful-timeout/,
+        );
     });
   });
 }

@@ -32,10 +32,13 @@ mainThread.on("message", (message: FromMainThread) => {
   else worker.terminate();
 });
 
-function exit(code: number, patienceMs: number): void {
+function exit(code: number, patienceMs: number, overdue?: () => void): void {
   mainThread.postMessage({ type: "exit", code } satisfies ToMainThread, []);
   // Its loop does not turn, or an `exit` listener of the app does not end.
-  setTimeout(() => process.kill(process.pid, "SIGKILL"), patienceMs);
+  setTimeout(() => {
+    overdue?.();
+    process.kill(process.pid, "SIGKILL");
+  }, patienceMs);
 }
 
 /** In a later turn than the message: what the main thread had told before has been read, and told to the arbiter. */

@@ -43,8 +43,8 @@ import { BlockedThreads } from "./blocked-threads.ts";
 type WorkerState = "booting" | "ready" | "serving" | "draining";
 
 export interface WorkerProcess {
-  /** Ends the process. It may be killed if it has not ended after `patienceMs`. */
-  readonly exit: (code: number, patienceMs: number) => void;
+  /** Ends the process. It may be killed if it has not ended after `patienceMs`; `overdue` is called before. */
+  readonly exit: (code: number, patienceMs: number, overdue?: () => void) => void;
   /** Its main thread, if the app runs there: the port of its only serving thread. */
   readonly main?: MessagePort;
   /** That thread's row on the board of all workers. */
@@ -283,8 +283,14 @@ export class Worker {
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
     this.#log.flush();
     tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () =>
-      this.#process.exit(0, Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs())),
+      this.#process.exit(0, Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs()), () => this.#tellOverdue()),
     );
+  }
+
+  #tellOverdue(): void {
+    const limit = `--graceful-timeout (${this.#boot.config.gracefulTimeoutMs} ms)`;
+    const message = `worker ${process.pid} is killed: the app's SIGTERM or exit listeners did not end within ${limit}`;
+    this.#log.warn({}, message);
   }
 
   /** Another worker takes over: connections no thread here has taken are its to serve. */

@@ -59,6 +59,8 @@ export interface LoadAppOptions {
   readonly signal?: AbortSignal;
   /** Pass one to know the app's files even when loading fails. */
   readonly modules?: ModuleTracker;
+  /** heddle serves over TLS, with its own certificate. */
+  readonly isTls?: boolean;
   /** It is the program's main module. */
   readonly asMain?: boolean;
   /** `process.argv` from its third place on. */
@@ -96,7 +98,20 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   if (target.server !== undefined && target.shape === "server" && !target.server.listening) capture.take(target.server);
   capture.settle(fromExport && ((server) => belongsTo(server, fromExport, exported["default"])));
   if (fromExport !== undefined) target.activate?.();
+  if (options.isTls === false) refuseTls(path, capture.server ?? target.server);
   return loadedApp(path, exported, target, capture, modules);
+}
+
+/** Its clients expect TLS, and would be answered in clear text. */
+function refuseTls(path: string, server: AppServer | undefined): void {
+  if (server === undefined || !("setSecureContext" in server)) return;
+  throw new HeddleError(
+    "APP_SERVES_TLS",
+    `${show(path)}: the app's server is an https server, and heddle serves http.`,
+    {
+      hint: "heddle ends TLS itself: give it the certificate with --tls-cert and --tls-key, or let the app make an http server if a proxy ends TLS.",
+    },
+  );
 }
 
 /** Whether the server serves the export: it is its server, or calls it. */

@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
+    isTls: config.tlsCert !== undefined,
     asMain: isMainThread,
     args: config.appArgs,
     notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
