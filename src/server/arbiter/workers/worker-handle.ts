@@ -71,7 +71,7 @@ interface WorkerEvents {
 }
 
 const EXIT_HINT =
-  "All requests of this worker are lost then. Throw, or let the arbiter stop the server; `heddle kill` replaces one worker.";
+  "All requests of this worker are lost then. Throw to fail one request; `heddle stop` ends the server.";
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
