@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -133,6 +135,17 @@ describe("a route's own settings", () => {
       ["/briefly/configured", "/briefly/named"].map(async (path) => (await fetch(server.url + path)).status),
     );
     assert.deepEqual(statuses, [504, 504]);
+  });
+
+  test("limit it on all workers together, each of which gets a share", async (t) => {
+    const config = `export default { routes: { "GET /hold": { limit: 4, queue: 0 } } };`;
+    const file = join(tempFolder(t, { "heddle.config.ts": config }), "heddle.config.ts");
+    await using server = await startServer(app, ["-w", "2", "-t", "1", "--timeout", "10s", "--config", file]);
+    await using crowd = await Crowd.send(server, "/hold", 16);
+    const statuses = [];
+    for (let at = 0; at < 16; at++) statuses.push((await crowd.next()).status);
+    assert.equal(statuses.filter((status) => status === 200).length, 4);
+    assert.equal(statuses.filter((status) => status === 503).length, 12);
   });
 
   test("an unlimited one outlasts the server's timeout", async () => {

@@ -89,10 +89,11 @@ export type ToWorker =
   /** `deadlineMs`: of `monotonicMs`, which is the same clock in all processes. */
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly deadlineMs: number };
 
-/** A worker's part of the server's `--limit` (0: none) and `--queue`. */
+/** A worker's part of the server's `--limit` (0: none) and `--queue`, and among how many workers a route's are divided. */
 export interface GateShare {
   readonly limit: number;
   readonly queue: number;
+  readonly workers: number;
 }
 
 export type FromWorker =

@@ -82,7 +82,7 @@ export class Worker {
     this.#log = log;
     const main = own.main && { port: own.main, onBoard: own.onBoard };
     const size = purpose === "check" ? 1 : servingThreads(config);
-    this.#pool = new ThreadPool({ config, tls, address, size, log, purpose, main });
+    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
 import { planReload } from "../../../src/server/arbiter/reload.ts";
-import { share } from "../../../src/server/arbiter/workers/limit-shares.ts";
+import { share } from "../../../src/server/worker/limit-shares.ts";
 import { judgeInterrupt } from "../../../src/server/arbiter/signals.ts";
 import { workerFlags } from "../../../src/server/arbiter/workers/worker-flags.ts";
 import type { ServerConfig } from "../../../src/config/config.ts";

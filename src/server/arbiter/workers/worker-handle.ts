@@ -205,7 +205,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   /** `isCounted`: in its row already. */
   hand(socket: Socket, isCounted: boolean = false): void {
     const handle = handleOf(socket);
-    if (handle === null) return;
+    if (handle === null) {
+      // Its client has left.
+      if (isCounted) this.seat?.row.lower("connections");
+      return;
+    }
     this.#handovers.add(socket);
     this.#child.send({ type: "connection", isCounted } satisfies ToWorker, sendable(handle), () => {
       // A failed send shows when the worker is gone: its unconfirmed sockets come back then.

@@ -21,6 +21,7 @@ import { createLedger, type GateHandle } from "../../http/admit/gate.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
+import { share } from "../limit-shares.ts";
 import type { GateShare } from "../worker-protocol.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./serving-protocol.ts";
@@ -31,6 +32,8 @@ export interface ThreadPoolOptions {
   readonly tls: TlsMaterial | undefined;
   readonly address: ListenerAddress;
   readonly size: number;
+  /** The worker's number, for its share of limits. */
+  readonly slot: number;
   readonly log: Log;
   readonly purpose: "serve" | "check";
   /** The process's main thread, if it is the only thread. */
@@ -76,6 +79,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #pool: Pool<ServingThreadHandle, HeddleError>;
   readonly #handlers: HandlerPools;
   readonly #slots = new Map<string, SharedSemaphore>();
+  readonly #limited = new Map<string, LimitedRoute>();
+  /** How many workers share the server's limits. */
+  #workers = 1;
   /** Keys of messages that are logged once. At most a few for each route. */
   readonly #said = new Set<string>();
   readonly #modules = new Set<string>();
@@ -136,8 +142,15 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   /** Sets the server's limits when this worker's share of them changes. */
-  resizeGate({ limit, queue }: GateShare): void {
+  resizeGate({ limit, queue, workers }: GateShare): void {
+    this.#workers = workers;
     this.#slots.get("*")!.resize(limit || MAX_LIMIT, queue);
+    for (const route of this.#limited.values()) this.#slots.get(route.name)!.resize(...this.#shareOf(route));
+  }
+
+  #shareOf({ limit, queue, isOfServer }: LimitedRoute): [limit: number, queue: number] {
+    const { slot } = this.#options;
+    return isOfServer ? [share(limit, slot, this.#workers), share(queue, slot, this.#workers)] : [limit, queue];
   }
 
   /** For current and future threads. Only with TLS. */
@@ -248,8 +261,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #gatesFor(limited: readonly LimitedRoute[]): Readonly<Record<string, GateHandle>> {
-    for (const { name, limit, queue } of limited) {
-      if (!this.#slots.has(name)) this.#slots.set(name, SharedSemaphore.create(limit, queue));
+    for (const route of limited) {
+      if (this.#slots.has(route.name)) continue;
+      this.#limited.set(route.name, route);
+      this.#slots.set(route.name, SharedSemaphore.create(...this.#shareOf(route)));
     }
     return Object.fromEntries(
       [...this.#slots].map(([name, { handle }]) => [name, { slots: handle, ledger: createLedger() }]),

@@ -63,6 +63,8 @@ export interface LimitedRoute {
   readonly name: string;
   readonly limit: number;
   readonly queue: number;
+  /** Of the whole server: each worker gets a share. Otherwise of each worker. */
+  readonly isOfServer: boolean;
 }
 
 export interface AppSummary {

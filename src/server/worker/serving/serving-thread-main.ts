@@ -149,8 +149,15 @@ async function requestGates(
   const all = [router.fallback, ...router.routes];
   const pools = poolsOf(all);
   const limited = [
-    ...router.routes.flatMap(({ name, limit, queue }) => (limit === undefined ? [] : [{ name, limit, queue }])),
-    ...pools.map(({ name, max }) => ({ name: uploadGate(name), limit: uploadPlaces(max), queue: config.queue })),
+    ...router.routes.flatMap(({ name, limit, queue }) =>
+      limit === undefined ? [] : [{ name, limit, queue, isOfServer: true }],
+    ),
+    ...pools.map(({ name, max }) => ({
+      name: uploadGate(name),
+      limit: uploadPlaces(max),
+      queue: config.queue,
+      isOfServer: false,
+    })),
   ];
   const summary: AppSummary = {
     file: app.file,
