@@ -101,6 +101,9 @@ function readSettings(sources: ConfigSources): SettingValues {
     const written = writtenValue(setting, sources);
     if (written !== undefined) values[name] = readValue(setting, written, sources.cwd);
   }
+  // A thread at a breakpoint is not to be killed.
+  if (values["inspectPort"] !== undefined && givenValue(settings.timeoutMs, sources) === undefined)
+    values["timeoutMs"] = 0;
   return { ...shapeOf(values, sources.cpus), ...values } as unknown as SettingValues;
 }
 

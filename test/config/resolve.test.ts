@@ -82,6 +82,11 @@ test("workers and threads default to one event loop for each CPU, in workers unl
   assert.equal(shape("--model", "thread-per-request", "--workers", "2"), "2 x 3:3");
 });
 
+test("with a port for a debugger there is no timeout, unless it is given: a breakpoint is no blocked loop", () => {
+  assert.equal(resolved({ argv: ["--inspect", "9229"] }).timeoutMs, 0);
+  assert.equal(resolved({ argv: ["--inspect", "9229", "--timeout", "5s"] }).timeoutMs, 5000);
+});
+
 test("the log format defaults to what the output is", () => {
   assert.equal(resolved({ isTTY: true }).logFormat, "pretty");
   assert.equal(resolved().logFormat, "json");

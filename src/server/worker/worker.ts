@@ -25,6 +25,7 @@ import { Acceptor } from "./accept/acceptor.ts";
 import { Ahead } from "./accept/prefetched-connection.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { PassedOn } from "./accept/passed-on.ts";
+import { openDebuggerPort } from "./debugger-port.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
 import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
@@ -116,6 +117,7 @@ export class Worker {
     try {
       if (this.#boot.config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
       await loadNative();
+      await openDebuggerPort(this.#boot.config, this.#boot.slot);
       compileEarly(this.#boot.config.model);
       // Connected before the first thread starts.
       threadInspector();

@@ -37,6 +37,7 @@ import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
+import { openDebuggerPort } from "../debugger-port.ts";
 import { Drain } from "./drain.ts";
 import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
@@ -68,6 +69,7 @@ try {
 
 async function main(): Promise<void> {
   setRequestIdPrefix(`${process.pid.toString(36)}${boot.index.toString(36)}${Date.now().toString(36)}-`);
+  await openDebuggerPort(config, Number(process.env["HEDDLE_WORKER_INDEX"] ?? 0));
   const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
   if (isMainThread) process.on("uncaughtException", failBoot);
