@@ -84,7 +84,8 @@ test("connections are short-lived when many close of few that are open", () => {
   assert.equal(areShortLived(30, 0, 100), false, "none closes");
   assert.equal(areShortLived(1000, 1000, 100), false, "each stays for 100 ms");
   assert.equal(areShortLived(64, 64, 60_000), false, "nothing new for a minute");
-  assert.equal(areShortLived(0, 5, 100), true);
+  assert.equal(areShortLived(0, 100, 100), true);
+  assert.equal(areShortLived(1, 90, 100), false, "too few to tell, and to matter");
 });
 
 describe("the restart policy", () => {

@@ -53,13 +53,15 @@ export function passOnTo(
 
 /** Connections that live shorter than this are over before it matters where they are. */
 const SHORT_LIFE_MS = 100;
+/** Connections that close in a second. With fewer, passing on costs next to nothing, and few say nothing about the next. */
+const CHURN = 1000;
 
 /**
- * Whether connections live so short that passing them to another process costs more than it gives. By Little's law: `open` of
+ * Whether so many connections come and live so short that passing them on costs more than it gives. By Little's law: `open` of
  * them now, `closed` of them within the last `windowMs`.
  */
 export function areShortLived(open: number, closed: number, windowMs: number): boolean {
-  return closed > 0 && (open * windowMs) / closed < SHORT_LIFE_MS;
+  return closed * 1000 >= CHURN * windowMs && (open * windowMs) / closed < SHORT_LIFE_MS;
 }
 
 function isBetter(a: ThreadLoad, b: ThreadLoad): boolean {
