@@ -6,15 +6,17 @@
  * be process 1.
  *
  * Of several servers that start at once only one gets the file. It is written elsewhere and linked to its path, which fails
- * if a file is there. An old file is moved away before it is removed, and put back if another server has replaced it by then.
+ * if a file is there. Who removes an old file holds a lock, another file beside it: without it, a slow server could remove what a
+ * faster one has just put there.
  */
 
-import { linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { HeddleError } from "../../errors/errors.ts";
 import { type FileIdentity, identityOf, removeIfSame } from "../../platform/owned-file.ts";
 
-/** More servers than this do not start at once. */
-const MAX_TRIES = 100;
+const MAX_TRIES = 500;
+/** What holds the lock needs far less. */
+const PAUSE_MS = 5;
 
 /** @throws HeddleError PID_FILE_TAKEN */
 export function claimPidFile(path: string): { release(): void } {
@@ -89,29 +91,30 @@ function created(path: string): boolean {
   }
 }
 
-/** What is moved away may be another file than the one that was looked at. */
+/** Removes the file of a server that is gone, unless another server does, or it is another file by now. */
 function removeOld(path: string): void {
-  const moved = `${path}.${process.pid}.old`;
-  try {
-    renameSync(path, moved);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+  const lock = `${path}.lock`;
+  if (!created(lock)) {
+    const holder = readOwner(lock);
+    // It died in the middle. An empty lock is being written.
+    if (holder !== undefined && !isAlive(holder)) rmSync(lock, { force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    return;
   }
   try {
-    const owner = readOwner(moved);
-    if (owner !== undefined && owner !== process.pid && isServing(owner)) putBack(moved, path);
+    refuseIfServing(path, readOwner(path));
+    rmSync(path, { force: true });
   } finally {
-    rmSync(moved, { force: true });
+    rmSync(lock, { force: true });
   }
 }
 
-/** A newer file stays. Where there are no hard links, the one that was moved away by mistake replaces it. */
-function putBack(moved: string, path: string): void {
+function isAlive(pid: number): boolean {
   try {
-    linkSync(moved, path);
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") renameSync(moved, path);
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
