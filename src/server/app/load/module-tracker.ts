@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { builtinModules, findPackageJSON, registerHooks } from "node:module";
 import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packageOf } from "./kept-in-memory.ts";
 import { lookupsOf, pathNamed } from "./lookups.ts";
 
 /** `src/` when run from source, `dist/` when installed. */
@@ -24,6 +25,8 @@ export class ModuleTracker {
   /** The last paths where a package looked for a missing module. */
   #missedByPackage: readonly string[] = [];
   #usesHttp = false;
+  /** Those that the app's own files have asked for. */
+  readonly packages: Set<string> = new Set<string>();
 
   /** `clusters`: called when the app or one of its packages loads node:cluster. */
   static start(clusters: () => void = () => {}): ModuleTracker {
@@ -79,7 +82,14 @@ export class ModuleTracker {
       return;
     }
     const path = toPath(url);
-    if (path !== undefined && isOfApp(path)) this.#files.add(path);
+    if (path === undefined) return;
+    if (isOfApp(path)) this.#files.add(path);
+    else if (parentUrl !== undefined && isOfApp(toPath(parentUrl))) this.#notePackage(path);
+  }
+
+  #notePackage(path: string): void {
+    const name = packageOf(path);
+    if (name !== undefined) this.packages.add(name);
   }
 
   /** Records the name by which a file of the app was found, if it is not the file's own: a part of it is a symbolic link. */

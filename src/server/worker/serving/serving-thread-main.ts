@@ -14,8 +14,9 @@ import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
-import { numberThread } from "../../app/instance.ts";
+import { isFirst, numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
+import { warningsAbout } from "../../app/load/kept-in-memory.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
@@ -34,7 +35,7 @@ import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
-import { poolOf, servingThreads } from "../../models/offload/dispatch/pools.ts";
+import { poolOf, runsOnHandlerThreads, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { openDebuggerPort } from "../debugger-port.ts";
@@ -85,8 +86,9 @@ async function main(): Promise<void> {
     isTls: config.tlsCert !== undefined,
     asMain: isMainThread,
     args: config.appArgs,
-    notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
+    notice: warn,
   });
+  for (const message of warningsAbout(modules.packages, copiesOf(config))) warn(message);
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.
   const routes = mergeRoutes(await routesOf(app), config.routes, config);
@@ -115,6 +117,16 @@ async function main(): Promise<void> {
     modules: modules.files(),
     told: { upgrades: upgradesOf(app, router), server: heeded.settings },
   });
+}
+
+function warn(message: string): void {
+  tell({ type: "log", level: "warn", fields: {}, message, once: message });
+}
+
+/** How many copies of the app run handlers. 0 on all threads of the server but one, which speaks for them. */
+function copiesOf({ workers, model, threads }: ServerConfig): number {
+  if (!isFirst) return 0;
+  return workers * (runsOnHandlerThreads(model) ? threads.max : servingThreads(config));
 }
 
 /** Once for each worker, before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */

@@ -1,0 +1,42 @@
+/**
+ * Packages that keep in memory what belongs to the whole server. With several copies of an app each has a part of it: sessions
+ * get lost, limits are multiplied, jobs run several times. The log says so once, with what to do.
+ */
+
+import { sep } from "node:path";
+
+const inModules = `${sep}node_modules${sep}`;
+
+const toldOf: Readonly<Record<string, string>> = {
+  "socket.io":
+    "socket.io: by default a client's requests must all reach the same copy. Let clients use WebSockets only " +
+    '(transports: ["websocket"]), and share rooms by one of its adapters',
+  "express-session":
+    "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store that is shared",
+  "express-rate-limit":
+    "express-rate-limit: without a `store` each copy counts for itself, so clients get a multiple of the limit. Give it a store that is shared",
+  "rate-limiter-flexible":
+    "rate-limiter-flexible: with RateLimiterMemory each copy counts for itself, so clients get a multiple of the limit. Use a limiter with a store that is shared",
+  "node-cron": jobsOf("node-cron"),
+  "node-schedule": jobsOf("node-schedule"),
+  cron: jobsOf("cron"),
+  croner: jobsOf("croner"),
+};
+
+function jobsOf(name: string): string {
+  return `${name}: each copy runs the jobs. Start them in one only: \`import { isFirst } from "heddle"\`, or where HEDDLE_WORKER_INDEX and HEDDLE_THREAD_INDEX are 0`;
+}
+
+/** The package that a file belongs to: the innermost one. */
+export function packageOf(path: string): string | undefined {
+  const [first, second] = path.slice(path.lastIndexOf(inModules) + inModules.length).split(sep);
+  if (!path.includes(inModules) || first === undefined) return undefined;
+  return first.startsWith("@") ? `${first}/${second}` : first;
+}
+
+/** What to say about those packages that an app has loaded, if it has this many copies. */
+export function warningsAbout(packages: Iterable<string>, copies: number): string[] {
+  if (copies < 2) return [];
+  const known = [...packages].filter((name) => Object.hasOwn(toldOf, name)).toSorted();
+  return known.map((name) => `the app has ${copies} copies. ${toldOf[name]}.`);
+}
