@@ -22,6 +22,8 @@ interface Libc {
 let libc: Libc | undefined;
 /** glibc only. Other C libraries give memory back by themselves. */
 let trim: ((keptBytes: bigint) => number) | undefined;
+/** Linux: of its three arguments the last is one of any number, which other systems may pass in another way. */
+let fcntl: ((fd: number, command: number, argument: number) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
 
@@ -59,6 +61,7 @@ export async function loadNative(): Promise<boolean> {
       const { lib } = ffi.dlopen(null);
       addressOf = ffi.getRawPointer;
       trim = ifThere(() => lib.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" }));
+      fcntl = ifThere(() => lib.getFunction("fcntl", { arguments: ["i32", "i32", "i32"], return: "i32" }));
       toArrayBuffer = ffi.toArrayBuffer;
       memory = ifThere(() => ({
         memfd_create: lib.getFunction("memfd_create", { arguments: ["pointer", "u32"], return: "i32" }),
@@ -99,9 +102,14 @@ export async function requireNative(what: string): Promise<void> {
   });
 }
 
-/** A second descriptor for the same open file. -1: the process has no descriptors left. */
+const F_DUPFD_CLOEXEC = 1030;
+
+/**
+ * A second descriptor for the same open file, which programs that this process starts do not inherit. -1: the process has no
+ * descriptors left. Elsewhere than on Linux libuv has programs inherit nothing unasked.
+ */
 export function duplicateFd(fd: number): number {
-  return libc!.dup(fd);
+  return fcntl === undefined || process.platform !== "linux" ? libc!.dup(fd) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 export function closeFd(fd: number): void {

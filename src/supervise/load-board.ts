@@ -133,6 +133,15 @@ export class LoadRow<Memory extends ArrayBufferLike = ArrayBufferLike> {
     throw brokenMemory(`a thread's row counts ${before} for "${counter}", and one less was to be counted`);
   }
 
+  /** The same, of a thread that may have ended or been cleared since it was counted. false: nothing was counted. */
+  tryLower(counter: GaugeName): boolean {
+    const index = COUNTER[counter];
+    for (let count = this.read(index); count > 0; count = this.read(index)) {
+      if (Atomics.compareExchange(this.counters, index, count | 0, (count - 1) | 0) === (count | 0)) return true;
+    }
+    return false;
+  }
+
   get inFlight(): number {
     const finished = this.read(COUNTER.finished);
     return distance(finished, this.read(COUNTER.started));

@@ -1,8 +1,10 @@
 /** What an app has registered for the end of its process runs when its copy ends, after its last response. */
 
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { get, type LifeServer, serve } from "../server/arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder } from "../server/arbiter/support.ts";
 
 const app = new URL("../fixtures/ends/app.ts", import.meta.url).pathname;
 
@@ -74,6 +76,23 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       assert.doesNotMatch(server.stderr(), /"level":[456]0/);
     });
 
+    test("one for exit that throws is told, and ends nothing else than its own copy", async (t) => {
+      const server = await serve(t, app, flags, { env: { AT_EXIT: "throws" } });
+      const before = await server.waitForStatus(({ ready }) => ready);
+      await get(server.url, "/exit").catch(() => {});
+      await server.waitForLog(/Error: thrown at exit/);
+      const { restarts } = await server.waitForStatus(
+        ({ ready, restarts: { workers, threads } }) => ready && workers + threads > 0,
+      );
+      assert.equal(restarts.workers + restarts.threads - before.restarts.workers - before.restarts.threads, 1);
+      assert.match((await get(server.url)).body, /^\d+\/\d+$/);
+      const mark = server.mark();
+      const { code } = await server.stop();
+      assert.equal(code, 0);
+      assert.match(server.output(mark), /Error: thrown at exit/);
+      assert.doesNotMatch(server.stderr(), /is killed/);
+    });
+
     test("one that never ends is ended at the graceful timeout", async (t) => {
       const server = await serve(t, app, [...flags, "--graceful-timeout", "1s"], { env: { AT_END: "hangs" } });
       const { code } = await server.stop();
@@ -102,4 +121,24 @@ test("a signal to a worker is not the app's, whose requests go on", async (t) =>
   assert.equal((await again).status, 200);
   await server.waitForStatus(({ workers: now }) => now.length === 1 && now[0]!.pid !== workers[0]!.pid);
   assert.deepEqual(told(server).get(`${workers[0]!.pid}/0`)?.slice(-2), ["flushed", "exits 0"]);
+});
+
+test("a SIGTERM to a worker that is not ready yet is no fault of its app", async (t) => {
+  const folder = tempFolder(t, {
+    "app.mjs": `import { existsSync } from "node:fs";
+console.log("loading in " + process.pid);
+while (existsSync("wait")) await new Promise((resolve) => setTimeout(resolve, 20));
+export default (req, res) => res.end("ok");`,
+  });
+  const server = await serve(t, join(folder, "app.mjs"), ["-w", "1", "-t", "1"], { cwd: folder });
+  const [old] = (await server.status()).workers;
+  writeFileSync(join(folder, "wait"), "");
+  const mark = server.mark();
+  process.kill(old!.pid, "SIGKILL");
+  const [, pid] = await server.waitForLog(/loading in (\d+)/, mark);
+  process.kill(Number(pid), "SIGTERM");
+  await server.waitForLog(/got a SIGTERM before it was ready, and has ended/);
+  rmSync(join(folder, "wait"));
+  await server.waitForStatus(({ ready }) => ready);
+  assert.doesNotMatch(server.stderr(), /the app ended/);
 });

@@ -1,8 +1,10 @@
 /** An app and its process: everything works on a worker's main thread, and a thread says by name what does not. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { get, serve, tempFolder } from "../server/arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
 const fixture = (name: string): string => new URL(`../fixtures/process/${name}`, import.meta.url).pathname;
@@ -74,6 +76,47 @@ describe("an app that forks itself with node:cluster", { concurrency: 2 }, () =>
         const { code, stderr } = await runHeddle(["serve", fixture(name), "-p", "0", "-t", threads]);
         assert.equal(code, 1);
         assert.match(stderr, /starts processes with node:cluster[^]*--workers N/);
+      });
+    }
+  }
+});
+
+describe("a program that an app starts", { concurrency: 2, skip: process.platform !== "linux" }, () => {
+  for (const flags of [
+    ["-w", "2", "-t", "1"],
+    ["-w", "1", "-t", "2"],
+    ["-w", "2", "-t", "2"],
+    ["-m", "sync", "-w", "2"],
+    ["-m", "threads", "-t", "2"],
+  ]) {
+    test(`inherits no listening socket, and no other client's connection (${flags.join(" ")})`, async (t) => {
+      const server = await serve(t, fixture("child.ts"), flags);
+      const clients = [];
+      // Under sync a worker has one connection.
+      for (let i = 0; i < (flags.includes("sync") ? 1 : 30); i++) {
+        const client = await RawConnection.open(server.port);
+        t.after(() => client.destroy());
+        clients.push(client.request("GET / HTTP/1.1").response());
+      }
+      await Promise.all(clients);
+      for (let i = 0; i < 4; i++) assert.deepEqual(await answer(server.url, "/child"), []);
+    });
+  }
+});
+
+describe("an app that fails in the middle of its onStart", { concurrency: 2 }, () => {
+  for (const threads of ["1", "2"]) {
+    for (const [what, code] of [
+      ["throws later", 'setTimeout(() => { throw new Error("no database"); }, 10)'],
+      ["leaves a rejection", 'Promise.reject(new Error("no database"))'],
+    ] as const) {
+      test(`does not boot when it ${what} (--threads ${threads})`, async (t) => {
+        const app = `export async function onStart() { ${code}; await new Promise((resolve) => setTimeout(resolve, 500)); }
+export default (req, res) => res.end("ok");`;
+        const file = join(tempFolder(t, { "app.mjs": app }), "app.mjs");
+        const { code: exit, stderr } = await runHeddle(["serve", file, "-p", "0", "-t", threads, "--control", "off"]);
+        assert.equal(exit, 1);
+        assert.match(stderr, /serving thread \d died: no database/);
       });
     }
   }

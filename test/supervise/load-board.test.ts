@@ -41,6 +41,14 @@ describe("a row of the load board", () => {
     }
   });
 
+  test("lowers what may have been cleared only if something is counted", () => {
+    const row = LoadRow.create();
+    row.counters[COUNTER.connections] = 1;
+    assert.equal(row.tryLower("connections"), true);
+    assert.equal(row.tryLower("connections"), false);
+    assert.equal(row.read(COUNTER.connections), 0);
+  });
+
   test("shows no request as negative that starts and ends while it is read", () => {
     const row = new (class extends LoadRow {
       override read(counter: number): number {

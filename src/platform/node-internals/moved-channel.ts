@@ -24,6 +24,7 @@ export const canMoveChannel: boolean = typeof open === "function";
 /** In the child, on its main thread, first of all: whether the channel was left alone. Hides the variable from user code. */
 export function wasLeftAlone(): boolean {
   delete process.env["NODE_CHANNEL_FD"];
+  delete process.env["NODE_CHANNEL_SERIALIZATION_MODE"];
   return process.send === undefined;
 }
 

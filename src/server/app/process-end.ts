@@ -17,8 +17,8 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** `letGo`: ends what the thread itself is kept alive by, so that it ends with the app's last handle. */
 export function endApp(code: number, letGo: () => void): void {
   const signal = SIGNALS.find(isListenedTo);
-  if (signal === undefined) process.exit(code);
-  process.exitCode = code;
+  process.exitCode ??= code;
+  if (signal === undefined) process.exit();
   if (!isMainThread) {
     exitWhenKilled(signal);
     // Behind the app's. What it prints there is a message to another thread, which would keep this one alive again and again.

@@ -10,9 +10,23 @@ import { isMainThread } from "node:worker_threads";
 import { syncBuiltinESMExports } from "node:module";
 import { HeddleError } from "../../errors/errors.ts";
 
+/** As Node ends a process then. */
+const EXIT_LISTENER_FAILED = 7;
+
 /** Before the app is loaded, on its thread. */
 export function limitProcess(): void {
   // PM2 tells its apps' parent with it that they are ready. Here a copy is ready when it listens, or its export does.
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    try {
+      return exit(code);
+    } catch (error) {
+      // An `exit` listener has thrown, and whoever catches that here would go on in a process that is half ended. The second
+      // call does not emit `exit` again.
+      console.error(error);
+      return exit(EXIT_LISTENER_FAILED);
+    }
+  };
   if (!("send" in process)) Object.assign(process, { send, connected: false });
   if (isMainThread) return;
   process.chdir = (folder) => {

@@ -33,6 +33,8 @@ mainThread.on("message", (message: FromMainThread) => {
 });
 
 function exit(code: number, patienceMs: number, overdue?: () => void): void {
+  // Before the app's listeners, one of which may end the process by a signal.
+  disconnectInspector();
   mainThread.postMessage({ type: "exit", code } satisfies ToMainThread, []);
   // Its loop does not turn, or an `exit` listener of the app does not end.
   setTimeout(() => {

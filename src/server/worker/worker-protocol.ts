@@ -46,6 +46,8 @@ export const BEAT_INTERVAL_MS = 250;
 export const CHANNEL_FD = 3;
 /** The exit code of a worker that has failed itself, where the app could have ended it too. */
 export const BROKEN = 70;
+/** And of one that got a SIGTERM before it was ready. */
+export const TERMINATED = 143;
 
 export type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 

@@ -26,8 +26,9 @@ import { Ahead } from "./accept/prefetched-connection.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { PassedOn } from "./accept/passed-on.ts";
 import { openDebuggerPort } from "./debugger-port.ts";
+import { printed } from "./flush-output.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
-import { BEAT_INTERVAL_MS, type FromWorker, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
+import { BEAT_INTERVAL_MS, type FromWorker, TERMINATED, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
 import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
 import type { OnBoard } from "./accept/worker-board.ts";
 import { Recycling } from "./recycling.ts";
@@ -74,6 +75,7 @@ export class Worker {
   /** Why it is to be recycled. */
   #retireWish: string | undefined;
   #isBroken = false;
+  #isOrphan = false;
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
     const { config, tls, address, slot, generation, purpose } = boot;
@@ -137,14 +139,18 @@ export class Worker {
 
   /** This process got a SIGTERM. */
   terminate(): void {
-    if (this.#state === "booting") this.#process.exit(1, EXIT_PATIENCE_MS);
-    else setTimeout(() => this.#retire("signal: SIGTERM"), GROUP_SIGNAL_MS);
+    setTimeout(() => {
+      if (this.#state === "booting") this.#process.exit(TERMINATED, EXIT_PATIENCE_MS);
+      else this.#retire("signal: SIGTERM");
+    }, GROUP_SIGNAL_MS);
   }
 
   #obey(): void {
     process.on("message", (message: ToWorker, handle?: object) => this.#obeyOne(message, handle));
     process.removeAllListeners("disconnect");
     process.once("disconnect", () => void this.#orphaned());
+    // Node does not emit it while a handle that was sent is not acknowledged.
+    setInterval(() => process.connected || void this.#orphaned(), BEAT_INTERVAL_MS).unref();
   }
 
   #connectParts(): void {
@@ -178,7 +184,7 @@ export class Worker {
         break;
       case "connection":
         // Its client has left.
-        if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.lower("connections");
+        if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.tryLower("connections");
         this.#arrivals.receive(handle, message.isCounted);
         break;
       case "passed":
@@ -283,9 +289,16 @@ export class Worker {
     else this.#giveBack(this.#acceptor.takeWaiting());
     const cutShort = await this.#pool.drain(reason, deadlineMs);
     if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
+    // Of handler threads, which print by way of this one: what they have said at their ends has arrived a turn later.
+    await new Promise(setImmediate);
+    await printed();
     this.#log.flush();
     tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () =>
-      this.#process.exit(0, Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs()), () => this.#tellOverdue()),
+      this.#process.exit(
+        0,
+        Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs()),
+        () => cutShort === 0 && this.#tellOverdue(),
+      ),
     );
   }
 
@@ -306,7 +319,7 @@ export class Worker {
   /** A connection that this worker passed on has not left. */
   #keep(socket: Socket, pid: number): void {
     const to = this.#process.onBoard?.rowOf(pid);
-    to?.lower("connections");
+    to?.tryLower("connections");
     this.#acceptor.take(socket);
   }
 
@@ -319,6 +332,8 @@ export class Worker {
 
   /** The arbiter is dead. A new one may want the port at once: give it back, finish what can be finished quickly, leave. */
   async #orphaned(): Promise<void> {
+    if (this.#isOrphan) return;
+    this.#isOrphan = true;
     // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
     const end = (): void => void process.kill(process.pid, "SIGKILL");
     setTimeout(end, ORPHAN_DRAIN_MS);

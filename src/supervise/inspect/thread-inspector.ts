@@ -44,6 +44,7 @@ class ThreadInspector {
   /** Resolves when it is connected to all threads. */
   readonly #connected: Promise<void>;
   #asked = 0;
+  #isOver = false;
 
   constructor() {
     this.#session.on("NodeWorker.attachedToWorker", ({ params }) => {
@@ -78,6 +79,7 @@ class ThreadInspector {
 
   /** Undefined: there is no such thread, or no longer, it refused, or it has not answered in time. */
   async ask(threadId: number, method: string, params: object, timeoutMs: number): Promise<unknown> {
+    if (this.#isOver) return undefined;
     await this.#connected;
     const id = ++this.#asked;
     const answer = this.#wait(threadId, id, timeoutMs);
@@ -93,6 +95,8 @@ class ThreadInspector {
 
   /** For good: questions that wait are not answered. */
   disconnect(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#session.disconnect();
     for (const { settle } of this.#waiting) settle(undefined);
   }
@@ -127,6 +131,7 @@ class ThreadInspector {
   }
 
   #send(threadId: number, message: object): void {
+    if (this.#isOver) return;
     const sessionId = [...this.#threads].find(([, id]) => id === threadId)?.[0];
     if (sessionId !== undefined) {
       this.#session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify(message) });

@@ -148,7 +148,7 @@ export class Accepting {
     const worker = this.#fleet.workers.find((each) => each.pid === pid);
     if (socket !== undefined && worker?.state === "serving") return worker.hand(socket, true);
     // Of one that is gone the row is gone as well.
-    worker?.seat?.row.lower("connections");
+    worker?.seat?.row.tryLower("connections");
     if (socket !== undefined) this.#distribution.take(socket);
   }
 

@@ -24,6 +24,7 @@ import {
   type FromWorker,
   type GateShare,
   type InheritedListener,
+  TERMINATED,
   type ThreadView,
   type TicketKeys,
   type ToWorker,
@@ -207,7 +208,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     const handle = handleOf(socket);
     if (handle === null) {
       // Its client has left.
-      if (isCounted) this.seat?.row.lower("connections");
+      if (isCounted) this.seat?.row.tryLower("connections");
       return;
     }
     this.#handovers.add(socket);
@@ -353,6 +354,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #whyEnded(code: number | null, signal: NodeJS.Signals | null): HeddleError {
     const { pid } = this;
     if (signal !== null) return new HeddleError("WORKER_DIED", `worker ${pid} was killed by ${signal}`);
+    if (code === TERMINATED)
+      return new HeddleError("WORKER_DIED", `worker ${pid} got a SIGTERM before it was ready, and has ended`);
     if (!this.#isAppProcess || code === BROKEN)
       return new HeddleError("WORKER_DIED", `worker ${pid} exited with code ${code}`);
     if (this.#member.state.name === "starting" || this.#member.readyMs === undefined)

@@ -107,7 +107,7 @@ export class Acceptor {
   take(socket: Socket, isCounted: boolean = false): void {
     const accepted = detach(socket);
     // From here on it is counted by whoever gets it.
-    if (isCounted) this.#options.threads()[0]?.row.lower("connections");
+    if (isCounted) this.#options.threads()[0]?.row.tryLower("connections");
     if (accepted !== undefined) this.place(accepted);
   }
 

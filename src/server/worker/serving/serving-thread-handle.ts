@@ -294,7 +294,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.#emptied.resolve();
     for (const gate of Object.values(this.#gates)) settleLedger(gate);
     this.#endListening();
-    Atomics.store(this.row.counters, COUNTER.connections, 0);
+    // On the board of all workers others may have counted some here that are on their way to other workers by now.
+    if (!this.isMain) Atomics.store(this.row.counters, COUNTER.connections, 0);
     this.emit("gone", error);
   }
 

@@ -98,9 +98,9 @@ async function main(): Promise<void> {
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
   let pipeline: Pipeline | undefined;
+  await app.start();
   process.off("uncaughtException", failBoot);
   watchUncaught(() => pipeline);
-  await app.start();
   const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
