@@ -50,6 +50,14 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       });
     }
 
+    test("they get the exit code that the app has set", async (t) => {
+      const server = await serve(t, app, flags);
+      const { body } = await get(server.url, "/exit-code");
+      const { code } = await server.stop();
+      assert.equal(code, 0, "the server's is its own");
+      for (const [copy, lines] of told(server)) assert.deepEqual(lines, [copy === body ? "exits 42" : "exits 0"]);
+    });
+
     test("a listener for SIGINT runs if there is none for SIGTERM", async (t) => {
       const server = await serve(t, app, flags, { env: { AT_END: "flushes", END_SIGNAL: "SIGINT" } });
       await server.stop();

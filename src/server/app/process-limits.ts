@@ -17,9 +17,10 @@ const EXIT_LISTENER_FAILED = 7;
 export function limitProcess(): void {
   // PM2 tells its apps' parent with it that they are ready. Here a copy is ready when it listens, or its export does.
   const exit = process.exit.bind(process);
-  process.exit = (code) => {
+  // Without an argument it takes `process.exitCode`, and with undefined it does not.
+  process.exit = (...code) => {
     try {
-      return exit(code);
+      return exit(...code);
     } catch (error) {
       // An `exit` listener has thrown, and whoever catches that here would go on in a process that is half ended. The second
       // call does not emit `exit` again.
