@@ -16,6 +16,7 @@ import {
   until,
   workersOf,
 } from "../server/arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { startServer } from "../support/server.ts";
 import { hasFfi } from "../support/ffi.ts";
 
@@ -170,6 +171,8 @@ describe("a serving thread", { concurrency: 3 }, () => {
   }
 });
 
+const BURST = 150;
+
 describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
   for (const [workers, where] of [[1, "port"], [2, "port"], ...(hasFfi ? ([[2, "unix"]] as const) : [])] as const) {
     test(`ends its ${workers} workers, and a new server takes over ${where}, control socket and pid file at once`, async (t) => {
@@ -200,6 +203,29 @@ describe("kill -9 of the arbiter", { concurrency: 3 }, () => {
       assert.equal(existsSync(pidFile), false);
     });
   }
+
+  test("ends workers whose connections are on their way through it", async (t) => {
+    const server = await startServer(lifeApp, ["-w", "3", "-t", "1"]);
+    t.after(async () => void (await server.stop()));
+    const pids = workersOf(server.pid);
+    // What is passed on from now on is never acknowledged, and Node does not tell then that the channel has closed.
+    server.signal("SIGSTOP");
+    let answered = 0;
+    for (let i = 0; i < BURST; i++) {
+      const client = await RawConnection.open(server.port);
+      t.after(() => client.destroy());
+      void client
+        .request("GET / HTTP/1.1")
+        .response()
+        .then(
+          () => answered++,
+          () => {},
+        );
+    }
+    await until(() => answered > BURST / 3, "answers");
+    server.signal("SIGKILL");
+    await until(() => pids.every((pid) => !isAlive(pid)), "the orphaned workers to leave");
+  });
 
   test("while a worker boots ends that worker as well", async (t) => {
     const app = `import { renameSync, writeFileSync } from "node:fs";
