@@ -1,8 +1,8 @@
 /**
- * What an app may expect of its process and can't have here, each with an error at the moment of use that names the remedy.
+ * What is different of `process` for an app. What it can't have here throws at the moment of use, and names the remedy.
  *
  * On a thread: the working directory, the file mode mask and the user belong to the whole process, so Node refuses to set them
- * there. On every copy of an app: the processes are heddle's to start, and one that node:cluster forks would serve beside it.
+ * there. On every copy of an app: the processes are heddle's to start, and one that node:cluster forks would serve beside it. `process.exit` ends a copy whatever its listeners do.
  */
 
 import { resolve } from "node:path";
@@ -15,7 +15,6 @@ const EXIT_LISTENER_FAILED = 7;
 
 /** Before the app is loaded, on its thread. */
 export function limitProcess(): void {
-  // PM2 tells its apps' parent with it that they are ready. Here a copy is ready when it listens, or its export does.
   const exit = process.exit.bind(process);
   // Without an argument it takes `process.exitCode`, and with undefined it does not.
   process.exit = (...code) => {
@@ -28,6 +27,7 @@ export function limitProcess(): void {
       return exit(EXIT_LISTENER_FAILED);
     }
   };
+  // PM2's apps tell their parent with it that they are ready. Here a copy is ready when it listens, or its export does.
   if (!("send" in process)) Object.assign(process, { send, connected: false });
   if (isMainThread) return;
   process.chdir = (folder) => {

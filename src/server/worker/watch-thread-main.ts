@@ -11,7 +11,7 @@ import type { FromMainThread, ToMainThread, WatchBoot } from "./watch-protocol.t
 import { OnBoard } from "./accept/worker-board.ts";
 import { Worker } from "./worker.ts";
 
-const { port: main, preloads, nodeOptions } = takeBoot() as WatchBoot;
+const { port, preloads, nodeOptions } = takeBoot() as WatchBoot;
 givePreloads(preloads, nodeOptions);
 const mainThread = parentPort!;
 
@@ -22,7 +22,7 @@ await loadNative();
 openChannel(CHANNEL_FD);
 process.once("message", (boot: WorkerBoot) => {
   const { seat } = boot;
-  worker = new Worker(boot, { exit, main, onBoard: seat && new OnBoard(seat) });
+  worker = new Worker(boot, { exit, main: { port, onBoard: seat && new OnBoard(seat) } });
   void worker.boot();
 });
 process.once("disconnect", () => exit(1, 0));

@@ -11,7 +11,6 @@
  */
 
 import type { Socket } from "node:net";
-import type { MessagePort } from "node:worker_threads";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import { COUNTER } from "../../supervise/load-board.ts";
@@ -30,10 +29,9 @@ import { printed } from "./flush-output.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { BEAT_INTERVAL_MS, type FromWorker, TERMINATED, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
 import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
-import type { OnBoard } from "./accept/worker-board.ts";
 import { Recycling } from "./recycling.ts";
 import { Reporter } from "./report/report.ts";
-import type { ServingThreadHandle } from "./serving/serving-thread-handle.ts";
+import type { MainLoop, ServingThreadHandle } from "./serving/serving-thread-handle.ts";
 import { compileEarly } from "./serving/tiering.ts";
 import type { DrainReason } from "./serving/serving-protocol.ts";
 import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
@@ -47,10 +45,8 @@ type WorkerState = "booting" | "ready" | "serving" | "draining";
 export interface WorkerProcess {
   /** Ends the process. It may be killed if it has not ended after `patienceMs`; `overdue` is called before. */
   readonly exit: (code: number, patienceMs: number, overdue?: () => void) => void;
-  /** Its main thread, if the app runs there: the port of its only serving thread. */
-  readonly main?: MessagePort;
-  /** That thread's row on the board of all workers. */
-  readonly onBoard?: OnBoard | undefined;
+  /** Its main thread, if the app runs there: it is the only serving thread. */
+  readonly main?: MainLoop;
 }
 
 export class Worker {
@@ -83,9 +79,8 @@ export class Worker {
     this.#boot = boot;
     this.#process = own;
     this.#log = log;
-    const main = own.main && { port: own.main, onBoard: own.onBoard };
     const size = purpose === "check" ? 1 : servingThreads(config);
-    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main });
+    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main: own.main });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({
@@ -318,7 +313,7 @@ export class Worker {
 
   /** A connection that this worker passed on has not left. */
   #keep(socket: Socket, pid: number): void {
-    const to = this.#process.onBoard?.rowOf(pid);
+    const to = this.#process.main?.onBoard?.rowOf(pid);
     to?.tryLower("connections");
     this.#acceptor.take(socket);
   }

@@ -159,8 +159,8 @@ export class Accepting {
   #isOurs(config: ServerConfig): boolean {
     const { accept, workers, model } = config;
     if (model === "sync" || this.#isAccepting) return true;
-    const isHandoff = accept === "handoff" || (accept === "auto" && !(isOneLoop(config) && this.#board !== undefined));
-    return isHandoff && workers > 1;
+    const isAlone = this.#board === undefined || !isShared(config);
+    return workers > 1 && (accept === "handoff" || (accept === "auto" && isAlone));
   }
 
   #distribute({ model, backlog, tlsCert }: ServerConfig): Balancer {
