@@ -53,7 +53,7 @@ async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promi
       kind: "fixed",
       startingAtOnce: 1,
       firstAlone: true,
-      refillBesideKilled: false,
+      refill: "after-kill",
       startTimeoutMs: config.bootTimeoutMs + BOOT_MARGIN_MS,
       drainMs: 0,
       drainMarginMs: 0,

@@ -24,8 +24,11 @@ export interface Rules {
   readonly startingAtOnce: number;
   /** In a trial the first member starts alone. A failure then happens only once, and the others find its compiled code. */
   readonly firstAlone: boolean;
-  /** Fixed pools: fill a place again before the member that was killed there has ended. */
-  readonly refillBesideKilled: boolean;
+  /**
+   * Fixed pools: when a place is filled again. `at-once`, beside the member that leaves it. `after-kill`: if that one was killed,
+   * not before it has ended. `after-end`: never before it has ended; one that is to be replaced drains first.
+   */
+  readonly refill: "at-once" | "after-kill" | "after-end";
   /** A member that is not ready within this time is killed. */
   readonly startTimeoutMs: number;
   /** How long a member that is replaced or not wanted any more may take to finish. */
@@ -141,14 +144,14 @@ class Planning<M extends MemberView> implements Plan<M> {
       const active = here.filter(isActive);
       const newest = active.at(-1);
       if (newest === undefined) {
-        const mustWait = !this.#rules.refillBesideKilled && here.some(({ state }) => state.name === "killed");
-        if (!mustWait) this.#start(place);
+        if (!this.#mustWait(place)) this.#start(place);
         continue;
       }
       const isReady = newest.state.name === "ready";
       if (isReady) for (const old of active.slice(0, -1)) this.#dismiss(old, old.wish ?? "replace");
       const isReplaced = isReady && newest.wish !== undefined && place < this.#view.trialFrom;
-      if (isReplaced) this.#start(place);
+      if (isReplaced && this.#rules.refill === "after-end") this.#dismiss(newest, newest.wish);
+      else if (isReplaced) this.#start(place);
     }
   }
 
@@ -168,6 +171,16 @@ class Planning<M extends MemberView> implements Plan<M> {
       missing--;
       this.#start(place);
     }
+  }
+
+  /** Whether one that leaves the place must have ended before another one starts there. */
+  #mustWait(place: number): boolean {
+    const { refill } = this.#rules;
+    // Those that this plan kills as well.
+    const here = this.#view.members.filter((member) => member.place === place);
+    if (refill === "after-end") return here.length > 0;
+    const isKilled = (member: M): boolean => member.state.name === "killed" || !this.#members.includes(member);
+    return refill === "after-kill" && here.some(isKilled);
   }
 
   #start(place: number): void {

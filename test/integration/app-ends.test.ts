@@ -110,7 +110,7 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       if (shape !== "handler threads")
         assert.match(
           server.stderr(),
-          /is killed: the app's SIGTERM (?:or exit )?listeners did not end within --graceful-timeout/,
+          /is killed: the app's SIGTERM (?:or exit )?listeners, or connections to its other servers, did not end within --graceful-timeout/,
         );
     });
   });

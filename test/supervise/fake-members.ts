@@ -9,7 +9,7 @@ export const fixedRules: Rules = {
   kind: "fixed",
   startingAtOnce: Infinity,
   firstAlone: false,
-  refillBesideKilled: true,
+  refill: "at-once",
   startTimeoutMs: 10_000,
   drainMs: 5000,
   drainMarginMs: 500,

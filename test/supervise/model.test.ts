@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import type { Rules } from "../../src/supervise/plan.ts";
 import { type FakeMember, FakeMembers, fixedRules } from "./fake-members.ts";
 
 const SETTLE_MS = 200_000;
@@ -38,14 +39,14 @@ type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
 
 const settings = fc.record({
   kind: fc.constantFrom("fixed" as const, "elastic" as const),
-  refillBesideKilled: fc.boolean(),
+  refill: fc.constantFrom("at-once" as const, "after-kill" as const, "after-end" as const),
   startingAtOnce: fc.constantFrom(1, 2, Infinity),
   silenceMs: fc.constantFrom(0, 3000),
 });
 
 const PLACES = 4;
 
-function assertLimits(fake: FakeMembers, kind: "fixed" | "elastic", most: number): void {
+function assertLimits(fake: FakeMembers, { kind, refill }: Pick<Rules, "kind" | "refill">, most: number): void {
   const { members } = fake.pool;
   for (const member of members) assert.notEqual(member.state.name, "gone");
   const byPlace = Map.groupBy(members, ({ place }) => place);
@@ -53,7 +54,8 @@ function assertLimits(fake: FakeMembers, kind: "fixed" | "elastic", most: number
     const active = here.filter(({ state }) => state.name === "starting" || state.name === "ready");
     assert.ok(active.length <= (kind === "fixed" ? 2 : 1), `${active.length} active at place ${place}`);
     assert.ok(active.filter(({ isReady }) => !isReady).length <= 1, `two start at place ${place}`);
-    if (kind === "elastic") assert.equal(here.length, 1, `${here.length} members at place ${place}`);
+    if (kind === "elastic" || refill === "after-end")
+      assert.equal(here.length, 1, `${here.length} members at place ${place}`);
     assert.ok(place < most, `place ${place} of ${most}`);
   }
 }
@@ -128,13 +130,13 @@ test("whatever happens in whatever order, the limits hold, and in the end there 
       for (const each of events) {
         play(fake, late, each);
         // Members that drain or are killed may stay at a place that is not wanted any more.
-        assertLimits(fake, rules.kind, PLACES);
+        assertLimits(fake, rules, PLACES);
       }
       fake.refuseToStart = undefined;
       for (let ms = 0; ms < SETTLE_MS; ms += 500) {
         fake.clock.advance(500);
         behave(fake);
-        assertLimits(fake, rules.kind, PLACES);
+        assertLimits(fake, rules, PLACES);
       }
       const ready = fake.pool.members.filter(({ isReady }) => isReady);
       if (rules.kind === "fixed") {

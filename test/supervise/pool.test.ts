@@ -155,10 +155,29 @@ describe("a fixed pool", () => {
   });
 
   test("does not refill a place beside one that is being killed, if told so", async () => {
-    const fake = await FakeMembers.booted(1, { refillBesideKilled: false });
+    const fake = await FakeMembers.booted(1, { refill: "after-kill" });
     fake.clock.advance(60_000);
     fake.pool.kill(fake.at(0), new Error("blocked"));
     assert.deepEqual(fake.states(), ["0 killed"]);
+    fake.endOldest(0);
+    assert.deepEqual(fake.states(), ["0 starting"]);
+  });
+
+  test("nor beside one that it kills itself", async () => {
+    const fake = await FakeMembers.booted(1, { refill: "after-kill", silenceMs: 5000 });
+    fake.clock.advance(60_000);
+    assert.deepEqual(fake.states(), ["0 killed"]);
+    fake.endOldest(0);
+    assert.deepEqual(fake.states(), ["0 starting"]);
+  });
+
+  test("replaces a member only when it has ended, if told so", async () => {
+    const fake = await FakeMembers.booted(1, { refill: "after-end" });
+    fake.clock.advance(60_000);
+    fake.pool.replace(fake.at(0), "recycle");
+    assert.deepEqual(fake.states(), ["0 draining (recycle)"]);
+    fake.clock.advance(1000);
+    assert.deepEqual(fake.states(), ["0 draining (recycle)"]);
     fake.endOldest(0);
     assert.deepEqual(fake.states(), ["0 starting"]);
   });

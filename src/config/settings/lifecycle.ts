@@ -18,6 +18,13 @@ export const lifecycleSettings = {
     default: "0s",
     doc: "How long a server that is told to stop keeps serving, with /readyz failing, before the stop begins. Load balancers use this time to stop sending connections.",
   },
+  reload: {
+    flag: "reload",
+    kind: "choice",
+    choices: ["start-first", "stop-first"],
+    default: "start-first",
+    doc: "`start-first`: a new generation boots beside the old one, and takes over when it is ready. `stop-first`: the old one ends before the new one boots, for an app that opens what only one process can have; connections wait meanwhile. The same holds when a single worker is recycled.",
+  },
   bootTimeoutMs: {
     flag: "boot-timeout",
     kind: "duration",

@@ -49,6 +49,13 @@ export function isPretending(server: Server): boolean {
   return handle !== null && standIns.has(handle);
 }
 
+/** It accepts no more, and believes that it does. */
+export function stopAccepting(server: Server, address: AddressInfo | string): void {
+  const handle = Reflect.get(server, "_handle") as { close(): void } | null;
+  pretendToListen(server, address);
+  handle?.close();
+}
+
 /** The server may listen for real. */
 export function stopPretending(server: Server): void {
   Object.assign(server, { _handle: null, _pipeName: undefined });

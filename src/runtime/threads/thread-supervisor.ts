@@ -113,7 +113,7 @@ export class ThreadSupervisor {
         kind: "elastic",
         startingAtOnce: Infinity,
         firstAlone: false,
-        refillBesideKilled: true,
+        refill: "at-once",
         startTimeoutMs: Infinity,
         drainMs: 0,
         drainMarginMs: 0,

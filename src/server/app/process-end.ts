@@ -5,11 +5,15 @@
  * On a worker's main thread that is the end of the process. On another thread nothing sends signals, so the listeners are called
  * by this alone, and `process.exit` ends the thread.
  *
+ * If the app listens for neither signal, nobody but heddle ends the connections of the servers that it has beside the one that
+ * heddle serves. Whatever still moves there may finish.
+ *
  * Listeners take the time they need: the copy ends when one of them ends it, when nothing keeps it alive any more, or when
  * whoever has asked for the end runs out of patience.
  */
 
 import { isMainThread } from "node:worker_threads";
+import { othersAreQuiet } from "./load/app-sockets.ts";
 import { deliver, isListenedTo } from "../../platform/node-internals/signals.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
@@ -18,7 +22,7 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 export function endApp(code: number, letGo: () => void): void {
   const signal = SIGNALS.find(isListenedTo);
   process.exitCode ??= code;
-  if (signal === undefined) process.exit();
+  if (signal === undefined) return void othersAreQuiet().then(() => process.exit());
   if (!isMainThread) {
     exitWhenKilled(signal);
     // Behind the app's. What it prints there is a message to another thread, which would keep this one alive again and again.

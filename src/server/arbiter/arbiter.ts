@@ -21,6 +21,7 @@ import type { Log } from "../../log/log.ts";
 import { reserveOf } from "../worker/serving/drain-times.ts";
 import type { AppSummary } from "../worker/serving/serving-protocol.ts";
 import { Accepting } from "./accept/accepting.ts";
+import { AppSockets } from "./accept/app-sockets.ts";
 import { Fleet } from "./workers/fleet.ts";
 import { Generation } from "./workers/generation.ts";
 import { planReload } from "./reload.ts";
@@ -71,6 +72,7 @@ export class Arbiter {
   modules: readonly string[] = [];
   lastReload: LastReload | undefined;
   readonly #accepting: Accepting;
+  readonly #appSockets: AppSockets;
   readonly #readConfig: () => Promise<ServerConfig>;
   readonly #onReloadFailed: (error: HeddleError) => void;
   readonly #onStop: () => void;
@@ -106,6 +108,7 @@ export class Arbiter {
     this.log = log;
     this.fleet = fleet;
     this.#accepting = accepting;
+    this.#appSockets = new AppSockets(fleet, log, () => this.config.workers);
     this.#readConfig = readConfig;
     this.#onReloadFailed = onReloadFailed;
     this.#onStop = onStop;
@@ -214,6 +217,7 @@ export class Arbiter {
     this.#stopped ??= Promise.resolve(0);
     this.fleet.killAll();
     this.#ticketKeys.stop();
+    this.#appSockets.close();
     this.#accepting.close();
   }
 
@@ -226,6 +230,8 @@ export class Arbiter {
     this.#onStop();
     this.fleet.stopSoon(gracefulTimeoutMs);
     const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
+    // The workers go on accepting there until they drain.
+    this.#appSockets.close();
     await this.#accepting.finish(this.#current === undefined ? 0 : lineMs);
     const cut = await this.fleet.retire("stop", startedMs + gracefulTimeoutMs);
     // The interrupted command ends now, and may still have to tell its caller.
@@ -286,6 +292,9 @@ export class Arbiter {
     const number = this.generation + 1;
     const next = this.#makeGeneration(number, config);
     this.#refuseWhileStopping();
+    const stopsFirst = config.reload === "stop-first" && old !== undefined;
+    const cut = stopsFirst ? await this.#stopFirst(old, progress) : 0;
+    this.#refuseWhileStopping();
     this.#next = next;
     progress(`generation ${number}: starting ${count(config.workers, "worker")}`);
     try {
@@ -297,6 +306,7 @@ export class Arbiter {
       this.#refuseWhileStopping();
     } catch (error) {
       void next.retire("recycle", monotonicMs() + config.gracefulTimeoutMs);
+      if (stopsFirst && !this.stopping) this.#keepTrying(number, config);
       throw error;
     } finally {
       this.#next = undefined;
@@ -304,13 +314,30 @@ export class Arbiter {
     }
     this.#current = next;
     if (config.tlsCert !== undefined) this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
-    if (old === undefined) return { drained: Promise.resolve(0) };
+    if (old === undefined || stopsFirst) return { drained: Promise.resolve(cut) };
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
+    // Under --watch, changes must show soon: an idle connection would still lead to the old code.
+    return { drained: this.#retire(old, config.watch) };
+  }
+
+  /** `isHurried`: it does not wait for idle connections. */
+  #retire(old: Generation, isHurried: boolean): Promise<number> {
     const deadlineMs = monotonicMs() + old.config.gracefulTimeoutMs;
     const drained = old.retire("reload", deadlineMs);
-    // Under --watch, changes must show soon: an idle connection would still lead to the old code.
-    if (config.watch) setTimeout(() => void old.retire("stop", deadlineMs), WATCH_PATIENCE_MS);
-    return { drained };
+    if (isHurried) setTimeout(() => void old.retire("stop", deadlineMs), IDLE_PATIENCE_MS);
+    return drained;
+  }
+
+  /** Resolves when it has ended, to the number of its workers that were cut short. Connections wait for the next one. */
+  #stopFirst(old: Generation, progress: Progress): Promise<number> {
+    progress(`generation ${old.number}: draining ${count(old.config.workers, "worker")} first (--reload stop-first)`);
+    return this.#retire(old, true);
+  }
+
+  /** Nothing serves any more. What has failed to boot may boot later: when the code is right, or what it needs is there. */
+  #keepTrying(number: number, config: ServerConfig): void {
+    this.#current = this.#makeGeneration(number, config);
+    this.#current.keepTrying();
   }
 
   #makeGeneration(number: number, config: ServerConfig): Generation {
@@ -335,9 +362,16 @@ export class Arbiter {
         hint: "Start the server again: it will load the new code.",
       });
     }
-    const hint = this.#current === undefined ? "Nothing serves yet." : `Generation ${this.generation} keeps serving.`;
+    const hint = this.#whoServes();
     const message = `generation ${generation} did not get ready: ${messageOf(cause)}`;
     return new HeddleError("RELOAD_FAILED", message, { cause, hint });
+  }
+
+  #whoServes(): string {
+    const current = this.#current;
+    if (current === undefined) return "Nothing serves yet.";
+    if (current.config.reload === "start-first") return `Generation ${current.number} keeps serving.`;
+    return "Nothing serves now: the old generation has ended (--reload stop-first). Connections wait while heddle tries again, ever more slowly. A reload tries at once.";
   }
 
   #refuseWhileStopping(): void {
@@ -354,7 +388,7 @@ export class Arbiter {
   }
 }
 
-const WATCH_PATIENCE_MS = 500;
+const IDLE_PATIENCE_MS = 500;
 const LAST_WORDS_MS = 1000;
 
 function count(number: number, noun: string): string {

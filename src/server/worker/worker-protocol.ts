@@ -17,6 +17,7 @@
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *     ask                     → ← answer     status, threads, health
+ *     app-socket (+ socket)   → ← want-socket, give-up-socket   what the app listens on beside its server; also during boot
  *     ticket-keys             →              with TLS, also during boot: new keys
  *     stop-accepting          →              from now on the arbiter accepts
  *     drain-soon              →              the server stops: `drain` follows when the queue is empty (`sync`)
@@ -35,6 +36,7 @@ import type { ServerConfig } from "../../config/config.ts";
 import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
+import type { FromCopy, SocketAnswer } from "../app/load/app-sockets.ts";
 import type { SocketAddress } from "./accept/address.ts";
 import type { Seat } from "./accept/worker-board.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
@@ -84,6 +86,12 @@ export type ToWorker =
   /** The answer to `pass-check`. */
   | { readonly type: "pass-checked"; readonly upTo: number }
   | { readonly type: "stop-accepting" }
+  /** `given` comes with the listening socket as its handle. */
+  | {
+      readonly type: "app-socket";
+      readonly id: number;
+      readonly outcome: Exclude<SocketAnswer["outcome"], "pretended">;
+    }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
   /** With TLS: new keys. */
@@ -120,6 +128,7 @@ export type FromWorker =
   | { readonly type: "pass-on"; readonly pid: number; readonly id: number }
   | { readonly type: "pass-check"; readonly upTo: number }
   | { readonly type: "not-begun" }
+  | FromCopy
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads were killed while they had requests. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };

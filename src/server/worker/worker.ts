@@ -22,6 +22,7 @@ import { loadNative, requireNative, trimMemory } from "../../platform/native.ts"
 import type { Accepted } from "./accept/accepted.ts";
 import { Acceptor } from "./accept/acceptor.ts";
 import { Ahead } from "./accept/prefetched-connection.ts";
+import { AppSocketRelay } from "./app-socket-relay.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { PassedOn } from "./accept/passed-on.ts";
 import { openDebuggerPort } from "./debugger-port.ts";
@@ -59,6 +60,7 @@ export class Worker {
   /** Only under `sync`. */
   readonly #ahead: Ahead | undefined;
   readonly #reporter: Reporter;
+  readonly #sockets: AppSocketRelay;
   readonly #arrivals: Arrivals | Ahead;
   readonly #passedOn = new PassedOn({
     send: (socket, pid, id) => {
@@ -80,7 +82,9 @@ export class Worker {
     this.#process = own;
     this.#log = log;
     const size = purpose === "check" ? 1 : servingThreads(config);
-    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main: own.main });
+    const { main } = own;
+    this.#sockets = new AppSocketRelay(tell, purpose);
+    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main, sockets: this.#sockets });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(tls !== undefined);
     this.#acceptor = new Acceptor({
@@ -187,6 +191,9 @@ export class Worker {
         break;
       case "pass-checked":
         this.#passedOn.lost(message.upTo);
+        break;
+      case "app-socket":
+        this.#sockets.answered(message, handle);
         break;
       case "recall":
         this.#ahead?.letGo();
@@ -299,7 +306,7 @@ export class Worker {
 
   #tellOverdue(): void {
     const limit = `--graceful-timeout (${this.#boot.config.gracefulTimeoutMs} ms)`;
-    const message = `worker ${process.pid} is killed: the app's SIGTERM or exit listeners did not end within ${limit}`;
+    const message = `worker ${process.pid} is killed: the app's SIGTERM or exit listeners, or connections to its other servers, did not end within ${limit}`;
     this.#log.warn({}, message);
   }
 

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import type { AppSockets } from "./app-sockets.ts";
 import { importApp, locateApp, show, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
@@ -67,6 +68,8 @@ export interface LoadAppOptions {
   readonly args?: readonly string[];
   /** What the operator should know of the app's other listening sockets. */
   readonly notice?: (message: string) => void;
+  /** Where the sockets come from that all copies of the app share. */
+  readonly sockets?: AppSockets;
 }
 
 /** How long after the import an app without a usable export may take to load an http module. */
@@ -88,7 +91,7 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
   process.argv = [process.argv[0]!, path, ...(options.args ?? [])];
-  const capture = ListenCapture.install(options.address, options.notice ?? (() => {}));
+  const capture = ListenCapture.install(options.address, options.notice ?? (() => {}), options.sockets);
 
   const exported = await importInTime(path, capture, modules, options);
   const fromExport = await prepareExport(path, exported, options.signal);

@@ -1,12 +1,14 @@
 /**
- * The listening sockets that an app opens beside the one that heddle serves: a metrics port, an internal server. They are bound
- * for real.
+ * The listening sockets that an app opens beside the one that heddle serves: a metrics port, a gRPC server, an internal server.
+ * They are bound for real.
  *
- * Each copy of the app (each thread of each worker) opens them, and only one can have a port. The first one gets it. In the
- * others the server believes that it listens, and tries again every second: when the copy that has the port ends, another one
- * gets it. It is logged once for the serving threads of a worker, and once for each of its pools of handler threads.
+ * Each copy of the app (each thread of each worker) opens them. What can be shared comes from the arbiter, which keeps it over
+ * reloads (`app-sockets.ts`). The rest is bound here: port 0, a descriptor, what the app itself wants to share by `reusePort`.
  *
- * A server with an `error` listener of its own gets the error, as without heddle: it may want to try another port.
+ * Without node:ffi all is bound here. Then only one copy can have a port, the first one. In the others the server believes that
+ * it listens, and tries again every second: when the copy that has the port ends, another one gets it. It is logged once for the
+ * serving threads of a worker, and once for each of its pools of handler threads. A server with an `error` listener of its own
+ * gets the error, as without heddle: it may want to try another port.
  */
 
 import type { AddressInfo, Server } from "node:net";
@@ -17,6 +19,7 @@ import {
   stopPretending,
 } from "../../../platform/node-internals/listening.ts";
 import { setTimeout } from "../../../kit/native-timers.ts";
+import type { AppSockets, SocketWish } from "./app-sockets.ts";
 
 const RETRY_MS = 1000;
 
@@ -29,12 +32,26 @@ export interface RealListener {
   /** Node's own `listen` of this server, with other arguments if some are given. */
   readonly listen: (others?: readonly unknown[]) => Server;
   readonly notice: Notice;
+  /** Undefined: there is nobody to ask. */
+  readonly sockets: AppSockets | undefined;
   /** `listening`: it has been emitted. `callback`: the callback among the arguments will be called. */
   readonly told?: "listening" | "callback" | "nothing";
 }
 
-/** Binds as `listen` does, and waits for the port if another copy has it. */
-export function listenForReal({ server, args, listen, notice, told = "nothing" }: RealListener): Server {
+/** Binds as `listen` does, or gets the socket that all copies share. `isHttp`: one copy at a time has it. */
+export function listenForReal(listener: RealListener, isHttp: boolean): Server {
+  const { server, args, sockets } = listener;
+  const wish = sockets && wishOf(args, isHttp);
+  if (sockets === undefined || wish === undefined) return listenAlone(listener, true);
+  closeOnAbort(server, args[0]);
+  const alone = (waits: boolean, told: RealListener["told"]): void =>
+    void listenAlone({ ...listener, ...(told && { told }) }, waits);
+  sockets.listen({ ...listener, wish, alone, address: requestedAddress(args), backlog: backlogOf(args) });
+  return server;
+}
+
+/** Binds here. `waits`: for the port, if another copy has it. */
+function listenAlone({ server, args, listen, notice, told = "nothing" }: RealListener, mayWait: boolean): Server {
   const withoutCallback = args.filter((arg) => typeof arg !== "function");
   let isTold = told === "listening";
   let isNoticed = false;
@@ -52,7 +69,7 @@ export function listenForReal({ server, args, listen, notice, told = "nothing" }
   };
   const restore = replaceEmit(server, (emit) => (name, ...rest) => {
     if (name !== "listening" && name !== "error") return emit(name, ...rest);
-    const waits = isInUse(rest[0]) && server.listenerCount("error") === 0;
+    const waits = mayWait && isInUse(rest[0]) && server.listenerCount("error") === 0;
     if (waits) wait();
     else restore();
     if (isTold && (waits || name === "listening")) return true;
@@ -76,10 +93,48 @@ function takenMessage(args: readonly unknown[]): string {
   );
 }
 
+/** undefined: it can't be shared, or is not to be. */
+function wishOf(args: readonly unknown[], isHttp: boolean): SocketWish | undefined {
+  const options = optionsOf(args);
+  if (options["fd"] !== undefined || options["_handle"] !== undefined || options["handle"] !== undefined)
+    return undefined;
+  if (options["reusePort"] === true || options["readableAll"] === true || options["writableAll"] === true)
+    return undefined;
+  const isExclusive = isHttp || options["exclusive"] === true;
+  const address = requestedAddress(args);
+  // An abstract socket has no file, and is not kept.
+  if (typeof address === "string")
+    return address.startsWith("\0") ? undefined : { address: { path: address }, isExclusive };
+  const host = options["host"] ?? args[1];
+  const { port } = address;
+  if (port === 0) return undefined;
+  const ipv6Only = options["ipv6Only"] === true;
+  return { address: { host: typeof host === "string" ? host : undefined, port, ipv6Only }, isExclusive };
+}
+
+/** `listen(9100, "::1", 511)`, `listen(9100, 511)`, `listen({ port: 9100, backlog: 511 })` */
+function backlogOf(args: readonly unknown[]): number | undefined {
+  const backlog = optionsOf(args)["backlog"] ?? args.slice(1).find((arg) => typeof arg === "number");
+  return typeof backlog === "number" ? backlog : undefined;
+}
+
+function optionsOf([first]: readonly unknown[]): Readonly<Record<string, unknown>> {
+  return typeof first === "object" && first !== null ? (first as Readonly<Record<string, unknown>>) : {};
+}
+
+export function closeOnAbort(server: Server, options: unknown): void {
+  if (typeof options !== "object" || options === null || !("signal" in options)) return;
+  const { signal } = options;
+  if (!(signal instanceof AbortSignal)) return;
+  const close = (): void => void server.close();
+  if (signal.aborted) process.nextTick(close);
+  else signal.addEventListener("abort", close, { once: true });
+}
+
 /** `listen(9100, "::1")`, `listen({ port: 9100, host: "::1" })`, `listen("/run/app.sock")`, `listen({ path })` */
 function requestedAddress(args: readonly unknown[]): AddressInfo | string {
   const [first, second] = args;
-  const options = (typeof first === "object" && first !== null ? first : {}) as Readonly<Record<string, unknown>>;
+  const options = optionsOf(args);
   const path = options["path"] ?? (typeof first === "string" && !/^\d+$/.test(first) ? first : undefined);
   if (typeof path === "string") return path;
   const host = options["host"] ?? second;

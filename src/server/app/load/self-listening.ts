@@ -27,7 +27,8 @@ import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
 import { http } from "../../../platform/http.ts";
 import { pretendToListen, replaceListen, stopPretending } from "../../../platform/node-internals/listening.ts";
-import { listenForReal, type Notice, requestedPort } from "./real-listeners.ts";
+import type { AppSockets } from "./app-sockets.ts";
+import { closeOnAbort, listenForReal, type Notice, requestedPort } from "./real-listeners.ts";
 
 /** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
 export type ListenAddress = AddressInfo | string;
@@ -50,6 +51,7 @@ interface Captured {
 export class ListenCapture {
   readonly #address: ListenAddress;
   readonly #notice: Notice;
+  readonly #sockets: AppSockets | undefined;
   readonly #captured: Promise<AppServer>;
   #announce: (server: AppServer) => void = () => {};
   #own: Captured | undefined;
@@ -60,15 +62,16 @@ export class ListenCapture {
   #belongs: (server: AppServer) => boolean = () => false;
 
   /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. */
-  static install(address: ListenAddress, notice: Notice): ListenCapture {
-    const capture = new ListenCapture(address, notice);
+  static install(address: ListenAddress, notice: Notice, sockets?: AppSockets): ListenCapture {
+    const capture = new ListenCapture(address, notice, sockets);
     replaceListen((server, args, listen) => capture.#listen(server, args, listen));
     return capture;
   }
 
-  private constructor(address: ListenAddress, notice: Notice) {
+  private constructor(address: ListenAddress, notice: Notice, sockets: AppSockets | undefined) {
     this.#address = address;
     this.#notice = notice;
+    this.#sockets = sockets;
     this.#captured = new Promise((resolve) => {
       this.#announce = resolve;
     });
@@ -112,7 +115,7 @@ export class ListenCapture {
   #listen(server: NetServer, args: readonly unknown[], listen: Listen): NetServer {
     // Node's own `listen` throws "already listening".
     if (server.listening) return listen();
-    if (!isAppServer(server)) return listenForReal({ server, args, listen, notice: this.#notice });
+    if (!isAppServer(server)) return this.#bind(server, args, listen);
     const port = requestedPort(args);
     const own = this.#own;
     const isTwin = own !== undefined && own.server !== server && own.server.listening && this.#isSamePort(port, own);
@@ -124,9 +127,14 @@ export class ListenCapture {
       pretend(this.#own, this.#address, () => this.#announce(server));
     } else {
       if (port === 0 || port === undefined) this.#onAnyPort ??= server;
-      return listenForReal({ server, args, listen, notice: this.#notice });
+      return this.#bind(server, args, listen);
     }
     return server;
+  }
+
+  #bind(server: NetServer, args: readonly unknown[], listen: Listen, told?: "listening" | "callback"): NetServer {
+    const listener = { server, args, listen, notice: this.#notice, sockets: this.#sockets };
+    return listenForReal({ ...listener, ...(told && { told }) }, isAppServer(server));
   }
 
   #isWanted(server: AppServer, port: number | undefined): boolean {
@@ -145,7 +153,7 @@ export class ListenCapture {
     // Its own `listening` comes when it has bound.
     captured.isTold = true;
     stopPretending(server);
-    listenForReal({ server, args, listen, notice: this.#notice, told: isTold ? "listening" : "callback" });
+    this.#bind(server, args, listen, isTold ? "listening" : "callback");
   }
 
   #isAppsPort(port: number | undefined): boolean {
@@ -182,13 +190,4 @@ export function isAppServer(value: unknown): value is AppServer {
     "setSecureContext" in value &&
     value instanceof process.getBuiltinModule("node:https").Server
   );
-}
-
-function closeOnAbort(server: AppServer, options: unknown): void {
-  if (typeof options !== "object" || options === null || !("signal" in options)) return;
-  const { signal } = options;
-  if (!(signal instanceof AbortSignal)) return;
-  const close = (): void => void server.close();
-  if (signal.aborted) process.nextTick(close);
-  else signal.addEventListener("abort", close, { once: true });
 }

@@ -6,6 +6,7 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../../kit/clock.ts";
+import type { SocketWish } from "../../app/load/app-sockets.ts";
 import type { DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { RetiredTotals } from "./retired-totals.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
@@ -19,6 +20,8 @@ interface FleetEvents {
   returned: [socket: Socket];
   /** A connection for the worker with this pid, counted in its row. undefined: its client has left. */
   "pass-on": [socket: Socket | undefined, pid: number];
+  "want-socket": [worker: WorkerHandle, id: number, wish: SocketWish];
+  "give-up-socket": [worker: WorkerHandle, id: number];
   gone: [worker: WorkerHandle];
 }
 
@@ -72,6 +75,8 @@ export class Fleet extends EventEmitter<FleetEvents> {
     worker.on("turn", () => this.emit("turn", worker));
     worker.on("returned", (socket) => this.emit("returned", socket));
     worker.on("pass-on", (socket, pid) => this.emit("pass-on", socket, pid));
+    worker.on("want-socket", (id, wish) => this.emit("want-socket", worker, id, wish));
+    worker.on("give-up-socket", (id) => this.emit("give-up-socket", worker, id));
     worker.once("gone", () => {
       this.#workers.delete(worker);
       if (worker.lastReport !== undefined) this.departed.add(worker.lastReport);

@@ -69,7 +69,7 @@ export class Generation {
         kind: "fixed",
         startingAtOnce: Infinity,
         firstAlone: false,
-        refillBesideKilled: true,
+        refill: config.reload === "stop-first" ? "after-end" : "at-once",
         startTimeoutMs: config.bootTimeoutMs + BOOT_MARGIN_MS,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: DRAIN_MARGIN_MS,
@@ -113,6 +113,11 @@ export class Generation {
       log.warn({}, lacking);
     }
     for (const difference of routing) log.warn({}, difference);
+  }
+
+  /** Without a trial: each worker serves as soon as it is ready, and one that does not boot is tried again, ever more slowly. */
+  keepTrying(): void {
+    this.#pool.open();
   }
 
   /** Resolves to the first worker's addresses. @throws HeddleError: a worker has died since it was ready */
@@ -211,7 +216,9 @@ export class Generation {
     if (member.wish !== undefined || this.#pool.isClosing) return;
     if (isBroken) this.#options.fleet.restarts++;
     const { pid } = member.driver;
-    const message = `worker ${pid} is recycled (${why}): it serves until its replacement does`;
+    const isFirst = this.config.reload === "stop-first";
+    const how = isFirst ? "its replacement starts when it has ended" : "it serves until its replacement does";
+    const message = `worker ${pid} is recycled (${why}): ${how}`;
     this.#options.log.info({ worker: pid, slot: member.place }, message);
     this.#tellRest(member.place, this.#pool.replace(member, "recycle"));
   }

@@ -31,6 +31,7 @@ import {
   type WorkerBoot,
   type WorkerReport,
 } from "../../worker/worker-protocol.ts";
+import type { SocketWish } from "../../app/load/app-sockets.ts";
 import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
 import { handleOf, sendable, unread } from "../../../platform/node-internals/handles.ts";
@@ -53,6 +54,8 @@ export function runsOnMainThread(config: ServerConfig): boolean {
 
 export type WorkerState = "starting" | "ready" | "serving" | "draining" | "gone";
 
+type Outcome = (ToWorker & { type: "app-socket" })["outcome"];
+
 interface WorkerEvents {
   /** A sign of life. */
   heard: [];
@@ -66,6 +69,9 @@ interface WorkerEvents {
   "pass-on": [socket: Socket | undefined, pid: number];
   /** It wants to be recycled. Repeated with each heartbeat. */
   retire: [why: string, isBroken: boolean];
+  /** A copy of the app on it listens on a socket beside the one that heddle serves. */
+  "want-socket": [id: number, wish: SocketWish];
+  "give-up-socket": [id: number];
   /** A thread of it can't be ended. */
   "kill-me": [error: HeddleError];
   gone: [error: HeddleError | undefined];
@@ -240,6 +246,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#send({ type: "share", share });
   }
 
+  /** The answer to `want-socket`. `socket`: the one that is given. */
+  answerSocket(id: number, outcome: Outcome, socket?: Socket): void {
+    const message: ToWorker = { type: "app-socket", id, outcome };
+    const handle = socket && handleOf(socket);
+    if (handle === undefined || handle === null) this.#send(message);
+    else if (this.#child.connected) this.#child.send(message, sendable(handle), () => {});
+  }
+
   /** For future sessions. */
   tellTicketKeys(keys: TicketKeys): void {
     this.#send({ type: "ticket-keys", keys });
@@ -316,6 +330,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         break;
       case "not-begun":
         for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);
+        break;
+      case "want-socket":
+        this.emit("want-socket", message.id, message.wish);
+        break;
+      case "give-up-socket":
+        this.emit("give-up-socket", message.id);
         break;
       case "kill-me":
         this.emit("kill-me", fromWire(message.error));

@@ -24,6 +24,7 @@ import { Board, MAX_SLOTS } from "../../models/offload/shared/pool-board.ts";
 import { captureStack } from "../report/stack-capture.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
+import type { AppSocketRelay } from "../app-socket-relay.ts";
 import type { PoolReport } from "../worker-protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
 import { toEvict } from "./idle-eviction.ts";
@@ -34,6 +35,7 @@ export interface HandlerPoolOptions {
   readonly config: ServerConfig;
   readonly address: ListenerAddress;
   readonly log: Log;
+  readonly sockets: AppSocketRelay;
 }
 
 interface PoolEvents {
@@ -77,7 +79,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
         // More at once would only slow each of them down.
         startingAtOnce: availableCpus(),
         firstAlone: true,
-        refillBesideKilled: false,
+        refill: "after-kill",
         startTimeoutMs: config.bootTimeoutMs,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: 0,
@@ -165,7 +167,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: HandlerMember): HandlerThreadHandle {
-    const { config, address, log, spec } = this.#options;
+    const { config, address, log, spec, sockets } = this.#options;
     const { serial: id, place, generation } = member;
     const seat = { slot: place, generation };
     const handler = new HandlerThreadHandle(member, {
@@ -181,6 +183,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       if (once !== undefined) this.#said.add(once);
       log[level]({ pool: spec.name, ...fields }, message);
     });
+    sockets.connect(handler);
     handler.once("ready", (modules) => {
       for (const file of modules) this.#modules.add(file);
       this.#pool.ready(member);

@@ -7,6 +7,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import type { PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
+import type { AppSocketRelay } from "../app-socket-relay.ts";
 import { HandlerPool } from "./handler-pool.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
@@ -15,6 +16,7 @@ export interface HandlerPoolsOptions {
   readonly config: ServerConfig;
   readonly address: ListenerAddress;
   readonly log: Log;
+  readonly sockets: AppSocketRelay;
 }
 
 export class HandlerPools {
@@ -39,10 +41,10 @@ export class HandlerPools {
 
   /** Makes the pools that a serving thread's routes name. All serving threads name the same. */
   open(specs: readonly PoolSpec[]): void {
-    const { config, address, log } = this.#options;
+    const { config, address, log, sockets } = this.#options;
     for (const spec of specs) {
       if (this.#pools.has(spec.name)) continue;
-      const pool = new HandlerPool({ spec, config, address, log });
+      const pool = new HandlerPool({ spec, config, address, log, sockets });
       this.#pools.set(spec.name, pool);
       pool.on("added", (handler) => {
         for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, pool.links.link(handler, thread));

@@ -9,12 +9,14 @@
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
  *                                 ← tainted   an uncaught exception; replace it
+ *     app-socket                  → ← want-socket, give-up-socket   see server/app/load/app-sockets.ts; also during boot
  *     drain                       →           its worker drains; the thread still runs new requests
  *     stop                        →
  */
 
 import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
+import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
@@ -36,9 +38,11 @@ export type ToHandlerThread =
   | { readonly type: "link"; readonly link: LinkEnd }
   /** `cutMs`: the app's `onDrain` delays a `stop` until then at most. */
   | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
+  | ToCopy
   | { readonly type: "stop" };
 
 export type FromHandlerThread =
+  | FromCopy
   | { readonly type: "ready"; readonly modules: readonly string[] }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "used" }

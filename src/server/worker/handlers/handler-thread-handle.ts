@@ -6,6 +6,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
+import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
 import { Ring } from "../../models/offload/shared/job-ring.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
 import { ResponseRing } from "../../models/offload/shared/response-ring.ts";
@@ -17,6 +18,8 @@ export interface HandlerEvents {
   tainted: [error: HeddleError];
   used: [];
   log: [message: FromHandlerThread & { type: "log" }];
+  /** About a socket of the app. */
+  "app-socket": [message: FromCopy];
   /** Always the last event. `error`: why it ended, if it was not asked to. */
   gone: [error: HeddleError | undefined];
 }
@@ -69,6 +72,10 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     this.post({ type: "stop" });
   }
 
+  answer(message: ToCopy): void {
+    if (!this.member.isGone) this.post(message);
+  }
+
   protected received(message: FromHandlerThread): void {
     switch (message.type) {
       case "ready":
@@ -85,6 +92,10 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
         break;
       case "log":
         this.emit("log", message);
+        break;
+      case "want-socket":
+      case "give-up-socket":
+        this.emit("app-socket", message);
         break;
     }
   }

@@ -9,6 +9,7 @@
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
+import { openAppSockets } from "../../app/load/app-sockets.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
@@ -27,6 +28,7 @@ import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
 limitProcess();
 const modules = ModuleTracker.start(refuseForks);
+const sockets = openAppSockets(tell);
 
 try {
   await main();
@@ -39,14 +41,17 @@ async function main(): Promise<void> {
   installJobFraming();
   const shared = new Board(board);
   setBlockingRules({ wake: shared.wakeOf(seat), cancelled: heedAbort });
+  port.on("message", (message: ToHandlerThread) => message.type === "app-socket" && sockets.answered(message));
   const app = await loadApp(config.app, {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
     args: config.appArgs,
     notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
+    sockets,
   });
   await app.start();
+  await sockets.settled();
   const { keepAliveMs } = applyServerSettings(config, app.server()).config;
   const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {
@@ -59,9 +64,11 @@ async function main(): Promise<void> {
       ports.push(message.link.port);
       runner.attach(message.link);
     } else if (message.type === "drain") {
+      sockets.retire();
       onDrain ??= run("onDrain", () => app.drain(message.reason));
       cutMs = Math.min(cutMs, message.cutMs);
-    } else {
+    } else if (message.type === "stop") {
+      sockets.retire();
       void stop(app);
     }
   });

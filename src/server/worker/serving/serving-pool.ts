@@ -22,6 +22,7 @@ import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
 import { share } from "../limit-shares.ts";
+import type { AppSocketRelay } from "../app-socket-relay.ts";
 import type { GateShare } from "../worker-protocol.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./serving-protocol.ts";
@@ -35,6 +36,7 @@ export interface ThreadPoolOptions {
   /** The worker's number, for its share of limits. */
   readonly slot: number;
   readonly log: Log;
+  readonly sockets: AppSocketRelay;
   readonly purpose: "serve" | "check";
   /** The process's main thread, if it is the only thread. */
   readonly main: MainLoop | undefined;
@@ -108,7 +110,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         startingAtOnce: Infinity,
         firstAlone: true,
         // Under `sync` two threads at once would be two requests at once.
-        refillBesideKilled: config.model !== "sync",
+        refill: config.model === "sync" ? "after-kill" : "at-once",
         startTimeoutMs: config.bootTimeoutMs + BOOT_GRACE_MS,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: 0,
@@ -204,7 +206,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   #overdue({ name, row, isEmpty, isStopped }: ServingThreadHandle): HeddleError {
     if (this.#drains !== undefined && !isStopped) this.#cutShort++;
     const limit = `--graceful-timeout (${this.#options.config.gracefulTimeoutMs} ms)`;
-    const what = isStopped ? "SIGTERM listeners" : "onStop";
+    const what = isStopped ? "SIGTERM listeners, or connections to its other servers," : "onStop";
     const message = isEmpty
       ? `${name} is killed: the app's ${what} did not end within ${limit}`
       : `${name} still had ${row.inFlight} requests after ${limit} and is killed`;
@@ -212,7 +214,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: ServingMember): ServingThreadHandle {
-    const { config, address, log, main, purpose } = this.#options;
+    const { config, address, log, main, purpose, sockets } = this.#options;
     const { place: index } = member;
     const tls = this.#tls;
     const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose }, main);
@@ -221,6 +223,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       if (once !== undefined) this.#said.add(once);
       log[level]({ thread: index, ...fields }, message);
     });
+    sockets.connect(thread);
     thread.on("loaded", ({ limited, pools, summary }) => {
       if (index === 0) this.#app = summary;
       if (purpose === "check") return this.#pool.ready(member);

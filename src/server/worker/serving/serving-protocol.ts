@@ -12,6 +12,7 @@
  *     socket / fds …                 →          connections from the acceptor
  *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
  *     stop-listening                 →
+ *     app-socket                     → ← want-socket, give-up-socket   see server/app/load/app-sockets.ts; also during boot
  *     ticket-keys                    →          with TLS: new keys
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
@@ -24,6 +25,7 @@
 
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
+import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
 import type { ServerSettings } from "../../app/server-settings.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";
@@ -110,6 +112,7 @@ export type ToThread =
       readonly type: "peers";
       readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
     }
+  | ToCopy
   | { readonly type: "inspect"; readonly id: number }
   | { readonly type: "end" }
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
@@ -129,6 +132,7 @@ export interface ExchangeView {
 }
 
 export type FromThread =
+  | FromCopy
   | {
       readonly type: "loaded";
       readonly limited: readonly LimitedRoute[];

@@ -9,6 +9,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
+import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
 import type { TicketKeys } from "../../http/parse/connection.ts";
 import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
 import { type GateHandle, settleLedger } from "../../http/admit/gate.ts";
@@ -35,6 +36,8 @@ export interface ThreadEvents {
   /** For this other worker. */
   "pass-to-worker": [fd: number, pid: number];
   log: [message: FromThread & { type: "log" }];
+  /** About a socket of the app. */
+  "app-socket": [message: FromCopy];
   /** It has been blocked for too long and must be killed. */
   condemned: [error: HeddleError];
   /** Always the last event. `error` is undefined after a drain. */
@@ -229,6 +232,10 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     if (this.#clock.set(times)) this.row.lastCallMs = times.lastCallMs;
   }
 
+  answer(message: ToCopy): void {
+    if (!this.member.isGone) this.post(message);
+  }
+
   protected received(message: FromThread): void {
     switch (message.type) {
       case "loaded":
@@ -276,6 +283,10 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
         break;
       case "log":
         this.emit("log", message);
+        break;
+      case "want-socket":
+      case "give-up-socket":
+        this.emit("app-socket", message);
         break;
       case "emptied":
         this.isEmpty = true;

@@ -13,6 +13,7 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
+import { openAppSockets } from "../../app/load/app-sockets.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isFirst, numberThread } from "../../app/instance.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
@@ -61,6 +62,7 @@ const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 |
 const { row, neighbours } = await openRow(boot.row);
 limitProcess();
 const modules = ModuleTracker.start(refuseForks);
+const sockets = openAppSockets(tell);
 
 try {
   await main();
@@ -75,6 +77,7 @@ async function main(): Promise<void> {
   installRequestSignal();
   if (isMainThread) process.on("uncaughtException", failBoot);
   numberThread(boot.index, servingThreads(config));
+  port.on("message", (message: ToThread) => message.type === "app-socket" && sockets.answered(message));
   const app = await loadApp(config.app, {
     address: {
       address: boot.address.host,
@@ -87,7 +90,9 @@ async function main(): Promise<void> {
     asMain: isMainThread,
     args: config.appArgs,
     notice: warn,
+    sockets,
   });
+  await sockets.settled();
   for (const message of warningsAbout(modules.packages, copiesOf(config))) warn(message);
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.
@@ -99,6 +104,7 @@ async function main(): Promise<void> {
   const thread = boot.index;
   let pipeline: Pipeline | undefined;
   await app.start();
+  await sockets.settled();
   process.off("uncaughtException", failBoot);
   watchUncaught(() => pipeline);
   const heeded = applyServerSettings(config, app.server());
@@ -189,8 +195,10 @@ async function requestGates(
     node,
   };
   return new Promise((resolve) => {
-    port.once("message", (message: ToThread) => {
-      if (message.type === "gates") resolve(message.gates);
+    port.on("message", function receive(message: ToThread) {
+      if (message.type !== "gates") return;
+      port.off("message", receive);
+      resolve(message.gates);
     });
     tell({ type: "loaded", limited, pools, summary });
   });
@@ -283,6 +291,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
         break;
       case "drain":
         listener.close();
+        sockets.retire();
         turns.stop();
         leaving.leave(message.reason, message.times);
         break;
@@ -290,6 +299,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
         endApp(0, () => port.unref());
         break;
       case "gates":
+      case "app-socket":
       case "handler":
       case "handler-gone":
         break;

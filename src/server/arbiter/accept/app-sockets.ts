@@ -1,0 +1,195 @@
+/**
+ * The sockets that the app opens beside the one that heddle serves, held here for all of its copies: bound by the first one that
+ * wants it, kept over deaths and reloads, closed when the generation that serves has no use for it. The copies' side is
+ * `server/app/load/app-sockets.ts`.
+ *
+ *   nobody ── a copy wants it ──▶ held ── no copy has or wants it, and all workers serve ──▶ closed
+ *
+ * Invariants
+ * - A shared socket is given to each copy that wants it. An exclusive one is given to one copy; the next one gets it when that
+ *   copy has given it up or is gone. Copies of the newest generation come first.
+ * - While a worker is missing, its sockets stay: its successor will want them, and their backlogs take connections meanwhile.
+ * - If a socket can't be bound, the copy tries by itself, and gets the system's own error.
+ */
+
+import { lookup } from "node:dns/promises";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Socket } from "node:net";
+import type { Log } from "../../../log/log.ts";
+import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
+import { unread } from "../../../platform/node-internals/handles.ts";
+import { bindUnixSocket } from "../../../platform/unix-socket.ts";
+import type { SocketWish } from "../../app/load/app-sockets.ts";
+import type { Fleet } from "../workers/fleet.ts";
+import type { WorkerHandle } from "../workers/worker-handle.ts";
+
+interface Copy {
+  readonly worker: WorkerHandle;
+  readonly id: number;
+  isGiven: boolean;
+}
+
+interface Held {
+  readonly wish: SocketWish;
+  readonly where: string;
+  readonly copies: Copy[];
+  /** Undefined while it is bound. Its descriptor is what is sent. */
+  socket: Socket | undefined;
+  close: () => void;
+  /** The log has a line about it. */
+  isTold: boolean;
+}
+
+/** The processes of a killed arbiter need a moment to notice it and close the port. */
+const BIND_TRIES = 5;
+const BIND_PAUSE_MS = 100;
+
+export class AppSockets {
+  readonly #held = new Map<string, Held>();
+  readonly #fleet: Fleet;
+  readonly #log: Log;
+  /** How many workers are wanted. */
+  readonly #wanted: () => number;
+  #isOver = false;
+
+  constructor(fleet: Fleet, log: Log, wanted: () => number) {
+    this.#fleet = fleet;
+    this.#log = log;
+    this.#wanted = wanted;
+    fleet.on("want-socket", (worker, id, wish) => void this.#want(worker, id, wish));
+    fleet.on("give-up-socket", (worker, id) => this.#giveUp((copy) => copy.worker === worker && copy.id === id));
+    fleet.on("gone", (worker) => this.#giveUp((copy) => copy.worker === worker));
+    fleet.on("serving", () => this.#look());
+  }
+
+  close(): void {
+    this.#isOver = true;
+    for (const held of this.#held.values()) held.close();
+    this.#held.clear();
+  }
+
+  async #want(worker: WorkerHandle, id: number, wish: SocketWish): Promise<void> {
+    if (this.#isOver) return worker.answerSocket(id, "failed");
+    if (!hasNative()) return worker.answerSocket(id, "unavailable");
+    const key = keyOf(wish);
+    const copy = { worker, id, isGiven: false };
+    const before = this.#held.get(key);
+    if (before !== undefined) {
+      before.copies.push(copy);
+      return this.#give(before);
+    }
+    const where = whereOf(wish);
+    const held: Held = { wish, where, copies: [copy], socket: undefined, close: () => {}, isTold: false };
+    this.#held.set(key, held);
+    try {
+      const { fd, close } = await bind(wish);
+      held.socket = unread({ fd: duplicateFd(fd) });
+      held.close = () => {
+        held.socket?.destroy();
+        close();
+      };
+      if (this.#isOver) return held.close();
+      this.#give(held);
+      this.#look();
+    } catch {
+      // Each tries by itself, and reports why it can't.
+      this.#held.delete(key);
+      for (const each of held.copies) each.worker.answerSocket(each.id, "failed");
+    }
+  }
+
+  /** To whom it may be given. */
+  #give(held: Held): void {
+    const { socket, wish, copies } = held;
+    if (socket === undefined) return;
+    const waiting = copies.filter(({ isGiven }) => !isGiven).sort(byAge);
+    const isTaken = waiting.length < copies.length;
+    const lucky = wish.isExclusive ? waiting.slice(0, isTaken ? 0 : 1) : waiting;
+    for (const copy of lucky) {
+      copy.isGiven = true;
+      copy.worker.answerSocket(copy.id, "given", socket);
+    }
+    const others = waiting.filter(({ isGiven }) => !isGiven);
+    for (const { worker, id } of others) worker.answerSocket(id, "waits");
+    if (held.isTold) return;
+    held.isTold = !wish.isExclusive || others.length > 0;
+    if (!wish.isExclusive) this.#log.info({}, `the app also listens on ${held.where}: ${SHARED}`);
+    else if (others.length > 0) this.#log.warn({}, `the app also listens on ${held.where}: ${EXCLUSIVE}`);
+  }
+
+  #giveUp(isMeant: (copy: Copy) => boolean): void {
+    for (const held of this.#held.values()) {
+      const index = held.copies.findIndex(isMeant);
+      if (index < 0) continue;
+      held.copies.splice(index, 1);
+      this.#give(held);
+    }
+    this.#look();
+  }
+
+  /** Closes what nobody uses. */
+  #look(): void {
+    if (this.#fleet.serving.length < this.#wanted()) return;
+    for (const [key, held] of this.#held) {
+      if (held.copies.length > 0 || held.socket === undefined) continue;
+      this.#held.delete(key);
+      held.close();
+    }
+  }
+}
+
+const SHARED = "it is not HTTP, so all copies of the app accept there, and it stays open over reloads";
+const EXCLUSIVE =
+  "each thread of each worker runs a copy of the app, and one of them has it. Another one gets it when that one ends. " +
+  "To avoid this, listen only in the first copy (`isFirst` of heddle, or HEDDLE_WORKER_INDEX and HEDDLE_THREAD_INDEX), or on port 0.";
+
+function byAge({ worker: a }: Copy, { worker: b }: Copy): number {
+  return b.generation - a.generation || a.slot - b.slot;
+}
+
+function keyOf({ address }: SocketWish): string {
+  return JSON.stringify(address);
+}
+
+function whereOf({ address }: SocketWish): string {
+  if ("path" in address) return `the socket ${address.path}`;
+  return address.host === undefined ? `port ${address.port}` : `port ${address.port} of ${address.host}`;
+}
+
+/** The descriptor is closed by `close` alone. @throws the system's error */
+async function bind({ address }: SocketWish): Promise<{ readonly fd: number; readonly close: () => void }> {
+  for (let tries = 1; ; tries++) {
+    try {
+      if ("path" in address) {
+        const { fd, remove } = await bindUnixSocket(address.path, undefined);
+        const close = (): void => {
+          remove();
+          closeFd(fd);
+        };
+        return { fd, close };
+      }
+      const bound = await bindTcp(address);
+      return { fd: bound.fd(), close: () => bound.close() };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || tries === BIND_TRIES) throw error;
+      await sleep(BIND_PAUSE_MS);
+    }
+  }
+}
+
+type TcpAddress = Exclude<SocketWish["address"], { path: string }>;
+
+/** Without a host: all addresses, IPv4's alone if there is no IPv6. */
+async function bindTcp({ host, port, ipv6Only }: TcpAddress): Promise<net.BoundSocket> {
+  if (host !== undefined) {
+    const { address } = net.isIP(host) === 0 ? await lookup(host) : { address: host };
+    return new net.BoundSocket({ host: address, port, ipv6Only });
+  }
+  try {
+    return new net.BoundSocket({ host: "::", port, ipv6Only });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
+    return new net.BoundSocket({ host: "0.0.0.0", port });
+  }
+}

@@ -1,0 +1,263 @@
+/** The sockets that all copies of an app share, over reloads, deaths and ends. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, test, type TestContext } from "node:test";
+import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { writeFileSync } from "node:fs";
+import { freePort } from "../support/free-port.ts";
+import { runHeddle } from "../support/server.ts";
+
+/** Answers each connection with its process and its threads' copy, when the client has ended its side. */
+const LINES = `
+import { createServer } from "node:net";
+const where = process.env.LINE_PATH ?? Number(process.env.LINE_PORT);
+createServer({ allowHalfOpen: true }, (socket) => {
+  socket.on("error", () => {});
+  socket.resume().on("end", () => socket.end("line of " + process.pid));
+}).listen(where);
+export default (req, res) => res.end("app");
+`;
+
+interface Lines {
+  readonly server: LifeServer;
+  readonly app: string;
+  readonly where: string | number;
+}
+
+async function serveLines(t: TestContext, args: readonly string[], code: string = LINES): Promise<Lines> {
+  const where = await freePort();
+  const app = join(tempFolder(t, { "app.mjs": code }), "app.mjs");
+  return { server: await serve(t, app, args, { env: { LINE_PORT: `${where}` } }), app, where };
+}
+
+function open(where: string | number): Socket {
+  return typeof where === "string" ? connect(where) : connect(where, "127.0.0.1");
+}
+
+/** The pid that has answered. Rejects if the connection is refused, reset, or ends without an answer. */
+async function line(where: string | number): Promise<number> {
+  const socket = open(where);
+  socket.end();
+  const [, pid] = /^line of (\d+)$/.exec(await text(socket)) ?? assert.fail("no answer");
+  return Number(pid);
+}
+
+/** A client that goes on until it is told to stop, and then says how many answers it got. */
+function goOn(where: string | number): { readonly stop: () => Promise<number> } {
+  let isOver = false;
+  const done = (async () => {
+    let answers = 0;
+    while (!isOver) {
+      await line(where);
+      answers++;
+    }
+    return answers;
+  })();
+  // Told by `stop`.
+  done.catch(() => {});
+  return {
+    stop: () => {
+      isOver = true;
+      return done;
+    },
+  };
+}
+
+describe("a socket that all copies of an app share", { concurrency: 2 }, () => {
+  for (const args of [
+    ["-w", "2", "-t", "1"],
+    ["-w", "1", "-t", "2"],
+    ["-w", "2", "-t", "2"],
+    ["-w", "2", "-m", "sync"],
+    ["-w", "1", "-t", "1", "-m", "threads"],
+  ]) {
+    test(`refuses and loses nothing at reloads (${args.join(" ")})`, async (t) => {
+      const { server, where } = await serveLines(t, args);
+      const clients = [goOn(where), goOn(where), goOn(where)];
+      for (let generation = 2; generation <= 4; generation++) {
+        server.signal("SIGHUP");
+        await server.waitForLog(new RegExp(`generation ${generation}: serving`));
+        await server.waitForStatus(({ workers }) => workers.every((worker) => worker.generation === generation));
+      }
+      for (const client of clients) assert.ok((await client.stop()) > 0);
+      assert.equal((await get(server.url)).body, "app");
+    });
+  }
+
+  test("takes connections while the only worker is replaced", async (t) => {
+    const { server, where } = await serveLines(t, ["-w", "1", "-t", "1"]);
+    const before = await line(where);
+    process.kill(before, "SIGKILL");
+    await server.waitForLog(/a new worker replaces it/);
+    // Either refuses nothing, or waits in the backlog.
+    assert.notEqual(await line(where), before);
+  });
+
+  test("is accepted by each copy", async (t) => {
+    const { server, where } = await serveLines(t, ["-w", "2", "-t", "1"]);
+    const pids = (await server.status()).workers.map(({ pid }) => pid);
+    const [first, second] = pids;
+    process.kill(first!, "SIGSTOP");
+    try {
+      // The kernel wakes one of them for each connection, and the stopped one takes none.
+      assert.equal(await line(where), second);
+    } finally {
+      process.kill(first!, "SIGCONT");
+    }
+    process.kill(second!, "SIGSTOP");
+    try {
+      assert.equal(await line(where), first);
+    } finally {
+      process.kill(second!, "SIGCONT");
+    }
+  });
+
+  test("lets its connections finish at a reload, as long as they move", async (t) => {
+    const { server, where } = await serveLines(t, ["-w", "1", "-t", "1"]);
+    const socket = open(where);
+    await once(socket, "connect");
+    const before = await line(where);
+    const ticking = setInterval(() => socket.write("tick"), 50);
+    t.after(() => clearInterval(ticking));
+    server.signal("SIGHUP");
+    await until(async () => (await line(where)) !== before, "the new generation to accept");
+    clearInterval(ticking);
+    socket.end();
+    assert.equal(await text(socket), `line of ${before}`);
+  });
+
+  test("is closed when the new code does not listen there, and opened again when it does", async (t) => {
+    const { server, app, where } = await serveLines(t, ["-w", "2", "-t", "1"]);
+    await line(where);
+    writeFileSync(app, `export default (req, res) => res.end("new");`);
+    server.signal("SIGHUP");
+    await until(
+      () =>
+        line(where).then(
+          () => false,
+          () => true,
+        ),
+      "the port to be closed",
+    );
+    assert.equal((await get(server.url)).body, "new");
+    writeFileSync(app, LINES);
+    server.signal("SIGHUP");
+    await until(
+      () =>
+        line(where).then(
+          () => true,
+          () => false,
+        ),
+      "the port to be open",
+    );
+  });
+
+  test("is open while its app has not closed it, and can be opened anew", async (t) => {
+    const code = `
+import { createServer } from "node:net";
+const server = createServer((socket) => socket.end("line of " + process.pid));
+server.listen(Number(process.env.LINE_PORT), "127.0.0.1");
+export default async (req, res) => {
+  if (req.url === "/close") await new Promise((resolve) => server.close(resolve));
+  if (req.url === "/open") await new Promise((resolve) => server.listen(Number(process.env.LINE_PORT), "127.0.0.1", resolve));
+  res.end(JSON.stringify(server.address()));
+};`;
+    const { server, where } = await serveLines(t, ["-w", "1", "-t", "1"], code);
+    assert.deepEqual(JSON.parse((await get(server.url)).body), { address: "127.0.0.1", family: "IPv4", port: where });
+    await line(where);
+    await get(server.url, "/close");
+    await until(
+      () =>
+        line(where).then(
+          () => false,
+          () => true,
+        ),
+      "the port to be closed",
+    );
+    await get(server.url, "/open");
+    await line(where);
+  });
+
+  test("may be a Unix socket, whose file goes with the server", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": LINES });
+    const path = join(folder, "line.sock");
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "2", "-t", "1"], { env: { LINE_PATH: path } });
+    const client = goOn(path);
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2: serving/);
+    assert.ok((await client.stop()) > 0);
+    await server.stop();
+    await assert.rejects(line(path), { code: "ENOENT" });
+  });
+
+  test("that another program has fails as under node", async (t) => {
+    const other = createServer().listen(0);
+    await once(other, "listening");
+    t.after(() => other.close());
+    const { port } = other.address() as { port: number };
+    const app = join(tempFolder(t, { "app.mjs": LINES }), "app.mjs");
+    for (const threads of ["1", "2"]) {
+      const args = ["serve", app, "-p", "0", "-t", threads, "--control", "off"];
+      const { code, stderr } = await runHeddle(args, { env: { ...process.env, LINE_PORT: `${port}` } });
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`EADDRINUSE.*${port}`));
+    }
+  });
+});
+
+describe("a port that one copy of the app has", { concurrency: 2 }, () => {
+  const METRICS = `
+import { createServer } from "node:http";
+const server = createServer((req, res) => res.end("metrics of " + process.pid));
+let tries = 0;
+if (process.env.TRIES) server.on("error", ({ code }) => server.listen(code === "EADDRINUSE" ? 0 : 1, () => tries++));
+server.listen(Number(process.env.LINE_PORT), () => console.log("announced"));
+export default (req, res) => res.end("tries " + tries);
+`;
+
+  test("answers without a gap over reloads", async (t) => {
+    const { server, where } = await serveLines(t, ["-w", "2", "-t", "1"], METRICS);
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) assert.match((await get(`http://127.0.0.1:${where}`)).body, /^metrics of/);
+    })();
+    asking.catch(() => {});
+    for (let generation = 2; generation <= 4; generation++) {
+      server.signal("SIGHUP");
+      await server.waitForLog(new RegExp(`generation ${generation}: serving`));
+      await server.waitForStatus(({ workers }) => workers.every((worker) => worker.generation === generation));
+    }
+    isOver = true;
+    await asking;
+    const pids = (await server.status()).workers.map(({ pid }) => `metrics of ${pid}`);
+    assert.ok(pids.includes((await get(`http://127.0.0.1:${where}`)).body));
+  });
+
+  test("is in use for the other copies, if they listen for errors", async (t) => {
+    const where = await freePort();
+    const app = join(tempFolder(t, { "app.mjs": METRICS }), "app.mjs");
+    const server = await serve(t, app, ["-w", "1", "-t", "2"], { env: { LINE_PORT: `${where}`, TRIES: "1" } });
+    await until(async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => get(server.url)));
+      return new Set(answers.map(({ body }) => body)).size === 2;
+    }, "one copy to have tried again, and one not");
+  });
+
+  test("is not opened by a check", async (t) => {
+    const where = await freePort();
+    const app = join(tempFolder(t, { "app.mjs": METRICS }), "app.mjs");
+    const other = createServer().listen(where);
+    await once(other, "listening");
+    t.after(() => other.close());
+    const { code, stdout, stderr } = await runHeddle(["check", app], {
+      env: { ...process.env, LINE_PORT: `${where}` },
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /announced/);
+  });
+});

@@ -1,0 +1,110 @@
+/** `--reload stop-first`, for an app that opens what only one process can have. */
+
+import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+
+/** It has a lock from its import to its end, as LevelDB has. */
+const APP = `
+import { openSync, rmSync } from "node:fs";
+const lock = process.env.LOCK;
+openSync(lock, "wx");
+process.on("exit", () => rmSync(lock));
+export default (req, res) => res.end("v1 " + process.pid);
+`;
+
+async function serveLocked(
+  t: TestContext,
+  args: readonly string[],
+): Promise<{ server: LifeServer; app: string; lock: string }> {
+  const folder = tempFolder(t, { "app.mjs": APP });
+  const [app, lock] = [join(folder, "app.mjs"), join(folder, "lock")];
+  const server = await serve(t, app, ["-w", "1", "-t", "1", ...args], { env: { LOCK: lock } });
+  return { server, app, lock };
+}
+
+function goOn(url: string): { readonly stop: () => Promise<ReadonlySet<string>> } {
+  let isOver = false;
+  const done = (async () => {
+    const bodies = new Set<string>();
+    while (!isOver) {
+      const { status, body } = await get(url);
+      assert.equal(status, 200);
+      bodies.add(body);
+    }
+    return bodies;
+  })();
+  // Told by `stop`.
+  done.catch(() => {});
+  return {
+    stop: () => {
+      isOver = true;
+      return done;
+    },
+  };
+}
+
+describe("--reload stop-first", { concurrency: 2 }, () => {
+  test("is needed by an app that has a lock", async (t) => {
+    const { server } = await serveLocked(t, []);
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2 did not get ready[^]*EEXIST/);
+    assert.match((await get(server.url)).body, /^v1/);
+  });
+
+  for (const model of ["loop", "sync"]) {
+    test(`loses nothing at reloads (${model})`, async (t) => {
+      const { server } = await serveLocked(t, ["--reload", "stop-first", "-m", model]);
+      const clients = [goOn(server.url), goOn(server.url)];
+      for (let generation = 2; generation <= 4; generation++) {
+        server.signal("SIGHUP");
+        await server.waitForStatus((status) =>
+          status.workers.some((worker) => worker.generation === generation && worker.state === "serving"),
+        );
+      }
+      for (const client of clients) assert.ok((await client.stop()).size >= 2);
+      assert.doesNotMatch(server.output(0), /did not/);
+    });
+  }
+
+  test("holds for recycling", async (t) => {
+    const { server } = await serveLocked(t, ["--reload", "stop-first", "--max-requests", "20:0"]);
+    const client = goOn(server.url);
+    await server.waitForLog(/is recycled \(max-requests[^)]*\): its replacement starts when it has ended/);
+    const [first] = (await server.status()).workers;
+    await until(
+      async () => (await server.status()).workers.some(({ pid, state }) => state === "serving" && pid !== first?.pid),
+      "another worker",
+    );
+    assert.ok((await client.stop()).size >= 1);
+    assert.doesNotMatch(server.output(0), /did not/);
+  });
+
+  test("tries again when the new code does not boot, until it does", async (t) => {
+    const { server, app, lock } = await serveLocked(t, ["--reload", "stop-first"]);
+    writeFileSync(app, "throw new Error('broken');");
+    server.signal("SIGHUP");
+    await server.waitForLog(/Nothing serves now[^]*generation 2 did not get ready[^]*broken/);
+    assert.equal(existsSync(lock), false);
+    // It waits in the backlog until something serves.
+    const waiting = get(server.url);
+    writeFileSync(app, APP.replace("v1", "v2"));
+    assert.match((await waiting).body, /^v2/);
+    const { lastReload, generation } = await server.status();
+    assert.equal(lastReload?.ok, false);
+    assert.equal(generation, 2);
+    writeFileSync(app, APP.replace("v1", "v3"));
+    server.signal("SIGHUP");
+    await until(async () => (await get(server.url)).body.startsWith("v3"), "the next reload");
+  });
+
+  test("can be stopped while nothing serves", async (t) => {
+    const { server, app } = await serveLocked(t, ["--reload", "stop-first"]);
+    writeFileSync(app, "throw new Error('broken');");
+    server.signal("SIGHUP");
+    await server.waitForLog(/Nothing serves now/);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  });
+});
