@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { writeFileSync } from "node:fs";
+import { againAndAgain } from "../support/again-and-again.ts";
 import { freePort } from "../support/free-port.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -47,27 +48,6 @@ async function line(where: string | number): Promise<number> {
   return Number(pid);
 }
 
-/** A client that goes on until it is told to stop, and then says how many answers it got. */
-function goOn(where: string | number): { readonly stop: () => Promise<number> } {
-  let isOver = false;
-  const done = (async () => {
-    let answers = 0;
-    while (!isOver) {
-      await line(where);
-      answers++;
-    }
-    return answers;
-  })();
-  // Told by `stop`.
-  done.catch(() => {});
-  return {
-    stop: () => {
-      isOver = true;
-      return done;
-    },
-  };
-}
-
 describe("a socket that all copies of an app share", { concurrency: 2 }, () => {
   for (const args of [
     ["-w", "2", "-t", "1"],
@@ -78,7 +58,11 @@ describe("a socket that all copies of an app share", { concurrency: 2 }, () => {
   ]) {
     test(`refuses and loses nothing at reloads (${args.join(" ")})`, async (t) => {
       const { server, where } = await serveLines(t, args);
-      const clients = [goOn(where), goOn(where), goOn(where)];
+      const clients = [
+        againAndAgain(() => line(where)),
+        againAndAgain(() => line(where)),
+        againAndAgain(() => line(where)),
+      ];
       for (let generation = 2; generation <= 4; generation++) {
         server.signal("SIGHUP");
         await server.waitForLog(new RegExp(`generation ${generation}: serving`));
@@ -187,7 +171,7 @@ export default async (req, res) => {
     const folder = tempFolder(t, { "app.mjs": LINES });
     const path = join(folder, "line.sock");
     const server = await serve(t, join(folder, "app.mjs"), ["-w", "2", "-t", "1"], { env: { LINE_PATH: path } });
-    const client = goOn(path);
+    const client = againAndAgain(() => line(path));
     server.signal("SIGHUP");
     await server.waitForLog(/generation 2: serving/);
     assert.ok((await client.stop()) > 0);
@@ -222,20 +206,16 @@ export default (req, res) => res.end("tries " + tries);
 
   test("answers without a gap over reloads", async (t) => {
     const { server, where } = await serveLines(t, ["-w", "2", "-t", "1"], METRICS);
-    let isOver = false;
-    const asking = (async () => {
-      while (!isOver) assert.match((await get(`http://127.0.0.1:${where}`)).body, /^metrics of/);
-    })();
-    asking.catch(() => {});
+    const metrics = async (): Promise<string> => (await get(`http://127.0.0.1:${where}`)).body;
+    const client = againAndAgain(async () => assert.match(await metrics(), /^metrics of/));
     for (let generation = 2; generation <= 4; generation++) {
       server.signal("SIGHUP");
       await server.waitForLog(new RegExp(`generation ${generation}: serving`));
       await server.waitForStatus(({ workers }) => workers.every((worker) => worker.generation === generation));
     }
-    isOver = true;
-    await asking;
+    assert.ok((await client.stop()) > 0);
     const pids = (await server.status()).workers.map(({ pid }) => `metrics of ${pid}`);
-    assert.ok(pids.includes((await get(`http://127.0.0.1:${where}`)).body));
+    assert.ok(pids.includes(await metrics()));
   });
 
   test("is in use for the other copies, if they listen for errors", async (t) => {

@@ -56,6 +56,11 @@ export function stopAccepting(server: Server, address: AddressInfo | string): vo
   handle?.close();
 }
 
+/** Whether the first argument of `listen` is something that is bound already: a server, a handle, a descriptor. */
+export function isBound(options: Readonly<Record<string, unknown>>): boolean {
+  return ["_handle", "handle", "fd"].some((name) => options[name] !== undefined);
+}
+
 /** The server may listen for real. */
 export function stopPretending(server: Server): void {
   Object.assign(server, { _handle: null, _pipeName: undefined });

@@ -13,6 +13,7 @@
 
 import type { AddressInfo, Server } from "node:net";
 import {
+  isBound,
   isPretending,
   pretendToListen,
   replaceEmit,
@@ -96,8 +97,7 @@ function takenMessage(args: readonly unknown[]): string {
 /** undefined: it can't be shared, or is not to be. */
 function wishOf(args: readonly unknown[], isHttp: boolean): SocketWish | undefined {
   const options = optionsOf(args);
-  if (options["fd"] !== undefined || options["_handle"] !== undefined || options["handle"] !== undefined)
-    return undefined;
+  if (isBound(options)) return undefined;
   if (options["reusePort"] === true || options["readableAll"] === true || options["writableAll"] === true)
     return undefined;
   const isExclusive = isHttp || options["exclusive"] === true;

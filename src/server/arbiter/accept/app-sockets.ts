@@ -162,12 +162,12 @@ async function bind({ address }: SocketWish): Promise<{ readonly fd: number; rea
   for (let tries = 1; ; tries++) {
     try {
       if ("path" in address) {
-        const { fd, remove } = await bindUnixSocket(address.path, undefined);
+        const socket = await bindUnixSocket(address.path, undefined);
         const close = (): void => {
-          remove();
-          closeFd(fd);
+          socket.remove();
+          closeFd(socket.fd);
         };
-        return { fd, close };
+        return { fd: socket.fd, close };
       }
       const bound = await bindTcp(address);
       return { fd: bound.fd(), close: () => bound.close() };
