@@ -88,6 +88,28 @@ describe("without descriptors", { concurrency: 2 }, () => {
     });
   }
 
+  for (const args of [
+    ["-w", "2", "-t", "2", "--accept", "handoff"],
+    ["-w", "2", "-m", "sync"],
+  ]) {
+    test(`what is handed to a worker goes to another one (${args.join(" ")})`, async (t) => {
+      const server = await serve(t, lifeApp, [...args, "--debug-headers"]);
+      const [poor, rich] = (await server.status()).workers.map(({ pid }) => pid);
+      const restore = leaveDescriptors(poor!, 0);
+      for (let i = 0; i < 20; i++) {
+        const { body, headers } = await get(server.url);
+        assert.equal(body, "ok");
+        assert.equal(headers["x-heddle-worker"], `${rich}`);
+      }
+      restore();
+      await until(
+        async () => (await get(server.url)).headers["x-heddle-worker"] === `${poor}`,
+        "the worker to be used again",
+      );
+      assert.deepEqual((await server.status()).restarts, { workers: 0, threads: 0 }, server.output(0));
+    });
+  }
+
   test("the arbiter keeps its workers, refuses to reload and says why; a worker that died is replaced afterwards", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--accept", "handoff"]);
     const before = await server.status();

@@ -10,6 +10,7 @@
  *                             ← serving
  *     connection + socket     →              only when the arbiter accepts
  *                             ← load         connections received so far, open now, and whether it is idle
+ *     handed                  → ← not-received   connections that were sent and did not arrive
  *                             ← return + socket   a draining worker could not place it: for another worker
  *     passed                  → ← pass-on + socket  a worker that accepts has more than another one
  *     pass-checked            → ← pass-check     everything before it has arrived, or never will
@@ -78,8 +79,10 @@ export interface WorkerBoot {
 export type ToWorker =
   | WorkerBoot
   | { readonly type: "serve" }
-  /** Comes with the socket as its handle. `isCounted`: in the worker's row already. */
-  | { readonly type: "connection"; readonly isCounted: boolean }
+  /** Comes with the socket as its handle. `number`: they count up from 1. `isCounted`: in the worker's row already. */
+  | { readonly type: "connection"; readonly number: number; readonly isCounted: boolean }
+  /** All connections up to this number have arrived, or never will. */
+  | { readonly type: "handed"; readonly upTo: number }
   | { readonly type: "recall" }
   /** This `pass-on` has arrived. */
   | { readonly type: "passed"; readonly id: number }
@@ -128,6 +131,8 @@ export type FromWorker =
   | { readonly type: "pass-on"; readonly pid: number; readonly id: number }
   | { readonly type: "pass-check"; readonly upTo: number }
   | { readonly type: "not-begun" }
+  /** Connections that have not arrived, and never will: there were no descriptors left. */
+  | { readonly type: "not-received"; readonly from: number; readonly upTo: number }
   | FromCopy
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: threads were killed while they had requests. */

@@ -74,6 +74,8 @@ export class Worker {
   #retireWish: string | undefined;
   #isBroken = false;
   #isOrphan = false;
+  /** The number of the last connection from the arbiter. */
+  #handed = 0;
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
     const { config, tls, address, slot, generation, purpose } = boot;
@@ -181,7 +183,12 @@ export class Worker {
       case "serve":
         void this.#serve();
         break;
+      case "handed":
+        this.#missing(message.upTo);
+        break;
       case "connection":
+        this.#missing(message.number - 1);
+        this.#handed = message.number;
         // Its client has left.
         if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.tryLower("connections");
         this.#arrivals.receive(handle, message.isCounted);
@@ -219,6 +226,13 @@ export class Worker {
       case "boot":
         break;
     }
+  }
+
+  /** Of the connections up to this number, those that have not arrived never will. */
+  #missing(upTo: number): void {
+    if (upTo <= this.#handed) return;
+    tell({ type: "not-received", from: this.#handed + 1, upTo });
+    this.#handed = upTo;
   }
 
   async #serve(): Promise<void> {

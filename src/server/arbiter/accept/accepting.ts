@@ -164,7 +164,7 @@ export class Accepting {
   }
 
   #distribute({ model, backlog, tlsCert }: ServerConfig): Balancer {
-    const workers = (): readonly WorkerHandle[] => this.#fleet.serving;
+    const workers = (): readonly WorkerHandle[] => this.#fleet.serving.filter(({ rests }) => !rests);
     const away = new TurnAway(tlsCert !== undefined);
     const turnAway = (socket: Socket): void => away.refuse(socket);
     if (model !== "sync") return new LeastConnections({ workers, backlog, turnAway });

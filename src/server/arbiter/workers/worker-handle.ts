@@ -33,6 +33,7 @@ import {
 } from "../../worker/worker-protocol.ts";
 import type { SocketWish } from "../../app/load/app-sockets.ts";
 import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
 import { handleOf, sendable, unread } from "../../../platform/node-internals/handles.ts";
 import type { AppSummary, DrainReason } from "../../worker/serving/serving-protocol.ts";
@@ -79,6 +80,8 @@ interface WorkerEvents {
 
 const EXIT_HINT =
   "All requests of this worker are lost then. Throw to fail one request; `heddle stop` ends the server.";
+/** A worker without descriptors gets no connection for this long. */
+const REST_MS = 1000;
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
@@ -111,6 +114,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #idle = false;
   #error: HeddleError | undefined;
   #stopsSoon = false;
+  #restsUntilMs = 0;
 
   /** `env`: the environment of its generation. */
   constructor(
@@ -179,6 +183,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     return (this.seat?.row.read(COUNTER.connections) ?? this.#open) + this.#handovers.size;
   }
 
+  /** Whether it could not receive a connection a moment ago. */
+  get rests(): boolean {
+    return monotonicMs() < this.#restsUntilMs;
+  }
+
   /** Whether it has no connection, none on its way, and would begin one at once. */
   get isIdle(): boolean {
     return this.state === "serving" && this.#idle && this.connections === 0;
@@ -217,8 +226,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       if (isCounted) this.seat?.row.tryLower("connections");
       return;
     }
-    this.#handovers.add(socket);
-    this.#child.send({ type: "connection", isCounted } satisfies ToWorker, sendable(handle), () => {
+    const number = this.#handovers.add(socket, isCounted);
+    this.#child.send({ type: "connection", number, isCounted } satisfies ToWorker, sendable(handle), () => {
       // A failed send shows when the worker is gone: its unconfirmed sockets come back then.
     });
   }
@@ -310,6 +319,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         this.#confirm(message.received);
         break;
       case "beat":
+        if (this.#handovers.isLate(monotonicMs())) this.#send({ type: "handed", upTo: this.#handovers.sent });
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
         // The server stops. A SIGTERM to all of its processes reaches the worker as well.
@@ -337,6 +347,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       case "give-up-socket":
         this.emit("give-up-socket", message.id);
         break;
+      case "not-received":
+        this.#lost(message.from, message.upTo);
+        break;
       case "kill-me":
         this.emit("kill-me", fromWire(message.error));
         break;
@@ -346,6 +359,16 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         if (message.cutShort) this.wasCutShort = true;
         break;
     }
+  }
+
+  /** It has no descriptors left. */
+  #lost(from: number, upTo: number): void {
+    const lost = this.#handovers.lost(from, upTo);
+    if (lost.length === 0) return;
+    this.#restsUntilMs = monotonicMs() + REST_MS;
+    setTimeout(() => this.emit("turn"), REST_MS);
+    for (const { isCounted } of lost) if (isCounted) this.seat?.row.tryLower("connections");
+    for (const { socket } of lost) this.emit("returned", socket);
   }
 
   #confirm(received: number): void {

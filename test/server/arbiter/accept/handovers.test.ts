@@ -27,6 +27,26 @@ async function accept(t: TestContext, count: number, path?: string): Promise<Soc
 describe("connections on their way to a worker", () => {
   before(async () => assert.equal(await loadNative(), hasFfi));
 
+  test("come back if they have not arrived", async (t) => {
+    const [a, b, c] = (await accept(t, 3)) as [Socket, Socket, Socket];
+    const handovers = new Handovers();
+    assert.deepEqual([handovers.add(a), handovers.add(b, true), handovers.add(c)], [1, 2, 3]);
+    const lost = handovers.lost(1, 2);
+    assert.deepEqual(
+      lost.map(({ socket, isCounted }) => [socket === a, isCounted]),
+      [
+        [true, false],
+        [false, true],
+      ],
+    );
+    assert.deepEqual(handovers.lost(1, 2), []);
+    assert.deepEqual([handovers.confirm(1), handovers.size], ["some", 0]);
+    assert.deepEqual(
+      [a, b, c].map(({ destroyed }) => destroyed),
+      [false, false, true],
+    );
+  });
+
   test("are kept until it has received them", async (t) => {
     const [a, b, c] = (await accept(t, 3)) as [Socket, Socket, Socket];
     const handovers = new Handovers();
