@@ -37,11 +37,17 @@ export function descriptorOf(socket: Socket): number {
   return handleOf(socket)?.fd ?? -1;
 }
 
+/** Any handle that has a descriptor. */
+export interface SentHandle {
+  readonly fd: number;
+  close(): void;
+}
+
 /**
  * A handle in the form that `process.send` takes. It accepts the bare handle, as node:cluster sends it. If we sent the Socket,
  * the other side would start to read.
  */
-export function sendable(handle: RawHandle): Socket {
+export function sendable(handle: SentHandle): Socket {
   return handle as unknown as Socket;
 }
 

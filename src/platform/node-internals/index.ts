@@ -4,6 +4,7 @@
  *
  *   handles.ts            libuv's handles behind sockets and servers
  *   listening.ts          `listen` replaced, and servers that only believe that they listen
+ *   datagrams.ts          `bind` of UDP sockets replaced, and their state
  *   connections.ts        what node:http's server does with a connection
  *   requests.ts           IncomingMessage: made by hand, and what of it is replaced
  *   responses.ts          ServerResponse: its head, its connection's end, its stream
@@ -111,6 +112,14 @@ export const internals: readonly Internal[] = [
       words: ["_pipeName"],
       use: "a stand-in, by which a captured server believes that it listens",
       without: "`listening`, `address()` and `close()` of such an app's server would be wrong",
+    },
+  }),
+  ...of("datagrams.ts", {
+    "dgram.Socket: state": {
+      words: ["bindState", "recvStop"],
+      use: "gives the UDP sockets of an app to all of its copies",
+      without: "a second copy of an app that binds a UDP port fails with EADDRINUSE",
+      isSpared: true,
     },
   }),
   ...of("connections.ts", {

@@ -2,8 +2,10 @@
 // oxlint-disable no-underscore-dangle -- node:http's names
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createSocket } from "node:dgram";
 import { Duplex } from "node:stream";
 import { http } from "../http.ts";
+import { datagramHandle, isSharable, pretendToBind, stopPretendingToBind } from "./datagrams.ts";
 import { pretendToListen, replaceListen } from "./listening.ts";
 import type { Findings, See } from "./probe.ts";
 import {
@@ -36,6 +38,18 @@ import {
 
 /** Any address reserved for documentation (RFC 5737). */
 const ADDRESS = { address: "192.0.2.1", family: "IPv4", port: 1 };
+
+export function tryDatagrams(findings: Findings, see: See): void {
+  const socket = createSocket("udp4");
+  findings.try("dgram.Socket: state", () => {
+    if (!isSharable(see(socket))) return false;
+    pretendToBind(socket);
+    const isPretended = !isSharable(socket);
+    stopPretendingToBind(socket);
+    return isPretended && datagramHandle(socket) !== null;
+  });
+  socket.close();
+}
 
 export function tryListening(findings: Findings, see: See): void {
   const server = http.createServer();

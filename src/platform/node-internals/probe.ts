@@ -13,7 +13,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { loadNative } from "../native.ts";
 import { type Internal, internals, SUPPORTED } from "./index.ts";
 import { tryConnections } from "./probe-exchange.ts";
-import { tryListening, tryMessages } from "./probe-messages.ts";
+import { tryDatagrams, tryListening, tryMessages } from "./probe-messages.ts";
 
 /** The view of a Node object that heddle gets. Tests remove parts of it. */
 export type See = <T extends object>(object: T) => T;
@@ -66,6 +66,7 @@ export class Findings {
 export async function findLacking(node: NodeSurface = ourNode): Promise<readonly Internal[]> {
   const findings = new Findings();
   tryListening(findings, node.see);
+  tryDatagrams(findings, node.see);
   tryMessages(findings, node.see);
   await tryConnections(findings, node.see);
   if (await node.loadFfi()) findings.seen("node:ffi");

@@ -67,6 +67,7 @@ type Lack = {
 
 /** By the names of the table. Those that are not here are called as the property they are: `ServerResponse._header`. */
 const others: Readonly<Record<string, Lack>> = {
+  "dgram.Socket: state": { see: seeing(hiding("state symbol")) },
   "Socket._handle": { see: seeing(hiding("_handle", (target) => !isServer(target))) },
   "Server._handle": { see: seeing(hiding("_handle", (target) => target instanceof http.Server)) },
   "new Socket({ handle })": { takeAway: () => withoutExport(net, "Socket", Handleless) },

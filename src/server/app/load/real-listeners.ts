@@ -21,6 +21,7 @@ import {
 } from "../../../platform/node-internals/listening.ts";
 import { setTimeout } from "../../../kit/native-timers.ts";
 import type { AppSockets, SocketWish } from "./app-sockets.ts";
+import { SharedServer } from "./shared-server.ts";
 
 const RETRY_MS = 1000;
 
@@ -44,10 +45,15 @@ export function listenForReal(listener: RealListener, isHttp: boolean): Server {
   const { server, args, sockets } = listener;
   const wish = sockets && wishOf(args, isHttp);
   if (sockets === undefined || wish === undefined) return listenAlone(listener, true);
+  const { listen, told = "nothing" } = listener;
+  const callback = args.findLast((arg) => typeof arg === "function") as (() => void) | undefined;
+  if (told === "nothing" && callback !== undefined) server.once("listening", callback);
   closeOnAbort(server, args[0]);
-  const alone = (waits: boolean, told: RealListener["told"]): void =>
-    void listenAlone({ ...listener, ...(told && { told }) }, waits);
-  sockets.listen({ ...listener, wish, alone, address: requestedAddress(args), backlog: backlogOf(args) });
+  const where = { address: requestedAddress(args), backlog: backlogOf(args) };
+  const alone = (waits: boolean, toldBefore: "listening" | "callback"): void =>
+    void listenAlone({ ...listener, told: toldBefore }, waits);
+  const shared = new SharedServer({ server, listen, alone, isTold: told === "listening", ...where });
+  server.once("close", sockets.claim(wish, shared));
   return server;
 }
 
@@ -104,12 +110,13 @@ function wishOf(args: readonly unknown[], isHttp: boolean): SocketWish | undefin
   const address = requestedAddress(args);
   // An abstract socket has no file, and is not kept.
   if (typeof address === "string")
-    return address.startsWith("\0") ? undefined : { address: { path: address }, isExclusive };
+    return address.startsWith("\0") ? undefined : { address: { kind: "unix", path: address }, isExclusive };
   const host = options["host"] ?? args[1];
   const { port } = address;
   if (port === 0) return undefined;
   const ipv6Only = options["ipv6Only"] === true;
-  return { address: { host: typeof host === "string" ? host : undefined, port, ipv6Only }, isExclusive };
+  const endpoint = { host: typeof host === "string" ? host : undefined, port, ipv6Only };
+  return { address: { kind: "tcp", ...endpoint }, isExclusive };
 }
 
 /** `listen(9100, "::1", 511)`, `listen(9100, 511)`, `listen({ port: 9100, backlog: 511 })` */

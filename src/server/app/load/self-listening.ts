@@ -28,6 +28,7 @@ import { Server as NetServer, type AddressInfo } from "node:net";
 import { http } from "../../../platform/http.ts";
 import { pretendToListen, replaceListen, stopPretending } from "../../../platform/node-internals/listening.ts";
 import type { AppSockets } from "./app-sockets.ts";
+import { shareDatagrams } from "./shared-datagrams.ts";
 import { closeOnAbort, listenForReal, type Notice, requestedPort } from "./real-listeners.ts";
 
 /** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
@@ -64,6 +65,7 @@ export class ListenCapture {
   /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. */
   static install(address: ListenAddress, notice: Notice, sockets?: AppSockets): ListenCapture {
     const capture = new ListenCapture(address, notice, sockets);
+    if (sockets !== undefined) shareDatagrams(sockets);
     replaceListen((server, args, listen) => capture.#listen(server, args, listen));
     return capture;
   }

@@ -12,15 +12,16 @@
  * - If a socket can't be bound, the copy tries by itself, and gets the system's own error.
  */
 
+import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Socket } from "node:net";
 import type { Log } from "../../../log/log.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
-import { unread } from "../../../platform/node-internals/handles.ts";
+import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
+import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import { bindUnixSocket } from "../../../platform/unix-socket.ts";
-import type { SocketWish } from "../../app/load/app-sockets.ts";
+import type { SocketAddress, SocketWish } from "../../app/load/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 
@@ -34,11 +35,16 @@ interface Held {
   readonly wish: SocketWish;
   readonly where: string;
   readonly copies: Copy[];
-  /** Undefined while it is bound. Its descriptor is what is sent. */
-  socket: Socket | undefined;
-  close: () => void;
+  /** Undefined while it is bound. */
+  bound: Bound | undefined;
   /** The log has a line about it. */
   isTold: boolean;
+}
+
+interface Bound {
+  /** What is sent. */
+  readonly handle: SentHandle;
+  readonly close: () => void;
 }
 
 /** The processes of a killed arbiter need a moment to notice it and close the port. */
@@ -65,7 +71,7 @@ export class AppSockets {
 
   close(): void {
     this.#isOver = true;
-    for (const held of this.#held.values()) held.close();
+    for (const { bound } of this.#held.values()) bound?.close();
     this.#held.clear();
   }
 
@@ -80,16 +86,11 @@ export class AppSockets {
       return this.#give(before);
     }
     const where = whereOf(wish);
-    const held: Held = { wish, where, copies: [copy], socket: undefined, close: () => {}, isTold: false };
+    const held: Held = { wish, where, copies: [copy], bound: undefined, isTold: false };
     this.#held.set(key, held);
     try {
-      const { fd, close } = await bind(wish);
-      held.socket = unread({ fd: duplicateFd(fd) });
-      held.close = () => {
-        held.socket?.destroy();
-        close();
-      };
-      if (this.#isOver) return held.close();
+      held.bound = await bind(wish);
+      if (this.#isOver) return held.bound.close();
       this.#give(held);
       this.#look();
     } catch {
@@ -101,14 +102,14 @@ export class AppSockets {
 
   /** To whom it may be given. */
   #give(held: Held): void {
-    const { socket, wish, copies } = held;
-    if (socket === undefined) return;
+    const { bound, wish, copies } = held;
+    if (bound === undefined) return;
     const waiting = copies.filter(({ isGiven }) => !isGiven).sort(byAge);
     const isTaken = waiting.length < copies.length;
     const lucky = wish.isExclusive ? waiting.slice(0, isTaken ? 0 : 1) : waiting;
     for (const copy of lucky) {
       copy.isGiven = true;
-      copy.worker.answerSocket(copy.id, "given", socket);
+      copy.worker.answerSocket(copy.id, "given", bound.handle);
     }
     const others = waiting.filter(({ isGiven }) => !isGiven);
     for (const { worker, id } of others) worker.answerSocket(id, "waits");
@@ -132,9 +133,9 @@ export class AppSockets {
   #look(): void {
     if (this.#fleet.serving.length < this.#wanted()) return;
     for (const [key, held] of this.#held) {
-      if (held.copies.length > 0 || held.socket === undefined) continue;
+      if (held.copies.length > 0 || held.bound === undefined) continue;
       this.#held.delete(key);
-      held.close();
+      held.bound.close();
     }
   }
 }
@@ -153,24 +154,17 @@ function keyOf({ address }: SocketWish): string {
 }
 
 function whereOf({ address }: SocketWish): string {
-  if ("path" in address) return `the socket ${address.path}`;
-  return address.host === undefined ? `port ${address.port}` : `port ${address.port} of ${address.host}`;
+  if (address.kind === "unix") return `the socket ${address.path}`;
+  const port = `${address.kind === "tcp" ? "" : "UDP "}port ${address.port}`;
+  return address.host === undefined ? port : `${port} of ${address.host}`;
 }
 
-/** The descriptor is closed by `close` alone. @throws the system's error */
-async function bind({ address }: SocketWish): Promise<{ readonly fd: number; readonly close: () => void }> {
+/** @throws the system's error */
+async function bind({ address }: SocketWish): Promise<Bound> {
   for (let tries = 1; ; tries++) {
     try {
-      if ("path" in address) {
-        const socket = await bindUnixSocket(address.path, undefined);
-        const close = (): void => {
-          socket.remove();
-          closeFd(socket.fd);
-        };
-        return { fd: socket.fd, close };
-      }
-      const bound = await bindTcp(address);
-      return { fd: bound.fd(), close: () => bound.close() };
+      if (address.kind === "unix") return await bindUnix(address.path);
+      return address.kind === "tcp" ? await bindTcp(address) : await bindUdp(address.kind, address);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || tries === BIND_TRIES) throw error;
       await sleep(BIND_PAUSE_MS);
@@ -178,10 +172,28 @@ async function bind({ address }: SocketWish): Promise<{ readonly fd: number; rea
   }
 }
 
-type TcpAddress = Exclude<SocketWish["address"], { path: string }>;
+async function bindUnix(path: string): Promise<Bound> {
+  const socket = await bindUnixSocket(path, undefined);
+  const close = (): void => {
+    socket.remove();
+    closeFd(socket.fd);
+  };
+  return sendable(socket.fd, close);
+}
+
+interface Endpoint {
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly ipv6Only: boolean;
+}
+
+async function bindTcp(endpoint: Endpoint): Promise<Bound> {
+  const bound = await boundSocket(endpoint);
+  return sendable(bound.fd(), () => bound.close());
+}
 
 /** Without a host: all addresses, IPv4's alone if there is no IPv6. */
-async function bindTcp({ host, port, ipv6Only }: TcpAddress): Promise<net.BoundSocket> {
+async function boundSocket({ host, port, ipv6Only }: Endpoint): Promise<net.BoundSocket> {
   if (host !== undefined) {
     const { address } = net.isIP(host) === 0 ? await lookup(host) : { address: host };
     return new net.BoundSocket({ host: address, port, ipv6Only });
@@ -192,4 +204,28 @@ async function bindTcp({ host, port, ipv6Only }: TcpAddress): Promise<net.BoundS
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
     return new net.BoundSocket({ host: "0.0.0.0", port });
   }
+}
+
+/** A copy of the descriptor is what is sent. */
+function sendable(fd: number, close: () => void): Bound {
+  const socket = unread({ fd: duplicateFd(fd) });
+  const closeBoth = (): void => {
+    socket.destroy();
+    close();
+  };
+  return { handle: handleOf(socket)!, close: closeBoth };
+}
+
+async function bindUdp(type: "udp4" | "udp6", { host, port }: Endpoint): Promise<Bound> {
+  const socket = createSocket(type);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("error", reject);
+  socket.bind({ port, ...(host !== undefined && { address: host }), exclusive: true }, () => {
+    // The copies receive.
+    stopReceiving(socket);
+    resolve();
+  });
+  await promise;
+  socket.on("error", () => {});
+  return { handle: datagramHandle(socket)!, close: () => void socket.close() };
 }

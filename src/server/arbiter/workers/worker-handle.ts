@@ -35,7 +35,7 @@ import type { SocketWish } from "../../app/load/app-sockets.ts";
 import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
-import { handleOf, sendable, unread } from "../../../platform/node-internals/handles.ts";
+import { handleOf, type SentHandle, sendable, unread } from "../../../platform/node-internals/handles.ts";
 import type { AppSummary, DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { Handovers } from "../accept/handovers.ts";
 import { appProcessFile, missingFiles, workerFile } from "./own-files.ts";
@@ -255,11 +255,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#send({ type: "share", share });
   }
 
-  /** The answer to `want-socket`. `socket`: the one that is given. */
-  answerSocket(id: number, outcome: Outcome, socket?: Socket): void {
+  /** The answer to `want-socket`. `handle`: what is given. */
+  answerSocket(id: number, outcome: Outcome, handle?: SentHandle): void {
     const message: ToWorker = { type: "app-socket", id, outcome };
-    const handle = socket && handleOf(socket);
-    if (handle === undefined || handle === null) this.#send(message);
+    if (handle === undefined) this.#send(message);
     else if (this.#child.connected) this.#child.send(message, sendable(handle), () => {});
   }
 

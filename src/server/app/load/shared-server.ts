@@ -1,0 +1,134 @@
+/**
+ * A server of an app on a socket that all of its copies share (`app-sockets.ts`).
+ *
+ * One that is not HTTP (gRPC, a line protocol) is shared: every copy accepts, as under node:cluster. One that is HTTP, a metrics
+ * port for instance, is exclusive: an answer of any other copy would be about that copy. One copy has it, the others wait.
+ *
+ * Until the socket is given, the server believes that it listens. `waits` has it emit `listening` all the same: an app may wait
+ * for that to boot. If the app listens for the server's errors, it gets EADDRINUSE instead: it may want another port.
+ */
+
+import { constants } from "node:os";
+import type { AddressInfo, Server, Socket } from "node:net";
+import {
+  isPretending,
+  pretendToListen,
+  replaceEmit,
+  stopAccepting,
+  stopPretending,
+} from "../../../platform/node-internals/listening.ts";
+import { clearInterval, setInterval } from "../../../kit/native-timers.ts";
+import type { Claimant, SocketAnswer } from "./app-sockets.ts";
+
+export interface SharedServerOptions {
+  readonly server: Server;
+  /** Where it believes to listen. */
+  readonly address: AddressInfo | string;
+  readonly backlog: number | undefined;
+  /** Node's own `listen` of this server. */
+  readonly listen: (args: readonly unknown[]) => Server;
+  /** It has emitted `listening`. */
+  readonly isTold: boolean;
+  /** Binds it by itself. `waits`: for the port, if another copy has it. */
+  readonly alone: (waits: boolean, told: "listening" | "callback") => void;
+}
+
+/** A connection that has moved no byte for this long has nothing to finish. */
+const QUIET_MS = 1000;
+const LOOK_MS = 100;
+
+export class SharedServer implements Claimant {
+  readonly #options: SharedServerOptions;
+  readonly #connections = new Set<Socket>();
+  #isTold: boolean;
+  #isGiven = false;
+
+  constructor(options: SharedServerOptions) {
+    this.#options = options;
+    this.#isTold = options.isTold;
+    pretendToListen(options.server, options.address);
+  }
+
+  answered(answer: SocketAnswer): boolean {
+    const { server, alone, address } = this.#options;
+    // The app has closed it.
+    if (!isPretending(server)) return false;
+    switch (answer.outcome) {
+      case "given":
+        this.#listenOn(answer.fd);
+        return true;
+      case "pretended":
+        this.#announce();
+        return true;
+      case "waits":
+        if (this.#isTold || server.listenerCount("error") === 0) {
+          this.#announce();
+          return true;
+        }
+        stopPretending(server);
+        server.emit("error", inUse(address));
+        return false;
+      case "failed":
+      case "unavailable":
+        stopPretending(server);
+        alone(answer.outcome === "unavailable", this.#isTold ? "listening" : "callback");
+        return false;
+    }
+  }
+
+  retire(): void {
+    const { server, address } = this.#options;
+    if (this.#isGiven) stopAccepting(server, address);
+  }
+
+  async quiet(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let bytes = -1;
+    let sinceMs = 0;
+    const timer = setInterval(() => {
+      const now = [...this.#connections].reduce((sum, each) => sum + each.bytesRead + each.bytesWritten, 0);
+      if (now !== bytes) sinceMs = performance.now();
+      bytes = now;
+      if (this.#connections.size === 0 || performance.now() - sinceMs > QUIET_MS) resolve();
+    }, LOOK_MS);
+    await promise;
+    clearInterval(timer);
+  }
+
+  #listenOn(fd: number): void {
+    const { server, listen, backlog } = this.#options;
+    const isTold = this.#isTold;
+    this.#isGiven = true;
+    this.#isTold = true;
+    stopPretending(server);
+    server.on("connection", (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
+    const restore = replaceEmit(server, (emit) => (name, ...rest) => {
+      if (name !== "listening" && name !== "error") return emit(name, ...rest);
+      restore();
+      return isTold && name === "listening" ? true : emit(name, ...rest);
+    });
+    listen([backlog === undefined ? { fd } : { fd, backlog }]);
+  }
+
+  #announce(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#options.server.emit("listening");
+  }
+}
+
+/** As Node's own. */
+function inUse(address: AddressInfo | string): Error {
+  const where = typeof address === "string" ? { address } : { address: address.address, port: address.port };
+  const shown = typeof address === "string" ? address : `${address.address}:${address.port}`;
+  return Object.assign(new Error(`listen EADDRINUSE: address already in use ${shown}`), {
+    code: "EADDRINUSE",
+    errno: -constants.errno.EADDRINUSE,
+    syscall: "listen",
+    ...where,
+  });
+}
