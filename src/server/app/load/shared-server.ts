@@ -68,8 +68,7 @@ export class SharedServer implements Claimant {
         stopPretending(server);
         server.emit("error", inUse(address));
         return false;
-      case "failed":
-      case "unavailable":
+      default:
         stopPretending(server);
         alone(answer.outcome === "unavailable", this.#isTold ? "listening" : "callback");
         return false;
