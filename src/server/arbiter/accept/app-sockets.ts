@@ -21,7 +21,7 @@ import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
 import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import { bindUnixSocket } from "../../../platform/unix-socket.ts";
-import type { SocketAddress, SocketWish } from "../../app/load/app-sockets.ts";
+import type { SocketWish } from "../../app/load/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 
