@@ -50,6 +50,18 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       });
     }
 
+    for (const listens of [undefined, "yes"]) {
+      test(`one that closes the ${listens === undefined ? "exported" : "listening"} server can`, async (t) => {
+        const env = { AT_END: "closes", ...(listens && { LISTENS: listens }) };
+        const server = await serve(t, app, flags, { env });
+        await get(server.url);
+        await server.stop();
+        const copies = told(server);
+        assert.ok(copies.size > 0);
+        for (const lines of copies.values()) assert.deepEqual(lines, ["flushed", "exits 0"]);
+      });
+    }
+
     test("they get the exit code that the app has set", async (t) => {
       const server = await serve(t, app, flags);
       const { body } = await get(server.url, "/exit-code");

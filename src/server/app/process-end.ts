@@ -18,9 +18,14 @@ import { deliver, isListenedTo } from "../../platform/node-internals/signals.ts"
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
+/** The signal by which the app learns that it is to end, if it listens to one. */
+export function endSignal(): NodeJS.Signals | undefined {
+  return SIGNALS.find(isListenedTo);
+}
+
 /** `letGo`: ends what the thread itself is kept alive by, so that it ends with the app's last handle. */
 export function endApp(code: number, letGo: () => void): void {
-  const signal = SIGNALS.find(isListenedTo);
+  const signal = endSignal();
   process.exitCode ??= code;
   if (signal === undefined) return void othersAreQuiet().then(() => process.exit());
   if (!isMainThread) {

@@ -7,6 +7,7 @@
  */
 
 import { HeddleError } from "../../../errors/errors.ts";
+import { endSignal } from "../process-end.ts";
 import { isClass } from "./describe.ts";
 import type { FetchApp } from "../fetch/fetch-handler.ts";
 import { callListeners, isPromiseLike, type RequestListener } from "../node-listener.ts";
@@ -132,8 +133,9 @@ function refuseResponse(result: unknown): void {
   );
 }
 
+/** An app that listens for the signal that ends it closes its server itself, and a second `close` would be an error to it. */
 export function closeServer(server: AppServer): Promise<void> {
-  if (!server.listening) return Promise.resolve();
+  if (!server.listening || endSignal() !== undefined) return Promise.resolve();
   return new Promise((resolve) => {
     server.close(() => {
       resolve();
