@@ -25,6 +25,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
   const app = await loadInWorker(config, env);
   console.log(`app      ${app.file} (${app.shape})`);
+  if (config.found !== undefined) console.log(`found    ${config.found.reason}`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
   console.log(`workers  ${formatShape(config)}`);
   for (const { name, model, pool, timeoutMs, limit } of app.routes) {

@@ -5,6 +5,7 @@
  * → signals and commands → stop → exit
  */
 
+import { relative } from "node:path";
 import { Arbiter } from "../server/arbiter/arbiter.ts";
 import { reapOrphans } from "../server/arbiter/init.ts";
 import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../server/arbiter/pid-file.ts";
@@ -49,6 +50,7 @@ class Server {
   #arbiter: Arbiter | undefined;
   #control: ControlServer | undefined;
   #announced = false;
+  #found: string | undefined;
   #exiting = false;
 
   constructor({ config, again }: ParsedCommand, log: Log) {
@@ -58,7 +60,7 @@ class Server {
   }
 
   async run(): Promise<void> {
-    const config = this.#config;
+    const config = this.#tellFound(this.#config);
     try {
       if (config.pidFile !== undefined) {
         const file = claimPidFile(config.pidFile);
@@ -67,7 +69,7 @@ class Server {
       const arbiter = await Arbiter.create({
         config,
         log: this.#log,
-        readConfig: this.#again,
+        readConfig: async () => this.#tellFound(await this.#again()),
         onReloadFailed: (error) => this.#tellFailure(error),
         onStop: () => (process.title = STOPPING_TITLE),
         watch: config.watch ? this.#watch() : undefined,
@@ -88,6 +90,14 @@ class Server {
       this.#close();
       throw error;
     }
+  }
+
+  /** Which app was found, and why: once, and again if a reload finds another one. */
+  #tellFound(config: ServerConfig): ServerConfig {
+    const told = config.found && `app: ${relative(config.cwd, config.app)} (${config.found.reason})`;
+    if (told !== undefined && told !== this.#found) this.#log.info({ app: config.app }, told);
+    this.#found = told;
+    return config;
   }
 
   /** Health and control answer from the beginning, so that a slow boot can be watched. */
@@ -143,8 +153,9 @@ class Server {
   /** The files that the last load used, and the configured names, whose targets may change. */
   #watched(): readonly string[] {
     const arbiter = this.#arbiter!;
-    const { app, configFile, envFiles = [] } = arbiter.config;
-    return [...arbiter.modules, app, ...(configFile === undefined ? [] : [configFile]), ...envFiles];
+    const { app, configFile, envFiles = [], found } = arbiter.config;
+    const foundBy = [...(found?.envFiles ?? []), ...(found?.basis === undefined ? [] : [found.basis])];
+    return [...arbiter.modules, app, ...(configFile === undefined ? [] : [configFile]), ...envFiles, ...foundBy];
   }
 
   /** One function per source: if several signals become one reload, each of its lines is logged once. */

@@ -1,5 +1,5 @@
 /** From a command's arguments to a ServerConfig. Used by `serve` and `check`. Each step says where to find the next one:
- * working directory → env files → config file → env files that only the config file names.
+ * working directory → env files → config file → env files that only the config file names → the app, if nobody names it.
  */
 
 import {
@@ -10,12 +10,15 @@ import {
   envFilePaths,
   type Explained,
   explainSettings,
+  findApp,
   type Flags,
   flagSpecs,
+  isNamed,
   loadConfigFile,
   mergeEnvFiles,
   parseArguments,
   readEnvFiles,
+  readScriptEnv,
   resolveConfig,
   type ServerConfig,
   serviceLinks,
@@ -79,9 +82,11 @@ async function gatherSources(
   const known = mergeEnvFiles(readEnvFiles(early ?? []), env);
   const file = await withVariables(known, () => loadConfigFile(cwd, configFilePath(flags, env, cwd)));
   const late = early === undefined ? envFilePaths({ flags, env, file }, cwd) : undefined;
-  const variables = late === undefined ? known : mergeEnvFiles(readEnvFiles(late), env);
+  const found = isNamed({ app, file }) ? undefined : findApp(cwd);
+  const files = [...readScriptEnv(found), ...readEnvFiles(late ?? early ?? [])];
+  const variables = mergeEnvFiles(files, env);
   const machine = { pid: process.pid, isTTY: process.stderr.isTTY, cpus: availableCpus() };
-  return { app, appArgs, flags, ...variables, file, cwd, ...machine };
+  return { app, appArgs, flags, ...variables, file, found, cwd, ...machine };
 }
 
 /** A config file may use the variables of env files. They are removed afterwards, so that a reload forgets deleted lines. */

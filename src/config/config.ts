@@ -1,9 +1,10 @@
 /** The whole configuration, for the command line. Workers and threads import only types from here, because this loads every file. */
 
+export { findApp, type FoundApp } from "./app/find-app.ts";
 export { flagSpecs, parseArguments, type Flags, type FlagSpec, type ParsedArguments } from "./sources/arguments.ts";
 export { availableCpus, type FileReader } from "./cpus.ts";
 export { defineConfig, loadConfigFile, type ConfigFile, type UserConfig } from "./sources/file.ts";
-export { mergeEnvFiles, readEnvFiles, type EnvFile } from "./sources/env-file.ts";
+export { mergeEnvFiles, readEnvFiles, readScriptEnv, type EnvFile } from "./sources/env-file.ts";
 export { explainSettings, type Explained } from "./explain.ts";
 export { helpText } from "./help.ts";
 export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
@@ -13,6 +14,7 @@ export {
   chdirPath,
   configFilePath,
   envFilePaths,
+  isNamed,
   resolveConfig,
   type ModelName,
   type ServerConfig,

@@ -6,6 +6,7 @@
 
 import { resolve } from "node:path";
 import { HeddleError } from "../errors/errors.ts";
+import type { FoundApp } from "./app/find-app.ts";
 import type { Flags } from "./sources/arguments.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { chooseListeners } from "./listeners.ts";
@@ -33,6 +34,8 @@ export type ServerConfig = Omit<SettingValues, "host" | "port" | "listen"> & {
    * server/arbiter/workers/surroundings.ts.
    */
   readonly app: string;
+  /** How the app was found, if nobody named it. Its `file` and `args` are `app` and `appArgs`. */
+  readonly found?: Omit<FoundApp, "file" | "args">;
   /** `process.argv` of the app, from its third place on. */
   readonly appArgs: readonly string[];
   readonly cwd: string;
@@ -59,8 +62,7 @@ export function resolveConfig(sources: ConfigSources): ServerConfig {
     ...(file === undefined ? {} : { configFile: file.path }),
     // It was relative to the start folder, and is now the working directory.
     ...(rest.chdir === undefined ? {} : { chdir: cwd }),
-    app: resolveApp(sources),
-    appArgs: sources.appArgs ?? [],
+    ...whichApp(sources),
     cwd,
     given: settingEntries.flatMap(([name, setting]) => (givenValue(setting, sources) === undefined ? [] : [name])),
     listen: chooseListeners(sources, { host, port, listen }),
@@ -124,6 +126,18 @@ function checkTls({ tlsCert, tlsKey }: Pick<SettingValues, "tlsCert" | "tlsKey">
   if ((tlsCert === undefined) === (tlsKey === undefined)) return;
   const [given, missing] = tlsKey === undefined ? ["--tls-cert", "--tls-key"] : ["--tls-key", "--tls-cert"];
   throw new HeddleError("CONFIG_CONFLICT", `got ${given} without ${missing}; expected both, or neither for plain HTTP`);
+}
+
+function whichApp(sources: ConfigSources): Pick<ServerConfig, "app" | "appArgs" | "found"> {
+  const { found, appArgs = [] } = sources;
+  if (isNamed(sources) || found === undefined) return { app: resolveApp(sources), appArgs };
+  const { file, args, ...rest } = found;
+  return { app: file, appArgs: [...args, ...appArgs], found: rest };
+}
+
+/** Whether the command line or the config file names the app. */
+export function isNamed({ app, file }: Pick<ConfigSources, "app" | "file">): boolean {
+  return (app ?? file?.settings["app"]) !== undefined;
 }
 
 function resolveApp({ app, file, cwd }: ConfigSources): string {

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseEnv } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
+import type { FoundApp } from "../app/find-app.ts";
 import type { Environment, Variables } from "./sources.ts";
 
 export interface EnvFile {
@@ -18,6 +19,16 @@ export interface EnvFile {
 /** @throws HeddleError ENV_FILE_FAILED */
 export function readEnvFiles(paths: readonly string[]): readonly EnvFile[] {
   return paths.map((path) => ({ path, variables: parseEnvFile(readText(path), path) }));
+}
+
+/** The variables that the start script sets, and its own env files: for `mergeEnvFiles`, in front of all others.
+ * @throws HeddleError ENV_FILE_FAILED
+ */
+export function readScriptEnv(found: Pick<FoundApp, "env" | "envFiles"> | undefined): readonly EnvFile[] {
+  // What the script assigns wins over its files, as in a shell.
+  return found === undefined
+    ? []
+    : [...readEnvFiles(found.envFiles), { path: "the start script", variables: found.env }];
 }
 
 /** @throws HeddleError ENV_FILE_FAILED */

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
+import type { FoundApp } from "../app/find-app.ts";
 import type { Flags } from "./arguments.ts";
 import type { ConfigFile } from "./file.ts";
 import { collects } from "../kinds.ts";
@@ -22,6 +23,8 @@ export interface Variables {
 export interface ConfigSources extends Variables {
   /** The app as named on the command line. */
   readonly app?: string | undefined;
+  /** If it is named nowhere. */
+  readonly found?: FoundApp | undefined;
   /** What stands behind `--` there. */
   readonly appArgs?: readonly string[];
   readonly flags: Flags;

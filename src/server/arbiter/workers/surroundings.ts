@@ -8,7 +8,7 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
-import { mergeEnvFiles, readEnvFiles, type ServerConfig } from "../../../config/config.ts";
+import { mergeEnvFiles, readEnvFiles, readScriptEnv, type ServerConfig } from "../../../config/config.ts";
 
 export interface Surroundings {
   /** The app's module and the working directory, without symbolic links. */
@@ -19,10 +19,10 @@ export interface Surroundings {
 
 /** @throws HeddleError ENV_FILE_FAILED */
 export function settle(
-  config: Pick<ServerConfig, "app" | "cwd" | "chdir" | "envFiles">,
+  config: Pick<ServerConfig, "app" | "cwd" | "chdir" | "envFiles" | "found">,
   warn: (message: string) => void,
 ): Surroundings {
-  const { envFiles = [], chdir } = config;
+  const { envFiles = [], chdir, found } = config;
   const app = followed(config.app);
   const cwd = existsSync(config.cwd) ? followed(config.cwd) : dirname(app);
   if (!existsSync(config.cwd)) {
@@ -30,7 +30,7 @@ export function settle(
       `the working directory ${config.cwd} does not exist any more: workers run in ${cwd}. A directory given with --chdir is resolved again at each reload`,
     );
   }
-  const { env } = mergeEnvFiles(readEnvFiles(envFiles), process.env);
+  const { env } = mergeEnvFiles([...readScriptEnv(found), ...readEnvFiles(envFiles)], process.env);
   // PWD as a shell's `cd` sets it.
   return { app, cwd, env: chdir === undefined ? env : { ...env, PWD: cwd } };
 }

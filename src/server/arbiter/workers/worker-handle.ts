@@ -130,8 +130,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#member = member;
     this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
     this.#isAppProcess = runsOnMainThread(boot.config);
-    const flags = workerFlags(availableCpus(), process.execArgv, env["NODE_OPTIONS"]);
-    const { cwd } = boot.config;
+    const { cwd, found } = boot.config;
+    const ownFlags = [...process.execArgv, ...(found?.nodeFlags ?? [])];
+    const flags = workerFlags(availableCpus(), ownFlags, env["NODE_OPTIONS"]);
     const entry = this.#isAppProcess ? appProcessFile : workerFile;
     this.#child = spawn(process.execPath, [...flags, entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],

@@ -1,0 +1,99 @@
+/** Programs that start scripts run, and what heddle makes of each. */
+
+/** What runs a file of the app. `preload`: what it adds to Node, in the project if it is installed. */
+export interface Runner {
+  /** Node's flag and the module that make Node run the same files. */
+  readonly preload?: readonly [flag: string, module: string];
+  /** Own flags with a value in the next word. */
+  readonly withValue?: readonly string[];
+  /** First words that are not the file. */
+  readonly verbs?: readonly string[];
+  /** What the log says is missing. */
+  readonly lacks?: string;
+}
+
+const restarts = "restarts on changes: use heddle's --watch";
+
+export const runners: Readonly<Record<string, Runner>> = {
+  node: {},
+  nodejs: {},
+  tsx: { preload: ["--import", "tsx"], verbs: ["watch"], withValue: ["--tsconfig"] },
+  "ts-node": { preload: ["--require", "ts-node/register"], withValue: ["-P", "--project", "-O", "-r", "--require"] },
+  "ts-node-esm": { preload: ["--loader", "ts-node/esm"], withValue: ["-P", "--project"] },
+  "ts-node-dev": { preload: ["--require", "ts-node/register"], withValue: ["-P", "--project"], lacks: restarts },
+  "swc-node": { preload: ["--import", "@swc-node/register/esm-register"] },
+  nodemon: {
+    withValue: ["-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config"],
+    lacks: restarts,
+  },
+  "vite-node": { withValue: ["-c", "--config"], lacks: "its transforms: heddle runs the file with Node" },
+  "babel-node": { lacks: "its transforms: heddle runs the file with Node" },
+  bun: { verbs: ["run", "start"], lacks: "heddle runs the file with Node" },
+  deno: { verbs: ["run", "serve"], lacks: "heddle runs the file with Node" },
+  pm2: {
+    verbs: ["start"],
+    withValue: ["-i", "--instances", "-n", "--name", "-l", "--log", "-o", "-e", "--max-memory-restart", "--env"],
+    lacks: "heddle starts the processes: use its --workers",
+  },
+  forever: { verbs: ["start"], lacks: "heddle restarts what fails" },
+};
+
+/** Commands that run another command behind them. `withValue`: own flags with a value in the next word. */
+export const wrappers: Readonly<Record<string, readonly string[]>> = {
+  "cross-env": [],
+  "cross-env-shell": [],
+  env: ["-u"],
+  exec: [],
+  command: [],
+  npx: ["-p", "--package"],
+  bunx: [],
+  time: [],
+  nice: ["-n"],
+  "dumb-init": [],
+  tini: [],
+  dotenv: ["-e", "-v", "-c"],
+  "env-cmd": ["-f", "-e", "-r"],
+  dotenvx: ["-f"],
+};
+
+/** A package's command that is a server, and that heddle runs as the app. */
+export interface ServerCommand {
+  /** The first argument by which it is a server; absent: always. */
+  readonly verb?: string;
+  /** What a build has made, without which it does not start. */
+  readonly needs?: (args: readonly string[]) => string | undefined;
+  /** A file that does the same, and is taken if it exists. */
+  readonly better?: string;
+}
+
+export const serverCommands: Readonly<Record<string, ServerCommand>> = {
+  next: { verb: "start", needs: () => ".next/BUILD_ID", better: ".next/standalone/server.js" },
+  "react-router-serve": { needs: ([file]) => file },
+  "remix-serve": { needs: ([file]) => file },
+  fastify: { verb: "start" },
+};
+
+/** Commands that serve for development. What a build has made is to be served instead. */
+export const developCommands: ReadonlySet<string> = new Set([
+  "vite",
+  "ng",
+  "next",
+  "nuxt",
+  "nuxi",
+  "astro",
+  "nest",
+  "react-router",
+  "remix",
+  "svelte-kit",
+  "webpack",
+  "nitro",
+  "parcel",
+  "vinxi",
+  "qwik",
+  "rsbuild",
+  "rspack",
+  "vike",
+  "analog",
+  "vue-cli-service",
+  "react-scripts",
+]);

@@ -1,0 +1,249 @@
+/**
+ * What a start script would run, found without running it. Pure.
+ *
+ *   script → commands (script-words.ts) → the one that stays → its wrappers and variables → the program and its flags
+ *
+ * Of several commands the last one is the server, unless they run at the same time. What is left out is named in `notTaken`:
+ * the user must be able to see how `heddle serve` differs from `npm start`.
+ */
+
+import { readNodeFlags, type NodeFlags } from "./node-flags.ts";
+import { developCommands, runners, serverCommands, wrappers } from "./programs.ts";
+import { splitScript, type Command } from "./script-words.ts";
+
+/** What surrounds the program. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string>>;
+  readonly envFiles: NodeFlags["envFiles"];
+  /** The folder that the script changes to. */
+  readonly folder: string | undefined;
+  /** What npm start would do, and heddle does not. */
+  readonly notTaken: readonly string[];
+}
+
+export type StartCommand =
+  | (Surroundings & {
+      readonly kind: "file";
+      readonly file: string;
+      readonly args: readonly string[];
+      readonly nodeFlags: readonly string[];
+      readonly preload: readonly [flag: string, module: string] | undefined;
+    })
+  | (Surroundings & { readonly kind: "server"; readonly name: string; readonly args: readonly string[] })
+  /** Another script of the same package. */
+  | (Surroundings & { readonly kind: "script"; readonly name: string; readonly args: readonly string[] })
+  /** A server for development, or heddle itself: it does not say what to serve. */
+  | { readonly kind: "other"; readonly name: string }
+  | { readonly kind: "unclear"; readonly why: string };
+
+export function readStartScript(script: string): StartCommand {
+  const commands = splitScript(script);
+  if (commands === undefined) return { kind: "unclear", why: "it uses more of the shell than heddle reads" };
+  if (commands.some(({ after }) => after === "||" || after === "&"))
+    return { kind: "unclear", why: "it runs several commands" };
+  return new Reader(commands).read();
+}
+
+const ASSIGNMENT = /^([A-Za-z_]\w*)=([^]*)$/;
+
+class Reader {
+  readonly #earlier: readonly Command[];
+  #words: readonly string[];
+  readonly #env: Record<string, string> = {};
+  readonly #envFiles: NodeFlags["envFiles"][number][] = [];
+  readonly #notTaken: string[] = [];
+  #folder: string | undefined;
+
+  constructor(commands: readonly Command[]) {
+    // `node app.js | pino-pretty`: the program is the first of a pipe.
+    const ofPipe = commands.findLastIndex(({ after }) => after !== "|");
+    this.#words = commands[ofPipe]?.words ?? [];
+    this.#earlier = commands.slice(0, Math.max(0, ofPipe));
+    for (const { words } of commands.slice(ofPipe + 1)) this.#notTaken.push(`| ${words.join(" ")}`);
+  }
+
+  read(): StartCommand {
+    for (const { words } of this.#earlier) this.#readEarlier(words);
+    for (let depth = 0; depth < 20; depth++) {
+      this.#readAssignments();
+      const [name, ...rest] = this.#words;
+      if (name === undefined) return { kind: "unclear", why: "it runs nothing" };
+      const program = baseName(name);
+      const next = this.#readProgram(program, name, rest);
+      if (next !== undefined) return next;
+    }
+    return { kind: "unclear", why: "it runs one command in the other" };
+  }
+
+  /** Returns undefined if the words are those of another command now. */
+  #readProgram(program: string, name: string, rest: readonly string[]): StartCommand | undefined {
+    const script = scriptOf(program, rest);
+    if (script !== undefined) return { kind: "script", ...script, ...this.#surroundings() };
+    const inner = execOf(program, rest);
+    if (inner !== undefined) this.#words = inner;
+    else if (Object.hasOwn(wrappers, program)) this.#unwrap(program, rest, wrappers[program]!);
+    else if (program === "heddle") return this.#readOwn(rest);
+    else if (Object.hasOwn(runners, program) || program === "pm2-runtime") return this.#readRunner(program, rest);
+    else if (Object.hasOwn(serverCommands, program) && isVerb(serverCommands[program]!.verb, rest))
+      return { kind: "server", name: program, args: rest, ...this.#surroundings() };
+    else if (developCommands.has(program)) return { kind: "other", name: [program, ...rest.slice(0, 1)].join(" ") };
+    else if (/^\.{0,2}\/|\.[cm]?[jt]s$/.test(name)) return this.#file([name, ...rest], [], undefined);
+    else return { kind: "unclear", why: `it runs ${program}, which heddle does not know` };
+    return undefined;
+  }
+
+  /** `heddle serve app.ts --workers 2`: where heddle itself is asked without an app, the start script may have one. */
+  #readOwn([verb, file, ...flags]: readonly string[]): StartCommand {
+    if (verb !== "serve" || file === undefined || file.startsWith("-")) return { kind: "other", name: "heddle" };
+    this.#notTaken.push(...flags);
+    return this.#file([file], [], undefined);
+  }
+
+  /** A command that ends before the server starts. */
+  #readEarlier(words: readonly string[]): void {
+    const [name, value] = words;
+    if (name === "cd" && words.length === 2) this.#folder = [this.#folder, value].filter(Boolean).join("/");
+    else if ((name === "export" || name === "set") && words.slice(1).every((word) => ASSIGNMENT.test(word)))
+      for (const word of words.slice(1)) this.#assign(word);
+    else this.#notTaken.push(words.join(" "));
+  }
+
+  #readAssignments(): void {
+    while (this.#words[0] !== undefined && this.#assign(this.#words[0])) this.#words = this.#words.slice(1);
+  }
+
+  #assign(word: string): boolean {
+    const [, name, value] = ASSIGNMENT.exec(word) ?? [];
+    if (name === undefined || value === undefined) return false;
+    if (value.includes("$")) this.#notTaken.push(`${name} (its value is the shell's)`);
+    else this.#env[name] = value;
+    return true;
+  }
+
+  #unwrap(name: string, words: readonly string[], withValue: readonly string[]): void {
+    let at = 0;
+    for (; at < words.length && words[at]!.startsWith("-"); at++) {
+      const word = words[at]!;
+      if (word === "--") {
+        at++;
+        break;
+      }
+      if (name === "dotenv" || name === "dotenvx" || name === "env-cmd") {
+        if ((word === "-e" || word === "-f") && words[at + 1] !== undefined)
+          this.#envFiles.push({ path: words[at + 1]!, isOptional: true });
+        else this.#notTaken.push(`${name} ${word}`);
+      }
+      if (withValue.includes(word)) at++;
+    }
+    this.#words = words.slice(at);
+    if (name === "dotenvx" && this.#words[0] === "run") this.#unwrap(name, this.#words.slice(1), withValue);
+  }
+
+  #readRunner(program: string, words: readonly string[]): StartCommand | undefined {
+    const runner = program === "pm2-runtime" ? { ...runners["pm2"]!, verbs: ["start"] } : runners[program]!;
+    const isNode = program === "node" || program === "nodejs";
+    if (runner.lacks !== undefined) this.#notTaken.push(`${program} (${runner.lacks})`);
+    let rest = words;
+    if (runner.verbs?.includes(rest[0] ?? "")) {
+      if (rest[0] === "watch") this.#notTaken.push("watch (use heddle's --watch)");
+      rest = rest.slice(1);
+    }
+    if (isNode || program === "tsx") {
+      const read = readNodeFlags(rest);
+      if (read.rest === undefined || read.rest.length === 0)
+        return { kind: "unclear", why: `its ${program} runs no file` };
+      this.#envFiles.push(...read.envFiles);
+      this.#notTaken.push(...read.notTaken);
+      return this.#file(read.rest, read.flags, runner.preload);
+    }
+    const {
+      flags,
+      exec,
+      rest: [...program_],
+    } = splitOwnFlags(rest, runner.withValue ?? []);
+    if (exec !== undefined) {
+      this.#words = [...exec.split(/\s+/), ...program_];
+      return undefined;
+    }
+    this.#notTaken.push(...flags);
+    if (program_.length === 0) return { kind: "unclear", why: `its ${program} runs no file` };
+    const dashes = program_.indexOf("--");
+    const isPm2 = program.startsWith("pm2");
+    const before = dashes === -1 ? program_ : program_.slice(0, dashes);
+    const behind = dashes === -1 ? [] : program_.slice(dashes + 1);
+    const file = before[0];
+    const args = [...(isPm2 ? [] : before.slice(1)), ...behind];
+    if (isPm2 && before.length > 1) this.#notTaken.push(before.slice(1).join(" "));
+    if (/ecosystem|\.(?:json|ya?ml)$|\.config\.[cm]?js$/.test(file!))
+      return { kind: "unclear", why: `its ${program} reads ${file}, which names the app` };
+    // `nodemon node app.js` and the like.
+    if (dashes === -1 && Object.hasOwn(runners, file!)) {
+      this.#words = program_;
+      return undefined;
+    }
+    return this.#file([file!, ...args], [], runner.preload);
+  }
+
+  #file(
+    [file = "", ...args]: readonly string[],
+    nodeFlags: readonly string[],
+    preload: Runner["preload"],
+  ): StartCommand {
+    if (file.includes("$")) return { kind: "unclear", why: `the shell works out the name of its file, ${file}` };
+    const shell = args.find((arg) => arg.includes("$"));
+    if (shell !== undefined) this.#notTaken.push(`${args.join(" ")} (the shell works out ${shell})`);
+    const own = shell === undefined ? args : [];
+    return { kind: "file", file, args: own, nodeFlags, preload, ...this.#surroundings() };
+  }
+
+  #surroundings(): Surroundings {
+    if (this.#folder !== undefined) this.#notTaken.push(`cd ${this.#folder} (use heddle's --chdir)`);
+    return { env: this.#env, envFiles: this.#envFiles, folder: this.#folder, notTaken: this.#notTaken };
+  }
+}
+
+type Runner = (typeof runners)[string];
+
+/** `npm run x`, `yarn x`, `node --run x`. */
+function scriptOf(program: string, words: readonly string[]): { name: string; args: readonly string[] } | undefined {
+  const [verb, ...rest] = words.filter((word) => word !== "-s" && word !== "--silent");
+  if (program === "node" && verb === "--run" && rest[0] !== undefined) return { name: rest[0], args: rest.slice(2) };
+  if (!["npm", "pnpm", "yarn", "bun"].includes(program) || verb === undefined) return undefined;
+  const name = verb === "run" || verb === "run-script" ? rest[0] : verb;
+  const args = (verb === name ? rest : rest.slice(1)).filter((word, i) => !(i === 0 && word === "--"));
+  const isScript = verb !== name || ["start", "serve"].includes(verb) || (program === "yarn" && verb !== "exec");
+  if (program === "bun" && /\.[cm]?[jt]sx?$/.test(name ?? "")) return undefined;
+  return name === undefined || name.startsWith("-") || !isScript || verb === "exec" ? undefined : { name, args };
+}
+
+/** `pnpm exec x`. */
+function execOf(program: string, [verb, ...rest]: readonly string[]): readonly string[] | undefined {
+  if (!["npm", "pnpm", "yarn"].includes(program) || (verb !== "exec" && verb !== "dlx" && verb !== "x"))
+    return undefined;
+  return rest[0] === "--" ? rest.slice(1) : rest;
+}
+
+/** The flags of a runner that are its own, in front of the file or behind it. */
+function splitOwnFlags(
+  words: readonly string[],
+  withValue: readonly string[],
+): { flags: string[]; exec: string | undefined; rest: string[] } {
+  const flags: string[] = [];
+  let exec: string | undefined;
+  let at = 0;
+  for (; at < words.length && words[at]!.startsWith("-") && words[at] !== "--"; at++) {
+    const word = words[at]!;
+    if (word === "-x" || word === "--exec") exec = words[++at];
+    else flags.push(withValue.includes(word) ? `${word} ${words[++at]}` : word);
+  }
+  return { flags, exec, rest: words.slice(at) };
+}
+
+function isVerb(verb: string | undefined, [first]: readonly string[]): boolean {
+  return verb === undefined || verb === first;
+}
+
+/** The name of a program that may be given by its path. */
+function baseName(name: string): string {
+  return /(?:node_modules\/\.bin|^\/.*\/bin)\/([\w.-]+)$/.exec(name)?.[1] ?? name;
+}
