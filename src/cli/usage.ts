@@ -14,7 +14,7 @@ export function usage(): string {
   return `heddle: an application server for TypeScript
 
 Usage:
-  heddle serve <app> [settings]     run an app
+  heddle serve [app] [settings]     run an app
   heddle check [app] [settings]     load the config and the app, print what would run, exit
   heddle status [--json]            what a running server is doing
   heddle threads [--json]           what each of its threads is doing, with the stack of a blocked thread
@@ -25,7 +25,8 @@ Usage:
 
 The commands that talk to a running server take --control <path>; without it they look for the server.
 The app: a module whose default export is an object with fetch(request), a function (req, res), an Express, Koa,
-Fastify, Hono or NestJS app or an http.Server, or that calls listen() itself.
+Fastify, Hono or NestJS app or an http.Server, or that calls listen() itself. If nothing names it, heddle takes what
+npm start would run, a framework's build, main in package.json, or server, app, main or index, and logs why.
 Exit codes: 0 success; 1 the app or the server failed; 2 the command line or the config is wrong.
 
 Signals: TERM stop, INT stop (twice: at once), HUP reload, TTIN/TTOU one worker more/fewer.

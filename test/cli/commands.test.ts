@@ -19,7 +19,7 @@ describe("the command line", { concurrency: 3 }, () => {
   test("without a command, with help or --help, shows how to use it", async () => {
     for (const args of [[], ["help"], ["--help"], ["serve", "--help"]]) {
       const run = await runHeddle(args);
-      assertRun(run, 0, /Usage:[^]*heddle serve <app>[^]*Exit codes[^]*--graceful-timeout/, /^$/);
+      assertRun(run, 0, /Usage:[^]*heddle serve \[app\][^]*Exit codes[^]*--graceful-timeout/, /^$/);
     }
   });
 
@@ -27,7 +27,7 @@ describe("the command line", { concurrency: 3 }, () => {
     assertRun(await runHeddle(["version"]), 0, /^heddle \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/, /^$/);
   });
 
-  test("suggests the command, flag or setting that was meant, and exits with 2", async () => {
+  test("suggests the command, flag or setting that was meant, and exits with 2", async (t) => {
     assertRun(
       await runHeddle(["sreve", hello]),
       2,
@@ -48,7 +48,7 @@ describe("the command line", { concurrency: 3 }, () => {
       /^$/,
       /HEDDLE_WORKER .*HEDDLE_WORKERS/,
     );
-    assertRun(await runHeddle(["serve"]), 2, /^$/, /got no app/);
+    assertRun(await runHeddle(["serve"], { cwd: tempFolder(t) }), 2, /^$/, /got no app, and found none in/);
     assertRun(await runHeddle(["serve", hello, hello]), 2, /^$/, /expected one app, got 2/);
     assertRun(await runHeddle(["scale"]), 2, /^$/, /heddle scale: expected 1 arguments, got 0/);
     assertRun(await runHeddle(["serve", hello, "--tls-cert", "x.pem"]), 2, /^$/, /--tls-cert without --tls-key/);

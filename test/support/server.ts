@@ -51,13 +51,14 @@ export interface TestServer extends AsyncDisposable {
 const BOOT_PATIENCE_MS = 60_000;
 const STOP_PATIENCE_MS = 20_000;
 
-/** Starts `heddle serve <app> <args>`; listens on `-p 0` unless `args` say where. Rejects with its output if it ends. */
+/** Starts `heddle serve <app> <args>`, or without an app if that is undefined; listens on `-p 0` unless `args` say where. Rejects with its output if it ends. */
 export async function startServer(
-  appFile: string,
+  appFile: string | undefined,
   args: readonly string[] = [],
   options: ServerOptions = {},
 ): Promise<TestServer> {
-  const process = launch(["serve", appFile, ...placeArguments(args)], options);
+  const app = appFile === undefined ? [] : [appFile];
+  const process = launch(["serve", ...app, ...placeArguments(args)], options);
   const urls = await process.urls(options.listeners ?? 1);
   return { ...process.server, url: urls[0]!, urls, port: Number(new URL(urls[0]!).port || NaN) };
 }

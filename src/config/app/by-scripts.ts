@@ -112,7 +112,7 @@ function preloadOf(
     createRequire(join(project.folder, "package.json")).resolve(module);
     return { flags: wanted, notTaken: [] };
   } catch {
-    return { flags: [], notTaken: [`${module} (not installed here: Node erases the types)`] };
+    return { flags: [], notTaken: [`${module} (not installed here: Node itself erases the types)`] };
   }
 }
 

@@ -12,15 +12,17 @@ export interface Runner {
   readonly lacks?: string;
 }
 
+const erases = "Node itself erases the types";
 const restarts = "restarts on changes: use heddle's --watch";
 
 export const runners: Readonly<Record<string, Runner>> = {
   node: {},
   nodejs: {},
   tsx: { preload: ["--import", "tsx"], verbs: ["watch"], withValue: ["--tsconfig"] },
-  "ts-node": { preload: ["--require", "ts-node/register"], withValue: ["-P", "--project", "-O", "-r", "--require"] },
-  "ts-node-esm": { preload: ["--loader", "ts-node/esm"], withValue: ["-P", "--project"] },
-  "ts-node-dev": { preload: ["--require", "ts-node/register"], withValue: ["-P", "--project"], lacks: restarts },
+  // Its hook is for `require`, and not for what an import loads.
+  "ts-node": { withValue: ["-P", "--project", "-O", "-r", "--require"], lacks: erases },
+  "ts-node-esm": { withValue: ["-P", "--project"], lacks: erases },
+  "ts-node-dev": { withValue: ["-P", "--project"], lacks: erases },
   "swc-node": { preload: ["--import", "@swc-node/register/esm-register"] },
   nodemon: {
     withValue: ["-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config"],

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readStartScript, type StartCommand } from "../../../src/config/app/start-script.ts";
+import { splitScript } from "../../../src/config/app/script-words.ts";
+
+type FileCommand = Extract<StartCommand, { kind: "file" }>;
+
+function fileOf(script: string): FileCommand {
+  const command = readStartScript(script);
+  assert.equal(command.kind, "file", `${script}: ${JSON.stringify(command)}`);
+  return command as FileCommand;
+}
+
+describe("the words of a script", () => {
+  test("are split as a shell does, with quotes, operators, comments and redirections", () => {
+    assert.deepEqual(splitScript(`A='b c' node "my app.js" --x=\\"1\\" > log 2>&1 # a note`), [
+      { words: ["A=b c", "node", "my app.js", '--x="1"'] },
+    ]);
+    assert.deepEqual(splitScript("a&&b ;c | d"), [
+      { words: ["a"] },
+      { words: ["b"], after: "&&" },
+      { words: ["c"], after: ";" },
+      { words: ["d"], after: "|" },
+    ]);
+    assert.deepEqual(splitScript(""), []);
+  });
+
+  test("of a script with more of the shell are not known", () => {
+    for (const script of [
+      "(cd x; node y)",
+      "node $(ls)",
+      "node `ls`",
+      "if true; then node x; fi",
+      "node x &",
+      "node 'x",
+    ])
+      assert.equal(splitScript(script), undefined, script);
+  });
+});
+
+describe("the file that a start script runs", () => {
+  const scripts: Readonly<Record<string, string>> = {
+    "node server.js": "server.js",
+    "node .": ".",
+    "/usr/local/bin/node dist/x": "dist/x",
+    "NODE_ENV=production node x.js": "x.js",
+    "cross-env A=b C=d node x.js": "x.js",
+    "env A=b node x.js": "x.js",
+    "exec node x.js": "x.js",
+    "npx -y tsx x.ts": "x.ts",
+    "pnpm exec tsx x.ts": "x.ts",
+    "tsx watch x.ts": "x.ts",
+    "ts-node -P tsconfig.json x.ts": "x.ts",
+    "nodemon -w src x.ts": "x.ts",
+    "nodemon --exec 'node --import ./a.js' x.ts": "x.ts",
+    "pm2 start x.js -i max": "x.js",
+    "pm2-runtime x.js": "x.js",
+    "npm run build && node dist/x.js": "dist/x.js",
+    "set NODE_ENV=production&& node x.js": "x.js",
+    "node x.js | pino-pretty": "x.js",
+    "dotenv -e .env -- node x.js": "x.js",
+    "dumb-init -- node x.js": "x.js",
+    "./bin/www": "./bin/www",
+    "bun run x.ts": "x.ts",
+    "heddle serve x.ts --workers 2": "x.ts",
+    "node --stack-trace-limit=50 -C development x.js": "x.js",
+  };
+  for (const [script, file] of Object.entries(scripts))
+    test(`${script} → ${file}`, () => assert.equal(fileOf(script).file, file));
+
+  test("comes with Node's flags, the variables and the app's arguments", () => {
+    const { args, nodeFlags, env, notTaken } = fileOf(
+      "A=b cross-env C=d node -r dotenv/config --import=./otel.js --max-old-space-size=400 x.js --shop north",
+    );
+    assert.deepEqual(args, ["--shop", "north"]);
+    assert.deepEqual(nodeFlags, ["-r", "dotenv/config", "--import=./otel.js", "--max-old-space-size=400"]);
+    assert.deepEqual(env, { A: "b", C: "d" });
+    assert.deepEqual(notTaken, []);
+  });
+
+  test("comes with its env files", () => {
+    assert.deepEqual(fileOf("node --env-file=.env --env-file-if-exists .local x.js").envFiles, [
+      { path: ".env", isOptional: false },
+      { path: ".local", isOptional: true },
+    ]);
+    assert.deepEqual(fileOf("dotenv -e .env -- node x.js").envFiles, [{ path: ".env", isOptional: true }]);
+  });
+
+  test("of a runner of TypeScript comes with what it adds to Node", () => {
+    assert.deepEqual(fileOf("tsx x.ts").preload, ["--import", "tsx"]);
+  });
+
+  test("comes with what is not taken over, and what to do instead", () => {
+    assert.deepEqual(fileOf("npm run build && node --inspect=9230 --watch x.js").notTaken, [
+      "npm run build",
+      "--inspect (use heddle's --inspect)",
+      "--watch (use heddle's --watch)",
+    ]);
+    assert.deepEqual(fileOf("pm2 start x.js -i max -- --shop north").notTaken, [
+      "pm2 (heddle starts the processes: use its --workers)",
+      "-i max",
+    ]);
+    assert.deepEqual(fileOf("pm2 start x.js -- --shop north").args, ["--shop", "north"]);
+    assert.deepEqual(fileOf("PORT=${PORT:-3000} node x.js").notTaken, ["PORT (its value is the shell's)"]);
+    assert.deepEqual(fileOf("cd api && node x.js").notTaken, ["cd api (use heddle's --chdir)"]);
+    assert.equal(fileOf("cd api && node x.js").folder, "api");
+    assert.deepEqual(fileOf("node x.js | pino-pretty").notTaken, ["| pino-pretty"]);
+  });
+});
+
+test("a start script may run another script, a package's server, or a server for development", () => {
+  const kinds: Readonly<Record<string, readonly [StartCommand["kind"], string]>> = {
+    "npm run serve": ["script", "serve"],
+    "yarn serve": ["script", "serve"],
+    "node --run serve": ["script", "serve"],
+    "pnpm serve": ["script", "serve"],
+    "next start -p 3000": ["server", "next"],
+    "NODE_ENV=production react-router-serve ./build/server/index.js": ["server", "react-router-serve"],
+    "./node_modules/.bin/fastify start app.js": ["server", "fastify"],
+    "next dev": ["other", "next dev"],
+    "ng serve": ["other", "ng serve"],
+    vite: ["other", "vite"],
+    "heddle serve": ["other", "heddle"],
+    "heddle serve --workers 2": ["other", "heddle"],
+  };
+  for (const [script, [kind, name]] of Object.entries(kinds)) {
+    const command = readStartScript(script);
+    assert.deepEqual([command.kind, "name" in command ? command.name : undefined], [kind, name], script);
+  }
+});
+
+test("a script that cannot be understood says why", () => {
+  const scripts: Readonly<Record<string, RegExp>> = {
+    "turbo run start": /turbo, which heddle does not know/,
+    "node a.js & node b.js": /several commands/,
+    "node a.js || node b.js": /several commands/,
+    "node $FILE": /the shell works out/,
+    "node -e 'serve()'": /runs no file/,
+    "pm2-runtime ecosystem.config.js": /reads ecosystem\.config\.js/,
+    "": /runs nothing/,
+    "(node a.js)": /more of the shell/,
+  };
+  for (const [script, why] of Object.entries(scripts)) {
+    const command = readStartScript(script);
+    assert.match(command.kind === "unclear" ? command.why : `${script}: ${command.kind}`, why);
+  }
+});
