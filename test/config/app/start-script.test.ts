@@ -8,7 +8,7 @@ type FileCommand = Extract<StartCommand, { kind: "file" }>;
 function fileOf(script: string): FileCommand {
   const command = readStartScript(script);
   assert.equal(command.kind, "file", `${script}: ${JSON.stringify(command)}`);
-  return command as FileCommand;
+  return command;
 }
 
 describe("the words of a script", () => {
