@@ -31,7 +31,7 @@ export function describeError(error: unknown): string {
   const parts = [messageOf(error)];
   if (error instanceof HeddleError && error.hint !== undefined) parts.push(error.hint);
   const isOwnFault = error instanceof HeddleError && error.code === "INTERNAL";
-  const stack = isOwnFault ? wholeStack(error.cause) : foreignStack(error);
+  const stack = isOwnFault ? wholeStack(error.cause) : foreignStack(error, parts[0]!);
   if (stack !== undefined) parts.push(stack);
   if (!(error instanceof HeddleError) && error instanceof Error && error.stack !== undefined) parts.push(error.stack);
   return parts.join("\n");
@@ -45,11 +45,19 @@ function wholeStack(cause: unknown): string | undefined {
 /** Frames of Node and of heddle; they are not printed, because the message says enough. */
 const OWN = new RegExp(`node:|${RegExp.escape(new URL("..", import.meta.url).href)}`);
 
-/** The app's own frames of the error that started it. */
-function foreignStack(error: unknown): string | undefined {
+/** The app's own frames of the error that started it. What `message` has said already is left out. */
+function foreignStack(error: unknown, message: string): string | undefined {
   let cause = error instanceof Error ? error.cause : undefined;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   if (!(cause instanceof Error) || cause.stack === undefined) return undefined;
   const frames = cause.stack.split("\n").filter((line) => /^\s+at .*(file:\/\/|\()\//.test(line) && !OWN.test(line));
-  return frames.length === 0 ? undefined : `${cause.name}: ${cause.message}\n${frames.join("\n")}`;
+  if (frames.length === 0) return undefined;
+  if (!message.includes(cause.message)) return `${cause.name}: ${cause.message}\n${collapsed(frames)}`;
+  const [, file, line] = /([^/]+):(\d+):\d+\)?$/.exec(frames[0]!) ?? [];
+  return frames.length === 1 && message.includes(`${file}:${line}: `) ? undefined : collapsed(frames);
+}
+
+/** A function that calls itself is printed once. */
+function collapsed(frames: readonly string[]): string {
+  return frames.filter((frame, i) => frame !== frames[i - 1]).join("\n");
 }

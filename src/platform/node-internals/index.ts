@@ -375,8 +375,8 @@ export const internals: readonly Internal[] = [
   ...of("warnings.ts", {
     "process.emitWarning": {
       words: ['"emitWarning"'],
-      use: "replaced while node:ffi is loaded: no warning that it is experimental",
-      without: "the warning is printed",
+      use: "replaced while node:ffi and the app are loaded: no warning that node:ffi is experimental, none that heddle's own error explains",
+      without: "the warnings are printed",
       isSpared: true,
       untried: "nothing depends on it",
     },

@@ -10,6 +10,7 @@ import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { openAppSockets } from "../../app/load/app-sockets.ts";
+import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
@@ -33,6 +34,10 @@ const sockets = openAppSockets(tell);
 try {
   await main();
 } catch (error) {
+  failBoot(error);
+}
+
+function failBoot(error: unknown): void {
   tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
 }
 
@@ -42,6 +47,7 @@ async function main(): Promise<void> {
   const shared = new Board(board);
   setBlockingRules({ wake: shared.wakeOf(seat), cancelled: heedAbort });
   port.on("message", (message: ToHandlerThread) => message.type === "app-socket" && sockets.answered(message));
+  const loaded = watchLoad(config.app, failBoot);
   const app = await loadApp(config.app, {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
@@ -52,6 +58,7 @@ async function main(): Promise<void> {
   });
   await app.start();
   await sockets.settled();
+  await loaded();
   const { keepAliveMs } = applyServerSettings(config, app.server()).config;
   const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
   process.on("uncaughtException", (error: unknown) => {

@@ -16,6 +16,7 @@ import { endApp } from "../../app/process-end.ts";
 import { openAppSockets } from "../../app/load/app-sockets.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isFirst, numberThread } from "../../app/instance.ts";
+import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { warningsAbout } from "../../app/load/kept-in-memory.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
@@ -67,7 +68,7 @@ const sockets = openAppSockets(tell);
 try {
   await main();
 } catch (error) {
-  tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
+  failBoot(error);
 }
 
 async function main(): Promise<void> {
@@ -75,7 +76,7 @@ async function main(): Promise<void> {
   await openDebuggerPort(config, Number(process.env["HEDDLE_WORKER_INDEX"] ?? 0));
   const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
-  if (isMainThread) process.on("uncaughtException", failBoot);
+  const loaded = watchLoad(config.app, failBoot);
   numberThread(boot.index, servingThreads(config));
   port.on("message", (message: ToThread) => message.type === "app-socket" && sockets.answered(message));
   const app = await loadApp(config.app, {
@@ -105,7 +106,7 @@ async function main(): Promise<void> {
   let pipeline: Pipeline | undefined;
   await app.start();
   await sockets.settled();
-  process.off("uncaughtException", failBoot);
+  await loaded();
   watchUncaught(() => pipeline);
   const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
@@ -123,6 +124,10 @@ async function main(): Promise<void> {
     modules: modules.files(),
     told: { upgrades: upgradesOf(app, router), server: heeded.settings },
   });
+}
+
+function failBoot(error: unknown): void {
+  tell({ type: "boot-failed", error: toWire(error), modules: modules.filesOfFailure() });
 }
 
 function warn(message: string): void {
@@ -326,16 +331,6 @@ function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
     connections.sweep(now);
   };
   new Heartbeat({ everyMs: beatMs, beat }).keep();
-}
-
-/** The app is loading, on a main thread: elsewhere this ends the thread, which its handle reports. */
-function failBoot(error: unknown): void {
-  if (process.listenerCount("uncaughtException") > 1) return;
-  const why = new HeddleError("THREAD_DIED", `serving thread ${boot.index} died: ${messageOf(error)}`, {
-    cause: error,
-  });
-  // If this is why the app's module failed, that is told first, and better.
-  setImmediate(() => tell({ type: "boot-failed", error: toWire(why), modules: modules.filesOfFailure() }));
 }
 
 function watchUncaught(pipeline: () => Pipeline | undefined): void {
