@@ -8,7 +8,7 @@ import { requireNative } from "../platform/native.ts";
 import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
 import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
 import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
-import { bootTimeout } from "../server/worker/serving/serving-pool.ts";
+import { bootTimeout } from "../server/worker/serving/boot-timeout.ts";
 import { modelNamed } from "../server/models/registry.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
 import { Pool } from "../supervise/pool.ts";

@@ -80,7 +80,11 @@ describe("an app that cannot be served", { concurrency: 3 }, () => {
       /^heddle: .*app\.ts: (?:importing the app did not end within the boot timeout|the app was not ready within)/,
     ],
     ["hangs while it loads", "for (;;);", /^heddle: .*app\.ts: the app was not ready within --boot-timeout/],
-    ["ends its thread", "process.exit(0);", /^heddle: the app ended its (?:thread|process) while it was loading/],
+    [
+      "ends its thread",
+      "process.exit(0);",
+      /^heddle: .*app\.ts:1: the app called process\.exit\(0\) while it was loading\./,
+    ],
   ];
   for (const [what, code, reason] of apps) {
     test(`because it ${what} ends serve and check with 1, its file named`, async (t) => {

@@ -116,7 +116,10 @@ export default (req, res) => res.end("ok");`;
         const file = join(tempFolder(t, { "app.mjs": app }), "app.mjs");
         const { code: exit, stderr } = await runHeddle(["serve", file, "-p", "0", "-t", threads, "--control", "off"]);
         assert.equal(exit, 1);
-        assert.match(stderr, /serving thread \d died: no database/);
+        assert.match(
+          stderr,
+          /app\.mjs:1: an error that nothing caught ended the app while it was loading\. Error: no database/,
+        );
       });
     }
   }

@@ -57,13 +57,16 @@ export async function importApp(path: string, modules: ModuleTracker, asMain: bo
   }
   // The first copy of the app has the same modules.
   warnings.release(() => isFirst);
-  if (!("module.exports" in namespace)) return { ...namespace, default: innermost(namespace["default"]) };
+  if (!("module.exports" in namespace)) {
+    const inner = innermost(namespace["default"]);
+    return inner === namespace["default"] ? namespace : { ...namespace, default: inner };
+  }
   const exported = namespace["module.exports"];
   const isBag = (typeof exported === "object" || typeof exported === "function") && exported !== null;
   const named = isBag ? (exported as Record<string, unknown>) : {};
   // TypeScript and Babel write `export default` in CommonJS as `exports.default` and mark it with `__esModule`.
   const isTranspiled = named["__esModule"] === true && "default" in named;
-  return { ...named, default: innermost(isTranspiled ? named["default"] : exported) };
+  return { ...named, "module.exports": exported, default: innermost(isTranspiled ? named["default"] : exported) };
 }
 
 /** `default.default`: an ES module's default export that was compiled to CommonJS, and imported or exported once more. */

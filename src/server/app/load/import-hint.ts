@@ -1,7 +1,7 @@
 /** What to do about an import that failed. */
 
 import { findPackageJSON } from "node:module";
-import { basename, extname, sep } from "node:path";
+import { extname, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { show, similarFiles, stem } from "./near-files.ts";
 

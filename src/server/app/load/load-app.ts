@@ -14,12 +14,13 @@ import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import type { AppSockets } from "./app-sockets.ts";
 import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
+import { noHandler } from "./no-handler.ts";
 import { show } from "./near-files.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "./self-listening.ts";
 import { describe } from "./describe.ts";
 import type { OwnRouter } from "./own-router.ts";
-import { closeServer, prepare, serverTarget, shapeOf, type AppShape, type AppTarget } from "./shapes.ts";
+import { closeServer, prepare, serverTarget, type AppShape, type AppTarget } from "./shapes.ts";
 
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "../node-listener.ts";
@@ -228,26 +229,11 @@ async function waitForListen(
   try {
     const over = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal]);
     const outcome = await Promise.race([capture.whenListening(), aborted(over)]);
-    if (outcome === timedOut) throw noHandler(path, exported);
+    if (outcome === timedOut) throw await noHandler(path, exported);
     return serverTarget("self-listening", outcome);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function noHandler(path: string, exported: ModuleExports): HeddleError {
-  const names = Object.keys(exported).filter((name) => name !== "module.exports" && name !== "__esModule");
-  const got = names.map((name) => `${name} (${describe(exported[name])})`).join(", ");
-  const usable = names.find((name) => name !== "default" && shapeOf(exported[name]) !== undefined);
-  const expected =
-    "Export as default one of: an object with fetch(request), a function (req, res), an Express, Koa, Fastify, Hono or NestJS app, an http.Server; or call listen() on an http server.";
-  return new HeddleError(
-    "APP_NO_HANDLER",
-    `${show(path)} exports nothing that answers requests and did not listen. It exports ${got || "nothing"}.`,
-    {
-      hint: usable === undefined ? expected : `\`${usable}\` would do: write \`export default ${usable}\`. ${expected}`,
-    },
-  );
 }
 
 async function runHook(file: string, name: string, hook: unknown, ...args: readonly string[]): Promise<void> {

@@ -115,23 +115,48 @@ function has(value: object, ...methods: string[]): boolean {
   return methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
 }
 
-/** `export default (request) => new Response()` looks like a `(req, res)` function and would hang without this. */
+/**
+ * `export default (request) => new Response()` looks like a `(req, res)` function, and so does a function that makes an app. Their
+ * requests would hang without this.
+ */
 function guardReturnedResponse(listener: RequestListener): RequestListener {
   return (req, res) => {
     const result: unknown = listener(req, res);
-    if (result === undefined) return undefined;
-    return isPromiseLike(result) ? Promise.resolve(result).then(refuseResponse) : refuseResponse(result);
+    if (result === undefined || result === res) return undefined;
+    return isPromiseLike(result) ? Promise.resolve(result).then(refuseResult) : refuseResult(result);
   };
 }
 
-function refuseResponse(result: unknown): void {
-  if (!(result instanceof Response)) return;
+function refuseResult(result: unknown): void {
+  if (result instanceof Response) {
+    throw new HeddleError(
+      "HANDLER_FAILED",
+      "The app's function returned a Response, but a function is called as (req, res).",
+      { hint: "Write `export default { fetch: handler }`." },
+    );
+  }
+  const shape = shapeOf(result);
+  if (shape === undefined) return;
+  const what = NAMES_OF_SHAPES[shape];
   throw new HeddleError(
     "HANDLER_FAILED",
-    "The app's function returned a Response, but a function is called as (req, res).",
-    { hint: "Write `export default { fetch: handler }`." },
+    `The app's function returned ${what}, but a function is called as (req, res).`,
+    {
+      hint: "It makes an app, and is not one. Call it in the module: `export default await createApp()`.",
+    },
   );
 }
+
+const NAMES_OF_SHAPES: Readonly<Record<Exclude<AppShape, "self-listening">, string>> = {
+  fetch: "an object with fetch(request)",
+  listener: "a function",
+  express: "an Express app",
+  koa: "a Koa app",
+  fastify: "a Fastify instance",
+  nest: "a NestJS application",
+  hono: "a Hono app",
+  server: "an http.Server",
+};
 
 /** An app that listens for the signal that ends it closes its server itself, and a second `close` would be an error to it. */
 export function closeServer(server: AppServer): Promise<void> {

@@ -22,6 +22,7 @@ import { Pool } from "../../../supervise/pool.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import { Board, MAX_SLOTS } from "../../models/offload/shared/pool-board.ts";
 import { captureStack } from "../report/stack-capture.ts";
+import { BOOT_GRACE_MS } from "../serving/boot-timeout.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
 import type { AppSocketRelay } from "../app-socket-relay.ts";
@@ -80,7 +81,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
         startingAtOnce: availableCpus(),
         firstAlone: true,
         refill: "after-kill",
-        startTimeoutMs: config.bootTimeoutMs,
+        startTimeoutMs: config.bootTimeoutMs + BOOT_GRACE_MS,
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: 0,
         silenceMs: 0,

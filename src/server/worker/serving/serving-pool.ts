@@ -20,6 +20,7 @@ import { Pool } from "../../../supervise/pool.ts";
 import { createLedger, type GateHandle } from "../../http/admit/gate.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
+import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
 import { share } from "../limit-shares.ts";
 import type { AppSocketRelay } from "../app-socket-relay.ts";
@@ -313,18 +314,6 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 }
 
-export function bootTimeout(config: ServerConfig): HeddleError {
-  return new HeddleError(
-    "BOOT_TIMEOUT",
-    `${config.app}: the app was not ready within --boot-timeout (${config.bootTimeoutMs} ms).`,
-    {
-      hint: "It blocks its thread while it loads, or its onStart does not end. Raise --boot-timeout if it only needs longer.",
-    },
-  );
-}
-
-/** The thread itself gives up at the boot timeout and can say more. This is for a thread that can't. */
-export const BOOT_GRACE_MS = 500;
 /** A killed thread in JavaScript ends within milliseconds. */
 const KILL_PATIENCE_MS = 500;
 

@@ -22,7 +22,7 @@ import { warningsAbout } from "../../app/load/kept-in-memory.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
-import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
+import { toWire } from "../../../errors/errors.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import { takeAnyBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";

@@ -36,7 +36,7 @@ describe("loadApp says what is wrong and what would be right", { concurrency: 2 
     "page.tsx": { code: "APP_SYNTAX_UNSUPPORTED", message: /page\.tsx: Node cannot run \.tsx/, hint: /JSX/ },
     "no-extension.ts": {
       code: "APP_IMPORT_FAILED",
-      message: /^\S*no-extension\.ts: /,
+      message: /^\S*no-extension\.ts:\d+: /,
       hint: /greeting\.ts: .*extension/,
     },
     "missing-package.ts": {
