@@ -19,6 +19,7 @@ const ENTRIES = [
   "index.ts",
   "actors/index.ts",
   "actors/actor-service.ts",
+  "shared/index.ts",
   "tasks/index.ts",
   "cli/main.ts",
   ...globSync("**/*-main.ts", { cwd: source }),

@@ -10,6 +10,7 @@ import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
 import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
 import { bootTimeout } from "../server/worker/serving/boot-timeout.ts";
 import { modelNamed } from "../server/models/registry.ts";
+import { SHARED_VARIABLE } from "../shared/transport.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
 import { Pool } from "../supervise/pool.ts";
 import { readSettings } from "./settings.ts";
@@ -48,6 +49,8 @@ export async function check(argv: readonly string[]): Promise<void> {
 /** Loads the app as a worker does, in one. @throws HeddleError why it can't be loaded */
 async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promise<AppSummary> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
+  // No server: the app has a store of its own, also if this runs in a worker of one.
+  const ownEnv = { ...env, [SHARED_VARIABLE]: undefined };
   const loaded = Promise.withResolvers<AppSummary>();
   const pool: Pool<WorkerHandle, HeddleError> = new Pool({
     rules: {
@@ -65,7 +68,7 @@ async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promi
     wanted: () => 1,
     spawn: (member) => {
       const boot = { config, tls: undefined, slot: 0, generation: 0, address, purpose: "check" as const };
-      const worker = new WorkerHandle(member, boot, { listeners: [], seat: undefined }, env);
+      const worker = new WorkerHandle(member, boot, { listeners: [], seat: undefined }, ownEnv);
       worker.once("loaded", () => loaded.resolve(worker.app!));
       worker.once("gone", (error) => pool.gone(member, error));
       return worker;

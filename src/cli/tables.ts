@@ -11,7 +11,12 @@ export function formatStatus(status: ServerStatus): string {
     `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
     `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,
   ];
-  const { lastReload } = status;
+  const { lastReload, shared } = status;
+  if (shared !== undefined && shared.operations > 0) {
+    lines.push(
+      `shared: ${shared.entries} entries, ${mebibytes(shared.bytes)} of ${mebibytes(shared.maxBytes)}, ${shared.evictions} evicted (${shared.evictedCounters} of them counters)`,
+    );
+  }
   if (lastReload !== undefined) {
     const outcome = lastReload.ok ? "succeeded" : `FAILED: ${lastReload.error?.message ?? ""}`;
     lines.push(`last reload: generation ${lastReload.generation} at ${lastReload.at} ${outcome}`);

@@ -12,6 +12,7 @@ import { limitSettings } from "./settings/limits.ts";
 import { listenSettings } from "./settings/listen.ts";
 import { modelSettings } from "./settings/model.ts";
 import { observeSettings } from "./settings/observe.ts";
+import { sharedSettings } from "./settings/shared.ts";
 
 export interface Setting {
   /** Without its dashes. The environment variable and the name in the config file are derived from it. */
@@ -42,6 +43,7 @@ type Table = typeof listenSettings &
   typeof lifecycleSettings &
   typeof gateSettings &
   typeof limitSettings &
+  typeof sharedSettings &
   typeof observeSettings &
   typeof developSettings;
 
@@ -60,6 +62,7 @@ export const settingGroups: readonly SettingGroup[] = [
   { title: "Admission", settings: gateSettings },
   { title: "Lifecycle", settings: lifecycleSettings },
   { title: "Limits on clients", settings: limitSettings },
+  { title: "Shared memory", settings: sharedSettings },
   { title: "Observing", settings: observeSettings },
   { title: "Developing", settings: developSettings },
 ];

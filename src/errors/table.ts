@@ -11,7 +11,7 @@ export interface ErrorRecord {
   /** HTTP status of the response to a request that is refused for this reason. */
   readonly status?: number;
   /** The library that throws it. */
-  readonly library?: "heddle/tasks" | "heddle/actors";
+  readonly library?: "heddle/tasks" | "heddle/actors" | "heddle/shared";
   readonly doc: string;
 }
 
@@ -152,6 +152,29 @@ const table = {
   NOT_CLONEABLE: {
     library: "heddle/actors",
     doc: "A message or argument holds something that cannot be copied, such as a function.",
+  },
+
+  SHARED_UNAVAILABLE: {
+    library: "heddle/shared",
+    doc: "The shared store can't be reached: the server has ended, or runs with `--shared-memory 0`. Nothing was changed.",
+  },
+  SHARED_INTERRUPTED: {
+    library: "heddle/shared",
+    doc: "The connection to the shared store broke before the answer came. The operation may have been performed, or not.",
+  },
+  SHARED_BUSY: {
+    library: "heddle/shared",
+    doc: "Too many operations of this thread wait for the shared store, or others keep changing the key of an `update`.",
+  },
+  SHARED_INVALID: { library: "heddle/shared", doc: "A key, a number, a time or a value is not one." },
+  SHARED_TOO_LARGE: { library: "heddle/shared", doc: "A key or a value is larger than the limit." },
+  SHARED_NOT_CLONEABLE: {
+    library: "heddle/shared",
+    doc: "A value holds something that cannot be copied, such as a function.",
+  },
+  SHARED_NOT_A_NUMBER: {
+    library: "heddle/shared",
+    doc: "What should be incremented is no number, or the sum would not be finite.",
   },
 } as const;
 

@@ -27,6 +27,7 @@ import { Generation } from "./workers/generation.ts";
 import { planReload } from "./reload.ts";
 import { type Progress, CoalescedCommand } from "./coalesced-command.ts";
 import { settle } from "./workers/surroundings.ts";
+import { SharedServer } from "./shared/shared-server.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { readTls } from "./tls.ts";
 
@@ -71,6 +72,8 @@ export class Arbiter {
   /** The app's own files as last reported, also by a generation that did not boot. */
   modules: readonly string[] = [];
   lastReload: LastReload | undefined;
+  /** What `heddle/shared` keeps. It lives as long as the server. */
+  readonly shared: SharedServer;
   readonly #accepting: Accepting;
   readonly #appSockets: AppSockets;
   readonly #readConfig: () => Promise<ServerConfig>;
@@ -102,6 +105,7 @@ export class Arbiter {
     { config, log, readConfig, onReloadFailed, onStop, watch }: ArbiterOptions,
     fleet: Fleet,
     accepting: Accepting,
+    shared: SharedServer,
   ) {
     this.#config = config;
     this.#read = config;
@@ -109,6 +113,7 @@ export class Arbiter {
     this.fleet = fleet;
     this.#accepting = accepting;
     this.#appSockets = new AppSockets(fleet, log, () => this.config.workers);
+    this.shared = shared;
     this.#readConfig = readConfig;
     this.#onReloadFailed = onReloadFailed;
     this.#onStop = onStop;
@@ -118,8 +123,10 @@ export class Arbiter {
   /** Binds. @throws HeddleError LISTEN_*, TLS_BAD */
   static async create(options: ArbiterOptions): Promise<Arbiter> {
     readTls(options.config);
+    const { config, log } = options;
     const fleet = new Fleet();
-    return new Arbiter(options, fleet, await Accepting.bind(options.config, options.log, fleet));
+    const accepting = await Accepting.bind(config, log, fleet);
+    return new Arbiter(options, fleet, accepting, await SharedServer.open(config, log));
   }
 
   get config(): ServerConfig {
@@ -219,6 +226,7 @@ export class Arbiter {
     this.#ticketKeys.stop();
     this.#appSockets.close();
     this.#accepting.close();
+    this.shared.close();
   }
 
   async #stop(progress: Progress): Promise<number> {
@@ -348,6 +356,7 @@ export class Arbiter {
       tls,
       ticketKeys: () => this.#ticketKeys.current,
       surroundings: settle(config, (message) => this.log.warn({}, message)),
+      sharedPlace: this.shared.place,
       fleet: this.fleet,
       log: this.log,
       address: this.#accepting.address,

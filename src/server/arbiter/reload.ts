@@ -17,6 +17,8 @@ const FIXED = [
   "healthPort",
   "healthHost",
   "pidFile",
+  "sharedMemoryBytes",
+  "sharedValueBytes",
   "watch",
 ] as const satisfies readonly (keyof ServerConfig)[];
 

@@ -7,14 +7,14 @@
  */
 
 import { once } from "node:events";
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
 import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { makeRuntimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
 import { ask } from "./client.ts";
 import { answerHealth } from "./health.ts";
@@ -82,14 +82,8 @@ const LAST_WORDS_MS = 1000;
 
 function makeFolder(path: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (folder !== controlFolder()) return;
-  // Its name is predictable and its parent may be writable for everybody: check that the folder is ours.
-  const found = lstatSync(folder);
-  if (!found.isDirectory() || found.uid !== userInfo().uid) {
-    throw new Error(`${folder} is not a folder of this user`);
-  }
-  chmodSync(folder, 0o700);
+  if (folder === controlFolder()) makeRuntimeFolder();
+  else mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 /** A stopping server answers here until its end, but its successor may take the path earlier. */

@@ -1,6 +1,7 @@
 /** What `heddle status` shows: the workers' own reports, added up. The one place that knows the JSON's shape. */
 
 import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
+import type { SharedStatus } from "../arbiter/shared/shared-server.ts";
 import { addCounters, type Totals } from "../arbiter/workers/retired-totals.ts";
 import type { WorkerHandle } from "../arbiter/workers/worker-handle.ts";
 import {
@@ -54,6 +55,8 @@ export interface ServerStatus {
   readonly restarts: { readonly workers: number; readonly threads: number };
   readonly models: Readonly<Record<string, { readonly inFlight: number; readonly queued: number }>>;
   readonly counters: Counters;
+  /** What `heddle/shared` keeps. undefined: it is turned off. */
+  readonly shared: SharedStatus | undefined;
   readonly handler: LatencyStatus;
   readonly queue: LatencyStatus;
   readonly workers: readonly WorkerStatus[];
@@ -82,6 +85,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
     models: byModel(config.model, reports, arbiter.waiting),
     counters: { ...counters, shed: counters.shed + arbiter.shed },
+    shared: arbiter.shared.status,
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),

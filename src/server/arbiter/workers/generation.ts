@@ -14,6 +14,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
+import { SHARED_VARIABLE } from "../../../shared/transport.ts";
 import { systemClock } from "../../../supervise/pool-clock.ts";
 import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
@@ -33,6 +34,8 @@ export interface GenerationOptions {
   /** The current keys, for a worker that is spawned. */
   readonly ticketKeys: () => TicketKeys;
   readonly surroundings: Surroundings;
+  /** Where the shared store is reached. */
+  readonly sharedPlace: string;
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
@@ -182,12 +185,12 @@ export class Generation {
   #spawn(member: WorkerMember): WorkerHandle {
     const { config } = this;
     const { place } = member;
-    const { fleet, address, inherited, surroundings, ticketKeys } = this.#options;
+    const { fleet, address, inherited, surroundings, sharedPlace, ticketKeys } = this.#options;
     const { app, cwd, env } = surroundings;
     const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
     const boot = { config: own, tls, slot: place, generation: this.number, address, purpose: "serve" as const };
-    const worker = new WorkerHandle(member, boot, inherited(place, config), env);
+    const worker = new WorkerHandle(member, boot, inherited(place, config), { ...env, [SHARED_VARIABLE]: sharedPlace });
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {
       this.#noteModules(worker);
