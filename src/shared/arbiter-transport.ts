@@ -58,10 +58,12 @@ export class ArbiterTransport implements Transport {
 
   constructor(path: string) {
     this.#path = path;
-    process.once("exit", () => {
-      this.#isEnding = true;
-      this.#link?.flush();
-    });
+  }
+
+  /** The thread ends with this turn. */
+  end(): void {
+    this.#isEnding = true;
+    this.#link?.flush();
   }
 
   ask(request: Request): Promise<Answer> {

@@ -29,6 +29,10 @@ export function transport(): Transport {
 
 function connect(path: string | undefined): Transport {
   if (path === undefined || path === "") return new LocalTransport();
-  if (path !== OFF) return new ArbiterTransport(path);
-  throw new HeddleError("SHARED_UNAVAILABLE", "the server has no shared store: it runs with --shared-memory 0.");
+  if (path === OFF) {
+    throw new HeddleError("SHARED_UNAVAILABLE", "the server has no shared store: it runs with --shared-memory 0.");
+  }
+  const made = new ArbiterTransport(path);
+  process.once("exit", () => made.end());
+  return made;
 }

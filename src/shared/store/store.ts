@@ -43,6 +43,7 @@ export type Reply = (answer: Answer) => void;
 /** Freed in one turn of the loop: some milliseconds at most. */
 const SWEEP = 5000;
 const SWEEP_EVERY_MS = 500;
+const NEXT_TURN_MS = 1;
 /** A time that is just over is not NO_TTL. */
 const LEAST_MS = 0.001;
 /** V8's maps end at 2^24 entries. */
@@ -313,14 +314,14 @@ export class Store {
 
   #wakeLater(): void {
     if (this.#timer !== undefined || (this.#wheel.size === 0 && this.#cleared.length === 0)) return;
-    this.#wakeIn(this.#cleared.length > 0 ? 0 : SWEEP_EVERY_MS);
+    this.#wakeIn(this.#cleared.length > 0 ? NEXT_TURN_MS : SWEEP_EVERY_MS);
   }
 
   #wakeIn(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#sweep()) this.#wakeLater();
-      else this.#wakeIn(0);
+      else this.#wakeIn(NEXT_TURN_MS);
     }, ms).unref();
   }
 }

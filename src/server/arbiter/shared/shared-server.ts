@@ -24,6 +24,9 @@ export interface SharedStatus extends StoreReport {
   readonly connections: number;
 }
 
+type SharedConfig = Pick<ServerConfig, "sharedMemoryBytes" | "sharedValueBytes">;
+type SharedLog = Pick<Log, "warn">;
+
 const SUFFIX = ".shared";
 /** Each is one thread. */
 const MAX_CONNECTIONS = 8192;
@@ -42,7 +45,7 @@ export class SharedServer {
     this.#store = store;
   }
 
-  static async open(config: ServerConfig, log: Log): Promise<SharedServer> {
+  static async open(config: SharedConfig, log: SharedLog): Promise<SharedServer> {
     if (config.sharedMemoryBytes === 0) return new SharedServer(OFF, undefined);
     const store = new Store({
       maxBytes: config.sharedMemoryBytes,
@@ -77,7 +80,7 @@ export class SharedServer {
     this.#store?.close();
   }
 
-  async #listen(store: Store, log: Log): Promise<void> {
+  async #listen(store: Store, log: SharedLog): Promise<void> {
     this.#socket = await bindUnixSocket(this.place, 0o600);
     this.#server = net.createServer({ pauseOnConnect: false }, (connection) => {
       this.#connections.add(connection);
@@ -94,7 +97,7 @@ export class SharedServer {
 }
 
 /** A limit that is forgotten lets a client through: the operator should learn of it, but not of each. */
-function limitWarnings(log: Log): () => void {
+function limitWarnings(log: SharedLog): () => void {
   let evicted = 0;
   let toldMs = -Infinity;
   return () => {
