@@ -204,6 +204,29 @@ describe("examples", { concurrency: 3 }, () => {
     await serving("14-unix-socket-nginx", look, ["--listen", `unix:${socketPath}?mode=0660`]);
   });
 
+  test("25-shared-rate-limit limits, keeps sessions and caches for all of its copies", () =>
+    serving(
+      "25-shared-rate-limit",
+      async (server) => {
+        const login = async (): Promise<number> => (await fetch(`${server.url}/login`, { method: "POST" })).status;
+        const statuses = await Promise.all(Array.from({ length: 24 }, login));
+        assert.deepEqual(Object.groupBy(statuses, String)["200"]?.length, 10);
+        assert.deepEqual(Object.groupBy(statuses, String)["429"]?.length, 14);
+        assert.match((await fetch(`${server.url}/login`, { method: "POST" })).headers.get("ratelimit")!, /r=0/);
+        let cookie = "";
+        for (let visit = 1; visit <= 12; visit++) {
+          const headers = { cookie, connection: "close" };
+          const response = await fetch(`${server.url}/visits`, { headers });
+          assert.equal(await response.text(), `visit ${visit}\n`);
+          cookie ||= response.headers.get("set-cookie")!.split(";")[0]!;
+        }
+        const reports = await Promise.all(Array.from({ length: 16 }, () => get(server, "/report/7")));
+        assert.deepEqual(new Set(reports), new Set(['{"id":"7","made":1}']));
+        assert.equal(await get(server, "/report/8"), '{"id":"8","made":2}');
+      },
+      ["--workers", "2"],
+    ));
+
   test("the showcase does what its page says", () =>
     serving("showcase", async (server) => {
       assert.match(await get(server, "/"), /heddle showcase|<h1>/);

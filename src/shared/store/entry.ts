@@ -8,7 +8,7 @@ import { KIND, NOTHING, NUMBER_BYTES } from "../protocol.ts";
  * A small value is kept as a string of bytes: an ArrayBuffer takes some 200 bytes beside its content, and a slice of Node's
  * pool keeps 8 KiB of neighbours alive.
  */
-const SMALL_BYTES = 1024;
+const SMALL_BYTES = 4096;
 /** Of an entry without its names and value: the object, its places in maps and lists. Measured: see docs/decisions/shared.md. */
 export const ENTRY_BYTES = 256;
 
