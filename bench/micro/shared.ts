@@ -135,7 +135,7 @@ async function measure(subjects: Readonly<Record<string, Subject>>, rounds: numb
         if (round > 0) (rates[who] ??= []).push((count / (performance.now() - startedMs)) * 1000);
       }
     }
-    const [[, base = []] = []] = Object.entries(rates);
+    const base = rates["heddle"] ?? [];
     for (const [who, of] of Object.entries(rates)) {
       const ratio = median(of.map((rate, round) => (base[round] ?? Number.NaN) / rate));
       const rate = Math.round(median(of)).toLocaleString("en");

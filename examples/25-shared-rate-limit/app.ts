@@ -43,9 +43,8 @@ app.get("/visits", sessions, (req, res) => {
 const reports = namespace("reports");
 
 // However many requests come at once, one copy of the app makes the report. It serves all copies for a minute.
-app.get("/report/:id", async (req, res) => {
-  const { id } = req.params;
-  res.json(await reports.getOrSet(id, () => makeReport(id), { ttlMs: 60_000 }));
+app.get("/report/:id", ({ params: { id } }, res, next) => {
+  reports.getOrSet(id, () => makeReport(id), { ttlMs: 60_000 }).then((report) => res.json(report), next);
 });
 
 async function makeReport(id: string): Promise<{ readonly id: string; readonly made: number }> {

@@ -22,6 +22,7 @@ const MAX_INSTALLED_BYTES = 10_000_000;
 /** What heddle's side of a thread and the app's side of it have to know of each other. */
 const APP_WITH_TASKS = `
 import { actor, call, genServer, spawn } from "heddle/actors";
+import { shared } from "heddle/shared";
 import { awaitSync, task } from "heddle/tasks";
 export const double = task(import.meta.url, "double", async (n: number) => n * 2);
 export const doubler = actor(import.meta.url, "doubler", genServer({
@@ -38,7 +39,8 @@ function blocking(): unknown {
 export default {
   async fetch(): Promise<Response> {
     const pid = await spawn(doubler, [], { on: "any" });
-    return Response.json({ task: await double(1), actor: await call(pid, 2), blocking: blocking() });
+    const { value } = await shared.increment("n");
+    return Response.json({ task: await double(1), actor: await call(pid, 2), blocking: blocking(), shared: value });
   },
 };
 `;
@@ -86,12 +88,12 @@ test("an empty project that installs the package serves an app with npx heddle s
 });
 
 for (const model of ["loop", "sync", "threads", "thread-per-request"]) {
-  test(`an app uses the package's tasks and actors, and the model ${model} says whether it may block`, async () => {
+  test(`an app uses the package's tasks, actors and shared state, and the model ${model} says whether it may block`, async () => {
     await writeFile(join(project, "app-with-tasks.ts"), APP_WITH_TASKS);
     await served("app-with-tasks.ts", ["--model", model, "--workers", "1"], async (url) => {
       const refused = "AWAIT_SYNC_REFUSED";
       const expected = { task: 2, actor: 4, blocking: model === "loop" ? refused : 6 };
-      assert.deepEqual(await (await fetch(url)).json(), expected);
+      for (const shared of [1, 2]) assert.deepEqual(await (await fetch(url)).json(), { ...expected, shared });
     });
   });
 }

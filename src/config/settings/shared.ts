@@ -11,8 +11,8 @@ export const sharedSettings = {
     flag: "shared-value",
     kind: "size",
     min: 8,
-    max: 67_108_864,
+    max: 16_777_216,
     default: "1MiB",
-    doc: "Largest single value in `heddle/shared`, at most 64 MiB.",
+    doc: "Largest single value in `heddle/shared`, at most 16 MiB.",
   },
 } as const;

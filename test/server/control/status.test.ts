@@ -33,7 +33,8 @@ interface FakeWorker {
 
 async function counted(workers: readonly FakeWorker[], departed: RetiredTotals): Promise<number> {
   const fleet = { workers, departed, restarts: 0 };
-  const arbiter = { config: { model: "loop" }, fleet, startedAt: new Date(), shed: 0, waiting: 0 };
+  const shared = { status: undefined };
+  const arbiter = { config: { model: "loop" }, fleet, shared, startedAt: new Date(), shed: 0, waiting: 0 };
   const { counters, handler } = await collectStatus(arbiter as unknown as Arbiter);
   assert.equal(handler.sinceStart.count, counters.finished);
   return counters.started;

@@ -12,11 +12,11 @@ const toldOf: Readonly<Record<string, string>> = {
     "socket.io: by default a client's requests must all reach the same copy. Let clients use WebSockets only " +
     '(transports: ["websocket"]), and share rooms by one of its adapters',
   "express-session":
-    "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store that is shared",
+    "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store over heddle/shared, or another that is shared",
   "express-rate-limit":
-    "express-rate-limit: without a `store` each copy counts for itself, so clients get a multiple of the limit. Give it a store that is shared",
+    "express-rate-limit: without a `store` each copy counts for itself, so clients get a multiple of the limit. Give it a store over heddle/shared, or another that is shared",
   "rate-limiter-flexible":
-    "rate-limiter-flexible: with RateLimiterMemory each copy counts for itself, so clients get a multiple of the limit. Use a limiter with a store that is shared",
+    "rate-limiter-flexible: with RateLimiterMemory each copy counts for itself, so clients get a multiple of the limit. Use heddle/shared, or a limiter with a store that is shared",
   "node-cron": jobsOf("node-cron"),
   "node-schedule": jobsOf("node-schedule"),
   cron: jobsOf("cron"),
