@@ -5,7 +5,7 @@ import type { Deadline } from "../../kit/timer-wheel.ts";
 import { KIND, NOTHING, NUMBER_BYTES } from "../protocol.ts";
 
 /**
- * A small value is kept as a string of bytes: an ArrayBuffer takes some 200 bytes beside its content, and a slice of Node's
+ * A small value is kept as a string of bytes: an ArrayBuffer takes some 400 bytes beside its content, and a slice of Node's
  * pool keeps 8 KiB of neighbours alive.
  */
 const SMALL_BYTES = 4096;

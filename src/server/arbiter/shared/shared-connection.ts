@@ -54,14 +54,17 @@ export class SharedConnection implements Client {
 
   #work(): void {
     this.#isWorking = true;
-    while (!this.#isUnread) {
+    let isMore = true;
+    while (isMore && !this.#isUnread) {
       const frame = this.#reader.next();
-      if (frame === undefined) break;
-      if (!this.#perform(frame)) return;
+      isMore = frame !== undefined;
+      if (frame !== undefined && !this.#perform(frame)) return;
+      // The kernel may take them all: then more can be read.
+      if (!isMore || this.#isUnread) this.#flush();
     }
     this.#isWorking = false;
-    this.#flush();
-    if (this.#isUnread) this.#socket.pause();
+    // What is left in the chunk is read after `drain`.
+    if (isMore) this.#socket.pause();
     else this.#socket.resume();
   }
 

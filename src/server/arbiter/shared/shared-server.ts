@@ -12,7 +12,8 @@ import { readdirSync } from "node:fs";
 import net, { type Server } from "node:net";
 import { join } from "node:path";
 import type { ServerConfig } from "../../../config/config.ts";
-import { errorFields, type Log } from "../../../log/log.ts";
+import type { Log } from "../../../log/log.ts";
+import { messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { makeRuntimeFolder, runtimeFolder } from "../../../platform/runtime-folder.ts";
 import { bindUnixSocket, removeIfStale, type UnixSocket } from "../../../platform/unix-socket.ts";
@@ -30,6 +31,8 @@ type SharedLog = Pick<Log, "warn">;
 const SUFFIX = ".shared";
 /** Each is one thread. */
 const MAX_CONNECTIONS = 8192;
+/** On Linux, without the 0 at the end. */
+const MAX_PATH_BYTES = 107;
 const WARN_EVERY_MS = 60_000;
 
 export class SharedServer {
@@ -60,10 +63,7 @@ export class SharedServer {
       await removeStale(folder);
       await shared.#listen(store, log);
     } catch (error) {
-      log.warn(
-        errorFields(error),
-        `heddle/shared does not work: cannot open ${shared.place}: ${(error as Error).message}`,
-      );
+      log.warn({}, `heddle/shared does not work: cannot open ${shared.place}: ${explain(shared.place, error)}`);
     }
     return shared;
   }
@@ -106,9 +106,16 @@ function limitWarnings(log: SharedLog): () => void {
     toldMs = monotonicMs();
     log.warn(
       { evictedCounters: evicted },
-      `heddle/shared is full, and has evicted ${evicted} counters before their time: limits that they stand for are forgotten. Raise --shared-memory, or keep less`,
+      `heddle/shared is full, and has evicted counters before their time (${evicted} so far): the limits that they stand for are forgotten. Raise --shared-memory, or keep less`,
     );
   };
+}
+
+/** The kernel says only EINVAL. */
+function explain(path: string, error: unknown): string {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= MAX_PATH_BYTES) return messageOf(error);
+  return `the path has ${bytes} bytes, and that of a Unix socket at most ${MAX_PATH_BYTES}. Set XDG_RUNTIME_DIR to a folder with a shorter one`;
 }
 
 /** What servers that were killed have left behind. A server that has bound its socket and does not listen yet lives. */
