@@ -9,7 +9,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { AppServer } from "./load/self-listening.ts";
+import type { AppServer } from "./listen/self-listening.ts";
 
 /** The events with which an http server takes over a request that carries an `Expect` header. */
 export type ExpectEvent = "checkContinue" | "checkExpectation";

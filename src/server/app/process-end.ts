@@ -13,7 +13,7 @@
  */
 
 import { isMainThread } from "node:worker_threads";
-import { othersAreQuiet } from "./load/app-sockets.ts";
+import { othersAreQuiet } from "./listen/app-sockets.ts";
 import { deliver, isListenedTo } from "../../platform/node-internals/signals.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;

@@ -9,7 +9,7 @@
 import type { ServerConfig } from "../../config/config.ts";
 import type { Explained } from "../../config/explain.ts";
 import { maxDurationMs } from "../../config/notation.ts";
-import type { AppServer } from "./load/self-listening.ts";
+import type { AppServer } from "./listen/self-listening.ts";
 
 export interface ServerSettings {
   /** Settings of heddle that have their values from the app's server. */

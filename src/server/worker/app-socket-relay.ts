@@ -1,11 +1,11 @@
 /**
  * Passes on what the copies of the app on a worker's threads ask the arbiter about the sockets they share
- * (`server/app/load/app-sockets.ts`), and the arbiter's answers. Both processes number a wish by the id that its thread gave it.
+ * (`server/app/listen/app-sockets.ts`), and the arbiter's answers. Both processes number a wish by the id that its thread gave it.
  */
 
 import { closeFd, hasNative } from "../../platform/native.ts";
 import type { RawHandle } from "../../platform/node-internals/handles.ts";
-import type { FromCopy, SocketAnswer, ToCopy } from "../app/load/app-sockets.ts";
+import type { FromCopy, SocketAnswer, ToCopy } from "../app/listen/app-sockets.ts";
 import { detachHandle } from "./accept/accepted.ts";
 import type { FromWorker, ToWorker } from "./worker-protocol.ts";
 

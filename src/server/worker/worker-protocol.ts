@@ -37,7 +37,7 @@ import type { ServerConfig } from "../../config/config.ts";
 import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
-import type { FromCopy, SocketAnswer } from "../app/load/app-sockets.ts";
+import type { FromCopy, SocketAnswer } from "../app/listen/app-sockets.ts";
 import type { SocketAddress } from "./accept/address.ts";
 import type { Seat } from "./accept/worker-board.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";

@@ -11,20 +11,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
-import type { AppSockets } from "./app-sockets.ts";
+import type { AppSockets } from "../listen/app-sockets.ts";
 import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { noHandler } from "./no-handler.ts";
 import { show } from "./near-files.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
-import { ListenCapture, type AppServer, type ListenAddress } from "./self-listening.ts";
+import { ListenCapture, type AppServer, type ListenAddress } from "../listen/self-listening.ts";
 import { describe } from "./describe.ts";
 import type { OwnRouter } from "./own-router.ts";
 import { closeServer, prepare, serverTarget, type AppShape, type AppTarget } from "./shapes.ts";
 
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "../node-listener.ts";
-export type { AppServer, ListenAddress } from "./self-listening.ts";
+export type { AppServer, ListenAddress } from "../listen/self-listening.ts";
 export type { AppShape } from "./shapes.ts";
 
 export interface LoadedApp {

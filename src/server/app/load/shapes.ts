@@ -11,7 +11,7 @@ import { endSignal } from "../process-end.ts";
 import { isClass } from "./describe.ts";
 import type { FetchApp } from "../fetch/fetch-handler.ts";
 import { callListeners, isPromiseLike, type RequestListener } from "../node-listener.ts";
-import { isAppServer, type AppServer } from "./self-listening.ts";
+import { isAppServer, type AppServer } from "../listen/self-listening.ts";
 
 export type AppShape =
   | "fetch"

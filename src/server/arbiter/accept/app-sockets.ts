@@ -1,7 +1,7 @@
 /**
  * The sockets that the app opens beside the one that heddle serves, held here for all of its copies: bound by the first one that
  * wants it, kept over deaths and reloads, closed when the generation that serves has no use for it. The copies' side is
- * `server/app/load/app-sockets.ts`.
+ * `server/app/listen/app-sockets.ts`.
  *
  *   nobody ── a copy wants it ──▶ held ── no copy has or wants it, and all workers serve ──▶ closed
  *
@@ -21,7 +21,7 @@ import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
 import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import { bindUnixSocket } from "../../../platform/unix-socket.ts";
-import type { SocketWish } from "../../app/load/app-sockets.ts";
+import type { SocketWish } from "../../app/listen/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 

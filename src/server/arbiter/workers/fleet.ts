@@ -6,7 +6,7 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { monotonicMs } from "../../../kit/clock.ts";
-import type { SocketWish } from "../../app/load/app-sockets.ts";
+import type { SocketWish } from "../../app/listen/app-sockets.ts";
 import type { DrainReason } from "../../worker/serving/serving-protocol.ts";
 import { RetiredTotals } from "./retired-totals.ts";
 import type { WorkerHandle } from "./worker-handle.ts";

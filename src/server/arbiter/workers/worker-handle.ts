@@ -31,7 +31,7 @@ import {
   type WorkerBoot,
   type WorkerReport,
 } from "../../worker/worker-protocol.ts";
-import type { SocketWish } from "../../app/load/app-sockets.ts";
+import type { SocketWish } from "../../app/listen/app-sockets.ts";
 import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";

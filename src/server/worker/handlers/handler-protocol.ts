@@ -9,14 +9,14 @@
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
  *                                 ← tainted   an uncaught exception; replace it
- *     app-socket                  → ← want-socket, give-up-socket   see server/app/load/app-sockets.ts; also during boot
+ *     app-socket                  → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     drain                       →           its worker drains; the thread still runs new requests
  *     stop                        →
  */
 
 import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
-import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
+import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";

@@ -6,7 +6,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
-import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
+import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import { Ring } from "../../models/offload/shared/job-ring.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
 import { ResponseRing } from "../../models/offload/shared/response-ring.ts";

@@ -12,7 +12,7 @@
  *     socket / fds …                 →          connections from the acceptor
  *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
  *     stop-listening                 →
- *     app-socket                     → ← want-socket, give-up-socket   see server/app/load/app-sockets.ts; also during boot
+ *     app-socket                     → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     ticket-keys                    →          with TLS: new keys
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
@@ -25,7 +25,7 @@
 
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
-import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
+import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import type { ServerSettings } from "../../app/server-settings.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";

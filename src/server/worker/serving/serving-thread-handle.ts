@@ -9,7 +9,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
-import type { FromCopy, ToCopy } from "../../app/load/app-sockets.ts";
+import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import type { TicketKeys } from "../../http/parse/connection.ts";
 import type { LinkEnd, PoolMemory } from "../../models/offload/shared/offload-protocol.ts";
 import { type GateHandle, settleLedger } from "../../http/admit/gate.ts";

@@ -13,7 +13,7 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
-import { openAppSockets } from "../../app/load/app-sockets.ts";
+import { openAppSockets } from "../../app/listen/app-sockets.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isFirst, numberThread } from "../../app/instance.ts";
 import { watchLoad } from "../../app/load/end-of-load.ts";
