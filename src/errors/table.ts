@@ -37,7 +37,14 @@ const table = {
   APP_NOT_READY: { exitCode: 1, doc: "The app was loaded but did not become ready to answer." },
   APP_HOOK_FAILED: { exitCode: 1, doc: "The app's `onStart`, `onDrain` or `onStop` threw or took too long." },
   APP_NEEDS_PROCESS: { exitCode: 1, doc: "The app uses on a thread what only a process's main thread can do." },
-  APP_SERVES_TLS: { exitCode: 1, doc: "The app makes an https server, and heddle has no certificate." },
+  APP_SERVES_TLS: {
+    exitCode: 1,
+    doc: "The app's own https server can't be used: with --tls-cert its client certificates would not be asked for, or it listens too late.",
+  },
+  APP_SERVES_HTTP2: {
+    exitCode: 1,
+    doc: "The app's own server speaks HTTP/2, and the model, a route's model or --tls-cert does not allow it.",
+  },
   APP_FORKS: { exitCode: 1, doc: "The app starts processes with node:cluster." },
   APP_EXITED: { exitCode: 1, doc: "The app ended its own thread or process." },
 

@@ -1,15 +1,12 @@
 /** An app that listens on other ports than the one that heddle serves. */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
-import { get, type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { freePort } from "../support/free-port.ts";
-import { runHeddle } from "../support/server.ts";
 
 /** A metrics port, and a port that is not HTTP. Both say which process has them. */
 const APP = `
@@ -84,31 +81,4 @@ describe("what an app listens on beside its server", { concurrency: 2 }, () => {
     }, "the new generation to have both");
     assert.equal((await get(server.url)).body, "app");
   });
-});
-
-describe("an app that makes an https server", { concurrency: 2 }, () => {
-  for (const threads of ["1", "2"]) {
-    test(`is not served in clear text, and is with heddle's certificate (--threads ${threads})`, async (t) => {
-      const folder = tempFolder(t);
-      const { cert, key } = makeCertificate(folder, "localhost");
-      const app = join(folder, "app.mjs");
-      writeFileSync(
-        app,
-        `import { createServer } from "node:https";
-import { readFileSync } from "node:fs";
-const [key, cert] = ${JSON.stringify([key, cert])}.map((file) => readFileSync(file));
-createServer({ key, cert }, (req, res) => res.end("encrypted: " + req.socket.encrypted)).listen(8443);`,
-      );
-      const { code, stderr } = await runHeddle(["serve", app, "-p", "0", "-t", threads, "--control", "off"]);
-      assert.equal(code, 1);
-      assert.match(stderr, /the app's server is an https server, and heddle serves http\.[^]*--tls-cert and --tls-key/);
-      const server = await serve(t, app, ["-t", threads, "--tls-cert", cert, "--tls-key", key]);
-      assert.match(server.url, /^https:/);
-      const { promise, resolve, reject } = Promise.withResolvers<string>();
-      request(server.url, { ca: readFileSync(cert), servername: "localhost" }, (res) => void text(res).then(resolve))
-        .on("error", reject)
-        .end();
-      assert.equal(await promise, "encrypted: true");
-    });
-  }
 });

@@ -168,6 +168,22 @@ export const internals: readonly Internal[] = [
       untried: "the app calls it, and not Node",
     },
   }),
+  ...of("app-servers.ts", {
+    "tls.Server: secureConnection": {
+      words: ["nodesListener"],
+      use: "replaced on an app's own https or HTTP/2 server: its HTTP/1 requests go through heddle's parser",
+      without: "an app with such a server does not start",
+      isSpared: true,
+      untried: "it loads TLS; whoever needs it finds out while the app boots",
+    },
+    "http2: the fields of allowHTTP1": {
+      words: ['"headersTimeout" in'],
+      use: "whether an app's HTTP/2 server also takes HTTP/1",
+      without: "its clients of HTTP/1 are refused",
+      isSpared: true,
+      untried: "it loads HTTP/2",
+    },
+  }),
   ...of("requests.ts", {
     "new IncomingMessage": {
       words: ["new http.IncomingMessage"],

@@ -9,6 +9,7 @@
 import type { ServerConfig } from "../../config/config.ts";
 import type { Explained } from "../../config/explain.ts";
 import { maxDurationMs } from "../../config/notation.ts";
+import { isHttp2Server, isSecure, protocolOf } from "../../platform/app-servers.ts";
 import type { AppServer } from "./listen/self-listening.ts";
 
 export interface ServerSettings {
@@ -81,13 +82,16 @@ const MIN_HEADER_BYTES = 256;
 
 /** Settings that heddle does not have: the app's value, if it set one, and what to use instead. */
 const unsupported: readonly {
-  readonly setByApp: (server: AppServer) => string | undefined;
+  /** `isHanded`: the server gets the connections itself (`http/own-server/`). */
+  readonly setByApp: (server: AppServer, isHanded: boolean) => string | undefined;
   readonly instead: string;
 }[] = [
   {
     // 0 is no limit on the whole of a request, and heddle has none.
     setByApp: ({ requestTimeout }) =>
-      requestTimeout === 0 || requestTimeout === NODE_REQUEST_MS ? undefined : `requestTimeout ${requestTimeout}`,
+      isAbsent(requestTimeout) || requestTimeout === 0 || requestTimeout === NODE_REQUEST_MS
+        ? undefined
+        : `requestTimeout ${requestTimeout}`,
     instead: "--headers-timeout, --body-idle-timeout and --body-min-rate end slow requests",
   },
   {
@@ -104,12 +108,13 @@ const unsupported: readonly {
     instead: "heddle itself answers invalid HTTP",
   },
   {
-    setByApp: (server) => listenersOn(server, "connection", 1),
+    setByApp: (server, isHanded) => (isHanded ? undefined : listenersOn(server, "connection", 1)),
     instead: "heddle has the connections and closes them when it stops; the app need not track them",
   },
   {
-    setByApp: (server) => listenersOn(server, "secureConnection", "setSecureContext" in server ? 1 : 0),
-    instead: "heddle has the connections; set --tls-cert and --tls-key",
+    setByApp: (server, isHanded) =>
+      isHanded ? undefined : listenersOn(server, "secureConnection", isSecure(server) ? 1 : 0),
+    instead: "heddle has the connections, and the app's server does no TLS",
   },
   {
     setByApp: (server) => listenersOn(server, "dropRequest", 0),
@@ -129,6 +134,8 @@ export function applyServerSettings(config: ServerConfig, server: AppServer | un
   if (server === undefined) return { config, settings: { applied, note: undefined } };
   for (const { name, setting, flag, isDefault, refuse } of shared) {
     const value = (server as unknown as Readonly<Record<string, unknown>>)[name];
+    // An HTTP/2 server lacks most of them.
+    if (isHttp2Server(server) && isAbsent(value)) continue;
     if (isDefault(value, server)) continue;
     const setByApp = `${name} ${String(value)}`;
     if (config.given.includes(setting)) {
@@ -143,8 +150,11 @@ export function applyServerSettings(config: ServerConfig, server: AppServer | un
       ignored.push({ setByApp, instead: refusal, isOverruled: false });
     }
   }
+  if (config.tlsCert !== undefined && isSecure(server))
+    ignored.push({ setByApp: "its own certificate", instead: "--tls-cert is set", isOverruled: true });
+  const isHanded = config.tlsCert === undefined && protocolOf(server) !== undefined;
   for (const { setByApp, instead } of unsupported) {
-    const what = setByApp(server);
+    const what = setByApp(server, isHanded);
     if (what !== undefined) ignored.push({ setByApp: what, instead, isOverruled: false });
   }
   return { config: { ...config, ...values }, settings: { applied, note: note(ignored) } };

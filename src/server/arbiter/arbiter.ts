@@ -18,6 +18,7 @@ import type { ServerConfig } from "../../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Log } from "../../log/log.ts";
+import { isEncrypted } from "../../platform/app-servers.ts";
 import { reserveOf } from "../worker/serving/drain-times.ts";
 import type { AppSummary } from "../worker/serving/serving-protocol.ts";
 import { Accepting } from "./accept/accepting.ts";
@@ -310,6 +311,7 @@ export class Arbiter {
       progress(`generation ${number}: ready`);
       const addresses = await next.serve();
       if (this.#current === undefined) this.#accepting.noteAddresses(addresses);
+      this.#accepting.serves(next.app?.protocol);
       await this.#accepting.adapt(config);
       this.#refuseWhileStopping();
     } catch (error) {
@@ -321,7 +323,8 @@ export class Arbiter {
       if (next.modules.length > 0) this.modules = next.modules;
     }
     this.#current = next;
-    if (config.tlsCert !== undefined) this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
+    if (config.tlsCert !== undefined || isEncrypted(next.app?.protocol))
+      this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
     if (old === undefined || stopsFirst) return { drained: Promise.resolve(cut) };
     progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
     // Under --watch, changes must show soon: an idle connection would still lead to the old code.

@@ -88,7 +88,7 @@ export class Worker {
     this.#sockets = new AppSocketRelay(tell, purpose);
     this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main, sockets: this.#sockets });
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
-    const turnAway = new TurnAway(tls !== undefined);
+    const turnAway = new TurnAway(() => tls === undefined && this.#pool.app?.protocol === undefined);
     this.#acceptor = new Acceptor({
       backlog: config.backlog,
       threads: () => this.#pool.threads,

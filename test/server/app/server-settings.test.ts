@@ -174,8 +174,17 @@ describe("what heddle does not have", () => {
     assert.equal(noteOn(server).names.length, 3);
   });
 
-  test("is known of an https server as well", () => {
-    const server = createSecureServer().on("secureConnection", () => {});
-    assert.deepEqual(noteOn(server).names, ['a listener for "secureConnection"']);
+  test("of an https server: only if heddle does TLS in its place", () => {
+    const server = createSecureServer()
+      .on("secureConnection", () => {})
+      .on("connection", () => {});
+    assert.equal(heeded(server).settings.note, undefined);
+    const { level, names } = noteOn(server, ["--tls-cert", "cert", "--tls-key", "key"]);
+    assert.equal(level, "warn");
+    assert.deepEqual(names, [
+      "its own certificate",
+      'a listener for "connection"',
+      'a listener for "secureConnection"',
+    ]);
   });
 });

@@ -25,6 +25,8 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
+import { HeddleError } from "../../../errors/errors.ts";
+import { isHttp2Server, isSecure, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
 import { http } from "../../../platform/http.ts";
 import { pretendToListen, replaceListen, stopPretending } from "../../../platform/node-internals/listening.ts";
 import type { AppSockets } from "./app-sockets.ts";
@@ -34,6 +36,7 @@ import { closeOnAbort, listenForReal, type Notice, requestedPort } from "./real-
 /** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
 export type ListenAddress = AddressInfo | string;
 
+/** Or a server of HTTP/2, which lacks some of their fields. */
 export type AppServer = HttpServer | HttpsServer;
 
 /** `listen` of one server. */
@@ -61,6 +64,8 @@ export class ListenCapture {
   /** The app has loaded: what listens from now on is not its server, unless it has the app's port or belongs to the export. */
   #isSettled = false;
   #belongs: (server: AppServer) => boolean = () => false;
+  /** Set when connections are served: how. A server that comes later and speaks something else can't have them. */
+  #served: { readonly protocol: OwnProtocol | undefined } | undefined;
 
   /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. */
   static install(address: ListenAddress, notice: Notice, sockets?: AppSockets): ListenCapture {
@@ -114,6 +119,11 @@ export class ListenCapture {
     if (own.server.listenerCount("upgrade") === 0 && !belongs(own.server)) this.#release(own);
   }
 
+  /** The app is about to serve. Not called if heddle does TLS, whatever the app's server does. */
+  serves(protocol: OwnProtocol | undefined): void {
+    this.#served = { protocol };
+  }
+
   #listen(server: NetServer, args: readonly unknown[], listen: Listen): NetServer {
     // Node's own `listen` throws "already listening".
     if (server.listening) return listen();
@@ -142,6 +152,10 @@ export class ListenCapture {
   #isWanted(server: AppServer, port: number | undefined): boolean {
     const own = this.#own;
     if (own?.server === server) return true;
+    if (this.#served !== undefined && this.#served.protocol !== protocolOf(server)) {
+      if (this.#isAppsPort(port)) throw comesTooLate();
+      return false;
+    }
     const isOpen = own !== undefined && own.server.listening;
     if (this.#isAppsPort(port)) return !isOpen || !this.#isAppsPort(own.port);
     if (isOpen || port === 0 || port === undefined) return false;
@@ -169,6 +183,15 @@ export class ListenCapture {
   }
 }
 
+/** Its clients expect TLS or HTTP/2, and others are served already. */
+function comesTooLate(): HeddleError {
+  return new HeddleError(
+    "APP_SERVES_TLS",
+    "the app listens with another kind of server (http, https, HTTP/2) than the one that is served already.",
+    { hint: "Call its listen() before the app has loaded, or export the server." },
+  );
+}
+
 /** The server believes that it listens, and hears of it on a later tick. */
 function pretend(captured: Captured, address: ListenAddress, then: () => void = () => {}): void {
   const { server, args } = captured;
@@ -186,10 +209,8 @@ function pretend(captured: Captured, address: ListenAddress, then: () => void = 
 
 export function isAppServer(value: unknown): value is AppServer {
   if (value instanceof http.Server) return true;
+  if (!(value instanceof NetServer)) return false;
+  if (isHttp2Server(value)) return true;
   // Checked last, and only for a possible match: it loads TLS.
-  return (
-    value instanceof NetServer &&
-    "setSecureContext" in value &&
-    value instanceof process.getBuiltinModule("node:https").Server
-  );
+  return isSecure(value) && value instanceof process.getBuiltinModule("node:https").Server;
 }

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import { asksForCertificates, isHttp2Server, protocolOf } from "../../../platform/app-servers.ts";
 import type { AppSockets } from "../listen/app-sockets.ts";
 import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
@@ -103,20 +104,31 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   if (target.server !== undefined && target.shape === "server" && !target.server.listening) capture.take(target.server);
   capture.settle(fromExport && ((server) => belongsTo(server, fromExport, exported["default"])));
   if (fromExport !== undefined) target.activate?.();
-  if (options.isTls === false) refuseTls(path, capture.server ?? target.server);
+  const server = capture.server ?? target.server;
+  if (options.isTls === true) refuseBeside(path, server);
+  else capture.serves(server && protocolOf(server));
   return loadedApp(path, exported, target, capture, modules);
 }
 
-/** Its clients expect TLS, and would be answered in clear text. */
-function refuseTls(path: string, server: AppServer | undefined): void {
-  if (server === undefined || !("setSecureContext" in server)) return;
-  throw new HeddleError(
-    "APP_SERVES_TLS",
-    `${show(path)}: the app's server is an https server, and heddle serves http.`,
-    {
-      hint: "heddle ends TLS itself: give it the certificate with --tls-cert and --tls-key, or let the app make an http server if a proxy ends TLS.",
-    },
-  );
+/** With `--tls-cert` heddle does TLS, and the app's server has no part in it. That must not change who may connect, or what is spoken. */
+function refuseBeside(path: string, server: AppServer | undefined): void {
+  if (server === undefined) return;
+  if (isHttp2Server(server)) {
+    throw new HeddleError(
+      "APP_SERVES_HTTP2",
+      `${show(path)}: the app's server speaks HTTP/2, and --tls-cert serves HTTP/1.`,
+      {
+        hint: "Remove --tls-cert and --tls-key: then the app's own server gets the connections. Give it the certificate.",
+      },
+    );
+  }
+  if (asksForCertificates(server)) {
+    throw new HeddleError(
+      "APP_SERVES_TLS",
+      `${show(path)}: the app's https server asks clients for certificates, and --tls-cert does not.`,
+      { hint: "Remove --tls-cert and --tls-key: then the app's own server does TLS. Give it the certificate." },
+    );
+  }
 }
 
 /** Whether the server serves the export: it is its server, or calls it. */

@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import { isEncrypted, type OwnProtocol } from "../../../platform/app-servers.ts";
 import { hasNative, loadNative } from "../../../platform/native.ts";
 import { type SocketAddress, urlOf } from "../../worker/accept/address.ts";
 import { emptied, endHandshakes, endListening } from "../../worker/accept/backlog.ts";
@@ -32,12 +33,14 @@ import { WorkerBoard } from "../../worker/accept/worker-board.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
 
 export class Accepting {
-  urls: readonly string[] = [];
   readonly #listeners: Listeners;
   readonly #dispatcher: Dispatcher;
   readonly #distribution: Balancer;
   readonly #fleet: Fleet;
-  readonly #scheme: "http" | "https";
+  readonly #isTls: boolean;
+  #protocol: OwnProtocol | undefined;
+  /** In the order of the listeners. null: not known. */
+  #addresses: readonly SocketAddress[] = [];
   /** undefined: there is no shared memory here. */
   readonly #board: WorkerBoard | undefined = hasNative() ? WorkerBoard.create() : undefined;
   #config: ServerConfig;
@@ -47,7 +50,7 @@ export class Accepting {
   private constructor(config: ServerConfig, log: Log, fleet: Fleet, listeners: Listeners) {
     this.#listeners = listeners;
     this.#fleet = fleet;
-    this.#scheme = config.tlsCert === undefined ? "http" : "https";
+    this.#isTls = config.tlsCert !== undefined;
     this.#config = config;
     const distribution = this.#distribute(config);
     this.#distribution = distribution;
@@ -102,8 +105,20 @@ export class Accepting {
 
   /** Notes the addresses of sockets that were already listening when heddle got them. */
   noteAddresses(addresses: readonly SocketAddress[]): void {
-    this.urls = this.#listeners.sockets.map(
-      ({ url, fd }, i) => url ?? urlOf(this.#scheme, addresses[i] ?? null) ?? `fd://${fd}`,
+    this.#addresses = addresses;
+  }
+
+  /** The generation that serves from now on. `protocol`: what its app's own server speaks, if that gets the connections. */
+  serves(protocol: OwnProtocol | undefined): void {
+    this.#protocol = protocol;
+  }
+
+  get urls(): readonly string[] {
+    const scheme = this.#isTls || isEncrypted(this.#protocol) ? "https" : "http";
+    return this.#listeners.sockets.map(({ url, fd, address }, i) =>
+      address === undefined
+        ? (url ?? urlOf(scheme, this.#addresses[i] ?? null) ?? `fd://${fd}`)
+        : urlOf(scheme, address)!,
     );
   }
 
@@ -163,9 +178,9 @@ export class Accepting {
     return workers > 1 && (accept === "handoff" || (accept === "auto" && isAlone));
   }
 
-  #distribute({ model, backlog, tlsCert }: ServerConfig): Balancer {
+  #distribute({ model, backlog }: ServerConfig): Balancer {
     const workers = (): readonly WorkerHandle[] => this.#fleet.serving.filter(({ rests }) => !rests);
-    const away = new TurnAway(tlsCert !== undefined);
+    const away = new TurnAway(() => !this.#isTls && this.#protocol === undefined);
     const turnAway = (socket: Socket): void => away.refuse(socket);
     if (model !== "sync") return new LeastConnections({ workers, backlog, turnAway });
     return new IdleWorkers({

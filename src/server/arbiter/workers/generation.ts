@@ -16,6 +16,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
 import { SHARED_VARIABLE } from "../../../shared/transport.ts";
 import { systemClock } from "../../../supervise/pool-clock.ts";
+import { isEncrypted } from "../../../platform/app-servers.ts";
 import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
@@ -194,6 +195,7 @@ export class Generation {
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {
       this.#noteModules(worker);
+      if (isEncrypted(worker.app?.protocol)) worker.tellTicketKeys(ticketKeys());
       // Once the generation serves, a worker need not wait for the others.
       if (this.#pool.isOnTrial(member)) this.#pool.ready(member);
       else void worker.serve().catch(() => {});

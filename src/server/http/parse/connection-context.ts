@@ -21,6 +21,8 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   readonly socket: Socket;
   /** The stream that carries HTTP: the socket itself, or the TLS socket around it. */
   stream: Socket;
+  /** performance.now() since when its TLS handshake lasts, if the app's server does it. 0: it is over, or not there. */
+  handshakeSinceMs = 0;
   /** The latest request with a body. */
   latestBody: IncomingMessage | undefined = undefined;
   previous: ConnectionContext | undefined = undefined;

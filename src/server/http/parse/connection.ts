@@ -10,7 +10,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { Socket } from "node:net";
+import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { LoadRow } from "../../../supervise/load-board.ts";
@@ -18,6 +18,7 @@ import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
 import {
   allowHalfOpen,
+  parseOn,
   requestOn,
   responseOn,
   serveWithoutListening,
@@ -31,6 +32,8 @@ import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
 import { isChunked } from "../../../platform/node-internals/responses.ts";
 import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
+import { isSecure } from "../../../platform/app-servers.ts";
+import { OwnServer } from "../own-server/own-server.ts";
 import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
 import { refuseSocket } from "../respond/respond.ts";
 import { WebSockets } from "./web-sockets.ts";
@@ -53,6 +56,8 @@ export interface ConnectionHandlers {
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The app's own server, which gets the connections if it does TLS or HTTP/2 and heddle does not. */
+  readonly server: () => NetServer | undefined;
   /** The connection closed while a request to leave HTTP waited for the answers before it. */
   readonly abandon: (connection: ConnectionContext) => void;
   /**
@@ -79,6 +84,8 @@ export class Connections {
   readonly #server: Server;
   readonly #row: LoadRow;
   readonly #isTls: boolean;
+  /** undefined: heddle does TLS. */
+  readonly #own: OwnServer | undefined;
   readonly #connections = new LinkedList<ConnectionContext>();
   readonly #keepAliveMs: number;
   readonly #headersTimeoutMs: number;
@@ -98,6 +105,14 @@ export class Connections {
     this.#row = row;
     this.#webSockets = new WebSockets(row);
     this.#isTls = tls !== undefined;
+    this.#own =
+      tls !== undefined
+        ? undefined
+        : new OwnServer({
+            server: handlers.server,
+            http1: (stream) => this.#parse(stream),
+            http2: () => {},
+          });
     this.#onIdle = handlers.idle;
     this.#acceptsUpgrade = handlers.acceptsUpgrade;
     this.#abandon = handlers.abandon;
@@ -161,9 +176,11 @@ export class Connections {
     serveWithoutListening(this.#server);
   }
 
-  /** For future connections. Only with TLS. */
-  useTicketKeys(keys: TicketKeys): void {
-    (this.#server as HttpsServer).setTicketKeys(Buffer.from(keys, "base64"));
+  /** For future connections. Only with TLS, heddle's or the app's. */
+  useTicketKeys(text: TicketKeys): void {
+    const keys = Buffer.from(text, "base64");
+    if (this.#own === undefined) (this.#server as HttpsServer).setTicketKeys(keys);
+    else this.#own.useTicketKeys(keys);
   }
 
   /** The connections that the row counts: all open ones, less those that only have to close. */
@@ -190,9 +207,11 @@ export class Connections {
     });
     // The TLS socket around it inherits this.
     socket.allowHalfOpen = true;
-    if (!this.#isTls) this.#hearEnd(context, socket);
+    const own = this.#own?.current;
+    if (own !== undefined && isSecure(own)) context.handshakeSinceMs = performance.now();
+    if (own === undefined && !this.#isTls) this.#hearEnd(context, socket);
     connectionContext.run(context, () => {
-      this.#server.emit("connection", socket);
+      (own ?? this.#server).emit("connection", socket);
       socket.resume();
     });
   }
@@ -215,6 +234,15 @@ export class Connections {
     return req.httpVersionMinor > 0 && req.headers.upgrade?.toLowerCase() !== "h2c" && this.#acceptsUpgrade(req);
   }
 
+  /** Of a stream that the app's server has decrypted. */
+  #parse(stream: Socket): void {
+    const context = connectionContext.getStore();
+    if (context === undefined) return void stream.destroy();
+    context.handshakeSinceMs = 0;
+    parseOn(this.#server, stream);
+    this.#hearEnd(context, stream);
+  }
+
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
     (stream as CarriesConnection)[connectionOf] = context;
@@ -233,7 +261,9 @@ export class Connections {
     this.#sweptMs = nowMs;
     for (const context of this.#connections) {
       const { socket } = context;
-      if (context.idleSinceMs === 0) {
+      if (context.handshakeSinceMs !== 0) {
+        if (nowMs - context.handshakeSinceMs > this.#headersTimeoutMs) socket.destroy();
+      } else if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
         const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
         if (client === "stalled") socket.destroy();

@@ -3,7 +3,7 @@
  * because nothing is parsed here. We first close only our side, and drop what still comes for a while. If we closed both sides
  * over unread bytes, the kernel would send a reset, which often reaches the client before the answer does.
  *
- * Over TLS the answer can't be encrypted here, so the connection is just closed.
+ * Over TLS the answer can't be encrypted here, and a client of HTTP/2 could not read it, so the connection is just closed.
  */
 
 import type { Socket } from "node:net";
@@ -19,18 +19,19 @@ const LINGER_MS = 2000;
 const MAX_LINGERING = 1024;
 
 export class TurnAway {
-  readonly #isTls: boolean;
+  readonly #isPlain: () => boolean;
   readonly #maxLingering: number;
   /** Answered and not closed yet, oldest first. */
   readonly #lingering = new Set<Socket>();
 
-  constructor(isTls: boolean, maxLingering: number = MAX_LINGERING) {
-    this.#isTls = isTls;
+  /** `isPlain`: whether connections carry HTTP/1 in clear text. */
+  constructor(isPlain: () => boolean, maxLingering: number = MAX_LINGERING) {
+    this.#isPlain = isPlain;
     this.#maxLingering = maxLingering;
   }
 
   refuse(socket: Socket): void {
-    if (this.#isTls || !socket.writable) {
+    if (!socket.writable || !this.#isPlain()) {
       socket.destroy();
       return;
     }

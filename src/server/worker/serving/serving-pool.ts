@@ -93,7 +93,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** Set while the worker drains. */
   #drains: { readonly reason: DrainReason; readonly times: DrainTimes } | undefined;
   #app: AppSummary | undefined;
-  #tls: TlsMaterial | undefined;
+  /** undefined: neither heddle nor, as far as is known, the app does TLS. */
+  #ticketKeys: TicketKeys | undefined;
   #restarts = 0;
   #isLost = false;
 
@@ -101,7 +102,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     super();
     const { config, size } = options;
     this.#options = options;
-    this.#tls = options.tls;
+    this.#ticketKeys = options.tls?.ticketKeys;
     this.#handlers = new HandlerPools(options);
     this.#slots.set("*", SharedSemaphore.create(0, 0));
     this.resizeGate(config);
@@ -135,6 +136,11 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     return this.#pool.members.map(({ driver }) => driver);
   }
 
+  /** As its first thread has reported it. */
+  get app(): AppSummary | undefined {
+    return this.#app;
+  }
+
   get handlerPools(): readonly HandlerPool[] {
     return this.#handlers.pools;
   }
@@ -158,7 +164,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   /** For current and future threads. Only with TLS. */
   useTicketKeys(ticketKeys: TicketKeys): void {
-    this.#tls = { ...this.#tls!, ticketKeys };
+    this.#ticketKeys = ticketKeys;
     for (const thread of this.threads) if (thread.isReady) thread.useTicketKeys(ticketKeys);
   }
 
@@ -216,8 +222,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   #spawn(member: ServingMember): ServingThreadHandle {
     const { config, address, log, main, purpose, sockets } = this.#options;
+    const ticketKeys = this.#ticketKeys;
     const { place: index } = member;
-    const tls = this.#tls;
+    const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys! };
     const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose }, main);
     thread.on("log", ({ level, fields, message, once }) => {
       if (once !== undefined && this.#said.has(once)) return;
@@ -234,8 +241,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     thread.once("ready", (told) => {
       if (index === 0) this.#app = { ...this.#app!, ...told };
-      // New keys that came while it booted were not sent to it.
-      if (this.#tls !== undefined && this.#tls !== tls) thread.useTicketKeys(this.#tls.ticketKeys);
+      // New keys that came while it booted were not sent to it, and those of an app that does TLS are not in its boot message.
+      const keys = this.#ticketKeys;
+      if (keys !== undefined && (tls === undefined || keys !== ticketKeys)) thread.useTicketKeys(keys);
       this.#pool.ready(member);
     });
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));

@@ -31,6 +31,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { LogLevel } from "../../../log/log.ts";
+import type { OwnProtocol } from "../../../platform/app-servers.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { ModelName } from "../../models/model.ts";
 import type { LinkEnd, PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
@@ -82,6 +83,8 @@ export interface AppSummary {
   }[];
   /** Warning about WebSockets that the app takes but some models can't. */
   readonly upgrades: UpgradesTold | undefined;
+  /** What the app's own server speaks, if it gets the connections. undefined: heddle's server has them. */
+  readonly protocol: OwnProtocol | undefined;
   /** The settings of the app's own http.Server. */
   readonly server: ServerSettings | undefined;
   /** Warnings about paths that the app's own router treats as the same and the routes do not. */
@@ -145,7 +148,7 @@ export type FromThread =
       readonly type: "ready";
       readonly modules: readonly string[];
       /** Read again: apps also attach their WebSockets and set up their servers in `onStart`. */
-      readonly told: Pick<AppSummary, "upgrades" | "server">;
+      readonly told: Pick<AppSummary, "upgrades" | "server" | "protocol">;
     }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }

@@ -26,7 +26,7 @@ export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
-  ready: [told: Pick<AppSummary, "upgrades" | "server">];
+  ready: [told: Pick<AppSummary, "upgrades" | "server" | "protocol">];
   tainted: [error: HeddleError];
   unblocked: [blockedMs: number];
   /** Under `sync`: it has begun a connection, or has none any more. */

@@ -22,10 +22,11 @@ import { warningsAbout } from "../../app/load/kept-in-memory.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
-import { toWire } from "../../../errors/errors.ts";
+import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import { takeAnyBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
+import { modelRefused } from "../../models/own-servers.ts";
 import { type UpgradesTold, upgradesRefused } from "../../models/upgrades.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import { Connections } from "../../http/parse/connection.ts";
@@ -36,6 +37,7 @@ import { FramingFaults, installExchangeFraming } from "../../http/respond/framin
 import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
+import { asksForCertificates, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf, runsOnHandlerThreads, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
@@ -99,6 +101,7 @@ async function main(): Promise<void> {
   // The operator's configuration overrides the app's own.
   const routes = mergeRoutes(await routesOf(app), config.routes, config);
   const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
+  refuseModels(app, [router.fallback, ...router.routes]);
   const gates = await requestGates(router, app, lacking);
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
@@ -122,7 +125,7 @@ async function main(): Promise<void> {
   tell({
     type: "ready",
     modules: modules.files(),
-    told: { upgrades: upgradesOf(app, router), server: heeded.settings },
+    told: { upgrades: upgradesOf(app, router), server: heeded.settings, protocol: ownProtocol(app) },
   });
 }
 
@@ -155,6 +158,19 @@ async function routesOf({ routes, file }: LoadedApp): Promise<Readonly<Record<st
 
 function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {
   return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
+}
+
+/** What the app's own server does for a connection does not reach every model. @throws HeddleError APP_SERVES_HTTP2, APP_SERVES_TLS */
+function refuseModels(app: LoadedApp, routes: readonly Route[]): void {
+  const refusal = modelRefused(ownProtocol(app), asksForCertificates(app.server()), routes);
+  if (refusal !== undefined)
+    throw new HeddleError(refusal.code, `${app.file}: ${refusal.message}`, { hint: refusal.hint });
+}
+
+/** What the app's own server does with the connections, unless heddle does TLS. */
+function ownProtocol(app: LoadedApp): OwnProtocol | undefined {
+  const server = app.server();
+  return server === undefined || boot.tls !== undefined ? undefined : protocolOf(server);
 }
 
 /** Differences between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
@@ -195,6 +211,7 @@ async function requestGates(
       ...(limit === undefined ? {} : { limit }),
     })),
     upgrades: upgradesOf(app, router),
+    protocol: ownProtocol(app),
     server: applyServerSettings(config, app.server()).settings,
     routing,
     node,
@@ -222,6 +239,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     checkContinue: pipeline.handleContinue,
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
+    server: app.server,
     upgrade: pipeline.upgrade,
     abandon: pipeline.abandon,
     // Other models do without it: it costs a message for each connection.

@@ -31,7 +31,7 @@ async function serveWith(
 
 describe("turning away", () => {
   test("answers a client 503 however much it has sent, and closes", async (t) => {
-    const open = await serveWith(t, new TurnAway(false));
+    const open = await serveWith(t, new TurnAway(() => true));
     const client = (await open()).write(Buffer.alloc(256 * 1024, "x"));
     const { status, headers, body } = await client.response();
     assert.deepEqual([status, headers["retry-after"], headers["connection"]], [503, "1", "close"]);
@@ -41,13 +41,13 @@ describe("turning away", () => {
   });
 
   test("closes without an answer under TLS", async (t) => {
-    const open = await serveWith(t, new TurnAway(true));
+    const open = await serveWith(t, new TurnAway(() => false));
     await (await open()).ended();
   });
 
   test("keeps only so many open that do not close their side", async (t) => {
     const accepted: Socket[] = [];
-    const open = await serveWith(t, new TurnAway(false, 1), accepted);
+    const open = await serveWith(t, new TurnAway(() => true, 1), accepted);
     const first = await open();
     assert.equal((await first.response()).status, 503);
     const closed = once(accepted[0]!, "close");
