@@ -184,6 +184,15 @@ export const internals: readonly Internal[] = [
       untried: "it loads HTTP/2",
     },
   }),
+  ...of("http2-streams.ts", {
+    "the methods of Http2Stream": {
+      words: [],
+      use: "replaced: heddle's headers are added, bodies are counted, and what a handler does when it was answered for goes nowhere",
+      without: "requests of HTTP/2 would have no limit on their bodies, and late handlers would throw",
+      isSpared: true,
+      untried: "it loads HTTP/2; the app calls them, and not Node",
+    },
+  }),
   ...of("requests.ts", {
     "new IncomingMessage": {
       words: ["new http.IncomingMessage"],

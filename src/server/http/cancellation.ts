@@ -10,10 +10,9 @@
  * already, its connection is cut. Each of these counts as cut short. An event stream that was ended counts as complete.
  */
 
-import { drainError, endEventStream, isEventStream } from "../app/called-off.ts";
+import { drainError } from "../app/called-off.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LinkedList } from "../../kit/linked-list.ts";
-import { endConnectionWith } from "../../platform/node-internals/responses.ts";
 
 export class CallingOff {
   /** Exchanges that did not get their whole answer. */
@@ -37,7 +36,7 @@ export class CallingOff {
     if (this.#phase === "serving") return;
     for (const exchange of this.#exchanges) {
       if (exchange.abortReason !== undefined || exchange.refusal !== undefined || this.#others.has(exchange)) continue;
-      if (isEventStream(exchange.res)) callOffStream(exchange);
+      if (exchange.isEventStream) callOffStream(exchange);
       else if (this.#phase === "last-call") this.#callOff(exchange);
       else if (exchange.res.headersSent) this.#others.add(exchange);
     }
@@ -55,7 +54,7 @@ export class CallingOff {
   /** The handler failed after the exchange was cancelled: a consequence, not a fault. */
   failed(exchange: Exchange): void {
     // A handler thread has ended its own event stream already, if that was possible.
-    if (exchange.handler === undefined && endEventStream(exchange.res)) return;
+    if (exchange.handler === undefined && exchange.endEventStream()) return;
     if (exchange.refusal === undefined && !exchange.res.writableEnded) this.#answerFor(exchange);
   }
 
@@ -71,12 +70,7 @@ export class CallingOff {
 }
 
 function callOffStream(exchange: Exchange): void {
-  const { res, connection } = exchange;
-  // A refusal that follows on the connection ends it anyway.
-  if (connection.current === exchange && !connection.refusesInTurn) {
-    // The head said keep-alive. But on this connection the client would reach the same draining thread again.
-    endConnectionWith(res);
-    connection.closing = true;
-  }
+  // On this connection the client would reach the same draining thread again.
+  exchange.leaveConnection();
   exchange.callOff(drainError());
 }

@@ -13,10 +13,11 @@ import type { ExpectEvent } from "../app/load/load-app.ts";
 import type { ErrorCode } from "../../errors/errors.ts";
 import type { ExchangeState, HandledExchange } from "../models/handled-exchange.ts";
 import type { ConnectionContext } from "./parse/connection-context.ts";
-import { type CanBeCalledOff, isDrainError, whenCalledOff } from "../app/called-off.ts";
+import { type CanBeCalledOff, endEventStream, isDrainError, isEventStream, whenCalledOff } from "../app/called-off.ts";
+import { endConnectionWith } from "../../platform/node-internals/responses.ts";
 import { cutShort } from "../app/cut-short.ts";
 import type { Gate } from "./admit/gate.ts";
-import type { BodyGuard } from "./parse/limits.ts";
+import type { TimedBody } from "./parse/limits.ts";
 import { isUnfinished } from "./parse/lingering-close.ts";
 import { putOutOfReach } from "./respond/detached-response.ts";
 import { refuse } from "./respond/respond.ts";
@@ -44,7 +45,7 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   expects: ExpectEvent | undefined = undefined;
   /** The client waits for `100 Continue`. It is sent when the exchange executes. */
   owesContinue = false;
-  body: BodyGuard | undefined = undefined;
+  body: TimedBody | undefined = undefined;
   /** Its turn among the pipelined requests of its connection has come. */
   hasBegun = false;
   /** The app wrote beyond its `content-length`, so the connection was ended. The client has the declared bytes. */
@@ -113,6 +114,24 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
     this.onAbort?.();
   }
 
+  get isEventStream(): boolean {
+    return isEventStream(this.res);
+  }
+
+  /** For a handler that has failed. False: it is not an event stream, or has ended. */
+  endEventStream(): boolean {
+    return endEventStream(this.res);
+  }
+
+  /** Its head has said keep-alive, and the connection should end with it nevertheless. */
+  leaveConnection(): void {
+    const { res, connection } = this;
+    // A refusal that follows on the connection ends it anyway.
+    if (connection.current !== this || connection.refusesInTurn) return;
+    endConnectionWith(res);
+    connection.closing = true;
+  }
+
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
     if (this.aborted) return;
     this.abortReason = new DOMException(message, reason);
@@ -130,11 +149,13 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
     if (refuse(this.req, this.res, code)) this.connection.closing = true;
     else if (this.state === "executing") putOutOfReach(this.req, this.res, this.connection.stream);
     if (unfinished) cutShort(this.req, code);
-    if (why !== undefined) this.abort(TIMEOUTS.has(code) ? "TimeoutError" : "AbortError", why);
+    if (why !== undefined) this.abort(isTimeout(code) ? "TimeoutError" : "AbortError", why);
   }
 }
 
-const TIMEOUTS: ReadonlySet<ErrorCode> = new Set(["HANDLER_TIMEOUT", "BODY_TIMEOUT"]);
+export function isTimeout(code: ErrorCode): boolean {
+  return code === "HANDLER_TIMEOUT" || code === "BODY_TIMEOUT";
+}
 
 let requestIdPrefix = `${process.pid.toString(36)}-`;
 let requestCount = 0;

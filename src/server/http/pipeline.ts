@@ -9,6 +9,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load/load-app.ts";
 import type { FramingFault } from "../app/response-framing.ts";
@@ -34,10 +35,12 @@ import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { endLingering } from "./parse/lingering-close.ts";
 import { LinkedList } from "../../kit/linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./admit/gate.ts";
-import { decorate } from "./respond/headers.ts";
+import { decorate, decorateStream } from "./respond/headers.ts";
 import { informInTurn } from "./respond/informational-responses.ts";
 import { restoreOffer } from "./parse/upgrade-requests.ts";
 import { BodyGuard, inspectHead } from "./parse/limits.ts";
+import { StreamExchange, type StreamHead } from "./own-server/stream-exchange.ts";
+import { inspectStreamHead, StreamBody } from "./own-server/stream-limits.ts";
 import { passTurn, tryBegin, wait } from "./parse/pipelining-order.ts";
 import { isHeldUp } from "./respond/discard-body.ts";
 import { refuseExpectation, refuseSocket } from "./respond/respond.ts";
@@ -164,6 +167,36 @@ export class Pipeline {
     connection.requested = thisMoment();
   }
 
+  /**
+   * Of an HTTP/2 session (own-server/streams.ts). Its requests have no order among each other, and no answer ends the connection.
+   */
+  readonly handleStream = (head: StreamHead, socket: Socket, run: StreamExchange["run"]): void => {
+    const nowMs = performance.now();
+    const form = inspectStreamHead(head, this.#config);
+    const { ":method": method = "", ":path": path = "" } = head.headers;
+    // A path that is refused needs no route, and may be none.
+    const route = form === "BAD_REQUEST" ? this.#router.fallback : this.#router.match(method, path);
+    const exchange = new StreamExchange(head, route, socket, nowMs, run);
+    const { connection, stream } = exchange;
+    this.#row.counters[COUNTER.started]!++;
+    connection.current = exchange;
+    connection.active = 1;
+    exchange.hasBegun = true;
+    this.exchanges.add(exchange);
+    stream.once("close", () => this.#end(exchange));
+    if (this.#decorates) decorateStream(exchange, this.#config, this.#thread);
+    if (form === "body") exchange.body = this.#guardStream(exchange, nowMs);
+    else if (form !== "no-body") return exchange.refuse(form);
+    connectionContext.run(connection, () => this.#admission.admit(exchange, nowMs));
+  };
+
+  #guardStream(exchange: StreamExchange, nowMs: number): StreamBody {
+    return new StreamBody(exchange.stream, this.#config, nowMs, {
+      onTooLarge: () => exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit"),
+      onComplete: () => {},
+    });
+  }
+
   #isLastOf(connection: ConnectionContext): boolean {
     const requests = ++connection.requests;
     return this.#closesAfterResponse || requests === this.#config.requestsPerConnection || connection.losesInput;
@@ -212,6 +245,7 @@ export class Pipeline {
     this.#draining = true;
     this.#closesAfterResponse = true;
     for (const exchange of this.exchanges) {
+      if (exchange instanceof StreamExchange) continue;
       const { connection, res } = exchange;
       // A refusal that follows on the connection is its last answer.
       if (connection.current === exchange && !connection.refusesInTurn && !res.headersSent) closeAfter(exchange);
@@ -242,8 +276,20 @@ export class Pipeline {
     exchange.state = "executing";
     exchange.executedMs = nowMs;
     if (exchange.owesContinue) giveLeave(exchange);
-    this.#modelOf(exchange.route).execute(exchange);
+    if (exchange instanceof StreamExchange) this.#runStream(exchange);
+    else this.#modelOf(exchange.route).execute(exchange);
   };
+
+  /** As the model `loop` does: no other serves HTTP/2 (models/own-servers.ts). */
+  #runStream(exchange: StreamExchange): void {
+    try {
+      const failed = (error: unknown): void => this.fail(exchange, error);
+      void exchange.run(exchange)?.then(undefined, failed);
+      void exchange.handling?.then(undefined, failed);
+    } catch (error) {
+      this.fail(exchange, error);
+    }
+  }
 
   #modelOf(route: Route): RunningModel {
     return route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
@@ -261,7 +307,8 @@ export class Pipeline {
     if (exchange.state === "ended") return;
     const nowMs = performance.now();
     const { counters } = this.#row;
-    const complete = exchange.res.writableFinished;
+    const isStream = exchange instanceof StreamExchange;
+    const complete = isStream ? exchange.isComplete : exchange.res.writableFinished;
     exchange.state = "ended";
     this.exchanges.remove(exchange);
     const { connection } = exchange;
@@ -278,6 +325,10 @@ export class Pipeline {
       this.#row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
       const queuedMs = exchange.executedMs - exchange.receivedMs;
       if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
+    }
+    if (isStream) {
+      this.#accessLog?.write(exchange, nowMs, complete);
+      return;
     }
     const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
     if (hasRest) this.#deadlines.watchRest(exchange, nowMs, isFetchApp(this.#app));

@@ -11,6 +11,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { ClientState, Moment } from "../admit/client-watch.ts";
 import type { Exchange } from "../exchange.ts";
@@ -23,6 +24,8 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   stream: Socket;
   /** performance.now() since when its TLS handshake lasts, if the app's server does it. 0: it is over, or not there. */
   handshakeSinceMs = 0;
+  /** It carries HTTP/2: own-server/streams.ts. */
+  session: ServerHttp2Session | undefined = undefined;
   /** The latest request with a body. */
   latestBody: IncomingMessage | undefined = undefined;
   previous: ConnectionContext | undefined = undefined;

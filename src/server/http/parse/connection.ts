@@ -34,6 +34,7 @@ import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
 import { isSecure } from "../../../platform/app-servers.ts";
 import { OwnServer } from "../own-server/own-server.ts";
+import { Streams, type StreamsOptions } from "../own-server/streams.ts";
 import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
 import { refuseSocket } from "../respond/respond.ts";
 import { WebSockets } from "./web-sockets.ts";
@@ -58,6 +59,9 @@ export interface ConnectionHandlers {
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** The app's own server, which gets the connections if it does TLS or HTTP/2 and heddle does not. */
   readonly server: () => NetServer | undefined;
+  readonly stream: StreamsOptions["enter"];
+  /** The app's handler, for the requests that Node makes of HTTP/2 streams. */
+  readonly app: StreamsOptions["request"];
   /** The connection closed while a request to leave HTTP waited for the answers before it. */
   readonly abandon: (connection: ConnectionContext) => void;
   /**
@@ -86,6 +90,7 @@ export class Connections {
   readonly #isTls: boolean;
   /** undefined: heddle does TLS. */
   readonly #own: OwnServer | undefined;
+  readonly #streams: Streams;
   readonly #connections = new LinkedList<ConnectionContext>();
   readonly #keepAliveMs: number;
   readonly #headersTimeoutMs: number;
@@ -105,13 +110,14 @@ export class Connections {
     this.#row = row;
     this.#webSockets = new WebSockets(row);
     this.#isTls = tls !== undefined;
+    this.#streams = new Streams({ enter: handlers.stream, request: handlers.app });
     this.#own =
       tls !== undefined
         ? undefined
         : new OwnServer({
             server: handlers.server,
             http1: (stream) => this.#parse(stream),
-            http2: () => {},
+            http2: (server) => this.#streams.attach(server),
           });
     this.#onIdle = handlers.idle;
     this.#acceptsUpgrade = handlers.acceptsUpgrade;
@@ -275,7 +281,7 @@ export class Connections {
         // A request on its way gets the time its headers may take. The parser times the headers itself, but not the empty
         // lines that may come before them.
         const patienceMs = socket.bytesRead === context.bytesWhenIdle ? 0 : this.#headersTimeoutMs;
-        if (overdueMs > patienceMs) socket.destroy();
+        if (overdueMs > patienceMs && !this.#streams.endIdle(context)) socket.destroy();
       }
     }
   }
@@ -283,6 +289,7 @@ export class Connections {
   /** Resolves when the last connection is closed. The caller sets the time limit. */
   drain(takenOver: boolean): Promise<void> {
     this.#webSockets.dismiss();
+    this.#streams.drain();
     if (!takenOver) this.closeIdle();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;

@@ -97,11 +97,19 @@ export interface BodyEvents {
   readonly onComplete: () => void;
 }
 
+/** A body that `deadlines.ts` judges. */
+export interface TimedBody extends ArrivingBody {
+  /** When a sweep last waited for the client. The handler's time counts from here. */
+  readonly arrivingUntilMs: number;
+  /** Judges the time since the last sweep. `asked`: false while the client still waits for `100 Continue`. */
+  sweep(nowMs: number, asked: boolean): BodyState;
+}
+
 /**
  * Counts a body as the parser delivers it, without changing how the app reads it. Time in which the app does not read is not
  * the client's fault, and does not count.
  */
-export class BodyGuard implements ArrivingBody {
+export class BodyGuard implements TimedBody {
   readonly #req: IncomingMessage;
   /** Held here: `stream.pipeline` and a loop that is left early take a request's socket away. */
   readonly #socket: Pick<Socket, "bytesRead">;

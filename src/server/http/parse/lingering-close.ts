@@ -21,7 +21,7 @@ import { detachStream, isChunked } from "../../../platform/node-internals/respon
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
 
 /** How long we read what still comes. nginx's lingering_timeout is of the same order. */
-const LINGER_MS = 2000;
+export const LINGER_MS = 2000;
 
 /**
  * node:http calls `destroySoon` after a last answer, and `destroy` when the app breaks off a response. From now on both check

@@ -14,7 +14,7 @@ import { replaceMethods } from "../../../platform/node-internals/responses.ts";
 import { endLingering, isUnfinished } from "../parse/lingering-close.ts";
 
 /** Seconds a refused client should wait: enough to drain a queue of one second's work. */
-const RETRY_AFTER_SECONDS = 1;
+export const RETRY_AFTER_SECONDS = 1;
 
 /** Refusals after which the connection can't be used: its input is not at the start of a next request. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set([
@@ -75,7 +75,7 @@ function callBack(args: readonly unknown[]): void {
 }
 
 /** Makes the app's later writes on this response no-ops: no throw, no error event, nothing on the wire. */
-function mute(res: ServerResponse): void {
+export function mute(res: ServerResponse): void {
   const self = (): ServerResponse => res;
   replaceMethods(res, {
     setHeader: self,

@@ -240,6 +240,8 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
     server: app.server,
+    stream: pipeline.handleStream,
+    app: app.request,
     upgrade: pipeline.upgrade,
     abandon: pipeline.abandon,
     // Other models do without it: it costs a message for each connection.
