@@ -12,7 +12,7 @@
 import { EventEmitter } from "node:events";
 import type { ServerConfig } from "../../../config/config.ts";
 import { availableCpus } from "../../../config/cpus.ts";
-import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
 import { formatStack } from "../../../supervise/inspect/thread-stack.ts";
@@ -207,7 +207,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     const isReplaced = member.isReady;
     const { name, id } = member.driver;
     this.#options.log.error(
-      { pool: this.spec.name, handler: id, ...errorFields(error) },
+      { pool: this.spec.name, handler: id, ...errorFields(error), err: toWire(error) },
       `uncaught exception on ${name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
     );
     if (!isReplaced) return;

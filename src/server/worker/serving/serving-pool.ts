@@ -10,7 +10,7 @@
 
 import { EventEmitter } from "node:events";
 import type { ServerConfig } from "../../../config/config.ts";
-import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { SharedSemaphore } from "../../../kit/shared-semaphore.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
@@ -285,7 +285,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   #tainted(member: ServingMember, error: HeddleError): void {
     const { name, index } = member.driver;
-    const fields = { thread: index, ...errorFields(error) };
+    // The line's own message is not the error's.
+    const fields = { thread: index, ...errorFields(error), err: toWire(error) };
     if (this.#options.main !== undefined) {
       this.#options.log.error(fields, `uncaught exception on ${name}; the worker is replaced`);
       this.emit("worn", "uncaught exception");

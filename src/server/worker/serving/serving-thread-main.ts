@@ -170,7 +170,7 @@ function refuseModels(app: LoadedApp, routes: readonly Route[]): void {
 /** What the app's own server does with the connections, unless heddle does TLS. */
 function ownProtocol(app: LoadedApp): OwnProtocol | undefined {
   const server = app.server();
-  return server === undefined || boot.tls !== undefined ? undefined : protocolOf(server);
+  return server === undefined || config.tlsCert !== undefined ? undefined : protocolOf(server);
 }
 
 /** Differences between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
