@@ -3,10 +3,13 @@
 import type { LatencyStatus, ServerStatus } from "../server/control/status.ts";
 import type { ThreadView } from "../server/worker/worker-protocol.ts";
 
+const PROTOCOLS = { https: "TLS", h2: "TLS and HTTP/2", h2c: "HTTP/2" } as const;
+
 export function formatStatus(status: ServerStatus): string {
   const { counters, restarts } = status;
+  const kind = [status.shape, status.protocol && `its own ${PROTOCOLS[status.protocol]}`].filter(Boolean).join(", ");
   const lines = [
-    `${status.app}${status.shape === undefined ? "" : ` (${status.shape})`} on ${status.urls.join(", ") || "nothing yet"}`,
+    `${status.app}${kind === "" ? "" : ` (${kind})`} on ${status.urls.join(", ") || "nothing yet"}`,
     `${readiness(status)}, generation ${status.generation}, up ${duration(status.uptimeMs)}, arbiter ${status.pid}, ${mebibytes(status.rssBytes)} resident`,
     `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
     `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,

@@ -74,6 +74,7 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
       test(`answers (${protocol}, ${shape.join(" ")})`, async (t) => {
         const server = await serveHttp2(t, protocol, [...shape, "--debug-headers"]);
         assert.match(server.url, protocol === "h2" ? /^https:/ : /^http:/);
+        assert.equal((await server.status()).protocol, protocol);
         const session = open(t, server);
         const answers = await Promise.all(Array.from({ length: 10 }, () => ask(session)));
         for (const { status, headers, body } of answers) {

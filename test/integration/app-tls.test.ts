@@ -73,7 +73,8 @@ describe("an app's own https server", { concurrency: 2 }, () => {
     test(`answers over TLS with its own certificates, and says so (${shape.join(" ")})`, async (t) => {
       const server = await serveOwn(t, shape);
       assert.match(server.url, /^https:/);
-      assert.deepEqual((await server.status()).urls, [server.url]);
+      const { urls, protocol } = await server.status();
+      assert.deepEqual([urls, protocol], [[server.url], "https"]);
       const one = await visit(server.port);
       assert.deepEqual([one.server, one.told.encrypted], ["one.test", true]);
       assert.equal((await visit(server.port, { servername: "two.test" })).server, "two.test");

@@ -11,6 +11,7 @@ import {
   type SparseCounts,
   summarise,
 } from "../../kit/latency-histogram.ts";
+import type { OwnProtocol } from "../../platform/app-servers.ts";
 import { residentBytes } from "../../platform/descriptors.ts";
 import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
 
@@ -40,6 +41,8 @@ export interface ServerStatus {
   readonly pid: number;
   readonly app: string;
   readonly shape: string | undefined;
+  /** What the app's own server speaks, if it gets the connections itself: https, h2, or h2c (HTTP/2 in clear text). */
+  readonly protocol: OwnProtocol | undefined;
   readonly cwd: string;
   readonly urls: readonly string[];
   readonly startedAt: string;
@@ -72,6 +75,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     pid: process.pid,
     app: config.app,
     shape: arbiter.app?.shape,
+    protocol: arbiter.app?.protocol,
     cwd: config.cwd,
     urls: arbiter.urls,
     startedAt: arbiter.startedAt.toISOString(),
