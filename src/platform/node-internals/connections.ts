@@ -4,6 +4,7 @@
  */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -27,6 +28,19 @@ interface HttpModule {
 /** The parts that listening would start: the list of connections, and the check for late headers. */
 export function serveWithoutListening(server: Server): void {
   server.emit("listening");
+}
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, and called as a method
+const { emit } = EventEmitter.prototype;
+
+/** Its events are not seen by instrumentation, which wraps `emit` of the servers' prototypes. */
+export function keepToItself(server: Server): void {
+  Object.assign(server, { emit });
+}
+
+/** Whether instrumentation wraps `emit` of this server, or of its prototype. */
+export function isWatched(server: Server): boolean {
+  return server.emit !== emit;
 }
 
 /** The end of a client's side does not end ours. The server decides what it means. */

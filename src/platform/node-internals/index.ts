@@ -6,6 +6,7 @@
  *   listening.ts          `listen` replaced, and servers that only believe that they listen
  *   datagrams.ts          `bind` of UDP sockets replaced, and their state
  *   connections.ts        what node:http's server does with a connection
+ *   http-channels.ts      node:http's diagnostics channels, held back
  *   requests.ts           IncomingMessage: made by hand, and what of it is replaced
  *   responses.ts          ServerResponse: its head, its connection's end, its stream
  *   response-steps.ts     the steps by which a response is sent, replaced
@@ -127,6 +128,11 @@ export const internals: readonly Internal[] = [
       use: "has a server that never listens look after its connections",
       without: "late headers would have no limit, and idle connections would not be closed",
     },
+    "http.Server.emit": {
+      use: "replaced: instrumentation does not see what heddle's own server emits, but what the app gets",
+      without: "instrumentation sees requests that the app does not get, and others twice",
+      isSpared: true,
+    },
     "http.Server.httpAllowHalfOpen": {
       words: ["httpAllowHalfOpen"],
       use: "the end of the client's side does not end ours",
@@ -191,6 +197,14 @@ export const internals: readonly Internal[] = [
       without: "requests of HTTP/2 would have no limit on their bodies, and late handlers would throw",
       isSpared: true,
       untried: "it loads HTTP/2; the app calls them, and not Node",
+    },
+  }),
+  ...of("http-channels.ts", {
+    "Channel.publish": {
+      words: ['"publish"'],
+      use: "replaced: node:http announces only requests that the app gets, on the thread where it gets them",
+      without: "instrumentation sees requests that the app does not get, and others twice",
+      isSpared: true,
     },
   }),
   ...of("requests.ts", {

@@ -19,12 +19,14 @@ import { http } from "../http.ts";
 import {
   allowHalfOpen,
   isWithinRequest,
+  keepToItself,
   parseOn,
   replaceEndings,
   requestOn,
   responseOn,
   serveWithoutListening,
 } from "./connections.ts";
+import { holdBack } from "./http-channels.ts";
 import { descriptorOf, handleOf, outputOf, type RawHandle, takeHandles, unread } from "./handles.ts";
 import type { Findings, See } from "./probe.ts";
 import { dropBody, isBodyDropped, replacePush } from "./requests.ts";
@@ -70,6 +72,10 @@ class Connections {
   constructor(findings: Findings, see: See) {
     this.#findings = findings;
     this.#see = see;
+    findings.try("http.Server.emit", () => {
+      keepToItself(see(this.#server));
+      return Object.hasOwn(this.#server, "emit");
+    });
   }
 
   async try(): Promise<void> {
@@ -107,6 +113,7 @@ class Connections {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket.on("error", () => {}));
+    holdBack(socket);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 

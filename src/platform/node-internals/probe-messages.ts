@@ -1,11 +1,13 @@
 /** The trials that need no connection: a server that does not listen, and requests and responses made by hand. */
 // oxlint-disable no-underscore-dangle -- node:http's names
 
+import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createSocket } from "node:dgram";
 import { Duplex } from "node:stream";
 import { http } from "../http.ts";
 import { datagramHandle, isSharable, pretendToBind, stopPretendingToBind } from "./datagrams.ts";
+import { holdBack, holdBackChannels } from "./http-channels.ts";
 import { pretendToListen, replaceListen } from "./listening.ts";
 import type { Findings, See } from "./probe.ts";
 import {
@@ -73,6 +75,13 @@ export function tryListening(findings: Findings, see: See): void {
 }
 
 export function tryMessages(findings: Findings, see: See): void {
+  findings.try("Channel.publish", () => {
+    const own = channel("heddle:probe");
+    holdBackChannels([see(own)]);
+    const isReplaced = Object.hasOwn(own, "publish");
+    Reflect.deleteProperty(own, "publish");
+    return isReplaced;
+  });
   const stream = sink();
   const req = findings.make("new IncomingMessage", () => request(stream));
   if (req === undefined) return;
@@ -104,7 +113,9 @@ export function tryMessages(findings: Findings, see: See): void {
 }
 
 function sink(): Duplex {
-  return new Duplex({ read() {}, write: (_chunk, _encoding, callback) => callback() });
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, callback) => callback() });
+  holdBack(stream);
+  return stream;
 }
 
 function request(stream: Duplex): IncomingMessage {

@@ -5,6 +5,8 @@ import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
 import type { NodeSurface } from "../../../src/platform/node-internals/probe.ts";
 
+const isServer = (target: object): boolean => target instanceof net.Server;
+
 type Hides = (target: object, key: PropertyKey) => boolean;
 
 /** Objects of Node's that heddle reaches through others. */
@@ -33,6 +35,14 @@ function seeing(hides: Hides, deafTo?: string): NodeSurface["see"] {
   return see;
 }
 
+/** What is set in place of this method of a server has no effect. */
+const fixed =
+  (name: string): NodeSurface["see"] =>
+  (object) =>
+    isServer(object)
+      ? new Proxy(object, { set: (target, key, value) => key === name || Reflect.set(target, key, value) })
+      : object;
+
 /** A property, or a symbol of this description. */
 const hiding =
   (name: string, of: (target: object) => boolean = () => true): Hides =>
@@ -57,8 +67,6 @@ class Handleless extends net.Socket {
   }
 }
 
-const isServer = (target: object): boolean => target instanceof net.Server;
-
 type Lack = {
   readonly see?: NodeSurface["see"];
   readonly takeAway?: () => () => void;
@@ -72,6 +80,7 @@ const others: Readonly<Record<string, Lack>> = {
   "Server._handle": { see: seeing(hiding("_handle", (target) => target instanceof http.Server)) },
   "new Socket({ handle })": { takeAway: () => withoutExport(net, "Socket", Handleless) },
   "http.Server: listening": { see: seeing(hiding("emit", isServer)) },
+  "http.Server.emit": { see: fixed("emit") },
   "http._connectionListener": { takeAway: () => withoutExport(http, "_connectionListener") },
   "socket.parser.incoming": { see: seeing(hiding("incoming")) },
   "new IncomingMessage": { takeAway: () => withoutExport(http, "IncomingMessage") },

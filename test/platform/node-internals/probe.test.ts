@@ -29,6 +29,7 @@ const ofResponses = [
 /** What cannot be tried without the other. */
 const dependents: Readonly<Record<string, readonly string[]>> = {
   "IncomingMessage._addHeaderLines": ["IncomingMessage.headers"],
+  "http.Server: listening": ["http.Server.emit"],
   "Socket._handle": ["handle.fd", "handle.writeQueueSize", "handle.bytesWritten"],
   "new IncomingMessage": [
     "IncomingMessage._addHeaderLines",

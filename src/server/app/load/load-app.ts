@@ -7,17 +7,19 @@
  * `listen()` until `signal` aborts: apps listen after an awaited connect.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
-import { asksForCertificates, isHttp2Server, protocolOf } from "../../../platform/app-servers.ts";
+import { asksForCertificates, isHttp2Server, isSecure, protocolOf } from "../../../platform/app-servers.ts";
 import type { AppSockets } from "../listen/app-sockets.ts";
 import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { noHandler } from "./no-handler.ts";
 import { show } from "./near-files.ts";
 import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
+import { type Handle, RequestEvents } from "../request-events.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "../listen/self-listening.ts";
 import { describe } from "./describe.ts";
 import type { OwnRouter } from "./own-router.ts";
@@ -83,10 +85,15 @@ export async function loadApp(file: string, options: LoadAppOptions): Promise<Lo
   // What is waited for may not keep the thread alive. Without this the thread would end, without a message.
   const hold = setInterval(() => {}, 1000);
   try {
-    return await load(file, options);
+    return await inOwnContext(load, file, options);
   } finally {
     clearInterval(hold);
   }
+}
+
+/** What the app enters with `enterWith` while it loads, requests do not inherit. */
+function inOwnContext<Args extends readonly unknown[], Result>(run: (...args: Args) => Result, ...args: Args): Result {
+  return AsyncLocalStorage.snapshot()(run, ...args);
 }
 
 async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
@@ -107,7 +114,8 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const server = capture.server ?? target.server;
   if (options.isTls === true) refuseBeside(path, server);
   else capture.serves(server && protocolOf(server));
-  return loadedApp(path, exported, target, capture, modules);
+  const isTls = options.isTls === true || (server !== undefined && isSecure(server));
+  return loadedApp(path, exported, target, capture, modules, { ...options, isTls });
 }
 
 /** With `--tls-cert` heddle does TLS, and the app's server has no part in it. That must not change who may connect, or what is spoken. */
@@ -142,16 +150,19 @@ function loadedApp(
   target: AppTarget,
   capture: ListenCapture,
   modules: ModuleTracker,
+  { address, isTls = false }: LoadAppOptions,
 ): LoadedApp {
   const server = (): AppServer | undefined => capture.server ?? target.server;
+  const handle: Handle = (event, req, res) => {
+    // The server that an app without an export listens on may be another one by now.
+    const own = event !== "request" ? server() : target.shape === "self-listening" ? capture.server : undefined;
+    return own === undefined ? target.request(req, res) : callListeners(own, event, req, res);
+  };
+  const events = new RequestEvents(handle, address, isTls);
   return {
     file,
     shape: target.shape,
-    request: (req, res) => {
-      // The server that an app without an export listens on may be another one by now.
-      const own = target.shape === "self-listening" ? capture.server : undefined;
-      return own === undefined ? target.request(req, res) : callListeners(own, "request", req, res);
-    },
+    request: (req, res) => events.give("request", req, res),
     server,
     acceptsUpgrade: () => (server()?.listenerCount("upgrade") ?? 0) > 0,
     upgrade: (req, socket, head) => {
@@ -160,10 +171,7 @@ function loadedApp(
       else emitUpgrade(own, req, socket, head);
     },
     acceptsExpect: (event) => (server()?.listenerCount(event) ?? 0) > 0,
-    expect: (event, req, res) => {
-      const own = server();
-      return own === undefined ? target.request(req, res) : callListeners(own, event, req, res);
-    },
+    expect: (event, req, res) => events.give(event, req, res),
     routes: exported["routes"],
     ownRouter: async () => {
       const { ownRouterOf } = await import("./own-router.ts");
@@ -254,7 +262,7 @@ async function runHook(file: string, name: string, hook: unknown, ...args: reado
     throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} must be a function, and is ${describe(hook)}.`);
   }
   try {
-    await (hook as (...args: readonly string[]) => unknown)(...args);
+    await inOwnContext(hook as (...args: readonly string[]) => unknown, ...args);
   } catch (error) {
     throw new HeddleError("APP_HOOK_FAILED", `${show(file)}: ${name} threw. ${messageOf(error)}`, { cause: error });
   }

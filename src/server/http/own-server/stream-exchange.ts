@@ -14,7 +14,8 @@ import { http } from "../../../platform/http.ts";
 import { CLOSE, muteStream, replaceRespond } from "../../../platform/node-internals/http2-streams.ts";
 import { Exchange, isTimeout } from "../exchange.ts";
 import { ConnectionContext } from "../parse/connection-context.ts";
-import { mute, RETRY_AFTER_SECONDS } from "../respond/respond.ts";
+import { mute } from "../../app/answer-instead.ts";
+import { RETRY_AFTER_SECONDS } from "../respond/respond.ts";
 import type { Route } from "../route/router.ts";
 
 export interface StreamHead {

@@ -18,12 +18,14 @@ import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
 import {
   allowHalfOpen,
+  keepToItself,
   parseOn,
   requestOn,
   responseOn,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
 import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
+import { holdBack } from "../../../platform/node-internals/http-channels.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
@@ -159,6 +161,8 @@ export class Connections {
     this.#server.maxRequestsPerSocket = 0;
     // We decide what the end of the client's side means. node:http would end our side.
     allowHalfOpen(this.#server);
+    // They see what the app gets, and not what comes from clients: server/app/request-events.ts.
+    keepToItself(this.#server);
     this.#server.on("secureConnection", (socket: Socket) => this.#hearEnd(connectionContext.getStore()!, socket));
     this.#server.on("request", handlers.request);
     this.#server.on("checkContinue", handlers.checkContinue);
@@ -251,6 +255,7 @@ export class Connections {
 
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
+    holdBack(stream);
     (stream as CarriesConnection)[connectionOf] = context;
     lingerWhereNeeded(stream);
     stream.once("end", () => {

@@ -14,6 +14,7 @@ import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
+import { holdBackChannels } from "../../../platform/node-internals/http-channels.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
@@ -28,6 +29,7 @@ import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
 limitProcess();
+holdBackChannels();
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
 
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
+    isTls: config.tlsCert !== undefined,
     args: config.appArgs,
     notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
     sockets,

@@ -13,6 +13,7 @@
 import { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { timerMs } from "../../../../kit/native-timers.ts";
+import { holdBack } from "../../../../platform/node-internals/http-channels.ts";
 import {
   endConnectionWith,
   endsConnection,
@@ -55,6 +56,7 @@ export class ResponseSocket extends Duplex {
     super({ decodeStrings: false, allowHalfOpen: true, emitClose: true });
     this.#seq = seq;
     this.#tell = tell;
+    holdBack(this);
     this.remoteAddress = endpoints.remoteAddress;
     this.remotePort = endpoints.remotePort;
     this.remoteFamily = endpoints.remoteFamily;

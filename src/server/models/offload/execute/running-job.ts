@@ -10,11 +10,12 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import { answerInstead } from "../../../app/answer-instead.ts";
 import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../../app/called-off.ts";
 import { breakOff, cutShort } from "../../../app/cut-short.ts";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import type { FramingFault } from "../../../app/response-framing.ts";
-import { toWire } from "../../../../errors/errors.ts";
+import { type ErrorCode, errorTable, toWire } from "../../../../errors/errors.ts";
 import { isRead, stopReading } from "../../../../platform/node-internals/requests.ts";
 import { closeResponse, detachStream } from "../../../../platform/node-internals/responses.ts";
 import type { Inbox } from "./inbox.ts";
@@ -103,6 +104,7 @@ export class RunningJob {
     this.#tell({ type: "failed", seq: this.job.seq, error: toWire(error) });
     if (this.#done) return;
     this.#opened.socket.mute();
+    this.#showAnswer("HANDLER_FAILED");
     this.#respond();
   }
 
@@ -166,10 +168,19 @@ export class RunningJob {
     const { req, res, socket } = this.#opened;
     socket.mute();
     if (refusal !== undefined) {
+      this.#showAnswer(refusal);
       if (!req.complete) cutShort(req, refusal);
     } else if (!res.writableFinished) breakOff(req);
     // Whoever waits for the response's end, to free its source, is notified.
     socket.destroy();
+  }
+
+  /** The client gets this answer from the serving thread. Here the response ends as it does there. */
+  #showAnswer(code: ErrorCode): void {
+    const { res } = this.#opened;
+    if (res.writableEnded || res.destroyed) return;
+    if (res.headersSent) res.destroy();
+    else answerInstead(res, errorTable[code].status ?? 500, {}, "");
   }
 
   readonly #settled = (): void => {
