@@ -47,7 +47,9 @@ export async function loadNative(): Promise<boolean> {
   if (libc !== undefined) return true;
   try {
     libc = await withoutWarnings("ExperimentalWarning", async () => {
-      const ffi = await import("node:ffi");
+      // Not an `import`: a loader (`--experimental-loader`) would load it once more, on its own thread, which prints the warning.
+      const ffi = process.getBuiltinModule("node:ffi") as typeof import("node:ffi") | undefined;
+      if (ffi === undefined) throw new Error("There is no built-in module node:ffi");
       const { functions } = ffi.dlopen(null, {
         dup: { arguments: ["i32"], return: "i32" },
         close: { arguments: ["i32"], return: "i32" },

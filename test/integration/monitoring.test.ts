@@ -333,3 +333,32 @@ describe("an instrumentation sees of special requests", { concurrency: 2 }, () =
     }
   });
 });
+
+describe("hooks of a preloaded module change what the app imports", { concurrency: 2 }, () => {
+  const preload = `--import=${fixture("hooks.mjs")}`;
+  const ways: readonly (readonly [name: string, env: Readonly<Record<string, string>>])[] = [
+    ["registerHooks", { SYNC: "", NODE_OPTIONS: preload }],
+    ["register", { NODE_OPTIONS: `${preload} --disable-warning=DEP0205` }],
+    [
+      "--experimental-loader",
+      { NODE_OPTIONS: `--experimental-loader=${fixture("loader.mjs")} --disable-warning=ExperimentalWarning` },
+    ],
+  ];
+  for (const [name, env] of ways) {
+    test(`on main, serving and handler threads, with ${name}`, async (t) => {
+      for (const [threads, where] of [
+        ["1", "main"],
+        ["2", "other"],
+      ] as const) {
+        const server = await startServer(fixture("hooked.mjs"), ["--workers", "1", "--threads", threads], { env });
+        t.after(() => server.stop());
+        const ask = async (path: string): Promise<string> => await (await fetch(`${server.url}${path}`)).text();
+        assert.deepEqual(
+          [await ask("/"), await ask("/threads"), await ask("/fresh")],
+          [`changed ${where}`, "changed other", "changed other"],
+        );
+        assert.doesNotMatch(server.stderr(), /Warning/);
+      }
+    });
+  }
+});

@@ -9,6 +9,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "../http.ts";
+import { holdBack } from "./http-channels.ts";
 
 /** The properties that node:http adds to the stream of a connection. */
 interface Carried {
@@ -33,9 +34,13 @@ export function serveWithoutListening(server: Server): void {
 // oxlint-disable-next-line typescript/unbound-method -- compared, and called as a method
 const { emit } = EventEmitter.prototype;
 
-/** Its events are not seen by instrumentation, which wraps `emit` of the servers' prototypes. */
+/**
+ * Instrumentation does not see what this server gets: it wraps `emit` of the servers' prototypes, or subscribes to node:http's
+ * channels.
+ */
 export function keepToItself(server: Server): void {
   Object.assign(server, { emit });
+  server.on("connection", holdBack).on("secureConnection", holdBack);
 }
 
 /** Whether instrumentation wraps `emit` of this server, or of its prototype. */

@@ -28,13 +28,17 @@ interface Message {
   readonly request?: IncomingMessage & { readonly upgrade?: boolean };
 }
 
+let isReplaced = false;
+
 /** What Node would announce of requests on this stream is held back. */
 export function holdBack(stream: Duplex): void {
   (stream as Stream)[heldBack] = true;
+  if (isReplaced) return;
+  isReplaced = true;
+  replacePublish([created, started, finished]);
 }
 
-/** Once in each thread, before anything is served. */
-export function holdBackChannels(channels: readonly object[] = [created, started, finished]): void {
+export function replacePublish(channels: readonly object[]): void {
   for (const each of channels) {
     Object.defineProperty(each, "publish", {
       configurable: true,

@@ -26,7 +26,6 @@ import {
   responseOn,
   serveWithoutListening,
 } from "./connections.ts";
-import { holdBack } from "./http-channels.ts";
 import { descriptorOf, handleOf, outputOf, type RawHandle, takeHandles, unread } from "./handles.ts";
 import type { Findings, See } from "./probe.ts";
 import { dropBody, isBodyDropped, replacePush } from "./requests.ts";
@@ -113,7 +112,6 @@ class Connections {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket.on("error", () => {}));
-    holdBack(socket);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 

@@ -7,7 +7,7 @@ import { createSocket } from "node:dgram";
 import { Duplex } from "node:stream";
 import { http } from "../http.ts";
 import { datagramHandle, isSharable, pretendToBind, stopPretendingToBind } from "./datagrams.ts";
-import { holdBack, holdBackChannels } from "./http-channels.ts";
+import { holdBack, replacePublish } from "./http-channels.ts";
 import { pretendToListen, replaceListen } from "./listening.ts";
 import type { Findings, See } from "./probe.ts";
 import {
@@ -77,7 +77,7 @@ export function tryListening(findings: Findings, see: See): void {
 export function tryMessages(findings: Findings, see: See): void {
   findings.try("Channel.publish", () => {
     const own = channel("heddle:probe");
-    holdBackChannels([see(own)]);
+    replacePublish([see(own)]);
     const isReplaced = Object.hasOwn(own, "publish");
     Reflect.deleteProperty(own, "publish");
     return isReplaced;

@@ -11,6 +11,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
+import { keepToItself } from "../../platform/node-internals/connections.ts";
 
 export function answerHealth(arbiter: Arbiter, path: string, res: ServerResponse): void {
   const [key, ok] = path === "/livez" ? (["live", arbiter.live] as const) : (["ready", arbiter.ready] as const);
@@ -31,6 +32,8 @@ export function openHealthPort(
     if (path === "/livez" || path === "/readyz") answerHealth(arbiter, path, res);
     else res.writeHead(404, { "content-type": "text/plain" }).end("/livez and /readyz are here\n");
   });
+  // Not the app's requests.
+  keepToItself(server);
   return new Promise((resolve, reject) => {
     // After it listens, rejecting has no effect. A connection that could not be accepted is a failed probe.
     server.on("error", (cause) => {

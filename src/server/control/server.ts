@@ -13,6 +13,7 @@ import { dirname } from "node:path";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
+import { keepToItself } from "../../platform/node-internals/connections.ts";
 import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
 import { makeRuntimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
@@ -60,6 +61,8 @@ export class ControlServer {
         { cause },
       );
     }
+    // Not the app's requests.
+    keepToItself(server);
     server.on("error", (error) => arbiter.log.warn({}, `control socket: ${error.message}`));
     return new ControlServer(path, server, socket, answers);
   }

@@ -25,7 +25,6 @@ import {
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
 import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
-import { holdBack } from "../../../platform/node-internals/http-channels.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
@@ -255,7 +254,6 @@ export class Connections {
 
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
-    holdBack(stream);
     (stream as CarriesConnection)[connectionOf] = context;
     lingerWhereNeeded(stream);
     stream.once("end", () => {

@@ -14,7 +14,6 @@ import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
-import { holdBackChannels } from "../../../platform/node-internals/http-channels.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
@@ -29,7 +28,6 @@ import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
 limitProcess();
-holdBackChannels();
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
 

@@ -38,7 +38,6 @@ import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
 import { asksForCertificates, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
-import { holdBackChannels } from "../../../platform/node-internals/http-channels.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf, runsOnHandlerThreads, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { setServingRules } from "./blocking-rules.ts";
@@ -65,7 +64,6 @@ const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const { row, neighbours } = await openRow(boot.row);
 limitProcess();
-holdBackChannels();
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
 
