@@ -33,6 +33,8 @@ const SUSPECT: readonly (readonly [pattern: RegExp, what: string])[] = [
 const EXCEPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   // V8's documented way to a stack, put back at once.
   ["src/supervise/inspect/thread-stack.ts", ["Reflect.set("]],
+  // Sentry's.
+  ["src/server/app/uncaught-exceptions.ts", ['"_errorHandler']],
 ]);
 
 const excused = new Set<string>();

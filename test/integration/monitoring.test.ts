@@ -334,6 +334,25 @@ describe("an instrumentation sees of special requests", { concurrency: 2 }, () =
   });
 });
 
+describe("a listener that only reports uncaught exceptions", { concurrency: 2 }, () => {
+  for (const [path, threads, replaced] of [
+    ["/loop", "1", /is recycled/],
+    ["/loop", "2", /is replaced/],
+    ["/threads", "1", /handler thread .* (?:is replaced|uncaught)/],
+  ] as const) {
+    test(`leaves them to heddle: ${path}, with --threads ${threads}`, async (t) => {
+      const server = await monitored(t, "listener", ["--workers", "1", "--threads", threads], {
+        NODE_OPTIONS: `--require=${fixture("instrument.cjs")} --require=${fixture("reporter.cjs")}`,
+      });
+      const asked = await ask(server, `${path}/crash`, "run");
+      assert.equal(asked.status, 500);
+      assertWhole(await server.seenOf(asked.id), { status: 500 });
+      await server.waitForLog(/^reported crashed$/m);
+      await server.waitForLog(replaced);
+    });
+  }
+});
+
 describe("hooks of a preloaded module change what the app imports", { concurrency: 2 }, () => {
   const preload = `--import=${fixture("hooks.mjs")}`;
   const ways: readonly (readonly [name: string, env: Readonly<Record<string, string>>])[] = [

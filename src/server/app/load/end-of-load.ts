@@ -4,6 +4,7 @@
  */
 
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
+import { isHandledByApp } from "../uncaught-exceptions.ts";
 import { firstOwnFrame, hasForeignFrame } from "./error-place.ts";
 import { show } from "./near-files.ts";
 
@@ -19,7 +20,7 @@ export function watchLoad(file: string, tell: (error: HeddleError) => void): () 
   };
   const onUncaught = (error: unknown): void => {
     // The app deals with it.
-    if (failure !== undefined || process.listenerCount("uncaughtException") > 1) return;
+    if (failure !== undefined || isHandledByApp(onUncaught)) return;
     const why = uncaught(file, error);
     failure = why;
     // If this is why the app's module failed, that is told first, and better.

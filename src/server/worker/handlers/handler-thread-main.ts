@@ -17,6 +17,7 @@ import { toWire } from "../../../errors/errors.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
+import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { endApp } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
 import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
@@ -62,8 +63,8 @@ async function main(): Promise<void> {
   await loaded();
   const { keepAliveMs } = applyServerSettings(config, app.server()).config;
   const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
-  process.on("uncaughtException", (error: unknown) => {
-    if (process.listenerCount("uncaughtException") > 1) return;
+  process.on("uncaughtException", function own(error: unknown) {
+    if (isHandledByApp(own)) return;
     runner.uncaught(error);
     tell({ type: "tainted", error: toWire(error) });
   });

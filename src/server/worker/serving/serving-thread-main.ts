@@ -14,6 +14,7 @@ import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
 import { openAppSockets } from "../../app/listen/app-sockets.ts";
+import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isFirst, numberThread } from "../../app/instance.ts";
 import { watchLoad } from "../../app/load/end-of-load.ts";
@@ -356,7 +357,7 @@ function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
 function watchUncaught(pipeline: () => Pipeline | undefined): void {
   let tainted = false;
   const own = (error: unknown): void => {
-    if (process.listenerCount("uncaughtException") > 1) return;
+    if (isHandledByApp(own)) return;
     const running = pipeline();
     const exchange = running?.current();
     if (exchange !== undefined) running!.fail(exchange, error);
