@@ -28,6 +28,7 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
     for (const [atEnd, exits] of [
       ["flushes", ["flushed", "exits 0"]],
       ["lets go", ["flushed", "exits 0"]],
+      ["waits for beforeExit", ["flushed", "exits 0"]],
       ["", ["exits 0"]],
     ] as const) {
       test(`its listeners run after its last response (${atEnd || "only for exit"})`, async (t) => {

@@ -30,11 +30,18 @@ export function endApp(code: number, letGo: () => void): void {
   if (signal === undefined) return void othersAreQuiet().then(() => process.exit());
   if (!isMainThread) {
     exitWhenKilled(signal);
-    // Behind the app's. What it prints there is a message to another thread, which would keep this one alive again and again.
-    process.once("beforeExit", () => process.exit());
+    process.on("beforeExit", () => process.nextTick(exitUnlessBusy));
   }
   letGo();
   deliver(signal);
+}
+
+/**
+ * After the app's listeners for `beforeExit`. They may have begun something: a tracer sends its last spans. But what they print is
+ * a message to another thread, which would keep this one alive again and again.
+ */
+function exitUnlessBusy(): void {
+  if (process.getActiveResourcesInfo().every((resource) => resource === "MessagePort")) process.exit();
 }
 
 /** A library may send the signal on to the process, to end by it. Here that would be the other threads' process as well. */
