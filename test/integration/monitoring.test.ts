@@ -7,11 +7,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
+import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeCertificate, tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/monitoring/${name}`, import.meta.url));
 
@@ -191,6 +192,11 @@ describe("an instrumentation sees each request once, in a context of its own", {
     });
   }
 
+  test("loaded by the first line of the app", async (t) => {
+    const env = { FIRST_LINE: "", NODE_OPTIONS: "" };
+    await exercise(await monitored(t, "server", ["--workers", "1", "--threads", "1"], env), MODELS);
+  });
+
   for (const shape of ["self-listening", "express", "fetch"]) {
     test(`${shape}, on main threads`, async (t) => {
       const server = await monitored(t, shape, ["--workers", "2", "--threads", "1"], {
@@ -210,8 +216,10 @@ describe("an instrumentation sees of special requests", { concurrency: 2 }, () =
   const single = ["--workers", "1", "--threads", "1"];
   const what = (seen: readonly Seen[]): string[] => seen.map((each) => each.what);
 
-  test("nothing of what heddle refuses", async (t) => {
-    const server = await monitored(t, "listener", single);
+  test("nothing of what heddle refuses, or asks itself", async (t) => {
+    const control = join(tempFolder(t), "control");
+    const server = await monitored(t, "listener", [...single, "--control", control]);
+    assert.equal((await runHeddle(["status", "--control", control])).code, 0);
     const holding = ask(server, "/full/hold", "run");
     await server.waitForLog(/"request".*\/full\/hold/);
     const shed = await ask(server, "/full/look", "run");
