@@ -29,11 +29,11 @@ export async function check(argv: readonly string[]): Promise<void> {
   if (config.found !== undefined) console.log(`found    ${config.found.reason}`);
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
   console.log(`workers  ${formatShape(config)}`);
-  for (const { name, model, pool, timeoutMs, limit } of app.routes) {
+  for (const { name, model, pool, timeoutMs, limit, sticky } of app.routes) {
     modelNamed(model, `route ${name}`);
     const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)} threads`;
     console.log(
-      `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}`,
+      `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}${sticky === "none" ? "" : `, sticky by ${sticky}`}`,
     );
   }
   const { upgrades } = app;
@@ -67,7 +67,15 @@ async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promi
     clock: systemClock,
     wanted: () => 1,
     spawn: (member) => {
-      const boot = { config, tls: undefined, slot: 0, generation: 0, address, purpose: "check" as const };
+      const boot = {
+        config,
+        tls: undefined,
+        slot: 0,
+        generation: 0,
+        address,
+        hop: undefined,
+        purpose: "check" as const,
+      };
       const worker = new WorkerHandle(member, boot, { listeners: [], seat: undefined }, ownEnv);
       worker.once("loaded", () => loaded.resolve(worker.app!));
       worker.once("gone", (error) => pool.gone(member, error));

@@ -14,6 +14,11 @@ export function formatStatus(status: ServerStatus): string {
     `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
     `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,
   ];
+  const sticky = Object.entries(status.sticky);
+  if (sticky.length > 0) {
+    const by = sticky.map(([route, mode]) => (route === "*" ? `by ${mode}` : `${route} by ${mode}`)).join(", ");
+    lines.push(`sticky: ${by}; ${counters.forwarded} requests forwarded to their client's copy of the app`);
+  }
   const { lastReload, shared } = status;
   if (shared !== undefined && shared.operations > 0) {
     lines.push(

@@ -11,6 +11,7 @@ import type { Flags } from "./sources/arguments.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { chooseListeners } from "./listeners.ts";
 import { fitModel } from "./model-rules.ts";
+import { checkRouteSticky, checkSticky } from "./sticky-rules.ts";
 import { routeForms } from "./routes/route-forms.ts";
 import { checkRouteModels } from "./routes/route-models.ts";
 import { readRoutes, type RouteConfig } from "./routes/routes.ts";
@@ -52,10 +53,14 @@ export type ModelName = ServerConfig["model"];
 export function resolveConfig(sources: ConfigSources): ServerConfig {
   checkNames(sources);
   const { cwd, file } = sources;
-  const { host, port, listen, ...rest } = fitModel(readSettings(sources), sources);
+  const values = fitModel(readSettings(sources), sources);
+  checkSticky(values, sources);
+  const { host, port, listen, ...rest } = values;
   checkTls(rest);
   const routes = readRoutes(file?.settings["routes"], fileLabel(file), cwd);
-  checkRouteModels(rest.model, routes, (name) => `routes[${JSON.stringify(name)}] in ${fileLabel(file)}`);
+  const where = (name: string): string => `routes[${JSON.stringify(name)}] in ${fileLabel(file)}`;
+  checkRouteModels(rest.model, routes, where);
+  checkRouteSticky(rest.model, routes, where);
   routeForms(routes, rest);
   return {
     ...rest,

@@ -15,7 +15,7 @@
  *   machine; `performance.now()` has an origin per thread and must not be written here.
  *
  * Ranges
- * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, and each bucket of a histogram) wraps at
+ * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, `forwarded`, and each bucket of a histogram) wraps at
  *   2^32 and is read unsigned. Differences are taken modulo 2^32 (`wrapping.ts`); totals beyond 2^32 are the reader's
  *   (`server/worker/report/row-totals.ts`).
  * - What goes up and down (`connections`, `queued`, `webSockets`) is as much as there is at once. None falls below 0: who would lower it
@@ -56,6 +56,8 @@ export const COUNTER = {
   accepts: 12,
   /** In memory that workers share: the pid of the worker whose row it is. */
   pid: 13,
+  /** Requests and upgrades that another instance runs. They are not among the started ones. */
+  forwarded: 14,
 } as const;
 
 /** Counters of what goes up and down. */

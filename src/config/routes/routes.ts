@@ -8,10 +8,10 @@ import { http } from "../../platform/http.ts";
 import { isPlainObject, readValue, show, suggestion } from "../setting-value.ts";
 import { fileName, settings, type SettingInputs, type SettingValues } from "../settings.ts";
 
-const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue"] as const;
+const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue", "sticky"] as const;
 
 /** What a config file may say about one route. `timeoutMs`: the same as `timeout`, as options in code are called. */
-export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue"> & {
+export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue" | "sticky"> & {
   readonly timeoutMs?: number;
 };
 

@@ -25,6 +25,13 @@ export const modelSettings = {
     computed: "under loop 1; under threads and thread-per-request the available CPUs",
     doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks. Several event loops in one worker need less memory than several workers.",
   },
+  sticky: {
+    flag: "sticky",
+    kind: "choice",
+    choices: ["none", "cookie", "ip"],
+    default: "none",
+    doc: "What has all requests of a client served by the same copy of the app (serving thread): none, cookie (heddle sets the cookie heddle_instance), or ip (the client's address as the connection has it). Needs the model loop; may be set for a route.",
+  },
   routeCase: {
     flag: "route-case",
     kind: "choice",

@@ -90,12 +90,13 @@ export function replaceEndings(stream: Socket, { destroySoon, destroy }: Endings
   stream.destroy = destroy;
 }
 
-/** Calls back with the first chunk that is written to the stream, before it is sent. Then restores the stream's own `write`. */
-export function beforeFirstWrite(stream: Duplex, look: (chunk: unknown) => void): void {
-  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-  stream.write = ((...args: unknown[]) => {
-    Reflect.deleteProperty(stream, "write");
-    look(args[0]);
-    return write(...args);
-  }) as Duplex["write"];
+/** Calls back with the first chunk that is written to the stream, and sends what that returns. Then restores the stream's own `write`. */
+export function reviseFirstWrite(stream: Duplex, revise: (chunk: unknown) => unknown): void {
+  const write = Reflect.get(stream, "write") as (...args: unknown[]) => boolean;
+  const own = Object.getOwnPropertyDescriptor(stream, "write");
+  stream.write = function (this: Duplex, chunk: unknown, ...rest: unknown[]) {
+    if (own === undefined) Reflect.deleteProperty(stream, "write");
+    else Object.defineProperty(stream, "write", own);
+    return Reflect.apply(write, stream, [revise(chunk), ...rest]);
+  } as Duplex["write"];
 }

@@ -169,8 +169,8 @@ export const internals: readonly Internal[] = [
     },
     "socket.write": {
       words: ["stream.write ="],
-      use: "replaced until the first write: whether a WebSocket's handshake was accepted",
-      without: "WebSockets would not be counted, and get no close frame when the server drains",
+      use: "replaced until the first write: whether a WebSocket's handshake was accepted, and the cookie of --sticky in it",
+      without: "WebSockets would not be counted, get no close frame when the server drains, and set no cookie",
       untried: "the app calls it, and not Node",
     },
   }),

@@ -60,6 +60,8 @@ export interface FramingRules<Owner> {
   readonly misframed: (owner: Owner, fault: FramingFault) => void;
   /** The connection ends with this response. */
   readonly closes?: (owner: Owner) => void;
+  /** A cookie of the server's own for the head. */
+  readonly cookie?: (owner: Owner) => string | undefined;
 }
 
 /** On a response: the bytes that its `content-length` still allows. Absent: nothing is counted. */
@@ -72,7 +74,7 @@ interface Framed {
 }
 
 /** Once in each thread, before anything is served. */
-export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRules<Owner>): void {
+export function installFraming<Owner>({ ownerOf, misframed, closes, cookie }: FramingRules<Owner>): void {
   const told = (res: ServerResponse, fault: FramingFault): void => {
     const owner = ownerOf(res);
     if (owner !== undefined) misframed(owner, fault);
@@ -104,6 +106,8 @@ export function installFraming<Owner>({ ownerOf, misframed, closes }: FramingRul
       const wasLast = endsConnection(this);
       if (wasLast) setEndsConnection(this, false);
       original.storeHeader.call(this, firstLine, headers);
+      const own = cookie?.(owner);
+      if (own !== undefined) reviseHead(this, (head) => `${head.slice(0, -2)}Set-Cookie: ${own}\r\n\r\n`);
       if (status < 200) {
         endConnectionWith(this);
         misframed(owner, { kind: "interim", status });

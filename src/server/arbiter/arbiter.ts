@@ -24,6 +24,7 @@ import type { AppSummary } from "../worker/serving/serving-protocol.ts";
 import { Accepting } from "./accept/accepting.ts";
 import { AppSockets } from "./accept/app-sockets.ts";
 import { Fleet } from "./workers/fleet.ts";
+import { Roster } from "./workers/roster.ts";
 import { Generation } from "./workers/generation.ts";
 import { planReload } from "./reload.ts";
 import { type Progress, CoalescedCommand } from "./coalesced-command.ts";
@@ -77,6 +78,7 @@ export class Arbiter {
   readonly shared: SharedServer;
   readonly #accepting: Accepting;
   readonly #appSockets: AppSockets;
+  readonly #roster: Roster;
   readonly #readConfig: () => Promise<ServerConfig>;
   readonly #onReloadFailed: (error: HeddleError) => void;
   readonly #onStop: () => void;
@@ -112,6 +114,7 @@ export class Arbiter {
     this.#read = config;
     this.log = log;
     this.fleet = fleet;
+    this.#roster = new Roster(fleet);
     this.#accepting = accepting;
     this.#appSockets = new AppSockets(fleet, log, () => this.config.workers);
     this.shared = shared;
@@ -228,6 +231,7 @@ export class Arbiter {
     this.#appSockets.close();
     this.#accepting.close();
     this.shared.close();
+    this.#roster.close();
   }
 
   async #stop(progress: Progress): Promise<number> {
@@ -237,6 +241,8 @@ export class Arbiter {
     const startedMs = monotonicMs();
     progress(`stopping ${count(this.fleet.workers.length, "worker")}, for at most ${gracefulTimeoutMs} ms`);
     this.#onStop();
+    // All of them leave: each request is served where it is.
+    this.#roster.follow(0);
     this.fleet.stopSoon(gracefulTimeoutMs);
     const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
     // The workers go on accepting there until they drain.
@@ -309,6 +315,8 @@ export class Arbiter {
     try {
       await next.boot();
       progress(`generation ${number}: ready`);
+      // Before its workers take connections.
+      this.#roster.follow(number);
       const addresses = await next.serve();
       if (this.#current === undefined) this.#accepting.noteAddresses(addresses);
       this.#accepting.serves(next.app?.protocol);
@@ -317,6 +325,7 @@ export class Arbiter {
     } catch (error) {
       void next.retire("recycle", monotonicMs() + config.gracefulTimeoutMs);
       if (stopsFirst && !this.stopping) this.#keepTrying(number, config);
+      if (!this.stopping) this.#roster.follow(this.generation);
       throw error;
     } finally {
       this.#next = undefined;
@@ -363,6 +372,7 @@ export class Arbiter {
       fleet: this.fleet,
       log: this.log,
       address: this.#accepting.address,
+      hop: this.#roster.access,
       inherited: (slot, current) => this.#accepting.inherited(slot, current),
     });
   }

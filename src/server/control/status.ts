@@ -57,6 +57,8 @@ export interface ServerStatus {
   readonly rssBytes: number;
   readonly restarts: { readonly workers: number; readonly threads: number };
   readonly models: Readonly<Record<string, { readonly inFlight: number; readonly queued: number }>>;
+  /** By route (`*`: every other request): what leads its clients to one copy of the app. Only routes with such a setting. */
+  readonly sticky: Readonly<Record<string, string>>;
   readonly counters: Counters;
   /** What `heddle/shared` keeps. undefined: it is turned off. */
   readonly shared: SharedStatus | undefined;
@@ -88,6 +90,9 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     rssBytes: residentBytes() + sum(reports, ({ rssBytes }) => rssBytes),
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
     models: byModel(config.model, reports, arbiter.waiting),
+    sticky: Object.fromEntries(
+      (arbiter.app?.routes ?? []).flatMap(({ name, sticky }) => (sticky === "none" ? [] : [[name, sticky]])),
+    ),
     counters: { ...counters, shed: counters.shed + arbiter.shed },
     shared: arbiter.shared.status,
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },

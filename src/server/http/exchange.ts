@@ -2,7 +2,7 @@
  * One request and its response on their way through the pipeline. The gate admits exchanges, a model executes them, the
  * access log writes a line for each.
  *
- * States: received → (queued →) executing → ended. `ended` is final and reached exactly once, when node:http closes the
+ * States: received → (queued →) executing → ended, or received → forwarded → ended if another instance runs it. `ended` is final and reached exactly once, when node:http closes the
  * response: completely sent, or cut because the client went away. `refusal` holds what heddle itself answered (503, 504, …).
  * A refusal does not end the exchange. The close of its response does.
  */
@@ -57,6 +57,10 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   /** Intrusive list of the thread's exchanges, oldest first. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;
+  /** The other instance that runs it. This one does not count, limit or log it. */
+  instance: string | undefined = undefined;
+  /** Cookie for the response's head. */
+  cookie: string | undefined = undefined;
   /** The handler thread that runs it, if its model uses them. */
   handler: number | undefined = undefined;
   /** The handler runs on another thread and may still ask for more of the body, even when the response is out. */

@@ -1,7 +1,8 @@
 /**
  * The path of a request on a serving thread, in order:
  *
- *   parse (node:http, connection.ts) → check (limits.ts) → route (router.ts) → admit (admission.ts) → execute (a model)
+ *   parse (node:http, connection.ts) → check (limits.ts) → route (router.ts) → choose the instance (sticky/sticky.ts)
+ *   → admit (admission.ts) → execute (a model)
  *   → respond (the app, or respond.ts) → end (counted, logged, slot given back)
  *
  * Routing comes before admission because a route may have a gate of its own. A request is refused at one place per
@@ -35,6 +36,7 @@ import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
 import { endLingering } from "./parse/lingering-close.ts";
 import { LinkedList } from "../../kit/linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./admit/gate.ts";
+import type { ConnectionHandlers } from "./parse/connection.ts";
 import { decorate, decorateStream } from "./respond/headers.ts";
 import { informInTurn } from "./respond/informational-responses.ts";
 import { restoreOffer } from "./parse/upgrade-requests.ts";
@@ -45,6 +47,7 @@ import { passTurn, tryBegin, wait } from "./parse/pipelining-order.ts";
 import { isHeldUp } from "./respond/discard-body.ts";
 import { refuseExpectation, refuseSocket } from "./respond/respond.ts";
 import type { Route, Router } from "./route/router.ts";
+import type { Sticky } from "./sticky/sticky.ts";
 
 export interface PipelineOptions {
   readonly config: ServerConfig;
@@ -57,6 +60,8 @@ export interface PipelineOptions {
   readonly gates: Readonly<Record<string, GateHandle>>;
   readonly handlers: HandlerSource;
   readonly thread: number;
+  /** undefined: every request is served by the instance that its connection has come to. */
+  readonly sticky: Sticky | undefined;
   readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
   readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
 }
@@ -76,6 +81,7 @@ export class Pipeline {
   readonly #fallbackModel: RunningModel;
   readonly #accessLog: AccessLog | undefined;
   readonly #thread: number;
+  readonly #sticky: Sticky | undefined;
   readonly #decorates: boolean;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
   #closesAfterResponse: boolean;
@@ -88,6 +94,7 @@ export class Pipeline {
     this.#config = config;
     this.#row = row;
     this.#thread = options.thread;
+    this.#sticky = options.sticky;
     this.#onHandlerFailed = options.onHandlerFailed;
     this.#decorates = config.debugHeaders || config.serverTiming;
     this.#accessLog = config.accessLog ? new AccessLog(config, options.thread) : undefined;
@@ -132,9 +139,11 @@ export class Pipeline {
     }
     if (connection.declined !== undefined) restoreOffer(req, connection);
     const nowMs = performance.now();
-    this.#row.counters[COUNTER.started]!++;
     const head = inspectHead(req, this.#config);
-    const exchange = new Exchange(req, res, this.#router.match(req.method!, req.url!), connection, nowMs);
+    const route = this.#router.match(req.method!, req.url!);
+    const exchange = new Exchange(req, res, route, connection, nowMs);
+    if (this.#sticky === undefined || !isAcceptable(head)) this.#row.counters[COUNTER.started]!++;
+    else this.#choose(this.#sticky, exchange);
     connection.current = exchange;
     if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
@@ -161,7 +170,7 @@ export class Pipeline {
       exchange.refuse(head);
       return;
     }
-    if (tryBegin(exchange)) this.#admission.admit(exchange, nowMs);
+    if (tryBegin(exchange)) this.#begin(exchange, nowMs);
     else this.#waitInLine(exchange);
     // Once more: a handler that computes keeps this thread from hearing the end of its client's side.
     connection.requested = thisMoment();
@@ -207,16 +216,50 @@ export class Pipeline {
     const { waiting } = exchange.connection;
     if (waiting !== undefined && waiting.length >= (this.#config.queue || 1))
       this.#admission.shed(exchange, "OVERLOADED");
-    else wait(exchange, () => this.#admission.admit(exchange, performance.now()));
+    else wait(exchange, () => this.#begin(exchange, performance.now()));
+  }
+
+  #choose(sticky: Sticky, exchange: Exchange): void {
+    const { req, route, connection } = exchange;
+    exchange.instance = sticky.chooseFor(req, route, connection);
+    if (exchange.instance === undefined) this.#keep(sticky, exchange);
+  }
+
+  /** This instance runs it. */
+  #keep(sticky: Sticky, exchange: Exchange): void {
+    exchange.instance = undefined;
+    exchange.cookie = sticky.cookieFor(exchange.req, exchange.route);
+    this.#row.counters[COUNTER.started]!++;
+  }
+
+  #begin(exchange: Exchange, nowMs: number): void {
+    const { instance } = exchange;
+    if (instance === undefined) return this.#admission.admit(exchange, nowMs);
+    const sticky = this.#sticky!;
+    sticky.forward(exchange, instance, () => {
+      this.#keep(sticky, exchange);
+      this.#admission.admit(exchange, performance.now());
+    });
   }
 
   /** A protocol switch leaves HTTP, and with it the gate. The form of the handshake is checked all the same. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const form = inspectHead(req, this.#config);
     if (this.#draining) refuseSocket(socket, "OVERLOADED");
-    else if (form === "no-body") this.#modelOf(this.#router.match(req.method!, req.url!)).upgrade(req, socket, head);
+    else if (form === "no-body") {
+      const route = this.#router.match(req.method!, req.url!);
+      this.#sticky?.markUpgrade(req, socket, route);
+      this.#modelOf(route).upgrade(req, socket, head);
+    }
     // One side could read a body here as a request, the other as frames.
     else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
+  };
+
+  /** Before that, if another instance is to serve it. One that is refused here is refused at once. */
+  readonly forwardsUpgrade: ConnectionHandlers["forwardsUpgrade"] = (req, socket, head, connection, here) => {
+    if (this.#sticky === undefined || inspectHead(req, this.#config) !== "no-body") return false;
+    const route = this.#router.match(req.method!, req.url!);
+    return this.#sticky.forwardUpgrade(req, { socket, head, route }, connection, here);
   };
 
   /** The connection closed after node:http had detached its socket: node:http does not close the responses that wait on it. */
@@ -244,6 +287,7 @@ export class Pipeline {
   drain(): void {
     this.#draining = true;
     this.#closesAfterResponse = true;
+    this.#sticky?.drain();
     for (const exchange of this.exchanges) {
       if (exchange instanceof StreamExchange) continue;
       const { connection, res } = exchange;
@@ -313,9 +357,10 @@ export class Pipeline {
     this.exchanges.remove(exchange);
     const { connection } = exchange;
     if (connection.current === exchange) connection.current = undefined;
-    counters[COUNTER.finished]!++;
+    const isOwn = exchange.instance === undefined;
+    if (isOwn) counters[COUNTER.finished]!++;
     if (!complete) {
-      if (!exchange.overlong) counters[COUNTER.clientGone]!++;
+      if (isOwn && !exchange.overlong) counters[COUNTER.clientGone]!++;
       const why = exchange.overlong ? "the response is longer than its content-length" : "the client went away";
       exchange.abort("AbortError", why);
     }
@@ -335,7 +380,7 @@ export class Pipeline {
     else connection.leave(nowMs);
     if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
     passTurn(exchange);
-    this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
+    if (isOwn || exchange.refusal !== undefined) this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
     if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
   }
 }
@@ -349,6 +394,10 @@ function closeIfHeldUp(exchange: Exchange): void {
   beforeHead(res, () => {
     if (isHeldUp(req)) closeAfter(exchange);
   });
+}
+
+function isAcceptable(head: ReturnType<typeof inspectHead>): boolean {
+  return head === "body" || head === "no-body";
 }
 
 /** A fetch app's handler is done when its response is. Other apps may go on reading the body. */

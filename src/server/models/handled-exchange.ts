@@ -8,7 +8,7 @@ import type { ErrorCode } from "../../errors/errors.ts";
 import type { ExpectEvent } from "../app/load/load-app.ts";
 import type { PoolSpec } from "./offload/shared/offload-protocol.ts";
 
-export type ExchangeState = "received" | "queued" | "executing" | "ended";
+export type ExchangeState = "received" | "queued" | "executing" | "forwarded" | "ended";
 
 export interface HandledExchange {
   readonly id: string;

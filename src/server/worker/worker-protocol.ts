@@ -17,6 +17,7 @@
  *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
+ *     instances               →              with sticky clients: those of the server that take requests
  *     ask                     → ← answer     status, threads, health
  *     app-socket (+ socket)   → ← want-socket, give-up-socket   what the app listens on beside its server; also during boot
  *     ticket-keys             →              with TLS, also during boot: new keys
@@ -38,6 +39,7 @@ import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { FromCopy, SocketAnswer } from "../app/listen/app-sockets.ts";
+import type { HopAccess } from "../http/sticky/hop.ts";
 import type { SocketAddress } from "./accept/address.ts";
 import type { Seat } from "./accept/worker-board.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
@@ -72,6 +74,8 @@ export interface WorkerBoot {
   /** Its place on the board of all workers, if it is one event loop and accepts by itself. */
   readonly seat: Seat | undefined;
   readonly address: ListenerAddress;
+  /** How instances of the app forward requests to each other. undefined: they don't, for `check`. */
+  readonly hop: HopAccess | undefined;
   /** `check`: load the app on one thread, report about it, and serve nothing. */
   readonly purpose: "serve" | "check";
 }
@@ -97,6 +101,8 @@ export type ToWorker =
     }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }
+  /** Those of the whole server that take requests now. Only with sticky clients. */
+  | { readonly type: "instances"; readonly names: readonly string[] }
   /** With TLS: new keys. */
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   /** `deadlineMs`: of `monotonicMs`, which is the same clock in all processes. */
@@ -110,7 +116,12 @@ export interface GateShare {
 }
 
 export type FromWorker =
-  | { readonly type: "ready"; readonly modules: readonly string[]; readonly app: AppSummary }
+  | {
+      readonly type: "ready";
+      readonly modules: readonly string[];
+      readonly app: AppSummary;
+      readonly instances: readonly string[];
+    }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
   /** `received`: since it started. Under `sync`: those it has begun. */
@@ -119,6 +130,8 @@ export type FromWorker =
       readonly type: "beat";
       readonly openThreads: number;
       readonly healthyThreads: number;
+      /** Its instances that take requests from others. */
+      readonly instances: readonly string[];
       /** Why it wants to be recycled. */
       readonly retire: string | undefined;
       /** Because it is broken, although it still serves. */
@@ -145,6 +158,8 @@ export interface Counters {
   readonly timedOut: number;
   readonly failed: number;
   readonly clientGone: number;
+  /** Requests and upgrades that were forwarded to their clients' instances. They are counted there as well. */
+  readonly forwarded: number;
 }
 
 export interface ThreadReport {

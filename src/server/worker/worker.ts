@@ -10,6 +10,7 @@
  *   app-process-main.ts  one event loop, on the process's main thread: on a watch thread beside it (watch-thread-main.ts)
  */
 
+import { rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
@@ -76,9 +77,10 @@ export class Worker {
   #isOrphan = false;
   /** The number of the last connection from the arbiter. */
   #handed = 0;
+  #toldInstances = "";
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
-    const { config, tls, address, slot, generation, purpose } = boot;
+    const { config, tls, address, slot, generation, purpose, hop } = boot;
     const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid, generation } });
     this.#boot = boot;
     this.#process = own;
@@ -86,7 +88,8 @@ export class Worker {
     const size = purpose === "check" ? 1 : servingThreads(config);
     const { main } = own;
     this.#sockets = new AppSocketRelay(tell, purpose);
-    this.#pool = new ThreadPool({ config, tls, address, size, slot, log, purpose, main, sockets: this.#sockets });
+    const parts = { config, tls, address, size, slot, log, purpose, hop, main, sockets: this.#sockets };
+    this.#pool = new ThreadPool(parts);
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(() => tls === undefined && this.#pool.app?.protocol === undefined);
     this.#acceptor = new Acceptor({
@@ -131,7 +134,7 @@ export class Worker {
       const trimming = new Trimming();
       setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
       setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
-      tell({ type: "ready", ...booted });
+      tell({ type: "ready", ...booted, instances: this.#pool.instances });
     } catch (error) {
       const { error: told, modules } = error instanceof BootFailure ? error : { error, modules: [] };
       tell({ type: "boot-failed", error: toWire(told), modules }, () => this.#process.exit(1, EXIT_PATIENCE_MS));
@@ -157,7 +160,10 @@ export class Worker {
   #connectParts(): void {
     const pool = this.#pool;
     const acceptor = this.#acceptor;
-    pool.on("changed", () => acceptor.refresh());
+    pool.on("changed", () => {
+      acceptor.refresh();
+      this.#tellInstances();
+    });
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
     pool.on("pass-to-worker", (fd, pid) => this.#passedOn.pass(unread({ fd }), pid));
     pool.on("unblocked", (thread, blockedMs) => {
@@ -208,6 +214,9 @@ export class Worker {
       case "stop-accepting":
         this.#acceptor.stopListening();
         break;
+      case "instances":
+        this.#pool.tellInstances(message.names);
+        break;
       case "share":
         this.#pool.resizeGate(message.share);
         break;
@@ -253,11 +262,20 @@ export class Worker {
     return counts.reduce((sum, count) => sum + count, this.#acceptor.waiting);
   }
 
+  /** The other instances should hear at once that a thread has begun, or leaves. */
+  #tellInstances(): void {
+    const { instances } = this.#pool;
+    const told = instances.join();
+    if (this.#state === "booting" || told === this.#toldInstances) return;
+    this.#toldInstances = told;
+    this.#beat();
+  }
+
   #beat(): void {
     const open = this.#pool.threads.filter(({ state }) => state === "ready");
     const healthyThreads = open.filter((thread) => this.#blocked.blockedMs(thread) === 0).length;
     const wish = { retire: this.#retireWish, isBroken: this.#isBroken };
-    tell({ type: "beat", openThreads: open.length, healthyThreads, ...wish });
+    tell({ type: "beat", openThreads: open.length, healthyThreads, instances: this.#pool.instances, ...wish });
     this.#passedOn.look();
     // What became free without a message (a report turned off) is found here.
     this.#acceptor.check();
@@ -360,6 +378,8 @@ export class Worker {
       this.#acceptor.leave();
       await this.#pool.drain("stop", deadlineMs);
     }
+    // The arbiter would have.
+    if (this.#boot.hop !== undefined) rmSync(this.#boot.hop.folder, { recursive: true, force: true });
     this.#log.flush();
     end();
   }

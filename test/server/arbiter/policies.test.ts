@@ -74,7 +74,7 @@ test("two interrupts at once are one, a later one means now", () => {
 
 test("what departed workers had counted is added up, not collected", () => {
   const departed = new RetiredTotals();
-  const counters = { started: 3, finished: 2, shed: 1, timedOut: 0, failed: 0, clientGone: 0 };
+  const counters = { started: 3, finished: 2, shed: 1, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
   for (let i = 0; i < 1000; i++) departed.add({ counters, threadRestarts: 1, handler: [[5, 2]], queue: [] });
   assert.equal(departed.counters.started, 3000);
   assert.equal(departed.threadRestarts, 1000);

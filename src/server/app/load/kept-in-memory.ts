@@ -9,10 +9,10 @@ const inModules = `${sep}node_modules${sep}`;
 
 const toldOf: Readonly<Record<string, string>> = {
   "socket.io":
-    "socket.io: by default a client's requests must all reach the same copy. Let clients use WebSockets only " +
-    '(transports: ["websocket"]), and share rooms by one of its adapters',
+    "socket.io: by default a client's requests must all reach the same copy. Set --sticky cookie, or --sticky ip for clients " +
+    "that keep no cookies, and share rooms by one of its adapters",
   "express-session":
-    "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store over heddle/shared, or another that is shared",
+    "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store over heddle/shared, or another that is shared, or set --sticky cookie",
   "express-rate-limit":
     "express-rate-limit: without a `store` each copy counts for itself, so clients get a multiple of the limit. Give it a store over heddle/shared, or another that is shared",
   "rate-limiter-flexible":
@@ -21,6 +21,13 @@ const toldOf: Readonly<Record<string, string>> = {
   "node-schedule": jobsOf("node-schedule"),
   cron: jobsOf("cron"),
   croner: jobsOf("croner"),
+};
+
+/** The same, if all requests of a client reach the same copy. undefined: then nothing is wrong. */
+const toldIfSticky: Readonly<Record<string, string | undefined>> = {
+  "socket.io":
+    "socket.io: each copy knows only its own clients. To reach all clients of a room, use one of its adapters",
+  "express-session": undefined,
 };
 
 function jobsOf(name: string): string {
@@ -34,9 +41,10 @@ export function packageOf(path: string): string | undefined {
   return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
-/** What to say about those packages that an app has loaded, if it has this many copies. */
-export function warningsAbout(packages: Iterable<string>, copies: number): string[] {
+/** What to say about those packages that an app has loaded, if it has this many copies. `isSticky`: some requests at least. */
+export function warningsAbout(packages: Iterable<string>, copies: number, isSticky: boolean = false): string[] {
   if (copies < 2) return [];
-  const known = [...packages].filter((name) => Object.hasOwn(toldOf, name)).toSorted();
-  return known.map((name) => `the app has ${copies} copies. ${toldOf[name]}.`);
+  const told: Readonly<Record<string, string | undefined>> = isSticky ? { ...toldOf, ...toldIfSticky } : toldOf;
+  const known = [...packages].filter((name) => Object.hasOwn(told, name) && told[name] !== undefined).toSorted();
+  return known.map((name) => `the app has ${copies} copies. ${told[name]}.`);
 }

@@ -22,6 +22,8 @@ interface FleetEvents {
   "pass-on": [socket: Socket | undefined, pid: number];
   "want-socket": [worker: WorkerHandle, id: number, wish: SocketWish];
   "give-up-socket": [worker: WorkerHandle, id: number];
+  /** The instances that take requests may have changed. */
+  instances: [];
   gone: [worker: WorkerHandle];
 }
 
@@ -72,6 +74,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
   add(worker: WorkerHandle): void {
     this.#workers.add(worker);
     worker.once("serving", () => this.emit("serving", worker));
+    for (const change of ["instances", "gone"] as const) worker.on(change, () => this.emit("instances"));
     worker.on("turn", () => this.emit("turn", worker));
     worker.on("returned", (socket) => this.emit("returned", socket));
     worker.on("pass-on", (socket, pid) => this.emit("pass-on", socket, pid));

@@ -19,6 +19,7 @@ import { systemClock } from "../../../supervise/pool-clock.ts";
 import { isEncrypted } from "../../../platform/app-servers.ts";
 import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
+import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import type { GateShare, TicketKeys } from "../../worker/worker-protocol.ts";
@@ -40,6 +41,7 @@ export interface GenerationOptions {
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
+  readonly hop: HopAccess;
   /** How a worker in this slot should accept, when it is spawned. */
   readonly inherited: (slot: number, config: ServerConfig) => Accepts;
 }
@@ -186,11 +188,11 @@ export class Generation {
   #spawn(member: WorkerMember): WorkerHandle {
     const { config } = this;
     const { place } = member;
-    const { fleet, address, inherited, surroundings, sharedPlace, ticketKeys } = this.#options;
+    const { fleet, address, inherited, surroundings, sharedPlace, ticketKeys, hop } = this.#options;
     const { app, cwd, env } = surroundings;
     const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
-    const boot = { config: own, tls, slot: place, generation: this.number, address, purpose: "serve" as const };
+    const boot = { config: own, tls, slot: place, generation: this.number, address, hop, purpose: "serve" as const };
     const worker = new WorkerHandle(member, boot, inherited(place, config), { ...env, [SHARED_VARIABLE]: sharedPlace });
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {

@@ -6,7 +6,7 @@ import type { Counters, WorkerReport } from "../../worker/worker-protocol.ts";
 export type Totals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
 
 export class RetiredTotals implements Totals {
-  counters: Counters = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
+  counters: Counters = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
   handler: SparseCounts = [];
   queue: SparseCounts = [];
   threadRestarts = 0;
@@ -20,7 +20,7 @@ export class RetiredTotals implements Totals {
 }
 
 export function addCounters(reports: readonly Pick<Totals, "counters">[]): Counters {
-  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 };
+  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
   for (const { counters } of reports) {
     for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];
   }

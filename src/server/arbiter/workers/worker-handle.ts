@@ -63,6 +63,8 @@ interface WorkerEvents {
   /** Every thread has loaded the app. */
   loaded: [];
   serving: [addresses: readonly SocketAddress[]];
+  /** Its instances may have changed, or whether they take requests. */
+  instances: [];
   /** It has received a connection (under `sync`: begun it), or has none any more. */
   turn: [];
   returned: [socket: Socket];
@@ -97,6 +99,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   lastReport: WorkerReport | undefined;
   modules: readonly string[] = [];
   app: AppSummary | undefined;
+  /** Those of its instances of the app that take requests from others. */
+  instances: readonly string[] = [];
+  /** It was told of those of the whole server. */
+  knowsInstances = false;
   /** It was killed, or killed threads of its own, before its requests were finished. */
   wasCutShort = false;
   /** Resolves when it is gone. */
@@ -274,11 +280,19 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
   }
 
+  /** Those of the whole server that take requests now. */
+  tellInstances(names: readonly string[]): void {
+    this.knowsInstances = true;
+    this.#send({ type: "instances", names });
+  }
+
   drain(reason: string, deadlineMs: number): void {
+    this.emit("instances");
     this.#send({ type: "drain", reason: reason as DrainReason, deadlineMs });
   }
 
   kill(): void {
+    this.emit("instances");
     this.#child.kill("SIGKILL");
   }
 
@@ -298,6 +312,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
       case "ready":
         this.modules = message.modules;
         this.app = message.app;
+        this.instances = message.instances;
+        // Before it is told to serve.
+        this.emit("instances");
         this.emit("loaded");
         break;
       case "boot-failed":
@@ -322,6 +339,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         if (this.#handovers.isLate(monotonicMs())) this.#send({ type: "handed", upTo: this.#handovers.sent });
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
+        if (message.instances.join() !== this.instances.join()) {
+          this.instances = message.instances;
+          this.emit("instances");
+        }
         // The server stops. A SIGTERM to all of its processes reaches the worker as well.
         if (message.retire !== undefined && !this.#stopsSoon) this.emit("retire", message.retire, message.isBroken);
         break;

@@ -15,6 +15,7 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { ClientState, Moment } from "../admit/client-watch.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Hop } from "../sticky/hop.ts";
 import type { Linked } from "../../../kit/linked-list.ts";
 import type { PipelinedState, Waiting } from "./pipelining-order.ts";
 
@@ -60,14 +61,21 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   onLastAnswer: ((hasRest: boolean) => void) | undefined = undefined;
   /** The thread's row no longer counts it. */
   released = false;
+  /** Connections to other instances that run requests of this one: http/sticky. */
+  hops: Set<Hop> | undefined = undefined;
+  /** It is such a connection, of another instance. */
+  readonly isHop: boolean;
   /** performance.now() since when it waits for its next request. 0: before its first, during one, and after an upgrade. */
   idleSinceMs = 0;
   /** Bytes it had received when the sweep first saw it idle. If it has more now, a request is on its way. */
   bytesWhenIdle = -1;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, isHop: boolean = false) {
     this.socket = socket;
     this.stream = socket;
+    this.isHop = isHop;
+    // The instance that has the client counts its connection.
+    this.released = isHop;
   }
 
   /** One request fewer in progress. After the last, it waits for the next, or leaves HTTP. */

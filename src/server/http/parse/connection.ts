@@ -63,6 +63,14 @@ export interface ConnectionHandlers {
   readonly stream: StreamsOptions["enter"];
   /** The app's handler, for the requests that Node makes of HTTP/2 streams. */
   readonly app: StreamsOptions["request"];
+  /** True: another instance takes it, or `here` is called later. */
+  readonly forwardsUpgrade: (
+    req: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    connection: ConnectionContext,
+    here: () => void,
+  ) => boolean;
   /** The connection closed while a request to leave HTTP waited for the answers before it. */
   readonly abandon: (connection: ConnectionContext) => void;
   /**
@@ -171,8 +179,11 @@ export class Connections {
         if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
         else
           afterAnswers(context, () => {
-            this.#webSockets.track(req, socket);
-            handlers.upgrade(req, socket, head);
+            const here = (): void => {
+              this.#webSockets.track(req, socket);
+              handlers.upgrade(req, socket, head);
+            };
+            if (!handlers.forwardsUpgrade(req, socket, head, context, here)) here();
           });
       }),
     );
@@ -197,11 +208,14 @@ export class Connections {
     return this.#counted;
   }
 
-  /** Takes over a paused socket that the acceptor has counted in the row already. */
-  adopt(socket: Socket): void {
-    const context = new ConnectionContext(socket);
+  /**
+   * Takes over a paused socket that the acceptor has counted in the row already. `isHop`: it comes from another instance, which
+   * counts the client's connection.
+   */
+  adopt(socket: Socket, isHop: boolean = false): void {
+    const context = new ConnectionContext(socket, isHop);
     this.#connections.add(context);
-    this.#counted++;
+    if (!isHop) this.#counted++;
     if (this.#onIdle !== undefined)
       context.onLastAnswer = (hasRest) => {
         // The kernel has all of it. `destroy` closes at once. `end`, which node:http just called, takes several loop turns.
@@ -216,11 +230,12 @@ export class Connections {
     });
     // The TLS socket around it inherits this.
     socket.allowHalfOpen = true;
-    const own = this.#own?.current;
+    // Between instances there is no TLS, and no HTTP/2.
+    const own = isHop ? undefined : this.#own?.current;
     if (own !== undefined && isSecure(own)) context.handshakeSinceMs = performance.now();
     if (own === undefined && !this.#isTls) this.#hearEnd(context, socket);
     connectionContext.run(context, () => {
-      (own ?? this.#server).emit("connection", socket);
+      (own ?? this.#server).emit(isHop && this.#isTls ? "secureConnection" : "connection", socket);
       socket.resume();
     });
   }
@@ -258,6 +273,11 @@ export class Connections {
     lingerWhereNeeded(stream);
     stream.once("end", () => {
       if (context.active === 0) return;
+      // The other instance has judged already, and has closed it.
+      if (context.isHop) {
+        stream.destroy();
+        return;
+      }
       const lastByteAgeMs = (): number | undefined =>
         hasNative() ? sinceLastByteMs(descriptorOf(context.socket)) : undefined;
       if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) endBehindClient(context);
@@ -277,6 +297,8 @@ export class Connections {
         const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
         if (client === "stalled") socket.destroy();
         else if (client === "left") endBehindClient(context);
+      } else if (context.isHop) {
+        // The other instance closes it when it closes the client's connection. A request may be on its way.
       } else if (context.bytesWhenIdle === -1) {
         context.bytesWhenIdle = socket.bytesRead;
       } else {

@@ -7,11 +7,11 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { beforeFirstWrite } from "../../../platform/node-internals/connections.ts";
+import { reviseFirstWrite } from "../../../platform/node-internals/connections.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 
 /** A server-to-client close frame, status 1001 "going away". */
-const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
+export const GOING_AWAY: Buffer = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 
 export class WebSockets {
   readonly #row: LoadRow;
@@ -27,8 +27,9 @@ export class WebSockets {
   /** A refused upgrade is answered and closed. Only a socket that switched protocols may get a frame. */
   track(req: IncomingMessage, socket: Duplex): void {
     if (req.headers.upgrade?.toLowerCase() !== "websocket") return;
-    beforeFirstWrite(socket, (chunk) => {
+    reviseFirstWrite(socket, (chunk) => {
       if (textOf(chunk).startsWith("HTTP/1.1 101")) this.#add(socket);
+      return chunk;
     });
   }
 

@@ -45,6 +45,7 @@ export function installExchangeFraming(misframed: FramingFaults["misframed"]): v
     closes: ({ connection }) => {
       connection.closing = true;
     },
+    cookie: ({ cookie, refusal }) => (refusal === undefined ? cookie : undefined),
   });
 }
 

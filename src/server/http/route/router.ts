@@ -12,6 +12,7 @@
 import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { routeForms, spelled, type RouteSpelling } from "../../../config/routes/route-forms.ts";
 import { checkRouteModels } from "../../../config/routes/route-models.ts";
+import { checkRouteSticky, isStickyModel } from "../../../config/sticky-rules.ts";
 import { HeddleError } from "../../../errors/errors.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { ModelName } from "../../models/model.ts";
@@ -28,6 +29,8 @@ export interface Route {
   /** The route's own limit of concurrent requests; undefined: only the server's. */
   readonly limit: number | undefined;
   readonly queue: number;
+  /** By what its clients get to one instance. */
+  readonly sticky: ServerConfig["sticky"];
   /** Set by the pipeline when the route has a limit. */
   gate: Gate | undefined;
 }
@@ -59,6 +62,7 @@ export function createRouter(
   poolOf: PoolOf,
 ): Router {
   checkRouteModels(config.model, routes, (name) => `route ${name}`);
+  checkRouteSticky(config.model, routes, (name) => `route ${name}`);
   const fallback: Route = {
     name: "*",
     model: config.model,
@@ -66,6 +70,7 @@ export function createRouter(
     timeoutMs: config.timeoutMs,
     limit: undefined,
     queue: config.queue,
+    sticky: config.sticky,
     gate: undefined,
   };
   const exact = new Map<string, ExactRoutes>();
@@ -80,6 +85,7 @@ export function createRouter(
       timeoutMs: settings.timeoutMs ?? config.timeoutMs,
       limit: settings.limit,
       queue: settings.queue ?? config.queue,
+      sticky: settings.sticky ?? (isStickyModel(model) ? config.sticky : "none"),
       gate: undefined,
     };
     all.push(route);

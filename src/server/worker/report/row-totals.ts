@@ -10,7 +10,7 @@ import { distance } from "../../../kit/wrapping.ts";
 import { HISTOGRAM_BUCKETS } from "../../../kit/latency-histogram.ts";
 
 /** In the order in which they must be read, after the histograms: see load-board.ts. */
-const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started"] as const;
+const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started", "forwarded"] as const;
 
 export interface Totals {
   readonly counters: Record<(typeof COUNTED)[number], number>;
@@ -22,7 +22,7 @@ export type CountedRow = Pick<LoadRow, "read" | "handlerCounts" | "queueCounts">
 
 export function emptyTotals(): Totals {
   return {
-    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0 },
+    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 },
     handler: new Float64Array(HISTOGRAM_BUCKETS),
     queue: new Float64Array(HISTOGRAM_BUCKETS),
   };

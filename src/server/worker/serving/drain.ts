@@ -30,6 +30,8 @@ export interface LeavingOptions {
   readonly pipeline: Pipeline;
   readonly tell: (message: FromThread) => void;
   readonly thread: number;
+  /** Its last connection is closed. */
+  readonly onEmpty: () => void;
 }
 
 /** A request that was on its way when a stop began has arrived after this, and is answered. */
@@ -81,6 +83,7 @@ export class Drain {
     await this.#emptied.promise;
     await Promise.race([this.#onDrain, this.#cut.promise]);
     this.#clock.stop();
+    this.#options.onEmpty();
     tell({ type: "emptied" });
     const { cutShort } = pipeline.callingOff;
     if (cutShort > 0) this.#tellCutShort(cutShort);

@@ -19,6 +19,7 @@ import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
 import { createLedger, type GateHandle } from "../../http/admit/gate.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
+import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
@@ -39,6 +40,7 @@ export interface ThreadPoolOptions {
   readonly log: Log;
   readonly sockets: AppSocketRelay;
   readonly purpose: "serve" | "check";
+  readonly hop: HopAccess | undefined;
   /** The process's main thread, if it is the only thread. */
   readonly main: MainLoop | undefined;
 }
@@ -96,6 +98,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** undefined: neither heddle nor, as far as is known, the app does TLS. */
   #ticketKeys: TicketKeys | undefined;
   #restarts = 0;
+  #instances: readonly string[] = [];
   #isLost = false;
 
   constructor(options: ThreadPoolOptions) {
@@ -162,6 +165,19 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     return isOfServer ? [share(limit, slot, this.#workers), share(queue, slot, this.#workers)] : [limit, queue];
   }
 
+  /** The threads that take requests from other instances of the app. */
+  get instances(): readonly string[] {
+    return this.threads.flatMap(({ instance, state }) =>
+      instance === undefined || state !== "ready" ? [] : [instance],
+    );
+  }
+
+  /** Those of the whole server, for current and future threads. */
+  tellInstances(names: readonly string[]): void {
+    this.#instances = names;
+    for (const thread of this.threads) if (!thread.member.isGone) thread.tellInstances(names);
+  }
+
   /** For current and future threads. Only with TLS. */
   useTicketKeys(ticketKeys: TicketKeys): void {
     this.#ticketKeys = ticketKeys;
@@ -221,11 +237,11 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: ServingMember): ServingThreadHandle {
-    const { config, address, log, main, purpose, sockets } = this.#options;
+    const { config, address, log, main, purpose, sockets, hop } = this.#options;
     const ticketKeys = this.#ticketKeys;
     const { place: index } = member;
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys! };
-    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose }, main);
+    const thread = new ServingThreadHandle(member, { config, index, tls, address, purpose, hop }, main);
     thread.on("log", ({ level, fields, message, once }) => {
       if (once !== undefined && this.#said.has(once)) return;
       if (once !== undefined) this.#said.add(once);
@@ -268,6 +284,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   #opened(thread: ServingThreadHandle): void {
     for (const file of thread.modules) this.#modules.add(file);
+    // Before it takes connections.
+    thread.tellInstances(this.#instances);
     if (this.#drains !== undefined) thread.drainSoon(this.#drains.reason, this.#drains.times);
     this.emit("changed");
   }

@@ -14,6 +14,7 @@
  *     stop-listening                 →
  *     app-socket                     → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     ticket-keys                    →          with TLS: new keys
+ *     instances                      →          with sticky clients: who takes requests
  *     inspect                        → ← exchanges
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
  *     drain                          → ← emptied  its last connection is closed
@@ -33,6 +34,7 @@ import type { WireError } from "../../../errors/errors.ts";
 import type { LogLevel } from "../../../log/log.ts";
 import type { OwnProtocol } from "../../../platform/app-servers.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
+import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { ModelName } from "../../models/model.ts";
 import type { LinkEnd, PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { UpgradesTold } from "../../models/upgrades.ts";
@@ -54,6 +56,8 @@ export interface ThreadBoot {
   readonly port: MessagePort;
   /** `check`: load the app, report about it, serve nothing. */
   readonly purpose: "serve" | "check";
+  /** How instances of the app forward requests to each other. */
+  readonly hop: HopAccess | undefined;
 }
 
 export interface ListenerAddress {
@@ -79,6 +83,7 @@ export interface AppSummary {
     /** The handler threads it runs on, if its model uses them. */
     readonly pool?: PoolSpec;
     readonly timeoutMs: number;
+    readonly sticky: ServerConfig["sticky"];
     readonly limit?: number;
   }[];
   /** Warning about WebSockets that the app takes but some models can't. */
@@ -118,6 +123,8 @@ export type ToThread =
   | ToCopy
   | { readonly type: "inspect"; readonly id: number }
   | { readonly type: "end" }
+  /** The instances of the whole server that take requests. */
+  | { readonly type: "instances"; readonly names: readonly string[] }
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly times: DrainTimes };
 
@@ -147,6 +154,8 @@ export type FromThread =
   | {
       readonly type: "ready";
       readonly modules: readonly string[];
+      /** Its name for the others, if it has sticky clients. */
+      readonly instance: string | undefined;
       /** Read again: apps also attach their WebSockets and set up their servers in `onStart`. */
       readonly told: Pick<AppSummary, "upgrades" | "server" | "protocol">;
     }

@@ -62,6 +62,8 @@ const INSPECT_TIMEOUT_MS = 250;
 export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, ThreadEvents> {
   readonly index: number;
   readonly row: LoadRow;
+  /** Its name for the other instances, if it has sticky clients. */
+  instance: string | undefined;
   readonly bootedMs: number = monotonicMs();
   /** The app's files that it has reported. */
   modules: readonly string[] = [];
@@ -138,6 +140,10 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   /** Whether it was told to accept by itself. */
   get listens(): boolean {
     return this.#listening !== undefined;
+  }
+
+  tellInstances(names: readonly string[]): void {
+    if (this.instance !== undefined) this.post({ type: "instances", names });
   }
 
   useTicketKeys(keys: TicketKeys): void {
@@ -243,6 +249,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
         break;
       case "ready":
         this.modules = message.modules;
+        this.instance = message.instance;
         this.emit("ready", message.told);
         break;
       case "boot-failed":

@@ -37,10 +37,12 @@ import { type GateHandle, uploadGate } from "../../http/admit/gate.ts";
 import { FramingFaults, installExchangeFraming } from "../../http/respond/framing-faults.ts";
 import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
+import type { Sticky } from "../../http/sticky/sticky.ts";
 import { createRouter, type Route, type Router } from "../../http/route/router.ts";
 import { asksForCertificates, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf, runsOnHandlerThreads, servingThreads } from "../../models/offload/dispatch/pools.ts";
+import { isSticky, lacksAddresses, stickyOf, takeFromOthers, WITHOUT_ADDRESS } from "./sticky-clients.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { openDebuggerPort } from "../debugger-port.ts";
@@ -97,12 +99,13 @@ async function main(): Promise<void> {
     sockets,
   });
   await sockets.settled();
-  for (const message of warningsAbout(modules.packages, copiesOf(config))) warn(message);
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.
   const routes = mergeRoutes(await routesOf(app), config.routes, config);
   const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
   refuseModels(app, [router.fallback, ...router.routes]);
+  for (const message of warningsAbout(modules.packages, copiesOf(config), isSticky(router))) warn(message);
+  if (lacksAddresses(router, config)) warn(WITHOUT_ADDRESS);
   const gates = await requestGates(router, app, lacking);
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
@@ -115,17 +118,19 @@ async function main(): Promise<void> {
   const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
-  const parts = { app, router, models, row, gates, handlers, thread, onHandlerFailed, misframed };
+  const sticky = stickyOf(router, boot, row);
+  const parts = { app, router, models, row, gates, handlers, thread, sticky, onHandlerFailed, misframed };
   pipeline = new Pipeline({ ...parts, config: heeded.config });
   // For passing connections on, and for closing them.
   await loadNative();
   setServingRules(config, pipeline, row, beatMs);
-  serve(pipeline, app, heeded.config);
+  await serve(pipeline, app, heeded.config, sticky);
   // For the threads that boot after this one. It does nothing without a compile cache.
   flushCompileCache();
   tell({
     type: "ready",
     modules: modules.files(),
+    instance: sticky?.name,
     told: { upgrades: upgradesOf(app, router), server: heeded.settings, protocol: ownProtocol(app) },
   });
 }
@@ -204,10 +209,11 @@ async function requestGates(
   const summary: AppSummary = {
     file: app.file,
     shape: app.shape,
-    routes: all.map(({ name, model, pool, timeoutMs, limit }) => ({
+    routes: all.map(({ name, model, pool, timeoutMs, limit, sticky }) => ({
       name,
       model,
       timeoutMs,
+      sticky,
       ...(pool === undefined ? {} : { pool }),
       ...(limit === undefined ? {} : { limit }),
     })),
@@ -234,7 +240,12 @@ function poolsOf(routes: readonly Route[]): PoolSpec[] {
 }
 
 /** `limits`: the configuration, completed by the settings of the app's own server. */
-function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
+async function serve(
+  pipeline: Pipeline,
+  app: LoadedApp,
+  limits: ServerConfig,
+  sticky: Sticky | undefined,
+): Promise<void> {
   const connections = new Connections(limits, boot.tls, row, {
     request: pipeline.handle,
     checkContinue: pipeline.handleContinue,
@@ -244,6 +255,7 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     stream: pipeline.handleStream,
     app: app.request,
     upgrade: pipeline.upgrade,
+    forwardsUpgrade: pipeline.forwardsUpgrade,
     abandon: pipeline.abandon,
     // Other models do without it: it costs a message for each connection.
     ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
@@ -269,7 +281,9 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
     };
   });
   startHeartbeat(pipeline, connections);
-  const leaving = new Drain({ app, config, connections, pipeline, tell, thread: boot.index });
+  const hops = sticky && (await takeFromOthers(sticky, connections, warn));
+  const onEmpty = (): void => hops?.close();
+  const leaving = new Drain({ app, config, connections, pipeline, tell, thread: boot.index, onEmpty });
   const listener = new ThreadListener({
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,
@@ -305,6 +319,9 @@ function serve(pipeline: Pipeline, app: LoadedApp, limits: ServerConfig): void {
         break;
       case "peers":
         listener.know(message.peers.map(({ threadId, row }) => ({ threadId, row: new LoadRow(row) })));
+        break;
+      case "instances":
+        sticky?.know(message.names);
         break;
       case "ticket-keys":
         connections.useTicketKeys(message.keys);

@@ -14,6 +14,14 @@ describe("what packages keep in memory", () => {
     assert.deepEqual(more, []);
   });
 
+  test("is no fault where a client's requests reach the same copy", () => {
+    assert.match(warningsAbout(["socket.io"], 4)[0]!, /Set --sticky cookie/);
+    assert.match(warningsAbout(["express-session"], 4)[0]!, /or set --sticky cookie/);
+    const [rooms, ...more] = warningsAbout(["express-session", "socket.io"], 4, true);
+    assert.match(rooms!, /^the app has 4 copies\. socket\.io: .*adapters/);
+    assert.deepEqual(more, []);
+  });
+
   test("is known by the package of a file", () => {
     assert.equal(packageOf("/srv/node_modules/node-cron/dist/index.js"), "node-cron");
     assert.equal(packageOf("/srv/node_modules/@scope/name/index.js"), "@scope/name");

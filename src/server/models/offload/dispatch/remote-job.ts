@@ -21,6 +21,7 @@ import {
   markContinued,
   writeRaw,
 } from "../../../../platform/node-internals/responses.ts";
+import { sayingClose } from "../../../app/last-answer-head.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Abort, FromHandler, Job, Part, ToHandler } from "../shared/offload-protocol.ts";
 
@@ -200,13 +201,7 @@ export class RemoteJob {
 /** The connection began to drain while the handler ran, so its client is told not to use it again. */
 function withoutKeepAlive(parts: readonly Part[]): readonly Part[] {
   const [first, ...rest] = parts;
-  if (typeof first !== "string") return parts;
-  const headEnd = first.indexOf("\r\n\r\n");
-  const head = first.slice(0, headEnd);
-  const closing = head
-    .replace(/^connection: keep-alive$/im, "Connection: close")
-    .replace(/\r\nkeep-alive: [^\r]*/i, "");
-  return [closing + first.slice(headEnd), ...rest];
+  return typeof first === "string" ? [sayingClose(first), ...rest] : parts;
 }
 
 export function sizeOf(parts: readonly Part[]): number {

@@ -1,0 +1,55 @@
+/**
+ * Tells all workers which instances of the app take requests, for sticky clients (`server/http/sticky/sticky.ts`). The list has
+ * those of one generation: that which serves, and from its first moment. A worker that leaves is told too, and leads its clients
+ * to those that stay.
+ *
+ * A list is sent when it has changed, complete each time, and to each worker that begins, before it is told to serve. A worker
+ * reports its instances with every heartbeat.
+ */
+
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { runtimeFolder } from "../../../platform/runtime-folder.ts";
+import type { HopAccess } from "../../http/sticky/hop.ts";
+import type { Fleet } from "./fleet.ts";
+
+const FOLDER_BYTES = 4;
+const TOKEN_BYTES = 32;
+
+export class Roster {
+  /** The folder is made by the first instance that needs it. */
+  readonly access: HopAccess = {
+    folder: join(runtimeFolder(), `h-${randomBytes(FOLDER_BYTES).toString("hex")}`),
+    token: randomBytes(TOKEN_BYTES).toString("hex"),
+  };
+  readonly #fleet: Fleet;
+  #generation = 0;
+  #told = "";
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+    fleet.on("instances", () => this.#tell());
+  }
+
+  /** From now on this generation takes the requests. 0: none does, because the server stops. */
+  follow(generation: number): void {
+    this.#generation = generation;
+    this.#tell();
+  }
+
+  close(): void {
+    rmSync(this.access.folder, { recursive: true, force: true });
+  }
+
+  #tell(): void {
+    // One that starts has instances from the moment when all of them are ready.
+    const workers = this.#fleet.workers.filter(({ state, app }) => state !== "gone" && app !== undefined);
+    const taking = workers.filter(({ generation, state }) => generation === this.#generation && state !== "draining");
+    const names = taking.flatMap(({ instances }) => instances).sort();
+    const told = names.join();
+    const isNew = told !== this.#told;
+    this.#told = told;
+    for (const worker of workers) if (isNew || !worker.knowsInstances) worker.tellInstances(names);
+  }
+}
