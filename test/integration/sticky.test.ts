@@ -1,0 +1,364 @@
+/** Requests of one client reach one copy of the app, whatever connections they come on: over each shape with several copies. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { fileURLToPath } from "node:url";
+import { WebSocket } from "ws";
+import { type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
+import { runHeddle } from "../support/server.ts";
+
+const app = fileURLToPath(new URL("../fixtures/sticky/app.ts", import.meta.url));
+const shapes = [
+  ["-t", "2"],
+  ["-w", "2", "-t", "1"],
+  ["-w", "2", "-t", "2"],
+] as const;
+const COOKIE = /heddle_instance=([^;,]+)/;
+
+interface Copy {
+  /** A connection that is served there. */
+  readonly connection: RawConnection;
+  readonly name: string;
+  /** `cookie: …`, of a client that belongs there. */
+  readonly cookie: string;
+}
+
+/** Two copies of the app, each with a connection of its own. */
+async function twoCopies(t: TestContext, port: number): Promise<readonly [Copy, Copy]> {
+  const found = new Map<string, Copy>();
+  for (let tries = 0; found.size < 2; tries++) {
+    assert.ok(tries < 200, "connections reach several copies");
+    const connection = await RawConnection.open(port);
+    t.after(() => connection.destroy());
+    const { headers } = await connection.request("GET / HTTP/1.1").response();
+    const name = headers["x-copy"]!;
+    found.set(name, { connection, name, cookie: `cookie: heddle_instance=${COOKIE.exec(headers["set-cookie"]!)![1]}` });
+  }
+  return [...found.values()] as unknown as readonly [Copy, Copy];
+}
+
+for (const shape of shapes) {
+  describe(`sticky clients of ${shape.join(" ")}`, { concurrency: 1 }, () => {
+    test("by cookie: all requests reach the copy that answered the first one", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const first = await fetch(server.url);
+      const [given] = first.headers.getSetCookie();
+      assert.match(given!, /^heddle_instance=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax$/);
+      const cookie = given!.split(";")[0]!;
+      const { copy } = (await first.json()) as { copy: string };
+      for (let visits = 2; visits < 12; visits++) {
+        await using connection = await RawConnection.open(server.port);
+        const response = await connection.request("GET / HTTP/1.1", [`cookie: ${cookie}`]).response();
+        const seen = JSON.parse(response.body) as { copy: string; visits: number; remotePort: number };
+        assert.deepEqual([seen.copy, seen.visits], [copy, visits]);
+        assert.equal(seen.remotePort, connection.socket.localPort, "the app sees the client's own connection");
+        assert.equal(response.headers["set-cookie"], undefined, "the client has its cookie");
+      }
+      const { counters } = await server.status();
+      assert.equal(counters.started, 11, "each request is counted once");
+      assert.equal(counters.finished, 11);
+      assert.ok(counters.forwarded > 0 && counters.forwarded < 11, `${counters.forwarded} were forwarded`);
+    });
+
+    test("by address: all requests reach one copy, and there is no cookie", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "ip"]);
+      const copies = new Set<string>();
+      for (let i = 0; i < 12; i++) {
+        await using connection = await RawConnection.open(server.port);
+        const { headers } = await connection.request("GET / HTTP/1.1").response();
+        copies.add(headers["x-copy"]!);
+        assert.equal(headers["set-cookie"], undefined);
+      }
+      assert.equal(copies.size, 1);
+    });
+
+    test("one connection carries the requests of several clients, pipelined and in order", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const [a, b] = await twoCopies(t, server.port);
+      const order = [b, a, b, b, a, a, b];
+      for (const { cookie } of order) a.connection.request("GET /slow?ms=20 HTTP/1.1", [cookie]);
+      for (const { name } of order) assert.equal((await a.connection.response()).body, name);
+      for (const { cookie } of order)
+        a.connection.request("POST /count HTTP/1.1", [cookie, "content-length: 3"], "abc");
+      for (const { name } of order) assert.equal((await a.connection.response()).headers["x-copy"], name);
+    });
+
+    test("bodies of several megabytes and streams pass in both directions", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie", "--limit-body", "8MB"]);
+      const [a, b] = await twoCopies(t, server.port);
+      const body = Buffer.alloc(5_000_000, "0123456789abcdef").toString("latin1");
+      a.connection.request("POST /echo HTTP/1.1", [b.cookie, `content-length: ${body.length}`], body);
+      const echoed = await a.connection.response();
+      assert.equal(echoed.headers["x-copy"], b.name);
+      assert.ok(echoed.complete && echoed.body === body);
+      a.connection.request("POST /count HTTP/1.1", [b.cookie, "transfer-encoding: chunked"]);
+      for (let at = 0; at < body.length; at += 100_000)
+        a.connection.write(`186a0\r\n${body.slice(at, at + 100_000)}\r\n`);
+      a.connection.write("0\r\nx-trailer: 1\r\n\r\n");
+      assert.equal((await a.connection.response()).body, String(body.length));
+      a.connection.request("POST /count HTTP/1.1", [b.cookie, "expect: 100-continue", "content-length: 4"]);
+      assert.equal((await a.connection.response()).status, 100);
+      a.connection.write("body");
+      assert.equal((await a.connection.response()).body, "4");
+    });
+
+    test("a client that leaves is noticed by the copy that serves it", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const [a, b] = await twoCopies(t, server.port);
+      const streams = async (): Promise<unknown> =>
+        JSON.parse((await b.connection.request("GET /streams HTTP/1.1").response()).body);
+      const before = await streams();
+      assert.deepEqual(before, { streams: 0, aborted: 0 });
+      a.connection.request("GET /events HTTP/1.1", [b.cookie]);
+      assert.equal((await a.connection.head()).headers["x-copy"], b.name);
+      assert.deepEqual(await streams(), { streams: 1, aborted: 0 });
+      a.connection.destroy();
+      await until(async () => ((await streams()) as { aborted: number }).aborted === 1, "the copy to notice");
+    });
+
+    test("a WebSocket reaches the client's copy, and its answer sets the cookie", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const [a, b] = await twoCopies(t, server.port);
+      for (const { cookie, name } of [a, b, a, b]) {
+        const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`, {
+          headers: { cookie: cookie.slice("cookie: ".length) },
+        });
+        const [greeting] = await once(socket, "message");
+        assert.equal(String(greeting), name);
+        const big = Buffer.alloc(1_000_000, "x");
+        socket.send(big);
+        const [echo] = await once(socket, "message");
+        assert.ok(big.equals(echo as Buffer));
+        socket.close();
+        assert.equal((await once(socket, "close"))[0], 1005);
+      }
+      const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
+      const [{ headers }] = (await once(socket, "upgrade")) as [{ headers: Record<string, string[]> }];
+      assert.match(headers["set-cookie"]![0]!, COOKIE);
+      socket.terminate();
+      await until(async () => {
+        const { workers } = await server.status();
+        return workers.every(({ threads }) => threads.every(({ webSockets }) => webSockets === 0));
+      }, "all WebSockets to be counted as closed");
+    });
+
+    test("the app's own cookies are kept, in whatever way it sets them", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const cookies = (await fetch(`${server.url}/own-cookies`)).headers.getSetCookie();
+      assert.deepEqual(
+        cookies.map((cookie) => cookie.split("=")[0]),
+        ["a", "b", "heddle_instance"],
+      );
+    });
+
+    test("a forged cookie leads to no other place than an instance", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      for (const value of ["nope", "../control", "0.0", "0.0.%00", "", "/etc/passwd", "a".repeat(4000)]) {
+        const { status, headers } = await fetch(server.url, { headers: { cookie: `heddle_instance=${value}` } });
+        assert.equal(status, 200);
+        assert.match(headers.getSetCookie()[0]!, COOKIE, "it gets a good one");
+      }
+    });
+
+    test("a copy that died takes its connections with it, and its clients get another copy", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const [a, b] = await twoCopies(t, server.port);
+      a.connection.request("GET /begun HTTP/1.1", [b.cookie]);
+      await a.connection.head();
+      await using killer = await RawConnection.open(server.port);
+      await killer.request("GET /die HTTP/1.1", [b.cookie]).ended();
+      // Under -t 2 both are copies of the process that died.
+      assert.equal((await a.connection.body({ "transfer-encoding": "chunked" })).complete, false);
+      const { status, headers } = await until(async () => {
+        await using connection = await RawConnection.open(server.port);
+        return await connection
+          .request("GET / HTTP/1.1", [b.cookie])
+          .response()
+          .catch(() => undefined);
+      }, "an answer");
+      assert.equal(status, 200);
+      assert.notEqual(headers["x-copy"], b.name);
+      assert.match(headers["set-cookie"]!, COOKIE);
+    });
+
+    test("a reload fails no request, and its clients stay together on new copies", async (t) => {
+      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+      const load = { isOver: false };
+      let answers = 0;
+      const moved: number[] = [];
+      const client = async (): Promise<void> => {
+        let cookie = "";
+        let copy = "";
+        let moves = 0;
+        while (!load.isOver) {
+          const response = await fetch(server.url, { method: "POST", body: "x".repeat(5000), headers: { cookie } });
+          assert.equal(response.status, 200);
+          const seen = (await response.json()) as { copy: string };
+          cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie;
+          if (copy !== "" && copy !== seen.copy) moves++;
+          copy = seen.copy;
+          answers++;
+        }
+        moved.push(moves);
+      };
+      const clients = Promise.all(Array.from({ length: 8 }, client));
+      clients.catch(() => {});
+      for (let reloads = 1; reloads < 3; reloads++) {
+        const before = answers;
+        assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
+        await until(() => answers > before + 50, "more answers");
+      }
+      load.isOver = true;
+      await clients;
+      assert.deepEqual(
+        moved.filter((moves) => moves !== 2),
+        [],
+        "each moved once with each reload",
+      );
+    });
+  });
+}
+
+describe("sticky clients", { concurrency: 3 }, () => {
+  test("behind TLS get a Secure cookie, and their copy sees TLS", async (t) => {
+    const { cert, key } = makeCertificate(tempFolder(t), "localhost");
+    const args = ["-w", "2", "-t", "2", "--sticky", "cookie", "--tls-cert", cert, "--tls-key", key];
+    const server = await serve(t, app, args);
+    let cookie = "";
+    const copies = new Set<string>();
+    for (let i = 0; i < 10; i++) {
+      const socket = connectTls({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });
+      let text = "";
+      socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      await once(socket, "secureConnect");
+      socket.write(`GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${cookie}\r\n`);
+      const { localPort } = socket;
+      await once(socket, "close");
+      const [, given] = /set-cookie: (.*)/i.exec(text) ?? [];
+      if (cookie === "") assert.match(given!, /^heddle_instance=\S+; Path=\/; HttpOnly; SameSite=Lax; Secure/);
+      if (cookie === "") cookie = `cookie: ${given!.split(";")[0]}\r\n`;
+      const seen = JSON.parse(text.slice(text.indexOf("\r\n\r\n"))) as Record<string, unknown>;
+      copies.add(String(seen["copy"]));
+      assert.deepEqual([seen["encrypted"], seen["protocol"], seen["remotePort"]], [true, "TLSv1.3", localPort]);
+    }
+    assert.equal(copies.size, 1);
+    assert.ok((await server.status()).counters.forwarded > 0);
+  });
+
+  test("whose worker is recycled leave it, although their copy stays", async (t) => {
+    const server = await serve(t, app, ["-w", "2", "-t", "1", "--sticky", "cookie"]);
+    const [a, b] = await twoCopies(t, server.port);
+    const url = `${server.url.replace("http", "ws")}/ws`;
+    const headers = { cookie: b.cookie.slice("cookie: ".length) };
+    const sockets = Array.from({ length: 8 }, () => new WebSocket(url, { headers }));
+    t.after(() => {
+      for (const socket of sockets) socket.terminate();
+    });
+    for (const [greeting] of await Promise.all(sockets.map((socket) => once(socket, "message"))))
+      assert.equal(String(greeting), b.name);
+    const codes: number[] = [];
+    for (const socket of sockets) socket.on("close", (code: number) => codes.push(code));
+    const streams = await Promise.all(Array.from({ length: 8 }, () => RawConnection.open(server.port)));
+    t.after(() => {
+      for (const stream of streams) stream.destroy();
+    });
+    const ended: boolean[] = [];
+    for (const stream of streams) {
+      const head = await stream.request("GET /events HTTP/1.1", [b.cookie]).head();
+      assert.equal(head.headers["x-copy"], b.name);
+      void stream.body(head.headers).then(
+        ({ complete }) => ended.push(complete),
+        () => {},
+      );
+    }
+    const { counters, workers } = await server.status();
+    assert.ok(counters.forwarded > 0);
+    const victim = workers.find(({ pid }) => pid === Number(a.name.split(".")[2]))!;
+    process.kill(victim.pid, "SIGTERM");
+    await server.waitForStatus((status) => status.workers.every(({ pid }) => pid !== victim.pid));
+    await until(() => codes.length > 0 && ended.length > 0, "the clients at the other worker to hear of it");
+    assert.deepEqual(
+      codes.filter((code) => code !== 1001),
+      [],
+    );
+    assert.ok(ended.every(Boolean), "event streams have ended as a whole");
+    const stayed = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+    assert.equal(stayed.length, sockets.length - codes.length);
+    for (const socket of stayed) {
+      socket.send("still there");
+      assert.equal(String((await once(socket, "message"))[0]), "still there");
+    }
+  });
+
+  test("may be those of some routes only", async (t) => {
+    const folder = tempFolder(t, {
+      "heddle.config.ts": `export default { app: ${JSON.stringify(app)}, threads: 2, routes: { "/": { sticky: "cookie" } } };`,
+    });
+    const server = await serve(t, app, ["--config", join(folder, "heddle.config.ts")]);
+    assert.match((await fetch(server.url)).headers.getSetCookie()[0]!, COOKIE);
+    assert.deepEqual((await fetch(`${server.url}/own-cookies`)).headers.getSetCookie(), ["a=1", "b=2"]);
+  });
+
+  for (const [args, expected] of [
+    [
+      ["--model", "threads"],
+      /--sticky: got "cookie" with the model threads, where .*handler threads.*; expected --model loop/,
+    ],
+    [
+      ["--model", "sync", "-w", "2"],
+      /--sticky: got "cookie" with the model sync, where a sync worker has one connection/,
+    ],
+  ] as const) {
+    test(`are refused under ${args[1]}`, async () => {
+      const { code, stderr } = await runHeddle(["serve", app, ...args, "--sticky", "cookie", "-p", "0"]);
+      assert.equal(code, 2);
+      assert.match(stderr, expected);
+    });
+  }
+
+  test("nobody reaches an instance without the server's token", async (t) => {
+    const runtime = tempFolder(t);
+    const server = await serve(t, app, ["-t", "2", "--sticky", "cookie"], { env: { XDG_RUNTIME_DIR: runtime } });
+    const [folder] = readdirSync(join(runtime, "heddle")).filter((name) => name.startsWith("h-"));
+    const path = join(runtime, "heddle", folder!);
+    assert.equal(statSync(path).mode & 0o777, 0o700);
+    const names = readdirSync(path);
+    assert.equal(names.length, 2);
+    const request = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    const lines = ["", `${"0".repeat(64)} {"remoteAddress":"10.0.0.1"}\n`, "\n", "x".repeat(100_000)];
+    for (const line of lines) {
+      const socket = connect({ path: join(path, names[0]!) });
+      socket.on("error", () => {});
+      let received = 0;
+      socket.on("data", (chunk) => (received += chunk.length));
+      socket.write(`${line}${request}`);
+      if (!line.includes("\n")) socket.end();
+      // `once` rejects at a reset.
+      await new Promise((resolve) => socket.once("close", resolve));
+      assert.equal(received, 0);
+    }
+    assert.equal((await server.status()).counters.started, 0);
+    await server.stop();
+    assert.deepEqual(
+      readdirSync(join(runtime, "heddle")).filter((name) => name.startsWith("h-")),
+      [],
+    );
+  });
+
+  test("whose requests are forwarded are logged once", async (t) => {
+    const server: LifeServer = await serve(t, app, ["-t", "2", "--sticky", "cookie", "--access-log"]);
+    const [a, b] = await twoCopies(t, server.port);
+    const from = server.mark();
+    await a.connection.request("GET /slow?ms=1 HTTP/1.1", [b.cookie]).response();
+    await server.waitForLog(/"url":"\/slow\?ms=1"/, from);
+    await a.connection.request("GET /slow?ms=2 HTTP/1.1", [a.cookie]).response();
+    await server.waitForLog(/"url":"\/slow\?ms=2"/, from);
+    assert.equal(server.output(from).match(/ms=1"/g)!.length, 1, "it is logged once");
+  });
+});
