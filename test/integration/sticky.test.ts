@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test, type TestContext } from "node:test";
+import { after, before, describe, test, type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
@@ -45,8 +45,22 @@ async function twoCopies(t: TestContext, port: number): Promise<readonly [Copy, 
 
 for (const shape of shapes) {
   describe(`sticky clients of ${shape.join(" ")}`, { concurrency: 1 }, () => {
-    test("by cookie: all requests reach the copy that answered the first one", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+    let server: LifeServer;
+    const endings: (() => void | Promise<void>)[] = [];
+    after(async () => {
+      for (const end of endings.toReversed()) await end();
+    });
+    before(async () => {
+      server = await serve({ after: (end) => void endings.push(end as () => Promise<void>) }, app, [
+        ...shape,
+        "--sticky",
+        "cookie",
+        "--limit-body",
+        "8MB",
+      ]);
+    });
+
+    test("by cookie: all requests reach the copy that answered the first one", async () => {
       const first = await fetch(server.url);
       const [given] = first.headers.getSetCookie();
       assert.match(given!, /^heddle_instance=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax$/);
@@ -79,7 +93,6 @@ for (const shape of shapes) {
     });
 
     test("one connection carries the requests of several clients, pipelined and in order", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
       const [a, b] = await twoCopies(t, server.port);
       const order = [b, a, b, b, a, a, b];
       for (const { cookie } of order) a.connection.request("GET /slow?ms=20 HTTP/1.1", [cookie]);
@@ -90,7 +103,6 @@ for (const shape of shapes) {
     });
 
     test("bodies of several megabytes and streams pass in both directions", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie", "--limit-body", "8MB"]);
       const [a, b] = await twoCopies(t, server.port);
       const body = Buffer.alloc(5_000_000, "0123456789abcdef").toString("latin1");
       a.connection.request("POST /echo HTTP/1.1", [b.cookie, `content-length: ${body.length}`], body);
@@ -109,12 +121,10 @@ for (const shape of shapes) {
     });
 
     test("a client that leaves is noticed by the copy that serves it", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
       const [a, b] = await twoCopies(t, server.port);
       const streams = async (): Promise<unknown> =>
         JSON.parse((await b.connection.request("GET /streams HTTP/1.1").response()).body);
-      const before = await streams();
-      assert.deepEqual(before, { streams: 0, aborted: 0 });
+      assert.deepEqual(await streams(), { streams: 0, aborted: 0 });
       a.connection.request("GET /events HTTP/1.1", [b.cookie]);
       assert.equal((await a.connection.head()).headers["x-copy"], b.name);
       assert.deepEqual(await streams(), { streams: 1, aborted: 0 });
@@ -123,7 +133,6 @@ for (const shape of shapes) {
     });
 
     test("a WebSocket reaches the client's copy, and its answer sets the cookie", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
       const [a, b] = await twoCopies(t, server.port);
       for (const { cookie, name } of [a, b, a, b]) {
         const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`, {
@@ -148,8 +157,7 @@ for (const shape of shapes) {
       }, "all WebSockets to be counted as closed");
     });
 
-    test("the app's own cookies are kept, in whatever way it sets them", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+    test("the app's own cookies are kept, in whatever way it sets them", async () => {
       const cookies = (await fetch(`${server.url}/own-cookies`)).headers.getSetCookie();
       assert.deepEqual(
         cookies.map((cookie) => cookie.split("=")[0]),
@@ -157,8 +165,7 @@ for (const shape of shapes) {
       );
     });
 
-    test("a forged cookie leads to no other place than an instance", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+    test("a forged cookie leads to no other place than an instance", async () => {
       for (const value of ["nope", "../control", "0.0", "0.0.%00", "", "/etc/passwd", "a".repeat(4000)]) {
         const { status, headers } = await fetch(server.url, { headers: { cookie: `heddle_instance=${value}` } });
         assert.equal(status, 200);
@@ -166,29 +173,7 @@ for (const shape of shapes) {
       }
     });
 
-    test("a copy that died takes its connections with it, and its clients get another copy", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
-      const [a, b] = await twoCopies(t, server.port);
-      a.connection.request("GET /begun HTTP/1.1", [b.cookie]);
-      await a.connection.head();
-      await using killer = await RawConnection.open(server.port);
-      await killer.request("GET /die HTTP/1.1", [b.cookie]).ended();
-      // Under -t 2 both are copies of the process that died.
-      assert.equal((await a.connection.body({ "transfer-encoding": "chunked" })).complete, false);
-      const { status, headers } = await until(async () => {
-        await using connection = await RawConnection.open(server.port);
-        return await connection
-          .request("GET / HTTP/1.1", [b.cookie])
-          .response()
-          .catch(() => undefined);
-      }, "an answer");
-      assert.equal(status, 200);
-      assert.notEqual(headers["x-copy"], b.name);
-      assert.match(headers["set-cookie"]!, COOKIE);
-    });
-
-    test("a reload fails no request, and its clients stay together on new copies", async (t) => {
-      const server = await serve(t, app, [...shape, "--sticky", "cookie"]);
+    test("a reload fails no request, and its clients stay together on new copies", async () => {
       const load = { isOver: false };
       let answers = 0;
       const moved: number[] = [];
@@ -210,9 +195,9 @@ for (const shape of shapes) {
       const clients = Promise.all(Array.from({ length: 8 }, client));
       clients.catch(() => {});
       for (let reloads = 1; reloads < 3; reloads++) {
-        const before = answers;
+        const answered = answers;
         assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
-        await until(() => answers > before + 50, "more answers");
+        await until(() => answers > answered + 50, "more answers");
       }
       load.isOver = true;
       await clients;
@@ -221,6 +206,26 @@ for (const shape of shapes) {
         [],
         "each moved once with each reload",
       );
+    });
+
+    test("a copy that died takes its connections with it, and its clients get another copy", async (t) => {
+      const [a, b] = await twoCopies(t, server.port);
+      a.connection.request("GET /begun HTTP/1.1", [b.cookie]);
+      await a.connection.head();
+      await using killer = await RawConnection.open(server.port);
+      await killer.request("GET /die HTTP/1.1", [b.cookie]).ended();
+      // Under -t 2 both are copies of the process that died.
+      assert.equal((await a.connection.body({ "transfer-encoding": "chunked" })).complete, false);
+      const { status, headers } = await until(async () => {
+        await using connection = await RawConnection.open(server.port);
+        return await connection
+          .request("GET / HTTP/1.1", [b.cookie])
+          .response()
+          .catch(() => undefined);
+      }, "an answer");
+      assert.equal(status, 200);
+      assert.notEqual(headers["x-copy"], b.name);
+      assert.match(headers["set-cookie"]!, COOKIE);
     });
   });
 }
@@ -352,7 +357,7 @@ describe("sticky clients", { concurrency: 3 }, () => {
   });
 
   test("whose requests are forwarded are logged once", async (t) => {
-    const server: LifeServer = await serve(t, app, ["-t", "2", "--sticky", "cookie", "--access-log"]);
+    const server = await serve(t, app, ["-t", "2", "--sticky", "cookie", "--access-log"]);
     const [a, b] = await twoCopies(t, server.port);
     const from = server.mark();
     await a.connection.request("GET /slow?ms=1 HTTP/1.1", [b.cookie]).response();
