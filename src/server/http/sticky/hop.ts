@@ -42,6 +42,8 @@ export class Hop {
   readonly socket: Socket;
   isTaken = false;
   #user: HopUser | undefined;
+  /** It carries an upgrade, until its end. */
+  #isTunnel = false;
   readonly #onGone: (hop: Hop) => void;
 
   /** `client`: the stream of the client's connection. */
@@ -60,7 +62,7 @@ export class Hop {
 
   /** It carries no request. */
   get isIdle(): boolean {
-    return this.#user === undefined && !this.socket.destroyed;
+    return this.#user === undefined && !this.#isTunnel && !this.socket.destroyed;
   }
 
   use(user: HopUser): void {
@@ -76,6 +78,7 @@ export class Hop {
   /** The client's connection and this one are one from now on. */
   detach(): Socket {
     this.#user = undefined;
+    this.#isTunnel = true;
     return this.socket.off("data", this.#receive).off("drain", this.#drained).off("end", this.#end);
   }
 
