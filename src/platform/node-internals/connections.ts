@@ -56,6 +56,7 @@ export function allowHalfOpen(server: Server): void {
 
 /** Starts an HTTP parser on a stream that the server has detached, or never had. Also on TLS streams. */
 export function parseOn(server: Server, stream: Duplex, module: object = http): void {
+  holdBack(stream);
   (module as HttpModule)._connectionListener.call(server, stream);
 }
 

@@ -14,7 +14,7 @@
  *   moved-channel.ts      a process's IPC channel on another thread than the main one
  *   warnings.ts           Node's warnings about what heddle uses knowingly
  *
- * `probe.ts` tries each before a worker serves (`probe-exchange.ts`, `probe-messages.ts`), and says by name what this Node
+ * `probe/` tries each before a worker serves, and says by name what this Node
  * lacks. The table below is what its messages are made of, and the reference page.
  *
  * Imported by the probe and by scripts only. Who needs a function imports its file: some of them load node:http, which not

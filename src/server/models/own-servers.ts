@@ -1,8 +1,12 @@
-/** Which models can serve an app whose own server does TLS or HTTP/2. Pure. */
+/** Which routes can have an app whose own server does TLS or HTTP/2. Pure. */
 
 import type { ErrorCode } from "../../errors/errors.ts";
 import type { OwnProtocol } from "../../platform/app-servers.ts";
 import type { RouteModel } from "./upgrades.ts";
+
+interface OwnRoute extends RouteModel {
+  readonly sticky: "none" | "cookie" | "ip";
+}
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -14,9 +18,21 @@ export interface Refusal {
 export function modelRefused(
   protocol: OwnProtocol | undefined,
   asksForCertificates: boolean,
-  routes: readonly RouteModel[],
+  routes: readonly OwnRoute[],
 ): Refusal | undefined {
-  if (protocol === "h2" || protocol === "h2c") {
+  const isHttp2 = protocol === "h2" || protocol === "h2c";
+  const sticky = routes.find((route) => route.sticky !== "none");
+  if (sticky !== undefined && (isHttp2 || (protocol !== undefined && asksForCertificates))) {
+    const what = isHttp2 ? "speaks HTTP/2" : "asks clients for certificates";
+    const which =
+      sticky.name === "*" ? `--sticky is ${sticky.sticky}` : `sticky of route "${sticky.name}" is ${sticky.sticky}`;
+    return {
+      code: isHttp2 ? "APP_SERVES_HTTP2" : "APP_SERVES_TLS",
+      message: `the app's server ${what}, and such requests can't be led to another copy of the app; ${which}.`,
+      hint: "Set sticky to none. A client that keeps one connection stays at one copy anyway.",
+    };
+  }
+  if (isHttp2) {
     const other = routes.find(({ model }) => model !== "loop");
     if (other === undefined) return undefined;
     return {

@@ -3,7 +3,7 @@
 import http from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
-import type { NodeSurface } from "../../../src/platform/node-internals/probe.ts";
+import type { NodeSurface } from "../../../src/platform/node-internals/probe/probe.ts";
 
 const isServer = (target: object): boolean => target instanceof net.Server;
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { HeddleError } from "../../../src/errors/errors.ts";
 import { internals, SUPPORTED } from "../../../src/platform/node-internals/index.ts";
-import { examineNode, findLacking } from "../../../src/platform/node-internals/probe.ts";
+import { examineNode, findLacking } from "../../../src/platform/node-internals/probe/probe.ts";
 import { lackingNode } from "./lacking-node.ts";
 
 const tried = internals.filter(({ untried }) => untried === undefined);

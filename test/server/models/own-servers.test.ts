@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import { modelRefused } from "../../../src/server/models/own-servers.ts";
 import type { ModelName } from "../../../src/server/models/model.ts";
 
-function routes(...models: readonly ModelName[]): { name: string; model: ModelName }[] {
-  return models.map((model, i) => ({ name: i === 0 ? "*" : `GET /${i}`, model }));
+type OwnRoutes = Parameters<typeof modelRefused>[2];
+
+function routes(...models: readonly ModelName[]): OwnRoutes {
+  return models.map((model, i) => ({ name: i === 0 ? "*" : `GET /${i}`, model, sticky: "none" }));
 }
 
 describe("a model beside the app's own server", () => {
@@ -21,6 +23,15 @@ describe("a model beside the app's own server", () => {
       assert.equal(refusal.code, "APP_SERVES_HTTP2");
       assert.match(refusal.message, /the model of route "GET \/1" is threads/);
     }
+  });
+
+  test("can't have sticky clients where requests can't be forwarded", () => {
+    const sticky: OwnRoutes = [...routes("loop"), { name: "GET /chat", model: "loop", sticky: "ip" }];
+    assert.equal(modelRefused("https", false, sticky), undefined);
+    assert.equal(modelRefused("https", true, sticky)!.code, "APP_SERVES_TLS");
+    const refusal = modelRefused("h2", false, sticky)!;
+    assert.equal(refusal.code, "APP_SERVES_HTTP2");
+    assert.match(refusal.message, /sticky of route "GET \/chat" is ip/);
   });
 
   test("must see the connection if clients show certificates", () => {

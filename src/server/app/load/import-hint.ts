@@ -2,6 +2,7 @@
 
 import { findPackageJSON } from "node:module";
 import { extname, sep } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { pathToFileURL } from "node:url";
 import { show, similarFiles, stem } from "./near-files.ts";
 
@@ -36,7 +37,8 @@ export function importHint(code: unknown, message: string): string | undefined {
     if (missing.endsWith(".node")) return REBUILD;
     return /^[./]/.test(missing) ? undefined : `Is ${missing} installed? Try \`npm install ${packageName(missing)}\`.`;
   }
-  if (code === "ERR_DLOPEN_FAILED") return REBUILD;
+  if (code === "ERR_DLOPEN_FAILED")
+    return /did not self-register/.test(message) && !isMainThread ? NOT_FOR_THREADS : REBUILD;
   if (code === "ERR_UNSUPPORTED_DIR_IMPORT") return "An import must name the file in the folder, as in ./lib/index.ts.";
   if (code === "ERR_IMPORT_ATTRIBUTE_MISSING") return 'Write `import … from "….json" with { type: "json" }`.';
   if (code === "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING")
@@ -47,6 +49,9 @@ export function importHint(code: unknown, message: string): string | undefined {
 
 const REBUILD =
   "A native add-on is built for one system and one version of Node. Try `npm rebuild`, with the Node that runs heddle.";
+
+const NOT_FOR_THREADS =
+  "This native add-on can be loaded on a main thread only. Remove --threads (or set it to 1), so that each copy of the app runs on one; a route with the model threads runs on threads in any case.";
 
 /** `@scope/name` of `@scope/name/file`. */
 function packageName(specifier: string): string {

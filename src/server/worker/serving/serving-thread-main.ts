@@ -151,7 +151,7 @@ function copiesOf({ workers, model, threads }: ServerConfig): number {
 
 /** Once for each worker, before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */
 async function examineOurNode(): Promise<readonly string[]> {
-  const { examineNode } = await import("../../../platform/node-internals/probe.ts");
+  const { examineNode } = await import("../../../platform/node-internals/probe/probe.ts");
   return await examineNode();
 }
 

@@ -15,7 +15,7 @@ import { connect, createServer, type Server as NetServer, Socket } from "node:ne
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { http } from "../http.ts";
+import { http } from "../../http.ts";
 import {
   allowHalfOpen,
   isWithinRequest,
@@ -25,11 +25,11 @@ import {
   requestOn,
   responseOn,
   serveWithoutListening,
-} from "./connections.ts";
-import { descriptorOf, handleOf, outputOf, type RawHandle, takeHandles, unread } from "./handles.ts";
+} from "../connections.ts";
+import { descriptorOf, handleOf, outputOf, type RawHandle, takeHandles, unread } from "../handles.ts";
 import type { Findings, See } from "./probe.ts";
-import { dropBody, isBodyDropped, replacePush } from "./requests.ts";
-import { replaceSteps } from "./response-steps.ts";
+import { dropBody, isBodyDropped, replacePush } from "../requests.ts";
+import { replaceSteps } from "../response-steps.ts";
 import {
   beforeHead,
   bytesOfEnd,
@@ -42,7 +42,7 @@ import {
   reviseHead,
   setKeepsConnection,
   writeRaw,
-} from "./responses.ts";
+} from "../responses.ts";
 
 /** A trial takes a millisecond. Counted in turns of the loop, because a machine may pause or sleep. */
 const PATIENCE_TURNS = 100;

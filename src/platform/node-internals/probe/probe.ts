@@ -1,5 +1,5 @@
 /**
- * Tries everything in this folder's table of Node internals, in a few milliseconds, with the same functions that serve:
+ * Tries everything in the table of Node internals, in a few milliseconds, with the same functions that serve:
  * requests go through node:http's own parser, over Unix sockets to this thread itself.
  *
  * It runs on a serving thread, before that loads the app: node:http is loaded there anyway, and no app code has changed it yet.
@@ -9,11 +9,11 @@
  * trying it on the worker's main thread. That costs 5 ms and 3 MB for node:http, which that thread does not need.
  */
 
-import { HeddleError } from "../../errors/errors.ts";
-import { loadNative } from "../native.ts";
-import { type Internal, internals, SUPPORTED } from "./index.ts";
-import { tryConnections } from "./probe-exchange.ts";
-import { tryDatagrams, tryListening, tryMessages } from "./probe-messages.ts";
+import { HeddleError } from "../../../errors/errors.ts";
+import { loadNative } from "../../native.ts";
+import { type Internal, internals, SUPPORTED } from "../index.ts";
+import { tryConnections } from "./exchange.ts";
+import { tryDatagrams, tryListening, tryMessages } from "./messages.ts";
 
 /** The view of a Node object that heddle gets. Tests remove parts of it. */
 export type See = <T extends object>(object: T) => T;

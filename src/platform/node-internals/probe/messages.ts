@@ -5,10 +5,10 @@ import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createSocket } from "node:dgram";
 import { Duplex } from "node:stream";
-import { http } from "../http.ts";
-import { datagramHandle, isSharable, pretendToBind, stopPretendingToBind } from "./datagrams.ts";
-import { holdBack, replacePublish } from "./http-channels.ts";
-import { pretendToListen, replaceListen } from "./listening.ts";
+import { http } from "../../http.ts";
+import { datagramHandle, isSharable, pretendToBind, stopPretendingToBind } from "../datagrams.ts";
+import { holdBack, replacePublish } from "../http-channels.ts";
+import { pretendToListen, replaceListen } from "../listening.ts";
 import type { Findings, See } from "./probe.ts";
 import {
   addHeaderLines,
@@ -19,7 +19,7 @@ import {
   replaceRead,
   replaceSignal,
   setBufferBytes,
-} from "./requests.ts";
+} from "../requests.ts";
 import {
   assignStream,
   closeResponse,
@@ -36,7 +36,7 @@ import {
   onceWritten,
   ownSymbol,
   replaceSocket,
-} from "./responses.ts";
+} from "../responses.ts";
 
 /** Any address reserved for documentation (RFC 5737). */
 const ADDRESS = { address: "192.0.2.1", family: "IPv4", port: 1 };
