@@ -1,7 +1,7 @@
 /** One HTTP exchange with an application of the matrix. It has a connection of its own, or the agent's. */
 
 import { createHash } from "node:crypto";
-import { Agent, request } from "node:http";
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
 
 export interface Target {
   readonly port: number;
@@ -67,8 +67,13 @@ export function exchange(target: Target, { method, path, headers, body, isEnough
   return promise.finally(() => clearTimeout(timer));
 }
 
-function textOrHash(bytes: Buffer): unknown {
+function textOrHash(bytes: Buffer, port: number): unknown {
   const text = bytes.toString("utf8");
-  if (Buffer.from(text).equals(bytes)) return text;
+  if (Buffer.from(text).equals(bytes)) return text.replaceAll(`:${port}`, ":PORT");
   return { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Each run has another port, and some applications name theirs: in a redirect, in the text of an error. */
+function withoutPort(headers: IncomingHttpHeaders, port: number): Readonly<Record<string, unknown>> {
+  return JSON.parse(JSON.stringify(headers).replaceAll(`:${port}`, ":PORT")) as Record<string, unknown>;
 }

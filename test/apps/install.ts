@@ -37,7 +37,7 @@ export async function install(app: AppRecord): Promise<string> {
     allowScripts: Object.fromEntries(installScripts.map((each) => [each, true])),
   };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, undefined, 2));
-  await run(folder, ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--legacy-peer-deps"]);
+  await run(folder, ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]);
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), content);
