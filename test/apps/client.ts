@@ -47,8 +47,8 @@ export function exchange(target: Target, { method, path, headers, body, isEnough
       const finish = (): void =>
         resolve({
           status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: textOrHash(Buffer.concat(chunks)),
+          headers: withoutPort(response.headers, target.port),
+          body: textOrHash(Buffer.concat(chunks), target.port),
         });
       response.on("data", (chunk: Buffer) => {
         chunks.push(chunk);

@@ -2,11 +2,14 @@
 
 import { EventEmitter, once } from "node:events";
 import { Agent } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "./client.ts";
 import { differences } from "./compare.ts";
 import type { Request } from "./requests.ts";
 
 const CLIENTS = 4;
+/** Between two requests of a client: the load is to be there throughout, not to take the CPU from the generation that boots. */
+const PAUSE_MS = 5;
 
 export class Load {
   readonly #port: number;
@@ -54,6 +57,7 @@ export class Load {
       }
       this.#requests += 1;
       this.#progress.emit("request");
+      await sleep(PAUSE_MS);
     }
     agent.agent?.destroy();
   }

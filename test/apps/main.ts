@@ -10,12 +10,14 @@ import { loadCatalog } from "./catalog.ts";
 import { page } from "./page.ts";
 import { type HeddleShape, heddleShapes } from "./record.ts";
 import { runApp } from "./run-app.ts";
+import { earlierOutcome, keepOutcome } from "./outcomes.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 const USAGE = `npm run test:apps -- [options]
 
   --only A,B       only these applications
   --shape NAME     only this shape: ${heddleShapes.join(", ")}
+  --resume         take the outcomes of an earlier run, if neither heddle nor the application nor the checks have changed
   --update         write docs/reference/compatibility.md; needs all applications and shapes
   --output         print what the servers print
   --list           print the names of the applications`;
@@ -26,6 +28,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     shape: { type: "string" },
+    resume: { type: "boolean", default: false },
     update: { type: "boolean", default: false },
     output: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -56,14 +59,16 @@ async function run(all: readonly HeddleShape[]): Promise<void> {
   const verdicts: Verdict[] = [];
   for (const app of apps) {
     const startedMs = performance.now();
-    const outcome = await runApp(app, all, (output) => {
-      if (values.output) console.log(output);
-    });
-    const verdict = judge(outcome, all);
+    const earlier = values.resume && all.length === heddleShapes.length ? await earlierOutcome(app) : undefined;
+    const outcome = earlier ?? (await runApp(app, all, (output) => (values.output ? console.log(output) : undefined)));
+    if (earlier === undefined && all.length === heddleShapes.length) await keepOutcome(app, outcome);
+    const verdict = judge(app, outcome, all);
     verdicts.push(verdict);
     const faults = [...verdict.unexplained, ...verdict.stale.map((line) => `${line}: the exception did not happen`)];
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    console.log(`${faults.length === 0 ? "ok    " : "FAILED"} ${app.name}, ${seconds} s`);
+    console.log(
+      `${faults.length === 0 ? "ok    " : "FAILED"} ${app.name}, ${earlier === undefined ? `${seconds} s` : "earlier"}`,
+    );
     for (const fault of faults) console.log(`  ${fault.replaceAll("\n", "\n    ")}`);
     if (faults.length > 0) process.exitCode = 1;
   }

@@ -71,6 +71,23 @@ export function mainFile(app: AppRecord): string {
   return app.main ?? "app.mjs";
 }
 
+/** Groups of which the rows are not about how requests reach an application. */
+const NOT_MONITORED: ReadonlySet<Group> = new Set([
+  "Native add-ons",
+  "Databases and queues",
+  "Threads and clients inside",
+  "Preloads",
+]);
+
+const SEEN_ELSEWHERE =
+  "Requests reach this app as they reach the others, of which monitoring is checked; what it is about does not see them.";
+
+/** Why a check does not apply to an application, if it does not. */
+export function notApplicable(app: AppRecord, check: Check): string | undefined {
+  const why = app.notApplicable?.[check];
+  return why ?? (check === "monitoring" && NOT_MONITORED.has(app.group) ? SEEN_ELSEWHERE : undefined);
+}
+
 export function isExact(version: string): boolean {
   return /^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version);
 }

@@ -8,6 +8,8 @@ import { type Answer, exchange, type Target } from "./client.ts";
 
 export interface Request {
   readonly name: string;
+  /** What it sends and expects: to see whether it has changed since an earlier run. */
+  readonly of: unknown;
   run(target: Target): Promise<Answer>;
 }
 
@@ -54,6 +56,7 @@ export function send(method: string, path: string, options: BodyOptions = {}): R
   const { body, type } = bodyOf(options);
   const headers = { ...(type === undefined ? {} : { "content-type": type }), ...options.headers };
   return {
+    of: options,
     name: [method, path, ...(options.note === undefined ? [] : [`(${options.note})`])].join(" "),
     run: async (target) => {
       const answer = await exchange(target, { method, path, headers, body });
@@ -64,7 +67,7 @@ export function send(method: string, path: string, options: BodyOptions = {}): R
 
 /** Anything that takes more than one exchange. What it resolves to is compared. */
 export function custom(name: string, run: (target: Target) => Promise<unknown>): Request {
-  return { name, run: async (target) => ({ body: await run(target) }) };
+  return { name, of: String(run), run: async (target) => ({ body: await run(target) }) };
 }
 
 /** Opens a WebSocket, sends each message, and waits for as many messages as `receives`. */
@@ -74,7 +77,7 @@ export function socket(
   receives: number = sends.length,
   protocol?: string,
 ): Request {
-  return custom(`WebSocket ${path}`, async ({ port }) => {
+  const conversation = custom(`WebSocket ${path}`, async ({ port }) => {
     const client = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const received: string[] = [];
@@ -93,11 +96,13 @@ export function socket(
       client.close();
     }
   });
+  return { ...conversation, of: [sends, receives, protocol] };
 }
 
 /** Reads as many events of an event stream, then leaves. */
 export function events(path: string, count: number): Request {
   return {
+    of: count,
     name: `GET ${path} (${count} events)`,
     run: async (target) => {
       const isEnough = (text: string): boolean => text.split("\n\n").length > count;

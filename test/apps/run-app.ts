@@ -7,7 +7,7 @@ import type { Answer } from "./client.ts";
 import { cleanupFault, differences } from "./compare.ts";
 import { install } from "./install.ts";
 import { Load } from "./load.ts";
-import { type AppRecord, type Check, type HeddleShape } from "./record.ts";
+import { type AppRecord, type Check, type HeddleShape, notApplicable } from "./record.ts";
 import { type Running, shapeOptions, start } from "./shapes.ts";
 
 export interface Failure {
@@ -19,7 +19,6 @@ export interface Failure {
 }
 
 export interface Outcome {
-  readonly app: AppRecord;
   /** Why there is nothing to compare with. */
   readonly broken?: string;
   readonly failures: readonly Failure[];
@@ -46,7 +45,7 @@ export async function runApp(
     folder = await install(app);
     reference = await bare(app, folder);
   } catch (error) {
-    return { app, broken: messageOf(error), failures: [] };
+    return { broken: messageOf(error), failures: [] };
   }
   const failures: Failure[] = [];
   for (const shape of shapes) {
@@ -54,11 +53,11 @@ export async function runApp(
     await serve(app, folder, judge, reference, say);
     if (applies(app, "monitoring")) await monitor(app, folder, judge, reference, say);
   }
-  return { app, failures };
+  return { failures };
 }
 
-export function applies(app: AppRecord, check: Check): boolean {
-  return app.notApplicable?.[check] === undefined;
+function applies(app: AppRecord, check: Check): boolean {
+  return notApplicable(app, check) === undefined;
 }
 
 class Judge {

@@ -1,6 +1,6 @@
 /** What the failures of an application mean, together with the exceptions of its record. Pure. */
 
-import { type AppRecord, type Check, checks, type Exception, type HeddleShape } from "./record.ts";
+import { type AppRecord, type Check, checks, type Exception, type HeddleShape, notApplicable } from "./record.ts";
 import type { Failure, Outcome } from "./run-app.ts";
 
 export type Cell =
@@ -19,7 +19,7 @@ export interface Verdict {
   readonly stale: readonly string[];
 }
 
-export function judge({ app, broken, failures }: Outcome, shapes: readonly HeddleShape[]): Verdict {
+export function judge(app: AppRecord, { broken, failures }: Outcome, shapes: readonly HeddleShape[]): Verdict {
   const exceptions = app.exceptions ?? [];
   const explained = failures.map((failure) => ({
     failure,
@@ -27,7 +27,7 @@ export function judge({ app, broken, failures }: Outcome, shapes: readonly Heddl
   }));
   const cellOf = (check: Check, shape: HeddleShape): Cell => {
     if (broken !== undefined) return { kind: "failed" };
-    const why = app.notApplicable?.[check];
+    const why = notApplicable(app, check);
     if (why !== undefined) return { kind: "not applicable", why };
     const here = explained.filter(({ failure }) => failure.check === check && failure.shape === shape);
     if (here.some(({ by }) => by.length === 0)) return { kind: "failed" };

@@ -5,7 +5,7 @@ const app: AppRecord = {
   name: "elysia",
   group: "Frameworks",
   about: "@elysiajs/node",
-  packages: { elysia: "1.4.30", "@elysiajs/node": "1.4.5" },
+  packages: { elysia: "1.4.30", "@elysiajs/node": "1.4.5", "@sinclair/typebox": "0.34.41" },
   files: {
     "app.mjs": `
 import { node } from "@elysiajs/node";

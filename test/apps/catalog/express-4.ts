@@ -1,6 +1,5 @@
 import type { AppRecord } from "../record.ts";
 import { get, post } from "../requests.ts";
-import { closesAtSigterm } from "../snippets.ts";
 
 const app: AppRecord = {
   name: "express-4",
