@@ -24,7 +24,7 @@ export async function install(app: AppRecord): Promise<string> {
   const { name, packages, files, build = [], installScripts = [] } = app;
   const inexact = Object.entries(packages).filter(([, version]) => !isExact(version));
   if (inexact.length > 0) throw new Error(`${name}: not an exact version: ${inexact.join(", ")}`);
-  const what = JSON.stringify({ packages, files, build, installScripts, node: process.version });
+  const what = JSON.stringify({ packages, files, build, installScripts, type: app.type, node: process.version });
   const folder = join(cacheFolder, `${name}-${createHash("sha256").update(what).digest("hex").slice(0, 12)}`);
   const done = join(folder, ".installed");
   if (existsSync(done)) return folder;
@@ -33,6 +33,7 @@ export async function install(app: AppRecord): Promise<string> {
   const manifest = {
     name: `matrix-${name}`,
     private: true,
+    ...(app.type === undefined ? {} : { type: app.type }),
     dependencies: packages,
     allowScripts: Object.fromEntries(installScripts.map((each) => [each, true])),
   };

@@ -51,6 +51,8 @@ export interface AppRecord {
   readonly installScripts?: readonly string[];
   /** By their path in the application's folder. */
   readonly files: Readonly<Record<string, string>>;
+  /** Of its package.json. */
+  readonly type?: "module";
   /** The file that `node` and `heddle serve` are given. Default: `app.mjs`. */
   readonly main?: string;
   /** Commands that run once in the application's folder, after the packages are installed. */

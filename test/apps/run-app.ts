@@ -82,7 +82,7 @@ class Judge {
 
 async function bare(app: AppRecord, folder: string): Promise<Reference> {
   const answers = new Map<string, Answer>();
-  await using running = await start(app, folder, "bare", true);
+  await using running = await start(app, folder, "bare", applies(app, "monitoring"));
   for (const [index, request] of app.requests.entries()) {
     if (answers.has(request.name)) throw new Error(`two requests are named ${request.name}`);
     try {

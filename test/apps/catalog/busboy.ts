@@ -20,7 +20,7 @@ const server = createServer((req, res) => {
     file.on("data", (chunk) => (bytes += chunk.length)).on("end", () => parts.push({ name, ...info, bytes }));
   });
   form.on("field", (name, value) => parts.push({ name, value }));
-  form.on("close", () => res.end(JSON.stringify(parts)));
+  form.on("close", () => res.writableEnded || res.end(JSON.stringify(parts)));
   form.on("error", (error) => {
     req.unpipe(form);
     res.writeHead(400).end(error.message);

@@ -7,7 +7,7 @@ const app: AppRecord = {
   about: "`--require esbuild-register`: an enum, decorators",
   packages: { "esbuild-register": "3.6.0", esbuild: "0.25.12", express: "5.3.0" },
   installScripts: ["esbuild"],
-  nodeOptions: "--no-experimental-strip-types --require esbuild-register",
+  nodeOptions: "--require esbuild-register",
   main: "app.ts",
   files: {
     "tsconfig.json": JSON.stringify({ compilerOptions: { target: "es2022", experimentalDecorators: true } }),

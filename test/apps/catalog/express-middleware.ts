@@ -31,10 +31,10 @@ app.use("/limited", rateLimit({ windowMs: 60_000, limit: 1000, legacyHeaders: tr
 app.get("/", (req, res) => res.json({ ip: req.ip, secure: req.secure }));
 app.get("/large", (req, res) => res.type("text/plain").send("a line\\n".repeat(10_000)));
 app.get("/limited", (req, res) => res.send("ok"));
-app.post("/raw", express.raw({ type: "*/*", limit: "1mb", inflate: true }), (req, res) => res.send(String(req.body.length)));
+app.post("/raw", express.raw({ type: "*/*", limit: "600kb", inflate: true }), (req, res) => res.send(String(req.body.length)));
 app.get("/gone", (req, res, next) => next(createError(410, "it has gone")));
 app.use((error, req, res, next) => res.status(error.status ?? 500).json({ error: error.message }));
-const server = app.listen(process.env.PORT);
+const server = app.listen(process.env.PORT, "127.0.0.1");
 ${closesAtSigterm}`,
   },
   requests: [
@@ -48,7 +48,7 @@ ${closesAtSigterm}`,
     }),
     get("/limited", { volatile: ["x-ratelimit-reset", "x-ratelimit-remaining"] }),
     post("/raw", { bytes: Buffer.alloc(500_000) }),
-    post("/raw", { bytes: Buffer.alloc(2_000_000), status: 413, note: "too large" }),
+    post("/raw", { bytes: Buffer.alloc(900_000), status: 413, note: "too large" }),
     get("/gone", { status: 410 }),
   ],
 };

@@ -5,7 +5,7 @@ const app: AppRecord = {
   name: "nuxt",
   group: "Renderers",
   about: "the server of `nuxt build`; a close hook of Nitro",
-  packages: { nuxt: "4.5.2", vue: "3.5.38" },
+  packages: { nuxt: "4.5.2", vue: "3.5.45" },
   installScripts: ["esbuild", "@parcel/watcher"],
   main: ".output/server/index.mjs",
   files: {

@@ -51,12 +51,13 @@ process.on("SIGTERM", async () => {
     "app.cjs": `
 const { trace } = require("@opentelemetry/api");
 const express = require("express");
-const { appendFileSync, readFileSync } = require("node:fs");
+const { appendFileSync, existsSync, readFileSync } = require("node:fs");
 
 const app = express();
 app.get("/", (req, res) => res.json({ active: trace.getActiveSpan()?.spanContext().traceId ?? null }));
 app.get("/spans", (req, res) => {
-  const lines = readFileSync(process.env.CLEANUP_FILE + ".spans", "utf8").split("\\n").filter(Boolean);
+  const file = process.env.CLEANUP_FILE + ".spans";
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\\n").filter(Boolean) : [];
   res.json(lines.map((line) => JSON.parse(line)).filter(({ traceId, kind }) => kind === 1 && traceId === req.query.trace));
 });
 const server = app.listen(process.env.PORT);

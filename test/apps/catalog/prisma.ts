@@ -4,15 +4,14 @@ import { get, post } from "../requests.ts";
 const app: AppRecord = {
   name: "prisma",
   group: "Databases and queues",
-  about: "with SQLite and its driver adapter; `$disconnect()` at SIGTERM",
+  about: "with SQLite and its driver adapter for libSQL; `$disconnect()` at SIGTERM",
   packages: {
     prisma: "7.10.0",
     "@prisma/client": "7.10.0",
-    "@prisma/adapter-better-sqlite3": "7.10.0",
-    "better-sqlite3": "12.11.1",
+    "@prisma/adapter-libsql": "7.10.0",
     fastify: "5.12.8",
   },
-  installScripts: ["better-sqlite3", "prisma", "@prisma/engines", "@prisma/client"],
+  installScripts: ["prisma", "@prisma/engines", "@prisma/client"],
   main: "app.ts",
   files: {
     "prisma.config.ts": "export default { schema: 'schema.prisma', datasource: { url: 'file:./data.db' } };\n",
@@ -30,12 +29,14 @@ model Item {
 }
 `,
     "app.ts": `
-import { PrismaBetterSqlite3 } from "@prisma/adapter-better-sqlite3";
+import { PrismaLibSql } from "@prisma/adapter-libsql";
 import Fastify from "fastify";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PrismaClient } from "./generated/client.ts";
 
-const db = new PrismaClient({ adapter: new PrismaBetterSqlite3({ url: ":memory:" }) });
+const db = new PrismaClient({ adapter: new PrismaLibSql({ url: "file:" + mkdtempSync(join(tmpdir(), "prisma-")) + "/data.db" }) });
 await db.$executeRawUnsafe("create table Item (id integer primary key autoincrement, name text not null)");
 const app = Fastify();
 app.get("/:id", async (req) => db.item.findUnique({ where: { id: Number((req.params as any).id) } }));

@@ -13,7 +13,7 @@ const app: AppRecord = {
     "@react-router/serve": "8.4.0",
     "@react-router/express": "8.4.0",
     express: "5.3.0",
-    isbot: "5.1.31",
+    isbot: "5.2.3",
     react: "19.3.1",
     "react-dom": "19.3.1",
     vite: "8.4.0",

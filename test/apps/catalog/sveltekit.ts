@@ -12,6 +12,7 @@ const app: AppRecord = {
     svelte: "5.57.3",
     vite: "8.4.0",
   },
+  type: "module",
   main: "build/index.js",
   files: {
     "vite.config.js":

@@ -4,9 +4,8 @@ import { get } from "../requests.ts";
 const app: AppRecord = {
   name: "typeorm",
   group: "Databases and queues",
-  about: "with SQLite, `destroy()` at SIGTERM",
-  packages: { typeorm: "1.1.1", "better-sqlite3": "12.11.1", "reflect-metadata": "0.2.2", express: "5.3.0" },
-  installScripts: ["better-sqlite3"],
+  about: "with SQLite as WebAssembly, `destroy()` at SIGTERM",
+  packages: { typeorm: "1.1.1", "sql.js": "1.17.0", "reflect-metadata": "0.2.2", express: "5.3.0" },
   files: {
     "app.mjs": `
 import "reflect-metadata";
@@ -18,7 +17,7 @@ const Item = new EntitySchema({
   name: "Item",
   columns: { id: { type: Number, primary: true, generated: true }, name: { type: String } },
 });
-const db = new DataSource({ type: "better-sqlite3", database: ":memory:", synchronize: true, entities: [Item] });
+const db = new DataSource({ type: "sqljs", synchronize: true, entities: [Item] });
 await db.initialize();
 await db.getRepository(Item).save([{ name: "a" }, { name: "b" }]);
 const app = express();
