@@ -27,7 +27,7 @@ Measured on ${facts.date} with Node ${facts.node}, ${facts.platform}. \`npm run 
 | Answers | each request has the same status, headers and body as under \`node\`: errors, bodies, static files, streams and upgrades too. Not compared: \`date\` and the headers that say how an answer is sent (\`connection\`, \`keep-alive\`, \`transfer-encoding\`; \`content-length\` if only one of both has it) |
 | Reload | \`heddle reload\` while clients repeat a request: each is answered, and the same as before |
 | Stop | after the reload and a SIGTERM, each copy of the app has run its own cleanup (its listener for SIGTERM, its \`onClose\` hook, …), and the exit code is 0 |
-| Monitoring | what tracing libraries hook into sees each request as often as under \`node\`: \`http.Server.prototype.emit\` and the channel \`http.server.request.start\` |
+| Monitoring | what tracing libraries hook into sees each request as often as under \`node\`: \`http.Server.prototype.emit\` and the channel \`http.server.request.start\`. The rows opentelemetry and sentry check what becomes of a trace in a handler |
 
 A cell with three parts is for three shapes, in this order: the default (\`--workers 2\`, one event loop each), \`--threads 2\`, and
 \`--model threads\`. A cell with one part is the same in all of them. A number is an exception, which a note [below](#notes) explains; "–"

@@ -11,18 +11,18 @@ const app: AppRecord = {
   files: {
     "nitro.config.mjs":
       "export default { preset: 'node-server', compatibilityDate: '2026-01-01', srcDir: 'server' };\n",
-    "server/routes/index.get.mjs": "export default defineEventHandler((event) => ({ hello: getQuery(event).name }));\n",
+    "server/routes/index.get.mjs":
+      "import { defineEventHandler, getQuery } from 'h3';\nexport default defineEventHandler((event) => ({ hello: getQuery(event).name }));\n",
     "server/routes/echo.post.mjs":
-      "export default defineEventHandler(async (event) => (setResponseStatus(event, 201), await readBody(event)));\n",
+      "import { defineEventHandler, readBody, setResponseStatus } from 'h3';\nexport default defineEventHandler(async (event) => (setResponseStatus(event, 201), await readBody(event)));\n",
     "server/routes/refused.get.mjs":
-      "export default defineEventHandler(() => { throw createError({ statusCode: 403, message: 'refused' }); });\n",
+      "import { createError, defineEventHandler } from 'h3';\nexport default defineEventHandler(() => { throw createError({ statusCode: 403, message: 'refused' }); });\n",
     "server/public/page.html": "<!doctype html><title>A page</title>\n",
     "server/plugins/close.mjs": `
 import { appendFileSync } from "node:fs";
 
-export default defineNitroPlugin((nitro) =>
-  nitro.hooks.hook("close", () => appendFileSync(process.env.CLEANUP_FILE, "close hook\\n")),
-);
+export default (nitro) =>
+  nitro.hooks.hook("close", () => appendFileSync(process.env.CLEANUP_FILE, "close hook\\n"));
 `,
   },
   build: [["nitropack", "build"]],

@@ -29,10 +29,11 @@ process.on("SIGTERM", () => {
   requests: [
     get("/"),
     custom("the job runs", async ({ port }) => {
-      for (;;) {
+      for (let looks = 0; looks < 3000; looks++) {
         const answer = await fetch(`http://127.0.0.1:${port}/has-run`);
         if ((await answer.json()) as boolean) return true;
       }
+      return false;
     }),
   ],
 };

@@ -15,6 +15,8 @@ const app: AppRecord = {
     "server/api/hello.get.js": "export default defineEventHandler((event) => ({ hello: getQuery(event).name }));\n",
     "server/api/echo.post.js":
       "export default defineEventHandler(async (event) => (setResponseStatus(event, 201), await readBody(event)));\n",
+    "server/api/refused.get.js":
+      "export default defineEventHandler(() => { throw createError({ statusCode: 403, message: 'refused' }); });\n",
     "public/page.html": "<!doctype html><title>A page</title>\n",
     "server/plugins/close.js": `
 import { appendFileSync } from "node:fs";
@@ -31,7 +33,7 @@ export default defineNitroPlugin((nitro) =>
     get("/api/hello?name=matrix"),
     post("/api/echo", { json: { a: [1, 2] }, status: 201 }),
     get("/page.html"),
-    get("/api/nowhere", { status: 404 }),
+    get("/api/refused", { status: 403 }),
   ],
 };
 

@@ -38,7 +38,7 @@ const exporter = {
   shutdown: async () => {},
 };
 const sdk = new NodeSDK({
-  spanProcessors: [new SimpleSpanProcessor(exporter)],
+  spanProcessors: [new SimpleSpanProcessor({ exporter })],
   instrumentations: [new HttpInstrumentation(), new ExpressInstrumentation()],
   metricReaders: [],
 });
@@ -78,12 +78,13 @@ process.on("SIGTERM", () => {
       const trace = randomBytes(16).toString("hex");
       const url = `http://127.0.0.1:${port}`;
       await (await fetch(url, { headers: { traceparent: `00-${trace}-b7ad6b7169203331-01` } })).text();
-      for (let before = 0; ; ) {
+      for (let [looks, before] = [0, 0]; looks < 300; looks++) {
         const spans = (await (await fetch(`${url}/spans?trace=${trace}`)).json()) as readonly Record<string, unknown>[];
         // All are there as soon as there are no more than at the last look.
         if (spans.length > 0 && spans.length === before) return spans.map(({ name, parent }) => ({ name, parent }));
         before = spans.length;
       }
+      return "no span";
     }),
   ],
 };

@@ -59,10 +59,11 @@ process.on("SIGTERM", () => {
       const id = String(Math.random());
       const url = `http://127.0.0.1:${port}`;
       await (await fetch(`${url}/throws/${id}`)).text();
-      for (;;) {
+      for (let looks = 0; looks < 300; looks++) {
         const events = (await (await fetch(`${url}/events?id=${id}`)).json()) as readonly Record<string, unknown>[];
         if (events.length > 0) return events.map(({ transaction, url: of }) => [transaction, typeof of]);
       }
+      return "no event";
     }),
   ],
 };
