@@ -4,12 +4,14 @@ import { get } from "../requests.ts";
 const app: AppRecord = {
   name: "esbuild-register",
   group: "Preloads",
-  about: "`--require esbuild-register`: an enum, decorators",
+  about:
+    '`--require esbuild-register`: an enum, decorators, imports without extensions; `"type": "commonjs"` in package.json',
   packages: { "esbuild-register": "3.6.0", esbuild: "0.25.12", express: "5.3.0" },
   installScripts: ["esbuild"],
   nodeOptions: "--require esbuild-register",
   main: "app.ts",
   files: {
+    "package.json": '{ "private": true, "type": "commonjs" }\n',
     "tsconfig.json": JSON.stringify({ compilerOptions: { target: "es2022", experimentalDecorators: true } }),
     "greeter.ts": `
 export enum Tone {

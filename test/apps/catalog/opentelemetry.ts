@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { TRACES } from "../notes.ts";
 import type { AppRecord } from "../record.ts";
 import { custom, get } from "../requests.ts";
 
@@ -54,6 +55,7 @@ const express = require("express");
 const { appendFileSync, existsSync, readFileSync } = require("node:fs");
 
 const app = express();
+app.get("/plain", (req, res) => res.send("plain"));
 app.get("/", (req, res) => res.json({ active: trace.getActiveSpan()?.spanContext().traceId ?? null }));
 app.get("/spans", (req, res) => {
   const file = process.env.CLEANUP_FILE + ".spans";
@@ -70,6 +72,7 @@ process.on("SIGTERM", () => {
 `,
   },
   requests: [
+    get("/plain"),
     get("/", {
       headers: { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
       has: "0af7651916cd43dd8448eb211c80319c",
@@ -86,6 +89,14 @@ process.on("SIGTERM", () => {
       }
       return "no span";
     }),
+  ],
+  exceptions: [
+    {
+      check: "answers",
+      shapes: ["model threads"],
+      requests: ["GET /", "server spans of a request"],
+      why: TRACES,
+    },
   ],
 };
 

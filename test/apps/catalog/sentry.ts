@@ -1,3 +1,4 @@
+import { TRACES } from "../notes.ts";
 import type { AppRecord } from "../record.ts";
 import { custom, get } from "../requests.ts";
 
@@ -66,6 +67,7 @@ process.on("SIGTERM", () => {
       return "no event";
     }),
   ],
+  exceptions: [{ check: "answers", shapes: ["model threads"], requests: ["the event of an error"], why: TRACES }],
 };
 
 export default app;
