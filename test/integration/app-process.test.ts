@@ -34,6 +34,24 @@ describe("an app on its worker's main thread", { concurrency: 2 }, () => {
     assert.deepEqual(await answer(url, "/"), [true, true]);
   });
 
+  for (const shape of [["-w", "2"], ["-t", "2"], ["-m", "threads"]]) {
+    for (const type of [undefined, "commonjs"]) {
+      test(`is compiled by a hook of --require (${shape.join(" ")}, type ${type})`, async (t) => {
+        const folder = tempFolder(t, {
+          "package.json": JSON.stringify({ type }),
+          "greeting.ts": 'export const greeting: string = "hello";',
+          "app.ts": `import { greeting } from "./greeting";
+enum Answer { Yes = 1 }
+export default (req: unknown, res: any) => res.end([greeting, Answer.Yes, typeof require].join(" "));`,
+        });
+        const env = { NODE_OPTIONS: `--require ${fixture("register.cjs")}` };
+        const server = await serve(t, join(folder, "app.ts"), shape, { env });
+        assert.equal((await get(server.url)).body, "hello 1 function");
+        assert.doesNotMatch(server.output(0), /Reparsing/);
+      });
+    }
+  }
+
   test("is loaded with its preloads once, and its handler threads as well, and nobody else", async (t) => {
     const config = `export default { routes: { "GET /main": { model: "threads", threads: 2 } } };`;
     const cwd = tempFolder(t, { "heddle.config.ts": config });

@@ -3,8 +3,8 @@
  * user needs the line of their own file. So each error here begins with `file:line`.
  */
 
-import { statSync } from "node:fs";
-import { runMain } from "node:module";
+import { readFileSync, statSync } from "node:fs";
+import { createRequire, findPackageJSON, runMain } from "node:module";
 import { extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
@@ -49,7 +49,9 @@ export async function importApp(path: string, modules: ModuleTracker, asMain: bo
   try {
     // It would run a file of an unknown extension as CommonJS. An ES module is only begun here; the import finds it.
     if (asMain && appExtensions.has(extname(path))) runMain(path);
-    namespace = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+    namespace = isCompiledByHook(path)
+      ? { "module.exports": createRequire(path)(path) as unknown }
+      : ((await import(pathToFileURL(path).href)) as Record<string, unknown>);
   } catch (error) {
     const explained = explainImportError(path, error, modules.inOrder());
     warnings.release(({ message }) => !isSaid(message, explained));
@@ -67,6 +69,19 @@ export async function importApp(path: string, modules: ModuleTracker, asMain: bo
   // TypeScript and Babel write `export default` in CommonJS as `exports.default` and mark it with `__esModule`.
   const isTranspiled = named["__esModule"] === true && "default" in named;
   return { ...named, "module.exports": exported, default: innermost(isTranspiled ? named["default"] : exported) };
+}
+
+/**
+ * Whether a hook of `--require` (ts-node, esbuild-register) compiles the file: then it is CommonJS, whatever its syntax, as it is
+ * to `node`. An import would not know of the hook. Such hooks register an extension that Node itself does not have.
+ */
+function isCompiledByHook(path: string): boolean {
+  const extension = extname(path);
+  if (extension === ".mts" || !/ts$/.test(extension)) return false;
+  if (createRequire(path).extensions[extension] === undefined) return false;
+  const packageFile = findPackageJSON(pathToFileURL(path));
+  if (packageFile === undefined || extension === ".cts") return true;
+  return (JSON.parse(readFileSync(packageFile, "utf8")) as { type?: unknown }).type !== "module";
 }
 
 /** `default.default`: an ES module's default export that was compiled to CommonJS, and imported or exported once more. */
