@@ -34,7 +34,11 @@ describe("an app on its worker's main thread", { concurrency: 2 }, () => {
     assert.deepEqual(await answer(url, "/"), [true, true]);
   });
 
-  for (const shape of [["-w", "2"], ["-t", "2"], ["-m", "threads"]]) {
+  for (const shape of [
+    ["-w", "2"],
+    ["-t", "2"],
+    ["-m", "threads"],
+  ]) {
     for (const type of [undefined, "commonjs"]) {
       test(`is compiled by a hook of --require (${shape.join(" ")}, type ${type})`, async (t) => {
         const folder = tempFolder(t, {

@@ -160,11 +160,7 @@ test("new code that does not boot leaves the old generation serving, and the rea
       `${answering("x")} export const onStart = () => { throw new Error("no cache"); };`,
       /no cache/,
     ],
-    [
-      "ends its thread",
-      "process.exit(3);",
-      /the app ended its (?:thread|process) while it was loading \(process\.exit\(3\)\)/,
-    ],
+    ["ends its thread", "process.exit(3);", /app\.ts:1: the app called process\.exit\(3\) while it was loading/],
   ];
   // A busy machine may need a while where the timeout is not what is waited for.
   for (const [what, code, reason, timeout = "60s"] of broken) {

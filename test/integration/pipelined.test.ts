@@ -88,7 +88,7 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
         `200 more POST ${id}c 6`,
         `200 last GET ${id}d 0`,
       ]);
-      await server.waitForLog(new RegExp(`end ${id}d`), mark);
+      for (const who of "abcd") await server.waitForLog(new RegExp(`end ${id}${who}`), mark);
       // Lines of different threads may come in another order than they were written.
       const order = [...server.output(mark).matchAll(/^(begin \S+|end) \d+([a-d]) (\d+)$/gm)]
         .toSorted(([, , , one], [, , , other]) => Number(BigInt(one!) - BigInt(other!)))

@@ -16,6 +16,8 @@ givePreloads(preloads, nodeOptions);
 const mainThread = parentPort!;
 
 let worker: Worker | undefined;
+/** Resolves when the arbiter has been told how the boot ended. */
+let booted: Promise<void> = Promise.resolve();
 
 // Before the channel: its first message is about the board.
 await loadNative();
@@ -23,11 +25,11 @@ openChannel(CHANNEL_FD);
 process.once("message", (boot: WorkerBoot) => {
   const { seat } = boot;
   worker = new Worker(boot, { exit, main: { port, onBoard: seat && new OnBoard(seat) } });
-  void worker.boot();
+  booted = worker.boot();
 });
 process.once("disconnect", () => exit(1, 0));
 mainThread.on("message", (message: FromMainThread) => {
-  if (message.type === "leaving") setImmediate(leave, message.answered);
+  if (message.type === "leaving") setImmediate(() => void leave(message.answered));
   else if (worker === undefined) exit(1, 0);
   else worker.terminate();
 });
@@ -44,7 +46,8 @@ function exit(code: number, patienceMs: number, overdue?: () => void): void {
 }
 
 /** In a later turn than the message: what the main thread had told before has been read, and told to the arbiter. */
-function leave(answered: Int32Array<SharedArrayBuffer>): void {
+async function leave(answered: Int32Array<SharedArrayBuffer>): Promise<void> {
+  await booted;
   disconnectInspector();
   Atomics.store(answered, 0, 1);
   Atomics.notify(answered, 0);

@@ -117,6 +117,7 @@ export class Worker {
     this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
   }
 
+  /** Resolves when the arbiter has been told how it ended. */
   async boot(): Promise<void> {
     this.#obey();
     this.#connectParts();
@@ -137,7 +138,8 @@ export class Worker {
       tell({ type: "ready", ...booted, instances: this.#pool.instances });
     } catch (error) {
       const { error: told, modules } = error instanceof BootFailure ? error : { error, modules: [] };
-      tell({ type: "boot-failed", error: toWire(told), modules }, () => this.#process.exit(1, EXIT_PATIENCE_MS));
+      await written({ type: "boot-failed", error: toWire(told), modules });
+      this.#process.exit(1, EXIT_PATIENCE_MS);
     }
   }
 
@@ -403,6 +405,11 @@ function tellWith(socket: Socket, message: FromWorker): boolean {
   if (!process.connected || handle === null) return false;
   process.send!(message, sendable(handle));
   return true;
+}
+
+/** Resolves when the message has left this process. */
+function written(message: FromWorker): Promise<void> {
+  return new Promise((resolve) => tell(message, resolve));
 }
 
 function tell(message: FromWorker, sent?: () => void): void {

@@ -9,6 +9,7 @@ const config = {
   model: "loop",
   timeoutMs: 30_000,
   queue: 1024,
+  sticky: "none",
   routeCase: "sensitive",
   routeTrailingSlash: "strict",
 } as ServerConfig;
@@ -74,6 +75,7 @@ describe("the router", () => {
       timeoutMs: 5,
       limit: 2,
       queue: 1024,
+      sticky: "none",
       gate: undefined,
     });
     assert.equal(fallback.name, "*");
