@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { TRACES } from "../notes.ts";
 import type { AppRecord } from "../record.ts";
 import { custom, get } from "../requests.ts";
 
@@ -89,14 +88,6 @@ process.on("SIGTERM", () => {
       }
       return "no span";
     }),
-  ],
-  exceptions: [
-    {
-      check: "answers",
-      shapes: ["model threads"],
-      requests: ["GET /", "server spans of a request"],
-      why: TRACES,
-    },
   ],
 };
 

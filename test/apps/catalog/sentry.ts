@@ -1,4 +1,3 @@
-import { TRACES } from "../notes.ts";
 import type { AppRecord } from "../record.ts";
 import { custom, get } from "../requests.ts";
 
@@ -67,7 +66,6 @@ process.on("SIGTERM", () => {
       return "no event";
     }),
   ],
-  exceptions: [{ check: "answers", shapes: ["model threads"], requests: ["the event of an error"], why: TRACES }],
 };
 
 export default app;
