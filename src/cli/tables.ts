@@ -25,6 +25,12 @@ export function formatStatus(status: ServerStatus): string {
       `shared: ${shared.entries} entries, ${mebibytes(shared.bytes)} of ${mebibytes(shared.maxBytes)}, ${shared.evictions} evicted (${shared.evictedCounters} of them counters)`,
     );
   }
+  if (shared !== undefined && (shared.messages.published > 0 || shared.messages.subscriptions > 0)) {
+    const { channels, subscriptions, published, sent, dropped } = shared.messages;
+    lines.push(
+      `messages: ${published} published, ${sent} sent to ${subscriptions} subscriptions of ${channels} channels, ${dropped} dropped`,
+    );
+  }
   if (lastReload !== undefined) {
     const outcome = lastReload.ok ? "succeeded" : `FAILED: ${lastReload.error?.message ?? ""}`;
     lines.push(`last reload: generation ${lastReload.generation} at ${lastReload.at} ${outcome}`);

@@ -13,6 +13,17 @@ export function checkNamespace(name: unknown): void {
   checkName("a namespace's name", name);
 }
 
+/** @throws HeddleError SHARED_INVALID, SHARED_TOO_LARGE */
+export function checkChannel(name: unknown): void {
+  checkName("a channel's name", name);
+}
+
+/** @throws HeddleError SHARED_INVALID */
+export function checkListener(what: string, listener: unknown): void {
+  if (typeof listener === "function") return;
+  throw new HeddleError("SHARED_INVALID", `${what} must be a function, and got ${typeof listener}.`);
+}
+
 function checkName(what: string, name: unknown): void {
   if (typeof name !== "string" || name === "") {
     const got = name === "" ? "an empty one" : typeof name;

@@ -1,3 +1,11 @@
+export {
+  Channel,
+  channel,
+  type ChannelGap,
+  type ChannelMessages,
+  type SubscribeOptions,
+  type Subscription,
+} from "./channels/channel.ts";
 export { namespace, shared } from "./namespace.ts";
 export {
   type GetOrSetOptions,

@@ -7,13 +7,17 @@
  *
  * Little-endian. One form for all operations: a field that an operation does not use is 0. Answers come in any order; the id
  * says whose each is. The first frame of a connection is a `hello`, whose number is VERSION: the app may import another copy of
- * the package than the one that serves it.
+ * the package than the one that serves it. Its namespace is the process's id, for the log.
+ *
+ * Messages of channels: a request has the channel's name as its namespace. The answer to `subscribe` has the channel's number in
+ * `number`. What nobody asked for, `message` and `gap`, has the form of an answer with the channel's number in `version`, and no id.
+ * So the frame of a message is the same for all who get it.
  *
  * Values are bytes that only instances understand (`values.ts`), or numbers, which the store can add to.
  */
 
 /** Raise it with each change of the frames, or of the meaning of a field. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const OP = {
   hello: 0,
@@ -30,6 +34,10 @@ export const OP = {
   claim: 9,
   fill: 10,
   release: 11,
+  /** To all other connections that subscribe to the channel. */
+  publish: 12,
+  subscribe: 13,
+  unsubscribe: 14,
 } as const;
 
 export const STATUS = {
@@ -42,6 +50,12 @@ export const STATUS = {
   otherVersion: 4,
   /** A claim: the caller makes the value. `number` is the lease. */
   granted: 5,
+  /** No answer: a message of a channel. Its value is what was published. */
+  message: 6,
+  /** No answer: messages of a channel were dropped here. `number` says how many. */
+  gap: 7,
+  /** This connection subscribes to too many channels. */
+  tooMany: 8,
 } as const;
 
 /** A request has a number as eight bytes where other values are. */

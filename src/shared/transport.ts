@@ -8,6 +8,7 @@
 import { HeddleError } from "../errors/errors.ts";
 import { perThread } from "../kit/per-thread.ts";
 import { ArbiterTransport } from "./arbiter-transport.ts";
+import type { Joined, Sink } from "./channels/subscriptions.ts";
 import { LocalTransport } from "./local-transport.ts";
 import type { Answer, Request } from "./protocol.ts";
 
@@ -18,9 +19,11 @@ export const OFF = "off";
 export interface Transport {
   /** @throws HeddleError SHARED_UNAVAILABLE, SHARED_INTERRUPTED, SHARED_BUSY */
   ask(request: Request): Promise<Answer>;
+  /** What others publish to the channel reaches the sink, until it leaves. */
+  join(channel: string, sink: Sink): Joined;
 }
 
-const own = perThread<{ transport: Transport | undefined }>("shared-transport-1", () => ({ transport: undefined }));
+const own = perThread<{ transport: Transport | undefined }>("shared-transport-2", () => ({ transport: undefined }));
 
 /** @throws HeddleError SHARED_UNAVAILABLE */
 export function transport(): Transport {

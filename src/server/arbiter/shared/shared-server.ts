@@ -1,6 +1,6 @@
 /**
- * The shared store of a server (`heddle/shared`): the arbiter owns it, so it outlives workers, threads and reloads, and ends with
- * the server. Instances connect to a Unix socket of mode 0600, in the user's own folder of mode 0700. Its name is given to the
+ * The shared store and the channels of a server (`heddle/shared`): the arbiter owns them, so they outlive workers, threads and
+ * reloads, and end with the server. Instances connect to a Unix socket of mode 0600, in the user's own folder of mode 0700. Its name is given to the
  * workers in their environment.
  *
  * A server without it serves all the same: only an app that uses it gets an error.
@@ -19,10 +19,12 @@ import { makeRuntimeFolder, runtimeFolder } from "../../../platform/runtime-fold
 import { bindUnixSocket, removeIfStale, type UnixSocket } from "../../../platform/unix-socket.ts";
 import { OFF } from "../../../shared/transport.ts";
 import { Store, type StoreReport } from "../../../shared/store/store.ts";
-import { SharedConnection } from "./shared-connection.ts";
+import { Channels, type ChannelsReport } from "./channels.ts";
+import { type ConnectionOptions, SharedConnection } from "./shared-connection.ts";
 
 export interface SharedStatus extends StoreReport {
   readonly connections: number;
+  readonly messages: ChannelsReport;
 }
 
 type SharedConfig = Pick<ServerConfig, "sharedMemoryBytes" | "sharedValueBytes">;
@@ -39,6 +41,7 @@ export class SharedServer {
   /** For the environment of workers. */
   readonly place: string;
   readonly #store: Store | undefined;
+  readonly #channels = new Channels();
   readonly #connections = new Set<net.Socket>();
   #server: Server | undefined;
   #socket: UnixSocket | undefined;
@@ -48,20 +51,21 @@ export class SharedServer {
     this.#store = store;
   }
 
-  static async open(config: SharedConfig, log: SharedLog): Promise<SharedServer> {
+  /** `outboxBytes`: what waits for an instance before messages to it are dropped. */
+  static async open(config: SharedConfig, log: SharedLog, outboxBytes?: number): Promise<SharedServer> {
     if (config.sharedMemoryBytes === 0) return new SharedServer(OFF, undefined);
     const store = new Store({
       maxBytes: config.sharedMemoryBytes,
       maxValueBytes: config.sharedValueBytes,
       nowMs: monotonicMs,
-      onCounterEvicted: limitWarnings(log),
+      onCounterEvicted: evictionWarnings(log),
     });
     const folder = runtimeFolder();
     const shared = new SharedServer(join(folder, `${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`), store);
     try {
       makeRuntimeFolder();
       await removeStale(folder);
-      await shared.#listen(store, log);
+      await shared.#listen(store, log, outboxBytes);
     } catch (error) {
       log.warn({}, `heddle/shared does not work: cannot open ${shared.place}: ${explain(shared.place, error)}`);
     }
@@ -70,7 +74,8 @@ export class SharedServer {
 
   /** undefined: it is turned off. */
   get status(): SharedStatus | undefined {
-    return this.#store && { ...this.#store.report, connections: this.#connections.size };
+    if (this.#store === undefined) return undefined;
+    return { ...this.#store.report, connections: this.#connections.size, messages: this.#channels.report };
   }
 
   close(): void {
@@ -80,14 +85,20 @@ export class SharedServer {
     this.#store?.close();
   }
 
-  async #listen(store: Store, log: SharedLog): Promise<void> {
+  async #listen(store: Store, log: SharedLog, outboxBytes: number | undefined): Promise<void> {
     this.#socket = await bindUnixSocket(this.place, 0o600);
+    const options: ConnectionOptions = {
+      store,
+      channels: this.#channels,
+      outboxBytes,
+      onFault: (what) => log.warn({}, `heddle/shared: an instance has sent ${what}`),
+      onDropped: dropWarnings(log),
+    };
     this.#server = net.createServer({ pauseOnConnect: false }, (connection) => {
       this.#connections.add(connection);
       connection.once("close", () => this.#connections.delete(connection));
-      const onFault = (what: string): void => log.warn({}, `heddle/shared: an instance has sent ${what}`);
       // It lives as long as the connection.
-      void new SharedConnection(store, connection, onFault);
+      void new SharedConnection(connection, options);
     });
     this.#server.maxConnections = MAX_CONNECTIONS;
     await once(this.#server.listen({ fd: this.#socket.fd }), "listening");
@@ -97,17 +108,34 @@ export class SharedServer {
 }
 
 /** A limit that is forgotten lets a client through: the operator should learn of it, but not of each. */
-function limitWarnings(log: SharedLog): () => void {
-  let evicted = 0;
-  let toldMs = -Infinity;
-  return () => {
-    evicted++;
-    if (monotonicMs() - toldMs < WARN_EVERY_MS) return;
-    toldMs = monotonicMs();
+function evictionWarnings(log: SharedLog): () => void {
+  return nowAndThen((evicted) =>
     log.warn(
       { evictedCounters: evicted },
       `heddle/shared is full, and has evicted counters before their time (${evicted} so far): the limits that they stand for are forgotten. Raise --shared-memory, or keep less`,
-    );
+    ),
+  );
+}
+
+/** The first is told at once. What is dropped behind it is in the status, and in the next warning. */
+function dropWarnings(log: SharedLog): (instance: string) => void {
+  return nowAndThen((dropped, instance) =>
+    log.warn(
+      { droppedMessages: dropped, instance },
+      `heddle/shared: ${instance} reads its messages too slowly, so some were dropped for it (${dropped} so far, of all instances). Its event loop is blocked, or more is published than it can take`,
+    ),
+  );
+}
+
+/** At most one warning in WARN_EVERY_MS, with the count of all calls. */
+function nowAndThen(warn: (count: number, what: string) => void): (what?: string) => void {
+  let count = 0;
+  let toldMs = -Infinity;
+  return (what = "") => {
+    count++;
+    if (monotonicMs() - toldMs < WARN_EVERY_MS) return;
+    toldMs = monotonicMs();
+    warn(count, what);
   };
 }
 
