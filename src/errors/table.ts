@@ -171,10 +171,10 @@ const table = {
   },
   SHARED_BUSY: {
     library: "heddle/shared",
-    doc: "Too many operations of this thread wait for the shared store, or others keep changing the key of an `update`.",
+    doc: "Too many operations of this thread wait for the shared store, or it subscribes to too many channels, or others keep changing the key of an `update`.",
   },
-  SHARED_INVALID: { library: "heddle/shared", doc: "A key, a number, a time or a value is not one." },
-  SHARED_TOO_LARGE: { library: "heddle/shared", doc: "A key or a value is larger than the limit." },
+  SHARED_INVALID: { library: "heddle/shared", doc: "A name, a number, a time, a value or a listener is not one." },
+  SHARED_TOO_LARGE: { library: "heddle/shared", doc: "A name, a value or a message is larger than the limit." },
   SHARED_NOT_CLONEABLE: {
     library: "heddle/shared",
     doc: "A value holds something that cannot be copied, such as a function.",

@@ -13,6 +13,6 @@ export const sharedSettings = {
     min: 8,
     max: 16_777_216,
     default: "1MiB",
-    doc: "Largest single value in `heddle/shared`, at most 16 MiB.",
+    doc: "Largest single value or message in `heddle/shared`, at most 16 MiB.",
   },
 } as const;

@@ -10,7 +10,7 @@ const inModules = `${sep}node_modules${sep}`;
 const toldOf: Readonly<Record<string, string>> = {
   "socket.io":
     "socket.io: by default a client's requests must all reach the same copy. Set --sticky cookie, or --sticky ip for clients " +
-    "that keep no cookies, and share rooms by one of its adapters",
+    "that keep no cookies, and share rooms by an adapter over heddle/shared (examples/24-socket-io), or another",
   "express-session":
     "express-session: without a `store` each copy has sessions of its own, and users seem to be logged out. Give it a store over heddle/shared, or another that is shared, or set --sticky cookie",
   "express-rate-limit":
@@ -26,7 +26,7 @@ const toldOf: Readonly<Record<string, string>> = {
 /** The same, if all requests of a client reach the same copy. undefined: then nothing is wrong. */
 const toldIfSticky: Readonly<Record<string, string | undefined>> = {
   "socket.io":
-    "socket.io: each copy knows only its own clients. To reach all clients of a room, use one of its adapters",
+    "socket.io: each copy knows only its own clients. To reach all clients of a room, use an adapter over heddle/shared (examples/24-socket-io), or another",
   "express-session": undefined,
 };
 
