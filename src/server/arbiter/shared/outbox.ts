@@ -24,6 +24,8 @@ const MAX_BYTES = 4 * 2 ** 20;
 const EACH_BYTES = 128;
 /** They are copied into one piece, to be one write. */
 const BATCH_BYTES = 2 ** 16;
+/** Places of frames that were sent, before the array is cut. */
+const SENT_KEPT = 1024;
 
 export class Outbox {
   readonly #socket: Socket;
@@ -79,7 +81,7 @@ export class Outbox {
 
   #write(): void {
     while (this.#at < this.#frames.length && !this.#socket.writableNeedDrain) this.#socket.write(this.#take());
-    if (this.#at < this.#frames.length && this.#at < 1024) return;
+    if (this.#at < this.#frames.length && this.#at < SENT_KEPT) return;
     this.#frames = this.#frames.slice(this.#at);
     this.#at = 0;
   }
@@ -92,7 +94,10 @@ export class Outbox {
       bytes += frame.length;
       this.#bytes -= costOf(frame);
     } while (this.#at < this.#frames.length && bytes + this.#frames[this.#at]!.length <= BATCH_BYTES);
-    return this.#at === from + 1 ? this.#frames[from]! : Buffer.concat(this.#frames.slice(from, this.#at), bytes);
+    const batch = this.#frames.slice(from, this.#at);
+    // Their memory is not kept until the array is cut.
+    this.#frames.fill(NOTHING, from, this.#at);
+    return batch.length === 1 ? batch[0]! : Buffer.concat(batch, bytes);
   }
 }
 
