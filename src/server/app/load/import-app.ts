@@ -77,7 +77,7 @@ export async function importApp(path: string, modules: ModuleTracker, asMain: bo
  */
 function isCompiledByHook(path: string): boolean {
   const extension = extname(path);
-  if (extension === ".mts" || !/ts$/.test(extension)) return false;
+  if (![".ts", ".tsx", ".cts"].includes(extension)) return false;
   if (createRequire(path).extensions[extension] === undefined) return false;
   const packageFile = findPackageJSON(pathToFileURL(path));
   if (packageFile === undefined || extension === ".cts") return true;
