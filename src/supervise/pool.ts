@@ -127,6 +127,8 @@ export class Pool<D extends Driver, E = Error> {
       deadlineMs: Math.min(deadlineMs, before?.deadlineMs ?? Infinity),
     };
     this.#closed ??= Promise.withResolvers();
+    // One that was never opened has nobody to wait for.
+    this.#isOpen = true;
     this.look();
     return this.#closed.promise;
   }

@@ -180,6 +180,23 @@ export default async (req, res) => {
     await assert.rejects(line(path), { code: "ENOENT" });
   });
 
+  test("may be opened and closed again and again, also at the end", async (t) => {
+    const code = `
+import { createServer } from "node:net";
+const again = () => {
+  const server = createServer();
+  server.listen(Number(process.env.LINE_PORT), "127.0.0.1", () => server.close(again));
+};
+again();
+process.on("SIGTERM", () => createServer().listen(Number(process.env.LINE_PORT), "127.0.0.1", () => process.exit()));
+export default (req, res) => res.end("app");`;
+    const { server } = await serveLines(t, ["-w", "2", "-t", "1"], code);
+    for (let i = 0; i < 50; i++) assert.equal((await get(server.url)).body, "app");
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    assert.doesNotMatch(server.output(0), /uncaught|EADDRINUSE/);
+    assert.equal(server.output(0).match(/the app also listens/g)?.length, 1);
+  });
+
   test("that another program has fails as under node", async (t) => {
     const other = createServer().listen(0);
     await once(other, "listening");
@@ -313,6 +330,17 @@ export default (req, res) => res.end("tries " + tries);
     assert.ok((await client.stop()) > 0);
     const pids = (await server.status()).workers.map(({ pid }) => `metrics of ${pid}`);
     assert.ok(pids.includes(await metrics()));
+  });
+
+  test("goes on when a worker with several copies dies", async (t) => {
+    const { server, where } = await serveLines(t, ["-w", "2", "-t", "2"], METRICS);
+    const metrics = async (): Promise<string> => (await get(`http://127.0.0.1:${where}`)).body;
+    for (let round = 0; round < 3; round++) {
+      const before = await metrics();
+      process.kill(Number(/\d+$/.exec(before)![0]), "SIGKILL");
+      await until(async () => (await metrics().catch(() => before)) !== before, "another copy to have it");
+      await server.waitForStatus(({ workers }) => workers.filter(({ state }) => state === "serving").length === 2);
+    }
   });
 
   test("is in use for the other copies, if they listen for errors", async (t) => {

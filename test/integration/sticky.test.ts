@@ -9,7 +9,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
-import { type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { get, type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -231,6 +231,12 @@ for (const shape of shapes) {
 }
 
 describe("sticky clients", { concurrency: 3 }, () => {
+  test("use sockets of heddle's, which are not the app's", async (t) => {
+    const server = await serve(t, app, ["-w", "2", "-t", "2", "--sticky", "ip"]);
+    assert.equal((await get(server.url)).status, 200);
+    assert.doesNotMatch(server.output(0), /the app also listens/);
+  });
+
   test("behind TLS get a Secure cookie, and their copy sees TLS", async (t) => {
     const { cert, key } = makeCertificate(tempFolder(t), "localhost");
     const args = ["-w", "2", "-t", "2", "--sticky", "cookie", "--tls-cert", cert, "--tls-key", key];

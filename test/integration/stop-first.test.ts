@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { againAndAgain, type GoingOn } from "../support/again-and-again.ts";
-import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { get, keep, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 
 /** It has a lock from its import to its end, as LevelDB has. */
 const APP = `
@@ -13,7 +13,7 @@ import { openSync, rmSync } from "node:fs";
 const lock = process.env.LOCK;
 openSync(lock, "wx");
 process.on("exit", () => rmSync(lock));
-export default (req, res) => res.end("v1 " + process.pid);
+export default (req, res) => setTimeout(() => res.end("v1 " + process.pid), req.url === "/slow" ? 1500 : 0);
 `;
 
 async function serveLocked(
@@ -92,6 +92,18 @@ describe("--reload stop-first", { concurrency: 2 }, () => {
     writeFileSync(app, APP.replace("v1", "v3"));
     server.signal("SIGHUP");
     await until(async () => (await get(server.url)).body.startsWith("v3"), "the next reload");
+  });
+
+  test("can be stopped while the old generation drains", async (t) => {
+    const { server } = await serveLocked(t, ["--reload", "stop-first"]);
+    const held = await keep(server.url);
+    await held.ask("/");
+    const slow = held.ask("/slow");
+    await until(async () => (await server.status()).workers[0]?.threads[0]?.inFlight === 1, "the request to run");
+    server.signal("SIGHUP");
+    await server.waitForLog(/draining 1 worker first/);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    assert.match(await slow, /200/);
   });
 
   test("can be stopped while nothing serves", async (t) => {

@@ -193,6 +193,14 @@ describe("a fixed pool", () => {
     assert.equal(fake.started, 2);
   });
 
+  test("closes at once if it was never opened", async () => {
+    const fake = new FakeMembers({ wanted: 2 });
+    await fake.pool.close("stop", 1000);
+    fake.clock.advance(60_000);
+    assert.equal(fake.started, 0);
+    assert.equal(fake.clock.pending, 0);
+  });
+
   test("closes: the nearest deadline and the most urgent reason count", async () => {
     const fake = await FakeMembers.booted(2);
     fake.die(1);

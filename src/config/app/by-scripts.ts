@@ -37,12 +37,13 @@ function byScript(
   args: readonly string[] = [],
   seen: readonly string[] = [],
 ): FoundApp | undefined {
-  const script = project.package!.scripts[name];
+  const { scripts } = project.package!;
+  const script = Object.hasOwn(scripts, name) ? scripts[name] : undefined;
   const label = `scripts.${/^\w+$/.test(name) ? name : JSON.stringify(name)} in package.json`;
   if (script === undefined) throw project.unclear(`${label} is run by another script, and does not exist`);
   if (seen.includes(name)) throw project.unclear(`${label} runs itself`);
   const command = readStartScript(script);
-  const before = project.package!.scripts[`pre${name}`];
+  const before = scripts[`pre${name}`];
   const extra = before === undefined ? [] : [`pre${name}: ${before}`];
   switch (command.kind) {
     case "unclear":

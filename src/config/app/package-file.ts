@@ -44,19 +44,34 @@ function parse(path: string): Readonly<Record<string, unknown>> {
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // None, or links that lead nowhere.
+    return false;
+  }
 }
+
+const EXTENSIONS = ["", ".js", ".cjs", ".mjs", ".ts", ".mts", ".cts"];
 
 /** The file that `node name` would run, in `folder`. A runner of TypeScript leaves out `.ts` as well. */
 export function programFile(folder: string, name: string): string | undefined {
   const path = resolve(folder, name);
-  const extensions = ["", ".js", ".cjs", ".mjs", ".ts", ".mts", ".cts"];
-  const file = extensions.map((extension) => path + extension).find(isFile);
+  const file = withExtension(path);
   if (file !== undefined) return file;
   if (!existsSync(path)) return undefined;
+  // Node does not look for another package file in the folder that `main` names.
   const main = readPackageFile(path)?.main;
-  const inside = main === undefined ? undefined : programFile(path, main);
-  return inside ?? extensions.map((extension) => join(path, `index${extension}`)).find(isFile);
+  const inside = main === undefined ? undefined : resolve(path, main);
+  return (inside && (withExtension(inside) ?? indexOf(inside))) ?? indexOf(path);
+}
+
+function withExtension(path: string): string | undefined {
+  return EXTENSIONS.map((extension) => path + extension).find(isFile);
+}
+
+function indexOf(folder: string): string | undefined {
+  return withExtension(join(folder, "index"));
 }
 
 /** The JavaScript file of a package's command, in `folder` or above it. */

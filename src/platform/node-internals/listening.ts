@@ -14,6 +14,13 @@ export type Listen = (
   listen: (others?: readonly unknown[]) => Server,
 ) => Server;
 
+const ownListen = Reflect.get(Server.prototype, "listen") as (...args: readonly unknown[]) => Server;
+
+/** A server of heddle's own listens, on a thread where an app's `listen` is replaced. */
+export function listenUnseen(server: Server, ...args: readonly unknown[]): void {
+  Reflect.apply(ownListen, server, args);
+}
+
 /** `replacement` gets each call, and the original function for calls that it does not handle. */
 export function replaceListen(replacement: Listen, servers: Server = Server.prototype): void {
   const listen = Reflect.get(servers, "listen") as (...args: readonly unknown[]) => Server;

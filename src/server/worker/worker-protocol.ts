@@ -97,7 +97,7 @@ export type ToWorker =
   | {
       readonly type: "app-socket";
       readonly id: number;
-      readonly outcome: Exclude<SocketAnswer["outcome"], "pretended">;
+      readonly outcome: SocketAnswer["outcome"];
     }
   | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
   | { readonly type: "share"; readonly share: GateShare }

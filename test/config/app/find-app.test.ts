@@ -203,6 +203,19 @@ describe("the app that nobody names", () => {
     refused(project(t, undefined, []), "CLI_USAGE", /package\.json: there is none/);
   });
 
+  test("is found where names lead in circles or to what every object has", (t) => {
+    assert.match(found(project(t, { main: "." }, ["index.mjs"])).name, /index\.mjs$/);
+    refused(project(t, start("npm run toString"), ["server.js"]), "CLI_USAGE", /does not exist/);
+    const folder = project(t, undefined, []);
+    symlinkSync("app.mjs", join(folder, "server.mjs"));
+    symlinkSync("server.mjs", join(folder, "app.mjs"));
+    refused(folder, "CLI_USAGE", /found none/);
+    const circle = project(t, start("node a"), ["a/none.txt", "b/none.txt"]);
+    write(circle, "a/package.json", JSON.stringify({ main: "../b" }));
+    write(circle, "b/package.json", JSON.stringify({ main: "../a" }));
+    refused(circle, "APP_NOT_FOUND", /a/);
+  });
+
   test("is not looked for in a package.json that cannot be read", (t) => {
     const folder = project(t, undefined, ["server.js"]);
     write(folder, "package.json", "{");

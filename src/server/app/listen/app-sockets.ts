@@ -70,8 +70,7 @@ export class AppSockets {
   /** Those that had a socket when their copy began to drain. */
   readonly #retired = new Set<Claimant>();
   /** Claims without any answer yet. */
-  readonly #open = new Set<number>();
-  #settled = Promise.withResolvers<void>();
+  readonly #open = new Map<number, PromiseWithResolvers<void>>();
   #lastId = threadId * IDS;
   #isRetired = false;
 
@@ -88,7 +87,7 @@ export class AppSockets {
     }
     const id = ++this.#lastId;
     this.#claims.set(id, claimant);
-    this.#open.add(id);
+    this.#open.set(id, Promise.withResolvers());
     this.#tell({ type: "want-socket", id, wish });
     return () => this.#giveUp(id);
   }
@@ -104,7 +103,7 @@ export class AppSockets {
 
   /** Resolves when all that was wanted by now is answered, and what could not be opened has emitted its error. */
   async settled(): Promise<void> {
-    while (this.#open.size > 0) await this.#settled.promise;
+    await Promise.all([...this.#open.values()].map(({ promise }) => promise));
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -123,10 +122,8 @@ export class AppSockets {
   }
 
   #answered(id: number): void {
+    this.#open.get(id)?.resolve();
     this.#open.delete(id);
-    if (this.#open.size > 0) return;
-    this.#settled.resolve();
-    this.#settled = Promise.withResolvers();
   }
 
   #giveUp(id: number): void {

@@ -34,11 +34,9 @@ interface Copy {
 interface Held {
   readonly wish: SocketWish;
   readonly where: string;
-  readonly copies: Copy[];
+  copies: Copy[];
   /** Undefined while it is bound. */
   bound: Bound | undefined;
-  /** The log has a line about it. */
-  isTold: boolean;
 }
 
 interface Bound {
@@ -57,6 +55,8 @@ export class AppSockets {
   readonly #log: Log;
   /** How many workers are wanted. */
   readonly #wanted: () => number;
+  /** The log has a line about them. */
+  readonly #told = new Set<string>();
   #isOver = false;
 
   constructor(fleet: Fleet, log: Log, wanted: () => number) {
@@ -76,7 +76,8 @@ export class AppSockets {
   }
 
   async #want(worker: WorkerHandle, id: number, wish: SocketWish): Promise<void> {
-    if (this.#isOver) return worker.answerSocket(id, "failed");
+    // The server stops. Other copies still have what it wants, and it is about to end.
+    if (this.#isOver) return worker.answerSocket(id, "pretended");
     if (!hasNative()) return worker.answerSocket(id, "unavailable");
     const key = keyOf(wish);
     const copy = { worker, id, isGiven: false };
@@ -86,7 +87,7 @@ export class AppSockets {
       return this.#give(before);
     }
     const where = whereOf(wish);
-    const held: Held = { wish, where, copies: [copy], bound: undefined, isTold: false };
+    const held: Held = { wish, where, copies: [copy], bound: undefined };
     this.#held.set(key, held);
     try {
       held.bound = await bind(wish);
@@ -113,17 +114,17 @@ export class AppSockets {
     }
     const others = waiting.filter(({ isGiven }) => !isGiven);
     for (const { worker, id } of others) worker.answerSocket(id, "waits");
-    if (held.isTold) return;
-    held.isTold = !wish.isExclusive || others.length > 0;
+    if (this.#told.has(held.where)) return;
+    if (!wish.isExclusive || others.length > 0) this.#told.add(held.where);
     if (!wish.isExclusive) this.#log.info({}, `the app also listens on ${held.where}: ${SHARED}`);
     else if (others.length > 0) this.#log.warn({}, `the app also listens on ${held.where}: ${EXCLUSIVE}`);
   }
 
   #giveUp(isMeant: (copy: Copy) => boolean): void {
     for (const held of this.#held.values()) {
-      const index = held.copies.findIndex(isMeant);
-      if (index < 0) continue;
-      held.copies.splice(index, 1);
+      const left = held.copies.filter((copy) => !isMeant(copy));
+      if (left.length === held.copies.length) continue;
+      held.copies = left;
       this.#give(held);
     }
     this.#look();

@@ -8,6 +8,7 @@ import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../../../errors/errors.ts";
+import { listenUnseen } from "../../../platform/node-internals/listening.ts";
 import { type HopClient, impersonate } from "./client-of-hop.ts";
 import type { HopAccess } from "./hop.ts";
 
@@ -53,7 +54,7 @@ export class HopListener {
       server.on("error", fail);
       try {
         makeFolder(access.folder);
-        server.listen(path, () => resolve(new HopListener(server)));
+        listenUnseen(server, path, () => resolve(new HopListener(server)));
       } catch (cause) {
         fail(cause as Error);
       }
