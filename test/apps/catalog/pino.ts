@@ -32,7 +32,8 @@ ${closesAtSigterm}`,
       await fetch(`http://127.0.0.1:${port}/`, { headers: { ...headers, "x-id": id } });
       // The file has lines of all copies. The transport's thread writes them a moment later.
       for (let looks = 0; looks < 300; looks++) {
-        const text = await (await fetch(`http://127.0.0.1:${port}/log`, { headers: { ...headers } })).text();
+        // Without a number: how often it must look is not what is compared.
+        const text = await (await fetch(`http://127.0.0.1:${port}/log`)).text();
         const own = text.split("\n").filter((line) => line.includes(id));
         if (own.length >= 2) return own.map((line) => (JSON.parse(line) as { msg: string }).msg);
       }
