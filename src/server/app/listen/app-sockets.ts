@@ -17,7 +17,7 @@ import { threadId } from "node:worker_threads";
 import { closeFd } from "../../../platform/native.ts";
 import { setImmediate } from "../../../kit/native-timers.ts";
 
-interface Endpoint {
+export interface Endpoint {
   readonly host: string | undefined;
   readonly port: number;
   readonly ipv6Only: boolean;

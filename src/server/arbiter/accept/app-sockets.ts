@@ -15,15 +15,15 @@
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../../log/log.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
 import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import { bindUnixSocket } from "../../../platform/unix-socket.ts";
-import type { SocketWish } from "../../app/listen/app-sockets.ts";
+import type { Endpoint, SocketWish } from "../../app/listen/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
+import { bindPatiently } from "./listeners.ts";
 
 interface Copy {
   readonly worker: WorkerHandle;
@@ -44,10 +44,6 @@ interface Bound {
   readonly handle: SentHandle;
   readonly close: () => void;
 }
-
-/** The processes of a killed arbiter need a moment to notice it and close the port. */
-const BIND_TRIES = 5;
-const BIND_PAUSE_MS = 100;
 
 export class AppSockets {
   readonly #held = new Map<string, Held>();
@@ -161,16 +157,11 @@ function whereOf({ address }: SocketWish): string {
 }
 
 /** @throws the system's error */
-async function bind({ address }: SocketWish): Promise<Bound> {
-  for (let tries = 1; ; tries++) {
-    try {
-      if (address.kind === "unix") return await bindUnix(address.path);
-      return address.kind === "tcp" ? await bindTcp(address) : await bindUdp(address.kind, address);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || tries === BIND_TRIES) throw error;
-      await sleep(BIND_PAUSE_MS);
-    }
-  }
+function bind({ address }: SocketWish): Promise<Bound> {
+  return bindPatiently(() => {
+    if (address.kind === "unix") return bindUnix(address.path);
+    return address.kind === "tcp" ? bindTcp(address) : bindUdp(address.kind, address);
+  });
 }
 
 async function bindUnix(path: string): Promise<Bound> {
@@ -180,12 +171,6 @@ async function bindUnix(path: string): Promise<Bound> {
     closeFd(socket.fd);
   };
   return sendable(socket.fd, close);
-}
-
-interface Endpoint {
-  readonly host: string | undefined;
-  readonly port: number;
-  readonly ipv6Only: boolean;
 }
 
 async function bindTcp(endpoint: Endpoint): Promise<Bound> {

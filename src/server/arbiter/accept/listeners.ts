@@ -99,14 +99,10 @@ export class Listeners {
   }
 
   async #bindOne(address: ListenAddress): Promise<HeldSocket> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#tryBind(address);
-      } catch (error) {
-        const isInUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-        if (!isInUse || tries === BIND_TRIES) throw listenError(address, error as NodeJS.ErrnoException);
-        await sleep(BIND_PAUSE_MS);
-      }
+    try {
+      return await bindPatiently(() => this.#tryBind(address));
+    } catch (error) {
+      throw listenError(address, error as NodeJS.ErrnoException);
     }
   }
 
@@ -136,6 +132,19 @@ export class Listeners {
 /** The workers of a killed arbiter need a moment to notice it and close the port. */
 const BIND_TRIES = 5;
 const BIND_PAUSE_MS = 100;
+
+/** Tries again for a moment while the address is in use. @throws the error of the last try */
+export async function bindPatiently<T>(bind: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await bind();
+    } catch (error) {
+      const isInUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      if (!isInUse || tries === BIND_TRIES) throw error;
+      await sleep(BIND_PAUSE_MS);
+    }
+  }
+}
 
 function inheritedSocket(fd: number): HeldSocket {
   let isSocket: boolean;
