@@ -9,8 +9,12 @@
  *
  * CONNECT (also WebSockets over HTTP/2, RFC 8441) goes to the app directly, like an upgrade: it may last for as long as it likes.
  *
- * Graceful end (RFC 9113 §6.8): a first GOAWAY tells the client to send no more, a PING finds out when it has heard that, and the second
- * GOAWAY says which streams were taken: all that were sent. The session closes when they have ended.
+ * In a drain every session ends with the streams it has; one that opens in a drain, with its first ones. The client is told by GOAWAY
+ * which streams were taken. All others, also those on their way, the app has not seen and will not see, so they may be sent again
+ * (RFC 9113 §8.7).
+ *
+ * Rejected: a first GOAWAY that names no stream, and a PING to learn that the client has heard it (§6.8). After any GOAWAY that
+ * Node can send, nghttp2 ignores new streams.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -22,7 +26,6 @@ import type {
   ServerHttp2Stream,
 } from "node:http2";
 import type { Server, Socket } from "node:net";
-import { CLOSE } from "../../../platform/node-internals/http2-streams.ts";
 import { replaceEmit } from "../../../platform/node-internals/listening.ts";
 import { replaceSignal } from "../../../platform/node-internals/requests.ts";
 import { isPromiseLike } from "../../app/node-listener.ts";
@@ -38,10 +41,8 @@ export interface StreamsOptions {
   readonly request: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 }
 
-/** All stream ids are below it. */
-const ANY_STREAM = 2 ** 31 - 1;
-/** A client that does not answer a PING for so long gets the second GOAWAY all the same. */
-const PING_PATIENCE_MS = 1000;
+/** A new session has so long to send its first stream when its thread drains. */
+const FIRST_STREAM_MS = 1000;
 
 type Listener = (...args: readonly unknown[]) => unknown;
 
@@ -49,7 +50,6 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #sessions = new Map<ServerHttp2Session, ConnectionContext>();
   readonly #exchanges = new WeakMap<ServerHttp2Stream, StreamExchange>();
-  readonly #ending = new WeakSet<ServerHttp2Session>();
   #drains = false;
 
   constructor(options: StreamsOptions) {
@@ -67,10 +67,18 @@ export class Streams {
     });
   }
 
-  /** Every session ends with its streams. */
+  /** Every session ends with its streams. One that had none yet was opened just now, and ends with its first. */
   drain(): void {
     this.#drains = true;
-    for (const [session, context] of this.#sessions) this.#endGracefully(session, context);
+    for (const [session, context] of this.#sessions) {
+      if (session.state.lastProcStreamID !== 0) this.#end(session, context);
+    }
+    setTimeout(() => this.stop(), FIRST_STREAM_MS).unref();
+  }
+
+  /** Nothing more is taken: every session ends with the streams that it has. */
+  stop(): void {
+    for (const [session, context] of this.#sessions) this.#end(session, context);
   }
 
   /** Its connection was idle for too long. False: it carries no session. */
@@ -78,7 +86,7 @@ export class Streams {
     const { session } = context;
     if (session === undefined) return false;
     context.idleSinceMs = 0;
-    this.#endGracefully(session, context);
+    this.#end(session, context);
     return true;
   }
 
@@ -92,7 +100,6 @@ export class Streams {
     session.once("close", () => this.#sessions.delete(session));
     // A session that breaks ends its streams. Without a listener of its own it would end the thread.
     session.on("error", nothing);
-    if (this.#drains) this.#endGracefully(session, context);
   }
 
   #take(
@@ -106,6 +113,8 @@ export class Streams {
     context.active++;
     context.idleSinceMs = 0;
     stream.once("close", () => this.#left(context));
+    // Later: what was read together with this stream is taken too.
+    if (this.#drains) setImmediate(() => this.#end(context.session!, context));
     if (headers[":method"] === "CONNECT") return emit("stream", ...args);
     // Without an `error` listener a stream that is reset would end the thread. Node's own listener adds one only to requests.
     stream.on("error", nothing);
@@ -141,17 +150,9 @@ export class Streams {
     socket.once("close", () => clearTimeout(timer));
   }
 
-  #endGracefully(session: ServerHttp2Session, context: ConnectionContext): void {
-    if (session.destroyed || session.closed || this.#ending.has(session)) return;
-    this.#ending.add(session);
-    session.goaway(CLOSE.noError, ANY_STREAM);
-    const close = (): void => {
-      clearTimeout(timer);
-      if (!session.destroyed && !session.closed) session.close();
-      this.#lingerIfOver(session, context);
-    };
-    const timer = setTimeout(close, PING_PATIENCE_MS).unref();
-    if (!session.ping(close)) close();
+  #end(session: ServerHttp2Session, context: ConnectionContext): void {
+    if (!session.destroyed && !session.closed) session.close();
+    this.#lingerIfOver(session, context);
   }
 }
 

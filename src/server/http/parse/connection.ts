@@ -323,6 +323,7 @@ export class Connections {
   }
 
   closeIdle(): void {
+    this.#streams.stop();
     this.#server.closeIdleConnections();
     // node:http does not know TLS connections that have not sent anything.
     for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
