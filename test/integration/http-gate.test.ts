@@ -71,7 +71,7 @@ describe("the gate of a server with two threads", () => {
   });
 
   test("answers 503 with retry-after when the queue is full or the wait too long, and says which in the access log", async () => {
-    const flags = "--threads 2 --limit 2 --queue 2 --queue-timeout 300ms --access-log --log-format json";
+    const flags = "--threads 2 --limit 2 --queue 2 --queue-timeout 2s --access-log --log-format json";
     await using server = await startServer(app, flags.split(" "));
     await using crowd = await Crowd.send(server, "/hold", 6);
     const answers = [];
