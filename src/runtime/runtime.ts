@@ -166,6 +166,11 @@ export class Runtime {
     return true;
   }
 
+  /** Sends what was posted to other threads now, not when the current callback and its promises have run. */
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
   /** Sets the most threads of a role. Threads beyond a lowered number stay, but nothing is placed on them. */
   resize(role: Role, threads: number): void {
     if (this.#supervisor === undefined) {

@@ -116,6 +116,12 @@ export class ActorProcess extends Process implements Self {
     return startCall(this, pid, request, timeoutMs) as Promise<never>;
   }
 
+  flush(): Promise<void> {
+    if (this.status === "dead") return Promise.reject(this.exited());
+    runtime().flush();
+    return Promise.resolve();
+  }
+
   get signal(): AbortSignal {
     if (this.status === "dead") return AbortSignal.abort(this.exited());
     return (rareFieldsOf(this).abort ??= new AbortController()).signal;

@@ -78,6 +78,13 @@ export interface Self<M = any> {
     timeoutMs?: number,
   ): Promise<ReplyTo<C, R>>;
 
+  /**
+   * Sends now what this thread has sent to other threads. Without it, that leaves when the actor next awaits: messages to one
+   * thread travel together, which gives the throughput. Call it before a long computation. It waits for nobody: when it
+   * resolves, the messages are on their way, and not yet received.
+   */
+  flush(): Promise<void>;
+
   /** Aborts when the actor exits. Pass it to operations outside of this library, such as `fetch`. */
   readonly signal: AbortSignal;
 }
