@@ -12,6 +12,16 @@
  * - Linking or monitoring an actor that does not exist gives the signal or message at once, with the reason `noproc`.
  * - The name is freed and the groups are left before any signal or DOWN message is sent.
  * - From one actor to another, signals and messages arrive in the order of sending.
+ *
+ * A link across threads (Erlang's distribution protocol, "Link Protocol", since OTP 23) is kept by both threads. Each side is in
+ * one of three states towards the other: linked (`links`), unlinking (`unlinking`, with the number of the unlink), or neither.
+ * - `unlink`: linked ─▶ unlinking, and the other is told. It leaves the state when the other has acknowledged this number. Until
+ *   then all that the link brings, a new link included, was sent before the other knew, and is dropped.
+ * - `link`: unlinking ─▶ linked, and the other is told. The acknowledgement of the earlier unlink is then ignored.
+ * - Who is told of an unlink is not linked any more, and acknowledges it, whatever its state was.
+ * So both sides agree as soon as all their messages have arrived. Without numbers and acknowledgements, a side that unlinks
+ * cannot tell a link that the other has made before it heard of that from one made after.
+ *
  * Exits are processed in a loop, not recursively: a chain of a million links needs no stack.
  */
 
@@ -76,6 +86,7 @@ export function link(process: Process, to: Pid): void {
     if (to.status === "dead") return arrive(to, process, "noproc", "sent");
     (rareFieldsOf(to).links ??= new Set()).add(process);
   } else {
+    process.extra!.unlinking?.delete(to);
     exportPid(process);
     if (!post(to.thread, ["link", to.id, process.id])) return arrive(to, process, "noconnection", "sent");
     tie(process, to.thread);
@@ -85,8 +96,21 @@ export function link(process: Process, to: Pid): void {
 
 export function unlink(process: Process, to: Pid): void {
   if (process.extra?.links?.delete(to) !== true) return;
-  if (to instanceof Process) to.extra?.links?.delete(process);
-  else post(to.thread, ["unlink", to.id, process.id]);
+  if (to instanceof Process) return void to.extra?.links?.delete(process);
+  const number = ++lastUnlink;
+  if (!post(to.thread, ["unlink", to.id, process.id, number])) return;
+  (process.extra.unlinking ??= new Map()).set(to, number);
+  tie(process, to.thread);
+}
+
+let lastUnlink = 0;
+
+/** The other end of a link that an actor of another thread has made. */
+export function linkFrom(other: Pid, process: Process): void {
+  const extra = rareFieldsOf(process);
+  if (extra.unlinking?.has(other) === true) return;
+  (extra.links ??= new Set()).add(other);
+  tie(process, other.thread);
 }
 
 let lastRef = 0;
@@ -213,10 +237,8 @@ onMessage(
 onMessage("link", (thread: number, id: number, fromId: number) => {
   const other = importPid([thread, fromId]);
   const process = localProcess(id);
-  if (process === undefined) return post(thread, ["noproc", fromId, id]);
-  (rareFieldsOf(process).links ??= new Set()).add(other);
-  tie(process, thread);
-  return true;
+  if (process === undefined) return void post(thread, ["noproc", fromId, id]);
+  return linkFrom(other, process);
 });
 
 /** The answer to a link to an actor that does not exist: the link has existed on one side only. */
@@ -226,8 +248,15 @@ onMessage("noproc", (thread: number, id: number, otherId: number) => {
   if (process?.extra?.links?.delete(other) === true) arrive(other, process, "noproc", "sent");
 });
 
-onMessage("unlink", (thread: number, id: number, fromId: number) => {
+onMessage("unlink", (thread: number, id: number, fromId: number, number: number) => {
   localProcess(id)?.extra?.links?.delete(importPid([thread, fromId]));
+  post(thread, ["unlinked", fromId, id, number]);
+});
+
+onMessage("unlinked", (thread: number, id: number, otherId: number, number: number) => {
+  const unlinking = localProcess(id)?.extra?.unlinking;
+  const other = importPid([thread, otherId]);
+  if (unlinking?.get(other) === number) unlinking.delete(other);
 });
 
 onMessage("monitor", (thread: number, id: number, fromId: number, ref: number) => {
@@ -267,6 +296,8 @@ onThreadGone((thread) => {
       if (pid.thread === thread) down(process, ref, pid, "noconnection");
     for (const [key, { pid }] of process.extra?.watchers ?? [])
       if (pid.thread === thread) process.extra!.watchers!.delete(key);
+    for (const pid of process.extra?.unlinking?.keys() ?? [])
+      if (pid.thread === thread) process.extra!.unlinking!.delete(pid);
     for (const pid of process.extra?.links ?? [])
       if (pid.thread === thread) arrive(pid, process, "noconnection", "link");
   }

@@ -38,6 +38,8 @@ export class RareFields {
   /** The actor that spawned it with a link. Its exit stops a server. */
   parent: Pid | undefined = undefined;
   links: Set<Pid> | undefined = undefined;
+  /** Actors of other threads that have not acknowledged an `unlink` yet, and its number. */
+  unlinking: Map<Pid, number> | undefined = undefined;
   /** Its own monitors, by ref. */
   monitors: Map<number, Pid> | undefined = undefined;
   /** Monitors of others on it. The key contains the watcher's thread. */

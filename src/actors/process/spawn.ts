@@ -15,7 +15,7 @@ import { runQueue } from "../../runtime/run-queue.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
 import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
-import { newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
+import { linkFrom, newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
 import { rareFieldsOf, type StartOutcome } from "./rare-fields.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
 import { register } from "../registry/registered-names.ts";
@@ -289,8 +289,7 @@ onMessage("spawnLinked", (_thread: number, id: number, child: PidData) => {
   const pid = importPid(child);
   const parent = localProcess(id);
   if (parent === undefined) return signalExit(importPid([thisThread, id]), pid, "noproc", "link");
-  linkBack(parent, pid);
-  return tie(parent, pid.thread);
+  return linkFrom(pid, parent);
 });
 
 onMessage("spawnMonitored", (_thread: number, id: number, ref: number, child: PidData) => {
