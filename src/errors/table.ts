@@ -56,6 +56,10 @@ const table = {
   BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
   WORKER_DIED: { exitCode: 1, doc: "A worker process ended unexpectedly." },
   THREAD_DIED: { exitCode: 1, doc: "A thread ended unexpectedly." },
+  THREAD_QUARANTINED: {
+    exitCode: 1,
+    doc: 'A thread was ended because an actor on it was sent "kill" and could not be ended.',
+  },
   THREADS_INVALID: {
     exitCode: 1,
     doc: "The number of threads is invalid, or cannot be set at this time or on this thread.",
@@ -128,6 +132,10 @@ const table = {
   ACTOR_INVALID: {
     library: "heddle/actors",
     doc: "An actor or one of its options is invalid, or the argument is not an actor.",
+  },
+  ACTOR_BAD_RETURN: {
+    library: "heddle/actors",
+    doc: "A callback of a server returned something that is no answer. The server has ended.",
   },
   ACTOR_DUPLICATE: { library: "heddle/actors", doc: "A module defines two actors of the same name." },
   ACTOR_NOT_FOUND: {

@@ -106,6 +106,10 @@ export class Runtime {
       this.runaways = new RunawayThreads({
         board: this.board,
         threads: () => supervisor.schedulers(),
+        quarantine: (thread, why) => {
+          this.board.close(thread);
+          supervisor.quarantine(thread, why);
+        },
         inspector: () => import("./interruption.ts"),
       });
       this.#quiet = new TerminationDetector({
@@ -200,8 +204,9 @@ export class Runtime {
   candidates(role: Role): number[] {
     const found: number[] = [];
     const size = this.board.size(role);
-    for (const member of this.#members.values()) {
-      if (member.role === role && found.length < size && !this.#departures.has(member.id)) found.push(member.id);
+    for (const { id, role: has } of this.#members.values()) {
+      if (has !== role || found.length >= size || this.#departures.has(id) || this.board.isClosed(id)) continue;
+      found.push(id);
     }
     return found;
   }

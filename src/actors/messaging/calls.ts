@@ -25,6 +25,7 @@ import { rareFieldsOf, type OpenCall, type OwnCall } from "../process/rare-field
 import type { Pid, PidData } from "../process/pid.ts";
 import { Process, type Overflowed } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
+import { threadReason } from "../exits/thread-reason.ts";
 import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5000;
@@ -325,8 +326,8 @@ onMessage("exitedCall", (_thread: number, call: number, value: unknown, markers:
 });
 onMessage("fullCall", (_thread: number, call: number) => numbered.get(call)?.overflowed());
 
-onThreadGone((thread) => {
-  for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail("noconnection");
+onThreadGone((thread, why) => {
+  for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail(threadReason(why));
 });
 
 export function callFailed(server: Pid | string, reason: ExitReason): ExitError {

@@ -17,7 +17,7 @@ const SERVICE = "actors";
 
 const handlers: Map<string, Handler> = new Map();
 const answerers: Map<string, Answerer> = new Map();
-const goneListeners: ((thread: number) => void)[] = [];
+const goneListeners: ((thread: number, why: HeddleError) => void)[] = [];
 const addedListeners: ((thread: number) => void)[] = [];
 
 interface Question extends PromiseWithResolvers<unknown> {
@@ -39,8 +39,8 @@ export function openService(module: string): void {
       const [kind, ...rest] = payload as Message;
       handlers.get(kind)!(from, ...(rest as never[]));
     },
-    threadGone: (thread) => {
-      for (const listener of goneListeners) listener(thread);
+    threadGone: (thread, why) => {
+      for (const listener of goneListeners) listener(thread, why);
     },
     threadAdded: ({ id, role }: Member) => {
       if (role !== "blocking") for (const listener of addedListeners) listener(id);
@@ -59,7 +59,7 @@ export function onQuestion(topic: string, answerer: Answerer): void {
 }
 
 /** Called after all messages of that thread. */
-export function onThreadGone(listener: (thread: number) => void): void {
+export function onThreadGone(listener: (thread: number, why: HeddleError) => void): void {
   goneListeners.push(listener);
 }
 

@@ -32,7 +32,8 @@ import type { Pid } from "./pid.ts";
 import { Process } from "./process.ts";
 import { exportPid, forgetProcess, importPid, localProcess } from "./process-table.ts";
 import { onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
-import { orderKill } from "./runaways.ts";
+import { killObeyed, orderKill } from "../exits/kill-orders.ts";
+import { threadReason } from "../exits/thread-reason.ts";
 
 /** In the mailbox of an actor that traps exits. */
 export class ExitMessage {
@@ -222,7 +223,7 @@ export function packReason(reason: ExitReason): Packed {
 onMessage(
   "exit",
   (
-    _from: number,
+    thread: number,
     id: number,
     from: readonly [number, number] | undefined,
     value: unknown,
@@ -231,6 +232,7 @@ onMessage(
   ) => {
     const process = localProcess(id);
     if (process !== undefined) arrive(from && importPid(from), process, unpack(value, markers) as ExitReason, via);
+    if (value === "kill" && via === "sent") killObeyed(thread, id);
   },
 );
 
@@ -288,17 +290,16 @@ export function tie(process: Process, thread: number): void {
   ties.add(process);
 }
 
-onThreadGone((thread) => {
+onThreadGone((thread, why) => {
+  const reason = threadReason(why);
   const ties = tied.get(thread) ?? [];
   tied.delete(thread);
   for (const process of ties) {
-    for (const [ref, pid] of process.extra?.monitors ?? [])
-      if (pid.thread === thread) down(process, ref, pid, "noconnection");
+    for (const [ref, pid] of process.extra?.monitors ?? []) if (pid.thread === thread) down(process, ref, pid, reason);
     for (const [key, { pid }] of process.extra?.watchers ?? [])
       if (pid.thread === thread) process.extra!.watchers!.delete(key);
     for (const pid of process.extra?.unlinking?.keys() ?? [])
       if (pid.thread === thread) process.extra!.unlinking!.delete(pid);
-    for (const pid of process.extra?.links ?? [])
-      if (pid.thread === thread) arrive(pid, process, "noconnection", "link");
+    for (const pid of process.extra?.links ?? []) if (pid.thread === thread) arrive(pid, process, reason, "link");
   }
 });

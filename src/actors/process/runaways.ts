@@ -4,17 +4,7 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
-import { runtime, ROOT } from "../../runtime/runtime.ts";
-import { onMessage, post, thisThread } from "../messaging/remote.ts";
-
-/** An actor of that thread was sent `kill`: if it does not react, the root ends it. */
-export function orderKill(thread: number, id: number): void {
-  if (thread === ROOT) return;
-  if (thisThread === ROOT) runtime().runaways!.order(thread, id);
-  else post(ROOT, ["killing", thread, id]);
-}
-
-onMessage("killing", (_from: number, thread: number, id: number) => runtime().runaways!.order(thread, id));
+import { runtime } from "../../runtime/runtime.ts";
 
 /**
  * How long an actor of a scheduler thread may run without awaiting, in milliseconds. An actor that runs longer is ended with

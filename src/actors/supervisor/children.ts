@@ -4,6 +4,11 @@
  * To stop a child, the supervisor monitors it and sends the exit signal `shutdown`. A link is not enough, because the child may
  * have removed it. At its timeout the child is killed. The child's exit reason is returned, so that a crash while it stops is
  * not overlooked.
+ *
+ * `kill` works at once unless the child's thread stands still. Then that thread is ended, and the child with it
+ * (runtime/threads/runaway-verdict.ts), except the program's first thread, and if that one stands still, no thread is. So the
+ * supervisor does not wait longer than `GIVE_UP_MS`: it goes on without the child, which will die first of all when its thread
+ * turns again.
  */
 
 import type { ActorProcess } from "../process/actor-process.ts";
@@ -13,6 +18,9 @@ import { ignore } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import { spawn } from "../process/spawn.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
+
+/** Longer than it takes to end a thread that stands still. */
+const GIVE_UP_MS = 15_000;
 
 export type Started =
   | { readonly type: "started"; readonly pid: Pid }
@@ -45,34 +53,63 @@ export async function startChildOf(
 }
 
 /** Resolves to the child's exit reason. */
-export async function stopChild(self: ActorProcess, pid: Pid, shutdown: Shutdown): Promise<ExitReason> {
+export async function stopChild(
+  self: ActorProcess,
+  pid: Pid,
+  shutdown: Shutdown,
+  giveUpMs: number = GIVE_UP_MS,
+): Promise<ExitReason> {
   const ref = self.monitor(pid);
   signalExit(self, pid, shutdown === "brutal_kill" ? "kill" : "shutdown", "sent");
   const isIts = (message: unknown): message is DownMessage => message instanceof DownMessage && message.ref === ref;
-  let down =
-    typeof shutdown === "number" ? await self.receive(isIts, { timeoutMs: shutdown }) : await self.receive(isIts);
-  if (down === undefined) {
+  let down = await self.receive(isIts, { timeoutMs: patienceMs(shutdown, giveUpMs) });
+  if (down === undefined && shutdown !== "brutal_kill") {
     signalExit(self, pid, "kill", "sent");
-    down = await self.receive(isIts);
+    down = await self.receive(isIts, { timeoutMs: giveUpMs });
   }
+  if (down === undefined) giveUp(self, ref, pid, giveUpMs);
   forgetExit(self, pid);
-  return down.reason;
+  return down?.reason ?? "killed";
+}
+
+/** For how long the supervisor waits after its first signal. */
+function patienceMs(shutdown: Shutdown, giveUpMs: number): number {
+  if (shutdown === "brutal_kill") return giveUpMs;
+  return shutdown === "infinity" ? Infinity : shutdown;
+}
+
+function giveUp(self: ActorProcess, ref: number, pid: Pid, giveUpMs: number): void {
+  self.demonitor(ref, { flush: true });
+  process.emitWarning(
+    `the supervisor ${self.toString()} goes on without its child ${pid.toString()}, which was sent "kill" ${giveUpMs} ms ago: thread ${pid.thread} stands still.`,
+    { type: "HeddleWarning", code: "CHILD_ABANDONED", detail: "The child ends as soon as its thread goes on." },
+  );
 }
 
 /** Stops all at once, with one timer for all, because there may be very many. */
-export async function stopAll(self: ActorProcess, pids: readonly Pid[], shutdown: Shutdown): Promise<void> {
+export async function stopAll(
+  self: ActorProcess,
+  pids: readonly Pid[],
+  shutdown: Shutdown,
+  giveUpMs: number = GIVE_UP_MS,
+): Promise<void> {
   const refs = new Map(pids.map((pid) => [self.monitor(pid), pid]));
   const reason = shutdown === "brutal_kill" ? "kill" : "shutdown";
   for (const pid of pids) signalExit(self, pid, reason, "sent");
   const isDown = (message: unknown): message is DownMessage => message instanceof DownMessage && refs.has(message.ref);
-  const endMs = typeof shutdown === "number" ? performance.now() + shutdown : Infinity;
-  let killed = false;
+  let endMs = performance.now() + patienceMs(shutdown, giveUpMs);
+  let killed = shutdown === "brutal_kill";
   while (refs.size > 0) {
-    const timeoutMs = killed ? Infinity : Math.max(0, endMs - performance.now());
-    const down: DownMessage | undefined = await self.receive(isDown, { timeoutMs });
+    const down: DownMessage | undefined = await self.receive(isDown, {
+      timeoutMs: Math.max(0, endMs - performance.now()),
+    });
     if (down !== undefined) refs.delete(down.ref);
-    else if (!killed) {
+    else if (killed) {
+      for (const [ref, pid] of refs) giveUp(self, ref, pid, giveUpMs);
+      refs.clear();
+    } else {
       killed = true;
+      endMs = performance.now() + giveUpMs;
       for (const pid of refs.values()) signalExit(self, pid, "kill", "sent");
     }
   }

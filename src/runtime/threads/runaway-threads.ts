@@ -3,11 +3,13 @@
  * everything else on its thread, and nothing on the thread can say so.
  *
  *   the beat stops ─▶ look who has the turn (interruption.ts) ─▶ report it, once
- *                                                           └▶ end it: `exit(pid, "kill")` was called, or the budget is used up
+ *                                                           ├▶ end it: `exit(pid, "kill")` was called, or the budget is used up
+ *                                                           └▶ quarantine: `kill` has not worked in time. The thread is ended
  *
  * Invariants
  * - Only an actor is ended, and only in the turn in which it was found: the budget counts from the first look.
  * - A thread that turns again has read what it was told before, so orders against its actors are void.
+ * - A thread is quarantined at most once, and never without an order (runaway-verdict.ts).
  *
  * Blocking threads are not watched: they may compute. Nor is the root, which no other thread could watch.
  */
@@ -16,25 +18,23 @@ import { isOutOfDescriptors } from "../../platform/descriptors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { TurnInspector, TurnLook, TurnView } from "../../supervise/inspect/turn-look.ts";
 import { type Standing, Watchdog } from "../../supervise/watchdog.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { type Judgement, runawayVerdict, SUSPECT_MS } from "./runaway-verdict.ts";
 
 const LOOK_MS = 250;
 /** While somebody is to be ended. */
 const LOOK_SOON_MS = 50;
-
-/** Beats are a tenth of a second apart. */
-const SUSPECT_MS = 200;
-
-/** Longer than anything that means to share its thread computes at a stretch. */
-const BLOCKED_MS = 1000;
 
 /** A thread that runs JavaScript answers in milliseconds. */
 const PATIENCE_MS = 500;
 
 export interface RunawayContext {
   /** When the thread's loop last turned; undefined: it has nothing to do. */
-  readonly board: { beatMs(thread: number): number | undefined };
+  readonly board: { beatMs(thread: number): number | undefined; isClosed(thread: number): boolean };
   /** Scheduler threads that run: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
+  /** Gives a thread up: ends it, whatever it does, and tells all others. */
+  readonly quarantine: (thread: number, why: HeddleError) => void;
   /** Loaded when there is somebody to look at. */
   readonly inspector: () => Promise<TurnInspector>;
 }
@@ -46,28 +46,6 @@ interface Suspect {
   /** When this stretch of it was first seen. */
   sinceMs: number;
   reported: boolean;
-}
-
-export interface Findings {
-  readonly silentMs: number;
-  readonly reported: boolean;
-  /** How long ago somebody looked; `Infinity`: never. */
-  readonly lookedAgoMs: number;
-  /** The actor that was found: for how long its stretch is known, and whether it was told to exit. */
-  readonly actor: { readonly seenForMs: number; readonly isOrdered: boolean } | undefined;
-  /** Some actor of the thread was told to exit. */
-  readonly hasOrders: boolean;
-  readonly budgetMs: number;
-}
-
-export type Judgement = "wait" | "look" | "report" | "end";
-
-/** Pure. What to do about a thread whose beat stands still. */
-export function runawayVerdict({ silentMs, reported, lookedAgoMs, actor, hasOrders, budgetMs }: Findings): Judgement {
-  if (silentMs < SUSPECT_MS) return "wait";
-  if (actor !== undefined && (actor.isOrdered || actor.seenForMs >= budgetMs)) return "end";
-  if (silentMs >= BLOCKED_MS && !reported) return "report";
-  return (hasOrders || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
 }
 
 export class RunawayThreads {
@@ -117,11 +95,19 @@ export class RunawayThreads {
   /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
   order(thread: number, actor: number): void {
     const orders = this.#orders.get(thread) ?? new Map<number, number>();
-    this.#orders.set(thread, orders.set(actor, monotonicMs()));
+    // Who says it again does not wait longer.
+    this.#orders.set(thread, orders.set(actor, orders.get(actor) ?? monotonicMs()));
     this.start();
   }
 
+  /** The actor has exited. */
+  obeyed(thread: number, actor: number): void {
+    const orders = this.#orders.get(thread);
+    if (orders?.delete(actor) === true && orders.size === 0) this.#orders.delete(thread);
+  }
+
   #attend(thread: number, standing: Standing | undefined): void {
+    if (this.#context.board.isClosed(thread)) return;
     this.#voidOrders(thread, standing?.beatMs ?? monotonicMs());
     if (standing === undefined || standing.stillMs < SUSPECT_MS) this.#suspects.delete(thread);
     else if (!this.#busy.has(thread)) void this.#suspect(thread, this.#threadIds.get(thread)!, standing.stillMs);
@@ -144,6 +130,7 @@ export class RunawayThreads {
       if (judgement === "look" || judgement === "report") await this.#look(threadId, suspect);
       if (judgement === "report") this.#report(thread, suspect, silentMs);
       if (judgement === "look") judgement = this.#runawayVerdict(thread, suspect, silentMs);
+      if (judgement === "quarantine") this.#quarantine(thread, suspect);
       if (judgement === "end") await this.#end(thread, threadId, suspect);
     } catch (error) {
       // What looks into threads could not be loaded just now. The thread is looked at again.
@@ -155,15 +142,15 @@ export class RunawayThreads {
 
   #runawayVerdict(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
     const nowMs = monotonicMs();
-    const turn = look?.turn;
+    const found = look?.turn;
     const orders = this.#orders.get(thread);
+    const actor = found && { seenForMs: nowMs - sinceMs, isOrdered: orders?.has(found.id) === true };
     return runawayVerdict({
       silentMs,
       reported,
       lookedAgoMs: nowMs - lookedMs,
-      actor:
-        turn?.what === "actor" ? { seenForMs: nowMs - sinceMs, isOrdered: orders?.has(turn.id) === true } : undefined,
-      hasOrders: orders !== undefined,
+      turn: actor === undefined ? "unknown" : found?.what === "actor" ? actor : "task",
+      orderedForMs: orders && nowMs - Math.min(...orders.values()),
       budgetMs: this.#budgetMs,
     });
   }
@@ -188,6 +175,17 @@ export class RunawayThreads {
     }
     if (orders?.delete(seen.id) !== true) this.#tellEnd(thread, suspect);
     this.#suspects.delete(thread);
+  }
+
+  #quarantine(thread: number, suspect: Suspect): void {
+    const [[actor, orderedMs]] = [...this.#orders.get(thread)!].sort(([, a], [, b]) => a - b) as [[number, number]];
+    this.#orders.delete(thread);
+    this.#suspects.delete(thread);
+    const message = `scheduler thread ${thread} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - orderedMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
+    const why = new HeddleError("THREAD_QUARANTINED", message);
+    const detail = "Let what computes for long await yieldNow() now and then, or run it with blocking().";
+    process.emitWarning(message, { type: "HeddleWarning", code: why.code, detail });
+    this.#context.quarantine(thread, why);
   }
 
   #report(thread: number, suspect: Suspect, silentMs: number): void {
@@ -227,4 +225,13 @@ function nameOf(what: string, name: string | undefined, id: number | undefined):
 function placeOf(thread: number, { look }: Suspect): string {
   const frame = look?.frame;
   return `scheduler thread ${thread}${frame === undefined ? "" : `, in ${frame.functionName} (${frame.location}),`}`;
+}
+
+/** Why nobody could be ended, as far as it is known. */
+function obstacle({ look }: Suspect): string {
+  if (look === undefined) return "the thread does not answer (it is in a native call, such as execSync)";
+  const { turn, frame } = look;
+  const place = frame === undefined ? "" : ` in ${frame.functionName} (${frame.location})`;
+  if (turn === undefined) return `code that awaited something outside of heddle before computes${place}`;
+  return `${nameOf(turn.what, turn.name, turn.id)} computes${place}`;
 }

@@ -44,6 +44,8 @@ export const LOAD = {
 } as const;
 
 const BEAT = 3;
+/** 1: nothing is placed on the thread any more. Written by the root. */
+const CLOSED = 5;
 /** Used by a service that holds shared memory under the thread's name (tasks/select/meetings.ts). It outlives the thread. */
 const MEETING = 10;
 
@@ -108,6 +110,15 @@ export class ThreadBoard {
   silentMs(thread: number): number {
     const nowMs = monotonicMs();
     return Math.max(0, nowMs - (this.beatMs(thread) ?? nowMs));
+  }
+
+  /** Nothing is placed on the thread from now on. */
+  close(thread: number): void {
+    Atomics.store(this.#words, place(thread) + CLOSED, 1);
+  }
+
+  isClosed(thread: number): boolean {
+    return Atomics.load(this.#words, place(thread) + CLOSED) === 1;
   }
 
   /** The words of all rows, and the index of a row's own word for meetings. */

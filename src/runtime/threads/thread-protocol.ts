@@ -30,7 +30,7 @@ export type Control =
   | { readonly type: "service"; readonly name: string; readonly module: string }
   /** From the root: there is another thread. */
   | { readonly type: "added"; readonly peer: Introduction }
-  /** From the root: a thread has ended. Its link closes after its last message, unless it never began. */
+  /** From the root: a thread has ended. Its link closes after its last message, unless it never began or is given up. */
   | { readonly type: "gone"; readonly id: number; readonly why: WireError; readonly neverBegan: boolean }
   /** To the root: all threads of this role are busy. */
   | { readonly type: "grow"; readonly role: Role }

@@ -21,6 +21,9 @@ import type { Birth, Control, Introduction, Member, Role } from "./thread-protoc
 /** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
 const BLOCKING_THREADS = 32;
 
+/** A thread that runs JavaScript ends in milliseconds. */
+const ABANDON_MS = 1000;
+
 export interface ThreadSupervisorContext {
   readonly board: ThreadBoard;
   readonly attach: (member: Member, port: MessagePort) => void;
@@ -99,6 +102,18 @@ export class ThreadSupervisor {
     member.driver.why ??= why;
     this.#pools[member.driver.role].kill(member, why);
     return true;
+  }
+
+  /**
+   * Like `terminate`, for a thread that does not react. All others learn of its end, at the latest after a moment: it may be in
+   * a native call, which ends when it returns.
+   */
+  quarantine(id: number, why: HeddleError): void {
+    const member = this.#members.get(id);
+    if (member === undefined || !this.terminate(id, why)) return;
+    setTimeout(() => {
+      if (this.#members.get(id) === member) this.#tellEnd(id, why, true);
+    }, ABANDON_MS).unref();
   }
 
   /** Its row may be used again. */
@@ -193,10 +208,15 @@ export class ThreadSupervisor {
   #ended(member: PoolMember, why: HeddleError, neverBegan: boolean = false): void {
     const { id, role } = member.driver;
     this.#pools[role].gone(member, why);
+    this.#tellEnd(id, why, neverBegan);
+  }
+
+  /** `isEmpty`: no message of it is on its way. Who knows already does nothing. */
+  #tellEnd(id: number, why: HeddleError, isEmpty: boolean): void {
     for (const other of this.#members.keys()) {
-      if (other !== id) this.#context.tell(other, { type: "gone", id, why: toWire(why), neverBegan });
+      if (other !== id) this.#context.tell(other, { type: "gone", id, why: toWire(why), neverBegan: isEmpty });
     }
-    this.#context.ended(id, why, neverBegan);
+    this.#context.ended(id, why, isEmpty);
   }
 }
 

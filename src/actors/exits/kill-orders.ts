@@ -1,0 +1,34 @@
+/**
+ * `kill` for actors of other threads. Their thread may stand still, so that it cannot read the signal. So the root is told too: it
+ * ends the actor where it is, or, if that does not work, the thread (runtime/threads/runaway-threads.ts). The thread that has
+ * obeyed says so.
+ *
+ *   killer's thread ── exit ──▶ the actor's thread ── obeyed ──▶ killer's thread ── obeyed ──▶ root
+ *                 └── killing ──▶ root
+ *
+ * The killer's thread passes the second on, so that the root hears of the order first. Without it, an order that was obeyed just
+ * before the thread stood still for another reason would count against that thread.
+ */
+
+import { runtime, ROOT } from "../../runtime/runtime.ts";
+import { onMessage, post, thisThread } from "../messaging/remote.ts";
+
+/** An actor of that thread was sent `kill`: if it does not react, the root acts. */
+export function orderKill(thread: number, id: number): void {
+  // Nobody watches the root.
+  if (thread === ROOT) return;
+  if (thisThread === ROOT) runtime().runaways!.order(thread, id);
+  else post(ROOT, ["killing", thread, id]);
+}
+
+/** An actor of this thread that was killed from another one is dead. */
+export function killObeyed(killer: number, id: number): void {
+  if (thisThread !== ROOT) post(killer, ["obeyed", thisThread, id]);
+}
+
+onMessage("killing", (_from: number, thread: number, id: number) => runtime().runaways!.order(thread, id));
+
+onMessage("obeyed", (_from: number, thread: number, id: number) => {
+  if (thisThread === ROOT) runtime().runaways!.obeyed(thread, id);
+  else post(ROOT, ["obeyed", thread, id]);
+});
