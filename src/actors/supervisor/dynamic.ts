@@ -44,6 +44,7 @@ export function dynamicSupervisor(
 
 interface Child {
   readonly args: readonly unknown[];
+  /** Of one that is restarting: the last it had, which is its name until it has another. */
   pid: Pid | undefined;
 }
 
@@ -83,7 +84,6 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     const child = this.#running.get(pid);
     if (child === undefined) return undefined;
     this.#running.delete(pid);
-    child.pid = undefined;
     if (restarts(this.#spec.restart, reason)) return await this.#restart(child);
     // A child that will be restarted counts as running, as in OTP.
     const left = this.#running.size + this.#restarting.size;
@@ -131,9 +131,15 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
   }
 
   async #terminateChild(pid: Pid): Promise<Answer> {
-    if (!this.#running.delete(pid)) return refused("not_found");
-    await stopChild(this.self, pid, this.#spec.shutdown);
+    if (this.#running.delete(pid)) await stopChild(this.self, pid, this.#spec.shutdown);
+    else if (!this.#giveUp(pid)) return refused("not_found");
     return { value: undefined };
+  }
+
+  /** As in OTP, a child that is restarting is known by the pid that it had. */
+  #giveUp(pid: Pid): boolean {
+    for (const child of this.#restarting) if (child.pid === pid) return this.#restarting.delete(child);
+    return false;
   }
 
   #infos(): ChildInfo[] {

@@ -1,6 +1,7 @@
 /**
  * Partitioned supervisors: one child on every scheduler thread, so that one service uses all of them, like Elixir's
- * `PartitionSupervisor`. If a thread ends, its child is started again on the thread that replaces it.
+ * `PartitionSupervisor`. If a thread ends, its child is started again on the thread that replaces it, never on that of another
+ * partition while there are enough.
  */
 
 import type { Actor, Spawnable } from "../process/actor.ts";
@@ -9,6 +10,7 @@ import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
 import { markServer, spawn } from "../process/spawn.ts";
 import { schedulerThreads } from "../actor-threads.ts";
+import { threadFor } from "./partition-threads.ts";
 import { whichChildren, type SupervisorPid } from "./requests.ts";
 import { checkOptions, type ChildSpec, type SupervisorOptions } from "./spec.ts";
 import { supervisor } from "./supervisor.ts";
@@ -34,8 +36,9 @@ export function partitionedSupervisor(
   checkOptions({ ...rest, children: [{ ...child, id: 0 }] });
   const body = async (self: Self): Promise<void> => {
     const threads = await schedulerThreads();
+    const taken = new Map(threads.map((thread, index) => [index, thread]));
     const children = threads.map(
-      (_, index): ChildSpec => ({ ...child, id: index, start: startOn(child.start, index) }),
+      (_, index): ChildSpec => ({ ...child, id: index, start: startOn(child.start, index, taken) }),
     );
     await supervisor({ ...rest, children })(self as never);
   };
@@ -45,10 +48,14 @@ export function partitionedSupervisor(
 
 type OnEach = PartitionedSupervisorOptions["child"]["start"];
 
-function startOn([what, args = []]: OnEach, index: number): (self: Pid) => Promise<Pid<never>> {
+function startOn(
+  [what, args = []]: OnEach,
+  index: number,
+  taken: Map<number, number>,
+): (self: Pid) => Promise<Pid<never>> {
   return async (self) => {
-    const threads = await schedulerThreads();
-    const on = threads[index % threads.length]!;
+    const on = threadFor(index, await schedulerThreads(), taken);
+    taken.set(index, on);
     return (await spawn(what, [...args, index], { on, link: self })) as Pid<never>;
   };
 }

@@ -355,6 +355,19 @@ onBothSides(
   },
 );
 
+onBothSides("a dynamic child that is restarting is given up by the pid that it had", async (on) => {
+  const journal = await Journal.open();
+  const tree = await spawn(dynamicSupervisor({ intensity: 1_000_000, child: { start: [child, [], { on }] } }));
+  const pid = await startChild(tree, ["a", journal.pid, { failAfterFirst: true }]);
+  await journal.expect("a starts");
+  exit(pid!, "kill");
+  await journal.expect("a fails", "a fails");
+  await terminateChild(tree, pid!);
+  assert.deepEqual(await whichChildren(tree), []);
+  await assert.rejects(terminateChild(tree, pid!), { reason: "not_found" });
+  await stop(tree);
+});
+
 test("dynamic children share one timer: many stubborn ones are killed together", async () => {
   const journal = await Journal.open();
   const tree = await spawn(dynamicSupervisor({ child: { start: [child], shutdown: 20, restart: "temporary" } }));
