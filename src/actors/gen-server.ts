@@ -31,6 +31,7 @@ import type { Pid } from "./process/pid.ts";
 import { crashes } from "./process/process.ts";
 import type { Self, ServerPid } from "./process/self.ts";
 import { hasStarted, markServer } from "./process/spawn.ts";
+import { mustAnswer, mustAnswerCall } from "./server-answers.ts";
 
 /** The result of `init` for "do not start, but nothing went wrong". */
 export const ignore: unique symbol = Symbol("ignore");
@@ -126,8 +127,9 @@ class Server {
         ending = await this.#handle(message);
       } catch (error) {
         if (this.#self.status === "dead") throw error;
-        if (!(error instanceof ExitError)) crashes.report(this.#self, error);
-        ending = { stop: reasonOf(error) };
+        const reason = reasonOf(error);
+        if (!(error instanceof ExitError)) crashes.report(this.#self, reason);
+        ending = { stop: reason };
       }
       if (ending !== undefined) return await this.#terminate(ending);
     }
@@ -135,12 +137,12 @@ class Server {
 
   #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
     if (message instanceof CallMessage) return this.#handleCall(message);
-    if (message instanceof CastMessage) return this.#go(this.#callbacks.handleCast, message.message);
+    if (message instanceof CastMessage) return this.#go("handleCast", message.message);
     if (message instanceof ControlMessage) return this.#obey(message);
     if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
       return { stop: message.reason };
     }
-    return this.#go(this.#callbacks.handleInfo, message);
+    return this.#go("handleInfo", message);
   }
 
   #obey({ from, request }: ControlMessage): Ending | undefined {
@@ -154,6 +156,7 @@ class Server {
     if (handleCall === undefined) throw new TypeError("the server was called and has no handleCall");
     const answered = handleCall(request, this.#state, from);
     const answer = isThenable(answered) ? await answered : answered;
+    mustAnswerCall(answer);
     if ("state" in answer) this.#state = answer.state;
     if ("stop" in answer) {
       const { stop } = answer;
@@ -163,25 +166,27 @@ class Server {
     return undefined;
   }
 
-  async #go(
-    callback: ((message: unknown, state: unknown) => Awaitable<Answer<unknown>>) | undefined,
-    message: unknown,
-  ): Promise<Ending | undefined> {
+  async #go(name: "handleCast" | "handleInfo", message: unknown): Promise<Ending | undefined> {
+    const callback = this.#callbacks[name];
     if (callback === undefined) {
       crashes.report(this.#self, new TypeError(`a message found no callback and was dropped: ${messageOf(message)}`));
       return undefined;
     }
     const answer = await callback(message, this.#state);
+    mustAnswer(name, answer);
     if (answer === undefined) return undefined;
     if ("state" in answer) this.#state = answer.state;
     return "stop" in answer ? answer : undefined;
   }
 
-  /** As in OTP, the last reply is sent after `terminate` has run, so the caller finds the server gone. */
+  /** As in OTP, the last reply is sent after `terminate` has run, so the caller finds the server gone. If it threw, too. */
   async #terminate({ stop, lastReply }: Ending): Promise<void> {
     try {
-      await this.#callbacks.terminate?.(stop, this.#state);
-      lastReply?.();
+      try {
+        await this.#callbacks.terminate?.(stop, this.#state);
+      } finally {
+        lastReply?.();
+      }
     } catch (error) {
       this.#self.die(reasonOf(error), "returned");
     }
@@ -190,7 +195,7 @@ class Server {
 }
 
 function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
-  return value instanceof Promise || typeof (value as { then?: unknown }).then === "function";
+  return value instanceof Promise || typeof (value as { then?: unknown } | undefined)?.then === "function";
 }
 
 export function isStop(request: Control): request is StopRequest {

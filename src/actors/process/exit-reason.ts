@@ -43,8 +43,8 @@ export class StartIgnored extends ExitError {}
 
 /** The exit reason for a thrown value. */
 export function reasonOf(thrown: unknown): ExitReason {
-  if (thrown instanceof ExitError) return thrown.reason;
-  return thrown === undefined ? new Error("an actor threw undefined") : thrown;
+  const reason: unknown = thrown instanceof ExitError ? thrown.reason : thrown;
+  return reason === undefined ? new Error("an actor threw undefined") : (reason as ExitReason);
 }
 
 /** Whether a transient child that exits for this reason has finished its work. */

@@ -308,8 +308,9 @@ function hasReturned(this: Process): void {
 }
 
 function hasThrown(this: Process, error: unknown): void {
-  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, error);
-  end(this, reasonOf(error));
+  const reason = reasonOf(error);
+  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, reason);
+  end(this, reason);
 }
 
 function end(process: Process, reason: ExitReason): void {

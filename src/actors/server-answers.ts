@@ -1,0 +1,37 @@
+/** What the callbacks of a server may return. Anything else ends the server, as `bad_return_value` does in OTP: a call that got no
+ * reply would otherwise only be noticed by its caller, when it times out.
+ */
+
+import { inspect } from "node:util";
+import { HeddleError } from "../errors/errors.ts";
+
+/** @throws ACTOR_BAD_RETURN */
+export function mustAnswerCall(answer: unknown): asserts answer is object {
+  const isAnswer = isObject(answer) && ("reply" in answer || answer["noReply"] === true || stops(answer));
+  if (!isAnswer) {
+    throw badReturn(
+      "handleCall",
+      answer,
+      "{ reply }, { noReply: true } if reply(from, …) is called later, or { stop: reason }",
+    );
+  }
+}
+
+/** @throws ACTOR_BAD_RETURN */
+export function mustAnswer(callback: "handleCast" | "handleInfo", answer: unknown): void {
+  const isAnswer = answer === undefined || (isObject(answer) && ("state" in answer || stops(answer)));
+  if (!isAnswer) throw badReturn(callback, answer, "nothing, { state } or { stop: reason }");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function stops(answer: Readonly<Record<string, unknown>>): boolean {
+  return answer["stop"] !== undefined;
+}
+
+function badReturn(callback: string, answer: unknown, right: string): HeddleError {
+  const shown = inspect(answer, { depth: 1, breakLength: Infinity, maxStringLength: 100, maxArrayLength: 10 });
+  return new HeddleError("ACTOR_BAD_RETURN", `${callback} returned ${shown}. It returns ${right}.`);
+}
