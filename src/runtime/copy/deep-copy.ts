@@ -5,6 +5,7 @@
  * Objects that it does not know (Blob, KeyObject, …) go through `structuredClone`, whose error is reported with the path.
  */
 
+import { types } from "node:util";
 import { HeddleError, revive, toWire } from "../../errors/errors.ts";
 import { encodeReference } from "./references.ts";
 
@@ -114,8 +115,7 @@ class Walk {
   }
 
   #viewOn(view: View, buffer: ArrayBufferLike, offset: number): unknown {
-    // A Node Buffer becomes a Uint8Array, as with structured clone.
-    const Type = Buffer.isBuffer(view) ? Uint8Array : (view.constructor as Uint8ArrayConstructor);
+    const Type = engineType(view);
     const length = view instanceof DataView ? view.byteLength : view.length;
     const result = new Type(buffer, offset, length);
     this.#seen.set(view, result);
@@ -155,6 +155,18 @@ class Walk {
 }
 
 const plain = { configurable: true, enumerable: true, writable: true } as const;
+
+/** The engine's own class of a view: a Node Buffer becomes a Uint8Array, as with structured clone. */
+function engineType(view: View): Uint8ArrayConstructor {
+  const name = types.isDataView(view) ? "DataView" : (viewName.call(view) as "Uint8Array");
+  return globalThis[name as "Uint8Array"];
+}
+
+/** The getter of a view's `Symbol.toStringTag`. A class of the program may have its own. */
+const viewName: () => unknown = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get!;
 
 /** Objects with state outside of their properties: only the engine can clone them, or refuse to. */
 function isClonedByEngine(value: object): boolean {

@@ -53,7 +53,8 @@ function copyQuickly(value: object, depth: number): unknown {
   if (--objectsLeft < 0 || depth === 0) return notQuick;
   // True for a plain object. An object that only looks plain becomes a plain object anyway.
   if (value.constructor !== Object) {
-    if (Array.isArray(value)) return copyArray(value, depth);
+    // An array of a class of the program becomes a plain array: by the deep copy.
+    if (Array.isArray(value)) return value.constructor === Array ? copyArray(value, depth) : notQuick;
     return keepReferences && isReference(value) ? value : notQuick;
   }
   const result: Record<string, unknown> = { ...value };
@@ -95,7 +96,8 @@ function copyArray(value: readonly unknown[], depth: number): unknown {
 /** Whether plain data is frozen all the way down. A positive result is cached. */
 function isDeeplyFrozen(value: object, depth: number = MAX_QUICK_DEPTH): boolean {
   if (deeplyFrozen.has(value)) return true;
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return isReference(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== (Array.isArray(value) ? Array.prototype : Object.prototype)) return isReference(value);
   if (depth === 0 || !Object.isFrozen(value)) return false;
   for (const key of Reflect.ownKeys(value)) {
     const property = Object.getOwnPropertyDescriptor(value, key)!;

@@ -151,3 +151,44 @@ test("an array keeps its holes, an object its __proto__ property", () => {
     assert.equal((arrived as { admin?: boolean }).admin, undefined);
   }
 });
+
+class OwnList extends Array<number> {}
+class OwnNumbers extends Float64Array {}
+class OwnView extends DataView {}
+class OwnMap extends Map<string, unknown> {}
+class OwnPoint {
+  x = 1;
+}
+
+for (const [name, send] of [
+  ["within a thread", copy],
+  ["to another thread", acrossThreads],
+] as const) {
+  test(`${name}: objects of the program's classes arrive as those of the class that they extend`, () => {
+    const values: readonly (readonly [value: object, prototype: object])[] = [
+      [OwnList.from([1, 2]), Array.prototype],
+      [new OwnNumbers([1, 2]), Float64Array.prototype],
+      [new OwnView(new ArrayBuffer(4)), DataView.prototype],
+      [new OwnMap([["a", 1]]), Map.prototype],
+      [new OwnPoint(), Object.prototype],
+      [Buffer.from("abc"), Uint8Array.prototype],
+    ];
+    for (const [value, prototype] of values) {
+      for (const frozen of ArrayBuffer.isView(value) ? [value] : [value, Object.freeze(value)]) {
+        for (const part of [
+          frozen,
+          { part: frozen },
+          Object.freeze({ part: frozen }),
+          [frozen],
+          Object.freeze([frozen]),
+        ]) {
+          const arrived = send(part) as any;
+          const found = part === frozen ? arrived : (arrived.part ?? arrived[0]);
+          assert.equal(Object.getPrototypeOf(found), prototype);
+        }
+      }
+    }
+    assert.deepEqual(send(OwnList.from([1, 2])), [1, 2]);
+    assert.deepEqual(send(new OwnNumbers([1.5, 2])), new Float64Array([1.5, 2]));
+  });
+}
