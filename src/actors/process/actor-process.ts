@@ -23,6 +23,7 @@ import { Process, type Body, type Rest } from "./process.ts";
 import { exportPid, importPid } from "./process-table.ts";
 import { thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
+import { toldReason } from "../exits/told-reason.ts";
 
 const { board } = runtime();
 
@@ -34,8 +35,9 @@ export class ActorProcess extends Process implements Self {
     board.add(thisThread, LOAD.running, 1);
   }
 
-  die(reason: ExitReason, rest: Rest): void {
+  die(because: ExitReason, rest: Rest): void {
     if (this.status === "dead") return;
+    const reason = toldReason(because);
     const { extra } = this;
     this.extra = undefined;
     this.leave(reason, rest);

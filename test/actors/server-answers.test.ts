@@ -1,0 +1,116 @@
+/** What servers do with what their callbacks return and throw, on one thread and across threads. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, cast, send, setCrashReporter, spawn, type CrashReport, type Pid } from "../../src/actors/index.ts";
+import { answering, type Way } from "../fixtures/actors/answering.ts";
+import { exitOf, newPuppet, next, onBothSides, tell } from "./support.ts";
+
+async function watched(on: "here" | number, way: Way): Promise<{ pid: Pid; reason: () => Promise<any> }> {
+  const watcher = await newPuppet();
+  const pid = await spawn(answering, [way], { on, monitor: watcher });
+  return { pid, reason: async () => (await next(watcher)).reason };
+}
+
+for (const way of [
+  "undefined",
+  "later undefined",
+  "null",
+  "7",
+  "{}",
+  "{ state }",
+  "{ noReply: false }",
+  "[]",
+] as const) {
+  onBothSides(
+    `a handleCall that returns ${way} ends its server with a bad return value, and the caller hears it`,
+    async (on) => {
+      const { pid, reason } = await watched(on, way);
+      // Without end: the caller does not learn it from a timeout.
+      await assert.rejects(call(pid as never, "x" as never, Infinity), (error: any) => {
+        assert.equal(error.code, "ACTOR_CALL_FAILED");
+        assert.equal(error.reason.code, "ACTOR_BAD_RETURN");
+        assert.match(error.message, /handleCall returned .+\. It returns \{ reply \}/);
+        return true;
+      });
+      assert.equal((await reason()).code, "ACTOR_BAD_RETURN");
+    },
+  );
+}
+
+onBothSides("the same goes for casts and messages", async (on) => {
+  for (const way of ["7", "{}", "null"] as const) {
+    for (const [name, tellIt] of [
+      ["handleCast", cast],
+      ["handleInfo", send],
+    ] as const) {
+      const { pid, reason } = await watched(on, way);
+      tellIt(pid as never, "x");
+      const { code, message } = await reason();
+      assert.equal(code, "ACTOR_BAD_RETURN");
+      assert.match(message, new RegExp(`^${name} returned`));
+    }
+  }
+});
+
+onBothSides("`{ stop, reply }` replies, also if `terminate` throws", async (on) => {
+  for (const way of [
+    "stop and reply",
+    "stop and reply; terminate throws",
+    "stop and reply; terminate rejects",
+  ] as const) {
+    const { pid, reason } = await watched(on, way);
+    assert.equal(await call(pid as never, "x" as never), "the last reply");
+    const ended = await reason();
+    assert.equal(ended.message ?? ended, way === "stop and reply" ? "enough" : "in terminate");
+  }
+});
+
+onBothSides("`throw undefined` is a crash like any other", async (on) => {
+  const { pid, reason } = await watched(on, "throw undefined");
+  await assert.rejects(call(pid as never, "x" as never, Infinity), { code: "ACTOR_CALL_FAILED" });
+  assert.match((await reason()).message, /threw undefined/);
+  await assert.rejects(spawn(answering, ["init throws undefined"], { on }), (error: any) => {
+    assert.equal(error.code, "ACTOR_START_FAILED");
+    assert.match(error.reason.message, /threw undefined/);
+    return true;
+  });
+});
+
+test("`throw undefined` is reported as the error that others see as the reason", async () => {
+  const reports: CrashReport[] = [];
+  setCrashReporter((report) => reports.push(report));
+  try {
+    const pids = [
+      await spawn(async () => Promise.reject(undefined)),
+      await spawn(() => {
+        throw undefined;
+      }),
+      await spawn(answering, ["throw undefined"]),
+    ];
+    send(pids[2] as Pid, "x");
+    for (const pid of pids) await exitOf(pid as Pid);
+    for (const { error } of reports) assert.match((error as Error).message, /threw undefined/);
+    assert.equal(reports.length, 3);
+  } finally {
+    setCrashReporter(() => {});
+  }
+});
+
+onBothSides("an exit without a reason is no exit without a trace: a reason says that there was none", async (on) => {
+  const watcher = await newPuppet();
+  const pid = await newPuppet(on, { monitor: watcher });
+  void tell(pid, { do: "exit", reason: undefined }).catch(() => {});
+  assert.ok((await next(watcher)).reason instanceof Error);
+});
+
+onBothSides("a reason loses its class on the way to others, on one thread as across threads", async (on) => {
+  for (const way of ["throw its error", "throw its object"] as const) {
+    const { pid, reason } = await watched(on, way);
+    const failed = await call(pid as never, "x" as never).catch((error) => error.reason);
+    for (const seen of [await reason(), failed]) {
+      assert.equal(seen.detail, "kept");
+      assert.equal(Object.getPrototypeOf(seen), way === "throw its error" ? Error.prototype : Object.prototype);
+    }
+  }
+});
