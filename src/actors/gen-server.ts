@@ -31,7 +31,7 @@ import type { Pid } from "./process/pid.ts";
 import { crashes } from "./process/process.ts";
 import type { Self, ServerPid } from "./process/self.ts";
 import { hasStarted, markServer } from "./process/spawn.ts";
-import { mustAnswer, mustAnswerCall } from "./server-answers.ts";
+import { checkCallbacks, mustAnswer, mustAnswerCall } from "./server-answers.ts";
 
 /** The result of `init` for "do not start, but nothing went wrong". */
 export const ignore: unique symbol = Symbol("ignore");
@@ -93,6 +93,7 @@ export function genServer<
 ): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
   readonly "~spawns": ServerPid<[Request, Reply], Cast, Info>;
 } {
+  checkCallbacks(callbacks);
   const body = (self: Self, ...args: Args): Promise<void> =>
     new Server(self as unknown as ActorProcess, callbacks as AnyCallbacks).run(args);
   markServer(body as never, "worker");
@@ -213,7 +214,7 @@ export async function stop(
   reason: ExitReason = "normal",
   timeoutMs: number = Infinity,
 ): Promise<void> {
-  const pid = resolveName(server as Pid | string);
+  const pid = resolveName(server as Pid | string, "the server of stop()");
   if (pid === undefined) throw new ExitError("noproc", "ACTOR_CALL_FAILED", `${server as string} is not there.`);
   try {
     const request: StopRequest = { op: "stop", reason };

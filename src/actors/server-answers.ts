@@ -1,9 +1,20 @@
-/** What the callbacks of a server may return. Anything else ends the server, as `bad_return_value` does in OTP: a call that got no
+/** What the callbacks of a server are, and what they may return. Anything else ends the server, as `bad_return_value` does in OTP: a call that got no
  * reply would otherwise only be noticed by its caller, when it times out.
  */
 
 import { inspect } from "node:util";
+import { invalid, isRecord, mustBeFunction } from "./arguments/arguments.ts";
 import { HeddleError } from "../errors/errors.ts";
+
+/** @throws ACTOR_INVALID */
+export function checkCallbacks(callbacks: unknown): void {
+  if (!isRecord(callbacks))
+    throw invalid("what genServer() is given", "an object of callbacks, at least init", callbacks);
+  mustBeFunction(callbacks["init"], "the init of a server");
+  for (const name of ["handleCall", "handleCast", "handleInfo", "terminate"]) {
+    if (callbacks[name] !== undefined) mustBeFunction(callbacks[name], `the ${name} of a server`);
+  }
+}
 
 /** @throws ACTOR_BAD_RETURN */
 export function mustAnswerCall(answer: unknown): asserts answer is object {

@@ -1,9 +1,10 @@
 /** Functions for everyone, actor or not: send, exit, call, cast, reply. */
 
 import type { Transferable } from "node:worker_threads";
-import { HeddleError } from "../../errors/errors.ts";
-import { copy } from "../../runtime/copy/copy.ts";
-import { callFailed, sendReply, startCall, type From } from "./calls.ts";
+import { invalid, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
+import { checkSend } from "../arguments/send-arguments.ts";
+import { checkLimits } from "../arguments/spawn-arguments.ts";
+import { callFailed, From, sendReply, startCall } from "./calls.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
 import { DEFAULT_MAILBOX_LIMIT, type MailboxLimits } from "./mailbox.ts";
@@ -26,6 +27,7 @@ export interface SendOptions {
  * is dropped and counted there, and later sends throw.
  */
 export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: SendOptions): void {
+  if (options !== undefined) checkSend(options);
   sendTo(to as Pid | string, message, "throw", options?.transfer);
 }
 
@@ -36,9 +38,9 @@ export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: Send
  * @throws NAME_UNKNOWN
  */
 export function exit(to: Pid<never> | string, reason: ExitReason): void {
-  const pid = resolveName(to as Pid | string);
+  const pid = resolveName(to as Pid | string, "the receiver of exit()");
   if (pid === undefined) throw unknownName(to as string);
-  signalExit(currentProcess(), pid, reason instanceof Error ? reason : copy(reason), "sent");
+  signalExit(currentProcess(), pid, sentReason(reason, "the reason of exit()"), "sent");
 }
 
 /**
@@ -54,9 +56,9 @@ export function call<C extends CallTypes, const R extends C[0]>(
   request: R,
   timeoutMs?: number,
 ): Promise<ReplyTo<C, R>> {
-  const pid = resolveName(server as Pid | string);
-  if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
   try {
+    const pid = resolveName(server as Pid | string, "the server of call()");
+    if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
     return startCall(undefined, pid, request, timeoutMs) as Promise<ReplyTo<C, R>>;
   } catch (error) {
     return Promise.reject(error);
@@ -70,23 +72,26 @@ export function cast<Cast>(server: ServerPid<any, Cast> | string, message: NoInf
 
 /** Replies to a call that `handleCall` has not answered itself. Any actor on any thread may reply. */
 export function reply(from: From, value: unknown): void {
+  if (!(from instanceof From)) throw invalid("the first argument of reply()", "the `from` of a call", from);
   sendReply(from, value);
 }
 
 /** Whether a message says that a watched actor has exited. With a number: whether it is of that monitor. */
 export function isDown(message: unknown, ref?: number): message is DownMessage {
+  if (ref !== undefined) mustBeRef(ref, "the number for isDown()");
   return message instanceof DownMessage && (ref === undefined || message.ref === ref);
 }
 
 /** Whether a message is an exit signal. With a pid: whether it is from that actor. */
 export function isExit(message: unknown, from?: Pid<never>): message is ExitMessage {
+  if (from !== undefined) mustBePid(from, "the sender for isExit()");
   return message instanceof ExitMessage && (from === undefined || message.from === from);
 }
 
 /**
  * The mailbox limits of actors that are spawned without their own, on this thread. Default: 1,000,000 messages, `error`.
  */
-export function setMailboxLimits({ limit = DEFAULT_MAILBOX_LIMIT, overflow = "error" }: Partial<MailboxLimits>): void {
-  if (!(limit >= 1)) throw new HeddleError("ACTOR_INVALID", `a mailbox holds at least 1 message, and got ${limit}.`);
+export function setMailboxLimits(limits: Partial<MailboxLimits>): void {
+  const { limit = DEFAULT_MAILBOX_LIMIT, overflow = "error" } = checkLimits(limits, "what setMailboxLimits() is given");
   setDefaultLimits({ limit, overflow });
 }

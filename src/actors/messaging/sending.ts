@@ -30,7 +30,7 @@ export function sendTo(
   whenFull: WhenFull = "throw",
   transfer?: readonly Transferable[],
 ): void {
-  const pid = resolveName(to);
+  const pid = resolveName(to, "the receiver of send()");
   if (pid === undefined) throw unknownName(to as string);
   if (pid instanceof Process) deliver(pid, copy(message, transfer), whenFull);
   else if (!isFull(pid, whenFull)) {
@@ -41,7 +41,7 @@ export function sendTo(
 
 /** Like `sendTo`, in the form that `handleCast` gets. */
 export function castTo(to: Pid | string, message: unknown): void {
-  const pid = resolveName(to);
+  const pid = resolveName(to, "the receiver of cast()");
   // As in Erlang, a cast never fails for lack of a server.
   if (pid === undefined) return;
   if (pid instanceof Process) deliver(pid, new CastMessage(copy(message)), "throw");

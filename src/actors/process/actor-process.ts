@@ -3,6 +3,7 @@
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
+import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
 import {
@@ -75,23 +76,26 @@ export class ActorProcess extends Process implements Self {
 
   set trapExit(value: boolean) {
     this.#mustBeAlive();
+    mustBeBoolean(value, "self.trapExit");
     rareFieldsOf(this).trapExit = value;
   }
 
   link(pid: Pid<never>): void {
     this.#mustBeAlive();
-    link(this, pid as Pid);
+    mustBePid(pid, "the target of self.link()");
+    link(this, pid);
     this.#mustBeAlive();
   }
 
   unlink(pid: Pid<never>): void {
     this.#mustBeAlive();
-    unlink(this, pid as Pid);
+    mustBePid(pid, "the target of self.unlink()");
+    unlink(this, pid);
   }
 
   monitor(target: Pid<never> | string): number {
     this.#mustBeAlive();
-    const pid = resolveName(target as Pid | string);
+    const pid = resolveName(target as Pid | string, "the target of self.monitor()");
     if (pid !== undefined) return monitor(this, pid);
     const ref = newRef();
     this.deliverSignal(new DownMessage(ref, new BarePid(thisThread, 0), "noproc"));
@@ -100,6 +104,8 @@ export class ActorProcess extends Process implements Self {
 
   demonitor(ref: number, options?: { readonly flush?: boolean }): void {
     this.#mustBeAlive();
+    mustBeRef(ref, "the argument of self.demonitor()");
+    if (options !== undefined) mustBeOptions(options, "the options of self.demonitor()", "{ flush: true }");
     demonitor(this, ref, options?.flush === true);
   }
 
@@ -107,15 +113,20 @@ export class ActorProcess extends Process implements Self {
   exit(pid: Pid<never>, reason: ExitReason): void;
   exit(...args: readonly [ExitReason] | readonly [Pid<never>, ExitReason]): void {
     this.#mustBeAlive();
-    if (args.length === 1) throw new ExitError(args[0]);
-    signalExit(this, args[0] as Pid, args[1], "sent");
+    if (args.length < 2) throw new ExitError(sentReason(args[0] as ExitReason, "the reason of self.exit()"));
+    mustBePid(args[0], "the receiver of self.exit()");
+    signalExit(this, args[0], sentReason(args[1] as ExitReason, "the reason of self.exit()"), "sent");
   }
 
   call(server: Pid<never> | string, request: unknown, timeoutMs?: number): Promise<never> {
     if (this.status === "dead") return Promise.reject(this.exited());
-    const pid = resolveName(server as Pid | string);
-    if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
-    return startCall(this, pid, request, timeoutMs) as Promise<never>;
+    try {
+      const pid = resolveName(server as Pid | string, "the server of self.call()");
+      if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+      return startCall(this, pid, request, timeoutMs) as Promise<never>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   flush(): Promise<void> {

@@ -3,6 +3,7 @@
  */
 
 import { inspect } from "node:util";
+import { mustBeFunction } from "../arguments/arguments.ts";
 import type { Pid } from "./pid.ts";
 import { crashes } from "./process.ts";
 
@@ -24,6 +25,7 @@ let reporter: (report: CrashReport) => void = writeReport;
 
 /** Sets the reporter for crashing actors of this thread. undefined: stderr. */
 export function setCrashReporter(report: ((report: CrashReport) => void) | undefined): void {
+  if (report !== undefined) mustBeFunction(report, "what setCrashReporter() is given");
   reporter = report ?? writeReport;
 }
 

@@ -9,6 +9,7 @@
  */
 
 import { inspect } from "node:util";
+import { HeddleError } from "../../errors/errors.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 
 /** The address of an actor. `M`: the messages it accepts. Made by `spawn`. */
@@ -79,6 +80,9 @@ export function rememberPid(pid: Pid): void {
 
 /** Whether two pids name the same actor. On one thread that equals `===`. */
 export function pidEquals(a: Pid, b: Pid): boolean {
+  if (!isPid(a) || !isPid(b)) {
+    throw new HeddleError("ACTOR_INVALID", `pidEquals() compares two pids, and got ${typeof (isPid(a) ? b : a)}.`);
+  }
   return a.thread === b.thread && a.id === b.id;
 }
 

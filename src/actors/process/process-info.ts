@@ -1,5 +1,6 @@
 /** Information about an actor, asked from its thread. */
 
+import { mustBePid } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import type { Pid, PidData } from "./pid.ts";
 import { exportPid, importPid, localProcess } from "./process-table.ts";
@@ -42,6 +43,7 @@ export interface ProcessInfo {
  * of the mailbox shows what grows.
  */
 export async function processInfo(pid: Pid<never>): Promise<ProcessInfo | undefined> {
+  mustBePid(pid, "the argument of processInfo()");
   const found = (await ask(pid.thread, "info", exportPid(pid as Pid)[1]).catch(ifThreadGone)) as Wire | undefined;
   if (found === undefined) return undefined;
   const { parent, links, monitors, monitoredBy, ...rest } = found;

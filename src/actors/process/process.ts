@@ -17,6 +17,7 @@ import { runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline } from "../messaging/deadlines.ts";
+import { wrongReceive } from "../arguments/receive-arguments.ts";
 import { ExitError, reasonOf, type ExitReason } from "./exit-reason.ts";
 import type { RareFields } from "./rare-fields.ts";
 import { DEFAULT_MAILBOX_LIMIT, Mailbox, nothing, type MailboxLimits } from "../messaging/mailbox.ts";
@@ -207,6 +208,8 @@ function receiveSelectively(
   matchOrOptions: Match | ReceiveOptions | undefined,
   options?: ReceiveOptions,
 ): Promise<unknown> {
+  const wrong = wrongReceive(matchOrOptions, options);
+  if (wrong !== undefined) return Promise.reject(wrong);
   if (typeof matchOrOptions === "object") return receiveSelectively(process, undefined, matchOrOptions);
   if (process.status === "dead" || process.resume !== undefined) return Promise.reject(receiveRefused(process));
   const timeoutMs = options?.timeoutMs;

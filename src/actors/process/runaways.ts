@@ -3,6 +3,7 @@
  * (runtime/threads/runaway-threads.ts).
  */
 
+import { show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { runtime } from "../../runtime/runtime.ts";
 
@@ -20,8 +21,8 @@ import { runtime } from "../../runtime/runtime.ts";
  * @throws ACTOR_INVALID (less than 100 ms), THREADS_INVALID (not on the program's first thread)
  */
 export function setRunawayBudget(budgetMs: number): void {
-  if (!(budgetMs >= 100)) {
-    throw new HeddleError("ACTOR_INVALID", `a runaway budget is at least 100 ms, and got ${budgetMs}.`, {
+  if (!(typeof budgetMs === "number" && budgetMs >= 100)) {
+    throw new HeddleError("ACTOR_INVALID", `a runaway budget is at least 100 ms, and got ${show(budgetMs)}.`, {
       hint: "Infinity ends no actor.",
     });
   }

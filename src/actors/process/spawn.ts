@@ -7,6 +7,8 @@
  * - On another thread, the new actor's messages to its parent (its end, for instance) come after the news that it exists.
  */
 
+import { show } from "../arguments/arguments.ts";
+import { checkSpawn } from "../arguments/spawn-arguments.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { runtime, LOAD } from "../../runtime/runtime.ts";
@@ -101,6 +103,7 @@ export function spawn<M, Args extends readonly unknown[]>(
 export function spawn<M>(what: (self: Self<M>) => unknown, args?: readonly [], options?: SpawnOptions): Promise<Pid<M>>;
 export function spawn(what: unknown, args: readonly unknown[] = [], options: SpawnOptions = {}): Promise<any> {
   try {
+    checkSpawn(args, options);
     const { on = "here" } = options;
     const terms = termsOf(options);
     if (on !== "here") return spawnOn(placeFor(on), what, args, terms);
@@ -135,7 +138,7 @@ function who(option: boolean | Pid<never> | undefined, name: string): Pid | unde
 }
 
 function notSpawnable(what: unknown): HeddleError {
-  return new HeddleError("ACTOR_INVALID", `spawn() needs a function or what actor() made, and got ${typeof what}.`);
+  return new HeddleError("ACTOR_INVALID", `spawn() needs a function or what actor() made, and got ${show(what)}.`);
 }
 
 function placeFor(on: "any" | number): number {
@@ -159,9 +162,16 @@ function spawnHere(body: Body, label: string | undefined, args: readonly unknown
     extra.label = label;
     extra.kind = kind;
   }
-  if (terms.mailbox !== undefined) rareFieldsOf(process).limits = { ...defaultLimits, ...terms.mailbox };
+  if (terms.mailbox !== undefined) rareFieldsOf(process).limits = limitsWith(terms.mailbox);
   if (terms.name !== undefined) return beginNamed(process, terms, terms.name, kind !== undefined);
   return begin(process, terms, kind !== undefined);
+}
+
+function limitsWith({
+  limit = defaultLimits.limit,
+  overflow = defaultLimits.overflow,
+}: Partial<MailboxLimits>): MailboxLimits {
+  return { limit, overflow };
 }
 
 async function beginNamed(process: ActorProcess, terms: Terms, name: string, isServer: boolean): Promise<Pid> {

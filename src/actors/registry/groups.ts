@@ -5,6 +5,7 @@
  * ends.
  */
 
+import { mustBePid, mustBeText } from "../arguments/arguments.ts";
 import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Pid } from "../process/pid.ts";
@@ -42,18 +43,34 @@ export interface Groups {
 
 export const groups: Groups = {
   join: async (group, pid) => {
+    check("join", group, pid);
     await ask(pid.thread, "join", group, exportPid(pid)[1]);
   },
-  leave: async (group, pid) => (await ask(pid.thread, "leave", group, exportPid(pid)[1])) as "ok" | "not_joined",
-  members: (group) => membersOf(group),
-  localMembers: (group) => membersOf(group).filter((pid) => pid.thread === thisThread),
+  leave: async (group, pid) => {
+    check("leave", group, pid);
+    return (await ask(pid.thread, "leave", group, exportPid(pid)[1])) as "ok" | "not_joined";
+  },
+  members: (group) => {
+    mustBeText(group, "the group of groups.members()");
+    return membersOf(group);
+  },
+  localMembers: (group) => {
+    mustBeText(group, "the group of groups.localMembers()");
+    return membersOf(group).filter((pid) => pid.thread === thisThread);
+  },
   which: () => [...byGroup.keys()],
   publish: (group, message) => {
+    mustBeText(group, "the group of groups.publish()");
     const members = byGroup.get(group);
     for (const pid of members?.keys() ?? []) sendTo(pid, message, "drop");
     return members?.size ?? 0;
   },
 };
+
+function check(verb: "join" | "leave", group: string, pid: Pid): void {
+  mustBeText(group, `the group of groups.${verb}()`);
+  mustBePid(pid, `the actor of groups.${verb}()`);
+}
 
 function membersOf(group: string): Pid[] {
   return [...(byGroup.get(group) ?? [])].flatMap(([pid, times]) => Array.from({ length: times }, () => pid));

@@ -13,11 +13,12 @@
  * - The root repeats to all that a name is free. So a copy that heard of the end before the beginning is corrected.
  */
 
+import { mustBePid, mustBeText, notAnAddress, show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { ROOT } from "../../runtime/runtime.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
-import type { Pid, PidData } from "../process/pid.ts";
+import { Pid, type PidData } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import {
@@ -45,6 +46,7 @@ const reserved: Set<string> = new Set();
  */
 export async function register(name: string, pid: Pid): Promise<void> {
   checkName(name);
+  mustBePid(pid, "the actor of register()");
   const problem = (await ask(ROOT, "name", name, exportPid(pid))) as string | undefined;
   if (problem !== undefined) throw refused(name, pid, problem);
 }
@@ -55,6 +57,7 @@ export async function register(name: string, pid: Pid): Promise<void> {
  * @throws NAME_UNKNOWN
  */
 export async function unregister(name: string): Promise<void> {
+  mustBeText(name, "the name of unregister()");
   const pid = byName.get(name);
   if (pid === undefined || (await ask(pid.thread, "unname", name)) !== true) throw unknownName(name);
   // The news from the actor's thread may come after the root's answer. Here it counts from now on.
@@ -63,6 +66,7 @@ export async function unregister(name: string): Promise<void> {
 
 /** The actor of this name, looked up in this thread's copy of the registry. */
 export function whereis(name: string): Pid | undefined {
+  mustBeText(name, "the name of whereis()");
   return byName.get(name);
 }
 
@@ -71,9 +75,11 @@ export function registered(): string[] {
   return [...byName.keys()];
 }
 
-/** For functions that take a pid or a name. */
-export function resolveName(to: Pid | string): Pid | undefined {
-  return typeof to === "string" ? byName.get(to) : to;
+/** For functions that take a pid or a name. `what`: the argument, for the error. @throws ACTOR_INVALID if it is neither */
+export function resolveName(to: Pid | string, what: string): Pid | undefined {
+  if (typeof to === "string") return byName.get(to);
+  if (to instanceof Pid) return to;
+  throw notAnAddress(to, what);
 }
 
 function checkName(name: unknown): void {
@@ -85,7 +91,7 @@ function checkName(name: unknown): void {
         : name.length > MAX_NAME_LENGTH
           ? `is longer than ${MAX_NAME_LENGTH} characters`
           : undefined;
-  if (problem !== undefined) throw new HeddleError("NAME_REFUSED", `${JSON.stringify(name)} ${problem}.`);
+  if (problem !== undefined) throw new HeddleError("NAME_REFUSED", `${show(name)} ${problem}.`);
 }
 
 function refused(name: string, pid: Pid, problem: string): HeddleError {

@@ -34,6 +34,7 @@ export interface DynamicSupervisorOptions extends Omit<SupervisorOptions, "strat
 export function dynamicSupervisor(
   options: DynamicSupervisorOptions,
 ): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+  checkOptions(options);
   const { child, ...rest } = options;
   const full = checkOptions(rest);
   const spec = checkSpec({ id: "child", ...child }, full.autoShutdown);

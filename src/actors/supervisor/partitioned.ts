@@ -4,7 +4,9 @@
  * partition while there are enough.
  */
 
-import type { Actor, Spawnable } from "../process/actor.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { invalid, show } from "../arguments/arguments.ts";
+import { Actor, type Spawnable } from "../process/actor.ts";
 import { callFailed } from "../messaging/calls.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
@@ -32,8 +34,13 @@ export interface PartitionedSupervisorOptions
 export function partitionedSupervisor(
   options: PartitionedSupervisorOptions,
 ): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+  checkOptions(options as SupervisorOptions);
   const { child, ...rest } = options;
   checkOptions({ ...rest, children: [{ ...child, id: 0 }] });
+  if (!Array.isArray(child.start) || !((child.start as readonly unknown[])[0] instanceof Actor)) {
+    const rule = "the start of a partition is [what actor() made, args], because it is spawned on other threads";
+    throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${show(child.start)}.`);
+  }
   const body = async (self: Self): Promise<void> => {
     const threads = await schedulerThreads();
     const taken = new Map(threads.map((thread, index) => [index, thread]));
@@ -67,8 +74,11 @@ function startOn(
  * @throws ExitError ACTOR_CALL_FAILED if the partition is being restarted now (reason `noproc`)
  */
 export async function partition(supervisor: SupervisorPid | string, key: string | number): Promise<Pid> {
+  if (typeof key !== "string" && !Number.isFinite(key)) {
+    throw invalid("the key of partition()", "a string or a number that is not infinite", key);
+  }
   const children = await whichChildren(supervisor);
-  const { pid } = children[hash(key) % children.length]!;
+  const pid = children[hash(key) % children.length]?.pid;
   if (pid === undefined || pid === "restarting") throw callFailed(`partition for ${key}`, "noproc");
   return pid;
 }

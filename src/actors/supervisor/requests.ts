@@ -1,9 +1,10 @@
 /** The requests to supervisors, and the functions that send them. */
 
+import { invalid } from "../arguments/arguments.ts";
 import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
 import { callFailed, startControl } from "../messaging/calls.ts";
 import { resolveName } from "../registry/registered-names.ts";
-import type { Pid } from "../process/pid.ts";
+import { Pid } from "../process/pid.ts";
 import type { ServerPid } from "../process/self.ts";
 import type { ChildSpec, Strategy } from "./spec.ts";
 
@@ -49,8 +50,13 @@ export function refused(reason: ExitReason): Answer {
   return { refused: reason };
 }
 
+function mustBeChild(child: ChildId, op: string): void {
+  if (typeof child === "string" || typeof child === "number" || child instanceof Pid) return;
+  throw invalid(`the child of ${op}()`, "its id, or its pid under a dynamic supervisor", child);
+}
+
 async function ask(supervisor: SupervisorPid | string, request: Request): Promise<unknown> {
-  const pid = resolveName(supervisor as Pid | string);
+  const pid = resolveName(supervisor as Pid | string, `the supervisor of ${request.op}()`);
   if (pid === undefined) throw callFailed(supervisor as string, "noproc");
   // For ever, as in OTP: a child may take long to start or stop.
   const answer = (await startControl(pid, request, Infinity)) as Answer;
@@ -69,6 +75,13 @@ export async function startChild(
   supervisor: SupervisorPid | string,
   spec: ChildSpec | readonly unknown[],
 ): Promise<Pid | undefined> {
+  if (typeof spec !== "object" || spec === null) {
+    throw invalid(
+      "the child of startChild()",
+      "a specification, or an array of arguments for a dynamic supervisor",
+      spec,
+    );
+  }
   return (await ask(supervisor, { op: "startChild", spec })) as Pid | undefined;
 }
 
@@ -78,6 +91,7 @@ export async function startChild(
  * @throws SUPERVISOR_REFUSED. `reason`: `not_found`.
  */
 export async function terminateChild(supervisor: SupervisorPid | string, child: ChildId): Promise<void> {
+  mustBeChild(child, "terminateChild");
   await ask(supervisor, { op: "terminateChild", child });
 }
 
@@ -88,6 +102,7 @@ export async function terminateChild(supervisor: SupervisorPid | string, child: 
  * children have no specification of their own), or why it has not started.
  */
 export async function restartChild(supervisor: SupervisorPid | string, child: ChildId): Promise<Pid | undefined> {
+  mustBeChild(child, "restartChild");
   return (await ask(supervisor, { op: "restartChild", child })) as Pid | undefined;
 }
 
@@ -97,6 +112,7 @@ export async function restartChild(supervisor: SupervisorPid | string, child: Ch
  * @throws SUPERVISOR_REFUSED. `reason`: `running`, `restarting`, `not_found`, `simple_one_for_one`.
  */
 export async function deleteChild(supervisor: SupervisorPid | string, child: ChildId): Promise<void> {
+  mustBeChild(child, "deleteChild");
   await ask(supervisor, { op: "deleteChild", child });
 }
 

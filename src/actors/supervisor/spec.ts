@@ -3,8 +3,10 @@
  * messages.
  */
 
-import { HeddleError } from "../../errors/errors.ts";
-import type { Actor, Spawnable } from "../process/actor.ts";
+import { isRecord, show } from "../arguments/arguments.ts";
+import { checkSpawn } from "../arguments/spawn-arguments.ts";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import { Actor, type Spawnable } from "../process/actor.ts";
 import type { ignore } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import type { SpawnOptions } from "../process/spawn.ts";
@@ -83,11 +85,13 @@ const autoShutdowns: readonly unknown[] = ["never", "any_significant", "all_sign
 
 /** @throws SUPERVISOR_INVALID */
 export function checkOptions(options: SupervisorOptions): FullOptions {
+  must(isRecord(options), "a supervisor's options are an object, such as { children: [] }", options);
   const { strategy = "one_for_one", intensity = 1, periodMs = 5000, autoShutdown = "never", children = [] } = options;
   must(strategies.includes(strategy), `strategy is one of ${strategies.join(", ")}`, strategy);
   must(Number.isSafeInteger(intensity) && intensity >= 0, "intensity is a whole number, 0 or more", intensity);
   must(typeof periodMs === "number" && periodMs > 0, "periodMs is a number of milliseconds above 0", periodMs);
   must(autoShutdowns.includes(autoShutdown), `autoShutdown is one of ${autoShutdowns.join(", ")}`, autoShutdown);
+  must(Array.isArray(children), "children is an array of child specifications", children);
   const specs = children.map((child) => checkSpec(child, autoShutdown));
   const ids = new Set(specs.map(({ id }) => id));
   must(ids.size === specs.length, "children have different ids", specs.map(({ id }) => id).join(", "));
@@ -96,18 +100,33 @@ export function checkOptions(options: SupervisorOptions): FullOptions {
 
 /** @throws SUPERVISOR_INVALID */
 export function checkSpec(spec: ChildSpec, autoShutdown: AutoShutdown): FullSpec {
+  must(isRecord(spec), "a child's specification is an object, such as { id, start: [actor, args] }", spec);
   const { id, start, restart = "permanent", significant = false, type = "worker" } = spec;
   const shutdown = spec.shutdown ?? (type === "supervisor" ? "infinity" : 5000);
   must(typeof id === "string" || typeof id === "number", "a child's id is a string or a number", id);
   must(typeof start === "function" || Array.isArray(start), "a child's start is [actor, args] or a function", start);
+  if (typeof start !== "function") checkStart(start);
   must(restarts.includes(restart), `restart is one of ${restarts.join(", ")}`, restart);
   must(type === "worker" || type === "supervisor", "type is worker or supervisor", type);
   must(isShutdown(shutdown), "shutdown is milliseconds, infinity or brutal_kill", shutdown);
+  must(typeof significant === "boolean", "significant is true or false", significant);
   if (significant) {
     must(autoShutdown !== "never", `a significant child needs a supervisor with autoShutdown`, String(id));
     must(restart !== "permanent", "a significant child is transient or temporary", String(id));
   }
   return { id, start, restart, shutdown, significant, type };
+}
+
+/** What the child is spawned with, so that a mistake is not only found when it is restarted. */
+function checkStart([what, args = [], options = {}]: readonly unknown[]): void {
+  must(typeof what === "function" || what instanceof Actor, "a child's start begins with an actor or a function", what);
+  try {
+    checkSpawn(args, options);
+  } catch (cause) {
+    throw new HeddleError("SUPERVISOR_INVALID", `a child's start is [actor, args, options]: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 function isShutdown(shutdown: unknown): boolean {
@@ -116,6 +135,5 @@ function isShutdown(shutdown: unknown): boolean {
 
 function must(holds: boolean, rule: string, got: unknown): void {
   if (holds) return;
-  const shown = typeof got === "number" ? String(got) : (JSON.stringify(got) ?? String(got));
-  throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${shown}.`);
+  throw new HeddleError("SUPERVISOR_INVALID", `${rule}; got ${show(got)}.`);
 }

@@ -1,5 +1,6 @@
 /** A tree of supervisors, for display: plain data, all the way down. */
 
+import { mustBePid } from "../arguments/arguments.ts";
 import { ExitError } from "../process/exit-reason.ts";
 import { processInfo } from "../process/process-info.ts";
 import type { Pid } from "../process/pid.ts";
@@ -20,6 +21,7 @@ export interface TreeNode {
 
 /** The supervisor and everything below it, over all threads, as JSON can hold it. Actors that exit meanwhile are left out. */
 export async function supervisorTree(supervisor: SupervisorPid): Promise<TreeNode> {
+  mustBePid(supervisor, "the argument of supervisorTree()");
   return await nodeOf({ id: undefined, pid: supervisor as Pid, type: "supervisor" });
 }
 

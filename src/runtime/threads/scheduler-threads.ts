@@ -15,7 +15,7 @@ export function setSchedulerThreads(threads: number): void {
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_SCHEDULER_THREADS) {
     throw new HeddleError(
       "THREADS_INVALID",
-      `setSchedulerThreads() needs a whole number from 1 to ${MAX_SCHEDULER_THREADS}, and got ${String(threads)}.`,
+      `setSchedulerThreads() needs a whole number from 1 to ${MAX_SCHEDULER_THREADS}, and got ${typeof threads === "number" ? threads : typeof threads}.`,
     );
   }
   runtime().resize("scheduler", threads);

@@ -1,0 +1,293 @@
+/** Every public function refuses what it cannot use, with one coded error that says what it got. Nothing ends later because of it. */
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import * as actors from "../../src/actors/index.ts";
+import { HeddleError } from "../../src/errors/errors.ts";
+import { newPuppet, reasonOf, settled } from "./support.ts";
+
+const {
+  actor,
+  call,
+  cast,
+  countChildren,
+  deleteChild,
+  dynamicSupervisor,
+  exit,
+  genServer,
+  groups,
+  isDown,
+  isExit,
+  partition,
+  partitionedSupervisor,
+  pidEquals,
+  processInfo,
+  register,
+  reply,
+  restartChild,
+  send,
+  setCrashReporter,
+  setMailboxLimits,
+  setRunawayBudget,
+  setSchedulerThreads,
+  spawn,
+  startChild,
+  stop,
+  supervisor,
+  supervisorTree,
+  terminateChild,
+  unregister,
+  whereis,
+  whichChildren,
+} = actors as Readonly<Record<string, any>>;
+
+const reports: unknown[] = [];
+setCrashReporter(({ error }: actors.CrashReport) => reports.push(error));
+after(() => assert.deepEqual(reports, []));
+
+const empty = {};
+const anything: readonly unknown[] = [undefined, null, empty, 7, [], NaN, "x", Symbol("s"), () => {}];
+
+/** Of all values, those that are not allowed here. */
+function but(...allowed: readonly unknown[]): readonly unknown[] {
+  return anything.filter(
+    (value) => !allowed.some((each) => Object.is(each, value) || (typeof each === "string" && typeof value === each)),
+  );
+}
+
+async function refusal(run: () => unknown): Promise<any> {
+  try {
+    return { returned: await run() };
+  } catch (error) {
+    return error;
+  }
+}
+
+async function refuses(name: string, values: readonly unknown[], run: (value: any) => unknown): Promise<void> {
+  for (const value of values) {
+    const error = await refusal(() => run(value));
+    const what = `${name} with ${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
+    assert.ok(error instanceof HeddleError, `${what}: ${String(error?.stack ?? JSON.stringify(error))}`);
+    assert.match(error.code, /^(ACTOR_INVALID|NAME_REFUSED|SUPERVISOR_INVALID|THREADS_INVALID)$/, what);
+    assert.match(error.message, /got|is no name|, and is /, what);
+  }
+}
+
+const noPid = but();
+const noAddress = but("string");
+const noText = but("string");
+const noOptions = but(undefined);
+const noFunction = but("function");
+
+const body = async (self: actors.Self): Promise<unknown> => await self.receive();
+const pid = (await spawn(body)) as actors.Pid;
+const tree = (await spawn(supervisor({ children: [{ id: "a", start: [body] }] }))) as actors.SupervisorPid;
+
+const functions: Readonly<Record<string, () => Promise<void>>> = {
+  async send() {
+    await refuses("to", noAddress, (to) => send(to, 1));
+    await refuses("options", but(undefined, empty), (options) => send(pid, 1, options));
+    await refuses(
+      "transfer",
+      but(undefined).filter((value) => !Array.isArray(value)),
+      (transfer) => send(pid, 1, { transfer }),
+    );
+  },
+  async cast() {
+    await refuses("to", noAddress, (to) => cast(to, 1));
+  },
+  async call() {
+    await refuses("server", noAddress, (to) => call(to, 1));
+    await refuses("timeout", but(undefined, 7), (timeoutMs) => call(pid, 1, timeoutMs));
+  },
+  async exit() {
+    await refuses("to", noAddress, (to) => exit(to, "normal"));
+    await refuses("reason", [undefined], (reason) => exit(pid, reason));
+    assert.equal((await refusal(() => exit(pid, () => {}))).code, "NOT_CLONEABLE");
+  },
+  async reply() {
+    await refuses("from", anything, (from) => reply(from, 1));
+  },
+  async isDown() {
+    await refuses("ref", but(undefined, 7), (ref) => isDown({}, ref));
+  },
+  async isExit() {
+    await refuses("from", but(undefined), (from) => isExit({}, from));
+  },
+  async pidEquals() {
+    await refuses("a", noPid, (a) => pidEquals(a, pid));
+    await refuses("b", noPid, (b) => pidEquals(pid, b));
+  },
+  async processInfo() {
+    await refuses("pid", noPid, (of) => processInfo(of));
+  },
+  async register() {
+    await refuses("name", noText, (name) => register(name, pid));
+    await refuses("pid", noPid, (of) => register("a name", of));
+    assert.equal(whereis("a name"), undefined);
+  },
+  async unregister() {
+    await refuses("name", noText, (name) => unregister(name));
+  },
+  async whereis() {
+    await refuses("name", noText, (name) => whereis(name));
+  },
+  async groups() {
+    for (const verb of ["join", "leave"]) {
+      await refuses(`${verb} group`, noText, (group) => groups[verb](group, pid));
+      await refuses(`${verb} pid`, noPid, (of) => groups[verb]("group", of));
+    }
+    for (const verb of ["members", "localMembers", "publish"])
+      await refuses(verb, noText, (group) => groups[verb](group));
+  },
+  async actor() {
+    await refuses("url", but(), (url) => actor(url, "name", body));
+    await refuses("name", noText, (name) => actor(import.meta.url, name, body));
+    await refuses("body", noFunction, (fn) => actor(import.meta.url, "name", fn));
+  },
+  async setCrashReporter() {
+    await refuses("reporter", but(undefined, "function"), (report) => setCrashReporter(report));
+  },
+  async setMailboxLimits() {
+    await refuses("limits", but(empty), (limits) => setMailboxLimits(limits));
+    await refuses("limit", [...but(undefined, 7), 0, -1, 1.5, -Infinity], (limit) => setMailboxLimits({ limit }));
+    await refuses("overflow", but(undefined), (overflow) => setMailboxLimits({ overflow }));
+  },
+  async setRunawayBudget() {
+    await refuses("budget", [...but(), "200", [200]], (budgetMs) => setRunawayBudget(budgetMs));
+  },
+  async setSchedulerThreads() {
+    await refuses("threads", [...but(7), "7", 0, 1.5], (threads) => setSchedulerThreads(threads));
+  },
+  async spawn() {
+    await refuses("what", noFunction, (what) => spawn(what));
+    await refuses(
+      "args",
+      but(undefined).filter((value) => !Array.isArray(value)),
+      (args) => spawn(body, args),
+    );
+    await refuses("options", but(undefined, empty), (options) => spawn(body, [], options));
+    await refuses("link", [...but(undefined)], (link) => spawn(body, [], { link }));
+    await refuses("monitor", [...but(undefined)], (monitor) => spawn(body, [], { monitor }));
+    await refuses("name", noText.slice(1), (name) => spawn(body, [], { name }));
+    await refuses("on", [...but(undefined, 7), -1, 1.5], (on) => spawn(body, [], { on }));
+    await refuses("mailbox", but(undefined, empty), (mailbox) => spawn(body, [], { mailbox }));
+    await refuses("limit", [...but(undefined, 7), 0], (limit) => spawn(body, [], { mailbox: { limit } }));
+    await refuses("overflow", but(undefined), (overflow) => spawn(body, [], { mailbox: { overflow } }));
+  },
+  async genServer() {
+    await refuses("callbacks", anything, (callbacks) => genServer(callbacks));
+    await refuses("init", noFunction, (init) => genServer({ init }));
+    for (const name of ["handleCall", "handleCast", "handleInfo", "terminate"])
+      await refuses(name, but(undefined, "function"), (callback) => genServer({ init: () => 0, [name]: callback }));
+  },
+  async stop() {
+    await refuses("server", noAddress, (server) => stop(server));
+    await refuses("timeout", but(undefined, 7), (timeoutMs) => stop(pid, "normal", timeoutMs));
+  },
+  async supervisor() {
+    await refuses("options", but(empty), (options) => supervisor(options));
+    for (const name of ["strategy", "intensity", "periodMs", "autoShutdown", "children"]) {
+      const allowed = name === "children" ? [undefined, ...anything.filter(Array.isArray)] : [undefined, 7];
+      await refuses(
+        name,
+        name === "strategy" || name === "autoShutdown" ? [...but(undefined)] : but(...allowed),
+        (value) => supervisor({ [name]: value }),
+      );
+    }
+    await refuses("a child", anything, (child) => supervisor({ children: [child] }));
+    const spec = { id: 1, start: [body] };
+    const all = (change: object): unknown => supervisor({ children: [{ ...spec, ...change }] });
+    await refuses("id", but(7, NaN, "string"), (id) => all({ id }));
+    await refuses("start", but("function"), (start) => all({ start }));
+    await refuses("started", noFunction, (what) => all({ start: [what] }));
+    await refuses(
+      "args",
+      but(undefined).filter((value) => !Array.isArray(value)),
+      (args) => all({ start: [body, args] }),
+    );
+    await refuses("start's options", but(undefined, empty), (options) => all({ start: [body, [], options] }));
+    for (const name of ["restart", "type"]) await refuses(name, but(undefined), (value) => all({ [name]: value }));
+    await refuses("shutdown", but(undefined, null, 7), (shutdown) => all({ shutdown }));
+    await refuses("significant", but(undefined), (significant) => all({ significant }));
+  },
+  async dynamicSupervisor() {
+    await refuses("options", anything, (options) => dynamicSupervisor(options));
+    await refuses("child", anything, (child) => dynamicSupervisor({ child }));
+  },
+  async partitionedSupervisor() {
+    await refuses("options", anything, (options) => partitionedSupervisor(options));
+    await refuses("child", anything, (child) => partitionedSupervisor({ child }));
+    await refuses("start", anything, (start) => partitionedSupervisor({ child: { start } }));
+    await refuses("started", anything, (what) => partitionedSupervisor({ child: { start: [what] } }));
+  },
+  async partition() {
+    await refuses("supervisor", noAddress, (of) => partition(of, 1));
+    await refuses("key", [...but(7, "string"), Infinity], (key) => partition(tree, key));
+  },
+  async supervisorTree() {
+    await refuses("supervisor", noPid, (of) => supervisorTree(of));
+  },
+  async "requests to supervisors"() {
+    for (const ask of [countChildren, whichChildren]) await refuses(ask.name, noAddress, (of) => ask(of));
+    for (const ask of [terminateChild, restartChild, deleteChild]) {
+      await refuses(ask.name, noAddress, (of) => ask(of, "a"));
+      await refuses(`${ask.name} child`, but(7, NaN, "string"), (child) => ask(tree, child));
+    }
+    await refuses("startChild", noAddress, (of) => startChild(of, { id: "b", start: [body] }));
+    await refuses(
+      "a child",
+      but(empty, ...anything.filter(Array.isArray)).filter((value) => typeof value !== "object" || value === null),
+      (child) => startChild(tree, child),
+    );
+    for (const spec of [{}, [], { id: "b" }, { id: "b", start: [7] }]) {
+      const { code, reason } = await refusal(() => startChild(tree, spec));
+      assert.deepEqual([code, reason.code], ["SUPERVISOR_REFUSED", "SUPERVISOR_INVALID"]);
+    }
+    assert.equal((await countChildren(tree)).active, 1);
+  },
+};
+
+for (const [name, check] of Object.entries(functions)) {
+  test(`${name} refuses arguments that are wrong`, async () => {
+    await check();
+    await settled();
+  });
+}
+
+test("an actor's own methods refuse arguments that are wrong, and it goes on", async () => {
+  const reason = await reasonOf(async (of: actors.Self) => {
+    const self = of as any;
+    const other = await newPuppet();
+    for (const name of ["link", "unlink"]) await refuses(name, noPid, (to) => self[name](to));
+    await refuses("monitor", noAddress, (to) => self.monitor(to));
+    await refuses("demonitor", but(7), (ref) => self.demonitor(ref));
+    await refuses("its options", but(undefined, empty), (options) => self.demonitor(7, options));
+    await refuses("exit to", noPid, (to) => self.exit(to, "normal"));
+    await refuses("exit with", [undefined], (reason) => self.exit(other, reason));
+    await refuses("exit", [undefined], (reason) => self.exit(reason));
+    assert.equal((await refusal(() => self.exit(other, () => {}))).code, "NOT_CLONEABLE");
+    await refuses("trapExit", but(), (value) => {
+      self.trapExit = value;
+    });
+    await refuses("call", noAddress, (to) => self.call(to, 1));
+    await refuses("its timeout", but(undefined, 7), (timeoutMs) => self.call(other, 1, timeoutMs));
+    await refuses("receive", but(undefined, "function"), (match) => self.receive(match));
+    await refuses("receive's options", but(undefined), (options) => self.receive(() => true, options));
+    await refuses("its timeoutMs", but(undefined, 7), (timeoutMs) => self.receive({ timeoutMs }));
+    assert.equal((await refusal(() => self.call(other, () => {}))).code, "NOT_CLONEABLE");
+    self.exit("done");
+  });
+  assert.equal(reason, "done");
+});
+
+test("every public function is among them", () => {
+  const total = new Set(["isPid", "isCleanExit", "registered", "schedulerThreads", "thisThreadId", "ignore"]);
+  const requests = ["countChildren", "whichChildren", "terminateChild", "restartChild", "deleteChild", "startChild"];
+  const seen = new Set([...Object.keys(functions), ...requests, ...total]);
+  const classes = ["Actor", "ExitError", "DownMessage", "ExitMessage", "CallMessage", "CastMessage", "From", "Pid"];
+  assert.deepEqual(
+    Object.keys(actors).filter((name) => !seen.has(name) && !classes.includes(name)),
+    [],
+  );
+});
