@@ -128,9 +128,8 @@ class Server {
         ending = await this.#handle(message);
       } catch (error) {
         if (this.#self.status === "dead") throw error;
-        const reason = reasonOf(error);
-        if (!(error instanceof ExitError)) crashes.report(this.#self, reason);
-        ending = { stop: reason };
+        if (!(error instanceof ExitError)) crashes.report(this.#self, error);
+        ending = { stop: reasonOf(error) };
       }
       if (ending !== undefined) return await this.#terminate(ending);
     }

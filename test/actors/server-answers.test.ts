@@ -77,7 +77,7 @@ onBothSides("`throw undefined` is a crash like any other", async (on) => {
   });
 });
 
-test("`throw undefined` is reported as the error that others see as the reason", async () => {
+test("`throw undefined` is reported, once each", async () => {
   const reports: CrashReport[] = [];
   setCrashReporter((report) => reports.push(report));
   try {
@@ -90,8 +90,10 @@ test("`throw undefined` is reported as the error that others see as the reason",
     ];
     send(pids[2] as Pid, "x");
     for (const pid of pids) await exitOf(pid as Pid);
-    for (const { error } of reports) assert.match((error as Error).message, /threw undefined/);
-    assert.equal(reports.length, 3);
+    assert.deepEqual(
+      reports.map(({ error }) => error),
+      [undefined, undefined, undefined],
+    );
   } finally {
     setCrashReporter(() => {});
   }

@@ -311,9 +311,8 @@ function hasReturned(this: Process): void {
 }
 
 function hasThrown(this: Process, error: unknown): void {
-  const reason = reasonOf(error);
-  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, reason);
-  end(this, reason);
+  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, error);
+  end(this, reasonOf(error));
 }
 
 function end(process: Process, reason: ExitReason): void {
