@@ -229,7 +229,8 @@ function placeOf(thread: number, { look }: Suspect): string {
 
 /** Why nobody could be ended, as far as it is known. */
 function obstacle({ look }: Suspect): string {
-  if (look === undefined) return "the thread does not answer (it is in a native call, such as execSync)";
+  if (look === undefined)
+    return "the thread does not answer (it is in a native call such as execSync, or Node does not allow the inspector)";
   const { turn, frame } = look;
   const place = frame === undefined ? "" : ` in ${frame.functionName} (${frame.location})`;
   if (turn === undefined) return `code that awaited something outside of heddle before computes${place}`;
