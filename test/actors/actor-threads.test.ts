@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   call,
+  exit,
+  genServer,
   groups,
   register,
   schedulerThreads,
@@ -102,6 +104,25 @@ test("what is sent and spawned to a thread that has ended is lost or refused, ne
   assert.equal((await next(observer)).reason, "noconnection");
   await tell(observer, { do: "monitor", pid: victim });
   assert.equal((await next(observer)).reason, "noconnection");
+});
+
+test("who is spawned with a link to an actor of a thread that has ended is told, and ends", async () => {
+  const thread = await lastThread();
+  const victim = await newPuppet(thread);
+  end(thread);
+  while (await isAlive(victim));
+  const watcher = await newPuppet();
+  await newPuppet("here", { link: victim, monitor: watcher });
+  assert.equal((await next(watcher)).reason, "noconnection");
+  const refused = { code: "ACTOR_START_FAILED", reason: "noconnection" };
+  await assert.rejects(spawn(genServer({ init: () => 0 }), [], { link: victim }), refused);
+});
+
+test("a server that is spawned with a link to an actor that has exited does not start, and says so", async () => {
+  const victim = await newPuppet();
+  exit(victim, "kill");
+  const refused = { code: "ACTOR_START_FAILED", reason: "noproc" };
+  await assert.rejects(spawn(genServer({ init: () => 0 }), [], { link: victim }), refused);
 });
 
 test("a spawn that was under way fails when the thread ends", async () => {

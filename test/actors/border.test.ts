@@ -281,6 +281,17 @@ test("an actor's own methods refuse arguments that are wrong, and it goes on", a
   assert.equal(reason, "done");
 });
 
+test("a start function that returns no pid fails the start, and says so", async () => {
+  for (const returned of [undefined, null, {}, 7, "x"]) {
+    const start = async (): Promise<any> => returned;
+    const { code, reason } = await refusal(() => spawn(supervisor({ children: [{ id: "a", start }] })));
+    assert.equal(code, "ACTOR_START_FAILED");
+    const { reason: why } = reason.shutdown;
+    assert.equal(why.code, "ACTOR_INVALID");
+    assert.match(why.message, /the result of start of the child a must be a pid or ignore, and got/);
+  }
+});
+
 test("every public function is among them", () => {
   const total = new Set(["isPid", "isCleanExit", "registered", "schedulerThreads", "thisThreadId", "ignore"]);
   const requests = ["countChildren", "whichChildren", "terminateChild", "restartChild", "deleteChild", "startChild"];

@@ -143,7 +143,8 @@ function notSpawnable(what: unknown): HeddleError {
 
 function placeFor(on: "any" | number): number {
   if (on === "any") return runtime().place("scheduler") ?? thisThread;
-  if (on !== thisThread && !(runtime().has(on) && mayHaveActors(on))) throw noThread(on);
+  if (on !== thisThread && !(runtime().has(on) && mayHaveActors(on) && !runtime().board.isClosed(on)))
+    throw noThread(on);
   return on;
 }
 
@@ -185,6 +186,8 @@ async function beginNamed(process: ActorProcess, terms: Terms, name: string, isS
 }
 
 function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: boolean): Promise<Pid> {
+  // First: a link to an actor that has exited ends it at once.
+  const started = isServer ? startOf(process) : Promise.resolve(process);
   if (monitor !== undefined) {
     watch(process, { pid: monitor, ref });
     if (monitor instanceof Process) expectDown(monitor, ref, process);
@@ -197,11 +200,15 @@ function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: b
     if (link instanceof Process) linkBack(link, process);
     else {
       tie(process, link.thread);
-      post(link.thread, ["spawnLinked", link.id, exportPid(process)]);
+      if (!post(link.thread, ["spawnLinked", link.id, exportPid(process)]))
+        signalExit(link, process, "noconnection", "link");
     }
   }
   runQueue.add(process);
-  if (!isServer) return Promise.resolve(process);
+  return started;
+}
+
+function startOf(process: ActorProcess): Promise<Pid> {
   return new Promise((resolve, reject) => {
     rareFieldsOf(process).started = (outcome) => {
       if (outcome.type === "started") resolve(process);

@@ -11,11 +11,12 @@
  * turns again.
  */
 
+import { invalid } from "../arguments/arguments.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
 import { reasonOf, StartIgnored, type ExitReason } from "../process/exit-reason.ts";
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
 import { ignore } from "../gen-server.ts";
-import type { Pid } from "../process/pid.ts";
+import { Pid } from "../process/pid.ts";
 import { spawn } from "../process/spawn.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
 
@@ -37,9 +38,13 @@ export async function startChildOf(
   let started: Started;
   try {
     if (typeof start === "function") {
-      const pid = (await start(self)) as Pid | typeof ignore;
-      if (pid !== ignore) self.link(pid);
-      started = pid === ignore ? { type: "ignored" } : { type: "started", pid };
+      const pid: unknown = await start(self);
+      if (pid === ignore) started = { type: "ignored" };
+      else {
+        if (!(pid instanceof Pid)) throw invalid(`the result of start of the child ${spec.id}`, "a pid or ignore", pid);
+        self.link(pid);
+        started = { type: "started", pid };
+      }
     } else {
       const [what, args = [], options = {}] = start;
       const all = [...args, ...extraArgs];
