@@ -1,6 +1,8 @@
 /** Opens this thread's actors to other threads, after all modules that handle their messages were loaded. */
 
 import "./process/exit-signals.ts";
+import "./exits/kill-orders.ts";
+import "./exits/links.ts";
 import "./messaging/calls.ts";
 import "./registry/groups.ts";
 import "./registry/registered-names.ts";

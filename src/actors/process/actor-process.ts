@@ -6,17 +6,7 @@ import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
-import {
-  demonitor,
-  DownMessage,
-  isSendingExits,
-  link,
-  monitor,
-  newRef,
-  signalExit,
-  tellOfExit,
-  unlink,
-} from "./exit-signals.ts";
+import { demonitor, DownMessage, isSendingExits, monitor, newRef, signalExit, tellOfExit } from "./exit-signals.ts";
 import { rareFieldsOf } from "./rare-fields.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
@@ -24,6 +14,7 @@ import { Process, type Body, type Rest } from "./process.ts";
 import { exportPid, importPid } from "./process-table.ts";
 import { thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
+import { link, unlink } from "../exits/links.ts";
 import { toldReason } from "../exits/told-reason.ts";
 
 const { board } = runtime();

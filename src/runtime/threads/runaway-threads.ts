@@ -150,7 +150,7 @@ export class RunawayThreads {
       reported,
       lookedAgoMs: nowMs - lookedMs,
       turn: actor === undefined ? "unknown" : found?.what === "actor" ? actor : "task",
-      orderedForMs: orders && nowMs - Math.min(...orders.values()),
+      orderedForMs: orders && nowMs - oldest(orders)[1],
       budgetMs: this.#budgetMs,
     });
   }
@@ -178,7 +178,7 @@ export class RunawayThreads {
   }
 
   #quarantine(thread: number, suspect: Suspect): void {
-    const [[actor, orderedMs]] = [...this.#orders.get(thread)!].sort(([, a], [, b]) => a - b) as [[number, number]];
+    const [actor, orderedMs] = oldest(this.#orders.get(thread)!);
     this.#orders.delete(thread);
     this.#suspects.delete(thread);
     const message = `scheduler thread ${thread} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - orderedMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
@@ -225,6 +225,11 @@ function nameOf(what: string, name: string | undefined, id: number | undefined):
 function placeOf(thread: number, { look }: Suspect): string {
   const frame = look?.frame;
   return `scheduler thread ${thread}${frame === undefined ? "" : `, in ${frame.functionName} (${frame.location}),`}`;
+}
+
+/** Orders are kept in the order in which they came. There may be very many. */
+function oldest(orders: ReadonlyMap<number, number>): readonly [actor: number, orderedMs: number] {
+  return orders.entries().next().value!;
 }
 
 /** Why nobody could be ended, as far as it is known. */
