@@ -131,7 +131,7 @@ const table = {
 
   ACTOR_INVALID: {
     library: "heddle/actors",
-    doc: "An actor or one of its options is invalid, or the argument is not an actor.",
+    doc: "An actor, an argument or an option is invalid. The message says what it got and what would be right.",
   },
   ACTOR_BAD_RETURN: {
     library: "heddle/actors",
@@ -161,7 +161,7 @@ const table = {
   },
   SUPERVISOR_INVALID: {
     library: "heddle/actors",
-    doc: "A supervisor's options or child specification contradict themselves.",
+    doc: "A supervisor's options or a child specification are invalid, or contradict themselves.",
   },
   SUPERVISOR_REFUSED: { library: "heddle/actors", doc: "A supervisor refused a request; its `reason` says why." },
   NOT_CLONEABLE: {

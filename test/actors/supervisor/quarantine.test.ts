@@ -46,7 +46,7 @@ async function pidOf(tree: SupervisorPid, id: string): Promise<Pid> {
 }
 
 function newWords(): Words {
-  return new Int32Array(new SharedArrayBuffer(4));
+  return new Int32Array(new SharedArrayBuffer(8));
 }
 
 function isQuarantine(reason: any): void {
