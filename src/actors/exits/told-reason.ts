@@ -1,10 +1,11 @@
 /**
  * The form in which others learn of an exit reason. It is a copy, as a message is: on one thread as across threads, an object of
  * a class becomes a plain object, and an error of the program's own class becomes an Error with its name and properties. So
- * what an actor holds is never in another one's hands, and a check such as `reason instanceof DbError` does not work only until
- * the two are on different threads.
+ * nobody gets hold of an object that the actor that failed still uses, and a check such as `reason instanceof DbError` does not
+ * work only until the two are on different threads.
  *
- * A reason is copied once, where it came up, and not at each of the actors that die of it one after the other.
+ * A reason is copied once, where it came up, and not at each of the actors that die of it one after the other: those of one
+ * thread that learn of the exit share the copy.
  */
 
 import { copy } from "../../runtime/copy/copy.ts";
