@@ -35,6 +35,8 @@ export class RareFields {
   /** Name of its function, for display. */
   label: string | undefined = undefined;
   name: string | undefined = undefined;
+  /** The number of its registration. */
+  nameNumber: number = 0;
   /** The actor that spawned it with a link. Its exit stops a server. */
   parent: Pid | undefined = undefined;
   links: Set<Pid> | undefined = undefined;

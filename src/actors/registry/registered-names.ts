@@ -8,6 +8,9 @@
  * Invariants
  * - An actor that gets the DOWN message of a named actor finds the name free, or taken by another: both messages came from one
  *   thread, in order.
+ * - Each registration has a number, and a name is freed by its number. So news that come late free no later registration, also
+ *   not one of the same actor: those of the actor's thread and those of the root come over different links, in any order.
+ * - An actor may exit, or lose its name, while the root gives it the name. Then nobody gets it.
  * - If a name seems taken, its holder's thread is asked before it is refused, because the news that it is free may be on its
  *   way.
  * - The root repeats to all that a name is free. So a copy that heard of the end before the beginning is corrected.
@@ -16,10 +19,10 @@
 import { mustBePid, mustBeText, notAnAddress, show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { ROOT } from "../../runtime/runtime.ts";
-import { rareFieldsOf } from "../process/rare-fields.ts";
+import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import { Pid, type PidData } from "../process/pid.ts";
-import { Process } from "../process/process.ts";
+import type { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import {
   ask,
@@ -34,9 +37,15 @@ import {
 
 const MAX_NAME_LENGTH = 255;
 
-const byName: Map<string, Pid> = new Map();
-/** On the root: names that are being given out. */
-const reserved: Set<string> = new Set();
+interface Registration {
+  readonly pid: Pid;
+  readonly number: number;
+}
+
+const byName: Map<string, Registration> = new Map();
+/** On the root: names that are being given out, and whether that one was freed already. */
+const reserved: Map<string, { readonly number: number; isFreed: boolean }> = new Map();
+let lastNumber = 0;
 
 /**
  * Gives a living actor a name. All threads can send to that name. As in Erlang, an actor has at most one name, and `undefined`
@@ -58,16 +67,18 @@ export async function register(name: string, pid: Pid): Promise<void> {
  */
 export async function unregister(name: string): Promise<void> {
   mustBeText(name, "the name of unregister()");
-  const pid = byName.get(name);
-  if (pid === undefined || (await ask(pid.thread, "unname", name)) !== true) throw unknownName(name);
-  // The news from the actor's thread may come after the root's answer. Here it counts from now on.
-  if (byName.get(name) === pid) byName.delete(name);
+  const found = byName.get(name);
+  if (found === undefined) throw unknownName(name);
+  const { pid, number } = found;
+  if ((await ask(pid.thread, "unname", exportPid(pid)[1], number)) !== true) throw unknownName(name);
+  // The news from the actor's thread may come after its answer. Here it counts from now on.
+  free(name, number);
 }
 
 /** The actor of this name, looked up in this thread's copy of the registry. */
 export function whereis(name: string): Pid | undefined {
   mustBeText(name, "the name of whereis()");
-  return byName.get(name);
+  return byName.get(name)?.pid;
 }
 
 /** All names that are given out, as this thread knows them. */
@@ -77,7 +88,7 @@ export function registered(): string[] {
 
 /** For functions that take a pid or a name. `what`: the argument, for the error. @throws ACTOR_INVALID if it is neither */
 export function resolveName(to: Pid | string, what: string): Pid | undefined {
-  if (typeof to === "string") return byName.get(to);
+  if (typeof to === "string") return byName.get(to)?.pid;
   if (to instanceof Pid) return to;
   throw notAnAddress(to, what);
 }
@@ -106,72 +117,84 @@ export function unknownName(name: string): HeddleError {
 
 onQuestion("name", async (_from: number, name: string, data: PidData) => {
   if (reserved.has(name)) return "the name is taken";
-  reserved.add(name);
+  const number = ++lastNumber;
+  const registration = { number, isFreed: false };
+  reserved.set(name, registration);
   try {
     const holder = byName.get(name);
     if (holder !== undefined && (await isHeld(name, holder))) return "the name is taken";
     const pid = importPid(data);
-    const problem = (await ask(pid.thread, "takeName", data[1], name)) as string | undefined;
+    const problem = (await ask(pid.thread, "takeName", data[1], name, number)) as string | undefined;
     if (problem !== undefined) return problem;
-    byName.set(name, pid);
-    broadcast(["named", name, data]);
+    if (registration.isFreed) return "it has exited, or given the name back";
+    byName.set(name, { pid, number });
+    broadcast(["named", name, data, number]);
     return undefined;
   } finally {
     reserved.delete(name);
   }
 });
 
-async function isHeld(name: string, holder: Pid): Promise<boolean> {
+async function isHeld(name: string, holder: Registration): Promise<boolean> {
   // If its thread has ended, its names are gone too.
-  if (holder.thread !== thisThread) await Promise.allSettled([ask(holder.thread, "ping")]);
+  const { thread } = holder.pid;
+  if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
   return byName.get(name) === holder;
 }
 
 onThreadAdded((thread) => {
-  if (thisThread === ROOT) for (const [name, pid] of byName) post(thread, ["named", name, exportPid(pid)]);
+  if (thisThread === ROOT)
+    for (const [name, { pid, number }] of byName) post(thread, ["named", name, exportPid(pid), number]);
 });
 
 // On the actor's thread
 
 onQuestion("ping", () => true);
 
-onQuestion("takeName", (_from: number, id: number, name: string) => {
+onQuestion("takeName", (_from: number, id: number, name: string, number: number) => {
   const process = localProcess(id);
   if (process === undefined) return "it has exited";
   const extra = rareFieldsOf(process);
   if (extra.name !== undefined) return `it is registered as "${extra.name}" already`;
   extra.name = name;
+  extra.nameNumber = number;
   return undefined;
 });
 
-onQuestion("unname", (_from: number, name: string) => {
-  const pid = byName.get(name);
-  if (!(pid instanceof Process) || pid.extra?.name !== name) return false;
-  release(pid, pid.extra);
+onQuestion("unname", (_from: number, id: number, number: number) => {
+  const process = localProcess(id);
+  if (process?.extra?.name === undefined || process.extra.nameNumber !== number) return false;
+  release(process, process.extra);
   return true;
 });
 
-function release(process: Process, extra: { name: string | undefined }): void {
-  const { name } = extra;
+function release(_process: Process, extra: RareFields): void {
+  const { name, nameNumber } = extra;
   if (name === undefined) return;
   extra.name = undefined;
-  if (byName.get(name) === process) byName.delete(name);
-  broadcast(["unnamed", name, exportPid(process)]);
+  free(name, nameNumber);
+  broadcast(["unnamed", name, nameNumber]);
 }
 
 beforeExitSignals(release);
 
 // Everywhere
 
-onMessage("named", (_from: number, name: string, data: PidData) => {
-  byName.set(name, importPid(data));
+function free(name: string, number: number): void {
+  if (byName.get(name)?.number === number) byName.delete(name);
+  const given = reserved.get(name);
+  if (given?.number === number) given.isFreed = true;
+}
+
+onMessage("named", (_from: number, name: string, data: PidData, number: number) => {
+  byName.set(name, { pid: importPid(data), number });
 });
 
-onMessage("unnamed", (from: number, name: string, data: PidData) => {
-  if (byName.get(name) === importPid(data)) byName.delete(name);
-  if (thisThread === ROOT) broadcast(["unnamed", name, data], from);
+onMessage("unnamed", (from: number, name: string, number: number) => {
+  free(name, number);
+  if (thisThread === ROOT) broadcast(["unnamed", name, number], from);
 });
 
 onThreadGone((thread) => {
-  for (const [name, pid] of byName) if (pid.thread === thread) byName.delete(name);
+  for (const [name, { pid }] of byName) if (pid.thread === thread) byName.delete(name);
 });

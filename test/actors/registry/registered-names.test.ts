@@ -2,8 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exit, register, registered, send, spawn, unregister, whereis, type Self } from "../../../src/actors/index.ts";
-import { exitOf, newPuppet, next, onBothSides, settled } from "../support.ts";
+import {
+  exit,
+  register,
+  registered,
+  schedulerThreads,
+  send,
+  spawn,
+  unregister,
+  whereis,
+  type Self,
+} from "../../../src/actors/index.ts";
+import { stuck } from "../../fixtures/actors/stuck.ts";
+import { exitOf, newPuppet, next, onBothSides, settled, tell } from "../support.ts";
 
 onBothSides("a registered actor is found, sent to and called by its name", async (on, place) => {
   const pid = await newPuppet(on);
@@ -83,4 +94,41 @@ test("sending to a name nobody has is an error, sending to an actor that has exi
   exit(pid, "kill");
   await settled();
   send(pid, "into the void");
+});
+
+onBothSides("an actor that exits while it is given a name does not keep it", async (on) => {
+  for (const reason of ["kill", "shutdown"]) {
+    const pid = await newPuppet(on);
+    const given = register("fleeting", pid);
+    exit(pid, reason);
+    await assert.rejects(given, { code: "NAME_REFUSED" });
+    assert.equal(whereis("fleeting"), undefined);
+    const heir = await newPuppet(on);
+    await register("fleeting", heir);
+    assert.equal(whereis("fleeting"), heir);
+    await unregister("fleeting");
+  }
+});
+
+test("a name that was given back and taken again by the same actor is known everywhere, in whatever order that is heard", async () => {
+  const [first, second] = (await schedulerThreads()) as [number, number];
+  for (const [on, elsewhere] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const [holder, looker] = [await newPuppet(on), await newPuppet(elsewhere)];
+    await register("again", holder);
+    // That thread does not hear the news one by one, but all at once.
+    const words = new Int32Array(new SharedArrayBuffer(8));
+    send(await spawn(stuck, ["for a while", words], { on: elsewhere }), "go");
+    while (Atomics.load(words, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await unregister("again");
+    await register("again", holder);
+    Atomics.store(words, 1, 1);
+    // Whoever is heard first: afterwards all is heard.
+    await tell(holder, { do: "call", pid: looker, request: { do: "ping" } });
+    await tell(looker, { do: "ping" });
+    assert.equal((await tell(looker, { do: "lookup", name: "again" })).pid, holder);
+    await unregister("again");
+  }
 });
