@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { inspect } from "node:util";
 import * as actors from "../../src/actors/index.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { newPuppet, reasonOf, settled } from "./support.ts";
@@ -66,7 +67,7 @@ async function refusal(run: () => unknown): Promise<any> {
 async function refuses(name: string, values: readonly unknown[], run: (value: any) => unknown): Promise<void> {
   for (const value of values) {
     const error = await refusal(() => run(value));
-    const what = `${name} with ${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
+    const what = `${name} with ${inspect(value)}`;
     assert.ok(error instanceof HeddleError, `${what}: ${String(error?.stack ?? JSON.stringify(error))}`);
     assert.match(error.code, /^(ACTOR_INVALID|NAME_REFUSED|SUPERVISOR_INVALID|THREADS_INVALID)$/, what);
     assert.match(error.message, /got|is no name|, and is /, what);
@@ -76,7 +77,6 @@ async function refuses(name: string, values: readonly unknown[], run: (value: an
 const noPid = but();
 const noAddress = but("string");
 const noText = but("string");
-const noOptions = but(undefined);
 const noFunction = but("function");
 
 const body = async (self: actors.Self): Promise<unknown> => await self.receive();

@@ -104,7 +104,7 @@ export class ActorProcess extends Process implements Self {
   exit(pid: Pid<never>, reason: ExitReason): void;
   exit(...args: readonly [ExitReason] | readonly [Pid<never>, ExitReason]): void {
     this.#mustBeAlive();
-    if (args.length < 2) throw new ExitError(sentReason(args[0] as ExitReason, "the reason of self.exit()"));
+    if (args.length < 2) throw new ExitError(sentReason(args[0], "the reason of self.exit()"));
     mustBePid(args[0], "the receiver of self.exit()");
     signalExit(this, args[0], sentReason(args[1] as ExitReason, "the reason of self.exit()"), "sent");
   }

@@ -44,7 +44,7 @@ export class StartIgnored extends ExitError {}
 /** The exit reason for a thrown value. */
 export function reasonOf(thrown: unknown): ExitReason {
   const reason: unknown = thrown instanceof ExitError ? thrown.reason : thrown;
-  return reason === undefined ? new Error("an actor threw undefined") : (reason as ExitReason);
+  return reason === undefined ? new Error("an actor threw undefined") : reason;
 }
 
 /** Whether a transient child that exits for this reason has finished its work. */

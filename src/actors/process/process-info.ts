@@ -44,11 +44,11 @@ export interface ProcessInfo {
  */
 export async function processInfo(pid: Pid<never>): Promise<ProcessInfo | undefined> {
   mustBePid(pid, "the argument of processInfo()");
-  const found = (await ask(pid.thread, "info", exportPid(pid as Pid)[1]).catch(ifThreadGone)) as Wire | undefined;
+  const found = (await ask(pid.thread, "info", exportPid(pid)[1]).catch(ifThreadGone)) as Wire | undefined;
   if (found === undefined) return undefined;
   const { parent, links, monitors, monitoredBy, ...rest } = found;
   return {
-    pid: pid as Pid,
+    pid,
     ...rest,
     parent: parent && importPid(parent),
     links: links.map(importPid),

@@ -34,7 +34,7 @@ export interface PartitionedSupervisorOptions
 export function partitionedSupervisor(
   options: PartitionedSupervisorOptions,
 ): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
-  checkOptions(options as SupervisorOptions);
+  checkOptions(options);
   const { child, ...rest } = options;
   checkOptions({ ...rest, children: [{ ...child, id: 0 }] });
   if (!Array.isArray(child.start) || !((child.start as readonly unknown[])[0] instanceof Actor)) {

@@ -158,15 +158,13 @@ const plain = { configurable: true, enumerable: true, writable: true } as const;
 
 /** The engine's own class of a view: a Node Buffer becomes a Uint8Array, as with structured clone. */
 function engineType(view: View): Uint8ArrayConstructor {
-  const name = types.isDataView(view) ? "DataView" : (viewName.call(view) as "Uint8Array");
+  // By the engine's getter: a class of the program may have its own tag.
+  const name: unknown = types.isDataView(view) ? "DataView" : Reflect.get(typedArray, Symbol.toStringTag, view);
   return globalThis[name as "Uint8Array"];
 }
 
-/** The getter of a view's `Symbol.toStringTag`. A class of the program may have its own. */
-const viewName: () => unknown = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)!.get!;
+/** The prototype of the prototypes of all typed arrays. */
+const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
 /** Objects with state outside of their properties: only the engine can clone them, or refuse to. */
 function isClonedByEngine(value: object): boolean {
