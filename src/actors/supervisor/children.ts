@@ -21,7 +21,7 @@ import { spawn } from "../process/spawn.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
 
 /** Longer than it takes to end a thread that stands still. */
-const GIVE_UP_MS = 15_000;
+const GIVE_UP_MS = 10_000;
 
 export type Started =
   | { readonly type: "started"; readonly pid: Pid }

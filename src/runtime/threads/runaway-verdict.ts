@@ -17,13 +17,13 @@ const LOOK_MS = 250;
 const BLOCKED_MS = 1000;
 
 /** Several times what it takes to end an actor that can be ended, on a busy machine. */
-export const KILL_PATIENCE_MS = 3000;
+const KILL_PATIENCE_MS = 3000;
 
 /**
  * As above, while another actor or a task is known to compute: it is not at fault for the one that was told to exit, which will do
  * so as soon as this one awaits.
  */
-const KILL_PATIENCE_WITH_OTHERS_MS = 10_000;
+const KILL_PATIENCE_WITH_OTHERS_MS = 5000;
 
 export interface Findings {
   readonly silentMs: number;

@@ -51,16 +51,16 @@ const cases: readonly (readonly [what: string, findings: Partial<Findings>, judg
   ["had turned before it stood still, and the order is old", { silentMs: 300, orderedForMs: 3300 }, "look"],
   [
     "is held by a task for a while",
-    { silentMs: 5000, orderedForMs: 5000, reported: true, turn: "task", lookedAgoMs: 9 },
+    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: "task", lookedAgoMs: 9 },
     "wait",
   ],
   [
     "is held by another actor for a while",
-    { silentMs: 5000, orderedForMs: 5000, reported: true, turn: found(5000), lookedAgoMs: 9 },
+    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: found(4000), lookedAgoMs: 9 },
     "wait",
   ],
-  ["is held by a task for long", { silentMs: 10_000, orderedForMs: 10_000, turn: "task" }, "quarantine"],
-  ["is held by another actor for long", { silentMs: 10_000, orderedForMs: 10_000, turn: found(10_000) }, "quarantine"],
+  ["is held by a task for long", { silentMs: 5000, orderedForMs: 5000, turn: "task" }, "quarantine"],
+  ["is held by another actor for long", { silentMs: 5000, orderedForMs: 5000, turn: found(5000) }, "quarantine"],
 ];
 
 for (const [what, findings, judgement] of cases) {
