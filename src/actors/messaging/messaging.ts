@@ -20,7 +20,8 @@ export interface SendOptions {
 }
 
 /**
- * Sends a copy of a message. Never waits. If the actor has exited, nothing happens, as in Erlang.
+ * Sends a copy of a message. Never waits. If the actor has exited, nothing happens, as in Erlang. To another thread it leaves
+ * when the running code next awaits; `self.flush()` sends it at once.
  *
  * @throws NAME_UNKNOWN for a name nobody has (sending to a name is an error in Erlang too); NOT_CLONEABLE;
  * ACTOR_MAILBOX_FULL, if the mailbox's overflow policy is `error`. On another thread, the message that finds the mailbox full
