@@ -95,6 +95,7 @@ const table = {
   UPGRADE_UNSUPPORTED: { status: 501, doc: "The route's model cannot run WebSockets and other upgrades." },
   TUNNEL_UNSUPPORTED: { status: 501, doc: "The request asks for a tunnel to another host (`CONNECT`)." },
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
+  EXPECTATION_FAILED: { status: 417, doc: "The request has an `Expect` header that neither heddle nor the app knows." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
   DRAINING: {

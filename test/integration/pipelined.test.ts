@@ -57,12 +57,40 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
         "501 last 501 Not Implemented",
       ],
       ["a request of HTTP/1.0", "GET /?id=z HTTP/1.0\r\n\r\n", "200 last GET z 0"],
+      ["an expectation that nobody knows", get("/?id=z", "expect: 200-maybe"), "417 last 417 Expectation Failed"],
+      [
+        "such an expectation before a body that breaks off",
+        `${post("/?id=z", "", "expect: 200-maybe").replace("h: 0", "h: 9")}bod`,
+        "417 last 417 Expectation Failed",
+      ],
+      [
+        "such an expectation before chunks that break off",
+        "POST / HTTP/1.1\r\nhost: test\r\nexpect: 200-maybe\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbod",
+        "417 last 417 Expectation Failed",
+      ],
     ];
     for (const [name, last, answer] of ends) {
       test(`${name} loses none of those before it`, async () => {
         const requests = get("/?id=a&ms=60") + get("/?id=b&ms=20") + last;
         assert.deepEqual(await answers(requests), ["200 more GET a 0", "200 more GET b 0", answer]);
       });
+    }
+
+    for (const [name, last, answer] of ends) {
+      for (const [behind, bytes] of [
+        ["another request", get("/?id=y")],
+        ["another expectation", get("/?id=y", "expect: 200-maybe")],
+        ["what is no HTTP", "nonsense\r\n\r\n"],
+        ["the end of the client's side", undefined],
+      ] as const) {
+        test(`${name} gets the last answer, whatever comes behind it: ${behind}`, async () => {
+          await using client = await RawConnection.open(server.port);
+          client.write(get("/?id=a&ms=60") + last + (bytes ?? ""));
+          if (bytes === undefined) client.socket.end();
+          const rest = await client.rest();
+          assert.deepEqual(rest.match(/HTTP\/1\.1 \d{3}/g), ["HTTP/1.1 200", `HTTP/1.1 ${answer.slice(0, 3)}`]);
+        });
+      }
     }
 
     test("a handler that fails loses neither those before it nor those after it", async () => {

@@ -45,7 +45,7 @@ import { StreamExchange, type StreamHead } from "./own-server/stream-exchange.ts
 import { inspectStreamHead, StreamBody } from "./own-server/stream-limits.ts";
 import { passTurn, tryBegin, wait } from "./parse/pipelining-order.ts";
 import { isHeldUp } from "./respond/discard-body.ts";
-import { refuseExpectation, refuseSocket } from "./respond/respond.ts";
+import { refuseSocket } from "./respond/respond.ts";
 import type { Route, Router } from "./route/router.ts";
 import type { Sticky } from "./sticky/sticky.ts";
 
@@ -124,12 +124,10 @@ export class Pipeline {
     this.#enter(req, res, this.#app.acceptsExpect("checkContinue") ? "checkContinue" : "leave");
 
   /** Any other `Expect`: 417, unless the app listens for it (RFC 9110 §10.1.1). */
-  readonly handleExpectation = (req: IncomingMessage, res: ServerResponse): void => {
-    if (this.#app.acceptsExpect("checkExpectation")) this.#enter(req, res, "checkExpectation");
-    else refuseExpectation(req, res);
-  };
+  readonly handleExpectation = (req: IncomingMessage, res: ServerResponse): void =>
+    this.#enter(req, res, this.#app.acceptsExpect("checkExpectation") ? "checkExpectation" : "unknown");
 
-  #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | undefined): void {
+  #enter(req: IncomingMessage, res: ServerResponse, expects: ExpectEvent | "leave" | "unknown" | undefined): void {
     const connection = connectionContext.getStore()!;
     if (connection.closing) {
       connection.hasMore = true;
@@ -139,7 +137,8 @@ export class Pipeline {
     }
     if (connection.declined !== undefined) restoreOffer(req, connection);
     const nowMs = performance.now();
-    const head = inspectHead(req, this.#config);
+    const inspected = inspectHead(req, this.#config);
+    const head = expects === "unknown" && isAcceptable(inspected) ? "EXPECTATION_FAILED" : inspected;
     const route = this.#router.match(req.method!, req.url!);
     const exchange = new Exchange(req, res, route, connection, nowMs);
     if (this.#sticky === undefined || !isAcceptable(head)) this.#row.counters[COUNTER.started]!++;
@@ -148,7 +147,7 @@ export class Pipeline {
     if (connection.active++ > 0 && res.socket === null) informInTurn(res);
     connection.idleSinceMs = 0;
     if (expects === "leave") exchange.owesContinue = true;
-    else exchange.expects = expects;
+    else if (expects !== "unknown") exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
     if (this.#isLastOf(connection)) closeAfter(exchange);

@@ -23,6 +23,7 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
   "HEADERS_TOO_LARGE",
   "TOO_MANY_HEADERS",
   "FRAMING_UNSUPPORTED",
+  "EXPECTATION_FAILED",
 ]);
 
 /**
@@ -31,11 +32,6 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
  */
 export function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode): boolean {
   return answer(req, res, errorTable[code].status ?? 500, CLOSING.has(code));
-}
-
-/** RFC 9110 §10.1.1: an expectation that nobody here can meet. */
-export function refuseExpectation(req: IncomingMessage, res: ServerResponse): void {
-  answer(req, res, 417, true);
 }
 
 function answer(req: IncomingMessage, res: ServerResponse, status: number, closes: boolean): boolean {
