@@ -71,5 +71,7 @@ export async function stop(argv: readonly string[]): Promise<void> {
 }
 
 function killedNote(killed: number): string {
-  return killed === 0 ? "" : `; ${killed} of the workers had requests left at the graceful timeout, which were cut`;
+  return killed === 0
+    ? ""
+    : `; ${killed} of the workers had not finished at the graceful timeout: what was left was cut`;
 }

@@ -116,6 +116,38 @@ describe("a socket that all copies of an app share", { concurrency: 2 }, () => {
     assert.equal(await text(socket), `line of ${before}`);
   });
 
+  for (const args of [
+    ["-w", "1", "-t", "1"],
+    ["-w", "1", "-t", "2"],
+    ["-w", "1", "-t", "1", "-m", "threads"],
+  ]) {
+    for (const how of ["stop", "reload"]) {
+      test(`counts a connection that a ${how} cuts at the graceful timeout, as a request (${args.join(" ")})`, async (t) => {
+        const { server, where } = await serveLines(t, [...args, "--graceful-timeout", "1s"]);
+        const socket = open(where);
+        const closed = once(
+          socket.on("error", () => {}),
+          "close",
+        );
+        await once(socket, "connect");
+        // It is accepted behind that one.
+        await line(where);
+        const ticking = setInterval(() => socket.write("tick"), 50);
+        t.after(() => clearInterval(ticking));
+        const run = await runHeddle([how, "--control", server.control]);
+        await closed;
+        clearInterval(ticking);
+        assert.match(run.stdout, /1 of the workers had not finished at the graceful timeout: what was left was cut/);
+        assert.equal(run.code, how === "stop" ? 1 : 0);
+        assert.match(
+          server.stderr(),
+          /is killed: .*connections to its other servers,? did not end within --graceful-timeout/,
+        );
+        if (how === "stop") assert.deepEqual(await server.exited, { code: 1, signal: null });
+      });
+    }
+  }
+
   test("is closed when the new code does not listen there, and opened again when it does", async (t) => {
     const { server, app, where } = await serveLines(t, ["-w", "2", "-t", "1"]);
     await line(where);

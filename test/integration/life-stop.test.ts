@@ -67,7 +67,7 @@ describe("a graceful stop", { concurrency: 3 }, () => {
     await inFlight(server, 2);
     const run = await runHeddle(["stop", "--control", server.control]);
     assert.equal(run.code, 1);
-    assert.match(run.stdout, /1 of the workers had requests left at the graceful timeout/);
+    assert.match(run.stdout, /1 of the workers had not finished at the graceful timeout/);
     assert.deepEqual(await server.exited, { code: 1, signal: null });
     assert.match(server.stderr(), /cut 2 requests short: --graceful-timeout \(500 ms\) was nearly over/);
     assert.equal(await slow, 503);

@@ -148,7 +148,7 @@ export type FromWorker =
   | { readonly type: "not-received"; readonly from: number; readonly upTo: number }
   | FromCopy
   | { readonly type: "kill-me"; readonly error: WireError }
-  /** `cutShort`: threads were killed while they had requests. */
+  /** `cutShort`: requests were cut, or threads were killed, at the graceful timeout. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };
 
 export interface Counters {

@@ -103,7 +103,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   instances: readonly string[] = [];
   /** It was told of those of the whole server. */
   knowsInstances = false;
-  /** It was killed, or killed threads of its own, before its requests were finished. */
+  /**
+   * It had to be ended before its app had: it cut requests, or it or a thread of it was killed, at the graceful timeout or
+   * before. What was left (a request, `onStop`, the app's listeners for its end, a connection to another server of the app)
+   * makes no difference.
+   */
   wasCutShort = false;
   /** Resolves when it is gone. */
   readonly gone: Promise<void>;
@@ -408,8 +412,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     if (state.name === "gone") return;
     const isLeaving = state.name === "draining" && (code === 0 || this.#isDrained);
     const isWanted = isLeaving || (state.name === "killed" && error === undefined);
-    // It did not die from its drain, so its requests were lost.
-    if (state.name === "draining" && !isWanted) this.wasCutShort = true;
+    // It did not die from its drain, so its requests were lost. Or the app's own end took too long: it was killed during that.
+    if (state.name === "draining" && (!isWanted || signal === "SIGKILL")) this.wasCutShort = true;
     this.#questions.giveUp();
     const cause = error ?? this.#error ?? missingFiles();
     this.emit("gone", isWanted ? undefined : (cause ?? this.#whyEnded(code, signal)));

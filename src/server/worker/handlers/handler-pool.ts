@@ -54,6 +54,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   restarts = 0;
   readonly #options: HandlerPoolOptions;
   readonly #pool: Pool<HandlerThreadHandle, HeddleError>;
+  /** Threads that were killed at the end of their worker's drain. */
+  #cutShort = 0;
   /** The app's files that the threads have reported. */
   readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
@@ -151,11 +153,12 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     for (const handler of this.handlers) handler.tellDrain(reason, cutMs);
   }
 
-  /** Lets all of them run `onStop`, at most until `deadlineMs`. */
-  async stop(deadlineMs: number): Promise<void> {
+  /** Lets all of them run `onStop` and the app's own end, at most until `deadlineMs`. Resolves to the number that were killed then. */
+  async stop(deadlineMs: number): Promise<number> {
     clearInterval(this.#trimmer);
     clearInterval(this.#looker);
     await this.#pool.close("stop", deadlineMs);
+    return this.#cutShort;
   }
 
   /** The threads that exist plus those that are needed. `#trim` ends unneeded ones, one by one. */
@@ -229,13 +232,19 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     else setTimeout(() => this.#stopWhenSpent(member), LOOK_AGAIN_MS);
   }
 
-  #killError({ driver }: HandlerMember, reason: string): HeddleError {
-    const { bootTimeoutMs } = this.#options.config;
+  #killError({ driver, drainReason }: HandlerMember, reason: string): HeddleError {
+    const { bootTimeoutMs, gracefulTimeoutMs } = this.#options.config;
     if (reason === "start-timeout") {
       const message = `a handler thread was not ready within --boot-timeout (${bootTimeoutMs} ms).`;
       return new HeddleError("BOOT_TIMEOUT", message);
     }
-    return new HeddleError("HANDLER_DIED", `${driver.name} did not end in time and was killed`);
+    const error = new HeddleError("HANDLER_DIED", `${driver.name} did not end in time and was killed`);
+    if (!this.#pool.isClosing || drainReason === "used") return error;
+    this.#cutShort++;
+    const limit = `--graceful-timeout (${gracefulTimeoutMs} ms)`;
+    const message = `${driver.name} is killed: the app's handler, onStop or SIGTERM listeners, or connections to its other servers, did not end within ${limit}`;
+    this.#options.log.warn({ pool: this.spec.name, ...errorFields(error) }, message);
+    return error;
   }
 
   #lost({ driver, error, readyMs, serial }: HandlerMember, restMs: number): void {

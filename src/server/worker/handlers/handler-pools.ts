@@ -80,7 +80,9 @@ export class HandlerPools {
     for (const pool of this.pools) pool.drain(reason, times);
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    await Promise.all(this.pools.map((pool) => pool.stop(deadlineMs)));
+  /** Resolves to the number of threads that had to be killed. */
+  async stop(deadlineMs: number): Promise<number> {
+    const killed = await Promise.all(this.pools.map((pool) => pool.stop(deadlineMs)));
+    return killed.reduce((sum, count) => sum + count, 0);
   }
 }

@@ -90,7 +90,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** Keys of messages that are logged once. At most a few for each route. */
   readonly #said = new Set<string>();
   readonly #modules = new Set<string>();
-  /** Threads that cut requests short when the worker drained, or were killed then. */
+  /** Threads that cut requests short when the worker drained, or were killed then, whatever they had left. */
   #cutShort = 0;
   /** Set while the worker drains. */
   #drains: { readonly reason: DrainReason; readonly times: DrainTimes } | undefined;
@@ -204,7 +204,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
 
   /**
    * Lets every thread finish. May be repeated with a more urgent reason or less time: `stop` then closes idle connections too.
-   * Resolves to the number of threads that did not finish by the deadline.
+   * Resolves to the number of threads that did not finish by the deadline, handler threads as well.
    */
   async drain(reason: DrainReason, deadlineMs: number): Promise<number> {
     const { times } = this.#begin(reason, deadlineMs);
@@ -213,8 +213,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const gone = this.#pool.close(reason, deadlineMs);
     await Promise.all(leaving.map(({ emptied }) => emptied));
     // No request is left, so the handler threads need not wait for the serving threads' `onStop`.
-    await Promise.all([gone, this.#handlers.stop(this.#drains!.times.deadlineMs)]);
-    return this.#cutShort;
+    const [, handlers] = await Promise.all([gone, this.#handlers.stop(this.#drains!.times.deadlineMs)]);
+    return this.#cutShort + handlers;
   }
 
   #begin(reason: DrainReason, deadlineMs: number): { readonly times: DrainTimes } {
@@ -227,7 +227,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   #overdue({ name, row, isEmpty, isStopped }: ServingThreadHandle): HeddleError {
-    if (this.#drains !== undefined && !isStopped) this.#cutShort++;
+    if (this.#drains !== undefined) this.#cutShort++;
     const limit = `--graceful-timeout (${this.#options.config.gracefulTimeoutMs} ms)`;
     const what = isStopped ? "SIGTERM listeners, or connections to its other servers," : "onStop";
     const message = isEmpty
