@@ -6,6 +6,7 @@
  */
 
 import type { Request } from "./requests.ts";
+import type { Service } from "./services.ts";
 
 export const groups = [
   "Frameworks",
@@ -57,6 +58,10 @@ export interface AppRecord {
   readonly main?: string;
   /** Commands that run once in the application's folder, after the packages are installed. */
   readonly build?: readonly (readonly string[])[];
+  /** A server that it needs beside it. It is told by the environment: REDIS_PORT, REDIS_URL. */
+  readonly service?: Service;
+  /** Options of `heddle serve` that it needs in each shape. `about` should name them. */
+  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Options for Node, as in NODE_OPTIONS: `--import tsx`. */
   readonly nodeOptions?: string;

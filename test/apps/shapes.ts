@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "../support/free-port.ts";
 import { runHeddle, startServer } from "../support/server.ts";
 import { type AppRecord, type HeddleShape, mainFile } from "./record.ts";
+import { startService } from "./services.ts";
 
 export type Shape = "bare" | HeddleShape;
 
@@ -47,9 +48,14 @@ export async function start(app: AppRecord, folder: string, shape: Shape, isMoni
   const scratch = await mkdtemp(join(tmpdir(), "heddle-matrix-"));
   const files = { cleanup: join(scratch, "cleanup"), monitor: join(scratch, "monitor") };
   await Promise.all(Object.values(files).map((file) => appendFile(file, "")));
+  const service = await startService(app.service).catch(async (error: unknown) => {
+    await rm(scratch, { recursive: true, force: true });
+    throw error;
+  });
   const preloads = [app.nodeOptions ?? "", isMonitored ? `--import ${MONITOR}` : ""];
   const env = {
     ...app.env,
+    ...service.env,
     PORT: String(port),
     CLEANUP_FILE: files.cleanup,
     MONITOR_FILE: files.monitor,
@@ -67,10 +73,12 @@ export async function start(app: AppRecord, folder: string, shape: Shape, isMoni
       stop: async () => ({ code: await stop(), cleanup: linesOf(await readFile(files.cleanup, "utf8")) }),
       [Symbol.asyncDispose]: async () => {
         await end();
+        await service[Symbol.asyncDispose]();
         await rm(scratch, { recursive: true, force: true });
       },
     };
   } catch (error) {
+    await service[Symbol.asyncDispose]();
     await rm(scratch, { recursive: true, force: true });
     throw error;
   }
@@ -121,10 +129,14 @@ async function startBare({ app, folder, port, env }: Place): Promise<Launched> {
 
 async function startHeddle({ app, folder, port, env, shape, control }: Place): Promise<Launched> {
   const { args } = shapeOptions[shape as HeddleShape];
-  const server = await startServer(mainFile(app), [...args, "-p", String(port), "--control", control], {
-    cwd: folder,
-    env,
-  });
+  const server = await startServer(
+    mainFile(app),
+    [...args, ...(app.args ?? []), "-p", String(port), "--control", control],
+    {
+      cwd: folder,
+      env,
+    },
+  );
   return {
     reload: async () => {
       const { code, stdout, stderr } = await runHeddle(["reload", "--control", control]);
