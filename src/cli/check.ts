@@ -1,5 +1,6 @@
 /** `heddle check`: loads the config and the app in a worker, prints what would run, serves nothing. */
 
+import { count } from "../errors/count.ts";
 import { settle } from "../server/arbiter/workers/surroundings.ts";
 import { readTls } from "../server/arbiter/tls.ts";
 import { formatListenAddress, type Range, type ServerConfig } from "../config/config.ts";
@@ -31,7 +32,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   console.log(`workers  ${formatShape(config)}`);
   for (const { name, model, pool, timeoutMs, limit, sticky } of app.routes) {
     modelNamed(model, `route ${name}`);
-    const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)} threads`;
+    const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)}`;
     console.log(
       `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}${sticky === "none" ? "" : `, sticky by ${sticky}`}`,
     );
@@ -95,11 +96,11 @@ async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promi
 /** How many copies of the app there would be, and where they would run. */
 function formatShape(config: ServerConfig): string {
   const { workers, threads, model } = config;
-  const where = runsOnMainThread(config) ? "1 event loop, on its main thread" : `${formatRange(threads)} threads`;
+  const where = runsOnMainThread(config) ? "1 event loop, on its main thread" : formatRange(threads);
   return `${workers} × ${where}, model ${model}`;
 }
 
-/** `4`, or `2:16`. */
+/** `1 thread`, `4 threads`, or `2:16 threads`. */
 function formatRange({ min, max }: Range): string {
-  return min === max ? `${max}` : `${min}:${max}`;
+  return min === max ? count(max, "thread") : `${min}:${max} threads`;
 }

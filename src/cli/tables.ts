@@ -1,5 +1,6 @@
 /** Status and threads as people read them. */
 
+import { count } from "../errors/count.ts";
 import type { LatencyStatus, ServerStatus } from "../server/control/status.ts";
 import type { ThreadView } from "../server/worker/worker-protocol.ts";
 
@@ -11,24 +12,24 @@ export function formatStatus(status: ServerStatus): string {
   const lines = [
     `${status.app}${kind === "" ? "" : ` (${kind})`} on ${status.urls.join(", ") || "nothing yet"}`,
     `${readiness(status)}, generation ${status.generation}, up ${duration(status.uptimeMs)}, arbiter ${status.pid}, ${mebibytes(status.rssBytes)} resident`,
-    `restarts: ${restarts.workers} workers, ${restarts.threads} threads`,
+    `restarts: ${count(restarts.workers, "worker")}, ${count(restarts.threads, "thread")}`,
     `requests: ${counters.finished} ended, ${counters.failed} failed, ${counters.timedOut} timed out, ${counters.shed} shed, ${counters.clientGone} abandoned by the client`,
   ];
   const sticky = Object.entries(status.sticky);
   if (sticky.length > 0) {
     const by = sticky.map(([route, mode]) => (route === "*" ? `by ${mode}` : `${route} by ${mode}`)).join(", ");
-    lines.push(`sticky: ${by}; ${counters.forwarded} requests forwarded to their client's copy of the app`);
+    lines.push(`sticky: ${by}; ${count(counters.forwarded, "request")} forwarded to their client's copy of the app`);
   }
   const { lastReload, shared } = status;
   if (shared !== undefined && shared.operations > 0) {
     lines.push(
-      `shared: ${shared.entries} entries, ${mebibytes(shared.bytes)} of ${mebibytes(shared.maxBytes)}, ${shared.evictions} evicted (${shared.evictedCounters} of them counters)`,
+      `shared: ${count(shared.entries, "entry", "entries")}, ${mebibytes(shared.bytes)} of ${mebibytes(shared.maxBytes)}, ${shared.evictions} evicted (${shared.evictedCounters} of them counters)`,
     );
   }
   if (shared !== undefined && (shared.messages.published > 0 || shared.messages.subscriptions > 0)) {
     const { channels, subscriptions, published, sent, dropped } = shared.messages;
     lines.push(
-      `messages: ${published} published, ${sent} sent to ${subscriptions} subscriptions of ${channels} channels, ${dropped} dropped`,
+      `messages: ${published} published, ${sent} sent to ${count(subscriptions, "subscription")} of ${count(channels, "channel")}, ${dropped} dropped`,
     );
   }
   if (lastReload !== undefined) {
@@ -112,7 +113,7 @@ export function formatThreads(threads: readonly ThreadView[]): string {
     .map((thread) => {
       const state = thread.blockedMs > 0 ? `BLOCKED for ${duration(thread.blockedMs)}` : thread.state;
       const name = thread.pool === undefined ? "thread" : `handler pool ${thread.pool}, thread`;
-      const head = `worker ${thread.worker} ${name} ${thread.thread}: ${state}, ${thread.exchanges.length} requests`;
+      const head = `worker ${thread.worker} ${name} ${thread.thread}: ${state}, ${count(thread.exchanges.length, "request")}`;
       const exchanges = thread.exchanges.map(
         ({ model, method, url, state, forMs, route, id }) =>
           `  ${model}  ${method} ${url}  ${state} for ${duration(forMs)}  (route ${route}, ${id})`,

@@ -4,6 +4,7 @@
  */
 
 import { resolve } from "node:path";
+import { count } from "../errors/count.ts";
 
 export type ListenAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
@@ -27,7 +28,8 @@ function parseUnix(text: string, cwd: string): ListenAddress | string {
   if (path === "") return "it has no path after unix:";
   const absolute = resolve(cwd, path);
   const bytes = Buffer.byteLength(absolute);
-  if (bytes > maxUnixPathBytes) return `its path is ${bytes} bytes long and a socket's may be ${maxUnixPathBytes}`;
+  if (bytes > maxUnixPathBytes)
+    return `its path is ${count(bytes, "byte")} long and a socket's may be ${maxUnixPathBytes}`;
   if (query === undefined) return { kind: "unix", path: absolute };
   const mode = /^mode=(0?[0-7]{3})$/.exec(query)?.[1];
   if (mode === undefined || rest.length > 0) return "after ? only an octal mode is allowed, such as mode=0660";

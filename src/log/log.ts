@@ -6,6 +6,7 @@
 
 import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
+import { count } from "../errors/count.ts";
 import type { Logger } from "pino";
 import { HeddleError, messageOf, toWire } from "../errors/errors.ts";
 import { openDestination } from "./destination.ts";
@@ -100,7 +101,7 @@ function createLogger({ format, level, fd = 2, bufferBytes = 0, base = {} }: Log
   const destination = openDestination(pino, {
     fd,
     bufferBytes,
-    onLost: (lines, why) => logger.warn({ lines }, `${lines} lines of this log could not be written: ${why}`),
+    onLost: (lines, why) => logger.warn({ lines }, `${count(lines, "line")} of this log could not be written: ${why}`),
   });
   const stream = format === "json" ? destination : { write: prettily(fd, (line) => destination.write(line)) };
   // Errors come in their wire form already: pino's own serialiser expects an Error.

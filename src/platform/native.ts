@@ -5,6 +5,7 @@
  * `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
  */
 
+import { count } from "../errors/count.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { withoutWarnings } from "./node-internals/warnings.ts";
 
@@ -199,7 +200,19 @@ export function areHungUp(fds: readonly number[]): boolean[] {
   return poll(fds, POLLRDHUP).map((told) => (told & (POLLRDHUP | POLLHUP | POLLERR)) !== 0);
 }
 
-/** The same, and whether it has sent anything that nobody has read. One below 0 is silent. Never waits. */
+/**
+ * Whether the other end of a Unix socket is closed, and not only its sending side. Never waits. Only Linux tells the two apart:
+ * `tellsClosedFromEnded`.
+ */
+export function isClosed(fd: number): boolean {
+  return (poll([fd], 0)[0]! & (POLLHUP | POLLERR)) !== 0;
+}
+
+export function tellsClosedFromEnded(): boolean {
+  return hasNative() && process.platform === "linux";
+}
+
+/** The same as areHungUp, and whether it has sent anything that nobody has read. One below 0 is silent. Never waits. */
 export function pollClients(fds: readonly number[]): ("silent" | "sent" | "ended" | "gone")[] {
   return poll(fds, POLLRDHUP | POLLIN).map((told, i) => {
     if ((told & (POLLHUP | POLLERR)) !== 0) return "gone";
@@ -277,6 +290,6 @@ export function createSharedMemory(bytes: number): number | undefined {
 /** The memory behind such a descriptor, until this process ends. @throws Error: it cannot be mapped */
 export function mapSharedMemory(fd: number, bytes: number): ArrayBuffer {
   const address = memory!.mmap(null, BigInt(bytes), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
-  if (address === MAP_FAILED) throw new Error(`cannot map ${bytes} bytes of descriptor ${fd}`);
+  if (address === MAP_FAILED) throw new Error(`cannot map ${count(bytes, "byte")} of descriptor ${fd}`);
   return toArrayBuffer!(address, bytes, false);
 }

@@ -6,6 +6,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { count } from "../errors/count.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { FrameReader } from "./frames.ts";
 import {
@@ -180,6 +181,6 @@ function otherVersion(theirs: number): HeddleError {
 }
 
 function busy(waiting: number): HeddleError {
-  const message = `${waiting} operations on the shared store already wait for their answers in this thread; at most ${MAX_WAITING}, or ${MAX_UNSENT_BYTES / 2 ** 20} MiB, may.`;
+  const message = `${count(waiting, "operation")} on the shared store already wait for their answers in this thread; at most ${MAX_WAITING}, or ${MAX_UNSENT_BYTES / 2 ** 20} MiB, may.`;
   return new HeddleError("SHARED_BUSY", message, { hint: "Await some before you begin more." });
 }

@@ -5,6 +5,7 @@
  * `getOrSet` are built of two: read with a version, then replace if the version is the same; claim, then fill.
  */
 
+import { count } from "../errors/count.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { type Answer, KEEP_TTL, KIND, NO_TTL, OP, type Request, STATUS } from "./protocol.ts";
 import { checkKey, checkNumber, ttlOf } from "./arguments.ts";
@@ -226,7 +227,7 @@ export class SharedMap {
     if (answer.status !== STATUS.tooLarge) return answer;
     throw new HeddleError(
       "SHARED_TOO_LARGE",
-      `the value for ${this.#nameOf(key)} has ${value.length} bytes, which is more than a shared value may have.`,
+      `the value for ${this.#nameOf(key)} has ${count(value.length, "byte")}, which is more than a shared value may have.`,
       {
         hint: "The limits are --shared-value for one value, and --shared-memory for all of them.",
       },

@@ -50,7 +50,7 @@ describe("the command line", { concurrency: 3 }, () => {
     );
     assertRun(await runHeddle(["serve"], { cwd: tempFolder(t) }), 2, /^$/, /got no app, and found none in/);
     assertRun(await runHeddle(["serve", hello, hello]), 2, /^$/, /expected one app, got 2/);
-    assertRun(await runHeddle(["scale"]), 2, /^$/, /heddle scale: expected 1 arguments, got 0/);
+    assertRun(await runHeddle(["scale"]), 2, /^$/, /heddle scale: expected 1 argument, got 0/);
     assertRun(await runHeddle(["serve", hello, "--tls-cert", "x.pem"]), 2, /^$/, /--tls-cert without --tls-key/);
   });
 

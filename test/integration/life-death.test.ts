@@ -111,7 +111,7 @@ describe("a serving thread", { concurrency: 3 }, () => {
       "in an endless loop",
       "/forever",
       ["--timeout", "1s"],
-      /blocked for \d+ ms, longer than --timeout \(1000 ms\), and is killed with 1 requests on it: GET \/forever[^]*at loopForever \(.*app\.ts:\d+/,
+      /blocked for \d+ ms, longer than --timeout \(1000 ms\), and is killed with 1 request on it: GET \/forever[^]*at loopForever \(.*app\.ts:\d+/,
     ],
     [
       "in a native call without end",

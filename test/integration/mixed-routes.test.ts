@@ -147,7 +147,7 @@ describe("routes under several models", { concurrency: 3 }, () => {
       const { stdout } = await runHeddle(["threads", "--control", server.control]);
       return stdout.includes("waitForGate") ? stdout : undefined;
     }, "a stack");
-    assert.match(seen, /^worker \d+ handler pool GET \/report\/:id, thread 1: ready, 1 requests$/m);
+    assert.match(seen, /^worker \d+ handler pool GET \/report\/:id, thread 1: ready, 1 request$/m);
     assert.match(seen, /^ {2}threads {2}GET \/report\/7\?held {2}executing for .* \(route GET \/report\/:id, \S+\)$/m);
     assert.match(seen, /at waitForGate \(\S+mixed\/app\.ts:\d+:\d+\)/);
     assert.match(seen, /^worker \d+ handler pool GET \/grow, thread 1: ready, 0 requests$/m);

@@ -7,6 +7,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { count } from "../../errors/count.ts";
 import type { ServerConfig } from "../../config/config.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { COUNTER } from "../../supervise/load-board.ts";
@@ -142,7 +143,7 @@ export class BlockedThreads {
     const error = new HeddleError(
       "THREAD_BLOCKED",
       `serving thread ${thread.index} was blocked for ${Math.round(stillMs)} ms, longer than --timeout (${this.#config.timeoutMs} ms), ` +
-        `and is killed with ${lost.length || "an unknown number of"} requests on it: ${lost.join(", ") || "unknown"}\n${where}`,
+        `and is killed with ${lost.length === 0 ? "an unknown number of requests" : count(lost.length, "request")} on it: ${lost.join(", ") || "unknown"}\n${where}`,
     );
     thread.condemn(error);
   }

@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { checkChannel, checkListener } from "../arguments.ts";
 import { NO_TTL, OP, STATUS } from "../protocol.ts";
@@ -87,7 +88,7 @@ export class Channel<T = unknown> implements AsyncIterable<T> {
     if (answer.status !== STATUS.tooLarge) return;
     throw new HeddleError(
       "SHARED_TOO_LARGE",
-      `a message to channel ${JSON.stringify(this.name)} has ${bytes.length} bytes, which is more than a shared value may have.`,
+      `a message to channel ${JSON.stringify(this.name)} has ${count(bytes.length, "byte")}, which is more than a shared value may have.`,
       { hint: "The limit is --shared-value." },
     );
   }

@@ -10,6 +10,7 @@
  *   connection breaks, all channels are joined again by the next one. Who had joined is told of the gap once messages arrive again.
  */
 
+import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import type { Waiting } from "../link.ts";
 import { type Answer, KIND, NO_TTL, NOTHING, OP, type Request, STATUS } from "../protocol.ts";
@@ -146,7 +147,11 @@ function requestOf(op: number, channel: string): Request {
 }
 
 function tooMany(limit: number): HeddleError {
-  return new HeddleError("SHARED_BUSY", `a thread may subscribe to ${limit} channels at once, and this was one more.`, {
-    hint: "Close subscriptions that are over, or put several subjects in one channel.",
-  });
+  return new HeddleError(
+    "SHARED_BUSY",
+    `a thread may subscribe to ${count(limit, "channel")} at once, and this was one more.`,
+    {
+      hint: "Close subscriptions that are over, or put several subjects in one channel.",
+    },
+  );
 }

@@ -6,6 +6,7 @@
  *     await group.wait();
  */
 
+import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { type CancelableContext, Context } from "../context/context.ts";
 import { go } from "./go.ts";
@@ -60,7 +61,7 @@ export class TaskGroup implements AsyncDisposable {
    */
   setLimit(limit: number): void {
     if (this.#active > 0) {
-      throw misuse(`modify limit while ${this.#active} tasks in the group are still active`);
+      throw misuse(`modify limit while the group has ${count(this.#active, "active task")}`);
     }
     if (Number.isNaN(limit)) throw misuse("a limit must be a number");
     this.#limit = limit < 0 ? Infinity : limit;

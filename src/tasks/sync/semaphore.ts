@@ -3,6 +3,7 @@
  * not starve a large one.
  */
 
+import { count as counted } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
 import type { Context } from "../context/context.ts";
@@ -40,7 +41,7 @@ class LocalSemaphore implements SemaphoreCore {
 
   tryAcquire(count: number): boolean {
     this.#check(count);
-    if (count > this.#permits) throw misuse(`has ${this.#permits} permits, and ${count} were requested`);
+    if (count > this.#permits) throw misuse(`has ${counted(this.#permits, "permit")}, and ${count} were requested`);
     if (this.#left < count || this.#waiters.first !== undefined) return false;
     this.#left -= count;
     return true;
@@ -48,7 +49,8 @@ class LocalSemaphore implements SemaphoreCore {
 
   release(count: number): void {
     this.#check(count);
-    if (this.#left + count > this.#permits) throw misuse(`was released ${count} times more than it was acquired`);
+    if (this.#left + count > this.#permits)
+      throw misuse(`was released ${counted(count, "time")} more than it was acquired`);
     this.#left += count;
     this.#letIn();
   }

@@ -208,8 +208,8 @@ describe("Semaphore", () => {
 
   test("refuses what it can't have", async () => {
     const semaphore = new Semaphore(1);
-    await assert.rejects(semaphore.acquire(2), misuse(/has 1 permits, and 2 were requested/));
-    assert.throws(() => semaphore.release(1), misuse(/released 1 times more/));
+    await assert.rejects(semaphore.acquire(2), misuse(/has 1 permit, and 2 were requested/));
+    assert.throws(() => semaphore.release(1), misuse(/released 1 time more/));
     assert.throws(() => new Semaphore(-1), misuse(/whole number/));
   });
 
@@ -327,7 +327,7 @@ describe("TaskGroup", () => {
     };
     const started = [group.go(body), group.go(body)];
     assert.equal(group.tryGo(body), false);
-    assert.throws(() => group.setLimit(2), misuse(/modify limit while 1 tasks/));
+    assert.throws(() => group.setLimit(2), misuse(/modify limit while the group has 1 active task/));
     await Promise.all(started);
     await group.wait();
     assert.equal(group.tryGo(body), true);

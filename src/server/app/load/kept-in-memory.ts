@@ -4,6 +4,7 @@
  */
 
 import { sep } from "node:path";
+import { count } from "../../../errors/count.ts";
 
 const inModules = `${sep}node_modules${sep}`;
 
@@ -46,5 +47,5 @@ export function warningsAbout(packages: Iterable<string>, copies: number, isStic
   if (copies < 2) return [];
   const told: Readonly<Record<string, string | undefined>> = isSticky ? { ...toldOf, ...toldIfSticky } : toldOf;
   const known = [...packages].filter((name) => Object.hasOwn(told, name) && told[name] !== undefined).toSorted();
-  return known.map((name) => `the app has ${copies} copies. ${told[name]}.`);
+  return known.map((name) => `the app has ${count(copies, "copy", "copies")}. ${told[name]}.`);
 }

@@ -11,6 +11,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import net, { type Server } from "node:net";
 import { join } from "node:path";
+import { count } from "../../../errors/count.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { Log } from "../../../log/log.ts";
 import { messageOf } from "../../../errors/errors.ts";
@@ -143,7 +144,7 @@ function nowAndThen(warn: (count: number, what: string) => void): (what?: string
 function explain(path: string, error: unknown): string {
   const bytes = Buffer.byteLength(path);
   if (bytes <= MAX_PATH_BYTES) return messageOf(error);
-  return `the path has ${bytes} bytes, and that of a Unix socket at most ${MAX_PATH_BYTES}. Set XDG_RUNTIME_DIR to a folder with a shorter one`;
+  return `the path has ${count(bytes, "byte")}, and that of a Unix socket at most ${MAX_PATH_BYTES}. Set XDG_RUNTIME_DIR to a folder with a shorter one`;
 }
 
 /** What servers that were killed have left behind. A server that has bound its socket and does not listen yet lives. */

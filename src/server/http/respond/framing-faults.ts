@@ -3,6 +3,7 @@
  * connection, and logs once for each route and kind of fault: the fault is the code's, so it comes with every request.
  */
 
+import { count } from "../../../errors/count.ts";
 import { type FramingFault, installFraming } from "../../app/response-framing.ts";
 import { type CarriesExchange, type Exchange, exchangeOf } from "../exchange.ts";
 
@@ -60,7 +61,7 @@ export function describeFault(fault: FramingFault): string {
   const { kind, declaredBytes, sentBytes, encoded } = fault;
   const isLong = kind === "too-long";
   return (
-    `a response is ${isLong ? "longer" : "shorter"} than its content-length: it declares ${declaredBytes} bytes, and the app ` +
+    `a response is ${isLong ? "longer" : "shorter"} than its content-length: it declares ${count(declaredBytes, "byte")}, and the app ` +
     `wrote ${sentBytes}${isLong ? " or more" : ""}. ` +
     (isLong
       ? "The rest was not sent, and its connection is closed. "

@@ -6,6 +6,7 @@
  * (`wrapping.ts`). Between two reads of it, it moves at most by the number of descriptors on their way.
  */
 
+import { count } from "../../../errors/count.ts";
 import { brokenMemory } from "../../../kit/broken-memory.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { distance } from "../../../kit/wrapping.ts";
@@ -39,7 +40,9 @@ export class SentDescriptors {
     const adopted = this.#row.read(COUNTER.adopted);
     const news = distance(this.#confirmed, adopted);
     if (news > this.#fds.length) {
-      throw brokenMemory(`a thread has adopted ${news} connections, and ${this.#fds.length} were on their way to it`);
+      throw brokenMemory(
+        `a thread has adopted ${count(news, "connection")}, and ${this.#fds.length} were on their way to it`,
+      );
     }
     this.#fds.splice(0, news);
     this.#confirmed = adopted;

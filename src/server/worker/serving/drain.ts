@@ -13,6 +13,7 @@
  * - A drain may be repeated. The nearest deadline counts, and `stop` does not wait for idle connections.
  */
 
+import { count } from "../../../errors/count.ts";
 import type { LoadedApp } from "../../app/load/load-app.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import { toWire } from "../../../errors/errors.ts";
@@ -115,8 +116,7 @@ export class Drain {
 
   #tellCutShort(requests: number): void {
     const { thread, config } = this.#options;
-    const what = requests === 1 ? "a request" : `${requests} requests`;
-    const message = `serving thread ${thread} cut ${what} short: --graceful-timeout (${config.gracefulTimeoutMs} ms) was nearly over`;
+    const message = `serving thread ${thread} cut ${count(requests, "request")} short: --graceful-timeout (${config.gracefulTimeoutMs} ms) was nearly over`;
     this.#log("warn", { cutShort: requests }, message);
   }
 

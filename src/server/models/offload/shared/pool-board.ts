@@ -36,6 +36,7 @@
  * - Nothing falls below 0. An operation that would do so is undone, and throws.
  */
 
+import { count as counted } from "../../../../errors/count.ts";
 import { brokenMemory } from "../../../../kit/broken-memory.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 import { WakeWord } from "../../../../kit/wake-word.ts";
@@ -240,7 +241,7 @@ function isOf(seat: Seat, seen: number): boolean {
 }
 
 function broken({ slot, generation }: Seat, what: string, seen: number): Error {
-  const state = `${seen & MAX_JOBS} jobs${(seen & AHEAD) === 0 ? "" : ", one ahead"}${(seen & CLOSED) === 0 ? "" : ", closed"}`;
+  const state = `${counted(seen & MAX_JOBS, "job")}${(seen & AHEAD) === 0 ? "" : ", one ahead"}${(seen & CLOSED) === 0 ? "" : ", closed"}`;
   return brokenMemory(
     `slot ${slot}, generation ${generation}, ${what}; it stands at generation ${seen >>> LOAD_BITS} (mod 2^24), ${state}`,
   );
