@@ -14,6 +14,8 @@ import { hasFfi } from "../support/ffi.ts";
 
 export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request";
 
+export type Sticky = "none" | "ip" | "cookie";
+
 interface ModelRun {
   readonly args: readonly string[];
   /** Connections at once: more only wait for each other. */
@@ -59,11 +61,11 @@ export class FuzzedServer implements AsyncDisposable {
     this.#control = control;
   }
 
-  static async start(model: FuzzedModel, shape: Shape): Promise<FuzzedServer> {
+  static async start(model: FuzzedModel, shape: Shape, sticky: Sticky = "none"): Promise<FuzzedServer> {
     const folder = await mkdtemp(join(tmpdir(), "heddle-fuzz-"));
     const control = join(folder, "control");
     const app = new URL(`../fixtures/fuzz/${shape}.ts`, import.meta.url).pathname;
-    const args = ["--model", model, ...models[model].args, ...settings, "--control", control];
+    const args = ["--model", model, ...models[model].args, ...settings, "--sticky", sticky, "--control", control];
     return new FuzzedServer(await startServer(app, args), folder, control);
   }
 

@@ -12,6 +12,7 @@ const USAGE = `npm run fuzz -- [options]
   --shape NAME        listener or fetch; default: half of the connections each
   --connections N     for each model; default: 10000
   --seed N            default: by the clock, and printed
+  --sticky HOW        ip, cookie or none, only for the model loop; default: none
   --without A,B       leave out features: ${FEATURES.join(", ")}
   --no-reloads        without reloads in every second slice
   --replay SEED:PATH  one script that was printed before; needs --model and --shape`;
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     shape: { type: "string" },
     connections: { type: "string", default: "10000" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    sticky: { type: "string", default: "none" },
     without: { type: "string", default: "" },
     reloads: { type: "boolean", default: true },
     replay: { type: "string" },
@@ -33,8 +35,10 @@ const { values } = parseArgs({
 const left = values.without.split(",").filter((name) => name !== "");
 const unknown = left.filter((name) => !FEATURES.some((feature) => feature === name));
 const features = new Set<Feature>(FEATURES.filter((feature) => !left.includes(feature)));
+const sticky = (["none", "ip", "cookie"] as const).find((how) => how === values.sticky) ?? "none";
+const isUnknownSticky = sticky !== values.sticky;
 const isUnknownModel = values.model !== undefined && !(values.model in models);
-if (values.help || unknown.length > 0 || isUnknownModel) {
+if (values.help || unknown.length > 0 || isUnknownModel || isUnknownSticky) {
   console.log(USAGE);
   if (!values.help) process.exitCode = 2;
 } else if (values.replay !== undefined) await again(values.replay);
@@ -44,7 +48,7 @@ async function again(which: string): Promise<void> {
   const [seed = "", ...path] = which.split(":");
   const model = (values.model ?? "loop") as FuzzedModel;
   const shape = (values.shape ?? "listener") as Shape;
-  const told = await replay({ model, shape, seed: Number(seed), features }, path.join(":"));
+  const told = await replay({ model, shape, seed: Number(seed), features, sticky }, path.join(":"));
   console.log(told.length === 0 ? "all is as it is due" : told.join("\n"));
   if (told.length > 0) process.exitCode = 1;
 }
@@ -75,6 +79,7 @@ async function one(model: FuzzedModel, shape: Shape, connections: number, seed: 
     connections,
     seed,
     features,
+    sticky,
     reloads: values.reloads,
     onProgress,
     onFailure,

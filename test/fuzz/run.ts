@@ -7,7 +7,7 @@ import { asyncProperty, check, sample } from "fast-check";
 import { describeExpected, describeObserved, describeScript } from "./describe.ts";
 import { play } from "./client.ts";
 import type { Feature } from "./features.ts";
-import { FuzzedServer, type FuzzedModel, models } from "./fuzzed-server.ts";
+import { FuzzedServer, type FuzzedModel, models, type Sticky } from "./fuzzed-server.ts";
 import { scripts } from "./generator.ts";
 import { type IdOf, judge, type Observed } from "./judge.ts";
 import { expect, type Shape, type Subject } from "./reference.ts";
@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly connections: number;
   readonly seed: number;
   readonly features: ReadonlySet<Feature>;
+  /** Of the server. With `ip` one copy of the app serves all, and half of the connections reach it over another one. */
+  readonly sticky?: Sticky;
   /** Reloads go on in every second slice of the run. */
   readonly reloads: boolean;
   readonly onProgress?: (progress: Progress) => void;
@@ -56,7 +58,7 @@ const SHRINK_MS = 40_000;
 const TRIES = 8;
 
 export async function run(options: RunOptions): Promise<Report> {
-  await using server = await FuzzedServer.start(options.model, options.shape);
+  await using server = await FuzzedServer.start(options.model, options.shape, options.sticky);
   return await new Run(server, options).run();
 }
 
@@ -67,7 +69,7 @@ export function scriptOf(features: ReadonlySet<Feature>, seed: number, path = ""
 
 /** One script, as often as chance may need. */
 export async function replay(options: Omit<RunOptions, "connections" | "reloads">, path: string): Promise<string[]> {
-  await using server = await FuzzedServer.start(options.model, options.shape);
+  await using server = await FuzzedServer.start(options.model, options.shape, options.sticky);
   const run = new Run(server, { ...options, connections: 1, reloads: false });
   const script = scriptOf(options.features, options.seed, path);
   const failure = await run.trySome(script, options.seed);

@@ -132,6 +132,46 @@ for (const shape of shapes) {
       await until(async () => ((await streams()) as { aborted: number }).aborted === 1, "the copy to notice");
     });
 
+    test("a client that ends its side with its request is answered, however long the copy's loop stands still", async (t) => {
+      const [a, b] = await twoCopies(t, server.port);
+      b.connection.request("GET /blocks?ms=3000 HTTP/1.1");
+      await until(async () => {
+        const { workers } = await server.status();
+        return workers.some(({ threads }) => threads.some(({ inFlight }) => inFlight > 0));
+      }, "the copy to be busy");
+      const clients = await Promise.all(
+        Array.from({ length: 12 }, async (_, i) => {
+          const connection = await RawConnection.open(server.port);
+          t.after(() => connection.destroy());
+          connection.request("POST /count HTTP/1.1", [b.cookie, "content-length: 3"], "abc");
+          // Pipelined behind that one: it begins when the client has ended its side already.
+          if (i % 2 === 0) connection.request("POST /count HTTP/1.1", [b.cookie, "content-length: 4"], "abcd");
+          connection.socket.end();
+          return connection;
+        }),
+      );
+      a.connection.request("GET / HTTP/1.1", [b.cookie]);
+      for (const [i, connection] of clients.entries()) {
+        assert.equal((await connection.response()).body, "3");
+        if (i % 2 === 0) assert.equal((await connection.response()).body, "4");
+        await connection.ended();
+      }
+      assert.equal((await a.connection.response()).headers["x-copy"], b.name);
+      assert.equal((await b.connection.response()).body, b.name);
+    });
+
+    test("a client that has ended its side and is not answered is given up by its copy", async (t) => {
+      const [a, b] = await twoCopies(t, server.port);
+      const aborted = async (): Promise<number> =>
+        (JSON.parse((await b.connection.request("GET /streams HTTP/1.1").response()).body) as { aborted: number })
+          .aborted;
+      const before = await aborted();
+      a.connection.request("GET /never HTTP/1.1", [b.cookie]);
+      a.connection.socket.end();
+      await a.connection.ended();
+      await until(async () => (await aborted()) === before + 1, "the copy to notice");
+    });
+
     test("a WebSocket reaches the client's copy, and its answer sets the cookie", async (t) => {
       const [a, b] = await twoCopies(t, server.port);
       for (const { cookie, name } of [a, b, a, b]) {

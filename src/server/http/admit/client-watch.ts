@@ -10,6 +10,10 @@
  * look the same from here. So that one who left at once is not taken for the former for ever, it has HALF_CLOSED_MS for the
  * answer to begin, and no pause in it may be longer.
  *
+ * Of a request that another instance runs, the instance that has the client judges whether the client is to be answered. The request
+ * counts from when the other one takes it: as long as that one's loop does not turn, it has not read the request either. For how long the
+ * client is answered is judged where the request runs (sticky/hop.ts): this loop may turn while that one is busy with the answer.
+ *
  * "With its request" means: the loop heard of it within WITH_REQUEST_MS, or in one of the first looks at its sockets after the
  * request. The clock alone is not enough: other handlers, or other programs, may keep the loop from looking. Or the end came
  * within WITH_REQUEST_MS of the last byte: a client that pipelines may break off in its next request.

@@ -24,7 +24,7 @@ import {
   responseOn,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
-import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
+import { hasNative, isClosed, sinceLastByteMs, tellsClosedFromEnded } from "../../../platform/native.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
@@ -273,14 +273,18 @@ export class Connections {
     lingerWhereNeeded(stream);
     stream.once("end", () => {
       if (context.active === 0) return;
-      // The other instance has judged already, and has closed it.
       if (context.isHop) {
-        stream.destroy();
+        // The other instance has judged that its client may be answered, or has closed this with its client's connection.
+        if (tellsClosedFromEnded() && !isClosed(descriptorOf(stream))) context.halfClosedSinceMs = performance.now();
+        else stream.destroy();
         return;
       }
       const lastByteAgeMs = (): number | undefined =>
         hasNative() ? sinceLastByteMs(descriptorOf(context.socket)) : undefined;
+      const hops = [...(context.hops ?? [])];
+      if (hops.some(({ isOnItsWay }) => isOnItsWay)) context.requested = thisMoment();
       if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) endBehindClient(context);
+      else for (const hop of hops) hop.clientEnded();
     });
   }
 
@@ -294,6 +298,7 @@ export class Connections {
         if (nowMs - context.handshakeSinceMs > this.#headersTimeoutMs) socket.destroy();
       } else if (context.idleSinceMs === 0) {
         context.bytesWhenIdle = -1;
+        if (context.halfClosedSinceMs !== 0 && isJudgedElsewhere(context)) context.halfClosedSinceMs = nowMs;
         const client = judgeClient(context, outputOf(socket), this.#writeTimeoutMs, nowMs);
         if (client === "stalled") socket.destroy();
         else if (client === "left") endBehindClient(context);
@@ -371,15 +376,22 @@ export class Connections {
   }
 }
 
-/** node:http has detached the socket, and calls in the async context of another connection. */
+/** Requests of it run on other instances, which know that the client has ended its side. */
+function isJudgedElsewhere({ hops = new Set() }: ConnectionContext): boolean {
+  return hops.values().some(({ judgesClient }) => judgesClient);
+}
+
 /** The client has left. A response without a length may not look complete to one that has not. */
-function endBehindClient({ stream, socket }: ConnectionContext): void {
+function endBehindClient({ stream, socket, isHop }: ConnectionContext): void {
   const res = responseOn(stream);
   const showsItsEnd = res === undefined || !res.headersSent || isChunked(res) || res.hasHeader("content-length");
   if (showsItsEnd) stream.end();
+  // A hop can't be reset. The instance that has the client sees that the response is not complete.
+  else if (isHop) stream.destroy();
   else socket.resetAndDestroy();
 }
 
+/** node:http has detached the socket, and calls in the async context of another connection. */
 function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: ConnectionContext) => void): void {
   const context = (req.socket as CarriesConnection)[connectionOf]!;
   context.idleSinceMs = 0;

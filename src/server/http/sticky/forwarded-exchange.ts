@@ -24,6 +24,7 @@ import {
   markContinued,
   writeRaw,
 } from "../../../platform/node-internals/responses.ts";
+import { thisMoment } from "../admit/client-watch.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Hop, HopUser } from "./hop.ts";
 import { requestHead } from "./request-head.ts";
@@ -45,6 +46,7 @@ export class ForwardedExchange implements HopUser, ResponseParts {
   readonly #splitter: ResponseSplitter;
   #head: ResponseHead | undefined;
   #isBodySent = false;
+  #hasClientEnded = false;
   #isReading = false;
   #isAnswered = false;
   #isOver = false;
@@ -66,6 +68,8 @@ export class ForwardedExchange implements HopUser, ResponseParts {
       if (!this.#isAnswered) this.#drop();
     };
     this.#hop.use(this);
+    // Its earlier requests had to be answered first.
+    if (exchange.connection.halfClosedSinceMs !== 0) this.#hop.clientEnded();
     this.#hop.socket.write(requestHead(exchange.req), "latin1");
     if (this.#hop.isTaken) this.taken();
   }
@@ -74,6 +78,9 @@ export class ForwardedExchange implements HopUser, ResponseParts {
     const { req, body } = this.#exchange;
     if (body === undefined) {
       this.#isBodySent = true;
+      // Its handler begins now: a client that ends its side by then has ended it with its request.
+      this.#exchange.connection.requested = thisMoment();
+      this.#passOnEnd();
       return;
     }
     this.#isReading = true;
@@ -110,8 +117,18 @@ export class ForwardedExchange implements HopUser, ResponseParts {
     }
     this.#isBodySent = true;
     this.#stopReading();
+    this.#passOnEnd();
     if (this.#isAnswered) this.#finish();
   };
+
+  clientEnded(): void {
+    this.#hasClientEnded = true;
+    this.#passOnEnd();
+  }
+
+  #passOnEnd(): void {
+    if (this.#hasClientEnded && this.#isBodySent && !this.#isOver) this.#hop.socket.end();
+  }
 
   get #isChunked(): boolean {
     return this.#exchange.req.headers["transfer-encoding"] !== undefined;

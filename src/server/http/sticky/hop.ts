@@ -6,6 +6,10 @@
  *                                   ← one byte   it is taken over: from here on requests on it may run
  *   a request, as it came           →
  *                                   ← its response, as it was written
+ *   the end of its sending side     →           the client has ended its own, and is to be answered all the same
+ *
+ * For how long a client that has ended its side is answered is judged where its request runs: there the loop is as late as the
+ * answer is (client-watch.ts). The instance that has the client tells it of the end, and does not count the time itself.
  *
  * Invariant: if it ends before that byte, nothing of it was run. So its request may run elsewhere.
  *
@@ -18,6 +22,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { tellsClosedFromEnded } from "../../../platform/native.ts";
 import { clientOf } from "./client-of-hop.ts";
 
 /** What an instance needs to know to reach others, and to be reached. */
@@ -34,6 +39,8 @@ export interface HopUser {
   received(bytes: Buffer): void;
   /** More may be sent. */
   drained(): void;
+  /** The client has ended its side. */
+  clientEnded(): void;
   ended(): void;
 }
 
@@ -62,7 +69,22 @@ export class Hop {
 
   /** It carries no request. */
   get isIdle(): boolean {
-    return this.#user === undefined && !this.#isTunnel && !this.socket.destroyed;
+    return this.#user === undefined && !this.#isTunnel && !this.socket.destroyed && !this.socket.writableEnded;
+  }
+
+  /** The other side is told of the client's end, or will be when it has the request: it judges how long the client is answered. */
+  get judgesClient(): boolean {
+    return this.#user !== undefined && tellsClosedFromEnded();
+  }
+
+  /** Its first request has not reached the other side, so nothing of it has begun. */
+  get isOnItsWay(): boolean {
+    return this.#user !== undefined && !this.isTaken;
+  }
+
+  /** The client has ended its side. Whoever uses it ends this side of it when the request is sent. */
+  clientEnded(): void {
+    if (tellsClosedFromEnded()) this.#user?.clientEnded();
   }
 
   use(user: HopUser): void {
@@ -71,6 +93,10 @@ export class Hop {
 
   release(): void {
     this.#user = undefined;
+    if (this.socket.writableEnded) {
+      this.socket.destroy();
+      return;
+    }
     // Something idle that is held back would not notice its end.
     this.socket.resume();
   }

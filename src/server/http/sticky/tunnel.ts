@@ -50,6 +50,7 @@ export class Tunnel {
       taken: () => this.#connect(),
       received: (bytes) => this.#pass(bytes),
       drained() {},
+      clientEnded() {},
       ended: () => {
         socket.off("close", leave);
         if (!socket.destroyed) here();
