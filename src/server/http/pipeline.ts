@@ -10,14 +10,11 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import type { ExpectEvent, LoadedApp } from "../app/load/load-app.ts";
 import type { FramingFault } from "../app/response-framing.ts";
 import type { ServerConfig } from "../../config/config.ts";
 import { availableCpus } from "../../config/cpus.ts";
 import { COUNTER, type LoadRow } from "../../supervise/load-board.ts";
-import { bucketOf } from "../../kit/latency-histogram.ts";
 import type { HandlerSource, ModelHost, ModelName, RunningModel, StartModel } from "../models/model.ts";
 import { http } from "../../platform/http.ts";
 import {
@@ -30,20 +27,20 @@ import { AccessLog } from "./access-log.ts";
 import { thisMoment } from "./admit/client-watch.ts";
 import { Admission } from "./admit/admission.ts";
 import { CallingOff } from "./cancellation.ts";
+import { type EndOptions, endExchange } from "./exchange-end.ts";
+import { StreamEntry } from "./own-server/stream-entry.ts";
+import { UpgradeEntry } from "./upgrade-entry.ts";
 import { type ConnectionContext, connectionContext } from "./parse/connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./admit/deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
-import { endLingering } from "./parse/lingering-close.ts";
 import { LinkedList } from "../../kit/linked-list.ts";
 import { Gate, type GateHandle, uploadGate } from "./admit/gate.ts";
-import type { ConnectionHandlers } from "./parse/connection.ts";
-import { decorate, decorateStream } from "./respond/headers.ts";
+import { decorate } from "./respond/headers.ts";
 import { informInTurn } from "./respond/informational-responses.ts";
 import { restoreOffer } from "./parse/upgrade-requests.ts";
 import { BodyGuard, inspectHead } from "./parse/limits.ts";
-import { StreamExchange, type StreamHead } from "./own-server/stream-exchange.ts";
-import { inspectStreamHead, StreamBody } from "./own-server/stream-limits.ts";
-import { passTurn, tryBegin, wait } from "./parse/pipelining-order.ts";
+import { StreamExchange } from "./own-server/stream-exchange.ts";
+import { tryBegin, wait } from "./parse/pipelining-order.ts";
 import { isHeldUp } from "./respond/discard-body.ts";
 import { refuseSocket } from "./respond/respond.ts";
 import type { Route, Router } from "./route/router.ts";
@@ -71,6 +68,10 @@ export class Pipeline {
   readonly exchanges: LinkedList<Exchange> = new LinkedList();
   /** Cancels them in a drain. */
   readonly callingOff: CallingOff = new CallingOff(this.exchanges);
+  /** Requests that leave HTTP. */
+  readonly upgrades: UpgradeEntry;
+  /** Requests of HTTP/2 sessions. */
+  readonly streams: StreamEntry;
   readonly #app: LoadedApp;
   readonly #config: ServerConfig;
   readonly #row: LoadRow;
@@ -83,6 +84,7 @@ export class Pipeline {
   readonly #thread: number;
   readonly #sticky: Sticky | undefined;
   readonly #decorates: boolean;
+  readonly #ends: EndOptions;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
   #closesAfterResponse: boolean;
   #draining = false;
@@ -114,6 +116,32 @@ export class Pipeline {
     };
     for (const [name, start] of options.models) this.#models.set(name, start(host));
     this.#fallbackModel = this.#models.get(this.#router.fallback.model)!;
+    this.#ends = {
+      row,
+      exchanges: this.exchanges,
+      admission: this.#admission,
+      deadlines: this.#deadlines,
+      accessLog: this.#accessLog,
+      isFetchApp: options.app.shape === "fetch" || options.app.shape === "hono",
+    };
+    this.upgrades = new UpgradeEntry({
+      config,
+      router: options.router,
+      sticky: options.sticky,
+      modelOf: (route) => this.#modelOf(route),
+      isDraining: () => this.#draining,
+    });
+    this.streams = new StreamEntry({
+      config,
+      router: options.router,
+      row,
+      thread: options.thread,
+      decorates: this.#decorates,
+      begun: (exchange) => this.exchanges.add(exchange),
+      admit: (exchange, nowMs) => this.#admission.admit(exchange, nowMs),
+      ended: (exchange) => this.#end(exchange),
+      failed: (exchange, error) => this.fail(exchange, error),
+    });
   }
 
   /** check → route → admit → execute. */
@@ -175,36 +203,6 @@ export class Pipeline {
     connection.requested = thisMoment();
   }
 
-  /**
-   * Of an HTTP/2 session (own-server/streams.ts). Its requests have no order among each other, and no answer ends the connection.
-   */
-  readonly handleStream = (head: StreamHead, socket: Socket, run: StreamExchange["run"]): void => {
-    const nowMs = performance.now();
-    const form = inspectStreamHead(head, this.#config);
-    const { ":method": method = "", ":path": path = "" } = head.headers;
-    // A path that is refused needs no route, and may be none.
-    const route = form === "BAD_REQUEST" ? this.#router.fallback : this.#router.match(method, path);
-    const exchange = new StreamExchange(head, route, socket, nowMs, run);
-    const { connection, stream } = exchange;
-    this.#row.counters[COUNTER.started]!++;
-    connection.current = exchange;
-    connection.active = 1;
-    exchange.hasBegun = true;
-    this.exchanges.add(exchange);
-    stream.once("close", () => this.#end(exchange));
-    if (this.#decorates) decorateStream(exchange, this.#config, this.#thread);
-    if (form === "body") exchange.body = this.#guardStream(exchange, nowMs);
-    else if (form !== "no-body") return exchange.refuse(form);
-    connectionContext.run(connection, () => this.#admission.admit(exchange, nowMs));
-  };
-
-  #guardStream(exchange: StreamExchange, nowMs: number): StreamBody {
-    return new StreamBody(exchange.stream, this.#config, nowMs, {
-      onTooLarge: () => exchange.refuse("BODY_TOO_LARGE", "the request's body is larger than the limit"),
-      onComplete: () => {},
-    });
-  }
-
   #isLastOf(connection: ConnectionContext): boolean {
     const requests = ++connection.requests;
     return this.#closesAfterResponse || requests === this.#config.requestsPerConnection || connection.losesInput;
@@ -240,26 +238,6 @@ export class Pipeline {
       this.#admission.admit(exchange, performance.now());
     });
   }
-
-  /** A protocol switch leaves HTTP, and with it the gate. The form of the handshake is checked all the same. */
-  readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const form = inspectHead(req, this.#config);
-    if (this.#draining) refuseSocket(socket, "OVERLOADED");
-    else if (form === "no-body") {
-      const route = this.#router.match(req.method!, req.url!);
-      this.#sticky?.markUpgrade(req, socket, route);
-      this.#modelOf(route).upgrade(req, socket, head);
-    }
-    // One side could read a body here as a request, the other as frames.
-    else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
-  };
-
-  /** Before that, if another instance is to serve it. One that is refused here is refused at once. */
-  readonly forwardsUpgrade: ConnectionHandlers["forwardsUpgrade"] = (req, socket, head, connection, here) => {
-    if (this.#sticky === undefined || inspectHead(req, this.#config) !== "no-body") return false;
-    const route = this.#router.match(req.method!, req.url!);
-    return this.#sticky.forwardUpgrade(req, { socket, head, route }, connection, here);
-  };
 
   /** The connection closed after node:http had detached its socket: node:http does not close the responses that wait on it. */
   readonly abandon = (connection: ConnectionContext): void => {
@@ -319,20 +297,9 @@ export class Pipeline {
     exchange.state = "executing";
     exchange.executedMs = nowMs;
     if (exchange.owesContinue) giveLeave(exchange);
-    if (exchange instanceof StreamExchange) this.#runStream(exchange);
+    if (exchange instanceof StreamExchange) this.streams.execute(exchange);
     else this.#modelOf(exchange.route).execute(exchange);
   };
-
-  /** As the model `loop` does: no other serves HTTP/2 (models/own-servers.ts). */
-  #runStream(exchange: StreamExchange): void {
-    try {
-      const failed = (error: unknown): void => this.fail(exchange, error);
-      void exchange.run(exchange)?.then(undefined, failed);
-      void exchange.handling?.then(undefined, failed);
-    } catch (error) {
-      this.fail(exchange, error);
-    }
-  }
 
   #modelOf(route: Route): RunningModel {
     return route === this.#router.fallback ? this.#fallbackModel : this.#models.get(route.model)!;
@@ -347,40 +314,7 @@ export class Pipeline {
   })();
 
   #end(exchange: Exchange): void {
-    if (exchange.state === "ended") return;
-    const nowMs = performance.now();
-    const { counters } = this.#row;
-    const isStream = exchange instanceof StreamExchange;
-    const complete = isStream ? exchange.isComplete : exchange.res.writableFinished;
-    exchange.state = "ended";
-    this.exchanges.remove(exchange);
-    const { connection } = exchange;
-    if (connection.current === exchange) connection.current = undefined;
-    const isOwn = exchange.instance === undefined;
-    if (isOwn) counters[COUNTER.finished]!++;
-    if (!complete) {
-      if (isOwn && !exchange.overlong) counters[COUNTER.clientGone]!++;
-      const why = exchange.overlong ? "the response is longer than its content-length" : "the client went away";
-      exchange.abort("AbortError", why);
-    }
-    this.#admission.release(exchange);
-    exchange.onEnded?.();
-    if (exchange.holdsServerSlot) {
-      this.#row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
-      const queuedMs = exchange.executedMs - exchange.receivedMs;
-      if (queuedMs > 0) this.#row.queueCounts[bucketOf(queuedMs * 1000)]!++;
-    }
-    if (isStream) {
-      this.#accessLog?.write(exchange, nowMs, complete);
-      return;
-    }
-    const hasRest = exchange.body !== undefined && !exchange.req.complete && complete;
-    if (hasRest) this.#deadlines.watchRest(exchange, nowMs, isFetchApp(this.#app));
-    else connection.leave(nowMs);
-    if (!complete && !connection.stream.destroyed) cutInTurn(exchange);
-    passTurn(exchange);
-    if (isOwn || exchange.refusal !== undefined) this.#accessLog?.write(exchange, nowMs, complete || exchange.overlong);
-    if (complete && connection.closing && connection.active === (hasRest ? 1 : 0)) connection.onLastAnswer?.(hasRest);
+    endExchange(exchange, this.#ends);
   }
 }
 
@@ -399,26 +333,11 @@ function isAcceptable(head: ReturnType<typeof inspectHead>): boolean {
   return head === "body" || head === "no-body";
 }
 
-/** A fetch app's handler is done when its response is. Other apps may go on reading the body. */
-function isFetchApp({ shape }: LoadedApp): boolean {
-  return shape === "fetch" || shape === "hono";
-}
-
 function giveLeave(exchange: Exchange): void {
   const { res } = exchange;
   if (res.socket !== null) exchange.owesContinue = false;
   else onceAssigned(res, () => (exchange.owesContinue = false));
   res.writeContinue();
-}
-
-/**
- * The response was destroyed before its turn came. node:http would send the part it has, and wait for the rest. So the
- * connection is closed instead, and the requests that wait behind it are not begun.
- */
-function cutInTurn({ res, connection }: Exchange): void {
-  connection.closing = true;
-  connection.waiting = undefined;
-  onceAssigned(res, endLingering);
 }
 
 function closeAfter({ res, connection }: Exchange): void {

@@ -1,0 +1,49 @@
+/** How a request that leaves HTTP enters: it is checked and routed as all others, and goes to its model, or to another instance. */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ServerConfig } from "../../config/config.ts";
+import type { RunningModel } from "../models/model.ts";
+import type { ConnectionHandlers } from "./parse/connection.ts";
+import { inspectHead } from "./parse/limits.ts";
+import { refuseSocket } from "./respond/respond.ts";
+import type { Route, Router } from "./route/router.ts";
+import type { Sticky } from "./sticky/sticky.ts";
+
+export interface UpgradeEntryOptions {
+  readonly config: ServerConfig;
+  readonly router: Router;
+  readonly sticky: Sticky | undefined;
+  readonly modelOf: (route: Route) => RunningModel;
+  readonly isDraining: () => boolean;
+}
+
+export class UpgradeEntry {
+  readonly #options: UpgradeEntryOptions;
+
+  constructor(options: UpgradeEntryOptions) {
+    this.#options = options;
+  }
+
+  /** A protocol switch leaves HTTP, and with it the gate. The form of the handshake is checked all the same. */
+  readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const { config, router, sticky, modelOf, isDraining } = this.#options;
+    const form = inspectHead(req, config);
+    if (isDraining()) refuseSocket(socket, "OVERLOADED");
+    else if (form === "no-body") {
+      const route = router.match(req.method!, req.url!);
+      sticky?.markUpgrade(req, socket, route);
+      modelOf(route).upgrade(req, socket, head);
+    }
+    // One side could read a body here as a request, the other as frames.
+    else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
+  };
+
+  /** Before that, if another instance is to serve it. One that is refused here is refused at once. */
+  readonly forwards: ConnectionHandlers["forwardsUpgrade"] = (req, socket, head, connection, here) => {
+    const { config, router, sticky } = this.#options;
+    if (sticky === undefined || inspectHead(req, config) !== "no-body") return false;
+    const route = router.match(req.method!, req.url!);
+    return sticky.forwardUpgrade(req, { socket, head, route }, connection, here);
+  };
+}
