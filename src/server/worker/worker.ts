@@ -10,33 +10,28 @@
  *   app-process-main.ts  one event loop, on the process's main thread: on a watch thread beside it (watch-thread-main.ts)
  */
 
-import { rmSync } from "node:fs";
-import type { Socket } from "node:net";
 import { HeddleError, toWire } from "../../errors/errors.ts";
-import { monotonicMs } from "../../kit/clock.ts";
 import { COUNTER } from "../../supervise/load-board.ts";
 import { threadInspector } from "../../supervise/inspect/thread-inspector.ts";
 import { createLog, errorFields, type Log } from "../../log/log.ts";
 import { servingThreads } from "../models/offload/dispatch/pools.ts";
-import { residentBytes } from "../../platform/descriptors.ts";
 import { loadNative, requireNative, trimMemory } from "../../platform/native.ts";
-import type { Accepted } from "./accept/accepted.ts";
 import { Acceptor } from "./accept/acceptor.ts";
 import { Ahead } from "./accept/prefetched-connection.ts";
 import { AppSocketRelay } from "./app-socket-relay.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
-import { PassedOn } from "./accept/passed-on.ts";
 import { openDebuggerPort } from "./debugger-port.ts";
-import { printed } from "./flush-output.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
-import { BEAT_INTERVAL_MS, type FromWorker, TERMINATED, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
-import { handleOf, sendable, unread } from "../../platform/node-internals/handles.ts";
-import { Recycling } from "./recycling.ts";
+import { BEAT_INTERVAL_MS, TERMINATED, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
+import { unread } from "../../platform/node-internals/handles.ts";
 import { Reporter } from "./report/report.ts";
 import type { MainLoop, ServingThreadHandle } from "./serving/serving-thread-handle.ts";
 import { compileEarly } from "./serving/tiering.ts";
-import type { DrainReason } from "./serving/serving-protocol.ts";
 import { BootFailure, ThreadPool } from "./serving/serving-pool.ts";
+import { tell, written } from "./to-arbiter.ts";
+import { Incoming } from "./accept/incoming.ts";
+import { EXIT_PATIENCE_MS, Leaving } from "./ending/leaving.ts";
+import { Retirement } from "./ending/retirement.ts";
 import { TurnAway } from "./accept/turn-away.ts";
 import { Trimming } from "./memory-trim.ts";
 import { viewThreads } from "./report/thread-views.ts";
@@ -63,20 +58,13 @@ export class Worker {
   readonly #reporter: Reporter;
   readonly #sockets: AppSocketRelay;
   readonly #arrivals: Arrivals | Ahead;
-  readonly #passedOn = new PassedOn({
-    send: (socket, pid, id) => {
-      if (!tellWith(socket, { type: "pass-on", pid, id })) this.#passedOn.lost(id);
-    },
-    ask: (upTo) => tell({ type: "pass-check", upTo }),
-    keep: (socket, pid) => this.#keep(socket, pid),
-  });
+  readonly #incoming: Incoming;
+  readonly #leaving: Leaving;
+  readonly #retirement = new Retirement(
+    () => this.#leaving.hasBegun,
+    () => this.#beat(),
+  );
   #state: WorkerState = "booting";
-  /** Why it is to be recycled. */
-  #retireWish: string | undefined;
-  #isBroken = false;
-  #isOrphan = false;
-  /** The number of the last connection from the arbiter. */
-  #handed = 0;
   #toldInstances = "";
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
@@ -114,7 +102,24 @@ export class Worker {
         open: () => this.#openConnections(),
         place: ({ handle, isCounted }) => this.#acceptor.take(unread({ handle }), isCounted),
       });
+    this.#incoming = new Incoming({
+      acceptor: this.#acceptor,
+      arrivals: this.#arrivals,
+      row: () => this.#pool.threads[0]?.row,
+      rowOf: (pid) => main?.onBoard?.rowOf(pid),
+    });
     this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
+    this.#leaving = new Leaving({
+      config,
+      hop,
+      log,
+      pool: this.#pool,
+      acceptor: this.#acceptor,
+      incoming: this.#incoming,
+      reporter: this.#reporter,
+      placed: () => this.#arrivals.placed(),
+      exit: own.exit,
+    });
   }
 
   /** Resolves when the arbiter has been told how it ended. */
@@ -130,7 +135,7 @@ export class Worker {
       threadInspector();
       const booted = await this.#pool.boot();
       this.#state = "ready";
-      this.#watchRecycling();
+      this.#retirement.watch(this.#boot.config, () => this.#reporter.requests);
       watchDescriptors(this.#log, `worker ${process.pid}`);
       const trimming = new Trimming();
       setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
@@ -147,16 +152,16 @@ export class Worker {
   terminate(): void {
     setTimeout(() => {
       if (this.#state === "booting") this.#process.exit(TERMINATED, EXIT_PATIENCE_MS);
-      else this.#retire("signal: SIGTERM");
+      else this.#retirement.want("signal: SIGTERM", false);
     }, GROUP_SIGNAL_MS);
   }
 
   #obey(): void {
     process.on("message", (message: ToWorker, handle?: object) => this.#obeyOne(message, handle));
     process.removeAllListeners("disconnect");
-    process.once("disconnect", () => void this.#orphaned());
+    process.once("disconnect", () => this.#orphaned());
     // Node does not emit it while a handle that was sent is not acknowledged.
-    setInterval(() => process.connected || void this.#orphaned(), BEAT_INTERVAL_MS).unref();
+    setInterval(() => process.connected || this.#orphaned(), BEAT_INTERVAL_MS).unref();
   }
 
   #connectParts(): void {
@@ -167,7 +172,7 @@ export class Worker {
       this.#tellInstances();
     });
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
-    pool.on("pass-to-worker", (fd, pid) => this.#passedOn.pass(unread({ fd }), pid));
+    pool.on("pass-to-worker", (fd, pid) => this.#incoming.passedOn.pass(unread({ fd }), pid));
     pool.on("unblocked", (thread, blockedMs) => {
       acceptor.placeWaiting();
       void this.#blocked.unblocked(thread, blockedMs);
@@ -175,10 +180,7 @@ export class Worker {
     pool.on("gone", (thread) => {
       for (const accepted of thread.takeBack()) acceptor.place(accepted);
     });
-    pool.on("worn", (why) => {
-      this.#isBroken = true;
-      this.#retire(why);
-    });
+    pool.on("worn", (why) => this.#retirement.want(why, true));
     pool.on("lost", (error) => tell({ type: "kill-me", error: toWire(error) }));
     if (this.#ahead === undefined) return;
     pool.on("turn", () => this.#arrivals.tell());
@@ -192,20 +194,16 @@ export class Worker {
         void this.#serve();
         break;
       case "handed":
-        this.#missing(message.upTo);
+        this.#incoming.missing(message.upTo);
         break;
       case "connection":
-        this.#missing(message.number - 1);
-        this.#handed = message.number;
-        // Its client has left.
-        if (handle === undefined && message.isCounted) this.#pool.threads[0]?.row.tryLower("connections");
-        this.#arrivals.receive(handle, message.isCounted);
+        this.#incoming.receive(message, handle);
         break;
       case "passed":
-        this.#passedOn.confirm(message.id);
+        this.#incoming.passedOn.confirm(message.id);
         break;
       case "pass-checked":
-        this.#passedOn.lost(message.upTo);
+        this.#incoming.passedOn.lost(message.upTo);
         break;
       case "app-socket":
         this.#sockets.answered(message, handle);
@@ -232,18 +230,12 @@ export class Worker {
         this.#pool.drainSoon(message.reason, message.deadlineMs);
         break;
       case "drain":
-        void this.#drain(message.reason, message.deadlineMs);
+        this.#state = "draining";
+        void this.#leaving.drain(message.reason, message.deadlineMs);
         break;
       case "boot":
         break;
     }
-  }
-
-  /** Of the connections up to this number, those that have not arrived never will. */
-  #missing(upTo: number): void {
-    if (upTo <= this.#handed) return;
-    tell({ type: "not-received", from: this.#handed + 1, upTo });
-    this.#handed = upTo;
   }
 
   async #serve(): Promise<void> {
@@ -276,30 +268,11 @@ export class Worker {
   #beat(): void {
     const open = this.#pool.threads.filter(({ state }) => state === "ready");
     const healthyThreads = open.filter((thread) => this.#blocked.blockedMs(thread) === 0).length;
-    const wish = { retire: this.#retireWish, isBroken: this.#isBroken };
+    const { wish } = this.#retirement;
     tell({ type: "beat", openThreads: open.length, healthyThreads, instances: this.#pool.instances, ...wish });
-    this.#passedOn.look();
+    this.#incoming.passedOn.look();
     // What became free without a message (a report turned off) is found here.
     this.#acceptor.check();
-  }
-
-  /** It wants to be recycled, and says so with every heartbeat until it is. */
-  #retire(why: string): void {
-    if (this.#retireWish !== undefined || this.#state === "draining") return;
-    this.#retireWish = why;
-    this.#beat();
-  }
-
-  #watchRecycling(): void {
-    const recycling = new Recycling(this.#boot.config, Math.random());
-    const readyMs = monotonicMs();
-    const timer = setInterval(() => {
-      const ageMs = monotonicMs() - readyMs;
-      const due = recycling.due({ requests: this.#reporter.requests, ageMs, rssBytes: residentBytes() });
-      if (due === undefined) return;
-      clearInterval(timer);
-      this.#retire(`${due.reason}: ${due.detail}`);
-    }, RECYCLING_CHECK_MS);
   }
 
   async #answer(id: number, question: "report" | "threads"): Promise<void> {
@@ -310,55 +283,6 @@ export class Worker {
     tell({ type: "answer", id, answer });
   }
 
-  async #drain(reason: DrainReason, deadlineMs: number): Promise<void> {
-    if (this.#state === "draining") {
-      if (reason === "stop") this.#acceptor.leave();
-      void this.#pool.drain(reason, deadlineMs);
-      return;
-    }
-    this.#state = "draining";
-    // The app hears of it at its beginning, and of this reason, whatever comes meanwhile.
-    this.#pool.drainSoon(reason, deadlineMs);
-    this.#acceptor.stopListening();
-    await this.#arrivals.placed();
-    if (reason === "stop") this.#acceptor.leave();
-    else this.#giveBack(this.#acceptor.takeWaiting());
-    const cutShort = await this.#pool.drain(reason, deadlineMs);
-    if (reason !== "stop") this.#giveBack(this.#acceptor.takeWaiting());
-    // Of handler threads, which print by way of this one: what they have said at their ends has arrived a turn later.
-    await new Promise(setImmediate);
-    await printed();
-    this.#log.flush();
-    tell({ type: "drained", report: this.#reporter.report(), cutShort: cutShort > 0 }, () =>
-      this.#process.exit(
-        0,
-        Math.max(EXIT_PATIENCE_MS, deadlineMs - monotonicMs()),
-        () => cutShort === 0 && this.#tellOverdue(),
-      ),
-    );
-  }
-
-  #tellOverdue(): void {
-    const limit = `--graceful-timeout (${this.#boot.config.gracefulTimeoutMs} ms)`;
-    const message = `worker ${process.pid} is killed: the app's SIGTERM or exit listeners, or connections to its other servers, did not end within ${limit}`;
-    this.#log.warn({}, message);
-  }
-
-  /** Another worker takes over: connections no thread here has taken are its to serve. */
-  #giveBack(connections: readonly Accepted[]): void {
-    for (const accepted of connections) {
-      const socket = accepted.kind === "fd" ? unread(accepted) : accepted.socket;
-      if (!tellWith(socket, { type: "return" })) socket.destroy();
-    }
-  }
-
-  /** A connection that this worker passed on has not left. */
-  #keep(socket: Socket, pid: number): void {
-    const to = this.#process.main?.onBoard?.rowOf(pid);
-    to?.tryLower("connections");
-    this.#acceptor.take(socket);
-  }
-
   /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
   #giveUpOn({ index, member: { error } }: ServingThreadHandle): void {
     if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
@@ -366,53 +290,15 @@ export class Worker {
     tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });
   }
 
-  /** The arbiter is dead. A new one may want the port at once: give it back, finish what can be finished quickly, leave. */
-  async #orphaned(): Promise<void> {
-    if (this.#isOrphan) return;
-    this.#isOrphan = true;
-    // Not process.exit(): it waits for every thread to end, and nobody is left to kill a worker whose threads don't.
-    const end = (): void => void process.kill(process.pid, "SIGKILL");
-    setTimeout(end, ORPHAN_DRAIN_MS);
-    const deadlineMs = monotonicMs() + ORPHAN_DRAIN_MS;
-    await this.#acceptor.endListening();
-    if (this.#state !== "booting") {
-      await this.#arrivals.placed();
-      this.#acceptor.leave();
-      await this.#pool.drain("stop", deadlineMs);
-    }
-    // The arbiter would have.
-    if (this.#boot.hop !== undefined) rmSync(this.#boot.hop.folder, { recursive: true, force: true });
-    this.#log.flush();
-    end();
+  /** The arbiter is dead. */
+  #orphaned(): void {
+    void this.#leaving.orphaned(this.#state !== "booting");
   }
 }
 
-/** An idle second more or less does not matter for recycling. */
-const RECYCLING_CHECK_MS = 250;
 /** A pause shorter than this is not worth giving memory back for. */
 const TRIMMING_CHECK_MS = 500;
 /** Fresh enough for placement among workers; the arbiter counts what it hands out itself. */
 const LOAD_INTERVAL_MS = 25;
 /** A SIGTERM that was the arbiter's as well has it say `drain` by then. */
 const GROUP_SIGNAL_MS = 500;
-const ORPHAN_DRAIN_MS = 3000;
-/** For the `exit` listeners of an app on the main thread. */
-const EXIT_PATIENCE_MS = 1000;
-
-/** false: it can't be sent. */
-function tellWith(socket: Socket, message: FromWorker): boolean {
-  const handle = handleOf(socket);
-  if (!process.connected || handle === null) return false;
-  process.send!(message, sendable(handle));
-  return true;
-}
-
-/** Resolves when the message has left this process. */
-function written(message: FromWorker): Promise<void> {
-  return new Promise((resolve) => tell(message, resolve));
-}
-
-function tell(message: FromWorker, sent?: () => void): void {
-  if (process.connected) process.send!(message, undefined, undefined, () => sent?.());
-  else sent?.();
-}

@@ -7,7 +7,7 @@ import {
   THREADS_TOLERANCE,
   WORKERS_TOLERANCE,
 } from "../../../src/server/worker/accept/placement.ts";
-import { Recycling } from "../../../src/server/worker/recycling.ts";
+import { Recycling } from "../../../src/server/worker/ending/recycling.ts";
 import { Backoff, type BackoffLimits } from "../../../src/supervise/backoff.ts";
 import { Trimming } from "../../../src/server/worker/memory-trim.ts";
 import { blockedVerdict } from "../../../src/server/worker/blocked-threads.ts";

@@ -9,6 +9,7 @@
  */
 
 import { EventEmitter } from "node:events";
+import { count } from "../../../errors/count.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
@@ -232,7 +233,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const what = isStopped ? "SIGTERM listeners, or connections to its other servers," : "onStop";
     const message = isEmpty
       ? `${name} is killed: the app's ${what} did not end within ${limit}`
-      : `${name} still had ${row.inFlight} requests after ${limit} and is killed`;
+      : `${name} still had ${count(row.inFlight, "request")} after ${limit} and is killed`;
     return new HeddleError("THREAD_DIED", message);
   }
 

@@ -14,45 +14,42 @@ import { Socket } from "node:net";
 import { isMainThread } from "node:worker_threads";
 import { endApp } from "../../app/process-end.ts";
 import { openAppSockets } from "../../app/listen/app-sockets.ts";
-import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
-import { isFirst, numberThread } from "../../app/instance.ts";
+import { numberThread } from "../../app/instance.ts";
 import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, ModuleTracker, loadApp } from "../../app/load/load-app.ts";
 import { warningsAbout } from "../../app/load/kept-in-memory.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
-import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
+import type { ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
-import { HeddleError, toWire } from "../../../errors/errors.ts";
+import { toWire } from "../../../errors/errors.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import { takeAnyBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
-import { modelRefused } from "../../models/own-servers.ts";
-import { type UpgradesTold, upgradesRefused } from "../../models/upgrades.ts";
-import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import { Connections } from "../../http/parse/connection.ts";
-import { type Exchange, setRequestIdPrefix } from "../../http/exchange.ts";
-import { uploadPlaces } from "../../models/offload/dispatch/uploads.ts";
-import { type GateHandle, uploadGate } from "../../http/admit/gate.ts";
+import { setRequestIdPrefix } from "../../http/exchange.ts";
+import type { GateHandle } from "../../http/admit/gate.ts";
 import { FramingFaults, installExchangeFraming } from "../../http/respond/framing-faults.ts";
 import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import type { Sticky } from "../../http/sticky/sticky.ts";
-import { createRouter, type Route, type Router } from "../../http/route/router.ts";
-import { asksForCertificates, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
+import { createRouter } from "../../http/route/router.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
-import { poolOf, runsOnHandlerThreads, servingThreads } from "../../models/offload/dispatch/pools.ts";
+import { poolOf, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { isSticky, lacksAddresses, stickyOf, takeFromOthers, WITHOUT_ADDRESS } from "./sticky-clients.ts";
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { openDebuggerPort } from "../debugger-port.ts";
 import { Drain } from "./drain.ts";
+import { view, viewAll } from "./exchange-views.ts";
+import { tellHandlerFailed, watchUncaught } from "./failures.ts";
+import { copiesOf, describeLoaded, ownProtocol, refuseModels, routesOf, upgradesOf } from "./loaded-app.ts";
 import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
 import { Heartbeat } from "../../../supervise/heartbeat.ts";
 import { ThreadListener } from "../accept/thread-listener.ts";
 import { openRow } from "../accept/worker-board.ts";
-import type { AppSummary, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
+import type { FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
 /**
  * How often the loop updates its heartbeat. It is a quarter of the shortest block worth reporting, so a block is measured to
@@ -101,12 +98,12 @@ async function main(): Promise<void> {
   await sockets.settled();
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.
-  const routes = mergeRoutes(await routesOf(app), config.routes, config);
+  const routes = mergeRoutes(await routesOf(app, config), config.routes, config);
   const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
-  refuseModels(app, [router.fallback, ...router.routes]);
+  refuseModels(app, [router.fallback, ...router.routes], config);
   for (const message of warningsAbout(modules.packages, copiesOf(config), isSticky(router))) warn(message);
   if (lacksAddresses(router, config)) warn(WITHOUT_ADDRESS);
-  const gates = await requestGates(router, app, lacking);
+  const gates = await exchangeGates(await describeLoaded(router, app, lacking, config));
   if (boot.purpose === "check") return;
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
@@ -114,12 +111,23 @@ async function main(): Promise<void> {
   await app.start();
   await sockets.settled();
   await loaded();
-  watchUncaught(() => pipeline);
+  watchUncaught(() => pipeline, tell);
   const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
   const sticky = stickyOf(router, boot, row);
-  const parts = { app, router, models, row, gates, handlers, thread, sticky, onHandlerFailed, misframed };
+  const parts = {
+    app,
+    router,
+    models,
+    row,
+    gates,
+    handlers,
+    thread,
+    sticky,
+    onHandlerFailed: tellHandlerFailed(tell),
+    misframed,
+  };
   pipeline = new Pipeline({ ...parts, config: heeded.config });
   // For passing connections on, and for closing them.
   await loadNative();
@@ -131,7 +139,7 @@ async function main(): Promise<void> {
     type: "ready",
     modules: modules.files(),
     instance: sticky?.name,
-    told: { upgrades: upgradesOf(app, router), server: heeded.settings, protocol: ownProtocol(app) },
+    told: { upgrades: upgradesOf(app, router), server: heeded.settings, protocol: ownProtocol(app, config) },
   });
 }
 
@@ -143,100 +151,22 @@ function warn(message: string): void {
   tell({ type: "log", level: "warn", fields: {}, message, once: message });
 }
 
-/** How many copies of the app run handlers. 0 on all threads of the server but one, which speaks for them. */
-function copiesOf({ workers, model, threads }: ServerConfig): number {
-  if (!isFirst) return 0;
-  return workers * (runsOnHandlerThreads(model) ? threads.max : servingThreads(config));
-}
-
 /** Once for each worker, before the app has changed anything. @throws HeddleError NODE_INTERNALS_MISSING */
 async function examineOurNode(): Promise<readonly string[]> {
   const { examineNode } = await import("../../../platform/node-internals/probe/probe.ts");
   return await examineNode();
 }
 
-/** The code that reads routes is loaded only if there are any. */
-async function routesOf({ routes, file }: LoadedApp): Promise<Readonly<Record<string, RouteConfig>>> {
-  if (routes === undefined) return {};
-  const { readRoutes } = await import("../../../config/routes/routes.ts");
-  return readRoutes(routes, file, config.cwd);
-}
-
-function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {
-  return app.acceptsUpgrade() ? upgradesRefused([fallback, ...routes]) : undefined;
-}
-
-/** What the app's own server does for a connection does not reach every model. @throws HeddleError APP_SERVES_HTTP2, APP_SERVES_TLS */
-function refuseModels(app: LoadedApp, routes: readonly Route[]): void {
-  const refusal = modelRefused(ownProtocol(app), asksForCertificates(app.server()), routes);
-  if (refusal !== undefined)
-    throw new HeddleError(refusal.code, `${app.file}: ${refusal.message}`, { hint: refusal.hint });
-}
-
-/** What the app's own server does with the connections, unless heddle does TLS. */
-function ownProtocol(app: LoadedApp): OwnProtocol | undefined {
-  const server = app.server();
-  return server === undefined || config.tlsCert !== undefined ? undefined : protocolOf(server);
-}
-
-/** Differences between the routes and the app's own router. Without routes none matters, and nothing is loaded. */
-async function differences({ routes }: Router, app: LoadedApp): Promise<readonly string[]> {
-  if (routes.length === 0) return [];
-  const { routingWarnings } = await import("../../http/route/routing-warnings.ts");
-  return routingWarnings(await app.ownRouter(), config);
-}
-
-/** Reports which routes have limits. The acceptor answers with the gates for them, in shared memory. */
-async function requestGates(
-  router: Router,
-  app: LoadedApp,
-  node: readonly string[],
-): Promise<Readonly<Record<string, GateHandle>>> {
-  const routing = await differences(router, app);
-  const all = [router.fallback, ...router.routes];
-  const pools = poolsOf(all);
-  const limited = [
-    ...router.routes.flatMap(({ name, limit, queue }) =>
-      limit === undefined ? [] : [{ name, limit, queue, isOfServer: true }],
-    ),
-    ...pools.map(({ name, max }) => ({
-      name: uploadGate(name),
-      limit: uploadPlaces(max),
-      queue: config.queue,
-      isOfServer: false,
-    })),
-  ];
-  const summary: AppSummary = {
-    file: app.file,
-    shape: app.shape,
-    routes: all.map(({ name, model, pool, timeoutMs, limit, sticky }) => ({
-      name,
-      model,
-      timeoutMs,
-      sticky,
-      ...(pool === undefined ? {} : { pool }),
-      ...(limit === undefined ? {} : { limit }),
-    })),
-    upgrades: upgradesOf(app, router),
-    protocol: ownProtocol(app),
-    server: applyServerSettings(config, app.server()).settings,
-    routing,
-    node,
-  };
+/** Tells the acceptor of the app. It answers with the gates for its routes, in shared memory. */
+function exchangeGates(told: FromThread): Promise<Readonly<Record<string, GateHandle>>> {
   return new Promise((resolve) => {
     port.on("message", function receive(message: ToThread) {
       if (message.type !== "gates") return;
       port.off("message", receive);
       resolve(message.gates);
     });
-    tell({ type: "loaded", limited, pools, summary });
+    tell(told);
   });
-}
-
-/** Routes of one model share a pool, unless they have their own. */
-function poolsOf(routes: readonly Route[]): PoolSpec[] {
-  const pools = new Map(routes.flatMap(({ pool }) => (pool === undefined ? [] : [[pool.name, pool] as const])));
-  return [...pools.values()];
 }
 
 /** `limits`: the configuration, completed by the settings of the app's own server. */
@@ -252,10 +182,10 @@ async function serve(
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: app.acceptsUpgrade,
     server: app.server,
-    stream: pipeline.handleStream,
+    stream: pipeline.streams.handle,
     app: app.request,
-    upgrade: pipeline.upgrade,
-    forwardsUpgrade: pipeline.forwardsUpgrade,
+    upgrade: pipeline.upgrades.upgrade,
+    forwardsUpgrade: pipeline.upgrades.forwards,
     abandon: pipeline.abandon,
     // Other models do without it: it costs a message for each connection.
     ...(config.model === "sync" ? { idle: () => turns.ended() } : {}),
@@ -369,56 +299,6 @@ function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
     connections.sweep(now);
   };
   new Heartbeat({ everyMs: beatMs, beat }).keep();
-}
-
-function watchUncaught(pipeline: () => Pipeline | undefined): void {
-  let tainted = false;
-  const own = (error: unknown): void => {
-    if (isHandledByApp(own)) return;
-    const running = pipeline();
-    const exchange = running?.current();
-    if (exchange !== undefined) running!.fail(exchange, error);
-    if (tainted) return;
-    tainted = true;
-    tell({ type: "tainted", error: toWire(error) });
-  };
-  process.on("uncaughtException", own);
-}
-
-function onHandlerFailed(exchange: Exchange, error: unknown): void {
-  const fields = {
-    id: exchange.id,
-    method: exchange.req.method,
-    url: exchange.req.url,
-    route: exchange.route.name,
-    err: toWire(error),
-  };
-  tell({ type: "log", level: "error", fields, message: "the handler failed" });
-}
-
-function viewAll(pipeline: Pipeline): ExchangeView[] {
-  const views: ExchangeView[] = [];
-  for (const exchange of pipeline.exchanges) {
-    if (views.push(view(exchange)) === MAX_VIEWS) break;
-  }
-  return views;
-}
-
-/** Enough to see a pattern. Ten thousand waiting requests need not be copied for it. */
-const MAX_VIEWS = 100;
-
-function view(exchange: Exchange): ExchangeView {
-  return {
-    id: exchange.id,
-    method: exchange.req.method ?? "",
-    url: exchange.req.url ?? "",
-    route: exchange.route.name,
-    model: exchange.route.model,
-    handler: exchange.handler,
-    pool: exchange.route.pool?.name,
-    state: exchange.state,
-    forMs: Math.round(performance.now() - exchange.receivedMs),
-  };
 }
 
 function tell(message: FromThread): void {

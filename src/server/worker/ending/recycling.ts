@@ -3,7 +3,8 @@
  * not leave together), at an age (with jitter too), or when its memory has grown too large. Pure.
  */
 
-import type { ServerConfig } from "../../config/config.ts";
+import { count } from "../../../errors/count.ts";
+import type { ServerConfig } from "../../../config/config.ts";
 
 export interface RecyclingDue {
   readonly reason: "max-requests" | "max-age" | "max-memory";
@@ -37,7 +38,8 @@ export class Recycling {
 
   /** `ageMs`: since the worker was ready. */
   due({ requests, ageMs, rssBytes }: WorkerLife): RecyclingDue | undefined {
-    if (requests >= this.#maxRequests) return { reason: "max-requests", detail: `${requests} requests served` };
+    if (requests >= this.#maxRequests)
+      return { reason: "max-requests", detail: `${count(requests, "request")} served` };
     if (ageMs >= this.#maxAgeMs) return { reason: "max-age", detail: `${Math.round(ageMs / 1000)} s old` };
     if (rssBytes > this.#maxBytes) {
       return {
