@@ -8,7 +8,7 @@
  *
  *   fixed    each of the places 0 to wanted-1 has a member that is starting or ready. A member that should be replaced goes on
  *            until its successor, at the same place, is ready: meanwhile a place has two members, never three. Members at
- *            places that are not wanted any more drain.
+ *            places that are not wanted any more drain, but not while they stand in for wanted places without a ready member.
  *   elastic  as many members as wanted, each at the lowest free place, never two at one place. A member that should be
  *            replaced drains first. When fewer are wanted, the owner chooses which ones leave.
  *
@@ -138,7 +138,7 @@ class Planning<M extends MemberView> implements Plan<M> {
 
   fixed(): void {
     const { wanted } = this.#view;
-    for (const member of this.#members) if (member.place >= wanted) this.#dismiss(member, "scale");
+    this.#surplus(wanted);
     for (let place = 0; place < wanted; place++) {
       const here = this.#members.filter((member) => member.place === place);
       const active = here.filter(isActive);
@@ -152,6 +152,18 @@ class Planning<M extends MemberView> implements Plan<M> {
       const isReplaced = isReady && newest.wish !== undefined && place < this.#view.trialFrom;
       if (isReplaced && this.#rules.refill === "after-end") this.#dismiss(newest, newest.wish);
       else if (isReplaced) this.#start(place);
+    }
+  }
+
+  /** Those that are ready stand in, lowest place first, for places that have nobody who is. */
+  #surplus(wanted: number): void {
+    // Those of a trial that has failed have never served.
+    let vacant = this.#view.trialFrom === Infinity ? wanted : 0;
+    for (let place = 0; place < wanted && vacant > 0; place++) if (this.#isReady(place)) vacant--;
+    const surplus = this.#members.filter(({ place }) => place >= wanted).sort((a, b) => a.place - b.place);
+    for (const member of surplus) {
+      if (member.state.name === "ready" && vacant > 0) vacant--;
+      else this.#dismiss(member, "scale");
     }
   }
 

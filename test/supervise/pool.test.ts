@@ -106,6 +106,16 @@ describe("a fixed pool", () => {
     assert.deepEqual(fake.states(), ["0 ready", "1 draining (scale)", "2 killed"]);
   });
 
+  test("keeps what is not wanted any more while it stands in for a place that has nobody who is ready", async () => {
+    const fake = await FakeMembers.booted(4);
+    fake.die(0);
+    fake.wanted = 2;
+    fake.pool.look();
+    assert.deepEqual(fake.states(), ["1 ready", "2 ready", "3 draining (scale)", "0 starting"]);
+    fake.ready(0);
+    assert.deepEqual(fake.states(), ["1 ready", "2 draining (scale)", "3 draining (scale)", "0 ready"]);
+  });
+
   test("that grows is all or nothing for the new ones, and repairs the old ones meanwhile", async () => {
     const fake = await FakeMembers.booted(1);
     fake.wanted = 3;
