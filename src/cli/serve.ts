@@ -6,6 +6,7 @@
  */
 
 import { relative } from "node:path";
+import { count } from "../errors/count.ts";
 import { Arbiter } from "../server/arbiter/arbiter.ts";
 import { reapOrphans } from "../server/arbiter/init.ts";
 import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../server/arbiter/pid-file.ts";
@@ -178,11 +179,15 @@ class Server {
   }
 
   async #scale(arbiter: Arbiter, by: 1 | -1): Promise<void> {
+    const progress = (line: string): void => this.#log.info({}, `scale: ${line}`);
     try {
-      await arbiter.scale(
-        (workers) => workers + by,
-        (line) => this.#log.info({}, `scale: ${line}`),
-      );
+      await arbiter.scale((workers) => workers + by, progress);
+      const { workers, serving } = await arbiter.settled(progress);
+      if (serving < workers)
+        this.#log.warn(
+          { workers, serving },
+          `scale: ${serving} of ${count(workers, "worker")} served within --boot-timeout`,
+        );
     } catch (error) {
       this.#log.error(errorFields(error), `scale: ${(error as Error).message}`);
     }

@@ -1,5 +1,6 @@
 /** The commands that talk to a running server: status, threads, reload, scale, stop. */
 
+import { count } from "../errors/count.ts";
 import { flagSpecs, parseArguments } from "../config/config.ts";
 import { ask, command, findServer } from "../server/control/client.ts";
 import type { ServerStatus } from "../server/control/status.ts";
@@ -19,7 +20,7 @@ async function parse(argv: readonly string[], name: string, positionalCount: num
   if (positionals.length !== positionalCount) {
     throw new HeddleError(
       "CLI_USAGE",
-      `heddle ${name}: expected ${positionalCount} arguments, got ${positionals.length}. See heddle --help.`,
+      `heddle ${name}: expected ${count(positionalCount, "argument")}, got ${positionals.length}. See heddle --help.`,
     );
   }
   const path = await findServer(flags["control"]?.at(-1) ?? process.env["HEDDLE_CONTROL"], process.cwd());
@@ -40,11 +41,10 @@ export async function threads(argv: readonly string[]): Promise<void> {
 
 export async function reload(argv: readonly string[]): Promise<void> {
   const { path } = await parse(argv, "reload", 0);
-  const { generation, killed } = (await command(path, "/reload", { progress: console.log })) as {
-    generation: number;
-    killed: number;
-  };
-  console.log(`generation ${generation} serves${killedNote(killed)}`);
+  const done = (await command(path, "/reload", { progress: console.log })) as Outcome & { generation: number };
+  const { generation, workers, serving, killed } = done;
+  const what = serving === workers ? `generation ${generation} serves` : `generation ${generation}: ${lacking(done)}`;
+  console.log(`${what}${killedNote(killed)}`);
 }
 
 export async function scale(argv: readonly string[]): Promise<void> {
@@ -56,11 +56,10 @@ export async function scale(argv: readonly string[]): Promise<void> {
   );
   const to = positionals[0]!.replace(/^=/, "");
   const question = `/scale?to=${encodeURIComponent(to)}`;
-  const { workers, killed } = (await command(path, question, { progress: console.log })) as {
-    workers: number;
-    killed: number;
-  };
-  console.log(`${workers} ${workers === 1 ? "worker serves" : "workers serve"}${killedNote(killed)}`);
+  const done = (await command(path, question, { progress: console.log })) as Outcome;
+  const { workers, serving, killed } = done;
+  const what = serving === workers ? count(workers, "worker serves", "workers serve") : lacking(done);
+  console.log(`${what}${killedNote(killed)}`);
 }
 
 export async function stop(argv: readonly string[]): Promise<void> {
@@ -68,6 +67,20 @@ export async function stop(argv: readonly string[]): Promise<void> {
   const { killed } = (await command(path, "/stop", { progress: console.log, untilItEnds: true })) as { killed: number };
   console.log(`stopped${killedNote(killed)}`);
   if (killed > 0) process.exitCode = 1;
+}
+
+/** How it stands when the command has taken effect. */
+interface Outcome {
+  readonly workers: number;
+  readonly serving: number;
+  /** Old workers that were cut short. */
+  readonly killed: number;
+}
+
+/** Sets the exit code: the command has taken effect, but its effect is not what was asked for. */
+function lacking({ workers, serving }: Outcome): string {
+  process.exitCode = 1;
+  return `${serving} of ${count(workers, "worker")} served within --boot-timeout; \`heddle status\` and the log say why`;
 }
 
 function killedNote(killed: number): string {

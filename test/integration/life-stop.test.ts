@@ -178,7 +178,7 @@ describe("scaling", { concurrency: 3 }, () => {
       return workers.length === 2 && workers.every(({ threads }) => threads.some(({ connections }) => connections > 0));
     }, "both workers to have connections");
     server.signal("SIGTTOU");
-    await server.waitForLog(/scaled from 2 to 1 workers/);
+    await server.waitForLog(/scaled from 2 to 1 worker/);
     await server.waitForStatus(({ workers }) => workers.length === 1);
     const report = await load.stop();
     assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures.slice(0, 5)));

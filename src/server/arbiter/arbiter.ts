@@ -14,21 +14,21 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { count } from "../../errors/count.ts";
 import type { ServerConfig } from "../../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Log } from "../../log/log.ts";
-import { isEncrypted } from "../../platform/app-servers.ts";
 import { reserveOf } from "../worker/serving/drain-times.ts";
 import type { AppSummary } from "../worker/serving/serving-protocol.ts";
 import { Accepting } from "./accept/accepting.ts";
 import { AppSockets } from "./accept/app-sockets.ts";
 import { Fleet } from "./workers/fleet.ts";
 import { Roster } from "./workers/roster.ts";
-import { Generation } from "./workers/generation.ts";
 import { planReload } from "./reload.ts";
 import { type Progress, CoalescedCommand } from "./coalesced-command.ts";
-import { settle } from "./workers/surroundings.ts";
+import { type ServingCount, untilServing } from "./serving-count.ts";
+import { type Done, Succession } from "./succession.ts";
 import { SharedServer } from "./shared/shared-server.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { readTls } from "./tls.ts";
@@ -44,11 +44,6 @@ export interface LastReload {
 export interface LoadWatch {
   begins(): void;
   ended(isOk: boolean): void;
-}
-
-/** The command has taken effect. When the old workers are gone, `drained` resolves to the number that were cut short. */
-export interface Done {
-  readonly drained: Promise<number>;
 }
 
 export interface Reloaded extends Done {
@@ -71,14 +66,13 @@ export class Arbiter {
   readonly fleet: Fleet;
   readonly log: Log;
   readonly startedAt: Date = new Date();
-  /** The app's own files as last reported, also by a generation that did not boot. */
-  modules: readonly string[] = [];
   lastReload: LastReload | undefined;
   /** What `heddle/shared` keeps. It lives as long as the server. */
   readonly shared: SharedServer;
   readonly #accepting: Accepting;
   readonly #appSockets: AppSockets;
   readonly #roster: Roster;
+  readonly #succession: Succession;
   readonly #readConfig: () => Promise<ServerConfig>;
   readonly #onReloadFailed: (error: HeddleError) => void;
   readonly #onStop: () => void;
@@ -90,9 +84,6 @@ export class Arbiter {
   /** The configuration as last read with success. */
   #read: ServerConfig;
   #config: ServerConfig;
-  #current: Generation | undefined;
-  /** The generation that boots or takes over now. */
-  #next: Generation | undefined;
   #commands: Promise<unknown> = Promise.resolve();
   readonly #reloads = new CoalescedCommand<Reloaded>((begins, progress) =>
     this.#command(() => {
@@ -118,6 +109,15 @@ export class Arbiter {
     this.#accepting = accepting;
     this.#appSockets = new AppSockets(fleet, log, () => this.config.workers);
     this.shared = shared;
+    this.#succession = new Succession({
+      fleet,
+      log,
+      accepting,
+      roster: this.#roster,
+      ticketKeys: this.#ticketKeys,
+      sharedPlace: shared.place,
+      isStopping: () => this.stopping,
+    });
     this.#readConfig = readConfig;
     this.#onReloadFailed = onReloadFailed;
     this.#onStop = onStop;
@@ -134,20 +134,25 @@ export class Arbiter {
   }
 
   get config(): ServerConfig {
-    return this.#current?.config ?? this.#config;
+    return this.#succession.current?.config ?? this.#config;
   }
 
   get urls(): readonly string[] {
-    return this.#current === undefined ? [] : this.#accepting.urls;
+    return this.#succession.current === undefined ? [] : this.#accepting.urls;
   }
 
   get app(): AppSummary | undefined {
-    return this.#current?.app;
+    return this.#succession.current?.app;
   }
 
   /** 0: none has booted yet. */
   get generation(): number {
-    return this.#current?.number ?? 0;
+    return this.#succession.number;
+  }
+
+  /** The app's own files as last reported, also by a generation that did not boot. */
+  get modules(): readonly string[] {
+    return this.#succession.modules;
   }
 
   /** A stop was requested. It may still be delayed. */
@@ -170,6 +175,15 @@ export class Arbiter {
     return this.fleet.live;
   }
 
+  /** Those of the current generation that would answer a request now. */
+  get serving(): ServingCount {
+    const { workers } = this.config;
+    const ours = this.fleet.answering.filter(
+      ({ generation, slot }) => generation === this.generation && slot < workers,
+    );
+    return { workers, serving: ours.length };
+  }
+
   /** Connections that wait here for a worker. */
   get waiting(): number {
     return this.#accepting.waiting;
@@ -182,7 +196,7 @@ export class Arbiter {
 
   /** Boots the first generation. Resolves when it answers. Rejects with the reason if it does not boot. */
   start(): Promise<Done> {
-    return this.#command(() => this.#load(() => this.#takeOver(this.#config, () => {})));
+    return this.#command(() => this.#load(() => this.#succession.takeOver(this.#config, () => {})));
   }
 
   /**
@@ -193,10 +207,13 @@ export class Arbiter {
     return this.#reloads.ask(progress);
   }
 
-  /** Resolves when that many workers serve. @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot */
+  /**
+   * Resolves when that many workers are wanted, and new ones serve. Old ones may be dead or booting: `settled` waits for them.
+   * @throws HeddleError CONFIG_BAD_VALUE, or why a new one did not boot
+   */
   scale(to: (workers: number) => number, progress: Progress): Promise<Done & { readonly workers: number }> {
     return this.#command(async () => {
-      const generation = this.#current;
+      const generation = this.#succession.current;
       if (generation === undefined) {
         throw new HeddleError("CONTROL_UNAVAILABLE", "cannot scale: the app has not booted yet, so no worker serves.");
       }
@@ -205,7 +222,7 @@ export class Arbiter {
       if (!Number.isInteger(workers) || workers < 1) {
         throw new HeddleError(
           "CONFIG_BAD_VALUE",
-          `cannot scale from ${from} to ${workers} workers: there must be at least 1.`,
+          `cannot scale from ${from} to ${count(workers, "worker")}: there must be at least 1.`,
         );
       }
       if (workers > from) progress(`starting ${workers - from} more`);
@@ -213,9 +230,21 @@ export class Arbiter {
       const { drained } = await generation.resize(workers);
       await this.#accepting.adapt(generation.config);
       if (workers < from) progress(`retiring ${from - workers}`);
-      this.log.info({ from, workers }, `scaled from ${from} to ${workers} workers`);
+      this.log.info({ from, workers }, `scaled from ${from} to ${count(workers, "worker")}`);
       return { workers, drained };
     });
+  }
+
+  /**
+   * Resolves when as many workers serve as are wanted, or to how many do when a worker has had the time to boot. It does not keep
+   * other commands waiting: a reload may be what helps. @throws HeddleError CONTROL_UNAVAILABLE
+   */
+  async settled(progress: Progress): Promise<ServingCount> {
+    const look = (): ServingCount => {
+      this.#succession.refuseWhileStopping();
+      return this.serving;
+    };
+    return await untilServing(look, this.config.bootTimeoutMs, progress);
   }
 
   /** Drains and ends everything. Resolves to the number of workers that were cut short. */
@@ -235,7 +264,7 @@ export class Arbiter {
   }
 
   async #stop(progress: Progress): Promise<number> {
-    void this.#next?.retire("stop", monotonicMs() + this.config.gracefulTimeoutMs);
+    this.#succession.giveUpNext(this.config.gracefulTimeoutMs);
     await this.#delayStop(progress);
     const { gracefulTimeoutMs } = this.config;
     const startedMs = monotonicMs();
@@ -247,7 +276,7 @@ export class Arbiter {
     const lineMs = gracefulTimeoutMs - reserveOf(gracefulTimeoutMs);
     // The workers go on accepting there until they drain.
     this.#appSockets.close();
-    await this.#accepting.finish(this.#current === undefined ? 0 : lineMs);
+    await this.#accepting.finish(this.#succession.current === undefined ? 0 : lineMs);
     const cut = await this.fleet.retire("stop", startedMs + gracefulTimeoutMs);
     // The interrupted command ends now, and may still have to tell its caller.
     await Promise.race([this.#commands, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
@@ -258,7 +287,7 @@ export class Arbiter {
   /** Load balancers learn from /readyz that this server leaves. Until they have, it serves everything as before. */
   async #delayStop(progress: Progress): Promise<void> {
     const { stopDelayMs } = this.config;
-    if (stopDelayMs === 0 || this.#current === undefined) return;
+    if (stopDelayMs === 0 || this.#succession.current === undefined) return;
     progress(`serving for ${stopDelayMs} ms more (--stop-delay); /readyz fails from now on`);
     this.#stopsAtMs = monotonicMs() + stopDelayMs;
     await sleep(stopDelayMs);
@@ -280,7 +309,7 @@ export class Arbiter {
   async #reload(progress: Progress): Promise<Reloaded> {
     const generation = this.generation + 1;
     try {
-      const { drained } = await this.#load(async () => this.#takeOver(await this.#planReload(), progress));
+      const { drained } = await this.#load(async () => this.#succession.takeOver(await this.#planReload(), progress));
       this.lastReload = { at: new Date().toISOString(), generation, ok: true };
       return { generation, drained };
     } catch (cause) {
@@ -301,82 +330,6 @@ export class Arbiter {
     return config;
   }
 
-  /** Boots a generation beside the current one and lets it serve. Then it is the current one. */
-  async #takeOver(config: ServerConfig, progress: Progress): Promise<Done> {
-    const old = this.#current;
-    const number = this.generation + 1;
-    const next = this.#makeGeneration(number, config);
-    this.#refuseWhileStopping();
-    const stopsFirst = config.reload === "stop-first" && old !== undefined;
-    const cut = stopsFirst ? await this.#stopFirst(old, progress) : 0;
-    this.#refuseWhileStopping();
-    this.#next = next;
-    progress(`generation ${number}: starting ${count(config.workers, "worker")}`);
-    try {
-      await next.boot();
-      progress(`generation ${number}: ready`);
-      // Before its workers take connections.
-      this.#roster.follow(number);
-      const addresses = await next.serve();
-      if (this.#current === undefined) this.#accepting.noteAddresses(addresses);
-      this.#accepting.serves(next.app?.protocol);
-      await this.#accepting.adapt(config);
-      this.#refuseWhileStopping();
-    } catch (error) {
-      void next.retire("recycle", monotonicMs() + config.gracefulTimeoutMs);
-      if (stopsFirst && !this.stopping) this.#keepTrying(number, config);
-      if (!this.stopping) this.#roster.follow(this.generation);
-      throw error;
-    } finally {
-      this.#next = undefined;
-      if (next.modules.length > 0) this.modules = next.modules;
-    }
-    this.#current = next;
-    if (config.tlsCert !== undefined || isEncrypted(next.app?.protocol))
-      this.#ticketKeys.rotateEvery(config.tlsTicketRotationMs);
-    if (old === undefined || stopsFirst) return { drained: Promise.resolve(cut) };
-    progress(`generation ${number}: serving; draining ${count(old.config.workers, "old worker")}`);
-    // Under --watch, changes must show soon: an idle connection would still lead to the old code.
-    return { drained: this.#retire(old, config.watch) };
-  }
-
-  /** `isHurried`: it does not wait for idle connections. */
-  #retire(old: Generation, isHurried: boolean): Promise<number> {
-    const deadlineMs = monotonicMs() + old.config.gracefulTimeoutMs;
-    const drained = old.retire("reload", deadlineMs);
-    if (isHurried) setTimeout(() => void old.retire("stop", deadlineMs), IDLE_PATIENCE_MS);
-    return drained;
-  }
-
-  /** Resolves when it has ended, to the number of its workers that were cut short. Connections wait for the next one. */
-  #stopFirst(old: Generation, progress: Progress): Promise<number> {
-    progress(`generation ${old.number}: draining ${count(old.config.workers, "worker")} first (--reload stop-first)`);
-    return this.#retire(old, true);
-  }
-
-  /** Nothing serves any more. What has failed to boot may boot later: when the code is right, or what it needs is there. */
-  #keepTrying(number: number, config: ServerConfig): void {
-    this.#current = this.#makeGeneration(number, config);
-    this.#current.keepTrying();
-  }
-
-  #makeGeneration(number: number, config: ServerConfig): Generation {
-    const tls = readTls(config);
-    return new Generation({
-      number,
-      config,
-      tls,
-      ticketKeys: () => this.#ticketKeys.current,
-      surroundings: settle(config, (message) => this.log.warn({}, message)),
-      sharedPlace: this.shared.place,
-      fleet: this.fleet,
-      log: this.log,
-      address: this.#accepting.address,
-      hop: this.#roster.access,
-      inherited: (slot, current) => this.#accepting.inherited(slot, current),
-    });
-  }
-
   #reloadFailed(generation: number, cause: unknown): HeddleError {
     if (this.stopping) {
       return new HeddleError("RELOAD_FAILED", `generation ${generation} was given up: the server is stopping`, {
@@ -384,25 +337,14 @@ export class Arbiter {
         hint: "Start the server again: it will load the new code.",
       });
     }
-    const hint = this.#whoServes();
+    const hint = this.#succession.whoServes;
     const message = `generation ${generation} did not get ready: ${messageOf(cause)}`;
     return new HeddleError("RELOAD_FAILED", message, { cause, hint });
   }
 
-  #whoServes(): string {
-    const current = this.#current;
-    if (current === undefined) return "Nothing serves yet.";
-    if (current.config.reload === "start-first") return `Generation ${current.number} keeps serving.`;
-    return "Nothing serves now: the old generation has ended (--reload stop-first). Connections wait while heddle tries again, ever more slowly. A reload tries at once.";
-  }
-
-  #refuseWhileStopping(): void {
-    if (this.stopping) throw new HeddleError("CONTROL_UNAVAILABLE", "the server is stopping");
-  }
-
   #command<T>(run: () => Promise<T>): Promise<T> {
     const outcome = this.#commands.then(() => {
-      this.#refuseWhileStopping();
+      this.#succession.refuseWhileStopping();
       return run();
     });
     this.#commands = outcome.catch(() => {});
@@ -410,9 +352,4 @@ export class Arbiter {
   }
 }
 
-const IDLE_PATIENCE_MS = 500;
 const LAST_WORDS_MS = 1000;
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}

@@ -3,9 +3,10 @@
 import { readdirSync, realpathSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { count } from "../../errors/count.ts";
 import { fromWire, HeddleError, type WireError } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
-import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { identityOf, kindAt, removeIfSame } from "../../platform/owned-file.ts";
 import { controlFolder } from "./paths.ts";
 import type { ServerStatus } from "./status.ts";
 
@@ -29,7 +30,7 @@ export async function findServer(given: string | undefined, cwd: string): Promis
   const list = running.map(({ path, status }) => `  --control ${path}  (${status.app}, ${status.urls.join(", ")})`);
   throw new HeddleError(
     "CONTROL_AMBIGUOUS",
-    `${running.length} heddle servers are running. Choose one with --control:\n${list.join("\n")}`,
+    `${count(running.length, "heddle server")} are running. Choose one with --control:\n${list.join("\n")}`,
   );
 }
 
@@ -151,8 +152,9 @@ function brokenOff(path: string, cause: NodeJS.ErrnoException): HeddleError {
 function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
   switch (cause.code) {
     case "ENOENT":
+    case "ENOTDIR":
     case "ECONNREFUSED":
-      return new HeddleError("CONTROL_NO_SERVER", `no heddle server answers at ${path}`, { cause });
+      return nobody(path, cause);
     case "EACCES":
       return new HeddleError(
         "CONTROL_UNAVAILABLE",
@@ -169,5 +171,27 @@ function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
       return new HeddleError("CONTROL_UNAVAILABLE", `cannot talk to the server at ${path}: ${cause.message}`, {
         cause,
       });
+  }
+}
+
+/** Nobody listens there. */
+function nobody(path: string, cause: Error): HeddleError {
+  const kind = kindAt(path);
+  const message = `no heddle server answers at ${path}`;
+  switch (kind) {
+    case "nothing":
+      return new HeddleError("CONTROL_NO_SERVER", `${message}: nothing is there`, {
+        cause,
+        hint: "Its server has ended, or was started with another --control.",
+      });
+    case "a socket":
+    case "a symbolic link":
+      return new HeddleError("CONTROL_NO_SERVER", `${message}: nobody listens on this socket any more`, {
+        cause,
+        hint: "Its server was killed, or its machine was. The next server with the same --control takes it over.",
+      });
+    default:
+      // Not the remains of a server: findServer must not remove it.
+      return new HeddleError("CONTROL_UNAVAILABLE", `${message}: this is ${kind}, and not a socket`, { cause });
   }
 }

@@ -14,7 +14,7 @@ import type { Arbiter } from "../arbiter/arbiter.ts";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
 import { keepToItself } from "../../platform/node-internals/connections.ts";
-import { identityOf, removeIfSame } from "../../platform/owned-file.ts";
+import { identityOf, kindAt, removeIfSame } from "../../platform/owned-file.ts";
 import { makeRuntimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
 import { ask } from "./client.ts";
@@ -49,15 +49,16 @@ export class ControlServer {
       void answering.then(() => answers.delete(answering));
     });
     let socket: UnixSocket;
+    let isHeddle = false;
     try {
       makeFolder(path);
-      await removeIfLeaving(path);
+      isHeddle = await removeIfLeaving(path);
       socket = await bindUnixSocket(path, 0o600);
       await once(server.listen({ fd: socket.fd }), "listening");
     } catch (cause) {
       throw new HeddleError(
         "CONTROL_UNAVAILABLE",
-        `cannot open the control socket ${path}: ${explain(cause as NodeJS.ErrnoException)}. Choose another with --control, or --control off.`,
+        `cannot open the control socket ${path}: ${explain(path, cause as NodeJS.ErrnoException, isHeddle)}. Choose another with --control, or --control off.`,
         { cause },
       );
     }
@@ -89,16 +90,25 @@ function makeFolder(path: string): void {
   else mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
-/** A stopping server answers here until its end, but its successor may take the path earlier. */
-async function removeIfLeaving(path: string): Promise<void> {
+/**
+ * A stopping server answers here until its end, but its successor may take the path earlier. Resolves to whether a heddle server
+ * has the path. (The socket that a dead one has left is taken over as it is bound: platform/unix-socket.ts.)
+ */
+async function removeIfLeaving(path: string): Promise<boolean> {
   const identity = identityOf(path);
-  if (identity === undefined) return;
-  const health = (await ask(path, "/livez").catch(() => undefined)) as { stopping?: boolean } | undefined;
+  if (identity === undefined || kindAt(path) !== "a socket") return false;
+  const health = (await ask(path, "/livez").catch(() => undefined)) as
+    | { live?: boolean; stopping?: boolean }
+    | undefined;
   if (health?.stopping === true) removeIfSame(path, identity);
+  return typeof health?.live === "boolean";
 }
 
-function explain(cause: NodeJS.ErrnoException): string {
-  return cause.code === "EADDRINUSE" ? "another server or a file already uses this path" : cause.message;
+function explain(path: string, { code, message }: NodeJS.ErrnoException, isHeddle: boolean): string {
+  const kind = kindAt(path);
+  if (code !== "EADDRINUSE" || kind === "nothing") return message;
+  if (kind !== "a socket") return `${kind} is there, which heddle does not replace`;
+  return isHeddle ? "another heddle server has it" : "another process listens on it";
 }
 
 async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -121,15 +131,19 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
     case "POST /reload":
       await follow(res, async (progress) => {
         const { generation, drained } = await arbiter.reload(progress);
-        return { generation, killed: await drained };
+        const killed = await drained;
+        // One that has died since is being replaced, unless the server stops meanwhile.
+        return { generation, killed, ...(arbiter.stopping ? arbiter.serving : await arbiter.settled(progress)) };
       });
       res.end();
       break;
     case "POST /scale":
       await follow(res, async (progress) => {
         const to = new URLSearchParams(query).get("to") ?? "";
-        const { workers, drained } = await arbiter.scale(target(to), progress);
-        return { workers, killed: await drained };
+        const { drained } = await arbiter.scale(target(to), progress);
+        const now = await arbiter.settled(progress);
+        // Workers that are too many go on while one of those that stay does not serve.
+        return { ...now, killed: now.serving < now.workers ? 0 : await drained };
       });
       res.end();
       break;

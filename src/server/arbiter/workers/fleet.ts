@@ -51,9 +51,13 @@ export class Fleet extends EventEmitter<FleetEvents> {
     return this.workers.filter(({ state }) => state === "serving").sort((a, b) => a.slot - b.slot);
   }
 
-  /** Whether a worker serves, has a thread whose loop turns, and was heard from lately. */
+  /** Those that serve, have a thread whose loop turns, and were heard from lately. */
+  get answering(): readonly WorkerHandle[] {
+    return this.serving.filter((worker) => worker.healthyThreads > 0 && isHeard(worker));
+  }
+
   get answers(): boolean {
-    return this.serving.some((worker) => worker.healthyThreads > 0 && isHeard(worker));
+    return this.answering.length > 0;
   }
 
   /** Whether a worker was heard from lately, or starts. No workers at all is the pause of a crash loop. */

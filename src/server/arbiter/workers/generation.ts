@@ -132,7 +132,9 @@ export class Generation {
     return addresses[0] ?? [];
   }
 
-  /** Resolves when all new workers serve. `drained`: the surplus is gone. @throws HeddleError: a new one did not become ready */
+  /**
+   * Resolves when all new workers serve. `drained`: the surplus is gone. It goes on serving while those that stay do not.
+   * @throws HeddleError: a new one did not become ready */
   async resize(workers: number): Promise<{ readonly drained: Promise<number> }> {
     const before = this.config;
     this.config = { ...before, workers };
@@ -148,7 +150,8 @@ export class Generation {
     }
     const surplus = this.#handles.filter(({ slot }) => slot >= workers);
     this.#pool.look();
-    for (const worker of this.#handles) worker.tellShare(this.#shareOf(worker.slot));
+    // Who stands in for one that stays keeps its own share.
+    for (const worker of this.#handles) if (worker.slot < workers) worker.tellShare(this.#shareOf(worker.slot));
     return { drained: countCut(surplus) };
   }
 

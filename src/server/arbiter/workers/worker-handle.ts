@@ -1,30 +1,23 @@
 /**
  * A worker, the arbiter's side. The worker's own side is `server/worker/worker-main.ts`. The pool of its generation knows
- * whether it lives and what should happen to it. This class is the way to reach it.
+ * whether it lives and what should happen to it. This class is the way to reach it: what it was told, what it has said. Its process
+ * is `worker-process.ts`.
  *
- * `gone` is emitted exactly once: after the process has ended and was reaped, and all of its messages were read. The end of a
- * process may be known before its last messages are.
+ * `gone` is emitted exactly once.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { ServerConfig } from "../../../config/config.ts";
-import { availableCpus } from "../../../config/cpus.ts";
-import { compileCache } from "./compile-cache.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
-import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import type { LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { Seat } from "../../worker/accept/worker-board.ts";
 import {
-  BROKEN,
-  CHANNEL_FD,
   type FromWorker,
   type GateShare,
   type InheritedListener,
-  TERMINATED,
   type ThreadView,
   type TicketKeys,
   type ToWorker,
@@ -32,15 +25,15 @@ import {
   type WorkerReport,
 } from "../../worker/worker-protocol.ts";
 import type { SocketWish } from "../../app/listen/app-sockets.ts";
-import { canMoveChannel, leftAlone } from "../../../platform/node-internals/moved-channel.ts";
-import { monotonicMs } from "../../../kit/clock.ts";
+import { canMoveChannel } from "../../../platform/node-internals/moved-channel.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
-import { handleOf, type SentHandle, sendable, unread } from "../../../platform/node-internals/handles.ts";
+import { type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import type { AppSummary, DrainReason } from "../../worker/serving/serving-protocol.ts";
-import { Handovers } from "../accept/handovers.ts";
-import { appProcessFile, missingFiles, workerFile } from "./own-files.ts";
+import { missingFiles } from "./own-files.ts";
+import { WorkerConnections } from "./worker-connections.ts";
+import { whyEnded } from "./why-ended.ts";
+import { type ProcessEnd, WorkerProcess } from "./worker-process.ts";
 import { PendingRequests } from "../../../kit/pending-requests.ts";
-import { workerFlags } from "./worker-flags.ts";
 
 /** What a worker accepts on, and its seat on the board of all workers. */
 export interface Accepts {
@@ -80,12 +73,6 @@ interface WorkerEvents {
   gone: [error: HeddleError | undefined];
 }
 
-const EXIT_HINT =
-  "All requests of this worker are lost then. Throw to fail one request; `heddle stop` ends the server.";
-/** A worker without descriptors gets no connection for this long. */
-const REST_MS = 1000;
-/** A descendant that inherited the channel could keep it open after the worker's end. */
-const LAST_WORDS_MS = 500;
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
 const ANSWER_TIMEOUT_MS = 2000;
 
@@ -112,70 +99,51 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   /** Resolves when it is gone. */
   readonly gone: Promise<void>;
   readonly #member: Member<Driver, HeddleError>;
-  readonly #child: ChildProcess;
+  readonly #process: WorkerProcess;
   readonly #questions = new PendingRequests(ANSWER_TIMEOUT_MS);
-  readonly #handovers = new Handovers();
+  readonly #connections: WorkerConnections;
   /** The app runs on its main thread, and can end the process. */
   readonly #isAppProcess: boolean;
   /** It has said that it is drained. How it ends from then on is the app's. */
   #isDrained = false;
   #isServing = false;
-  #open = 0;
-  #idle = false;
   #error: HeddleError | undefined;
   #stopsSoon = false;
-  #restsUntilMs = 0;
 
   /** `env`: the environment of its generation. */
   constructor(
     member: Member<Driver, HeddleError>,
     boot: Omit<WorkerBoot, "type" | "listeners" | "seat">,
-    { listeners, seat }: Accepts,
+    accepts: Accepts,
     env: NodeJS.ProcessEnv,
   ) {
     super();
     this.slot = boot.slot;
-    this.seat = seat;
+    this.seat = accepts.seat;
     this.generation = boot.generation;
     this.#member = member;
     this.gone = new Promise((resolve) => this.once("gone", () => resolve()));
     this.#isAppProcess = runsOnMainThread(boot.config);
-    const { cwd, found } = boot.config;
-    const ownFlags = [...process.execArgv, ...(found?.nodeFlags ?? [])];
-    const flags = workerFlags(availableCpus(), ownFlags, env["NODE_OPTIONS"]);
-    const entry = this.#isAppProcess ? appProcessFile : workerFile;
-    this.#child = spawn(process.execPath, [...flags, entry], {
-      stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],
-      serialization: "json",
-      // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
-      ...(existsSync(cwd) && { cwd }),
-      env: { ...(this.#isAppProcess && leftAlone), ...compileCache(), ...env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
+    this.#process = new WorkerProcess({
+      boot,
+      accepts,
+      env,
+      isAppProcess: this.#isAppProcess,
+      received: (message, handle) => this.#receive(message, handle),
+      ended: (end) => this.#end(end),
     });
-    this.#child.on("message", (message: FromWorker, handle: object | undefined) => this.#receive(message, handle));
-    this.#child.on("error", (cause) => {
-      this.#error ??=
-        missingFiles() ?? new HeddleError("WORKER_DIED", `worker could not be started: ${cause.message}`, { cause });
-      if (this.#child.pid === undefined) process.nextTick(() => this.#end(null, null));
-    });
-    this.#child.on("exit", (code, signal) => {
-      if (!this.#child.connected) return this.#end(code, signal);
-      // After one poll of the channel: on a very busy machine the time may be over before anything was read.
-      const timer = setTimeout(() => setImmediate(() => this.#end(code, signal)), LAST_WORDS_MS);
-      this.#child.once("disconnect", () => {
-        clearTimeout(timer);
-        this.#end(code, signal);
-      });
-    });
-    this.#send({
-      type: "boot",
-      ...boot,
-      listeners: listeners.map(({ kind }, i) => ({ kind, fd: CHANNEL_FD + 1 + i })),
-      seat: seat && { fd: CHANNEL_FD + 1 + listeners.length, index: seat.index },
+    this.#connections = new WorkerConnections({
+      process: this.#process,
+      seat: this.seat,
+      isServing: () => this.state === "serving",
+      turn: () => this.emit("turn"),
+      returned: (socket) => this.emit("returned", socket),
+      failed: (error) => this.emit("kill-me", error),
     });
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#process.pid;
   }
 
   get state(): WorkerState {
@@ -191,27 +159,27 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   /** Its connections, as far as known, with those on their way to it. */
   get connections(): number {
-    return (this.seat?.row.read(COUNTER.connections) ?? this.#open) + this.#handovers.size;
+    return this.#connections.count;
   }
 
   /** Whether it could not receive a connection a moment ago. */
   get rests(): boolean {
-    return monotonicMs() < this.#restsUntilMs;
+    return this.#connections.rests;
   }
 
   /** Whether it has no connection, none on its way, and would begin one at once. */
   get isIdle(): boolean {
-    return this.state === "serving" && this.#idle && this.connections === 0;
+    return this.#connections.isIdle;
   }
 
   /** Whether it was handed a connection that it has not confirmed. */
   get isOffered(): boolean {
-    return this.#handovers.size > 0;
+    return this.#connections.isOffered;
   }
 
   /** Whether it is busy, and has no prefetched connection. */
   get takesAhead(): boolean {
-    return this.state === "serving" && this.#open > 0 && !this.isOffered;
+    return this.#connections.takesAhead;
   }
 
   /** Lets it take connections. Resolves to its addresses once it does. @throws HeddleError: it died first */
@@ -231,16 +199,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   /** `isCounted`: in its row already. */
   hand(socket: Socket, isCounted: boolean = false): void {
-    const handle = handleOf(socket);
-    if (handle === null) {
-      // Its client has left.
-      if (isCounted) this.seat?.row.tryLower("connections");
-      return;
-    }
-    const number = this.#handovers.add(socket, isCounted);
-    this.#child.send({ type: "connection", number, isCounted } satisfies ToWorker, sendable(handle), () => {
-      // A failed send shows when the worker is gone: its unconfirmed sockets come back then.
-    });
+    this.#connections.hand(socket, isCounted);
   }
 
   /** Under `sync`: asks for the connection that the worker has not begun. It comes as `returned`, or was begun. */
@@ -250,7 +209,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   /** The sockets that the worker has not confirmed. Call it when the worker is gone. */
   takeBack(): Socket[] {
-    return this.#handovers.takeBack();
+    return this.#connections.takeBack();
   }
 
   report(): Promise<WorkerReport | undefined> {
@@ -270,7 +229,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   answerSocket(id: number, outcome: Outcome, handle?: SentHandle): void {
     const message: ToWorker = { type: "app-socket", id, outcome };
     if (handle === undefined) this.#send(message);
-    else if (this.#child.connected) this.#child.send(message, sendable(handle), () => {});
+    else this.#process.sendWith(handle, message);
   }
 
   /** For future sessions. */
@@ -297,7 +256,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   kill(): void {
     this.emit("instances");
-    this.#child.kill("SIGKILL");
+    this.#process.kill();
   }
 
   #ask(question: "report" | "threads"): Promise<unknown> {
@@ -306,8 +265,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   }
 
   #send(message: ToWorker): void {
-    // Writing to a worker that has just died fails. Its exit event follows.
-    if (this.#child.connected) this.#child.send(message, () => {});
+    this.#process.send(message);
   }
 
   #receive(message: FromWorker, handle: object | undefined): void {
@@ -330,17 +288,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
           this.#isServing = true;
           // Until the first heartbeat.
           this.healthyThreads = 1;
-          this.#idle = true;
+          this.#connections.begin();
         }
         this.emit("serving", message.addresses);
         break;
       case "load":
-        this.#open = message.open;
-        this.#idle = message.idle;
-        this.#confirm(message.received);
+        this.#connections.loaded(message);
         break;
       case "beat":
-        if (this.#handovers.isLate(monotonicMs())) this.#send({ type: "handed", upTo: this.#handovers.sent });
+        this.#connections.look();
         this.openThreads = message.openThreads;
         this.healthyThreads = message.healthyThreads;
         if (message.instances.join() !== this.instances.join()) {
@@ -364,7 +320,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         this.#send({ type: "pass-checked", upTo: message.upTo });
         break;
       case "not-begun":
-        for (const socket of this.#handovers.takeBack()) this.emit("returned", socket);
+        for (const socket of this.#connections.takeBack()) this.emit("returned", socket);
         break;
       case "want-socket":
         this.emit("want-socket", message.id, message.wish);
@@ -373,7 +329,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         this.emit("give-up-socket", message.id);
         break;
       case "not-received":
-        this.#lost(message.from, message.upTo);
+        this.#connections.lost(message);
         break;
       case "kill-me":
         this.emit("kill-me", fromWire(message.error));
@@ -386,49 +342,17 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     }
   }
 
-  /** It has no descriptors left. */
-  #lost(from: number, upTo: number): void {
-    const lost = this.#handovers.lost(from, upTo);
-    if (lost.length === 0) return;
-    this.#restsUntilMs = monotonicMs() + REST_MS;
-    setTimeout(() => this.emit("turn"), REST_MS);
-    for (const { isCounted } of lost) if (isCounted) this.seat?.row.tryLower("connections");
-    for (const { socket } of lost) this.emit("returned", socket);
-  }
-
-  #confirm(received: number): void {
-    const confirmed = this.#handovers.confirm(received);
-    if (confirmed === "some" || this.isIdle) this.emit("turn");
-    if (confirmed !== "impossible") return;
-    const sent = `${this.#handovers.size} are on their way to it`;
-    this.emit(
-      "kill-me",
-      new HeddleError("INTERNAL", `worker ${this.pid} counts ${received} connections received, and ${sent}`),
-    );
-  }
-
-  #end(code: number | null, signal: NodeJS.Signals | null): void {
-    const { state, error } = this.#member;
+  #end(end: ProcessEnd): void {
+    const { state, error, readyMs } = this.#member;
     if (state.name === "gone") return;
-    const isLeaving = state.name === "draining" && (code === 0 || this.#isDrained);
+    const isLeaving = state.name === "draining" && (end.code === 0 || this.#isDrained);
     const isWanted = isLeaving || (state.name === "killed" && error === undefined);
     // It did not die from its drain, so its requests were lost. Or the app's own end took too long: it was killed during that.
-    if (state.name === "draining" && (!isWanted || signal === "SIGKILL")) this.wasCutShort = true;
+    if (state.name === "draining" && (!isWanted || end.signal === "SIGKILL")) this.wasCutShort = true;
     this.#questions.giveUp();
-    const cause = error ?? this.#error ?? missingFiles();
-    this.emit("gone", isWanted ? undefined : (cause ?? this.#whyEnded(code, signal)));
-  }
-
-  #whyEnded(code: number | null, signal: NodeJS.Signals | null): HeddleError {
-    const { pid } = this;
-    if (signal !== null) return new HeddleError("WORKER_DIED", `worker ${pid} was killed by ${signal}`);
-    if (code === TERMINATED)
-      return new HeddleError("WORKER_DIED", `worker ${pid} got a SIGTERM before it was ready, and has ended`);
-    if (!this.#isAppProcess || code === BROKEN)
-      return new HeddleError("WORKER_DIED", `worker ${pid} exited with code ${code}`);
-    if (this.#member.state.name === "starting" || this.#member.readyMs === undefined)
-      return new HeddleError("APP_EXITED", `the app ended its process while it was loading (process.exit(${code})).`);
-    const message = `the app ended worker ${pid} itself (process.exit(${code}))`;
-    return new HeddleError("APP_EXITED", message, { hint: EXIT_HINT });
+    const cause = error ?? this.#error ?? end.startError ?? missingFiles();
+    const wasReady = state.name !== "starting" && readyMs !== undefined;
+    const worker = { pid: this.pid, isAppProcess: this.#isAppProcess, wasReady };
+    this.emit("gone", isWanted ? undefined : (cause ?? whyEnded(worker, end)));
   }
 }

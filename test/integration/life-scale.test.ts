@@ -1,0 +1,146 @@
+/** What `scale`, `reload` and the signals say of how many workers serve is true, also while workers die and do not boot. */
+
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { command } from "../../src/server/control/client.ts";
+import { get, hold, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { runHeddle } from "../support/server.ts";
+
+/** It does not load while the file `broken` is there. `/held` answers when its body has come. */
+const APP = `
+import { existsSync } from "node:fs";
+if (existsSync(new URL("broken", import.meta.url))) throw new Error("broken for now");
+export default (req, res) => {
+  if (req.url === "/held") res.flushHeaders();
+  req.on("end", () => res.end(String(process.pid))).resume();
+};
+`;
+
+interface Breakable {
+  readonly server: LifeServer;
+  /** Has no worker boot from now on. */
+  readonly damage: () => void;
+  readonly repair: () => void;
+}
+
+async function breakable(t: TestContext, args: readonly string[]): Promise<Breakable> {
+  const folder = tempFolder(t, { "app.mjs": APP });
+  const file = join(folder, "broken");
+  const server = await serve(t, join(folder, "app.mjs"), ["-t", "1", ...args]);
+  return { server, damage: () => writeFileSync(file, ""), repair: () => rmSync(file) };
+}
+
+/** Kills the worker. Resolves when its successor has not booted. */
+async function lose(server: LifeServer, slot: number, generation: number = 1): Promise<void> {
+  const { workers } = await server.status();
+  const mark = server.mark();
+  process.kill(workers.find((worker) => worker.slot === slot && worker.generation === generation)!.pid, "SIGKILL");
+  await server.waitForLog(/the new worker did not boot/, mark);
+}
+
+interface Running {
+  readonly done: Promise<unknown>;
+  readonly told: (line: string) => Promise<void>;
+}
+
+function run(server: LifeServer, what: string): Running {
+  const lines: string[] = [];
+  const done = command(server.control, what, { progress: (line) => void lines.push(line) });
+  return { done, told: async (line) => void (await until(() => lines.includes(line), line)) };
+}
+
+describe("what is told of workers that serve", { concurrency: 2 }, () => {
+  for (const what of ["/scale?to=1", "/scale?to=%2B1", "/reload"]) {
+    test(`waits for one that died (${what})`, async (t) => {
+      const { server, damage, repair } = await breakable(t, ["-w", "1"]);
+      if (what !== "/reload") {
+        damage();
+        await lose(server, 0);
+        if (what.includes("%2B")) {
+          // A new one is on trial: it must boot.
+          await assert.rejects(run(server, what).done, /broken for now/);
+          repair();
+          await until(async () => (await server.status()).ready, "the worker to serve");
+          damage();
+          await lose(server, 0);
+          repair();
+          assert.deepEqual(await run(server, what).done, { workers: 2, serving: 2, killed: 0 });
+          return;
+        }
+        const scaling = run(server, what);
+        await scaling.told("waiting for 1 worker to serve");
+        repair();
+        assert.deepEqual(await scaling.done, { workers: 1, serving: 1, killed: 0 });
+      } else {
+        const held = await hold(t, server);
+        const reloading = run(server, what);
+        await reloading.told("generation 2: serving; draining 1 old worker");
+        damage();
+        await lose(server, 0, 2);
+        await held.finish();
+        await reloading.told("waiting for 1 worker to serve");
+        repair();
+        assert.deepEqual(await reloading.done, { generation: 2, workers: 1, serving: 1, killed: 0 });
+      }
+      assert.equal((await server.status()).ready, true);
+    });
+  }
+
+  test("is that too few do, if they do not within the boot timeout, and the exit code says so", async (t) => {
+    const { server, damage } = await breakable(t, ["-w", "2", "--boot-timeout", "10s"]);
+    damage();
+    await lose(server, 0);
+    const { code, stdout } = await runHeddle(["scale", "2", "--control", server.control]);
+    assert.match(
+      stdout,
+      /^waiting for . workers? to serve\n[01] of 2 workers served within --boot-timeout; `heddle status`/,
+    );
+    assert.equal(code, 1);
+    server.signal("SIGTTOU");
+    await server.waitForLog(/scale: 0 of 1 worker served within --boot-timeout/);
+    // The one that is too many stands in.
+    assert.equal((await get(server.url)).status, 200);
+  });
+
+  test("a worker that is too many serves until one that stays does", async (t) => {
+    const { server, damage, repair } = await breakable(t, ["-w", "2"]);
+    const second = (await server.status()).workers.find(({ slot }) => slot === 1)!.pid;
+    damage();
+    await lose(server, 0);
+    const scaling = run(server, "/scale?to=1");
+    await scaling.told("waiting for 1 worker to serve");
+    for (let i = 0; i < 3; i++) assert.equal((await get(server.url)).body, `${second}`);
+    repair();
+    assert.deepEqual(await scaling.done, { workers: 1, serving: 1, killed: 0 });
+    assert.deepEqual(
+      (await server.status()).workers.map(({ slot }) => slot),
+      [0],
+    );
+    assert.notEqual((await get(server.url)).body, `${second}`);
+  });
+
+  test("a stop ends the waiting", async (t) => {
+    const { server, damage } = await breakable(t, ["-w", "1"]);
+    damage();
+    await lose(server, 0);
+    const scaling = run(server, "/scale?to=1");
+    const refused = assert.rejects(scaling.done, /the server is stopping|the server ended/);
+    await scaling.told("waiting for 1 worker to serve");
+    server.signal("SIGTERM");
+    await refused;
+    assert.equal((await server.exited).code, 0);
+  });
+
+  test("a reload helps meanwhile", async (t) => {
+    const { server, damage, repair } = await breakable(t, ["-w", "1"]);
+    damage();
+    await lose(server, 0);
+    const scaling = run(server, "/scale?to=1");
+    await scaling.told("waiting for 1 worker to serve");
+    repair();
+    assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
+    assert.deepEqual(await scaling.done, { workers: 1, serving: 1, killed: 0 });
+  });
+});
