@@ -3,7 +3,7 @@
  * removal we check that it is still the same file. Nothing is awaited between the check and the removal.
  */
 
-import { lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, type Stats, unlinkSync } from "node:fs";
 
 /** Identifies the file at a path. It stays the same until the file is removed or replaced. */
 export type FileIdentity = string;
@@ -27,5 +27,26 @@ export function removeIfSame(path: string, identity: FileIdentity | undefined): 
   } catch {
     // Another process was faster, or the folder is no longer writable.
     return false;
+  }
+}
+
+/** What is at a path, for messages. */
+export type PathKind = "nothing" | "a socket" | "a file" | "a folder" | "a symbolic link" | "a device or a pipe";
+
+export function kindAt(path: string): PathKind {
+  const found = stat(path);
+  if (found === undefined) return "nothing";
+  if (found.isSocket()) return "a socket";
+  if (found.isFile()) return "a file";
+  if (found.isDirectory()) return "a folder";
+  return found.isSymbolicLink() ? "a symbolic link" : "a device or a pipe";
+}
+
+function stat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Its folder can't be searched, or is a file.
+    return undefined;
   }
 }

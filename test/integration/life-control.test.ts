@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import { ask } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import type { ThreadView } from "../../src/server/worker/worker-protocol.ts";
 import { fixture, get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
@@ -36,11 +39,72 @@ describe("the control socket", { concurrency: 3 }, () => {
     assert.equal(run.code, 1);
     assert.match(
       run.stderr,
-      /cannot open the control socket .*: another server or a file already uses this path\. Choose another with --control/,
+      /cannot open the control socket .*: another heddle server has it\. Choose another with --control/,
     );
+    assert.equal((await server.status()).ready, true);
     const none = await startServer(hello, ["-t", "1", "--control", "off"]);
     t.after(async () => void (await none.stop()));
     assert.equal((await get(none.url)).body, "hello");
+  });
+});
+
+describe("what is at the control socket's path", { concurrency: 3 }, () => {
+  test("is taken over, if it is the socket of a server that was killed", async (t) => {
+    const first = await serve(t, hello, ["-t", "1"]);
+    first.signal("SIGKILL");
+    await first.exited;
+    const { ino } = statSync(first.control);
+    const second = await startServer(hello, ["-t", "1", "--control", first.control]);
+    t.after(async () => void (await second.stop()));
+    assert.equal(((await ask(first.control, "/status")) as ServerStatus).pid, second.pid);
+    assert.notEqual(statSync(first.control).ino, ino);
+    await second.stop();
+    assert.equal(statSync(first.control, { throwIfNoEntry: false }), undefined);
+  });
+
+  test("is taken over by one of two that start at once", async (t) => {
+    const first = await serve(t, hello, ["-t", "1"]);
+    first.signal("SIGKILL");
+    await first.exited;
+    const starts = await Promise.allSettled(
+      [1, 2].map(() => startServer(hello, ["-t", "1", "--control", first.control])),
+    );
+    const started = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    t.after(() => Promise.all(started.map((server) => server.stop())).then(() => {}));
+    assert.equal(started.length, 1);
+    assert.equal(((await ask(first.control, "/status")) as ServerStatus).pid, started[0]!.pid);
+  });
+
+  test("stays as it is, and is told, if it is anything else", async (t) => {
+    const folder = tempFolder(t, { file: "kept" });
+    mkdirSync(join(folder, "folder"));
+    symlinkSync("nowhere", join(folder, "link"));
+    const other = createServer((socket) =>
+      socket
+        .on("error", () => {})
+        .resume()
+        .end("no HTTP\n"),
+    );
+    await once(other.listen(join(folder, "other")), "listening");
+    t.after(() => void other.close());
+    for (const [name, started, asked] of [
+      ["file", "a file is there, which heddle does not replace", /this is a file, and not a socket/],
+      ["folder", "a folder is there, which heddle does not replace", /this is a folder, and not a socket/],
+      ["link", "a symbolic link is there, which heddle does not replace", /no heddle server answers at/],
+      ["other", "another process listens on it", /cannot talk to the server at|is not a heddle server/],
+    ] as const) {
+      const path = join(folder, name);
+      const before = lstatSync(path).ino;
+      const run = await runHeddle(["serve", hello, "-p", "0", "--control", path]);
+      assert.equal(run.code, 1);
+      const message = `cannot open the control socket ${path}: ${started}. Choose another with --control, or --control off.`;
+      assert.ok(run.stderr.includes(message), run.stderr);
+      const status = await runHeddle(["status", "--control", path]);
+      assert.equal(status.code, 1);
+      assert.match(status.stderr, asked);
+      assert.equal(lstatSync(path).ino, before, name);
+    }
+    assert.equal(readFileSync(join(folder, "file"), "utf8"), "kept");
   });
 });
 
@@ -151,7 +215,7 @@ describe("status and threads", { concurrency: 3 }, () => {
     await until(async () => (await probe("/readyz")) === 503, "readiness to end");
     assert.equal(await probe("/livez"), 200, "blocked is not dead");
     const { stdout } = await runHeddle(["threads", "--control", server.control]);
-    assert.match(stdout, /thread 0: BLOCKED for .*, 1 requests/);
+    assert.match(stdout, /thread 0: BLOCKED for .*, 1 request$/m);
     assert.match(stdout, /GET \/spin-until\?file=/);
     assert.match(stdout, /at spinUntil \(.*app\.ts:\d+/);
     const views = JSON.parse(
@@ -206,7 +270,12 @@ describe("a server that comes and goes", { concurrency: 2 }, () => {
     assert.equal(run.code, 1);
     assert.equal(run.stderr, "heddle: the server ended before it reported the result of the command\n");
     const gone = await runHeddle(["status", "--control", server.control]);
-    assert.equal(gone.stderr, `heddle: no heddle server answers at ${server.control}\n`);
+    assert.match(
+      gone.stderr,
+      /^heddle: no heddle server answers at \S+: nobody listens on this socket any more\n.*Its server was killed/,
+    );
+    const ended = await runHeddle(["status", "--control", join(folder, "none.sock")]);
+    assert.match(ended.stderr, /^heddle: no heddle server answers at \S+none.sock: nothing is there\n/);
   });
 });
 
