@@ -10,6 +10,7 @@ import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
 import { get, type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { hasFfi } from "../support/ffi.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -132,7 +133,11 @@ for (const shape of shapes) {
       await until(async () => ((await streams()) as { aborted: number }).aborted === 1, "the copy to notice");
     });
 
-    test("a client that ends its side with its request is answered, however long the copy's loop stands still", async (t) => {
+    // Without it the end of the client's side can't be passed on.
+    const skip = !hasFfi;
+    test("a client that ends its side with its request is answered, however long the copy's loop stands still", {
+      skip,
+    }, async (t) => {
       const [a, b] = await twoCopies(t, server.port);
       b.connection.request("GET /blocks?ms=3000 HTTP/1.1");
       await until(async () => {
