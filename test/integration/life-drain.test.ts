@@ -170,7 +170,7 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
           assert.match(
             server.stderr(),
             // All of them may have been on one worker.
-            /cut (?:a request|[23] requests) short: --graceful-timeout \(8000 ms\) was nearly over/,
+            /cut (?:1 request|[23] requests) short: --graceful-timeout \(8000 ms\) was nearly over/,
           );
           assert.doesNotMatch(server.stderr(), /failed|killed/);
         });
