@@ -6,10 +6,15 @@ import "./exits/links.ts";
 import "./messaging/calls.ts";
 import "./registry/groups.ts";
 import "./registry/registered-names.ts";
+import "./registry/keyed-registry.ts";
 import "./process/process-info.ts";
 import "./messaging/sending.ts";
 import "./process/spawn.ts";
 import "./actor-threads.ts";
+import "./time/timers.ts";
+import "./table/home.ts";
+import "./messaging/priority.ts";
+import "./inspect/observe.ts";
 import { openService } from "./messaging/remote.ts";
 
 openService(import.meta.url);

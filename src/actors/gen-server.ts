@@ -4,6 +4,7 @@
  *   init ─▶ ┌ a call ─▶ handleCall ┐
  *           │ a cast ─▶ handleCast ├─▶ next message, with the new state
  *           └ other  ─▶ handleInfo ┘
+ *   An answer may ask for handleContinue before that message, or for handleTimeout if none comes (time/next-step.ts).
  *   terminate runs when a callback says stop or throws, on `stop()`, and when the parent exits while the server traps exits. It
  *   never runs when the server is killed or ends by an exit signal that it does not trap.
  *
@@ -12,6 +13,7 @@
  */
 
 import { messageOf } from "../errors/errors.ts";
+import { Desk, isForDesk, type Inspected } from "./inspect/desk.ts";
 import type { Spawnable } from "./process/actor.ts";
 import type { ActorProcess } from "./process/actor-process.ts";
 import {
@@ -32,6 +34,7 @@ import { crashes } from "./process/process.ts";
 import type { Self, ServerPid } from "./process/self.ts";
 import { hasStarted, markServer } from "./process/spawn.ts";
 import { checkCallbacks, mustAnswer, mustAnswerCall } from "./server-answers.ts";
+import { ContinueMessage, FirstState, NextSteps, type NextStep } from "./time/next-step.ts";
 
 /** The result of `init` for "do not start, but nothing went wrong". */
 export const ignore: unique symbol = Symbol("ignore");
@@ -44,22 +47,26 @@ export interface Stop<State> {
 
 /** If `state` is left out, the state stays as it is. */
 export type CallAnswer<Reply, State> =
-  | { readonly reply: Reply; readonly state?: State }
+  | ({ readonly reply: Reply; readonly state?: State } & NextStep)
   /** `reply(from, …)` will be called later. */
-  | { readonly noReply: true; readonly state?: State }
+  | ({ readonly noReply: true; readonly state?: State } & NextStep)
   | (Stop<State> & { readonly reply?: Reply });
 
-export type Answer<State> = void | { readonly state: State } | Stop<State>;
+export type Answer<State> = void | ({ readonly state?: State } & NextStep) | Stop<State>;
 
 type Awaitable<T> = T | PromiseLike<T>;
 
 export interface ServerCallbacks<State, Args extends readonly unknown[], Request, Reply, Cast, Info> {
   /** Returns the first state. If it throws, the server does not start. */
-  readonly init: (self: Self, ...args: Args) => Awaitable<State | typeof ignore>;
+  readonly init: (self: Self, ...args: Args) => Awaitable<State | FirstState<State> | typeof ignore>;
   readonly handleCall?: (request: Request, state: State, from: From) => Awaitable<CallAnswer<Reply, State>>;
   readonly handleCast?: (message: Cast, state: State) => Awaitable<Answer<State>>;
   /** Messages that are neither calls nor casts: those sent with `send`, exit and DOWN messages. */
   readonly handleInfo?: (message: Info, state: State) => Awaitable<Answer<State>>;
+  /** What an answer has put off with `continue`. It runs before the next message is handled. */
+  readonly handleContinue?: (value: any, state: State) => Awaitable<Answer<State>>;
+  /** No message has come for the `idleTimeoutMs` of the last answer. */
+  readonly handleTimeout?: (state: State) => Awaitable<Answer<State>>;
   /** Runs last. Its result is not used. If it throws, that becomes the reason. */
   readonly terminate?: (reason: ExitReason, state: State) => Awaitable<void>;
 }
@@ -107,25 +114,32 @@ interface Ending {
   readonly lastReply?: () => void;
 }
 
-class Server {
+class Server implements Inspected {
+  readonly kind = "genServer";
   readonly #self: ActorProcess;
   readonly #callbacks: AnyCallbacks;
+  readonly #steps: NextSteps;
+  #desk: Desk | undefined;
   #state: unknown;
 
   constructor(self: ActorProcess, callbacks: AnyCallbacks) {
     this.#self = self;
     this.#callbacks = callbacks;
+    this.#steps = new NextSteps(self, callbacks);
   }
 
   async run(args: readonly unknown[]): Promise<void> {
-    this.#state = await this.#callbacks.init(this.#self, ...args);
-    if (this.#state === ignore) return hasStarted(this.#self, { type: "ignored" });
+    const first = await this.#callbacks.init(this.#self, ...args);
+    if (first === ignore) return hasStarted(this.#self, { type: "ignored" });
+    this.#state = first instanceof FirstState ? first.state : first;
+    if (first instanceof FirstState) this.#steps.plan(first.next);
     hasStarted(this.#self, { type: "started" });
     for (;;) {
-      const message = await this.#self.receive();
+      const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
       let ending: Ending | undefined;
       try {
         ending = await this.#handle(message);
+        if (!(message instanceof ControlMessage)) this.#desk?.noteState();
       } catch (error) {
         if (this.#self.status === "dead") throw error;
         if (!(error instanceof ExitError)) crashes.report(this.#self, error);
@@ -136,19 +150,38 @@ class Server {
   }
 
   #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
-    if (message instanceof CallMessage) return this.#handleCall(message);
-    if (message instanceof CastMessage) return this.#go("handleCast", message.message);
     if (message instanceof ControlMessage) return this.#obey(message);
+    this.#desk?.note("in", message);
+    const isTimeout = this.#steps.isTimeout(message);
+    if (isTimeout === "late") return undefined;
+    if (isTimeout) {
+      return this.#go("handleTimeout", (_message, state) => this.#callbacks.handleTimeout!(state), message);
+    }
+    if (message instanceof CallMessage) return this.#handleCall(message);
+    if (message instanceof CastMessage) return this.#go("handleCast", this.#callbacks.handleCast, message.message);
     if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
       return { stop: message.reason };
     }
-    return this.#go("handleInfo", message);
+    if (message instanceof ContinueMessage) {
+      return this.#go("handleContinue", this.#callbacks.handleContinue, message.value);
+    }
+    return this.#go("handleInfo", this.#callbacks.handleInfo, message);
   }
 
-  #obey({ from, request }: ControlMessage): Ending | undefined {
+  #obey(message: ControlMessage): Ending | undefined {
+    const { from, request } = message;
     if (isStop(request)) return { stop: request.reason };
-    failCall(from, "not_a_supervisor");
+    if (isForDesk(message)) (this.#desk ??= new Desk(this.#self, this)).serve(message);
+    else failCall(from, "not_a_supervisor");
     return undefined;
+  }
+
+  readState(): unknown {
+    return this.#state;
+  }
+
+  writeState(state: unknown): void {
+    this.#state = state;
   }
 
   async #handleCall({ request, from }: CallMessage): Promise<Ending | undefined> {
@@ -162,12 +195,19 @@ class Server {
       const { stop } = answer;
       return "reply" in answer ? { stop, lastReply: () => sendReply(from, answer.reply) } : { stop };
     }
-    if ("reply" in answer) sendReply(from, answer.reply);
+    if ("reply" in answer) {
+      sendReply(from, answer.reply);
+      this.#desk?.note("reply", answer.reply);
+    }
+    this.#steps.plan(answer);
     return undefined;
   }
 
-  async #go(name: "handleCast" | "handleInfo", message: unknown): Promise<Ending | undefined> {
-    const callback = this.#callbacks[name];
+  async #go(
+    name: string,
+    callback: ((message: unknown, state: unknown) => Awaitable<Answer<unknown>>) | undefined,
+    message: unknown,
+  ): Promise<Ending | undefined> {
     if (callback === undefined) {
       crashes.report(this.#self, new TypeError(`a message found no callback and was dropped: ${messageOf(message)}`));
       return undefined;
@@ -176,7 +216,9 @@ class Server {
     mustAnswer(name, answer);
     if (answer === undefined) return undefined;
     if ("state" in answer) this.#state = answer.state;
-    return "stop" in answer ? answer : undefined;
+    if ("stop" in answer) return answer;
+    this.#steps.plan(answer);
+    return undefined;
   }
 
   /** As in OTP, the last reply is sent after `terminate` has run, so the caller finds the server gone. If it threw, too. */

@@ -59,5 +59,31 @@ export type {
   Strategy,
   SupervisorOptions,
 } from "./supervisor/spec.ts";
+export { cancelTimer, readTimer, sendAfter, sendInterval, type TimerRef } from "./time/timers.ts";
+export { startWith, type FirstState, type NextStep } from "./time/next-step.ts";
+export { setSupervisorReporter, type SupervisorReport } from "./inspect/supervisor-reports.ts";
+export type { TreePath } from "./inspect/tree-path.ts";
+export { genStatem, type StateCallbacks } from "./gen-statem.ts";
+export type { FirstAnswer, StateAnswer, StateEvent, TimeoutMs } from "./statem/events.ts";
+export { getState, replaceState, resume, suspend, trace, type TraceEvent } from "./inspect/sys.ts";
+export {
+  registry,
+  Registry,
+  via,
+  type RegistryEntry,
+  type RegistryKey,
+  type RegistryOptions,
+} from "./registry/keyed-registry.ts";
+export { Via } from "./registry/via.ts";
+export {
+  observe,
+  type Observation,
+  type ObservedActor,
+  type ObservedNode,
+  type ObservedThread,
+  type ObserveOptions,
+} from "./inspect/observe.ts";
+export { createTable, openTable, Table, type TableKey, type TableOptions, type WriteOptions } from "./table/table.ts";
+export { TableMessage } from "./table/home.ts";
 export { supervisor } from "./supervisor/supervisor.ts";
 export { supervisorTree, type TreeNode } from "./supervisor/tree.ts";

@@ -11,7 +11,7 @@ export function checkCallbacks(callbacks: unknown): void {
   if (!isRecord(callbacks))
     throw invalid("what genServer() is given", "an object of callbacks, at least init", callbacks);
   mustBeFunction(callbacks["init"], "the init of a server");
-  for (const name of ["handleCall", "handleCast", "handleInfo", "terminate"]) {
+  for (const name of ["handleCall", "handleCast", "handleInfo", "handleContinue", "handleTimeout", "terminate"]) {
     if (callbacks[name] !== undefined) mustBeFunction(callbacks[name], `the ${name} of a server`);
   }
 }
@@ -29,13 +29,17 @@ export function mustAnswerCall(answer: unknown): asserts answer is object {
 }
 
 /** @throws ACTOR_BAD_RETURN */
-export function mustAnswer(callback: "handleCast" | "handleInfo", answer: unknown): void {
-  const isAnswer = answer === undefined || (isObject(answer) && ("state" in answer || stops(answer)));
-  if (!isAnswer) throw badReturn(callback, answer, "nothing, { state } or { stop: reason }");
+export function mustAnswer(callback: string, answer: unknown): void {
+  const isAnswer = answer === undefined || (isObject(answer) && (goesOn(answer) || stops(answer)));
+  if (!isAnswer) throw badReturn(callback, answer, "nothing, { state }, a next step (continue, idleTimeoutMs) or { stop: reason }");
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
+}
+
+function goesOn(answer: Readonly<Record<string, unknown>>): boolean {
+  return "state" in answer || "continue" in answer || "idleTimeoutMs" in answer;
 }
 
 function stops(answer: Readonly<Record<string, unknown>>): boolean {

@@ -165,6 +165,11 @@ const table = {
     doc: "A supervisor's options or a child specification are invalid, or contradict themselves.",
   },
   SUPERVISOR_REFUSED: { library: "heddle/actors", doc: "A supervisor refused a request; its `reason` says why." },
+  TABLE_REFUSED: {
+    library: "heddle/actors",
+    doc: "The name of a table is taken, or a protected table is written by others than its owner.",
+  },
+  TABLE_GONE: { library: "heddle/actors", doc: "There is no such table: its owner has exited." },
   NOT_CLONEABLE: {
     library: "heddle/actors",
     doc: "A message or argument holds something that cannot be copied, such as a function.",

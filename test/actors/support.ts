@@ -54,6 +54,13 @@ export async function exitOf(pid: Pid): Promise<unknown> {
   return (await next(watcher)).reason;
 }
 
+/** Resolves when the actor is watched. `reason` resolves when it has exited. */
+export async function watched(pid: Pid): Promise<{ readonly reason: Promise<unknown> }> {
+  const watcher = await newPuppet();
+  await tell(watcher, { do: "monitor", pid });
+  return { reason: next(watcher).then((down: { reason: unknown }) => down.reason) };
+}
+
 /** Spawns it and resolves to the reason it exits with. */
 export async function reasonOf(body: (self: Self) => unknown): Promise<unknown> {
   const watcher = await newPuppet();

@@ -240,8 +240,15 @@ export function startCall(
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
   (rareFieldsOf(server).callers ??= new Set()).add(pending);
-  settleOverflow(server.deliver(enveloped(envelope, pending, copied)), pending);
+  arrive(server, envelope, pending, copied);
   return pending.wait(timeoutMs);
+}
+
+/** What this library asks itself, such as `stop`, is not refused by a full mailbox. */
+function arrive(server: Process, envelope: Envelope, from: From, request: unknown): void {
+  const message = enveloped(envelope, from, request);
+  if (envelope === "control") server.deliverSignal(message);
+  else settleOverflow(server.deliver(message), from);
 }
 
 /** Like `startCall`, for code that is not an actor, in the library's own envelope. */
@@ -304,7 +311,7 @@ for (const envelope of ["call", "control"] as const) {
     }
     const from = new RemoteCall(thread, server, call);
     (rareFieldsOf(server).callers ??= new Set()).add(from);
-    settleOverflow(server.deliver(enveloped(envelope, from, unpack(value, markers))), from);
+    arrive(server, envelope, from, unpack(value, markers));
   });
 }
 

@@ -11,12 +11,18 @@ import { DEFAULT_MAILBOX_LIMIT, type MailboxLimits } from "./mailbox.ts";
 import { resolveName, unknownName } from "../registry/registered-names.ts";
 import type { Pid } from "../process/pid.ts";
 import { currentProcess, setDefaultLimits } from "../process/process.ts";
+import { sendWithPriority } from "./priority.ts";
 import { castTo, sendTo } from "./sending.ts";
 import type { CallTypes, ReplyTo, ServerPid } from "../process/self.ts";
 
 export interface SendOptions {
   /** Buffers and ports that are moved instead of copied. The sender no longer has them. */
   readonly transfer?: readonly Transferable[];
+  /**
+   * The message goes before ordinary ones in the mailbox, also those of this sender, and behind earlier priority messages. A full
+   * mailbox takes it. Only if the receiver accepts it (`self.acceptPriority`); else it is an ordinary message.
+   */
+  readonly priority?: boolean;
 }
 
 /**
@@ -29,7 +35,8 @@ export interface SendOptions {
  */
 export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: SendOptions): void {
   if (options !== undefined) checkSend(options);
-  sendTo(to as Pid | string, message, "throw", options?.transfer);
+  if (options?.priority === true) sendWithPriority(to as Pid | string, message, options.transfer);
+  else sendTo(to as Pid | string, message, "throw", options?.transfer);
 }
 
 /**

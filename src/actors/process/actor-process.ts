@@ -71,6 +71,15 @@ export class ActorProcess extends Process implements Self {
     rareFieldsOf(this).trapExit = value;
   }
 
+  get acceptPriority(): boolean {
+    return this.extra?.acceptPriority === true;
+  }
+
+  set acceptPriority(value: boolean) {
+    this.#mustBeAlive();
+    rareFieldsOf(this).acceptPriority = value;
+  }
+
   link(pid: Pid<never>): void {
     this.#mustBeAlive();
     mustBePid(pid, "the target of self.link()");

@@ -4,6 +4,7 @@
 
 import { inspect } from "node:util";
 import { mustBeFunction } from "../arguments/arguments.ts";
+import { pathBelow, pathText, type TreePath } from "../inspect/tree-path.ts";
 import type { Pid } from "./pid.ts";
 import { crashes } from "./process.ts";
 
@@ -11,14 +12,15 @@ export interface CrashReport {
   readonly pid: Pid;
   /** The actor's name, or that of its function. */
   readonly label: string | undefined;
+  /** Its place in the tree of supervisors. Undefined if no supervisor has started it. */
+  readonly path: TreePath | undefined;
   readonly error: unknown;
 }
 
 /** Written to stderr, as Node does with uncaught exceptions. */
-function writeReport({ pid, label, error }: CrashReport): void {
-  console.error(
-    `heddle: actor ${pid.toString()}${label === undefined ? "" : ` (${label})`} crashed: ${inspect(error)}`,
-  );
+function writeReport({ pid, label, path, error }: CrashReport): void {
+  const who = path === undefined ? label : pathText(path);
+  console.error(`heddle: actor ${pid.toString()}${who === undefined ? "" : ` (${who})`} crashed: ${inspect(error)}`);
 }
 
 let reporter: (report: CrashReport) => void = writeReport;
@@ -30,5 +32,6 @@ export function setCrashReporter(report: ((report: CrashReport) => void) | undef
 }
 
 crashes.report = (process, error) => {
-  reporter({ pid: process, label: process.extra?.name ?? process.extra?.label, error });
+  const { extra } = process;
+  reporter({ pid: process, label: extra?.name ?? extra?.label, path: pathBelow(process, extra), error });
 };

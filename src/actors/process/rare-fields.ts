@@ -2,6 +2,7 @@
 
 import type { ExitReason } from "./exit-reason.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
+import type { Place } from "../inspect/tree-path.ts";
 import type { Pid } from "./pid.ts";
 
 /** A monitor, on the watched actor's thread. */
@@ -32,6 +33,7 @@ export interface OwnCall {
 
 export class RareFields {
   trapExit: boolean = false;
+  acceptPriority: boolean = false;
   /** Name of its function, for display. */
   label: string | undefined = undefined;
   name: string | undefined = undefined;
@@ -58,6 +60,8 @@ export class RareFields {
   abort: AbortController | undefined = undefined;
   /** Resolves when a server's `init` is done. */
   started: ((outcome: StartOutcome) => void) | undefined = undefined;
+  /** Where it is in a tree of supervisors. */
+  place: Place | undefined = undefined;
   /** Whether it is a server or supervisor, for the tree. */
   kind: "worker" | "supervisor" | undefined = undefined;
 }

@@ -44,6 +44,12 @@ export interface Self<M = any> {
   trapExit: boolean;
 
   /**
+   * Whether messages sent with `priority` go before the others in the mailbox. False unless set: then they are ordinary
+   * messages.
+   */
+  acceptPriority: boolean;
+
+  /**
    * Links this actor and another: when one exits, the other gets an exit signal. At most one link for a pair. If there is no
    * such actor, this one gets the exit signal `noproc`. Unless it traps exits, that ends it, and `link` throws if the other was
    * on this thread.

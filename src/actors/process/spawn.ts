@@ -27,6 +27,9 @@ import { currentProcess, defaultLimits, Process, type Body } from "./process.ts"
 import { exportPid, importPid, localProcess } from "./process-table.ts";
 import { ask, mayHaveActors, noThread, onMessage, onQuestion, post, thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
+import type { Via } from "../registry/via.ts";
+import { treePlace, type Place, type PlaceOption } from "../inspect/tree-path.ts";
+import { checkInitTimeout, withinInitTimeout } from "../time/init-timeout.ts";
 
 export interface SpawnOptions {
   /**
@@ -36,12 +39,17 @@ export interface SpawnOptions {
   readonly link?: boolean | Pid<never>;
   /** The actor that gets a DOWN message, as with `link`. The message's `pid` is that of the new actor. */
   readonly monitor?: boolean | Pid<never>;
-  /** Registered under this name before its first step. */
-  readonly name?: string;
+  /** Registered under this name before its first step, or in a registry: `via(sessions, key, value)`. */
+  readonly name?: string | Via;
   /** On this thread (the default), on the least loaded scheduler thread, or on the thread of this number. */
   readonly on?: "here" | "any" | number;
   /** Mailbox limits, instead of the defaults (`setMailboxLimits`). */
   readonly mailbox?: Partial<MailboxLimits>;
+  /**
+   * How long a server's `init`, or a supervisor's children, may take, in milliseconds. Then it is killed, and `spawn` rejects
+   * with the reason `timeout`. Default: for ever. An `init` that computes and never awaits is not ended (`setRunawayBudget`).
+   */
+  readonly initTimeoutMs?: number;
 }
 
 /** Bodies that report themselves when they have started. */
@@ -63,11 +71,21 @@ interface Terms {
   readonly link: Pid | undefined;
   readonly monitor: Pid | undefined;
   readonly ref: number;
-  readonly name: string | undefined;
+  readonly name: string | Via | undefined;
   readonly mailbox: Partial<MailboxLimits> | undefined;
+  readonly initTimeoutMs: number | undefined;
+  readonly place: Place | undefined;
 }
 
-const noTerms: Terms = { link: undefined, monitor: undefined, ref: 0, name: undefined, mailbox: undefined };
+const noTerms: Terms = {
+  link: undefined,
+  monitor: undefined,
+  ref: 0,
+  name: undefined,
+  mailbox: undefined,
+  initTimeoutMs: undefined,
+  place: undefined,
+};
 
 /**
  * Starts an actor and resolves to its pid: for a server when its `init` is done, else at once. Arguments are copied. A plain
@@ -118,14 +136,17 @@ export function spawn(what: unknown, args: readonly unknown[] = [], options: Spa
 }
 
 function termsOf(options: SpawnOptions): Terms {
-  const { link, monitor, name, mailbox } = options;
-  if (!link && !monitor && name === undefined && mailbox === undefined) return noTerms;
+  const { link, monitor, name, mailbox, initTimeoutMs } = options;
+  if (!link && !monitor && name === undefined && mailbox === undefined && initTimeoutMs === undefined) return noTerms;
+  checkInitTimeout(initTimeoutMs);
   return {
     link: who(link, "link"),
     monitor: who(monitor, "monitor"),
     ref: monitor ? newRef() : 0,
     name,
     mailbox,
+    initTimeoutMs,
+    place: (options as PlaceOption)[treePlace],
   };
 }
 
@@ -164,6 +185,7 @@ function spawnHere(body: Body, label: string | undefined, args: readonly unknown
     extra.label = label;
     extra.kind = kind;
   }
+  if (terms.place !== undefined) rareFieldsOf(process).place = terms.place;
   if (terms.mailbox !== undefined) rareFieldsOf(process).limits = limitsWith(terms.mailbox);
   if (terms.name !== undefined) return beginNamed(process, terms, terms.name, kind !== undefined);
   return begin(process, terms, kind !== undefined);
@@ -176,9 +198,9 @@ function limitsWith({
   return { limit, overflow };
 }
 
-async function beginNamed(process: ActorProcess, terms: Terms, name: string, isServer: boolean): Promise<Pid> {
+async function beginNamed(process: ActorProcess, terms: Terms, name: string | Via, isServer: boolean): Promise<Pid> {
   try {
-    await register(name, process);
+    await (typeof name === "string" ? register(name, process) : name.claim(process));
   } catch (error) {
     process.die("normal", "dropped");
     throw error;
@@ -186,9 +208,9 @@ async function beginNamed(process: ActorProcess, terms: Terms, name: string, isS
   return await begin(process, terms, isServer);
 }
 
-function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: boolean): Promise<Pid> {
+function begin(process: ActorProcess, { link, monitor, ref, initTimeoutMs }: Terms, isServer: boolean): Promise<Pid> {
   // First: a link to an actor that has exited ends it at once.
-  const started = isServer ? startOf(process) : Promise.resolve(process);
+  const started = isServer ? startOf(process, initTimeoutMs) : Promise.resolve(process);
   if (monitor !== undefined) {
     watch(process, { pid: monitor, ref });
     if (monitor instanceof Process) expectDown(monitor, ref, process);
@@ -209,12 +231,12 @@ function begin(process: ActorProcess, { link, monitor, ref }: Terms, isServer: b
   return started;
 }
 
-function startOf(process: ActorProcess): Promise<Pid> {
+function startOf(process: ActorProcess, initTimeoutMs: number | undefined): Promise<Pid> {
   return new Promise((resolve, reject) => {
-    rareFieldsOf(process).started = (outcome) => {
+    rareFieldsOf(process).started = withinInitTimeout(process, initTimeoutMs, (outcome) => {
       if (outcome.type === "started") resolve(process);
       else reject(startFailed(process, outcome));
-    };
+    });
   });
 }
 
@@ -248,7 +270,7 @@ async function spawnOn(thread: number, what: unknown, args: readonly unknown[], 
     });
   }
   if (thread === thisThread) return await spawnResolved(what, args, terms);
-  const { link, monitor, ref, name, mailbox } = terms;
+  const { link, monitor, ref, name, mailbox, initTimeoutMs, place } = terms;
   const { value, markers } = pack(args);
   runtime().board.add(thread, LOAD.queued, 1);
   const answer = (await ask(thread, "spawn", {
@@ -258,8 +280,10 @@ async function spawnOn(thread: number, what: unknown, args: readonly unknown[], 
     link: link && exportPid(link),
     monitor: monitor && exportPid(monitor),
     ref,
-    registeredName: name,
+    registeredName: name === undefined || typeof name === "string" ? name : pack(name),
     mailbox,
+    initTimeoutMs,
+    place,
   } satisfies Order)) as Answer;
   const pid = importPid(answer.pid);
   const { failed } = answer;
@@ -275,13 +299,19 @@ interface Order {
   readonly link: PidData | undefined;
   readonly monitor: PidData | undefined;
   readonly ref: number;
-  readonly registeredName: string | undefined;
+  readonly registeredName: string | Packed | undefined;
   readonly mailbox: Partial<MailboxLimits> | undefined;
+  readonly initTimeoutMs: number | undefined;
+  readonly place: Place | undefined;
 }
 
 interface Answer {
   readonly pid: PidData;
   readonly failed?: "ignored" | Packed;
+}
+
+function unpackName(name: Order["registeredName"]): string | Via | undefined {
+  return typeof name === "object" ? (unpack(name.value, name.markers) as Via) : name;
 }
 
 onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
@@ -291,8 +321,10 @@ onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
     link: order.link && importPid(order.link),
     monitor: order.monitor && importPid(order.monitor),
     ref: order.ref,
-    name: order.registeredName,
+    name: unpackName(order.registeredName),
     mailbox: order.mailbox,
+    initTimeoutMs: order.initTimeoutMs,
+    place: order.place,
   };
   try {
     const args = unpack(order.args.value, order.args.markers) as readonly unknown[];

@@ -34,6 +34,7 @@ import {
   post,
   thisThread,
 } from "../messaging/remote.ts";
+import { Via } from "./via.ts";
 
 const MAX_NAME_LENGTH = 255;
 
@@ -86,10 +87,15 @@ export function registered(): string[] {
   return [...byName.keys()];
 }
 
-/** For functions that take a pid or a name. `what`: the argument, for the error. @throws ACTOR_INVALID if it is neither */
+/**
+ * For functions that take a pid or a name, or an address in a registry. `what`: the argument, for the error.
+ *
+ * @throws ACTOR_INVALID if it is none of these
+ */
 export function resolveName(to: Pid | string, what: string): Pid | undefined {
   if (typeof to === "string") return byName.get(to)?.pid;
   if (to instanceof Pid) return to;
+  if ((to as unknown) instanceof Via) return (to as unknown as Via).resolve();
   throw notAnAddress(to, what);
 }
 
@@ -109,8 +115,8 @@ function refused(name: string, pid: Pid, problem: string): HeddleError {
   return new HeddleError("NAME_REFUSED", `${pid.toString()} cannot be registered as "${name}": ${problem}.`);
 }
 
-export function unknownName(name: string): HeddleError {
-  return new HeddleError("NAME_UNKNOWN", `no actor is registered as "${name}".`);
+export function unknownName(name: string | Via): HeddleError {
+  return new HeddleError("NAME_UNKNOWN", `no actor is registered as "${name.toString()}".`);
 }
 
 // On the root

@@ -17,7 +17,10 @@ import { reasonOf, StartIgnored, type ExitReason } from "../process/exit-reason.
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
 import { ignore } from "../gen-server.ts";
 import { Pid } from "../process/pid.ts";
-import { spawn } from "../process/spawn.ts";
+import { Process } from "../process/process.ts";
+import { rareFieldsOf } from "../process/rare-fields.ts";
+import { spawn, type SpawnOptions } from "../process/spawn.ts";
+import { pathOf, treePlace, type Place, type PlaceOption } from "../inspect/tree-path.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
 
 /** Longer than it takes to end a thread that stands still. */
@@ -33,6 +36,7 @@ export async function startChildOf(
   self: ActorProcess,
   spec: FullSpec,
   extraArgs: readonly unknown[] = [],
+  place: Place = { below: pathOf(self), id: spec.id },
 ): Promise<Started> {
   const { start } = spec;
   let started: Started;
@@ -43,12 +47,14 @@ export async function startChildOf(
       else {
         if (!(pid instanceof Pid)) throw invalid(`the result of start of the child ${spec.id}`, "a pid or ignore", pid);
         self.link(pid);
+        if (pid instanceof Process && pid.status !== "dead") rareFieldsOf(pid).place ??= place;
         started = { type: "started", pid };
       }
     } else {
       const [what, args = [], options = {}] = start;
       const all = [...args, ...extraArgs];
-      started = { type: "started", pid: await spawn(what as never, all as never, { ...options, link: self }) };
+      const linked: SpawnOptions & PlaceOption = { ...options, link: self, [treePlace]: place };
+      started = { type: "started", pid: await spawn(what as never, all as never, linked) };
     }
   } catch (error) {
     started = error instanceof StartIgnored ? { type: "ignored" } : { type: "failed", reason: reasonOf(error) };
@@ -73,7 +79,9 @@ export async function stopChild(
     down = await self.receive(isIts, { timeoutMs: giveUpMs });
   }
   if (down === undefined) giveUp(self, ref, pid, giveUpMs);
-  forgetExit(self, pid);
+  const exited = forgetExit(self, pid);
+  // It had ended by itself, and the news was in the mailbox.
+  if (down?.reason === "noproc" && exited !== undefined) return exited.reason;
   return down?.reason ?? "killed";
 }
 
@@ -122,8 +130,9 @@ export async function stopAll(
   self.mailbox?.takeAll((message) => message instanceof ExitMessage && gone.has(message.from!));
 }
 
-/** Whether it is the link's signal of a child that was stopped, which is no news. */
-export function forgetExit(self: ActorProcess, pid: Pid): void {
+/** Removes the link's signal of a child that was stopped, which is no news. */
+export function forgetExit(self: ActorProcess, pid: Pid): ExitMessage | undefined {
   self.unlink(pid);
-  self.mailbox?.take((message: unknown) => message instanceof ExitMessage && message.from === pid);
+  const taken = self.mailbox?.take((message: unknown) => message instanceof ExitMessage && message.from === pid);
+  return taken instanceof ExitMessage ? taken : undefined;
 }

@@ -3,15 +3,25 @@
  * ids and no order. At the end all are told to stop at once, with one timer for all.
  */
 
+import { HeddleError } from "../../errors/errors.ts";
 import type { Spawnable } from "../process/actor.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
 import { markServer } from "../process/spawn.ts";
+import { pathOf, type Place } from "../inspect/tree-path.ts";
 import { startChildOf, stopAll, stopChild } from "./children.ts";
 import { SupervisorLoop, type Ending } from "./loop.ts";
 import { isSignificantExit, restarts, shutsDown } from "./policy.ts";
-import { countsOf, refused, type Answer, type ChildInfo, type Request, type SupervisorPid } from "./requests.ts";
+import {
+  countsOf,
+  refused,
+  type Answer,
+  type ChildInfo,
+  type Description,
+  type Request,
+  type SupervisorPid,
+} from "./requests.ts";
 import {
   checkOptions,
   checkSpec,
@@ -24,6 +34,11 @@ import {
 export interface DynamicSupervisorOptions extends Omit<SupervisorOptions, "strategy" | "children"> {
   /** The specification of every child. `startChild(supervisor, args)` appends arguments to its start. */
   readonly child: Omit<ChildSpec, "id">;
+  /**
+   * The most children at a time; those that are being restarted count. At the limit `startChild` is refused with the reason
+   * `max_children`. Default: `Infinity`.
+   */
+  readonly maxChildren?: number;
 }
 
 /**
@@ -35,10 +50,14 @@ export function dynamicSupervisor(
   options: DynamicSupervisorOptions,
 ): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
   checkOptions(options);
-  const { child, ...rest } = options;
+  const { child, maxChildren = Infinity, ...rest } = options;
   const full = checkOptions(rest);
+  if (!(maxChildren === Infinity || (Number.isSafeInteger(maxChildren) && maxChildren >= 0))) {
+    const message = `maxChildren is a whole number, 0 or more, or Infinity; got ${String(maxChildren)}.`;
+    throw new HeddleError("SUPERVISOR_INVALID", message);
+  }
   const spec = checkSpec({ id: "child", ...child }, full.autoShutdown);
-  const body = (self: Self): Promise<void> => new DynamicSupervisor(self, full, spec).run();
+  const body = (self: Self): Promise<void> => new DynamicSupervisor(self, full, spec, maxChildren).run();
   markServer(body as never, "supervisor");
   return body as never;
 }
@@ -52,13 +71,16 @@ interface Child {
 class DynamicSupervisor extends SupervisorLoop<Child> {
   readonly #options: FullOptions;
   readonly #spec: FullSpec;
+  readonly #maxChildren: number;
   readonly #running: Map<Pid, Child> = new Map();
   readonly #restarting: Set<Child> = new Set();
+  #place: Place | undefined;
 
-  constructor(self: Self, options: FullOptions, spec: FullSpec) {
+  constructor(self: Self, options: FullOptions, spec: FullSpec, maxChildren: number) {
     super(self, options.intensity, options.periodMs);
     this.#options = options;
     this.#spec = spec;
+    this.#maxChildren = maxChildren;
   }
 
   protected startAll(): Promise<Ending> {
@@ -72,7 +94,8 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
 
   /** Undefined: it goes on. */
   async #start(child: Child): Promise<ExitReason | undefined> {
-    const started = await startChildOf(this.self, this.#spec, child.args);
+    this.#place ??= { below: pathOf(this.self), id: undefined };
+    const started = await startChildOf(this.self, this.#spec, child.args, this.#place);
     if (started.type === "failed") return started.reason;
     if (started.type === "started") {
       child.pid = started.pid;
@@ -85,7 +108,9 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     const child = this.#running.get(pid);
     if (child === undefined) return undefined;
     this.#running.delete(pid);
-    if (restarts(this.#spec.restart, reason)) return await this.#restart(child);
+    const isRestarted = restarts(this.#spec.restart, reason);
+    this.reports.ended({ restart: this.#spec.restart, id: undefined }, pid, reason, isRestarted);
+    if (isRestarted) return await this.#restart(child);
     // A child that will be restarted counts as running, as in OTP.
     const left = this.#running.size + this.#restarting.size;
     const ends = isSignificantExit(this.#spec, reason) && shutsDown(this.#options.autoShutdown, left);
@@ -96,7 +121,12 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
     this.#restarting.delete(child);
     const ending = this.countRestart();
     if (ending !== undefined) return ending;
-    if ((await this.#start(child)) === undefined) return undefined;
+    const failed = await this.#start(child);
+    if (failed === undefined) {
+      if (child.pid !== undefined) this.reports.restarted(undefined, child.pid);
+      return undefined;
+    }
+    this.reports.startFailed(undefined, failed, true);
     this.#restarting.add(child);
     this.retryLater(child);
     return undefined;
@@ -120,12 +150,17 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
       case "countChildren":
         return { value: countsOf(1, this.#infos()) };
       default:
-        return { value: { strategy: "simple_one_for_one", children: this.#infos() } };
+        return { value: this.readState() };
     }
+  }
+
+  readState(): Description {
+    return { strategy: "simple_one_for_one", children: this.#infos() };
   }
 
   async #startChild(args: unknown): Promise<Answer> {
     if (!Array.isArray(args)) return refused("simple_one_for_one");
+    if (this.#running.size + this.#restarting.size >= this.#maxChildren) return refused("max_children");
     const child: Child = { args, pid: undefined };
     const reason = await this.#start(child);
     return reason === undefined ? { value: child.pid } : refused(reason);

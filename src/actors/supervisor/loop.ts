@@ -9,11 +9,13 @@ import type { ActorProcess } from "../process/actor-process.ts";
 import { CallMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { ExitMessage } from "../process/exit-signals.ts";
+import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
+import { SupervisorReports } from "../inspect/supervisor-reports.ts";
 import { isStop } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
 import { hasStarted } from "../process/spawn.ts";
-import { refused, type Answer, type Request } from "./requests.ts";
+import { refused, type Answer, type Description, type Request } from "./requests.ts";
 import { RestartWindow } from "./restart-window.ts";
 
 /** Why a supervisor ends. undefined: it goes on. */
@@ -26,12 +28,16 @@ class Retry<Key> {
   }
 }
 
-export abstract class SupervisorLoop<Key> {
+export abstract class SupervisorLoop<Key> implements Inspected {
   protected readonly self: ActorProcess;
+  protected readonly reports: SupervisorReports;
   readonly #window: RestartWindow;
+  readonly kind = "supervisor";
+  #desk: Desk | undefined;
 
   constructor(self: Self, intensity: number, periodMs: number) {
     this.self = self as unknown as ActorProcess;
+    this.reports = new SupervisorReports(this.self, { intensity, periodMs });
     this.#window = new RestartWindow(intensity, periodMs);
   }
 
@@ -42,17 +48,21 @@ export abstract class SupervisorLoop<Key> {
   /** An actor linked to the supervisor has exited. */
   protected abstract exited(pid: Pid, reason: ExitReason): Promise<Ending>;
   protected abstract retry(key: Key): Promise<Ending>;
+  abstract readState(): Description;
 
   async run(): Promise<void> {
     this.self.trapExit = true;
     let ending = await this.startAll();
     if (ending === undefined) hasStarted(this.self, { type: "started" });
-    while (ending === undefined) ending = await this.#handle(await this.self.receive());
+    while (ending === undefined) {
+      ending = await this.#handle(await (this.#desk === undefined ? this.self.receive() : this.#desk.receive()));
+    }
     await this.stopAll();
     this.self.die(ending.reason, "returned");
   }
 
   async #handle(message: unknown): Promise<Ending> {
+    if (!(message instanceof ControlMessage)) this.#desk?.note("in", message);
     if (message instanceof ExitMessage) return await this.#exited(message);
     if (message instanceof Retry) return await this.retry((message as Retry<Key>).key);
     // It answers only the requests of the functions for supervisors, and no calls.
@@ -60,6 +70,10 @@ export abstract class SupervisorLoop<Key> {
     if (!(message instanceof ControlMessage)) return undefined;
     const { from, request } = message;
     if (isStop(request)) return request;
+    if (isForDesk(message)) {
+      (this.#desk ??= new Desk(this.self, this)).serve(message);
+      return undefined;
+    }
     sendReply(from, await this.#answer(request as Request));
     return undefined;
   }
@@ -81,7 +95,9 @@ export abstract class SupervisorLoop<Key> {
 
   /** Counts a restart. Returns an ending if there were too many. */
   protected countRestart(): Ending {
-    return this.#window.admits(performance.now()) ? undefined : { reason: "shutdown" };
+    if (this.#window.admits(performance.now())) return undefined;
+    this.reports.gaveUp();
+    return { reason: "shutdown" };
   }
 
   protected retryLater(key: Key): void {

@@ -10,7 +10,9 @@ import { Actor, type Spawnable } from "../process/actor.ts";
 import { callFailed } from "../messaging/calls.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
-import { markServer, spawn } from "../process/spawn.ts";
+import { markServer, spawn, type SpawnOptions } from "../process/spawn.ts";
+import type { ActorProcess } from "../process/actor-process.ts";
+import { pathOf, treePlace, type PlaceOption, type TreePath } from "../inspect/tree-path.ts";
 import { schedulerThreads } from "../actor-threads.ts";
 import { threadFor } from "./partition-threads.ts";
 import { whichChildren, type SupervisorPid } from "./requests.ts";
@@ -44,8 +46,9 @@ export function partitionedSupervisor(
   const body = async (self: Self): Promise<void> => {
     const threads = await schedulerThreads();
     const taken = new Map(threads.map((thread, index) => [index, thread]));
+    const below = pathOf(self as unknown as ActorProcess);
     const children = threads.map(
-      (_, index): ChildSpec => ({ ...child, id: index, start: startOn(child.start, index, taken) }),
+      (_, index): ChildSpec => ({ ...child, id: index, start: startOn(child.start, index, taken, below) }),
     );
     await supervisor({ ...rest, children })(self as never);
   };
@@ -59,11 +62,13 @@ function startOn(
   [what, args = []]: OnEach,
   index: number,
   taken: Map<number, number>,
+  below: TreePath,
 ): (self: Pid) => Promise<Pid<never>> {
   return async (self) => {
     const on = threadFor(index, await schedulerThreads(), taken);
     taken.set(index, on);
-    return (await spawn(what, [...args, index], { on, link: self })) as Pid<never>;
+    const options: SpawnOptions & PlaceOption = { on, link: self, [treePlace]: { below, id: index } };
+    return (await spawn(what, [...args, index], options)) as Pid<never>;
   };
 }
 

@@ -16,7 +16,15 @@ import { markServer } from "../process/spawn.ts";
 import { startChildOf, stopChild } from "./children.ts";
 import { SupervisorLoop, type Ending } from "./loop.ts";
 import { isSignificantExit, restarts, shutsDown } from "./policy.ts";
-import { countsOf, refused, type Answer, type ChildInfo, type Request, type SupervisorPid } from "./requests.ts";
+import {
+  countsOf,
+  refused,
+  type Answer,
+  type ChildInfo,
+  type Description,
+  type Request,
+  type SupervisorPid,
+} from "./requests.ts";
 import {
   checkOptions,
   checkSpec,
@@ -63,6 +71,7 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
 
   protected async startAll(): Promise<Ending> {
     const failed = await this.#start(this.#children);
+    if (failed !== undefined) this.reports.startFailed(failed.child.spec.id, failed.reason, false);
     if (failed === undefined) return undefined;
     return { reason: { shutdown: { failed_to_start_child: failed.child.spec.id, reason: failed.reason } } };
   }
@@ -88,7 +97,8 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     for (const child of children.toReversed()) {
       child.restarting = false;
       if (child.pid === undefined) continue;
-      await stopChild(this.self, child.pid, child.spec.shutdown);
+      const { pid } = child;
+      this.reports.stopped(child.spec, pid, await stopChild(this.self, pid, child.spec.shutdown));
       child.pid = undefined;
       if (child.spec.restart === "temporary") this.#forget(child);
     }
@@ -102,7 +112,9 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     const child = this.#children.find((each) => each.pid === pid);
     if (child === undefined) return undefined;
     child.pid = undefined;
-    if (restarts(child.spec.restart, reason)) return await this.#restart(child);
+    const isRestarted = restarts(child.spec.restart, reason);
+    this.reports.ended(child.spec, pid, reason, isRestarted);
+    if (isRestarted) return await this.#restart(child);
     if (child.spec.restart === "temporary") this.#forget(child);
     // A child that will be restarted counts as running, as in OTP.
     const isLeft = ({ spec, pid, restarting }: Child): boolean => spec.significant && (pid !== undefined || restarting);
@@ -118,7 +130,9 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
     const concerned = this.#options.strategy === "one_for_one" ? [child] : this.#children.slice(first);
     await this.#stop(concerned);
     const failed = await this.#start(concerned.filter((each) => this.#children.includes(each)));
+    for (const { spec, pid } of concerned) if (pid !== undefined) this.reports.restarted(spec.id, pid);
     if (failed === undefined) return undefined;
+    this.reports.startFailed(failed.child.spec.id, failed.reason, true);
     failed.child.restarting = true;
     this.retryLater(failed.child.spec.id);
     return undefined;
@@ -158,8 +172,12 @@ class Supervisor extends SupervisorLoop<Child["spec"]["id"]> {
       case "countChildren":
         return { value: countsOf(this.#children.length, this.#infos()) };
       default:
-        return { value: { strategy: this.#options.strategy, children: this.#infos() } };
+        return { value: this.readState() };
     }
+  }
+
+  readState(): Description {
+    return { strategy: this.#options.strategy, children: this.#infos() };
   }
 
   async #startChild(spec: FullSpec): Promise<Answer> {

@@ -1,0 +1,201 @@
+/**
+ * The whole program as data: its threads, its trees of supervisors, and the actors with the longest mailboxes.
+ *
+ * No actor is asked anything, so one that is stuck is shown as well. Each thread is asked once, and looks at its own actors; a
+ * thread that does not answer in time is shown as one that does not respond. The answers are not from one instant.
+ */
+
+import { badDuration, isDuration } from "../../kit/durations.ts";
+import { setTimeout } from "../../kit/native-timers.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { ask, onQuestion, otherThreads, thisThread } from "../messaging/remote.ts";
+import { processes, type Process, type Status } from "../process/process.ts";
+import { pathBelow, pathText } from "./tree-path.ts";
+
+export interface ObserveOptions {
+  /** How many actors that are not supervisors each thread describes: those with the longest mailboxes. Default 100. */
+  readonly limit?: number;
+  /** How long a thread may take to answer. Default 1000. */
+  readonly timeoutMs?: number;
+}
+
+export interface ObservedThread {
+  readonly thread: number;
+  /** False: it did not answer in time; nothing else is known of it. */
+  readonly responds: boolean;
+  readonly actors: number;
+  /** Actors that wait for their turn. */
+  readonly runnable: number;
+  /** Messages in all mailboxes. */
+  readonly messages: number;
+  /** The age of the oldest of them. */
+  readonly oldestMessageMs: number | undefined;
+}
+
+export interface ObservedActor {
+  /** As text: `<thread.number>`. */
+  readonly pid: string;
+  readonly name: string | undefined;
+  /** The name of its function. */
+  readonly label: string | undefined;
+  /** Its place in the tree: `app/rooms/lobby`. */
+  readonly path: string | undefined;
+  readonly kind: "actor" | "worker" | "supervisor";
+  readonly status: Exclude<Status, "dead">;
+  readonly mailboxLength: number;
+  /**
+   * How long the oldest message in the mailbox has waited, at most. (The arrival of every 64th message is noted, and of each
+   * that comes into an empty mailbox.) Undefined if there is none.
+   */
+  readonly oldestMessageMs: number | undefined;
+  readonly turns: number;
+  readonly runTimeMs: number;
+}
+
+export interface ObservedNode extends ObservedActor {
+  /** Actors that were spawned with a link to it, as far as they are described. */
+  readonly children: readonly ObservedNode[];
+  /** How many children are beyond the limit. */
+  readonly moreChildren: number;
+}
+
+export interface Observation {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly threads: readonly ObservedThread[];
+  /** The supervisors that no supervisor has started, with all below them. */
+  readonly trees: readonly ObservedNode[];
+  /** The actors with the longest mailboxes, longest first, in a tree or not. */
+  readonly longestMailboxes: readonly ObservedActor[];
+}
+
+/** What a thread answers. */
+interface Look {
+  readonly thread: ObservedThread;
+  readonly actors: readonly (ObservedActor & { readonly parent: string | undefined })[];
+  /** How many children each actor has on this thread, by its pid. */
+  readonly children: readonly (readonly [parent: string, count: number])[];
+}
+
+/**
+ * Looks at all threads: the trees of supervisors, the lengths of mailboxes, the ages of the oldest messages. The result is plain
+ * data, for JSON too. It takes some milliseconds for each 100,000 actors, on each thread.
+ *
+ * @throws ACTOR_INVALID
+ */
+export async function observe(options: ObserveOptions = {}): Promise<Observation> {
+  const { limit = 100, timeoutMs = 1000 } = options;
+  if (!(limit >= 0)) throw new HeddleError("ACTOR_INVALID", `limit is a number, 0 or more, and is ${String(limit)}.`);
+  if (!isDuration(timeoutMs)) throw badDuration("ACTOR_INVALID", "timeoutMs", timeoutMs);
+  const atMs = Date.now();
+  const looks = await Promise.all([thisThread, ...otherThreads()].map((thread) => lookAt(thread, limit, timeoutMs)));
+  const actors = looks.flatMap((look) => look.actors);
+  const longest = actors
+    .filter(({ mailboxLength }) => mailboxLength > 0)
+    .sort(byLength)
+    .slice(0, limit);
+  return {
+    atMs,
+    threads: looks.map(({ thread }) => thread),
+    trees: treesOf(looks),
+    longestMailboxes: longest.map(({ parent: _parent, ...actor }) => actor),
+  };
+}
+
+async function lookAt(thread: number, limit: number, timeoutMs: number): Promise<Look> {
+  const silent: Look = {
+    thread: { thread, responds: false, actors: 0, runnable: 0, messages: 0, oldestMessageMs: undefined },
+    actors: [],
+    children: [],
+  };
+  // A thread that ends meanwhile does not respond either.
+  const answer = (ask(thread, "observe", limit) as Promise<Look>).catch(() => silent);
+  if (thread === thisThread || timeoutMs === Infinity) return await answer;
+  const late = Promise.withResolvers<Look>();
+  const timer = setTimeout(() => late.resolve(silent), timeoutMs);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Trees from what each actor says about its parent. */
+function treesOf(looks: readonly Look[]): ObservedNode[] {
+  const counts = new Map<string, number>();
+  for (const [parent, count] of looks.flatMap(({ children }) => children)) {
+    counts.set(parent, (counts.get(parent) ?? 0) + count);
+  }
+  const byParent = Map.groupBy(
+    looks.flatMap((look) => look.actors),
+    ({ parent }) => parent,
+  );
+  const nodeOf = ({ parent: _parent, ...actor }: Look["actors"][number]): ObservedNode => {
+    const children = (byParent.get(actor.pid) ?? []).map(nodeOf);
+    return { ...actor, children, moreChildren: Math.max(0, (counts.get(actor.pid) ?? 0) - children.length) };
+  };
+  const known = new Set(looks.flatMap((look) => look.actors.map(({ pid }) => pid)));
+  return looks
+    .flatMap((look) => look.actors)
+    .filter(({ kind, path, parent }) => kind === "supervisor" && (path === undefined || !known.has(parent!)))
+    .map(nodeOf);
+}
+
+function byLength(a: ObservedActor, b: ObservedActor): number {
+  return b.mailboxLength - a.mailboxLength;
+}
+
+onQuestion("observe", (_from: number, limit: number): Look => {
+  const children = new Map<string, number>();
+  const supervisors: Process[] = [];
+  const others: Process[] = [];
+  let [runnable, messages, oldest] = [0, 0, 0];
+  for (const process of processes) {
+    const { extra, mailbox, status } = process;
+    const parent = extra?.parent?.toString();
+    if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1);
+    if (status === "runnable" || status === "starting") runnable += 1;
+    messages += mailbox?.length ?? 0;
+    oldest = Math.max(oldest, mailbox?.oldestAgeMs() ?? 0);
+    if (extra?.kind === "supervisor") supervisors.push(process);
+    else others.push(process);
+  }
+  const thread: ObservedThread = {
+    thread: thisThread,
+    responds: true,
+    actors: processes.length,
+    runnable,
+    messages,
+    oldestMessageMs: messages > 0 ? oldest : undefined,
+  };
+  const described = [...supervisors, ...longestOf(others, limit)].map((process) => ({
+    ...describe(process),
+    parent: process.extra?.parent?.toString(),
+  }));
+  return { thread, actors: described, children: [...children] };
+});
+
+/** Those with the longest mailboxes; if mailboxes are equally long, those in a tree go before others. */
+function longestOf(actors: readonly Process[], limit: number): Process[] {
+  if (actors.length <= limit) return [...actors];
+  const rank = ({ mailbox, extra }: Process): number =>
+    (mailbox?.length ?? 0) * 2 + (extra?.place === undefined ? 0 : 1);
+  return actors.toSorted((a, b) => rank(b) - rank(a)).slice(0, limit);
+}
+
+function describe(process: Process): ObservedActor {
+  const { extra, mailbox, status, turns, runMicros } = process;
+  const path = pathBelow(process, extra);
+  return {
+    pid: process.toString(),
+    name: extra?.name,
+    label: extra?.label,
+    path: path && pathText(path),
+    kind: extra?.kind ?? "actor",
+    status: status as ObservedActor["status"],
+    mailboxLength: mailbox?.length ?? 0,
+    oldestMessageMs: mailbox?.oldestAgeMs(),
+    turns,
+    runTimeMs: runMicros / 1000,
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * The loop of a state machine. The order is that of OTP's `gen_statem`:
+ *
+ *   an event ─▶ the state function ─▶ its answer:
+ *     1. new data, replies
+ *     2. the event is postponed
+ *     3. the state changed: postponed events, oldest first, go before all that wait; the state timeout is cancelled
+ *     4. inserted events go before those
+ *     5. timeouts are set; one of 0 goes behind the events that wait here, and before messages that were not received yet
+ *     6. the enter call, if the state changed
+ *   then the next event: of those that wait here, or else the next message
+ *
+ * Invariants
+ * - Each event that waits here costs a turn, like a message: a machine that inserts events for ever starves no other actor, and
+ *   can be ended.
+ * - An enter call changes neither the state nor the events: it cannot postpone, insert or go on to another state.
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { HeddleError } from "../../errors/errors.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
+import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
+import { CallMessage, CastMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
+import { deliverFirst } from "../messaging/urgent.ts";
+import type { ActorProcess } from "../process/actor-process.ts";
+import { ExitError, reasonOf, type ExitReason } from "../process/exit-reason.ts";
+import { ExitMessage } from "../process/exit-signals.ts";
+import { crashes } from "../process/process.ts";
+import { OwnTimer, TimeoutMessage } from "../time/own-timers.ts";
+import type { StateAnswer, StateEvent, TimeoutMs } from "./events.ts";
+
+export interface MachineCallbacks {
+  readonly enterCalls: boolean;
+  handle(event: StateEvent, state: unknown, data: unknown): unknown;
+  terminate(reason: ExitReason, state: unknown, data: unknown): unknown;
+}
+
+/** In the mailbox while events wait here. */
+const goOn: unique symbol = Symbol("go on");
+
+type Ending = { readonly stop: ExitReason } | undefined;
+
+export class Machine implements Inspected {
+  readonly kind = "genStatem";
+  readonly #self: ActorProcess;
+  readonly #callbacks: MachineCallbacks;
+  readonly #timers: Map<string, OwnTimer> = new Map();
+  readonly #names: Map<OwnTimer, StateEvent> = new Map();
+  #desk: Desk | undefined;
+  #state: unknown;
+  #data: unknown;
+  /** Events that go before the messages in the mailbox. */
+  #waiting: StateEvent[] = [];
+  #postponed: StateEvent[] = [];
+
+  constructor(self: ActorProcess, callbacks: MachineCallbacks) {
+    this.#self = self;
+    this.#callbacks = callbacks;
+  }
+
+  /** Until its end. */
+  async run(first: StateAnswer): Promise<void> {
+    this.#state = first.state;
+    this.#data = first.data;
+    let ending = await this.#guard(async () => {
+      this.#plan(first, true);
+      return await this.#enter(this.#state);
+    });
+    while (ending === undefined) {
+      if (this.#waiting.length > 0) deliverFirst(this.#self, goOn);
+      const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
+      ending = await this.#guard(() => this.#take(message));
+    }
+    await this.#terminate(ending.stop);
+  }
+
+  readState(): unknown {
+    return { state: this.#state, data: this.#data };
+  }
+
+  writeState(replaced: unknown): void {
+    const { state, data } = replaced as { state: unknown; data: unknown };
+    this.#state = state;
+    this.#data = data;
+  }
+
+  async #guard(run: () => Promise<Ending> | Ending): Promise<Ending> {
+    try {
+      return await run();
+    } catch (error) {
+      if (this.#self.status === "dead") throw error;
+      if (!(error instanceof ExitError)) crashes.report(this.#self, error);
+      return { stop: reasonOf(error) };
+    }
+  }
+
+  #take(message: unknown): Promise<Ending> | Ending {
+    if (message instanceof ControlMessage) return this.#obey(message);
+    if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
+      return { stop: message.reason };
+    }
+    const event = message === goOn ? this.#waiting.shift() : this.#eventOf(message);
+    return event === undefined ? undefined : this.#handle(event);
+  }
+
+  #obey(message: ControlMessage): Ending {
+    const { request } = message;
+    if (request.op === "stop") return { stop: (request as unknown as { reason: ExitReason }).reason };
+    if (isForDesk(message)) (this.#desk ??= new Desk(this.#self, this)).serve(message);
+    else failCall(message.from, "not_a_supervisor");
+    return undefined;
+  }
+
+  /** Undefined: a timeout that does not count any more. */
+  #eventOf(message: unknown): StateEvent | undefined {
+    if (message instanceof CallMessage) return { type: "call", from: message.from, request: message.request };
+    if (message instanceof CastMessage) return { type: "cast", message: message.message };
+    if (message instanceof TimeoutMessage) return message.timer && this.#names.get(message.timer);
+    return { type: "info", message };
+  }
+
+  async #handle(event: StateEvent): Promise<Ending> {
+    this.#desk?.note("in", event);
+    this.#timers.get("event")?.clear();
+    const answer = checked(await this.#callbacks.handle(event, this.#state, this.#data));
+    this.#settle(event, answer);
+    if ("stop" in answer) return { stop: answer.stop! };
+    if (answer.postpone === true) this.#postponed.push(event);
+    const before = this.#state;
+    const changes = "state" in answer && !isSame(before, answer.state);
+    if (changes) {
+      this.#state = answer.state;
+      this.#waiting.unshift(...this.#postponed);
+      this.#postponed = [];
+      this.#timers.get("state")?.clear();
+    }
+    this.#plan(answer, false);
+    this.#desk?.noteState();
+    return changes || answer.reenter === true ? await this.#enter(before) : undefined;
+  }
+
+  /** New data and replies. */
+  #settle(event: StateEvent, answer: StateAnswer): void {
+    if ("data" in answer) this.#data = answer.data;
+    if ("reply" in answer) {
+      if (event.type !== "call") throw bad("a reply, and the event is not a call", answer);
+      sendReply(event.from, answer.reply);
+      this.#desk?.note("reply", answer.reply);
+    }
+    for (const [from, reply] of answer.replies ?? []) sendReply(from, reply);
+  }
+
+  /** Inserted events and timeouts. */
+  #plan(answer: StateAnswer, isFirst: boolean): void {
+    if (answer.events !== undefined) {
+      this.#waiting.unshift(...answer.events.map((message): StateEvent => ({ type: "internal", message })));
+    }
+    const { stateTimeoutMs, eventTimeoutMs, timeouts } = answer;
+    if (stateTimeoutMs !== undefined) this.#setTimer("state", { type: "stateTimeout" }, stateTimeoutMs);
+    for (const [name, ms] of Object.entries(timeouts ?? {})) this.#setTimer(`/${name}`, { type: "timeout", name }, ms);
+    if (eventTimeoutMs === undefined) return;
+    // Whatever waits here is an event that cancels it.
+    if (this.#waiting.length === 0 || isFirst) this.#setTimer("event", { type: "eventTimeout" }, eventTimeoutMs);
+  }
+
+  #setTimer(key: string, event: StateEvent, ms: TimeoutMs): void {
+    let timer = this.#timers.get(key);
+    timer?.clear();
+    // One of 0 that has not been handled yet is replaced too.
+    this.#waiting = this.#waiting.filter((waiting) => timer === undefined || waiting !== this.#names.get(timer));
+    if (ms === "cancel") return;
+    if (!isDuration(ms)) throw badDuration("ACTOR_INVALID", "a timeout of a state machine", ms);
+    if (timer === undefined) {
+      this.#timers.set(key, (timer = new OwnTimer(this.#self)));
+      this.#names.set(timer, event);
+    }
+    if (ms > 0) timer.start(ms);
+    else this.#waiting.push(this.#names.get(timer)!);
+  }
+
+  async #enter(from: unknown): Promise<Ending> {
+    let before = from;
+    while (this.#callbacks.enterCalls) {
+      const event: StateEvent = { type: "enter", from: before };
+      const answer = checked(await this.#callbacks.handle(event, this.#state, this.#data));
+      const moves = "state" in answer && !isSame(this.#state, answer.state);
+      if (moves || answer.postpone === true || answer.events !== undefined) {
+        throw bad(
+          "another state, postpone or events, and an enter call changes neither the state nor the events",
+          answer,
+        );
+      }
+      this.#settle(event, answer);
+      if ("stop" in answer) return { stop: answer.stop! };
+      this.#plan(answer, false);
+      if (answer.reenter !== true) break;
+      before = this.#state;
+    }
+    return undefined;
+  }
+
+  async #terminate(stop: ExitReason): Promise<void> {
+    try {
+      await this.#callbacks.terminate(stop, this.#state, this.#data);
+    } catch (error) {
+      this.#self.die(reasonOf(error), "returned");
+    }
+    this.#self.die(stop, "returned");
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === "object" && isDeepStrictEqual(a, b));
+}
+
+function checked(answer: unknown): StateAnswer {
+  if (answer === undefined) return {};
+  if (typeof answer === "object" && answer !== null) return answer;
+  throw bad("no answer", answer);
+}
+
+function bad(what: string, answer: unknown): HeddleError {
+  const got = typeof answer === "object" && answer !== null ? `{ ${Object.keys(answer).join(", ")} }` : String(answer);
+  return new HeddleError("ACTOR_INVALID", `a state function answered with ${what}: ${got}.`, {
+    hint: "An answer is nothing, or an object like { state, data, reply, postpone, events, stateTimeoutMs, stop }.",
+  });
+}
