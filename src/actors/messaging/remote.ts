@@ -120,6 +120,12 @@ onThreadGone((gone) => {
   for (const { thread, reject } of questions.values()) if (thread === gone) reject(noThread(thread));
 });
 
+/** For `catch` behind an `ask`: a thread that is gone has nothing to say. */
+export function ifThreadGone(error: unknown): undefined {
+  if (error instanceof HeddleError && error.code === "ACTOR_NO_THREAD") return undefined;
+  throw error;
+}
+
 export function noThread(thread: number): HeddleError {
   return new HeddleError("ACTOR_NO_THREAD", `there is no thread ${thread} with actors (any more).`);
 }

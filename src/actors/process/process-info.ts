@@ -1,11 +1,10 @@
 /** Information about an actor, asked from its thread. */
 
 import { mustBePid } from "../arguments/arguments.ts";
-import { HeddleError } from "../../errors/errors.ts";
 import type { Pid, PidData } from "./pid.ts";
 import { exportPid, importPid, localProcess } from "./process-table.ts";
 import type { Process, Status } from "./process.ts";
-import { ask, onQuestion } from "../messaging/remote.ts";
+import { ask, ifThreadGone, onQuestion } from "../messaging/remote.ts";
 
 export interface ProcessInfo {
   readonly pid: Pid;
@@ -55,11 +54,6 @@ export async function processInfo(pid: Pid<never>): Promise<ProcessInfo | undefi
     monitors: monitors.map(importPid),
     monitoredBy: monitoredBy.map(importPid),
   };
-}
-
-function ifThreadGone(error: unknown): undefined {
-  if (error instanceof HeddleError && error.code === "ACTOR_NO_THREAD") return undefined;
-  throw error;
 }
 
 interface Wire extends Omit<ProcessInfo, "pid" | "parent" | "links" | "monitors" | "monitoredBy"> {

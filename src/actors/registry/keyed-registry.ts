@@ -1,17 +1,8 @@
 /**
  * Registries: actors by keys, with a value for each entry; Elixir's `Registry`. A registry belongs to the whole program. Every
- * thread has a copy, so a look-up only reads a map.
+ * thread has a copy (keyed-entries.ts), so a look-up only reads a map.
  *
- *   register, unique     ─▶ root: is the key free? ─▶ the actor's thread: is it alive? ─▶ it tells all threads
- *   register, duplicate                            ─▶ the actor's thread, the same
- *   exit                 ─▶ the actor's thread tells all that its entries are gone, then it sends exit signals and DOWN messages
- *
- * Invariants
- * - An entry is owned by its actor's thread: only that thread adds, changes and removes it. So all copies see one order.
- * - An actor that gets the DOWN message of a registered actor finds its keys free, or taken by another.
- * - If a unique key seems taken, its holder's thread is asked before the key is refused: the news that it is free may be on its
- *   way (as in registered-names.ts).
- * - When `register` resolves, this thread's copy has the entry. Other threads have it a moment later.
+ * When `register` resolves, this thread's copy has the entry. Other threads have it a moment later.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -19,25 +10,14 @@ import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 import { ROOT } from "../../runtime/runtime.ts";
-import {
-  ask,
-  broadcast,
-  onMessage,
-  onQuestion,
-  onThreadAdded,
-  onThreadGone,
-  post,
-  thisThread,
-} from "../messaging/remote.ts";
+import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { sendTo } from "../messaging/sending.ts";
-import { beforeExitSignals } from "../process/exit-signals.ts";
-import { isPid, type Pid, type PidData } from "../process/pid.ts";
-import { Process } from "../process/process.ts";
-import { exportPid, importPid, localProcess } from "../process/process-table.ts";
-import { rareFieldsOf } from "../process/rare-fields.ts";
+import { isPid, type Pid } from "../process/pid.ts";
+import { exportPid } from "../process/process-table.ts";
+import { allOf, found, type Entry, type RegistryKey } from "./keyed-entries.ts";
 import { Via } from "./via.ts";
 
-export type RegistryKey = string | number;
+export type { RegistryKey } from "./keyed-entries.ts";
 
 export interface RegistryOptions {
   /** `unique` (the default): a key has one actor at most. `duplicate`: any number, and one actor several times. */
@@ -51,25 +31,7 @@ export interface RegistryEntry<Value> {
   readonly value: Value;
 }
 
-interface Entry {
-  readonly registry: string;
-  readonly key: RegistryKey;
-  readonly pid: Pid;
-  /** Its number on the actor's thread. */
-  readonly id: number;
-  value: unknown;
-}
-
-type EntryData = readonly [registry: string, key: RegistryKey, pid: PidData, id: number, value: Packed];
-
-/** By registry, then by key, in the order in which this thread heard of them. */
-const entries: Map<string, Map<RegistryKey, Entry[]>> = new Map();
-/** The entries of this thread's actors. */
-const own: Map<Process, Set<Entry>> = new Map();
-/** On the root: keys that are being given out. */
-const reserved: Set<string> = new Set();
 const registries: Map<string, Registry> = new Map();
-let lastEntry = 0;
 
 /** Actors by keys. Made by `registry`. Reads are of this thread's copy and send nothing. */
 export class Registry<Value = any> {
@@ -105,13 +67,14 @@ export class Registry<Value = any> {
 
   /** Removes the actor's entries of a key. False: it had none. */
   async unregister(key: RegistryKey, pid: Pid<never>): Promise<boolean> {
-    return (await ask(pid.thread, "dropKey", this.name, key, exportPid(pid as Pid)[1])) as boolean;
+    const asked = ask(pid.thread, "dropKey", this.name, key, exportPid(pid as Pid)[1]);
+    return (await asked.catch(ifThreadGone)) === true;
   }
 
   /** Replaces the value of the actor's entries of a key. False: it has none. */
   async setValue(key: RegistryKey, pid: Pid<never>, value: Value): Promise<boolean> {
     const data = [this.name, key, exportPid(pid as Pid)[1], pack(value)] as const;
-    return (await ask(pid.thread, "changeKey", ...data)) as boolean;
+    return (await ask(pid.thread, "changeKey", ...data).catch(ifThreadGone)) === true;
   }
 
   /** The entries of a key; at most one if keys are unique. */
@@ -126,18 +89,18 @@ export class Registry<Value = any> {
 
   /** The keys of an actor, one for each entry. */
   keysOf(pid: Pid<never>): RegistryKey[] {
-    return this.#all()
+    return allOf(this.name)
       .filter((entry) => entry.pid === pid)
       .map(({ key }) => key);
   }
 
   entries(): RegistryEntry<Value>[] {
-    return this.#all().map(shown) as RegistryEntry<Value>[];
+    return allOf(this.name).map(shown) as RegistryEntry<Value>[];
   }
 
   /** The number of entries. */
   get size(): number {
-    return this.#all().length;
+    return allOf(this.name).length;
   }
 
   /** Sends a copy to each entry of a key. A full mailbox drops it. Returns to how many. */
@@ -145,10 +108,6 @@ export class Registry<Value = any> {
     const to = found(this.name, key);
     for (const { pid } of to) sendTo(pid, message, "drop");
     return to.length;
-  }
-
-  #all(): Entry[] {
-    return [...(entries.get(this.name)?.values() ?? [])].flat();
   }
 }
 
@@ -233,123 +192,6 @@ function checkKey(key: unknown): void {
   throw new HeddleError("ACTOR_INVALID", `a key of a registry is a string or a number, and got ${typeof key}.`);
 }
 
-function found(name: string, key: RegistryKey): readonly Entry[] {
-  return entries.get(name)?.get(key) ?? [];
-}
-
 function shown({ key, pid, value }: Entry): RegistryEntry<unknown> {
   return { key, pid, value: copy(value) };
 }
-
-// This thread's copy
-
-function put(entry: Entry): void {
-  let byKey = entries.get(entry.registry);
-  if (byKey === undefined) entries.set(entry.registry, (byKey = new Map()));
-  const ofKey = byKey.get(entry.key);
-  const known = ofKey?.find(({ pid, id }) => pid === entry.pid && id === entry.id);
-  if (known !== undefined) known.value = entry.value;
-  else if (ofKey === undefined) byKey.set(entry.key, [entry]);
-  else ofKey.push(entry);
-}
-
-function remove(name: string, key: RegistryKey, isGone: (entry: Entry) => boolean): void {
-  const byKey = entries.get(name);
-  const left = byKey?.get(key)?.filter((entry) => !isGone(entry));
-  if (left === undefined) return;
-  if (left.length > 0) byKey!.set(key, left);
-  else byKey!.delete(key);
-  if (byKey!.size === 0) entries.delete(name);
-}
-
-function dataOf({ registry: name, key, pid, id, value }: Entry): EntryData {
-  return [name, key, exportPid(pid), id, pack(value)];
-}
-
-// On the root
-
-onQuestion("claimKey", async (_from: number, name: string, key: RegistryKey, pid: PidData, value: Packed) => {
-  const id = JSON.stringify([name, key]);
-  if (reserved.has(id)) return "the key is taken";
-  reserved.add(id);
-  try {
-    const holder = found(name, key)[0]?.pid;
-    if (holder !== undefined) {
-      // If its thread has ended, its keys are gone too.
-      if (holder.thread !== thisThread) await Promise.allSettled([ask(holder.thread, "ping")]);
-      if (found(name, key)[0]?.pid === holder) return "the key is taken";
-    }
-    return await ask(pid[0], "takeKey", name, key, pid, value);
-  } finally {
-    reserved.delete(id);
-  }
-});
-
-// On the actor's thread
-
-onQuestion("takeKey", (_from: number, name: string, key: RegistryKey, pid: PidData, { value, markers }: Packed) => {
-  const process = localProcess(pid[1]);
-  if (process === undefined) return "it has exited";
-  rareFieldsOf(process);
-  const entry: Entry = { registry: name, key, pid: process, id: ++lastEntry, value: unpack(value, markers) };
-  const ofProcess = own.get(process);
-  if (ofProcess === undefined) own.set(process, new Set([entry]));
-  else ofProcess.add(entry);
-  put(entry);
-  broadcast(["keyed", ...dataOf(entry)]);
-  return undefined;
-});
-
-function ownEntries(name: string, key: RegistryKey, id: number): Entry[] {
-  const process = localProcess(id);
-  const ofProcess = process === undefined ? undefined : own.get(process);
-  return [...(ofProcess ?? [])].filter((entry) => entry.registry === name && entry.key === key);
-}
-
-onQuestion("dropKey", (_from: number, name: string, key: RegistryKey, id: number) => {
-  const gone = ownEntries(name, key, id);
-  for (const entry of gone) drop(entry);
-  return gone.length > 0;
-});
-
-onQuestion("changeKey", (_from: number, name: string, key: RegistryKey, id: number, { value, markers }: Packed) => {
-  const changed = ownEntries(name, key, id);
-  for (const entry of changed) {
-    entry.value = unpack(value, markers);
-    broadcast(["keyed", ...dataOf(entry)]);
-  }
-  return changed.length > 0;
-});
-
-function drop(entry: Entry): void {
-  const { registry: name, key, pid, id } = entry;
-  const ofProcess = own.get(pid as Process);
-  if (ofProcess?.delete(entry) === true && ofProcess.size === 0) own.delete(pid as Process);
-  remove(name, key, (each) => each === entry);
-  broadcast(["unkeyed", name, key, exportPid(pid), id]);
-}
-
-beforeExitSignals((process) => {
-  for (const entry of own.get(process) ?? []) drop(entry);
-});
-
-// Everywhere
-
-onMessage("keyed", (_from: number, ...[name, key, pid, id, { value, markers }]: EntryData) => {
-  put({ registry: name, key, pid: importPid(pid), id, value: unpack(value, markers) });
-});
-
-onMessage("unkeyed", (_from: number, name: string, key: RegistryKey, data: PidData, id: number) => {
-  const pid = importPid(data);
-  remove(name, key, (entry) => entry.pid === pid && entry.id === id);
-});
-
-onThreadAdded((thread) => {
-  for (const ofProcess of own.values()) for (const entry of ofProcess) post(thread, ["keyed", ...dataOf(entry)]);
-});
-
-onThreadGone((gone) => {
-  for (const [name, byKey] of entries) {
-    for (const key of byKey.keys()) remove(name, key, ({ pid }) => pid.thread === gone);
-  }
-});

@@ -79,7 +79,10 @@ export class Machine implements Inspected {
   }
 
   writeState(replaced: unknown): void {
-    const { state, data } = replaced as { state: unknown; data: unknown };
+    if (typeof replaced !== "object" || replaced === null || !("state" in replaced)) {
+      throw new HeddleError("ACTOR_INVALID", "the state of a state machine is replaced by { state, data }.");
+    }
+    const { state, data } = replaced as { state: unknown; data?: unknown };
     this.#state = state;
     this.#data = data;
   }

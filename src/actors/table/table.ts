@@ -20,7 +20,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import { ROOT } from "../../runtime/runtime.ts";
-import { ask, thisThread } from "../messaging/remote.ts";
+import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { isPid, type Pid } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { copies, type Access, type Copy, type Key } from "./copies.ts";
@@ -174,11 +174,6 @@ export async function openTable<K extends TableKey, V>(name: string): Promise<Ta
   const found = opened === true ? copies.get(name) : undefined;
   if (found === undefined) throw new HeddleError("TABLE_GONE", `there is no table "${name}".`);
   return new Table<K, V>(found, found.access === "public");
-}
-
-function ifThreadGone(error: unknown): undefined {
-  if (error instanceof HeddleError && error.code === "ACTOR_NO_THREAD") return undefined;
-  throw error;
 }
 
 function isKey(key: unknown): key is TableKey {

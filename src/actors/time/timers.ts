@@ -165,12 +165,11 @@ function addTo(pid: Pid, timer: Timer): void {
     // Actors without rare fields are not announced when they end.
     rareFieldsOf(pid);
   }
-  let ofPid = timers.get(pid);
-  if (ofPid === undefined) {
-    timers.set(pid, (ofPid = new Set()));
-    if (!(pid instanceof Process)) post(pid.thread, ["timed", pid.id]);
-  }
-  ofPid.add(timer);
+  const ofPid = timers.get(pid);
+  if (ofPid !== undefined) ofPid.add(timer);
+  else if (pid instanceof Process || post(pid.thread, ["timed", pid.id])) timers.set(pid, new Set([timer]));
+  // Its thread has ended.
+  else timer.end();
 }
 
 function removeFrom(pid: Pid, timer: Timer): void {

@@ -4,6 +4,7 @@ import {
   dynamicSupervisor,
   exit,
   observe,
+  partitionedSupervisor,
   schedulerThreads,
   send,
   spawn,
@@ -60,6 +61,15 @@ test("observe() describes no more actors than its limit, and tells how many more
   const { trees } = await observe({ limit: 4 });
   const many = trees.find(({ name }) => name === "observe: many")!;
   assert.deepEqual([many.children.length, many.moreChildren], [4, 6]);
+  await stop(pid);
+});
+
+test("partitions have their numbers in their paths, on whatever thread", async () => {
+  const pid = await spawn(partitionedSupervisor({ child: { start: [puppet] } }), [], { name: "observe: parts" });
+  const { trees } = await observe();
+  const { children } = trees.find(({ name }) => name === "observe: parts")!;
+  const threads = await schedulerThreads();
+  assert.deepEqual(new Set(children.map(({ path }) => path)), new Set(threads.map((_, i) => `observe: parts/${i}`)));
   await stop(pid);
 });
 

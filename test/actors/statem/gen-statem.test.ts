@@ -341,5 +341,9 @@ test("getState shows state and data, and replaceState changes both", async () =>
   send(pid, "x");
   await handled(pid);
   assert.deepEqual(log, ["b info x"]);
+  await assert.rejects(
+    replaceState(pid, () => 7),
+    { code: "ACTOR_INVALID" },
+  );
   await stop(pid);
 });

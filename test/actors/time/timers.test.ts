@@ -14,6 +14,7 @@ import {
   type Pid,
   type Self,
 } from "../../../src/actors/index.ts";
+import { BarePid } from "../../../src/actors/process/pid.ts";
 import { openDeadlines } from "../../../src/actors/messaging/deadlines.ts";
 import { exitOf, newObserver, newPuppet, next, onBothSides, tell } from "../support.ts";
 import { withClock } from "./mocked-clock.ts";
@@ -103,6 +104,13 @@ test("a timer ends with its actor on another thread", async () => {
   await processInfo(pid);
   assert.equal(readTimer(late), false);
   exit(observer, "kill");
+});
+
+test("a timer for an actor whose thread has ended is over at once", async () => {
+  const neverWas = 1000;
+  assert.equal(cancelTimer(sendInterval(60_000, new BarePid(neverWas, 1), "tick")), false);
+  // The same for a pid of this thread that nobody has any more.
+  assert.equal(cancelTimer(sendInterval(60_000, new BarePid(0, 1_000_000), "tick")), false);
 });
 
 test("a timer for a name looks the name up when it fires", async () => {
