@@ -118,21 +118,21 @@ class Server implements Inspected {
   readonly kind = "genServer";
   readonly #self: ActorProcess;
   readonly #callbacks: AnyCallbacks;
-  readonly #steps: NextSteps;
+  /** Made by the first answer that says what is next. */
+  #steps: NextSteps | undefined;
   #desk: Desk | undefined;
   #state: unknown;
 
   constructor(self: ActorProcess, callbacks: AnyCallbacks) {
     this.#self = self;
     this.#callbacks = callbacks;
-    this.#steps = new NextSteps(self, callbacks);
   }
 
   async run(args: readonly unknown[]): Promise<void> {
     const first = await this.#callbacks.init(this.#self, ...args);
     if (first === ignore) return hasStarted(this.#self, { type: "ignored" });
     this.#state = first instanceof FirstState ? first.state : first;
-    if (first instanceof FirstState) this.#steps.plan(first.next);
+    if (first instanceof FirstState) this.#plan(first.next);
     hasStarted(this.#self, { type: "started" });
     for (;;) {
       const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
@@ -152,10 +152,12 @@ class Server implements Inspected {
   #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
     if (message instanceof ControlMessage) return this.#obey(message);
     this.#desk?.note("in", message);
-    const isTimeout = this.#steps.isTimeout(message);
-    if (isTimeout === "late") return undefined;
-    if (isTimeout) {
-      return this.#go("handleTimeout", (_message, state) => this.#callbacks.handleTimeout!(state), message);
+    if (this.#steps !== undefined) {
+      const isTimeout = this.#steps.isTimeout(message);
+      if (isTimeout === "late") return undefined;
+      if (isTimeout) {
+        return this.#go("handleTimeout", (_message, state) => this.#callbacks.handleTimeout!(state), message);
+      }
     }
     if (message instanceof CallMessage) return this.#handleCall(message);
     if (message instanceof CastMessage) return this.#go("handleCast", this.#callbacks.handleCast, message.message);
@@ -174,6 +176,12 @@ class Server implements Inspected {
     if (isForDesk(message)) (this.#desk ??= new Desk(this.#self, this)).serve(message);
     else failCall(from, "not_a_supervisor");
     return undefined;
+  }
+
+  #plan(next: NextStep): void {
+    if (next.continue === undefined && next.idleTimeoutMs === undefined) return;
+    this.#steps ??= new NextSteps(this.#self, this.#callbacks);
+    this.#steps.plan(next);
   }
 
   readState(): unknown {
@@ -199,7 +207,7 @@ class Server implements Inspected {
       sendReply(from, answer.reply);
       this.#desk?.note("reply", answer.reply);
     }
-    this.#steps.plan(answer);
+    this.#plan(answer);
     return undefined;
   }
 
@@ -217,7 +225,7 @@ class Server implements Inspected {
     if (answer === undefined) return undefined;
     if ("state" in answer) this.#state = answer.state;
     if ("stop" in answer) return answer;
-    this.#steps.plan(answer);
+    this.#plan(answer);
     return undefined;
   }
 

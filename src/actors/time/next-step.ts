@@ -68,7 +68,7 @@ export class NextSteps {
 
   /** @throws if the server has no callback for it: the server ends then, as at any bad answer. */
   plan(next: NextStep): void {
-    if ("continue" in next && next.continue !== undefined) {
+    if (next.continue !== undefined) {
       this.#need("handleContinue", "continue");
       deliverFirst(this.#process, new ContinueMessage(next.continue));
     }
