@@ -52,6 +52,8 @@ export class Machine implements Inspected {
   /** Events that go before the messages in the mailbox. */
   #waiting: StateEvent[] = [];
   #postponed: StateEvent[] = [];
+  /** `goOn` is in the mailbox. */
+  #isGoingOn: boolean = false;
 
   constructor(self: ActorProcess, callbacks: MachineCallbacks) {
     this.#self = self;
@@ -63,11 +65,14 @@ export class Machine implements Inspected {
     this.#state = first.state;
     this.#data = first.data;
     let ending = await this.#guard(async () => {
-      this.#plan(first, true);
+      this.#plan(first);
       return await this.#enter(this.#state);
     });
     while (ending === undefined) {
-      if (this.#waiting.length > 0) deliverFirst(this.#self, goOn);
+      if (this.#waiting.length > 0 && !this.#isGoingOn) {
+        this.#isGoingOn = true;
+        deliverFirst(this.#self, goOn);
+      }
       const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
       ending = await this.#guard(() => this.#take(message));
     }
@@ -102,6 +107,7 @@ export class Machine implements Inspected {
     if (message instanceof ExitMessage && message.from !== undefined && message.from === this.#self.extra?.parent) {
       return { stop: message.reason };
     }
+    if (message === goOn) this.#isGoingOn = false;
     const event = message === goOn ? this.#waiting.shift() : this.#eventOf(message);
     return event === undefined ? undefined : this.#handle(event);
   }
@@ -124,20 +130,20 @@ export class Machine implements Inspected {
 
   async #handle(event: StateEvent): Promise<Ending> {
     this.#desk?.note("in", event);
-    this.#timers.get("event")?.clear();
+    this.#cancel("event");
     const answer = checked(await this.#callbacks.handle(event, this.#state, this.#data));
     this.#settle(event, answer);
     if ("stop" in answer) return { stop: answer.stop! };
-    if (answer.postpone === true) this.#postponed.push(event);
+    if (answer.postpone === true) this.#postponed.push({ ...event });
     const before = this.#state;
     const changes = "state" in answer && !isSame(before, answer.state);
     if (changes) {
       this.#state = answer.state;
       this.#waiting.unshift(...this.#postponed);
       this.#postponed = [];
-      this.#timers.get("state")?.clear();
+      this.#cancel("state");
     }
-    this.#plan(answer, false);
+    this.#plan(answer);
     this.#desk?.noteState();
     return changes || answer.reenter === true ? await this.#enter(before) : undefined;
   }
@@ -154,7 +160,7 @@ export class Machine implements Inspected {
   }
 
   /** Inserted events and timeouts. */
-  #plan(answer: StateAnswer, isFirst: boolean): void {
+  #plan(answer: StateAnswer): void {
     if (answer.events !== undefined) {
       this.#waiting.unshift(...answer.events.map((message): StateEvent => ({ type: "internal", message })));
     }
@@ -163,22 +169,29 @@ export class Machine implements Inspected {
     for (const [name, ms] of Object.entries(timeouts ?? {})) this.#setTimer(`/${name}`, { type: "timeout", name }, ms);
     if (eventTimeoutMs === undefined) return;
     // Whatever waits here is an event that cancels it.
-    if (this.#waiting.length === 0 || isFirst) this.#setTimer("event", { type: "eventTimeout" }, eventTimeoutMs);
+    if (this.#waiting.length === 0) this.#setTimer("event", { type: "eventTimeout" }, eventTimeoutMs);
   }
 
   #setTimer(key: string, event: StateEvent, ms: TimeoutMs): void {
-    let timer = this.#timers.get(key);
-    timer?.clear();
-    // One of 0 that has not been handled yet is replaced too.
-    this.#waiting = this.#waiting.filter((waiting) => timer === undefined || waiting !== this.#names.get(timer));
+    if (ms !== "cancel" && !isDuration(ms)) throw badDuration("ACTOR_INVALID", "a timeout of a state machine", ms);
+    this.#cancel(key);
     if (ms === "cancel") return;
-    if (!isDuration(ms)) throw badDuration("ACTOR_INVALID", "a timeout of a state machine", ms);
+    let timer = this.#timers.get(key);
     if (timer === undefined) {
       this.#timers.set(key, (timer = new OwnTimer(this.#self)));
       this.#names.set(timer, event);
     }
     if (ms > 0) timer.start(ms);
     else this.#waiting.push(this.#names.get(timer)!);
+  }
+
+  /** Also one of 0 that was not handled yet. */
+  #cancel(key: string): void {
+    const timer = this.#timers.get(key);
+    if (timer === undefined) return;
+    timer.clear();
+    const event = this.#names.get(timer);
+    if (this.#waiting.includes(event!)) this.#waiting = this.#waiting.filter((waiting) => waiting !== event);
   }
 
   async #enter(from: unknown): Promise<Ending> {
@@ -195,7 +208,7 @@ export class Machine implements Inspected {
       }
       this.#settle(event, answer);
       if ("stop" in answer) return { stop: answer.stop! };
-      this.#plan(answer, false);
+      this.#plan(answer);
       if (answer.reenter !== true) break;
       before = this.#state;
     }

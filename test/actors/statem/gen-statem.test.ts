@@ -15,6 +15,8 @@ import {
   setCrashReporter,
   spawn,
   stop,
+  resume,
+  suspend,
   type From,
   type Pid,
   type Self,
@@ -180,6 +182,43 @@ test("a timeout of 0 is handled after inserted events and before messages that w
   send(pid, "message");
   await handled(pid);
   assert.deepEqual(log.slice(1), ["a internal inserted", "a stateTimeout", "a info message"]);
+  await stop(pid);
+});
+
+test("a change of state cancels a state timeout of 0 that was not handled yet; a named one stays", async () => {
+  const { pid, log } = await machine((event) => (event.type === "internal" ? { state: "b" } : undefined));
+  cast(pid as never, { stateTimeoutMs: 0, timeouts: { named: 0 }, events: ["go"] });
+  await handled(pid);
+  assert.deepEqual(log.slice(1), ["a internal go", "b timeout"]);
+  await stop(pid);
+});
+
+test("timeouts and events of init count, and its events cancel its event timeout", async () => {
+  const { pid, log } = await machine(undefined, { events: ["one"], stateTimeoutMs: 0, eventTimeoutMs: 0 });
+  await handled(pid);
+  assert.deepEqual(log, ["a internal one", "a stateTimeout"]);
+  await stop(pid);
+});
+
+test("a timeout may be postponed, and is retried in the next state", async () => {
+  const { pid, log } = await machine((event, state) =>
+    event.type === "stateTimeout" && state === "a" ? { postpone: true } : undefined,
+  );
+  cast(pid as never, { stateTimeoutMs: 0 });
+  cast(pid as never, { state: "b" });
+  await handled(pid);
+  assert.deepEqual(log.slice(1), ["a stateTimeout", "a cast {state:b}", "b stateTimeout"]);
+  await stop(pid);
+});
+
+test("a suspended machine keeps the events that wait in it", async () => {
+  const { pid, log } = await machine((event) => (event.type === "info" ? { events: [1, 2, 3] } : undefined));
+  send(pid, "go");
+  await suspend(pid);
+  for (let i = 0; i < 3; i++) await getState(pid);
+  await resume(pid);
+  await handled(pid);
+  assert.deepEqual(log, ["a info go", "a internal 1", "a internal 2", "a internal 3"]);
   await stop(pid);
 });
 
