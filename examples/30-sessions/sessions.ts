@@ -2,14 +2,14 @@
 
 import {
   actor,
-  cancelTimer,
   genServer,
   registry,
-  sendInterval,
+  sendAfter,
   startWith,
   via,
   type Actor,
   type Registry,
+  type Self,
   type ServerPid,
   type TimerRef,
 } from "../../src/actors/index.ts"; // in your project: from "heddle/actors"
@@ -26,14 +26,14 @@ export function sessionOf(user: string): Session {
 }
 
 const IDLE_MS = 1000;
-const SAVE_EVERY_MS = 5;
+const SAVE_AFTER_MS = 5;
 
 interface State {
+  readonly self: Self;
   readonly user: string;
   readonly cart: string[];
-  readonly saving: TimerRef;
-  /** Since the last save. */
-  isChanged: boolean;
+  /** Set while something is to be saved. */
+  saving: TimerRef | undefined;
 }
 
 export const session: Actor<[user: string, device: string], Session> = actor(
@@ -43,21 +43,24 @@ export const session: Actor<[user: string, device: string], Session> = actor(
     // The session has its name at once. Its cart is loaded before the first request is handled.
     init: async (self, user: string, device: string) => {
       await sessions.register(user, self.pid, { device });
-      const saving = sendInterval(SAVE_EVERY_MS, self.pid, "save");
-      return startWith<State>({ user, cart: [], saving, isChanged: false }, { continue: "load" });
+      return startWith<State>({ self, user, cart: [], saving: undefined }, { continue: "load" });
     },
     handleContinue: async (_load: "load", { user, cart }) => {
       await new Promise((resolve) => setTimeout(resolve, 2));
       cart.push(`${user}'s old yarn`);
+      return { idleTimeoutMs: IDLE_MS };
     },
     handleCall: (request: { add: string } | "cart", state) => {
-      if (request !== "cart") state.isChanged = state.cart.push(request.add) > 0;
-      return { reply: [...state.cart] as Cart };
+      if (request !== "cart") {
+        state.cart.push(request.add);
+        // Changes that follow soon are saved together.
+        state.saving ??= sendAfter(SAVE_AFTER_MS, state.self.pid, "save");
+      }
+      return { reply: [...state.cart] as Cart, idleTimeoutMs: IDLE_MS };
     },
-    // With nothing to save, it stops saving. Then nothing comes any more unless the user does.
+    // Any message ends the idle time, so each answer begins it again.
     handleInfo: (_save: "save", state) => {
-      if (!state.isChanged) cancelTimer(state.saving);
-      state.isChanged = false;
+      state.saving = undefined;
       return { idleTimeoutMs: IDLE_MS };
     },
     handleTimeout: () => ({ stop: "normal" }),
