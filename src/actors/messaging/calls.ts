@@ -27,6 +27,7 @@ import { Process, type Overflowed } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import { threadReason } from "../exits/thread-reason.ts";
 import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
+import { Signal } from "./signal.ts";
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5000;
 
@@ -62,10 +63,11 @@ export interface Control {
 }
 
 /** What they receive for such a request. */
-export class ControlMessage {
+export class ControlMessage extends Signal {
   readonly from: From;
   readonly request: Control;
   constructor(from: From, request: Control) {
+    super();
     this.from = from;
     this.request = request;
   }

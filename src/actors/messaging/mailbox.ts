@@ -5,9 +5,13 @@
  * linked list, in which nothing moves, but a message takes five times the memory.
  */
 
+import { Signal } from "./signal.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 
-/** What happens to a message for a full mailbox. */
+/**
+ * What happens to a message for a full mailbox. `dropOldest` makes place by losing the oldest ordinary message. Exit and DOWN
+ * messages, what the library asks of a server, and priority messages are neither refused nor lost.
+ */
 export type Overflow = "error" | "dropOldest" | "dropNewest";
 
 export interface MailboxLimits {
@@ -54,6 +58,18 @@ export class Mailbox {
     if (this.length === this.#places.length) this.#resize(this.length * 2);
     this.#places[(this.#first + this.length) & (this.#places.length - 1)] = message;
     this.length += 1;
+  }
+
+  /** Takes the oldest that may be lost: neither a signal nor a message with priority. Or `nothing`. */
+  takeOrdinary(): unknown {
+    const mask = this.#places.length - 1;
+    for (let i = this.#urgent; i < this.length; i++) {
+      const message = this.#places[(this.#first + i) & mask];
+      if (message instanceof Signal) continue;
+      this.#remove(i);
+      return message;
+    }
+    return nothing;
   }
 
   /** Puts a message before ordinary ones: `first` of all, or behind the other `urgent` ones. Numbers of places stay the same. */

@@ -25,27 +25,30 @@ import { exportPid, forgetProcess, importPid, localProcess } from "./process-tab
 import { onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
 import { killObeyed, orderKill } from "../exits/kill-orders.ts";
 import { threadReason } from "../exits/thread-reason.ts";
+import { Signal } from "../messaging/signal.ts";
 
 /** In the mailbox of an actor that traps exits. */
-export class ExitMessage {
+export class ExitMessage extends Signal {
   readonly type = "EXIT";
   /** Undefined: the sender is not an actor. */
   readonly from: Pid | undefined;
   readonly reason: ExitReason;
   constructor(from: Pid | undefined, reason: ExitReason) {
+    super();
     this.from = from;
     this.reason = reason;
   }
 }
 
 /** A watched actor has exited. */
-export class DownMessage {
+export class DownMessage extends Signal {
   readonly type = "DOWN";
   /** The number that `monitor` returned. */
   readonly ref: number;
   readonly pid: Pid;
   readonly reason: ExitReason;
   constructor(ref: number, pid: Pid, reason: ExitReason) {
+    super();
     this.ref = ref;
     this.pid = pid;
     this.reason = reason;

@@ -195,7 +195,9 @@ function enqueue(process: Process, message: unknown): Overflowed | undefined {
     mailbox.dropped += 1;
     if (overflow === "error") return "refused";
     if (overflow === "dropNewest") return { dropped: message };
-    overflowed = { dropped: mailbox.shift() };
+    const dropped = mailbox.takeOrdinary();
+    if (dropped === nothing) return { dropped: message };
+    overflowed = { dropped };
   }
   process.received += 1;
   mailbox.push(message);

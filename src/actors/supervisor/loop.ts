@@ -7,6 +7,7 @@
 
 import type { ActorProcess } from "../process/actor-process.ts";
 import { CallMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
+import { Signal } from "../messaging/signal.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { ExitMessage } from "../process/exit-signals.ts";
 import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
@@ -21,9 +22,10 @@ import { RestartWindow } from "./restart-window.ts";
 /** Why a supervisor ends. undefined: it goes on. */
 export type Ending = { readonly reason: ExitReason } | undefined;
 
-class Retry<Key> {
+class Retry<Key> extends Signal {
   readonly key: Key;
   constructor(key: Key) {
+    super();
     this.key = key;
   }
 }

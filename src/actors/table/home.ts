@@ -6,6 +6,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { pack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { ROOT } from "../../runtime/runtime.ts";
 import { ask, onMessage, onQuestion, onThreadGone, post, thisThread } from "../messaging/remote.ts";
+import { Signal } from "../messaging/signal.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Process } from "../process/process.ts";
@@ -13,13 +14,14 @@ import { rareFieldsOf } from "../process/rare-fields.ts";
 import { apply, copies, forget, type Access, type Change, type Copy, type Key } from "./copies.ts";
 
 /** In the mailbox of an heir. */
-export class TableMessage {
+export class TableMessage extends Signal {
   readonly type = "TABLE";
   /** The table's name. */
   readonly table: string;
   /** The actor that had it. */
   readonly from: Pid;
   constructor(table: string, from: Pid) {
+    super();
     this.table = table;
     this.from = from;
   }

@@ -9,15 +9,17 @@
  */
 
 import { clearDeadline, startDeadline, type Deadline } from "../messaging/deadlines.ts";
+import { Signal } from "../messaging/signal.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Process } from "../process/process.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
 
-export class TimeoutMessage {
+export class TimeoutMessage extends Signal {
   readonly #timer: OwnTimer;
   readonly #round: number;
 
   constructor(timer: OwnTimer, round: number) {
+    super();
     this.#timer = timer;
     this.#round = round;
   }

@@ -8,6 +8,7 @@ import {
   exit,
   genServer,
   getState,
+  isDown,
   processInfo,
   send,
   spawn,
@@ -118,6 +119,39 @@ test("a server's continuation goes before priority messages", async () => {
   const pid = await spawn(server);
   await getState(pid);
   assert.deepEqual(seen, ["continued", "urgent"]);
+  await stop(pid);
+});
+
+test("a mailbox that drops the oldest keeps continuations, DOWN messages, requests and priority messages", async () => {
+  const seen: unknown[] = [];
+  const [first, second] = [await newPuppet(), await newPuppet()];
+  const server = genServer({
+    init: (self) => {
+      self.acceptPriority = true;
+      self.monitor(first);
+      self.monitor(second);
+      return startWith(0, { continue: "continued" });
+    },
+    handleContinue: (value: string) => {
+      seen.push(value);
+    },
+    handleInfo: (message: unknown) => {
+      seen.push(isDown(message) ? "DOWN" : message);
+    },
+  });
+  const pid = await spawn(server, [], { mailbox: { limit: 4, overflow: "dropOldest" } });
+  // Nothing was handled yet. Then ten messages come for two places.
+  exit(first, "kill");
+  exit(second, "kill");
+  send(pid as Pid, "urgent", { priority: true });
+  for (let n = 0; n < 10; n++) send(pid as Pid, n);
+  const state = getState(pid);
+  for (let n = 10; n < 20; n++) send(pid as Pid, n);
+  assert.equal(await state, 0);
+  assert.deepEqual(seen.slice(0, 4), ["continued", "urgent", "DOWN", "DOWN"]);
+  await getState(pid);
+  assert.ok(seen.slice(4).every((each) => typeof each === "number"));
+  assert.equal((await processInfo(pid))!.messagesDropped, 20 - (seen.length - 4));
   await stop(pid);
 });
 
