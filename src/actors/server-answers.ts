@@ -31,7 +31,8 @@ export function mustAnswerCall(answer: unknown): asserts answer is object {
 /** @throws ACTOR_BAD_RETURN */
 export function mustAnswer(callback: string, answer: unknown): void {
   const isAnswer = answer === undefined || (isObject(answer) && (goesOn(answer) || stops(answer)));
-  if (!isAnswer) throw badReturn(callback, answer, "nothing, { state }, a next step (continue, idleTimeoutMs) or { stop: reason }");
+  if (!isAnswer)
+    throw badReturn(callback, answer, "nothing, { state }, a next step (continue, idleTimeoutMs) or { stop: reason }");
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -119,9 +119,18 @@ const table = {
   SELECT_LIMIT: { library: "heddle/tasks", doc: "Too many selects wait across threads." },
   CANCELED: { library: "heddle/tasks", doc: "A task or context was cancelled." },
   DEADLINE_EXCEEDED: { library: "heddle/tasks", doc: "A context's deadline has passed." },
+  CONTEXT_KEY: {
+    library: "heddle/tasks",
+    doc: "The key of a context's value has no meaning on other threads, such as an object.",
+  },
   SYNC_MISUSE: {
     library: "heddle/tasks",
     doc: "A wait group, mutex, semaphore or task group was used against its rules.",
+  },
+  DEADLOCK: {
+    exitCode: 2,
+    library: "heddle/tasks",
+    doc: "The program ends because its tasks are parked, and nothing is left that could wake them.",
   },
   TASK_FAILED: { library: "heddle/tasks", doc: "A task failed, and its handle was never awaited." },
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },

@@ -13,7 +13,12 @@ export class Fifo<T> {
     this.length++;
   }
 
-  /** The oldest value. The queue must not be empty. */
+  /** The oldest value, which stays. The queue must not be empty. */
+  get first(): T {
+    return this.#ring[this.#first] as T;
+  }
+
+  /** Removes and returns the oldest value. The queue must not be empty. */
   shift(): T {
     const value = this.#ring[this.#first] as T;
     this.#ring[this.#first] = undefined;

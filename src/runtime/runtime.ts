@@ -116,10 +116,17 @@ export class Runtime {
         ask: (thread, round) => this.#control(thread, { type: "ask", round }),
         threads: () => [...this.#links.keys()],
         counts: () => this.#counts(),
+        unfinished: () => this.#services.unfinished(),
+        ending: () => this.#services.ending(),
       });
     } else {
       this.#idle = new IdleAnswer((round) => {
-        this.#control(ROOT, { type: "quiet", round, counts: this.#counts() });
+        this.#control(ROOT, {
+          type: "quiet",
+          round,
+          counts: this.#counts(),
+          unfinished: this.#services.unfinished().length,
+        });
         this.#links.get(ROOT)?.flush();
       });
       for (const { port, ...member } of told.peers) this.#attach(member, port);
@@ -279,7 +286,7 @@ export class Runtime {
         this.#idle?.ask(control.round);
         break;
       case "quiet":
-        this.#quiet?.answered(from, control.round, control.counts);
+        this.#quiet?.answered(from, control);
         break;
     }
   }

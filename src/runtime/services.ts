@@ -15,6 +15,10 @@ export interface Service {
   /** A thread has ended. `why` is a THREAD_DIED. */
   threadGone?(thread: number, why: HeddleError): void;
   threadAdded?(thread: Member): void;
+  /** What its units on this thread wait for, if the program is not meant to end before they do: an object for each wait. */
+  unfinished?(): readonly object[];
+  /** On the root: no thread has work, some have unfinished units, and the program is about to end. */
+  ending?(): Promise<void>;
 }
 
 interface Early {
@@ -60,6 +64,14 @@ export class Services {
         throw error;
       });
     }
+  }
+
+  unfinished(): readonly object[] {
+    return [...this.#open.values()].flatMap((service) => service.unfinished?.() ?? []);
+  }
+
+  async ending(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(async (service) => service.ending?.()));
   }
 
   threadAdded(thread: Member): void {

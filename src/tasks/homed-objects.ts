@@ -59,44 +59,52 @@ export interface HomedKind<T extends object> {
   readonly prototypes: readonly object[];
   /** Called at home, when a reference leaves. */
   readonly facts: (object: T) => unknown;
+  /** If facts may change: called where a stand-in is sent on. Default: the facts it was made with. */
+  readonly factsOfStandIn?: (object: T) => unknown;
+  /** A reference to an object that this thread knows has come, with facts that may be newer. */
+  readonly learn?: (object: T, facts: unknown) => void;
   /** It means the same on every thread by its facts alone, so it has no home. */
   readonly isConstant?: (object: T) => boolean;
   readonly standIn: (reference: StandIn, facts: unknown) => T;
 }
 
 export function registerHomed<T extends object>(kind: HomedKind<T>): void {
-  const { tag, prototypes, facts, isConstant, standIn } = kind;
+  const { tag, prototypes, facts, isConstant } = kind;
   registerReferences<T>({
     tag,
     prototypes,
     encode: (object) =>
-      isConstant?.(object) === true ? [NOWHERE, 0, 0, facts(object)] : encode(object, () => facts(object)),
-    decode: (data) => decode(data as Reference, standIn) as T,
+      isConstant?.(object) === true ? [NOWHERE, 0, 0, facts(object)] : encode(object, kind as never),
+    decode: (data) => decode(data as Reference, kind as never) as T,
   });
 }
 
-function encode(object: object, facts: () => unknown): Reference {
+function encode(object: object, kind: HomedKind<object>): Reference {
   const foreign = standIns.get(object);
   if (foreign === undefined) {
+    // First: it throws if a part can't be copied.
+    const facts = kind.facts(object);
     const id = ids.get(object) ?? ++lastId;
     ids.set(object, id);
     const homed = byId.get(id) ?? { object, weight: 0 };
     byId.set(id, homed);
     homed.weight += WEIGHT;
-    return [connected().self, id, WEIGHT, facts()];
+    return [connected().self, id, WEIGHT, facts];
   }
+  const facts = kind.factsOfStandIn === undefined ? foreign.facts : kind.factsOfStandIn(object);
   // A weight of one can't be halved. Then home must keep the object for good.
   const half = Math.floor(foreign.weight / 2);
   foreign.weight -= half;
   if (half === 0) tell(foreign.home, [OP.drop, foreign.id, -Infinity]);
-  return [foreign.home, foreign.id, half, foreign.facts];
+  return [foreign.home, foreign.id, half, facts];
 }
 
-function decode([home, id, weight, facts]: Reference, make: HomedKind<object>["standIn"]): object {
-  if (home === NOWHERE) return make({ home, id }, facts);
+function decode([home, id, weight, facts]: Reference, kind: HomedKind<object>): object {
+  if (home === NOWHERE) return kind.standIn({ home, id }, facts);
   if (home === connected().self) {
     const { object } = byId.get(id)!;
     dropped(id, weight);
+    kind.learn?.(object, facts);
     return object;
   }
   const key = `${home}/${id}`;
@@ -104,9 +112,10 @@ function decode([home, id, weight, facts]: Reference, make: HomedKind<object>["s
   const existing = entry?.object.deref();
   if (entry !== undefined && existing !== undefined) {
     entry.weight += weight;
+    kind.learn?.(existing, facts);
     return existing;
   }
-  const object = make({ home, id }, facts);
+  const object = kind.standIn({ home, id }, facts);
   const all = weight + (entry?.weight ?? 0);
   const fresh: Known = { home, id, weight: all, facts, object: new WeakRef(object) };
   known.set(key, fresh);

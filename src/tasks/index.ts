@@ -1,10 +1,14 @@
 import "./context/remote-context.ts";
 import "./channel/channel-home.ts";
+import "./jobs/parked-tasks.ts";
+import "./select/select-home.ts";
 
+export { errorClass } from "../runtime/copy/error-classes.ts";
 export { setSchedulerThreads } from "../runtime/threads/scheduler-threads.ts";
 export { awaitSync, type AwaitSync, type AwaitSyncOptions } from "./await-sync/await-sync.ts";
 export { Channel, type Maybe, type Received } from "./channel/channel.ts";
 export { CancelableContext, Context } from "./context/context.ts";
+export type { ContextKey } from "./context/context-key.ts";
 export { dumpTasks, type TaskDump } from "./jobs/dump.ts";
 export { blocking, go } from "./jobs/go.ts";
 export type { Handle } from "./jobs/handle.ts";

@@ -2,15 +2,18 @@
  * thread has ended.
  */
 
-import { type HeddleError, unpackThrown, type WireThrown } from "../errors/errors.ts";
+import type { HeddleError } from "../errors/errors.ts";
 import { unpack } from "../runtime/copy/message-packing.ts";
 import { lostError } from "./homed-objects.ts";
 import { connected, handle, onThreadGone, OP } from "./task-service.ts";
 import { parkWith, type Waiter } from "./waiter.ts";
+import { unpackThrown, type WireThrown } from "./wire-thrown.ts";
 
 export interface Asker {
   answered(index: number, value: unknown): void;
   refused(error: unknown): void;
+  /** It waits at the other thread. Told if the request asks for it; the answer comes later. */
+  waits?(): void;
 }
 
 class Request {
@@ -102,6 +105,8 @@ function answered(id: number, index: number, value: unknown): void {
 handle(OP.answer, (_from, [id, index, value, markers]) =>
   answered(id as number, index as number, unpack(value, markers as never)),
 );
+
+handle(OP.waits, (_from, [id]) => requests.get(id as number)?.asker.waits?.());
 
 handle(OP.sent, (_from, ids) => {
   for (const id of ids) answered(id as number, 0, undefined);

@@ -3,6 +3,7 @@
 import { badDuration, isDuration } from "../kit/durations.ts";
 import { LongTimer } from "../kit/long-timer.ts";
 import type { Context } from "./context/context.ts";
+import { notAContext } from "./context/context-check.ts";
 import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
 
 /**
@@ -12,7 +13,10 @@ import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
  * @throws the context's error: CANCELED or DEADLINE_EXCEEDED; TASK_INVALID if it is not a number
  */
 export function sleep(ms: number, context?: Context): Promise<void> {
-  if (!isDuration(ms)) return Promise.reject(badDuration("TASK_INVALID", "the time to sleep", ms));
+  const invalid = isDuration(ms)
+    ? notAContext(context, "sleep()")
+    : badDuration("TASK_INVALID", "the time to sleep", ms);
+  if (invalid !== undefined) return Promise.reject(invalid);
   return parkWith<void>("sleep", (waiter) => {
     const { error } = context ?? {};
     if (error !== undefined) return waiter.fail(error);

@@ -5,7 +5,7 @@
 
 import type { Transferable } from "node:worker_threads";
 import type { HeddleError } from "../errors/errors.ts";
-import { runtime, type Runtime, isRuntimeThread } from "../runtime/runtime.ts";
+import { runtime, type Runtime, isRuntimeThread, type Service } from "../runtime/runtime.ts";
 
 export const OP = {
   /** [, claims]: the cells of the sender's selects. */
@@ -14,11 +14,11 @@ export const OP = {
   send: 1,
   /** [, id, channel] */
   receive: 2,
-  /** [, id, channel, value, markers]: only if it needs no waiting. */
+  /** [, id, channel, value, markers, transfer]: only if it needs no waiting. */
   trySend: 3,
   /** [, id, channel] */
   tryReceive: 4,
-  /** [, id, claim, [index, channel, "receive"] or [index, channel, "send", value, markers] …]: the cases of a select. */
+  /** [, id, claim, whether to confirm, [index, channel, "receive"] or [index, channel, "send", value, markers] …]: the cases of a select. */
   offer: 5,
   /** [, id, the same cases]: executes one of the cases that are ready, or none. */
   poll: 6,
@@ -32,7 +32,7 @@ export const OP = {
   refusal: 10,
   /** [, object, weight]: a stand-in is no longer used. */
   drop: 11,
-  /** [, job, url, name, args, markers, claim] */
+  /** [, job, url, name, args, markers, claim, whether it is unref'd] */
   run: 12,
   /** [, job]: it has started. */
   started: 13,
@@ -40,7 +40,7 @@ export const OP = {
   succeeded: 14,
   /** [, job, error] */
   failed: 15,
-  /** [, job, error]: cancel its context. */
+  /** [, job, cause]: cancel its context. */
   cancel: 16,
   /** []: the sender has no work. */
   hungry: 17,
@@ -48,7 +48,7 @@ export const OP = {
   call: 18,
   /** [, context]: report when it is cancelled. */
   follow: 19,
-  /** [, context, error, cause] */
+  /** [, context, cancellation] */
   canceled: 20,
   /** [, context, cause]: the user of the stand-in cancels. */
   cancelContext: 21,
@@ -56,10 +56,18 @@ export const OP = {
   dump: 22,
   /** [, number, name]: the name for a number on the board. */
   named: 23,
-  /** [, id, channel, value, markers]: a value that is not plain, or that is transferred. */
+  /** [, id, channel, value, markers, transfer]: a value that is not plain, or that is transferred. */
   sendPacked: 24,
   /** [, id, id …]: these sends are done. */
   sent: 25,
+  /** [, id, the same cases as an offer]: which of them are ready? */
+  look: 26,
+  /** [, id]: the cases of an offer wait. */
+  waits: 27,
+  /** [, job]: the program need not wait for it. */
+  unref: 28,
+  /** [, id]: which tasks are parked, and where were those started that the thread has placed on others? */
+  parked: 29,
 } as const;
 
 export type Op = (typeof OP)[keyof typeof OP];
@@ -79,6 +87,14 @@ export function handle(op: Op, handler: (from: number, rest: readonly unknown[])
 /** Called when a thread has ended. */
 export function onThreadGone(listener: (thread: number, why: HeddleError) => void): void {
   threadGoneListeners.push(listener);
+}
+
+export type EndListener = Required<Pick<Service, "unfinished" | "ending">>;
+let endListener: EndListener | undefined;
+
+/** Asked when the program may end. */
+export function onEnd(listener: EndListener): void {
+  endListener = listener;
 }
 
 /** Sends a message to this thread itself, in its next microtask. */
@@ -128,6 +144,11 @@ export class Stream {
 /** Longer messages would save nothing more, and the other side could have begun earlier. */
 const STREAM_LENGTH = 256;
 
+/** Whether this thread has used the runtime. */
+export function isConnected(): boolean {
+  return joined !== undefined;
+}
+
 /** The runtime, with the service on it. */
 export function connected(): Runtime {
   if (joined === undefined) {
@@ -137,6 +158,8 @@ export function connected(): Runtime {
       // The module of the whole library, so that all handlers exist.
       module: new URL(`./index.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href,
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
+      unfinished: () => endListener?.unfinished() ?? [],
+      ending: async () => endListener?.ending(),
       threadGone: (thread, why) => threadGoneListeners.forEach((listener) => listener(thread, why)),
     });
   }

@@ -7,6 +7,7 @@
 
 import { runQueue, type Turn } from "../runtime/run-queue.ts";
 import { currentUnit, Unit } from "./jobs/unit.ts";
+import { noteOutside } from "./outside-waiters.ts";
 import type { Selection } from "./select/selection.ts";
 
 /** What the waiter waits for, for a dump: "receive", "lock" … */
@@ -137,6 +138,7 @@ export function newWaiter(where: Where): Waiter {
     unit.sinceMs = Math.floor(runQueue.nowMs());
   } else {
     waiter.owner = runQueue.current;
+    if (waiter.owner === undefined) noteOutside(waiter);
   }
   return waiter;
 }

@@ -48,6 +48,13 @@ describe("sleep", () => {
     assert.equal(stdout, "sleeps\n");
   });
 
+  test("refuses what is no context", async () => {
+    await assert.rejects(sleep(1, new AbortController().signal as never), {
+      code: "TASK_INVALID",
+      message: "sleep() needs a Context, and got AbortSignal.",
+    });
+  });
+
   test("refuses what is no number, with what it should be", async () => {
     for (const [wrong, shown] of [
       [Number.NaN, "NaN"],

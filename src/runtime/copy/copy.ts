@@ -7,8 +7,8 @@
  * - Small plain data (primitives, plain objects, arrays) is copied here, quickly. A part that occurs twice becomes two, as in
  *   Erlang. Large, deeply nested or circular data gets the deep copy, which keeps the graph's shape.
  * - Deeply frozen plain data is not copied within a thread: nobody can change it.
- * - Objects of classes become plain objects, as with structured clone. Errors keep their built-in class, name, message, stack,
- *   code and cause.
+ * - Objects of classes become plain objects, as with structured clone. Errors keep their class if it is built-in or registered
+ *   (error-classes.ts), name, message, stack, cause, and own properties that are data.
  * - Properties with symbol keys are not part of a message.
  *
  * Invariants

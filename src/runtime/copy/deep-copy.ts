@@ -6,7 +6,8 @@
  */
 
 import { types } from "node:util";
-import { HeddleError, revive, toWire } from "../../errors/errors.ts";
+import { HeddleError } from "../../errors/errors.ts";
+import { beginError, copyError, finishError } from "./error-copy.ts";
 import { encodeReference } from "./references.ts";
 
 /** Replaces a reference or an error in a message for another thread. */
@@ -59,7 +60,7 @@ class Walk {
     const reference = encodeReference(value);
     if (reference !== undefined) return this.#forThread ? this.#mark(value, ...reference) : value;
     if (this.#toMove.has(value)) return this.#leave(value);
-    if (value instanceof Error) return this.#copyError(value);
+    if (value instanceof Error) return this.#copyError(value, path);
     if (value instanceof Map) return this.#copyMap(value, path);
     if (value instanceof Set) return this.#copySet(value, path);
     if (ArrayBuffer.isView(value)) return this.#copyView(value as View, path);
@@ -122,11 +123,21 @@ class Walk {
     return result;
   }
 
-  #copyError(error: Error): unknown {
-    const wire = toWire(error);
-    if (this.#forThread) return this.#mark(error, ERROR_TAG, wire);
-    const result = revive(wire);
-    this.#seen.set(error, result);
+  #copyError(error: Error, path: string): unknown {
+    const copyPart = (part: unknown, name: string): unknown => this.copy(part, `${path}.${name}`);
+    if (this.#forThread) return copyError(error, (data) => this.#mark(error, ERROR_TAG, data), copyPart);
+    let own: Readonly<Record<string, unknown>> = {};
+    const result = copyError(
+      error,
+      (data) => {
+        const begun = beginError(data);
+        this.#seen.set(error, begun);
+        ({ own } = data);
+        return begun;
+      },
+      copyPart,
+    );
+    finishError(result, own);
     return result;
   }
 

@@ -4,9 +4,9 @@
  * identity.
  */
 
-import { revive, type WireError } from "../../errors/errors.ts";
 import { deepCopyToPost, ERROR_TAG, type Marker } from "./deep-copy.ts";
 import { notQuick, quickCopyToPost } from "./quick-copy.ts";
+import { beginError, type ErrorData, finishError } from "./error-copy.ts";
 import { decodeReference } from "./references.ts";
 
 export interface Packed {
@@ -36,10 +36,20 @@ export function pack(value: unknown, transfer: readonly unknown[] = []): Packed 
 export function unpack(value: unknown, markers: readonly Marker[] | undefined): unknown {
   if (markers === undefined) return value;
   const meant = new Map<unknown, unknown>();
+  const errors: [error: Error, own: Record<string, unknown>][] = [];
   for (const [marker, tag, data] of markers) {
-    meant.set(marker, tag === ERROR_TAG ? revive(data as WireError) : decodeReference(tag, data));
+    if (tag === ERROR_TAG) {
+      const error = beginError(data as ErrorData);
+      meant.set(marker, error);
+      errors.push([error, (data as ErrorData).own]);
+    } else {
+      meant.set(marker, decodeReference(tag, data));
+    }
   }
-  return restore(value, meant, new Set());
+  const seen = new Set<object>();
+  // Their properties may contain each other.
+  for (const [error, own] of errors) finishError(error, restore(own, meant, seen) as Record<string, unknown>);
+  return restore(value, meant, seen);
 }
 
 function restore(value: unknown, meant: ReadonlyMap<unknown, unknown>, seen: Set<object>): unknown {

@@ -17,12 +17,17 @@
  * runner takes it for the end. If the rounds find everything quiet nevertheless, no answer will ever come. Then the root's
  * handle is released, and the program ends like any program that awaits what never happens.
  *
+ * A program that is about to end, while units are parked that it should wait for, says so first (`ending`): nothing is left
+ * that could wake them. Listeners of `beforeExit` may still wake them, so that is done only when the event comes again and
+ * nothing has changed. Whoever means to end says so (meant-end.ts).
+ *
  * Rejected: counting tasks (timers and sockets that a task has left would be cut off), and polling
  * `process.getActiveResourcesInfo()` (it shows neither which resources are ours nor when they change).
  */
 
 import type { Counts } from "./thread-protocol.ts";
-import { clearTimeout, setInterval, setTimeout } from "../../kit/native-timers.ts";
+import { clearTimeout, setImmediate, setInterval, setTimeout } from "../../kit/native-timers.ts";
+import { isEndMeant } from "./meant-end.ts";
 
 /** The pause between two rounds if a thread was busy with messages. It doubles each time. */
 const FIRST_PAUSE_MS = 1;
@@ -32,6 +37,17 @@ export interface QuietContext {
   readonly ask: (thread: number, round: number) => void;
   readonly threads: () => readonly number[];
   readonly counts: () => Counts;
+  /** What units of the root wait for, if the program should not end before they do. */
+  readonly unfinished: () => readonly object[];
+  /** There are such units, and the program is about to end. */
+  readonly ending: () => Promise<void>;
+}
+
+/** A thread's last answer. */
+export interface Quiet {
+  readonly round: number;
+  readonly counts: Counts;
+  readonly unfinished: number;
 }
 
 /** The longest delay of a timer. It keeps a thread alive without doing anything. */
@@ -51,13 +67,21 @@ export class TerminationDetector {
   #round = 0;
   #waitingFor: Set<number> | undefined;
   #answers = new Map<number, Counts>();
+  /** On other threads. */
+  readonly #unfinished = new Map<number, number>();
+  /** Those of the root when the program was last about to end. Undefined: messages have come or gone since. */
+  #suspects: readonly object[] | undefined;
+  #isEnding = false;
   #previous = "";
   #pauseMs = FIRST_PAUSE_MS;
   #pause: NodeJS.Timeout | undefined;
 
   constructor(context: QuietContext) {
     this.#context = context;
-    process.on("beforeExit", () => this.#begin());
+    process.on("beforeExit", () => {
+      if (this.#settled || this.#context.threads().length === 0) this.#atEnd();
+      else this.#begin();
+    });
   }
 
   retain(): void {
@@ -73,6 +97,7 @@ export class TerminationDetector {
 
   /** A message was sent or received, so the earlier result is void. */
   stir(): void {
+    this.#suspects = undefined;
     if (!this.#settled) return;
     this.#settled = false;
     if (this.#retained === 0) return;
@@ -81,13 +106,15 @@ export class TerminationDetector {
   }
 
   gone(thread: number): void {
+    this.#unfinished.delete(thread);
     this.#answers.delete(thread);
     if (this.#waitingFor?.delete(thread) === true) this.#conclude();
   }
 
-  answered(thread: number, round: number, counts: Counts): void {
+  answered(thread: number, { round, counts, unfinished }: Quiet): void {
     if (round !== this.#round || this.#waitingFor === undefined) return;
     this.#answers.set(thread, counts);
+    this.#unfinished.set(thread, unfinished);
     this.#waitingFor.delete(thread);
     this.#conclude();
   }
@@ -101,6 +128,23 @@ export class TerminationDetector {
     this.#answers = new Map();
     this.#waitingFor = new Set(this.#context.threads());
     for (const thread of this.#waitingFor) this.#context.ask(thread, this.#round);
+  }
+
+  /** Nothing keeps the program alive any more. */
+  #atEnd(): void {
+    if (this.#isEnding || isEndMeant()) return;
+    const before = this.#suspects;
+    const now = this.#context.unfinished();
+    this.#suspects = now;
+    if (now.length === 0 && [...this.#unfinished.values()].every((count) => count === 0)) return;
+    if (before?.length !== now.length || now.some((each, index) => each !== before[index])) {
+      // Until the event comes again.
+      setImmediate(() => {});
+      return;
+    }
+    this.#isEnding = true;
+    this.#hold.ref();
+    void this.#context.ending().then(() => this.#hold.unref());
   }
 
   #conclude(): void {

@@ -38,8 +38,11 @@ export type Control =
   | { readonly type: "ready" }
   /** From the root: answer when your loop has no work. */
   | { readonly type: "ask"; readonly round: number }
-  /** To the root: the sender has no work. The messages sent and received on each link so far. */
-  | { readonly type: "quiet"; readonly round: number; readonly counts: Counts };
+  /**
+   * To the root: the sender has no work. The messages sent and received on each link so far, and how many units are parked
+   * that the program should wait for.
+   */
+  | { readonly type: "quiet"; readonly round: number; readonly counts: Counts; readonly unfinished: number };
 
 /** By the number of the thread at the other end: [sent, received]. */
 export type Counts = Readonly<Record<number, readonly [sent: number, received: number]>>;

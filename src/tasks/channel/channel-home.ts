@@ -3,24 +3,19 @@
  * answer is a message. When a thread ends, its waiters leave the queues.
  */
 
-import { packThrown } from "../../errors/errors.ts";
-import { pack, unpack } from "../../runtime/copy/message-packing.ts";
+import type { Transferable } from "node:worker_threads";
+import { unpack } from "../../runtime/copy/message-packing.ts";
 import { Channel, coreOf, isNil } from "./channel.ts";
 import type { Received } from "./channel-core.ts";
-import type { ClaimAddress } from "../select/claims.ts";
-import { claimAt, forgetClaims, learnClaims } from "../select/claim-table.ts";
+import { FarReceiver } from "./far-receiver.ts";
 import { homedAt, registerHomed } from "../homed-objects.ts";
-import { type Attempt, type LocalChannel, movesOf } from "./local-channel.ts";
+import type { LocalChannel } from "./local-channel.ts";
+import { rememberMoves } from "./moves.ts";
 import { type ChannelFacts, NO_VALUE, RemoteChannel, VALUE } from "./remote-channel.ts";
 import { NOTHING_READY } from "../remote-requests.ts";
-import { Selection } from "../select/selection.ts";
 import { handle, onThreadGone, OP, Stream, tell } from "../task-service.ts";
 import { Waiter } from "../waiter.ts";
-
-/** A case of a select as it is sent. `index` is its place in the select. */
-export type WireCase =
-  | readonly [index: number, channel: number, direction: "receive"]
-  | readonly [index: number, channel: number, direction: "send", value: unknown, markers: unknown];
+import { packThrown } from "../wire-thrown.ts";
 
 /** The waiters of one operation. A select has several. */
 const waiting = new Map<number, Map<number, Waiter[]>>();
@@ -57,20 +52,25 @@ function factsOf(core: LocalChannel<never>): ChannelFacts {
 
 const shared = new WeakMap<LocalChannel<never>, Int32Array<SharedArrayBuffer>>();
 
-function channelAt(id: unknown): LocalChannel<unknown> {
+export function channelAt(id: unknown): LocalChannel<unknown> {
   return coreOf(homedAt(id as number) as Channel<unknown>) as LocalChannel<unknown>;
 }
 
-function answerSent(to: number, id: number, index: number): void {
+export function answerSent(to: number, id: number, index: number): void {
   tell(to, [OP.answer, id, index]);
 }
 
-/** `index`: VALUE or NO_VALUE, or the case of a select, whose value then also contains `ok`. */
-function answerReceived(to: number, id: number, { value, ok }: Received<unknown>, index?: number): void {
+/** `index`: VALUE or NO_VALUE, or the case of a select. */
+export function answerReceived(
+  to: number,
+  id: number,
+  receiver: FarReceiver,
+  received: Received<unknown>,
+  index: number = received.ok ? VALUE : NO_VALUE,
+): void {
   try {
-    const transfer = movesOf(value);
-    const packed = pack(index === undefined ? value : [value, ok], transfer);
-    tell(to, [OP.answer, id, index ?? (ok ? VALUE : NO_VALUE), packed.value, packed.markers], transfer);
+    const { value, markers, transfer } = receiver.packed(received);
+    tell(to, [OP.answer, id, index, value, markers], transfer);
   } catch (error) {
     refuse(to, id, error);
   }
@@ -81,7 +81,7 @@ function refuse(to: number, id: number, error: unknown): void {
 }
 
 /** Does what the other thread asked for. If it throws, sends the error. */
-function attempt(from: number, id: unknown, act: () => void): void {
+export function attempt(from: number, id: unknown, act: () => void): void {
   try {
     act();
   } catch (error) {
@@ -89,30 +89,35 @@ function attempt(from: number, id: unknown, act: () => void): void {
   }
 }
 
-function enqueue(from: number, id: number, waiter: Waiter, channel: LocalChannel<unknown>, isSend: boolean): void {
+/** Lets a waiter of another thread wait. `told`: it was woken, and no waiter of its operation waits any more. */
+export function enqueue(
+  from: number,
+  id: number,
+  waiter: Waiter,
+  queue: { add(waiter: Waiter): void },
+  told: (result: unknown) => void,
+): void {
   const mine = waiting.get(from) ?? new Map<number, Waiter[]>();
   waiting.set(from, mine);
   const all = mine.get(id) ?? [];
   mine.set(id, all);
   all.push(waiter);
-  (isSend ? channel.senders : channel.receivers).add(waiter);
-}
-
-function withdraw(from: number, id: number): void {
-  const mine = waiting.get(from);
-  for (const waiter of mine?.get(id) ?? []) waiter.queue?.remove(waiter);
-  mine?.delete(id);
-}
-
-function newWaiter(from: number, id: number, told: (result: unknown) => void, index?: number): Waiter {
-  const waiter = new Waiter();
-  waiter.index = index ?? 0;
   waiter.told = (result, error) => {
-    withdraw(from, id);
+    withdraw(from, id, waiter);
     if (error === undefined) told(result);
     else refuse(from, id, error);
   };
-  return waiter;
+  queue.add(waiter);
+}
+
+/** `woken`: the one that was woken, if one was. */
+function withdraw(from: number, id: number, woken?: Waiter): void {
+  const mine = waiting.get(from);
+  for (const waiter of mine?.get(id) ?? []) {
+    waiter.queue?.remove(waiter);
+    if (waiter !== woken && waiter instanceof FarReceiver) waiter.forget();
+  }
+  mine?.delete(id);
 }
 
 /** Sends that are done are acknowledged together. */
@@ -126,12 +131,20 @@ function acknowledge(to: number, id: number): void {
 function send(from: number, id: number, channel: LocalChannel<unknown>, value: unknown): void {
   try {
     if (channel.attemptSend(value, undefined) === "done") return acknowledge(from, id);
-    const waiter = newWaiter(from, id, () => acknowledge(from, id));
+    const waiter = new Waiter();
     waiter.value = value;
-    enqueue(from, id, waiter, channel, true);
+    enqueue(from, id, waiter, channel.senders, () => acknowledge(from, id));
   } catch (error) {
     refuse(from, id, error);
   }
+}
+
+/** The value that was sent, with its transfer list: it may go on to another thread. */
+function arrived(value: unknown, markers: unknown, transfer: unknown): unknown {
+  const meant = unpack(value, markers as never);
+  const list = transfer as readonly Transferable[];
+  if (list.length > 0) rememberMoves(meant, list);
+  return meant;
 }
 
 handle(OP.send, (from, [channelId, firstId, ...values]) => {
@@ -139,29 +152,37 @@ handle(OP.send, (from, [channelId, firstId, ...values]) => {
   for (const [index, value] of values.entries()) send(from, (firstId as number) + index, channel, value);
 });
 
-handle(OP.sendPacked, (from, [id, channelId, value, markers]) =>
-  attempt(from, id, () => send(from, id as number, channelAt(channelId), unpack(value, markers as never))),
+handle(OP.sendPacked, (from, [id, channelId, value, markers, transfer]) =>
+  attempt(from, id, () => send(from, id as number, channelAt(channelId), arrived(value, markers, transfer))),
 );
 
-handle(OP.trySend, (from, [id, channelId, value, markers]) =>
+handle(OP.trySend, (from, [id, channelId, value, markers, transfer]) =>
   attempt(from, id, () => {
-    const sent = channelAt(channelId).attemptSend(unpack(value, markers as never), undefined) === "done";
+    const sent = channelAt(channelId).attemptSend(arrived(value, markers, transfer), undefined) === "done";
     answerSent(from, id as number, sent ? VALUE : NOTHING_READY);
   }),
 );
 
-handle(OP.receive, (from, [id, channelId]) => {
-  const channel = channelAt(channelId);
-  if (channel.attemptReceive(undefined) === "done") return answerReceived(from, id as number, channel.taken);
-  const told = (result: unknown): void => answerReceived(from, id as number, result as Received<unknown>);
-  enqueue(from, id as number, newWaiter(from, id as number, told), channel, false);
-});
+handle(OP.receive, (from, [id, channelId]) =>
+  attempt(from, id, () => {
+    const channel = channelAt(channelId);
+    const receiver = new FarReceiver(false);
+    const answer = (received: unknown): void =>
+      answerReceived(from, id as number, receiver, received as Received<unknown>);
+    if (channel.attemptReceive(undefined, receiver) === "done") answer(channel.taken);
+    else enqueue(from, id as number, receiver, channel.receivers, answer);
+  }),
+);
 
-handle(OP.tryReceive, (from, [id, channelId]) => {
-  const channel = channelAt(channelId);
-  if (channel.attemptReceive(undefined) === "done") answerReceived(from, id as number, channel.taken);
-  else answerSent(from, id as number, NOTHING_READY);
-});
+handle(OP.tryReceive, (from, [id, channelId]) =>
+  attempt(from, id, () => {
+    const channel = channelAt(channelId);
+    const receiver = new FarReceiver(false);
+    if (channel.attemptReceive(undefined, receiver) === "done")
+      answerReceived(from, id as number, receiver, channel.taken);
+    else answerSent(from, id as number, NOTHING_READY);
+  }),
+);
 
 handle(OP.close, (from, [id, channelId]) =>
   attempt(from, id, () => {
@@ -170,68 +191,9 @@ handle(OP.close, (from, [id, channelId]) =>
   }),
 );
 
-handle(OP.poll, (from, [id, ...cases]) =>
-  attempt(from, id, () => {
-    for (const wire of cases as WireCase[]) {
-      if (tryCase(from, id as number, wire, undefined) === "done") return;
-    }
-    answerSent(from, id as number, NOTHING_READY);
-  }),
-);
-
-handle(OP.offer, (from, [id, address, ...cases]) =>
-  attempt(from, id, () => {
-    const selection = new Selection(claimAt(address as ClaimAddress));
-    for (const wire of cases as WireCase[]) {
-      // "lost": another thread has executed a case meanwhile, and has reported it.
-      if (tryCase(from, id as number, wire, selection) !== "would wait") return;
-    }
-    for (const wire of cases as WireCase[]) enqueueCase(from, id as number, wire, selection);
-  }),
-);
-
-function tryCase(from: number, id: number, wire: WireCase, selection: Selection | undefined): Attempt {
-  const channel = channelAt(wire[1]);
-  if (wire[2] === "receive") {
-    const outcome = channel.attemptReceive(selection);
-    if (outcome === "done") answerReceived(from, id, channel.taken, wire[0]);
-    return outcome;
-  }
-  const outcome = channel.attemptSend(unpackOnce(wire), selection);
-  if (outcome === "done") answerSent(from, id, wire[0]);
-  return outcome;
-}
-
-function enqueueCase(from: number, id: number, wire: WireCase, selection: Selection): void {
-  const isSend = wire[2] === "send";
-  const waiter = newWaiter(
-    from,
-    id,
-    (result) => {
-      if (isSend) answerSent(from, id, wire[0]);
-      else answerReceived(from, id, result as Received<unknown>, wire[0]);
-    },
-    wire[0],
-  );
-  waiter.selection = selection;
-  if (isSend) waiter.value = unpackOnce(wire);
-  enqueue(from, id, waiter, channelAt(wire[1]), isSend);
-}
-
-const unpacked = new WeakMap<WireCase, unknown>();
-
-/** References can be unpacked only once. */
-function unpackOnce(wire: WireCase): unknown {
-  if (wire[2] !== "send" || wire[4] === undefined) return wire[3];
-  if (!unpacked.has(wire)) unpacked.set(wire, unpack(wire[3], wire[4] as never));
-  return unpacked.get(wire);
-}
-
 handle(OP.withdraw, (from, [id]) => withdraw(from, id as number));
-handle(OP.claims, (from, [buffer]) => learnClaims(from, buffer as SharedArrayBuffer));
 
 onThreadGone((thread) => {
   for (const id of waiting.get(thread)?.keys() ?? []) withdraw(thread, id);
   waiting.delete(thread);
-  forgetClaims(thread);
 });

@@ -12,26 +12,11 @@
 import type { Transferable } from "node:worker_threads";
 import { CLOSED, type ChannelCore, closeOfClosed, type Received, sendOnClosed } from "./channel-core.ts";
 import { Fifo } from "../../kit/fifo.ts";
+import { FarReceiver } from "./far-receiver.ts";
+import { rememberMoves } from "./moves.ts";
 import { type Selection, winBoth } from "../select/selection.ts";
 import { connected } from "../task-service.ts";
-import { transferOf } from "../jobs/transfer.ts";
 import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiter } from "../waiter.ts";
-
-/** The transfer list of a value, in case it goes to another thread. Unused if both sides are on this thread. */
-const moves = new WeakMap<object, readonly Transferable[]>();
-
-export function rememberMoves(value: unknown, transfer: readonly Transferable[]): void {
-  if (typeof value === "object" && value !== null) moves.set(value, transfer);
-}
-
-/** The value was not sent. */
-export function forgetMoves(value: unknown): void {
-  if (typeof value === "object" && value !== null) moves.delete(value);
-}
-
-export function movesOf(value: unknown): readonly Transferable[] {
-  return typeof value === "object" && value !== null ? (moves.get(value) ?? transferOf([value])) : [];
-}
 
 /** The result of an attempt that must not wait. */
 export type Attempt = "done" | "would wait" | "lost";
@@ -58,7 +43,13 @@ export class LocalChannel<T> implements ChannelCore<T> {
   send(value: T, transfer?: readonly Transferable[]): Promise<void> {
     if (transfer !== undefined) rememberMoves(value, transfer);
     if (this.isClosed) return Promise.reject(sendOnClosed());
-    if (this.receivers.first !== undefined && this.#hand(value, undefined) === "done") return done();
+    if (this.receivers.first !== undefined) {
+      try {
+        if (this.#hand(value, undefined) === "done") return done();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     if (this.#buffer.length < this.capacity) {
       this.#buffer.push(value);
       this.watch?.(this.#buffer.length, false);
@@ -111,7 +102,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
    * Sends if that needs no waiting. `selection`: of the select that this is a case of. It is won if the send happens. "lost":
    * another case has happened meanwhile.
    *
-   * @throws HeddleError CHANNEL_CLOSED
+   * @throws HeddleError CHANNEL_CLOSED; NOT_CLONEABLE if the receiver is on another thread
    */
   attemptSend(value: T, selection: Selection | undefined): Attempt {
     if (this.isClosed) {
@@ -129,15 +120,20 @@ export class LocalChannel<T> implements ChannelCore<T> {
     return "done";
   }
 
-  /** Receives into `taken` if that needs no waiting. */
-  attemptReceive(selection: Selection | undefined): Attempt {
+  /**
+   * Receives into `taken` if that needs no waiting. `taker`: the receiver, if it is of another thread.
+   *
+   * @throws HeddleError NOT_CLONEABLE if the taker can't take the next value; the value stays
+   */
+  attemptReceive(selection: Selection | undefined, taker?: FarReceiver): Attempt {
     if (this.#buffer.length > 0) {
+      taker?.prepare(this.#buffer.first);
       if (selection?.win() === false) return "lost";
       this.taken = { value: this.#shift(), ok: true };
       return "done";
     }
     if (this.senders.first !== undefined) {
-      const fetched = this.#fetch(selection);
+      const fetched = this.#fetch(selection, taker);
       if (fetched !== "would wait") return fetched;
     }
     if (!this.isClosed) return "would wait";
@@ -148,15 +144,15 @@ export class LocalChannel<T> implements ChannelCore<T> {
 
   /** Passes the value to the first receiver that is really waiting. */
   #hand(value: T, selection: Selection | undefined): Attempt {
-    const receiver = this.#partner(this.receivers, selection);
+    const receiver = this.#partner(this.receivers, selection, value);
     if (typeof receiver === "string") return receiver;
     receiver.wake({ value, ok: true });
     return "done";
   }
 
   /** Takes a value from the first sender that is really waiting. Only while the buffer is empty. */
-  #fetch(selection: Selection | undefined): Attempt {
-    const sender = this.#partner(this.senders, selection);
+  #fetch(selection: Selection | undefined, taker?: FarReceiver): Attempt {
+    const sender = this.#partner(this.senders, selection, undefined, taker);
     if (typeof sender === "string") return sender;
     this.taken = { value: sender.value as T, ok: true };
     sender.wake(undefined);
@@ -164,9 +160,14 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   /** Removes the first waiter of the other side whose select is still open, and wins both selections. */
-  #partner(queue: WaitQueue, mine: Selection | undefined): Waiter | Attempt {
+  #partner(queue: WaitQueue, mine: Selection | undefined, value: unknown, taker?: FarReceiver): Waiter | Attempt {
     for (let waiter = queue.first; waiter !== undefined; ) {
       const following: Waiter | undefined = waiter.next;
+      if (taker !== undefined && !this.#prepare(taker, waiter)) {
+        waiter = following;
+        continue;
+      }
+      if (waiter instanceof FarReceiver) waiter.prepare(value);
       if (waiter.selection === undefined) {
         if (mine?.win() === false) return "lost";
         queue.remove(waiter);
@@ -182,6 +183,18 @@ export class LocalChannel<T> implements ChannelCore<T> {
       waiter = following;
     }
     return "would wait";
+  }
+
+  /** Whether a taker of another thread can take what a sender brings. If not, the sender gets the error. */
+  #prepare(taker: FarReceiver, sender: Waiter): boolean {
+    try {
+      taker.prepare(sender.value);
+      return true;
+    } catch (error) {
+      this.senders.remove(sender);
+      if (sender.selection?.win() !== false) sender.fail(error);
+      return false;
+    }
   }
 
   /** Removes the next value from the buffer. A waiting sender's value moves up. */

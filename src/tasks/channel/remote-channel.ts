@@ -46,7 +46,7 @@ export class RemoteChannel<T> implements ChannelCore<T> {
       this.#ask("send", nothing, (id) => {
         const { home, id: channel } = this.reference;
         if (packed.markers === undefined && transfer.length === 0) return sends.tell(home, channel, id, packed.value);
-        return tell(home, [OP.sendPacked, id, channel, packed.value, packed.markers], transfer);
+        return tell(home, [OP.sendPacked, id, channel, packed.value, packed.markers, transfer], transfer);
       }),
     );
   }
@@ -54,7 +54,11 @@ export class RemoteChannel<T> implements ChannelCore<T> {
   trySend(value: T, transfer: readonly Transferable[] = transferOf([value])): Promise<boolean> {
     return this.#packed(value, transfer, (packed) =>
       this.#ask("send", isDone, (id) =>
-        tell(this.reference.home, [OP.trySend, id, this.reference.id, packed.value, packed.markers], transfer),
+        tell(
+          this.reference.home,
+          [OP.trySend, id, this.reference.id, packed.value, packed.markers, transfer],
+          transfer,
+        ),
       ),
     );
   }

@@ -16,6 +16,7 @@ import { badDuration, isDuration } from "../../kit/durations.ts";
 import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 import { Channel } from "../channel/channel.ts";
 import { canceled, deadlineExceeded } from "./canceled.ts";
+import { checkKey, ContextKey, type PrimitiveKey } from "./context-key.ts";
 import { currentUnit } from "../jobs/unit.ts";
 
 export class Context {
@@ -76,8 +77,24 @@ export class Context {
     return new CancelableContext(this, deadlineMs === Infinity ? undefined : deadlineMs);
   }
 
-  /** A child whose `value(key)` returns this value. */
+  /**
+   * A key for values, the same on every thread that imports the module: `Context.key<User>(import.meta.url, "user")`. Called
+   * again with the same url and name, it returns the same key.
+   */
+  static key<T>(url: string, name: string): ContextKey<T> {
+    return ContextKey.of<T>(url, name);
+  }
+
+  /**
+   * A child whose `value(key)` returns this value. The key must mean the same on every thread: one of `Context.key()`, a
+   * string or another primitive value, or a symbol of `Symbol.for`.
+   *
+   * @throws HeddleError CONTEXT_KEY for other keys
+   */
+  withValue<T>(key: ContextKey<T>, value: T): Context;
+  withValue(key: PrimitiveKey, value: unknown): Context;
   withValue(key: unknown, value: unknown): Context {
+    checkKey(key);
     return new Context(this, [key, value]);
   }
 
@@ -87,9 +104,11 @@ export class Context {
   }
 
   /** The value of the nearest `withValue` of this key, here or above. */
+  value<T>(key: ContextKey<T>): T | undefined;
+  value(key: unknown): unknown;
   value(key: unknown): unknown {
     const entry = this.#entry;
-    return entry !== undefined && entry[0] === key ? entry[1] : this.#parent?.value(key);
+    return entry !== undefined && Object.is(entry[0], key) ? entry[1] : this.#parent?.value(key);
   }
 
   /** For the library: all values, the nearest last. */
@@ -223,7 +242,10 @@ export class CancelableContext extends Context implements Disposable {
     };
   }
 
-  /** Cancels it and all contexts below. A second call does nothing. */
+  /**
+   * Cancels it and all contexts below. A second call does nothing. On other threads the cause arrives as a copy; if it can't
+   * be copied, as an error with its text.
+   */
   cancel(cause?: unknown): void {
     this.cancelWith(canceled("the context was cancelled", cause), cause);
   }

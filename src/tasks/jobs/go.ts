@@ -8,7 +8,8 @@ import { Handle } from "./handle.ts";
 import { placeJob } from "./jobs.ts";
 import { connected } from "../task-service.ts";
 import { isTask, type Task } from "./task.ts";
-import { type Outcome, Unit } from "./unit.ts";
+import { rememberSite } from "./start-sites.ts";
+import { type Outcome, Unit, unref } from "./unit.ts";
 
 let lastId = 0;
 
@@ -23,11 +24,16 @@ export function go<Args extends readonly unknown[], R>(
   ...args: Args
 ): Handle<Awaited<R>>;
 export function go<R>(fn: (...args: never[]) => R | PromiseLike<R>, ...args: readonly unknown[]): Handle<R> {
-  if (isTask(fn)) return placeJob<R>(fn, args, "scheduler");
+  if (isTask(fn)) return startedBy(go, placeJob<R>(fn, args, "scheduler"));
   if (typeof fn !== "function") {
     throw new HeddleError("TASK_INVALID", `go() needs a task or a function, and got ${typeof fn}.`);
   }
-  return goHere<R>(fn as never, args);
+  return startedBy(go, goHere<R>(fn as never, args));
+}
+
+function startedBy<H extends object>(caller: (...args: never[]) => unknown, handle: H): H {
+  rememberSite(handle, caller);
+  return handle;
 }
 
 /**
@@ -42,7 +48,7 @@ export function blocking<Args extends readonly unknown[], R>(task: Task<Args, R>
       hint: 'Define it at the top level of a module: const work = task(import.meta.url, "work", (…) => { … });',
     });
   }
-  return placeJob<Awaited<R>>(task, args, "blocking");
+  return startedBy(blocking, placeJob<Awaited<R>>(task, args, "blocking"));
 }
 
 function goHere<R>(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): Handle<R> {
@@ -61,6 +67,11 @@ class Closure<R> extends Handle<R> implements Outcome {
 
   protected prefix(): string {
     return `${connected().self}.`;
+  }
+
+  unref(): this {
+    unref(this.#unit);
+    return this;
   }
 
   protected stop(error: HeddleError): boolean {

@@ -5,6 +5,7 @@
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
 import { canceled } from "../context/canceled.ts";
+import { forgetSite } from "./start-sites.ts";
 
 type State =
   | { readonly is: "pending" }
@@ -34,6 +35,12 @@ export abstract class Handle<R> implements PromiseLike<R> {
   }
 
   protected abstract prefix(): string;
+
+  /**
+   * The program may end while the task is parked. Otherwise a program that ends because nothing is left that could wake its
+   * tasks says so, and its exit code is 2.
+   */
+  abstract unref(): this;
 
   /** Stops the task. False: it has not started, and never will. */
   protected abstract stop(error: HeddleError): boolean;
@@ -87,6 +94,7 @@ export abstract class Handle<R> implements PromiseLike<R> {
 
   #end(): void {
     this.#isOver = true;
+    forgetSite(this);
     this.#over?.resolve();
   }
 

@@ -9,7 +9,7 @@
  */
 
 import type { Transferable } from "node:worker_threads";
-import { HeddleError, unpackThrown, type WireThrown } from "../../errors/errors.ts";
+import { HeddleError } from "../../errors/errors.ts";
 import { LOAD, type Role } from "../../runtime/runtime.ts";
 import { pack, type Packed, unpack } from "../../runtime/copy/message-packing.ts";
 import { clearInterval, setInterval } from "../../kit/native-timers.ts";
@@ -17,10 +17,12 @@ import { chooseJobs } from "./work-sharing.ts";
 import { closeClaim, introduceClaims, openClaim } from "../select/claim-table.ts";
 import type { Claim } from "../select/claims.ts";
 import { Handle } from "./handle.ts";
-import { accept, cancelHere, jobPrefix } from "./runner.ts";
+import { accept, cancelHere, jobPrefix, unrefHere } from "./runner.ts";
+import { siteOf } from "./start-sites.ts";
 import { connected, handle, onThreadGone, OP, tell } from "../task-service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
+import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
 
 /** A job is given up after it has died with this many threads: its own module may be what kills them. */
 const MAX_PLACES = 3;
@@ -38,6 +40,7 @@ interface Job {
   claim: Claim | undefined;
   thread: number;
   places: number;
+  isUnref: boolean;
 }
 
 const jobs = new Map<number, Job>();
@@ -52,7 +55,17 @@ export function placeJob<R>(task: Task, args: readonly unknown[], role: Role): H
   const id = ++lastId;
   const handle = new JobHandle<R>(id, task.name);
   const { url, name } = task;
-  const job: Job = { id, task: { url, name }, role, handle, args: packed, claim: undefined, thread: -1, places: 0 };
+  const job: Job = {
+    id,
+    task: { url, name },
+    role,
+    handle,
+    args: packed,
+    claim: undefined,
+    thread: -1,
+    places: 0,
+    isUnref: false,
+  };
   jobs.set(id, job);
   if (jobs.size === 1) begin();
   send(job, connected().place(role) ?? connected().self, moving);
@@ -69,6 +82,12 @@ class JobHandle<R> extends Handle<R> {
 
   protected prefix(): string {
     return jobPrefix(connected().self);
+  }
+
+  unref(): this {
+    const job = jobs.get(this.#job);
+    if (job !== undefined) letGo(job);
+    return this;
   }
 
   protected stop(error: HeddleError): boolean {
@@ -97,7 +116,7 @@ function send(job: Job, thread: number, moving: readonly Transferable[] = []): v
   board.add(self, LOAD.offered, 1);
   const { value, markers } = job.args!;
   const { url, name } = job.task;
-  const message = [OP.run, job.id, url, name, value, markers, job.claim?.address] as const;
+  const message = [OP.run, job.id, url, name, value, markers, job.claim?.address, job.isUnref] as const;
   if (thread === self) {
     accept(self, message.slice(1), job.claim);
   } else {
@@ -138,16 +157,23 @@ function stop(id: number, error: HeddleError): boolean {
     return false;
   }
   if (job.thread === connected().self) cancelHere(connected().self, id, error);
-  else tell(job.thread, [OP.cancel, id, error.cause === undefined ? undefined : reasonOf(error.cause)]);
+  else tell(job.thread, [OP.cancel, id, error.cause === undefined ? undefined : packThrown(error.cause)]);
   return true;
 }
 
-function reasonOf(cause: unknown): unknown {
-  try {
-    return pack(cause);
-  } catch {
-    return undefined;
-  }
+/** `Handle.unref`. */
+function letGo(job: Job): void {
+  job.isUnref = true;
+  if (job.thread === connected().self) unrefHere(job.thread, job.id);
+  else tell(job.thread, [OP.unref, job.id]);
+}
+
+/** Where the jobs were started that are on other threads. */
+export function jobSites(): (readonly [id: string, site: string])[] {
+  return [...jobs.values()].flatMap(({ handle }) => {
+    const site = siteOf(handle);
+    return site === undefined ? [] : [[handle.id, site] as const];
+  });
 }
 
 /** Gives jobs that wait elsewhere to an idle thread. */

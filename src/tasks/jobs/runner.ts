@@ -4,7 +4,7 @@
  */
 
 import type { Transferable } from "node:worker_threads";
-import { type HeddleError, packThrown } from "../../errors/errors.ts";
+import type { HeddleError } from "../../errors/errors.ts";
 import { LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
@@ -15,7 +15,8 @@ import { Fifo } from "../../kit/fifo.ts";
 import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } from "../task-service.ts";
 import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
-import { type Outcome, Unit } from "./unit.ts";
+import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
+import { type Outcome, Unit, unref } from "./unit.ts";
 
 /** By the thread that sent them, and its number for them. */
 const running = new Map<string, Unit>();
@@ -24,17 +25,19 @@ let isBusy = false;
 
 /** `rest` is a message OP.run without its number. */
 export function accept(from: number, rest: readonly unknown[], ownClaim?: Claim): void {
-  const [id, url, name, value, markers, address] = rest as readonly [
+  const [id, url, name, value, markers, address, isUnref] = rest as readonly [
     number,
     string,
     string,
     unknown,
     never,
-    ClaimAddress?,
+    ClaimAddress | undefined,
+    boolean,
   ];
   const claim = ownClaim ?? (address === undefined ? undefined : claimAt(address));
   const unit = new Unit(name, () => call(url, name, value, markers), [], new Answer(from, id), claim);
   running.set(key(from, id), unit);
+  if (isUnref) unref(unit);
   if (connected().role === "blocking") {
     queue.push(unit);
     runNext();
@@ -133,17 +136,20 @@ export function cancelHere(from: number, id: number, error: HeddleError): void {
   running.get(key(from, id))?.cancel(error);
 }
 
+export function unrefHere(from: number, id: number): void {
+  const unit = running.get(key(from, id));
+  if (unit !== undefined) unref(unit);
+}
+
 function key(from: number, id: number): string {
   return `${from}/${id}`;
 }
 
 handle(OP.run, (from, rest) => accept(from, rest));
+handle(OP.unref, (from, [id]) => unrefHere(from, id as number));
 
 handle(OP.cancel, (from, [id, reason]) => {
-  const cause =
-    reason === undefined
-      ? undefined
-      : unpack((reason as { value: unknown }).value, (reason as { markers: never }).markers);
+  const cause = reason === undefined ? undefined : unpackThrown(reason as WireThrown);
   const unit = running.get(key(from, id as number));
   unit?.cancel(canceled(`the task "${unit.name}" was cancelled`, cause));
 });

@@ -9,6 +9,7 @@
 import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { type CancelableContext, Context } from "../context/context.ts";
+import { checkContext } from "../context/context-check.ts";
 import { go } from "./go.ts";
 import type { Handle } from "./handle.ts";
 import { isTask, type Task } from "./task.ts";
@@ -23,9 +24,10 @@ export class TaskGroup implements AsyncDisposable {
   #limit: number = Infinity;
   /** Tasks that run, and those that were woken to start. */
   #active: number = 0;
-  #error: { readonly error: unknown } | undefined;
+  #failure: { readonly error: unknown; isTold: boolean } | undefined;
 
   constructor(context: Context = Context.background()) {
+    checkContext(context, "new TaskGroup()");
     this.context = context.withCancel();
     this.context.onCancel(() => {
       for (const handle of this.#running) handle.cancel(this.context.cause);
@@ -63,21 +65,22 @@ export class TaskGroup implements AsyncDisposable {
     if (this.#active > 0) {
       throw misuse(`modify limit while the group has ${count(this.#active, "active task")}`);
     }
-    if (Number.isNaN(limit)) throw misuse("a limit must be a number");
+    if (typeof limit !== "number" || Number.isNaN(limit)) throw misuse(`a limit is a number, and got ${String(limit)}`);
     this.#limit = limit < 0 ? Infinity : limit;
   }
 
-  /** Waits until all have ended, and cancels the context. Throws the first error of a task. */
+  /** Waits until all have ended, and cancels the context. Throws the first error of a task, each time it is called. */
   async wait(): Promise<void> {
     await this.#settled();
-    const failed = this.#error;
-    this.#error = undefined;
-    if (failed !== undefined) throw failed.error;
+    if (this.#failure === undefined) return;
+    this.#failure.isTold = true;
+    throw this.#failure.error;
   }
 
   /** Like `wait`. An error that `wait` has thrown is not thrown again. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.wait();
+    await this.#settled();
+    if (this.#failure?.isTold === false) await this.wait();
   }
 
   async #settled(): Promise<void> {
@@ -102,7 +105,7 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    this.#error ??= { error };
+    this.#failure ??= { error, isTold: false };
     this.context.cancel(error);
   }
 

@@ -165,6 +165,18 @@ export class Unit implements Turn {
   }
 }
 
+/** Few are, so they have no field for it. */
+const unrefs: WeakSet<Unit> = new WeakSet();
+
+/** The program need not wait for it. */
+export function unref(unit: Unit): void {
+  unrefs.add(unit);
+}
+
+export function isUnref(unit: Unit): boolean {
+  return unrefs.has(unit);
+}
+
 const units: { first: Unit | undefined } = perThread("units", () => ({ first: undefined }));
 const current: AsyncLocalStorage<Unit> = perThread("unit", () => new AsyncLocalStorage<Unit>());
 let joined: Runtime | undefined;

@@ -31,7 +31,8 @@ export function parkHere(cases: readonly AnyCase[], patienceMs: number): Promise
       timer?.clear();
       for (const waiter of waiters) waiter.queue?.remove(waiter);
     };
-    for (const each of cases) {
+    // In random order: two cases may wait on one channel, and its partner takes the first.
+    for (const each of shuffle(cases)) {
       waiters.push(
         waitHere(each, selection, (received, error) => {
           end();

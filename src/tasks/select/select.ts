@@ -2,21 +2,15 @@
  * Go's select: waits on several channel operations and executes exactly one of them.
  *
  * Cases on this thread's channels are checked in one synchronous stretch, so readiness is judged at one instant. If some
- * channels live on other threads:
- *
- *   1. The threads concerned are asked in random order, one after the other (this thread's cases count as one "thread"). Each
- *      executes one of its cases that are ready, in random order too. So among ready cases the choice is uniform.
- *   2. If nothing is ready, and there is no `otherwise`, the cases wait at all of these threads at once, with a claim in
- *      shared memory (claims.ts). A thread takes the claim before it executes a case, so no other thread can.
- *   3. The executed case is reported here, and the others are withdrawn.
- *
- * A timeout takes the claim too. If it comes too late, the executed case counts.
+ * channels live on other threads, see select-across.ts.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
-import { type Channel, coreOf, isNil } from "../channel/channel.ts";
-import { forgetMoves, LocalChannel, rememberMoves } from "../channel/local-channel.ts";
+import { Channel, coreOf, isNil } from "../channel/channel.ts";
+import type { ChannelCore } from "../channel/channel-core.ts";
+import { LocalChannel } from "../channel/local-channel.ts";
+import { forgetMoves, rememberMoves } from "../channel/moves.ts";
 import { selectAcross } from "./select-across.ts";
 import type { AnyCase, Happened, SendCase } from "./select-case.ts";
 import { attemptHere, parkHere } from "./select-here.ts";
@@ -50,9 +44,10 @@ export function receiveFrom<T, R = void>(
   channel: Channel<T> | undefined,
   run?: (value: T, ok: boolean) => R | PromiseLike<R>,
 ): Case<R> {
+  const core = checkedCore(channel, run, "receiveFrom");
   return {
     case: {
-      core: isNil(channel as Channel<never> | undefined) ? undefined : coreOf(channel as Channel<unknown>),
+      core,
       direction: "receive",
       run: ({ value, ok }) => run?.(value as T, ok),
     },
@@ -70,9 +65,10 @@ export function sendTo<T, R = void>(
   run?: () => R | PromiseLike<R>,
   transfer: readonly Transferable[] = transferOf([value]),
 ): Case<R> {
+  const core = checkedCore(channel, run, "sendTo");
   return {
     case: {
-      core: isNil(channel as Channel<never> | undefined) ? undefined : coreOf(channel as Channel<unknown>),
+      core,
       direction: "send",
       value,
       transfer,
@@ -91,6 +87,7 @@ export async function select<const C extends readonly Case<unknown>[], O = never
   cases: C,
   options: SelectOptions<O> = {},
 ): Promise<ResultOf<C[number]> | Awaited<O>> {
+  checkSelect(cases, options);
   const { otherwise, timeoutMs } = options;
   if (timeoutMs !== undefined && !isDuration(timeoutMs)) {
     throw badDuration("TASK_INVALID", "the timeoutMs of a select", timeoutMs);
@@ -104,6 +101,42 @@ export async function select<const C extends readonly Case<unknown>[], O = never
   if (happened !== undefined) return happened.case.run(happened.received) as ResultOf<C[number]>;
   if (otherwise !== undefined) return await otherwise();
   throw new HeddleError("SELECT_TIMEOUT", `no case of the select was ready within ${timeoutMs} ms.`);
+}
+
+/** The channel's core. Undefined: the nil channel. */
+function checkedCore(channel: unknown, run: unknown, what: string): ChannelCore<unknown> | undefined {
+  if (channel !== undefined && !(channel instanceof Channel)) {
+    throw invalid(`${what}() needs a channel, or undefined, and got ${show(channel)}`);
+  }
+  if (run !== undefined && typeof run !== "function") throw invalid(`${what}() needs a function, and got ${show(run)}`);
+  return isNil(channel as Channel<never> | undefined) ? undefined : coreOf(channel as Channel<unknown>);
+}
+
+function checkSelect(cases: unknown, options: unknown): void {
+  if (!Array.isArray(cases)) throw invalid(`select() needs an array of cases, and got ${show(cases)}`);
+  for (const [index, each] of cases.entries()) {
+    if (((each as Case<unknown> | undefined)?.case?.direction as unknown) === undefined) {
+      throw invalid(`case ${index} of a select must come from receiveFrom() or sendTo(), and is ${show(each)}`);
+    }
+  }
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`the options of a select must be an object, and are ${show(options)}`);
+  }
+  const { otherwise } = options as { readonly otherwise?: unknown };
+  if (otherwise !== undefined && typeof otherwise !== "function") {
+    throw invalid(`the otherwise of a select must be a function, and is ${show(otherwise)}`);
+  }
+}
+
+function invalid(message: string): HeddleError {
+  return new HeddleError("TASK_INVALID", `${message}.`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "an array" : `an object of ${value.constructor?.name ?? "no class"}`;
 }
 
 /** Registers the cases' transfer lists with their channels while they may happen. Empties the buffers when one has happened. */

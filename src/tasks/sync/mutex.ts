@@ -2,35 +2,53 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
+import { HERE, type Holdable, type Holder, involve, release, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import { done, park, WaitQueue } from "../waiter.ts";
 
 export interface MutexCore {
-  lock(): Promise<void>;
-  tryLock(): Maybe<boolean>;
-  unlock(): Maybe<void>;
+  lock(by: Holder): Promise<void>;
+  tryLock(by: Holder): Maybe<boolean>;
+  unlock(by: Holder): Maybe<void>;
 }
 
-class LocalMutex implements MutexCore {
-  #isLocked: boolean = false;
+class LocalMutex implements MutexCore, Holdable {
+  #holder: Holder | undefined;
   readonly #waiters: WaitQueue = new WaitQueue();
 
-  lock(): Promise<void> {
-    return this.tryLock() ? done() : park<void>(this.#waiters, "mutex");
+  lock(by: Holder): Promise<void> {
+    return this.tryLock(by) ? done() : park<void>(this.#waiters, "mutex", by);
   }
 
-  tryLock(): boolean {
-    if (this.#isLocked) return false;
-    this.#isLocked = true;
+  tryLock(by: Holder): boolean {
+    if (this.#holder !== undefined) return false;
+    this.#grant(by);
     return true;
   }
 
   unlock(): void {
-    if (!this.#isLocked) throw new HeddleError("SYNC_MISUSE", "unlock of an unlocked mutex.");
+    if (this.#holder === undefined) throw new HeddleError("SYNC_MISUSE", "unlock of an unlocked mutex.");
+    release(this.#holder, this);
+    this.#handOver();
+  }
+
+  threadGone(thread: number): void {
+    removeWaiters(this.#waiters, thread);
+    if (this.#holder === thread) this.#handOver();
+  }
+
+  /** It stays locked on its way to the next waiter, so that no other task can take it. */
+  #handOver(): void {
     const next = this.#waiters.shift();
-    // It stays locked while it is handed to the next waiter, so that no other task can take it.
-    if (next === undefined) this.#isLocked = false;
-    else next.wake(undefined);
+    this.#holder = undefined;
+    if (next === undefined) return;
+    this.#grant(next.value as Holder);
+    next.wake(undefined);
+  }
+
+  #grant(by: Holder): void {
+    this.#holder = by;
+    involve(by, this);
   }
 }
 
@@ -44,12 +62,12 @@ export class Mutex {
 
   /** Settles when the caller has the lock. Any task may unlock it: a lock has no owner. */
   lock(): Promise<void> {
-    return this.#core.lock();
+    return this.#core.lock(HERE);
   }
 
   /** Takes the lock if it is free. On another thread than the mutex's own, returns a promise. */
   tryLock(): Maybe<boolean> {
-    return this.#core.tryLock();
+    return this.#core.tryLock(HERE);
   }
 
   /** Hands the lock to the task that has waited longest. On another thread than the mutex's own, returns a promise.
@@ -57,7 +75,7 @@ export class Mutex {
    * @throws HeddleError SYNC_MISUSE if it is not locked
    */
   unlock(): Maybe<void> {
-    return this.#core.unlock();
+    return this.#core.unlock(HERE);
   }
 
   /** Runs a function with the lock, and unlocks however it ends. */
@@ -77,7 +95,6 @@ export class Mutex {
       coreOf: (mutex) => mutex.#core,
       withCore: (core) => new Mutex(core),
       methods: ["lock", "tryLock", "unlock"],
-      holds: { lock: "unlock", tryLock: "unlock" },
     });
   }
 }

@@ -5,66 +5,97 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
+import { HERE, type Holdable, type Holder, Holds, involve, release, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import { done, park, WaitQueue } from "../waiter.ts";
 
 export interface RwLockCore {
-  lock(): Promise<void>;
-  tryLock(): Maybe<boolean>;
-  unlock(): Maybe<void>;
-  readLock(): Promise<void>;
-  tryReadLock(): Maybe<boolean>;
-  readUnlock(): Maybe<void>;
+  lock(by: Holder): Promise<void>;
+  tryLock(by: Holder): Maybe<boolean>;
+  unlock(by: Holder): Maybe<void>;
+  readLock(by: Holder): Promise<void>;
+  tryReadLock(by: Holder): Maybe<boolean>;
+  readUnlock(by: Holder): Maybe<void>;
 }
 
-class LocalRwLock implements RwLockCore {
-  #isWriting: boolean = false;
+class LocalRwLock implements RwLockCore, Holdable {
+  #writer: Holder | undefined;
   #readers: number = 0;
+  readonly #reading: Holds = new Holds(this);
   readonly #waitingWriters: WaitQueue = new WaitQueue();
   readonly #waitingReaders: WaitQueue = new WaitQueue();
 
-  lock(): Promise<void> {
-    return this.tryLock() ? done() : park<void>(this.#waitingWriters, "write lock");
+  lock(by: Holder): Promise<void> {
+    return this.tryLock(by) ? done() : park<void>(this.#waitingWriters, "write lock", by);
   }
 
-  tryLock(): boolean {
-    if (this.#isWriting || this.#readers > 0) return false;
-    this.#isWriting = true;
+  tryLock(by: Holder): boolean {
+    if (this.#writer !== undefined || this.#readers > 0) return false;
+    this.#letWrite(by);
     return true;
   }
 
   unlock(): void {
-    if (!this.#isWriting) throw new HeddleError("SYNC_MISUSE", "unlock of an RwLock that is not locked for writing.");
-    this.#isWriting = false;
-    if (this.#waitingReaders.first === undefined) return this.#letWriterIn();
-    for (let reader = this.#waitingReaders.shift(); reader !== undefined; reader = this.#waitingReaders.shift()) {
-      this.#readers++;
-      reader.wake(undefined);
-    }
+    if (this.#writer === undefined)
+      throw new HeddleError("SYNC_MISUSE", "unlock of an RwLock that is not locked for writing.");
+    release(this.#writer, this);
+    this.#writer = undefined;
+    if (this.#waitingReaders.first === undefined) this.#letWriterIn();
+    else this.#letReadersIn();
   }
 
-  readLock(): Promise<void> {
-    return this.tryReadLock() ? done() : park<void>(this.#waitingReaders, "read lock");
+  readLock(by: Holder): Promise<void> {
+    return this.tryReadLock(by) ? done() : park<void>(this.#waitingReaders, "read lock", by);
   }
 
-  tryReadLock(): boolean {
-    if (this.#isWriting || this.#waitingWriters.first !== undefined) return false;
-    this.#readers++;
+  tryReadLock(by: Holder): boolean {
+    if (this.#writer !== undefined || this.#waitingWriters.first !== undefined) return false;
+    this.#letRead(by);
     return true;
   }
 
-  readUnlock(): void {
+  readUnlock(by: Holder): void {
     if (this.#readers === 0)
       throw new HeddleError("SYNC_MISUSE", "readUnlock of an RwLock that is not locked for reading.");
+    this.#reading.give(by, 1, this.#readers);
     this.#readers--;
     if (this.#readers === 0) this.#letWriterIn();
+  }
+
+  threadGone(thread: number): void {
+    const waited = this.#waitingWriters.first !== undefined;
+    removeWaiters(this.#waitingWriters, thread);
+    removeWaiters(this.#waitingReaders, thread);
+    const left = this.#reading.lose(thread);
+    this.#readers -= left;
+    if (this.#writer === thread) return this.unlock();
+    if (left > 0 && this.#readers === 0) this.#letWriterIn();
+    // Its writer may have been all that kept readers out.
+    if (waited && this.#writer === undefined && this.#waitingWriters.first === undefined) this.#letReadersIn();
   }
 
   #letWriterIn(): void {
     const writer = this.#waitingWriters.shift();
     if (writer === undefined) return;
-    this.#isWriting = true;
+    this.#letWrite(writer.value as Holder);
     writer.wake(undefined);
+  }
+
+  #letReadersIn(): void {
+    for (let reader = this.#waitingReaders.shift(); reader !== undefined; reader = this.#waitingReaders.shift()) {
+      this.#letRead(reader.value as Holder);
+      reader.wake(undefined);
+    }
+  }
+
+  #letWrite(by: Holder): void {
+    this.#writer = by;
+    involve(by, this);
+  }
+
+  #letRead(by: Holder): void {
+    this.#readers++;
+    this.#reading.take(by, 1);
   }
 }
 
@@ -78,32 +109,32 @@ export class RwLock {
 
   /** Settles when the caller is the only one that has the lock. */
   lock(): Promise<void> {
-    return this.#core.lock();
+    return this.#core.lock(HERE);
   }
 
   /** Takes it for writing if it is free. On another thread than the lock's own, this and the other methods return a promise. */
   tryLock(): Maybe<boolean> {
-    return this.#core.tryLock();
+    return this.#core.tryLock(HERE);
   }
 
   /** @throws HeddleError SYNC_MISUSE if it is not locked for writing */
   unlock(): Maybe<void> {
-    return this.#core.unlock();
+    return this.#core.unlock(HERE);
   }
 
   /** Settles when the caller may read, together with other readers. */
   readLock(): Promise<void> {
-    return this.#core.readLock();
+    return this.#core.readLock(HERE);
   }
 
   /** Locks it for reading if no task writes or waits to write. */
   tryReadLock(): Maybe<boolean> {
-    return this.#core.tryReadLock();
+    return this.#core.tryReadLock(HERE);
   }
 
   /** @throws HeddleError SYNC_MISUSE if it is not locked for reading */
   readUnlock(): Maybe<void> {
-    return this.#core.readUnlock();
+    return this.#core.readUnlock(HERE);
   }
 
   /** Runs a function as the only holder. */
@@ -133,7 +164,6 @@ export class RwLock {
       coreOf: (lock) => lock.#core,
       withCore: (core) => new RwLock(core),
       methods: ["lock", "tryLock", "unlock", "readLock", "tryReadLock", "readUnlock"],
-      holds: { lock: "unlock", tryLock: "unlock", readLock: "readUnlock", tryReadLock: "readUnlock" },
     });
   }
 }

@@ -11,22 +11,28 @@ import { runQueue } from "../../runtime/run-queue.ts";
 import type { Maybe } from "../channel/channel-core.ts";
 import { go } from "../jobs/go.ts";
 import type { Handle } from "../jobs/handle.ts";
+import { HERE, type Holdable, type Holder, Holds, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import type { Task } from "../jobs/task.ts";
 import { park, WaitQueue } from "../waiter.ts";
 
 export interface WaitGroupCore {
-  add(delta: number): Maybe<void>;
-  wait(): Promise<void>;
+  add(by: Holder, delta: number): Maybe<void>;
+  wait(by: Holder): Promise<void>;
+  /** Adds one until `finish`, or until the thread of the caller has ended. */
+  begin(by: Holder): Maybe<void>;
+  finish(by: Holder): Maybe<void>;
 }
 
-class LocalWaitGroup implements WaitGroupCore {
+class LocalWaitGroup implements WaitGroupCore, Holdable {
   #count: number = 0;
+  /** What `begin` has added for other threads. */
+  readonly #begun: Holds = new Holds(this);
   readonly #waiters: WaitQueue = new WaitQueue();
   /** The count has reached zero, but the waiters' turn has not come. */
   #isReleasing: boolean = false;
 
-  add(delta: number): void {
+  add(_by: Holder, delta: number): void {
     if (!Number.isSafeInteger(delta)) throw misuse(`add needs a whole number, and got ${String(delta)}`);
     if (this.#count + delta < 0) throw misuse("negative WaitGroup counter");
     if (this.#isReleasing && delta > 0) throw misuse("Add called concurrently with Wait");
@@ -36,10 +42,27 @@ class LocalWaitGroup implements WaitGroupCore {
     runQueue.add({ run: () => this.#release() });
   }
 
-  async wait(): Promise<void> {
+  async wait(by: Holder): Promise<void> {
     if (this.#count === 0 && !this.#isReleasing) return;
-    await park<void>(this.#waiters, "wait group");
+    await park<void>(this.#waiters, "wait group", by);
     if (this.#count !== 0) throw misuse("WaitGroup is reused before previous Wait has returned");
+  }
+
+  begin(by: Holder): void {
+    this.add(by, 1);
+    this.#begun.take(by, 1);
+  }
+
+  finish(by: Holder): void {
+    this.#begun.give(by, 1, Infinity);
+    this.add(by, -1);
+  }
+
+  threadGone(thread: number): void {
+    removeWaiters(this.#waiters, thread);
+    const begun = this.#begun.lose(thread);
+    // Somebody may have called `done` for them too.
+    if (begun > 0) this.add(HERE, -Math.min(begun, this.#count));
   }
 
   #release(): void {
@@ -59,12 +82,12 @@ export class WaitGroup {
 
   /**
    * Adds this many to wait for (or subtracts). On another thread than the group's own, this and the other methods return a
-   * promise.
+   * promise. If the calling thread ends, what it has added stays: `done` may be called by any thread. `go` has no such gap.
    *
    * @throws HeddleError SYNC_MISUSE
    */
   add(delta: number = 1): Maybe<void> {
-    return this.#core.add(delta);
+    return this.#core.add(HERE, delta);
   }
 
   /**
@@ -73,7 +96,7 @@ export class WaitGroup {
    * @throws HeddleError SYNC_MISUSE
    */
   done(): Maybe<void> {
-    return this.#core.add(-1);
+    return this.#core.add(HERE, -1);
   }
 
   /**
@@ -82,15 +105,18 @@ export class WaitGroup {
    * @throws HeddleError SYNC_MISUSE
    */
   wait(): Promise<void> {
-    return this.#core.wait();
+    return this.#core.wait(HERE);
   }
 
-  /** Starts a task that counts while it runs, however it ends. */
+  /**
+   * Starts a task that counts while it runs, however it ends, also with its thread. If the calling thread ends, the task is
+   * cancelled and counts no more.
+   */
   go<Args extends readonly unknown[], R>(
     task: Task<Args, R> | ((...args: Args) => R | PromiseLike<R>),
     ...args: Args
   ): Handle<Awaited<R>> {
-    const added = this.add(1);
+    const added = this.#core.begin(HERE);
     let handle: Handle<Awaited<R>>;
     try {
       handle = go(task as Task<Args, R>, ...args);
@@ -102,7 +128,7 @@ export class WaitGroup {
     const done = async (): Promise<void> => {
       await added;
       await handle.ended();
-      await this.done();
+      await this.#core.finish(HERE);
     };
     void done();
     return handle;
@@ -110,7 +136,7 @@ export class WaitGroup {
 
   async #undo(added: Maybe<void>): Promise<void> {
     await added;
-    await this.done();
+    await this.#core.finish(HERE);
   }
 
   static {
@@ -119,7 +145,7 @@ export class WaitGroup {
       prototype: WaitGroup.prototype,
       coreOf: (group) => group.#core,
       withCore: (core) => new WaitGroup(core),
-      methods: ["add", "wait"],
+      methods: ["add", "wait", "begin", "finish"],
     });
   }
 }

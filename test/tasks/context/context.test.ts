@@ -65,7 +65,7 @@ describe("a context", () => {
   });
 
   test("finds values by key, the nearest first", () => {
-    const key = Symbol("key");
+    const key = Symbol.for("key");
     const context = Context.background().withValue(key, 1).withCancel().withValue("a", 2).withValue(key, 3);
     assert.equal(context.value(key), 3);
     assert.equal(context.value("a"), 2);

@@ -75,3 +75,32 @@ test("a scope that is left by a throw has waited for all tasks of its group, on 
   assert.deepEqual(ended, ["task", "left early"]);
   assert.deepEqual([...word], [0, 1]);
 });
+
+test("wait tells the failure each time, and a scope does not tell it again", async () => {
+  const failure = new Error("one failed");
+  const scope = async (): Promise<void> => {
+    await using group = new TaskGroup();
+    await group.go(() => Promise.reject(failure));
+    const waits = [group.wait(), group.wait()];
+    for (const wait of waits) await assert.rejects(wait, failure);
+    await group.go(() => "later");
+    await assert.rejects(group.wait(), failure);
+  };
+  await scope();
+  const silent = async (): Promise<void> => {
+    await using group = new TaskGroup();
+    await group.go(() => Promise.reject(failure));
+  };
+  await assert.rejects(silent, failure, "nobody was told");
+});
+
+test("a group refuses a limit that is no number, and a context that is none", () => {
+  const group = new TaskGroup();
+  for (const wrong of ["2", undefined, null, Number.NaN]) {
+    assert.throws(() => group.setLimit(wrong as never), { code: "SYNC_MISUSE", message: /a limit is a number/ });
+  }
+  assert.throws(() => new TaskGroup(new AbortController().signal as never), {
+    code: "TASK_INVALID",
+    message: "new TaskGroup() needs a Context, and got AbortSignal.",
+  });
+});

@@ -206,6 +206,23 @@ describe("Semaphore", () => {
     await assert.rejects(semaphore.acquire(1, context), { code: "CANCELED" });
   });
 
+  test("gives nothing to a caller whose context is cancelled, even if enough is free", async () => {
+    const semaphore = new Semaphore(2);
+    const context = Context.background().withCancel();
+    context.cancel("before");
+    await assert.rejects(semaphore.acquire(1, context), { code: "CANCELED", cause: "before" });
+    await assert.rejects(semaphore.acquire(3, context), misuse(/3 were requested/));
+    assert.equal(semaphore.tryAcquire(2), true, "none was taken");
+    const late = Context.background().withCancel();
+    const waiting = assert.rejects(semaphore.acquire(1, late), { code: "CANCELED" });
+    void semaphore.release(1);
+    // It has been granted, but the caller has not gone on.
+    late.cancel();
+    await waiting;
+    assert.equal(semaphore.tryAcquire(1), true, "and given back");
+    await assert.rejects(semaphore.acquire(1, new AbortController().signal as never), { code: "TASK_INVALID" });
+  });
+
   test("refuses what it can't have", async () => {
     const semaphore = new Semaphore(1);
     await assert.rejects(semaphore.acquire(2), misuse(/has 1 permit, and 2 were requested/));

@@ -1,0 +1,125 @@
+/**
+ * The end of a program whose tasks are all parked: no thread has work, so nothing can wake them. As in Go, the program says so
+ * and ends with code 2. A task whose handle was told `unref` may be parked at the end, or sleep for ever, as may a program
+ * that calls `process.exit`.
+ *
+ * The root asks all threads at the end (termination-detection.ts). A task's thread knows where it is parked; the thread that has
+ * started it knows where.
+ */
+
+import { closeRequest, openRequest } from "../remote-requests.ts";
+import { waitersOutside } from "../outside-waiters.ts";
+import { connected, handle, isConnected, onEnd, OP, tell } from "../task-service.ts";
+import { isEndMeant } from "../../runtime/threads/meant-end.ts";
+import type { Waiter } from "../waiter.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../../kit/native-timers.ts";
+import { jobSites } from "./jobs.ts";
+import { placeOf } from "./parked-place.ts";
+import { type Parked, reportOfParked } from "./parked-report.ts";
+import { siteOf } from "./start-sites.ts";
+import { allUnits, isUnref, type Unit } from "./unit.ts";
+
+interface Answer {
+  readonly parked: readonly Parked[];
+  /** By the task's id. */
+  readonly sites: readonly (readonly [id: string, site: string])[];
+}
+
+/** Exit code of a program that hangs, as in Go. */
+const EXIT_CODE = 2;
+
+/** Reports are for people. */
+const MOST = 1000;
+
+/** The thread has no work, so it answers soon. */
+const PATIENCE_MS = 2000;
+
+onEnd({ unfinished: () => [...parkedUnits().map(({ waiter }) => waiter!), ...mainWaiters()], ending: report });
+
+// A main program may be parked that has never needed the runtime. The event comes again, and then the runtime gets it.
+process.on("beforeExit", () => {
+  if (isConnected() || isEndMeant() || mainWaiters().length === 0) return;
+  connected();
+  setImmediate(() => {});
+});
+
+function parkedUnits(): Unit[] {
+  return [...allUnits()].filter((unit) => unit.state === "parked" && !isUnref(unit) && !sleeps(unit.waiter));
+}
+
+function mainWaiters(): Waiter[] {
+  return waitersOutside().filter((waiter) => !sleeps(waiter));
+}
+
+/** A sleep that is left at the end was to last for ever. */
+function sleeps(waiter: Waiter | undefined): boolean {
+  return waiter?.where === "sleep";
+}
+
+async function report(): Promise<void> {
+  const { self } = connected();
+  const others = [...connected().threads()].filter((thread) => thread !== self);
+  const [here, main, ...there] = await Promise.all([answerHere(), mainProgram(), ...others.map(answerThere)]);
+  const sites = new Map([here, ...there].flatMap((each) => each.sites));
+  const parked = [here, ...there]
+    .flatMap((each) => each.parked)
+    .map((each) => ({ ...each, startedAt: each.startedAt ?? sites.get(each.id) }));
+  if (parked.length + main.length === 0) return;
+  process.exitCode ||= EXIT_CODE;
+  process.stderr.write(reportOfParked([...main, ...parked]));
+}
+
+async function answerHere(): Promise<Answer> {
+  const units = parkedUnits().slice(0, MOST);
+  return { parked: await Promise.all(units.map(described)), sites: jobSites() };
+}
+
+async function described(unit: Unit): Promise<Parked> {
+  const { outcome, name, waiter, sinceMs } = unit;
+  return {
+    id: outcome.id,
+    name,
+    thread: connected().self,
+    where: waiter?.where ?? "a promise",
+    forMs: performance.now() - sinceMs,
+    startedAt: siteOf(outcome),
+    parkedAt: waiter === undefined ? [] : await placeOf(waiter),
+  };
+}
+
+/** A wait that no async function awaits was only begun: nobody is parked. */
+async function mainProgram(): Promise<Parked[]> {
+  const waits = mainWaiters();
+  const places = await Promise.all(waits.map(placeOf));
+  return waits.flatMap((waiter, index) => describedMain(waiter, places[index]!));
+}
+
+function describedMain({ where }: Waiter, parkedAt: readonly string[]): Parked[] {
+  if (parkedAt.length === 0) return [];
+  return [
+    { id: "", name: undefined, thread: connected().self, where, forMs: undefined, startedAt: undefined, parkedAt },
+  ];
+}
+
+function answerThere(thread: number): Promise<Answer> {
+  const nothing: Answer = { parked: [], sites: [] };
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      closeRequest(id);
+      resolve(nothing);
+    }, PATIENCE_MS);
+    const end = (answer: Answer): void => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    const id = openRequest(thread, "thread", {
+      answered: (_index, answer) => end(answer as Answer),
+      refused: () => end(nothing),
+    });
+    tell(thread, [OP.parked, id]);
+  });
+}
+
+handle(OP.parked, (from, [id]) => {
+  void answerHere().then((answer) => tell(from, [OP.answer, id, 0, answer]));
+});
