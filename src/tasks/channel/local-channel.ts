@@ -163,11 +163,14 @@ export class LocalChannel<T> implements ChannelCore<T> {
   #partner(queue: WaitQueue, mine: Selection | undefined, value: unknown, taker?: FarReceiver): Waiter | Attempt {
     for (let waiter = queue.first; waiter !== undefined; ) {
       const following: Waiter | undefined = waiter.next;
-      if (taker !== undefined && !this.#prepare(taker, waiter)) {
-        waiter = following;
-        continue;
+      // Only a channel that other threads know has far receivers.
+      if (this.watch !== undefined) {
+        if (taker !== undefined && !this.#prepare(taker, waiter)) {
+          waiter = following;
+          continue;
+        }
+        if (waiter instanceof FarReceiver) waiter.prepare(value);
       }
-      if (waiter instanceof FarReceiver) waiter.prepare(value);
       if (waiter.selection === undefined) {
         if (mine?.win() === false) return "lost";
         queue.remove(waiter);

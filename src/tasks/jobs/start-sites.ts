@@ -14,12 +14,17 @@ const FRAMES = 6;
 type Stack = { readonly stack?: unknown };
 
 const sites = new Map<object, Stack>();
+/** Starts without a token between two reads of the clock. */
+const UNWATCHED = 32;
+
 let tokens = MOST;
 let sinceMs = 0;
+let unwatched = UNWATCHED;
 
 /** Call it in `caller`, which the user's code has called. `task`: whatever stands for the task. */
 export function rememberSite(task: object, caller: (...args: never[]) => unknown): void {
-  if (sites.size >= MOST || !mayTake()) return;
+  if ((tokens === 0 && !refill()) || sites.size >= MOST) return;
+  tokens--;
   const { stackTraceLimit } = Error;
   const site: Stack = {};
   Error.stackTraceLimit = FRAMES;
@@ -38,13 +43,12 @@ export function siteOf(task: object): string | undefined {
   return ownFrames(sites.get(task)?.stack)[0];
 }
 
-function mayTake(): boolean {
-  if (tokens < 1) {
-    const nowMs = runQueue.nowMs();
-    tokens = Math.min(MOST, Math.floor(nowMs - sinceMs));
-    sinceMs = nowMs;
-    if (tokens < 1) return false;
-  }
-  tokens--;
-  return true;
+/** A token for each millisecond. */
+function refill(): boolean {
+  if (--unwatched > 0) return false;
+  unwatched = UNWATCHED;
+  const nowMs = runQueue.nowMs();
+  tokens = Math.min(MOST, Math.floor(nowMs - sinceMs));
+  sinceMs = nowMs;
+  return tokens > 0;
 }

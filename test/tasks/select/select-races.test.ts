@@ -61,6 +61,26 @@ for (const [where, makeFirst, makeSecond] of places) {
   }
 }
 
+test("otherwise does not run if the first case is ready until the second is, and the select asks the second too early", async () => {
+  for (let round = 0; round < 40; round++) {
+    const [first, later] = [await here(1), await there(1)];
+    await first.send(1);
+    const selected = select([receiveFrom(first, () => "first"), receiveFrom(later, () => "later")], {
+      otherwise: () => "none",
+    });
+    void later.send(1);
+    // After what the select has asked, and the send, have left. The answers are read later.
+    await new Promise<void>((resolve) =>
+      process.nextTick(() => {
+        while (later.length === 0 && first.length === 1);
+        first.tryReceive();
+        resolve();
+      }),
+    );
+    assert.notEqual(await selected, "none", `round ${round}`);
+  }
+});
+
 test("otherwise runs across threads if nothing is ready, and leaves no waiter behind", async () => {
   const channels = [await here(0), await there(0), await there(0)];
   const cases = channels.flatMap((channel) => [
