@@ -73,7 +73,7 @@ test("otherwise does not run if the first case is ready until the second is, and
     await new Promise<void>((resolve) =>
       process.nextTick(() => {
         while (later.length === 0 && first.length === 1);
-        first.tryReceive();
+        void first.tryReceive();
         resolve();
       }),
     );
