@@ -112,7 +112,7 @@ class LocalSemaphore implements SemaphoreCore, Holdable {
 
   #checkRequest(count: number): void {
     this.#check(count);
-    if (count > this.#permits) throw misuse(`has ${this.#permits} permits, and ${count} were requested`);
+    if (count > this.#permits) throw misuse(`has ${counted(this.#permits, "permit")}, and ${count} were requested`);
   }
 
   #check(count: number): void {
