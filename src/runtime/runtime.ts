@@ -167,7 +167,7 @@ export class Runtime {
     return this.#links.get(to)?.isOpen(payload) === true;
   }
 
-  /** Sends at once, after what was posted before. Throws a DataCloneError if the payload cannot be cloned. */
+  /** Sends at once, after what was posted before. Throws NOT_CLONEABLE if the payload cannot be cloned. */
   postNow(to: number, service: string, payload: unknown, transfer?: readonly Transferable[]): boolean {
     const link = this.#links.get(to);
     if (link === undefined) return false;

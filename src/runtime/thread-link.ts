@@ -11,6 +11,7 @@
  */
 
 import { receiveMessageOnPort, type MessagePort, type Transferable } from "node:worker_threads";
+import { HeddleError, messageOf } from "../errors/errors.ts";
 import { runQueue } from "./run-queue.ts";
 
 /** The largest batch. A larger one saves nothing, and the other side could have begun earlier. */
@@ -87,10 +88,14 @@ export class Link {
     return this.#batch.length > 0 && this.#batch[this.#batch.length - 1] === payload;
   }
 
-  /** Sends now. If cloning throws, it throws the same, and nothing is sent. */
+  /** Sends now. @throws NOT_CLONEABLE if it cannot be cloned. Then nothing is sent. */
   postNow(service: string, payload: unknown, transfer: readonly Transferable[] = []): void {
     this.flush();
-    this.#port.postMessage([service, payload], [...transfer]);
+    try {
+      this.#port.postMessage([service, payload], [...transfer]);
+    } catch (cause) {
+      throw new HeddleError("NOT_CLONEABLE", `it cannot be sent to another thread: ${messageOf(cause)}`, { cause });
+    }
     this.#events.posted();
     if (service !== "") this.sent++;
   }
@@ -100,8 +105,30 @@ export class Link {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
     this.#batch = [];
-    this.#port.postMessage(batch, []);
-    this.#events.posted();
+    try {
+      this.#port.postMessage(batch, []);
+      this.#events.posted();
+    } catch {
+      this.#sendSingly(batch);
+    }
+  }
+
+  /**
+   * Something in it cannot be cloned, though whoever posted it has copied it. That must not take the rest of the batch with
+   * it, nor the program: there is no caller here whom an error could reach.
+   */
+  #sendSingly(batch: Batch): void {
+    for (let index = 0; index < batch.length; index += 2) {
+      try {
+        this.#port.postMessage(batch.slice(index, index + 2), []);
+        this.#events.posted();
+      } catch (cause) {
+        const service = batch[index] as string;
+        if (service !== "") this.sent--;
+        const message = `a message of ${service} to thread ${this.thread} is lost, because it cannot be cloned: ${messageOf(cause)}`;
+        process.emitWarning(message, { type: "HeddleWarning", code: "NOT_CLONEABLE" });
+      }
+    }
   }
 
   close(): void {

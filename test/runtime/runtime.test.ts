@@ -78,7 +78,7 @@ waiting("threads talk to each other without the root", async () => {
 waiting("postNow throws what cannot be cloned, and sends the rest", async () => {
   const thread = here.place("scheduler")!;
   echo.order(thread, { do: "echo", value: "before" });
-  assert.throws(() => here.postNow(thread, "test-echo", { do: "echo", value: () => 1 }), { name: "DataCloneError" });
+  assert.throws(() => here.postNow(thread, "test-echo", { do: "echo", value: () => 1 }), { code: "NOT_CLONEABLE" });
   echo.order(thread, { do: "echo", value: "after" });
   assert.equal((await echo.next()).payload, "before");
   assert.equal((await echo.next()).payload, "after");

@@ -10,6 +10,7 @@
  * - Objects of classes become plain objects, as with structured clone. Errors keep their class if it is built-in or registered
  *   (error-classes.ts), name, message, stack, cause, and own properties that are data.
  * - Properties with symbol keys are not part of a message.
+ * - Objects may be nested `MAX_DEPTH` deep (deep-copy.ts), whatever the receiver's thread.
  *
  * Invariants
  * - Sending a function, or anything else that cannot be copied, throws `NOT_CLONEABLE` at once, with the path to it.
@@ -18,7 +19,7 @@
  */
 
 import type { Transferable } from "node:worker_threads";
-import { HeddleError } from "../../errors/errors.ts";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { deepCopy } from "./deep-copy.ts";
 import { pack, unpack } from "./message-packing.ts";
 import { notQuick, quickCopy } from "./quick-copy.ts";
@@ -41,8 +42,12 @@ export function copy<T>(value: T, transfer?: readonly Transferable[]): T {
 /** Packs and unpacks, as for another thread: only the engine can transfer objects. */
 function move(value: unknown, transfer: readonly Transferable[]): unknown {
   const packed = pack(value, transfer);
-  const moved = structuredClone(packed, { transfer: [...transfer] as never });
-  return unpack(moved.value, moved.markers);
+  try {
+    const moved = structuredClone(packed, { transfer: [...transfer] as never });
+    return unpack(moved.value, moved.markers);
+  } catch (cause) {
+    throw new HeddleError("NOT_CLONEABLE", `a message cannot be moved: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function notCloneable(value: unknown): HeddleError {

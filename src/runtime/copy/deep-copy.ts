@@ -3,6 +3,10 @@
  * thread, and leaves out what will be transferred. Used where the quick copy gives up, and for other threads.
  *
  * Objects that it does not know (Blob, KeyObject, …) go through `structuredClone`, whose error is reported with the path.
+ *
+ * Data may be nested `MAX_DEPTH` deep. The engine's own limit is how much stack is left and how its compiler has done: it is
+ * found only when the message is posted, after the sender has gone on. The same limit holds for a receiver on this thread, so
+ * that a message does not depend on where its receiver runs.
  */
 
 import { types } from "node:util";
@@ -22,17 +26,33 @@ export interface DeepCopy {
 /** The tag of errors among the markers. Errors are not references, but structured clone would lose a part of them. */
 export const ERROR_TAG = "error";
 
+/**
+ * How many objects may be inside of each other. Structured clone manages 2,500 on a main thread, whose stack is the smallest,
+ * and this walk, uncompiled, 1,500.
+ */
+export const MAX_DEPTH = 1000;
+
 type View = NodeJS.TypedArray | DataView;
 
 /** For a receiver on this thread. */
 export function deepCopy(value: unknown): unknown {
-  return new Walk(new Set(), false).copy(value, "message");
+  return withStack(() => new Walk(new Set(), false).copy(value, "message", 0));
 }
 
 /** The caller posts the copy, which clones it once more. Objects in `transfer` are not copied. */
 export function deepCopyToPost(value: unknown, transfer: readonly unknown[]): DeepCopy {
   const walk = new Walk(new Set(transfer), true);
-  return { value: walk.copy(value, "message"), markers: walk.markers };
+  return { value: withStack(() => walk.copy(value, "message", 0)), markers: walk.markers };
+}
+
+/** If the caller has used up nearly all of the stack, it gets the error of a message that is too deep. */
+function withStack<T>(copyAll: () => T): T {
+  try {
+    return copyAll();
+  } catch (error) {
+    if (error instanceof RangeError && /call stack/.test(error.message)) throw tooDeep(error);
+    throw error;
+  }
 }
 
 class Walk {
@@ -46,73 +66,77 @@ class Walk {
     this.#forThread = forThread;
   }
 
-  copy(value: unknown, path: string): unknown {
+  copy(value: unknown, path: string, depth: number): unknown {
     if (typeof value === "function" || typeof value === "symbol") throw refused(typeof value, path);
     if (typeof value !== "object" || value === null) return value;
     if (this.#seen.has(value)) return this.#seen.get(value);
-    return this.#copyObject(value, path);
+    if (depth >= MAX_DEPTH) throw tooDeep();
+    return this.#copyObject(value, path, depth + 1);
   }
 
-  #copyObject(value: object, path: string): unknown {
-    if (Array.isArray(value)) return this.#copyArray(value, path);
+  /** `depth`: of its parts. */
+  #copyObject(value: object, path: string, depth: number): unknown {
+    if (Array.isArray(value)) return this.#copyArray(value, path, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) return this.#copyProperties(value, {}, path);
+    if (prototype === Object.prototype || prototype === null) return this.#copyProperties(value, {}, path, depth);
     const reference = encodeReference(value);
     if (reference !== undefined) return this.#forThread ? this.#mark(value, ...reference) : value;
     if (this.#toMove.has(value)) return this.#leave(value);
-    if (value instanceof Error) return this.#copyError(value, path);
-    if (value instanceof Map) return this.#copyMap(value, path);
-    if (value instanceof Set) return this.#copySet(value, path);
-    if (ArrayBuffer.isView(value)) return this.#copyView(value as View, path);
-    if (isClonedByEngine(value)) return this.#clone(value, path);
-    return this.#copyProperties(value, {}, path);
+    if (value instanceof Error) return this.#copyError(value, path, depth);
+    if (value instanceof Map) return this.#copyMap(value, path, depth);
+    if (value instanceof Set) return this.#copySet(value, path, depth);
+    if (ArrayBuffer.isView(value)) return this.#copyView(value as View, path, depth);
+    if (isClonedByEngine(value)) return this.#clone(value, path, depth);
+    return this.#copyProperties(value, {}, path, depth);
   }
 
-  #copyArray(value: readonly unknown[], path: string): unknown[] {
+  #copyArray(value: readonly unknown[], path: string, depth: number): unknown[] {
     const result: unknown[] = [];
     result.length = value.length;
     this.#seen.set(value, result);
     // Keys rather than indices: holes stay holes, and other properties of the array are copied too.
     for (const key of Object.keys(value)) {
-      result[key as unknown as number] = this.copy(value[key as unknown as number], `${path}[${key}]`);
+      result[key as unknown as number] = this.copy(value[key as unknown as number], `${path}[${key}]`, depth);
     }
     return result;
   }
 
-  #copyProperties(value: object, result: Record<string, unknown>, path: string): object {
+  #copyProperties(value: object, result: Record<string, unknown>, path: string, depth: number): object {
     this.#seen.set(value, result);
     for (const [key, part] of Object.entries(value)) {
-      const copied = this.copy(part, `${path}.${key}`);
+      const copied = this.copy(part, `${path}.${key}`, depth);
       if (key === "__proto__") Object.defineProperty(result, key, { value: copied, ...plain });
       else result[key] = copied;
     }
     return result;
   }
 
-  #copyMap(value: ReadonlyMap<unknown, unknown>, path: string): Map<unknown, unknown> {
+  #copyMap(value: ReadonlyMap<unknown, unknown>, path: string, depth: number): Map<unknown, unknown> {
     const result = new Map<unknown, unknown>();
     this.#seen.set(value, result);
-    for (const [key, part] of value) result.set(this.copy(key, `a key of ${path}`), this.copy(part, `${path}.get(…)`));
+    for (const [key, part] of value) {
+      result.set(this.copy(key, `a key of ${path}`, depth), this.copy(part, `${path}.get(…)`, depth));
+    }
     return result;
   }
 
-  #copySet(value: ReadonlySet<unknown>, path: string): Set<unknown> {
+  #copySet(value: ReadonlySet<unknown>, path: string, depth: number): Set<unknown> {
     const result = new Set<unknown>();
     this.#seen.set(value, result);
-    for (const part of value) result.add(this.copy(part, `a member of ${path}`));
+    for (const part of value) result.add(this.copy(part, `a member of ${path}`, depth));
     return result;
   }
 
   /** Views of one buffer stay views of one buffer. Of a large pool (small Node Buffers) only the part is copied. */
-  #copyView(view: View, path: string): unknown {
+  #copyView(view: View, path: string, depth: number): unknown {
     const { buffer, byteOffset, byteLength } = view;
     if (buffer instanceof SharedArrayBuffer || this.#toMove.has(buffer) || this.#seen.has(buffer)) {
-      return this.#viewOn(view, this.copy(buffer, path) as ArrayBuffer, byteOffset);
+      return this.#viewOn(view, this.copy(buffer, path, 0) as ArrayBuffer, byteOffset);
     }
     if (byteLength * 2 < buffer.byteLength) {
       return this.#viewOn(view, buffer.slice(byteOffset, byteOffset + byteLength), 0);
     }
-    return this.#viewOn(view, this.#clone(buffer, path) as ArrayBuffer, byteOffset);
+    return this.#viewOn(view, this.#clone(buffer, path, depth) as ArrayBuffer, byteOffset);
   }
 
   #viewOn(view: View, buffer: ArrayBufferLike, offset: number): unknown {
@@ -123,8 +147,8 @@ class Walk {
     return result;
   }
 
-  #copyError(error: Error, path: string): unknown {
-    const copyPart = (part: unknown, name: string): unknown => this.copy(part, `${path}.${name}`);
+  #copyError(error: Error, path: string, depth: number): unknown {
+    const copyPart = (part: unknown, name: string): unknown => this.copy(part, `${path}.${name}`, depth);
     if (this.#forThread) return copyError(error, (data) => this.#mark(error, ERROR_TAG, data), copyPart);
     let own: Readonly<Record<string, unknown>> = {};
     const result = copyError(
@@ -147,12 +171,15 @@ class Walk {
     return value;
   }
 
-  #clone(value: object, path: string): unknown {
+  #clone(value: object, path: string, depth: number): unknown {
     try {
       const result: unknown = value instanceof SharedArrayBuffer ? value : structuredClone(value);
-      this.#seen.set(value, result);
-      return result;
+      // An object with a tag of its own becomes a plain one, with parts that were not counted yet.
+      const whole = isPlain(result) ? this.#copyProperties(result, {}, path, depth) : result;
+      this.#seen.set(value, whole);
+      return whole;
     } catch (cause) {
+      if (isTooDeep(cause)) throw cause;
       throw new HeddleError("NOT_CLONEABLE", `${path} cannot be cloned: it is a ${value.constructor.name}`, { cause });
     }
   }
@@ -181,6 +208,22 @@ const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 function isClonedByEngine(value: object): boolean {
   const tag = Object.prototype.toString.call(value);
   return tag !== "[object Object]";
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+const TOO_DEEP = `a message is nested more than ${MAX_DEPTH} objects deep`;
+
+function tooDeep(cause?: Error): HeddleError {
+  const options = { hint: "Send a long chain as an array.", ...(cause === undefined ? {} : { cause }) };
+  const why = cause === undefined ? TOO_DEEP : "a message is nested too deep for what is left of the call stack";
+  return new HeddleError("NOT_CLONEABLE", why, options);
+}
+
+function isTooDeep(error: unknown): boolean {
+  return error instanceof HeddleError || (error instanceof RangeError && /call stack/.test(error.message));
 }
 
 function refused(type: string, path: string): HeddleError {
