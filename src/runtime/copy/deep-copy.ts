@@ -12,7 +12,7 @@
 import { types } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
 import { beginError, copyError, finishError } from "./error-copy.ts";
-import { encodeReference } from "./references.ts";
+import { encodeReference, isReference } from "./references.ts";
 
 /** Replaces a reference or an error in a message for another thread. */
 export type Marker = readonly [marker: object, tag: string, data: unknown];
@@ -79,8 +79,7 @@ class Walk {
     if (Array.isArray(value)) return this.#copyArray(value, path, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#copyProperties(value, {}, path, depth);
-    const reference = encodeReference(value);
-    if (reference !== undefined) return this.#forThread ? this.#mark(value, ...reference) : value;
+    if (isReference(value)) return this.#forThread ? this.#mark(value, ...encodeReference(value)!) : value;
     if (this.#toMove.has(value)) return this.#leave(value);
     if (value instanceof Error) return this.#copyError(value, path, depth);
     if (value instanceof Map) return this.#copyMap(value, path, depth);

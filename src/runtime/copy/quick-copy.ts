@@ -23,14 +23,22 @@ let keepReferences = true;
 
 /** Keeps references as they are, for a receiver on this thread. */
 export function quickCopy(value: object): unknown {
-  if (value.constructor === Object) {
-    // Most messages are flat: no counting, no second function.
-    const result: Record<string, unknown> = { ...value };
-    if (isFlat(result)) return result;
-  }
-  objectsLeft = MAX_QUICK_OBJECTS;
   keepReferences = true;
-  return copyQuickly(value, MAX_QUICK_DEPTH);
+  if (value.constructor !== Object) {
+    objectsLeft = MAX_QUICK_OBJECTS;
+    return copyQuickly(value, MAX_QUICK_DEPTH);
+  }
+  // Most messages are flat, or hold a pid or two: no counting of objects until there is one.
+  const result: Record<string, unknown> = { ...value };
+  for (const key in result) {
+    const part = result[key];
+    const type = typeof part;
+    if (type === "object" ? part !== null && !isReference(part as object) : type === "function" || type === "symbol") {
+      objectsLeft = MAX_QUICK_OBJECTS - 1;
+      return copyParts(value, result, MAX_QUICK_DEPTH);
+    }
+  }
+  return result;
 }
 
 /** For posting to another thread: gives up on references. */
@@ -38,15 +46,6 @@ export function quickCopyToPost(value: object): unknown {
   objectsLeft = MAX_QUICK_OBJECTS;
   keepReferences = false;
   return copyQuickly(value, MAX_QUICK_DEPTH);
-}
-
-function isFlat(value: Record<string, unknown>): boolean {
-  for (const key in value) {
-    const part = value[key];
-    const type = typeof part;
-    if (type === "object" ? part !== null : type === "function" || type === "symbol") return false;
-  }
-  return true;
 }
 
 function copyQuickly(value: object, depth: number): unknown {
@@ -57,7 +56,11 @@ function copyQuickly(value: object, depth: number): unknown {
     if (Array.isArray(value)) return value.constructor === Array ? copyArray(value, depth) : notQuick;
     return keepReferences && isReference(value) ? value : notQuick;
   }
-  const result: Record<string, unknown> = { ...value };
+  return copyParts(value, { ...value }, depth);
+}
+
+/** Replaces the parts of an object's flat copy by copies. */
+function copyParts(value: object, result: Record<string, unknown>, depth: number): unknown {
   let first = true;
   for (const key in result) {
     const part = result[key];

@@ -30,8 +30,15 @@ export function registerReferences<T extends object>(kind: ReferenceKind<T>): vo
   for (const prototype of prototypes) byPrototype.set(prototype, any);
 }
 
+/** The prototype of the reference that was found last: nearly always that of the next one. */
+let lastFound: unknown;
+
 export function isReference(value: object): boolean {
-  return byPrototype.has(Object.getPrototypeOf(value));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === lastFound && prototype !== undefined) return true;
+  if (!byPrototype.has(prototype)) return false;
+  lastFound = prototype;
+  return true;
 }
 
 /** The tag and data of a reference; undefined for anything else. */
