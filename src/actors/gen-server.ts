@@ -26,7 +26,7 @@ import {
   type Control,
   type From,
 } from "./messaging/calls.ts";
-import { ExitError, reasonOf, sameReason, ServerExited, type ExitReason } from "./process/exit-reason.ts";
+import { ExitError, isCrash, reasonOf, sameReason, ServerExited, type ExitReason } from "./process/exit-reason.ts";
 import { ExitMessage } from "./process/exit-signals.ts";
 import { resolveName } from "./registry/registered-names.ts";
 import type { Pid } from "./process/pid.ts";
@@ -130,6 +130,7 @@ class Server implements Inspected {
 
   async run(args: readonly unknown[]): Promise<void> {
     const first = await this.#callbacks.init(this.#self, ...args);
+    if (this.#hasEnded()) return;
     if (first === ignore) return hasStarted(this.#self, { type: "ignored" });
     this.#state = first instanceof FirstState ? first.state : first;
     if (first instanceof FirstState) this.#plan(first.next);
@@ -141,12 +142,18 @@ class Server implements Inspected {
         ending = await this.#handle(message);
         if (!(message instanceof ControlMessage)) this.#desk?.noteState();
       } catch (error) {
-        if (this.#self.status === "dead") throw error;
-        if (!(error instanceof ExitError)) crashes.report(this.#self, error);
+        if (this.#hasEnded()) throw error;
+        if (isCrash(error)) crashes.report(this.#self, error);
         ending = { stop: reasonOf(error) };
       }
+      if (this.#hasEnded()) return;
       if (ending !== undefined) return await this.#terminate(ending);
     }
+  }
+
+  /** It was killed, or got an exit signal, while a callback waited for something. Nothing more of it runs. */
+  #hasEnded(): boolean {
+    return this.#self.status === "dead";
   }
 
   #handle(message: unknown): Promise<Ending | undefined> | Ending | undefined {
@@ -179,7 +186,7 @@ class Server implements Inspected {
   }
 
   #plan(next: NextStep): void {
-    if (next.continue === undefined && next.idleTimeoutMs === undefined) return;
+    if ((next.continue === undefined && next.idleTimeoutMs === undefined) || this.#hasEnded()) return;
     this.#steps ??= new NextSteps(this.#self, this.#callbacks);
     this.#steps.plan(next);
   }
@@ -197,6 +204,7 @@ class Server implements Inspected {
     if (handleCall === undefined) throw new TypeError("the server was called and has no handleCall");
     const answered = handleCall(request, this.#state, from);
     const answer = isThenable(answered) ? await answered : answered;
+    if (this.#hasEnded()) return undefined;
     mustAnswerCall(answer);
     if ("state" in answer) this.#state = answer.state;
     if ("stop" in answer) {
@@ -229,18 +237,17 @@ class Server implements Inspected {
     return undefined;
   }
 
-  /** As in OTP, the last reply is sent after `terminate` has run, so the caller finds the server gone. If it threw, too. */
+  /** As in OTP, the last reply is sent after `terminate` has run or thrown, so the caller finds the server gone. */
   async #terminate({ stop, lastReply }: Ending): Promise<void> {
+    let reason = stop;
     try {
-      try {
-        await this.#callbacks.terminate?.(stop, this.#state);
-      } finally {
-        lastReply?.();
-      }
+      await this.#callbacks.terminate?.(stop, this.#state);
     } catch (error) {
-      this.#self.die(reasonOf(error), "returned");
+      reason = reasonOf(error);
     }
-    this.#self.die(stop, "returned");
+    if (this.#hasEnded()) return;
+    lastReply?.();
+    this.#self.die(reason, "returned");
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Ends the unit (task or actor) that has the turn on a thread, in the middle of a stretch that does not end by itself. The
+ * Ends the unit whose code runs on a thread (an actor), in the middle of a stretch that does not end by itself. The
  * thread and its other units go on.
  *
  *   pause ─▶ see which unit it is ─▶ step out of code that is not the program's ─▶ condemn ─▶ terminate the stretch ─▶ resume
@@ -10,8 +10,10 @@
  *   leaves anything half done.
  * - The thread is always resumed, whatever goes wrong.
  *
- * Lost with the stretch: its own promises, and what other code on the thread did with its promises in the same microtask
- * run. Other units are not resumed in that run (run-queue.ts).
+ * - If another unit was resumed in the same run of microtasks and has not parked since, nobody is ended: the other's
+ *   continuation might be among what is dropped (`TurnView.besideOthers`).
+ *
+ * Lost with the stretch: its own promises, and what other code on the thread did with its promises in the same microtask run.
  *
  * Rejected: termination without the pause. Another unit might get the turn between the look and the termination.
  */
@@ -25,7 +27,7 @@ import { CONDEMN, VIEW } from "./turn-handle.ts";
 /** This library's folder. Nothing in it is cut off. */
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
 
-/** The unit that has the turn on a thread, and where it is. Undefined: the thread does not answer. */
+/** The unit whose code runs on a thread, and where it is. Undefined: the thread does not answer. */
 export async function lookAtTurn(threadId: number, timeoutMs: number): Promise<TurnLook | undefined> {
   const stack = await lookAtThread(threadId, VIEW, timeoutMs);
   return stack && { turn: stack.value as TurnView | undefined, frame: blamedFrame(stack.frames, OWN_FOLDER) };
@@ -37,7 +39,7 @@ const PATIENCE_MS = 1000;
 /** Limit for nested functions between the program's code and the place where it was stopped. */
 const MAX_STEPS = 100;
 
-/** Ends the unit that has the turn, if `isMeant` returns true for it. */
+/** Ends the unit whose code runs, if `isMeant` returns true for it. */
 export async function interrupt(threadId: number, isMeant: (turn: TurnView) => boolean): Promise<Interruption> {
   const inspector = threadInspector();
   const paused = (): Promise<unknown> => inspector.event(threadId, "Debugger.paused", PATIENCE_MS);
@@ -50,7 +52,7 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
       const stack = await lookAtThread(threadId, VIEW, PATIENCE_MS);
       if (stack === undefined) return "silent";
       const turn = stack.value as TurnView | undefined;
-      if (turn === undefined || !isMeant(turn)) return "spared";
+      if (turn === undefined || turn.besideOthers === true || !isMeant(turn)) return "spared";
       if (isProgramCode(stack.frames)) {
         const condemned = await inspector.ask(threadId, "Runtime.evaluate", { expression: CONDEMN }, PATIENCE_MS);
         if (condemned === undefined) return "silent";

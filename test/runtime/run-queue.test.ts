@@ -213,11 +213,41 @@ test("a unit that is condemned is told, and the others go on without it", async 
   const second = Promise.withResolvers<void>();
   queue.add({
     // Its stretch never ends by passing the turn on.
-    run: () => queue.condemn(),
+    run: () => queue.condemn(queue.current),
     cutOff: () => cutOff.resolve(),
   });
   queue.add({ run: () => second.resolve() });
   await Promise.all([cutOff.promise, second.promise]);
+});
+
+test("where units may be ended, a unit that goes on beside what it has begun is alone until its next await", async () => {
+  const queue = new RunQueue();
+  queue.isInterruptible = true;
+  const log: string[] = [];
+  const done = Promise.withResolvers<void>();
+  const second: Turn = {
+    run: () => {
+      log.push("second");
+      assert.equal(queue.hasResumedAnother(first), true);
+      assert.equal(queue.hasResumedAnother(second), false);
+      done.resolve();
+    },
+    view: () => undefined,
+  };
+  const first: Turn = {
+    run: () => {
+      log.push("first");
+      queue.mayPark(first);
+      queue.mayPark(first);
+      log.push("goes on");
+      assert.equal(queue.hasResumedAnother(first), false);
+    },
+    view: () => undefined,
+  };
+  queue.add(first);
+  queue.add(second);
+  await done.promise;
+  assert.deepEqual(log, ["first", "goes on", "second"]);
 });
 
 test("what a unit waits for beside goes on in its turn, and nobody else's", async () => {

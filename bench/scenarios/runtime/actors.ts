@@ -40,7 +40,7 @@ export const parkedActors: Scenario = {
     PER_SECOND,
   ],
   targets: [
-    { metric: "bytesPerActor", contender: "heddle", atMost: 900, over },
+    { metric: "bytesPerActor", contender: "heddle", atMost: 1050, over },
     { metric, contender: "heddle", against: "Erlang/OTP", atLeast: 2.5, over },
   ],
 };

@@ -18,6 +18,7 @@ import { runtime } from "../../runtime/runtime.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { waitingUnit } from "../../runtime/running-unit.ts";
 import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
 import { ExitError, reasonText, ServerExited, type ExitReason } from "../process/exit-reason.ts";
 import { packReason } from "../process/exit-signals.ts";
@@ -103,7 +104,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
   previousDue: Deadline | undefined = undefined;
   nextDue: Deadline | undefined = undefined;
   #resolve: (value: unknown) => void;
-  /** The actor that waits for it, as far as known: it gets the turn when the reply is there. */
+  /** The unit that waits for it, if any: it gets the turn when the reply is there. */
   readonly #waiter: Turn | undefined;
   readonly #caller: Process | undefined;
   #outcome: unknown;
@@ -114,7 +115,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     super(thisThread, server, 0);
     this.promise = new Promise(capture);
     this.#resolve = captured;
-    this.#waiter = runQueue.current;
+    this.#waiter = waitingUnit();
     this.#caller = caller;
     if (caller !== undefined) (rareFieldsOf(caller).calls ??= new Set()).add(this);
   }
@@ -132,7 +133,7 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
         this.#retained = true;
         runtime().retain();
       }
-      if (this.#waiter !== undefined) runQueue.parked(this.#waiter);
+      if (this.#waiter !== undefined) runQueue.mayPark(this.#waiter);
     }
     return this.promise;
   }
@@ -163,10 +164,10 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     this.#end(Promise.reject(new ExitError("timeout", "ACTOR_CALL_TIMEOUT", message)));
   }
 
-  abandon(killed: boolean): void {
+  abandon(silently: boolean): void {
     if (this.#ended) return;
     this.#withdraw();
-    if (!killed) return this.#end(Promise.reject(this.#caller!.exited()));
+    if (!silently) return this.#end(Promise.reject(this.#caller!.exited()));
     this.#resolve = () => {};
     this.#end(undefined);
   }

@@ -134,7 +134,10 @@ export class Mailbox {
     const mask = this.#places.length - 1;
     for (let i = Math.max(0, from - this.#taken); i < this.length; i++) {
       const message = this.#places[(this.#first + i) & mask];
-      if (matches(message as never)) {
+      const isMeant = matches(message as never);
+      // `matches` has ended the actor.
+      if (i >= this.length) break;
+      if (isMeant) {
         this.#remove(i);
         return message;
       }

@@ -40,8 +40,8 @@ export function send<M>(to: Pid<M> | string, message: NoInfer<M>, options?: Send
 }
 
 /**
- * Sends an exit signal. `kill` cannot be trapped. The sender is the actor that has the turn. From other code the signal has no
- * sender (the message's `from` is undefined). Inside an actor prefer `self.exit(pid, reason)`, which always knows its sender.
+ * Sends an exit signal. `kill` cannot be trapped. The sender is the actor whose code calls it. From other code the signal
+ * has no sender (the message's `from` is undefined).
  *
  * @throws NAME_UNKNOWN
  */

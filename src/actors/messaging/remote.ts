@@ -8,6 +8,7 @@
 import type { Transferable } from "node:worker_threads";
 import { HeddleError, packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
 import { runtime, type Member } from "../../runtime/runtime.ts";
+import { TurnPromise } from "../../runtime/turn-promise.ts";
 
 export type Message = readonly [kind: string, ...unknown[]];
 type Handler = (from: number, ...rest: never[]) => void;
@@ -20,8 +21,14 @@ const answerers: Map<string, Answerer> = new Map();
 const goneListeners: ((thread: number, why: HeddleError) => void)[] = [];
 const addedListeners: ((thread: number) => void)[] = [];
 
-interface Question extends PromiseWithResolvers<unknown> {
+/** A question to another thread. Who asked goes on in a turn of its own. */
+class Question extends TurnPromise<unknown> {
   readonly thread: number;
+
+  constructor(thread: number) {
+    super();
+    this.thread = thread;
+  }
 }
 
 const questions: Map<number, Question> = new Map();
@@ -92,7 +99,7 @@ export async function ask(thread: number, topic: string, ...args: readonly unkno
   if (thread === thisThread) return await answerers.get(topic)!(thisThread, ...(args as never[]));
   const id = ++lastQuestion;
   if (!post(thread, ["ask", id, topic, ...args])) throw noThread(thread);
-  const question: Question = { thread, ...Promise.withResolvers<unknown>() };
+  const question = new Question(thread);
   questions.set(id, question);
   runtime().retain();
   try {
@@ -117,7 +124,7 @@ onMessage("answer", (_from: number, id: number, value: unknown) => questions.get
 onMessage("failed", (_from: number, id: number, thrown: WireThrown) => questions.get(id)?.reject(unpackThrown(thrown)));
 
 onThreadGone((gone) => {
-  for (const { thread, reject } of questions.values()) if (thread === gone) reject(noThread(thread));
+  for (const question of questions.values()) if (question.thread === gone) question.reject(noThread(gone));
 });
 
 /** For `catch` behind an `ask`: a thread that is gone has nothing to say. */

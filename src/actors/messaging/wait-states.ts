@@ -1,4 +1,4 @@
-/** What an actor waits for, by its state. `undefined`: any message. */
+/** What an actor waits for, by its state. `undefined`: any message. A function: its start, without arguments. */
 
 import type { Deadline } from "./deadlines.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
@@ -33,8 +33,11 @@ export class Ready {
 
 export class Ended {
   readonly reason: ExitReason;
-  constructor(reason: ExitReason) {
+  /** Its next operation rejects, so that its function unwinds. */
+  mayUnwind: boolean;
+  constructor(reason: ExitReason, mayUnwind: boolean) {
     this.reason = reason;
+    this.mayUnwind = mayUnwind;
   }
 }
 

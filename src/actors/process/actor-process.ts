@@ -1,7 +1,6 @@
 /** An actor with all of its abilities: the process, and the methods for its function. */
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
-import { runQueue } from "../../runtime/run-queue.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
@@ -10,8 +9,8 @@ import { demonitor, DownMessage, isSendingExits, monitor, newRef, signalExit, te
 import { rareFieldsOf } from "./rare-fields.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
-import { Process, type Body, type Rest } from "./process.ts";
-import { exportPid, importPid } from "./process-table.ts";
+import { currentProcess, Process, type Body, type Rest } from "./process.ts";
+import { exportPid, forgetProcess, importPid } from "./process-table.ts";
 import { thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
 import { link, unlink } from "../exits/links.ts";
@@ -31,22 +30,28 @@ export class ActorProcess extends Process implements Self {
     if (this.status === "dead") return;
     const reason = toldReason(because);
     const { extra } = this;
+    const isToUnwind = rest === "unwinds" && this.resume !== undefined;
     this.extra = undefined;
     this.leave(reason, rest);
-    // While it has the turn, the board counts work: it may unwind for ever.
-    if (rest === "unwinds" && runQueue.current === this) process.nextTick(countOut);
-    else countOut();
-    if (extra === undefined) return;
-    for (const call of extra.calls ?? []) call.abandon(rest === "dropped");
+    // While it unwinds, the board counts work: it may do so for ever.
+    if (!isToUnwind && rest === "unwinds" && currentProcess() === this) this.unwinds();
+    else if (!isToUnwind) countOut();
+    if (extra === undefined) return forgetProcess(this);
+    for (const call of extra.calls ?? []) call.abandon(rest !== "unwinds");
     tellOfExit(this, extra, reason);
     extra.started?.({ type: "exited", reason });
     extra.abort?.abort(this.exited());
   }
 
+  unwinds(): void {
+    process.nextTick(countOut);
+  }
+
   view(): TurnView | undefined {
     if (isSendingExits()) return undefined;
     const { id, extra, turns } = this;
-    return { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns };
+    const view = { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns } as const;
+    return this.status === "dead" ? { ...view, hasEnded: true } : view;
   }
 
   cutOff(): void {
@@ -119,7 +124,7 @@ export class ActorProcess extends Process implements Self {
   }
 
   call(server: Pid<never> | string, request: unknown, timeoutMs?: number): Promise<never> {
-    if (this.status === "dead") return Promise.reject(this.exited());
+    if (this.status === "dead") return this.afterEnd();
     try {
       const pid = resolveName(server as Pid | string, "the server of self.call()");
       if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
@@ -130,7 +135,7 @@ export class ActorProcess extends Process implements Self {
   }
 
   flush(): Promise<void> {
-    if (this.status === "dead") return Promise.reject(this.exited());
+    if (this.status === "dead") return this.afterEnd();
     runtime().flush();
     return Promise.resolve();
   }

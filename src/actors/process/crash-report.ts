@@ -20,12 +20,24 @@ export interface CrashReport {
 /** Written to stderr, as Node does with uncaught exceptions. */
 function writeReport({ pid, label, path, error }: CrashReport): void {
   const who = path === undefined ? label : pathText(path);
-  console.error(`heddle: actor ${pid.toString()}${who === undefined ? "" : ` (${who})`} crashed: ${inspect(error)}`);
+  console.error(`heddle: actor ${pid.toString()}${who === undefined ? "" : ` (${who})`} crashed: ${described(error)}`);
+}
+
+/** Whatever was thrown: its getters may throw too. */
+function described(thrown: unknown): string {
+  try {
+    return inspect(thrown);
+  } catch {
+    return "with something that cannot be shown";
+  }
 }
 
 let reporter: (report: CrashReport) => void = writeReport;
 
-/** Sets the reporter for crashing actors of this thread. undefined: stderr. */
+/**
+ * Sets the reporter for crashing actors of this thread. undefined: stderr. If it throws, both the crash and what it threw are
+ * written to stderr. The actor exits in any case.
+ */
 export function setCrashReporter(report: ((report: CrashReport) => void) | undefined): void {
   if (report !== undefined) mustBeFunction(report, "what setCrashReporter() is given");
   reporter = report ?? writeReport;
@@ -33,5 +45,11 @@ export function setCrashReporter(report: ((report: CrashReport) => void) | undef
 
 crashes.report = (process, error) => {
   const { extra } = process;
-  reporter({ pid: process, label: extra?.name ?? extra?.label, path: pathBelow(process, extra), error });
+  const report = { pid: process, label: extra?.name ?? extra?.label, path: pathBelow(process, extra), error };
+  try {
+    reporter(report);
+  } catch (thrown) {
+    writeReport(report);
+    console.error(`heddle: the crash reporter threw: ${described(thrown)}`);
+  }
 };

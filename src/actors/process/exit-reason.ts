@@ -41,10 +41,23 @@ export class ServerExited extends ExitError {}
 /** A server has not started because its `init` returned `ignore`. Any other failed start gives an ExitError. */
 export class StartIgnored extends ExitError {}
 
-/** The exit reason for a thrown value. */
+/** The exit reason for a thrown value. Whoever gets it can look at it. */
 export function reasonOf(thrown: unknown): ExitReason {
-  const reason: unknown = thrown instanceof ExitError ? thrown.reason : thrown;
-  return reason === undefined ? new Error("an actor threw undefined") : reason;
+  try {
+    if (thrown instanceof ExitError) return thrown.reason;
+  } catch {
+    return new Error("an actor threw a value that cannot be read");
+  }
+  return thrown === undefined ? new Error("an actor threw undefined") : thrown;
+}
+
+/** Whether it is a crash, and not an exit on purpose. */
+export function isCrash(thrown: unknown): boolean {
+  try {
+    return !(thrown instanceof ExitError);
+  } catch {
+    return true;
+  }
 }
 
 /** Whether a transient child that exits for this reason has finished its work. */

@@ -4,6 +4,7 @@ import { mustBePid } from "../arguments/arguments.ts";
 import type { Pid, PidData } from "./pid.ts";
 import { exportPid, importPid, localProcess } from "./process-table.ts";
 import type { Process, Status } from "./process.ts";
+import { nothing } from "../messaging/mailbox.ts";
 import { ask, ifThreadGone, onQuestion } from "../messaging/remote.ts";
 
 export interface ProcessInfo {
@@ -69,7 +70,7 @@ onQuestion("info", (_from: number, id: number): Wire | undefined => {
 });
 
 function describe(process: Process): Wire {
-  const { extra, mailbox, status, received, turns, runMicros } = process;
+  const { extra, mailbox, next, status, received, turns, runMicros } = process;
   return {
     name: extra?.name,
     label: extra?.label,
@@ -81,7 +82,7 @@ function describe(process: Process): Wire {
     monitors: [...(extra?.monitors?.values() ?? [])].map(exportPid),
     monitoredBy: [...(extra?.watchers?.values() ?? [])].map(({ pid }) => exportPid(pid)),
     groups: [...(extra?.groups?.keys() ?? [])],
-    mailboxLength: mailbox?.length ?? 0,
+    mailboxLength: (mailbox?.length ?? 0) + (status === "runnable" || next === nothing ? 0 : 1),
     mailboxLimit: process.limits.limit,
     messagesDropped: mailbox?.dropped ?? 0,
     messagesReceived: received,

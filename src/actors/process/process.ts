@@ -8,17 +8,21 @@
  * - It is in the run queue exactly while it is `starting` or `runnable` (one that dies there is skipped at its turn).
  * - `resume` is set exactly while `receive` waits: it settles the promise that the actor's function awaits.
  * - The mailbox is searched only in the actor's own turn, so the run time of its `match` is charged to it.
- * - After its death an actor is resumed at most once, to unwind (`finally` runs), and not at all if it was killed.
+ * - After its death an actor is resumed at most once, in a turn of its own, to unwind (`finally` runs), and not at all if it was
+ *   killed. If it was not waiting here when it died, its next operation rejects instead. After that its operations never
+ *   settle, and nothing holds who awaits them: a loop that catches everything stops, and is collected.
+ * - Its code runs in its own async context (runtime/running-unit.ts), so `currentProcess` is exact, whatever it has awaited.
  * Memory: a million of these are parked at once. Fields that few actors need are in `extra`, made at first use. The object is
  * its own pid. The only closures are those that a promise needs.
  */
 
 import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { runAs, runningUnit } from "../../runtime/running-unit.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline } from "../messaging/deadlines.ts";
 import { wrongReceive } from "../arguments/receive-arguments.ts";
-import { ExitError, reasonOf, type ExitReason } from "./exit-reason.ts";
+import { ExitError, isCrash, reasonOf, type ExitReason } from "./exit-reason.ts";
 import type { RareFields } from "./rare-fields.ts";
 import { DEFAULT_MAILBOX_LIMIT, Mailbox, nothing, type MailboxLimits } from "../messaging/mailbox.ts";
 import { Pid } from "./pid.ts";
@@ -66,8 +70,11 @@ let lastId = 0;
 export abstract class Process extends Pid implements Turn {
   status: Status = "starting";
   resume: ((value: unknown) => void) | undefined = undefined;
-  wait: Wait | undefined;
-  /** A message that came while it waited for any message. It bypasses the mailbox. */
+  wait: Wait | Body | undefined;
+  /**
+   * A message that bypasses the mailbox: it came while the actor waited for any message, or as the first one before its first
+   * receive. It is older than those in the mailbox.
+   */
   next: unknown = nothing;
   mailbox: Mailbox | undefined = undefined;
   extra: RareFields | undefined = undefined;
@@ -75,14 +82,15 @@ export abstract class Process extends Pid implements Turn {
   received: number = 0;
   turns: number = 0;
   runMicros: number = 0;
-  /** The name of its function. */
-  ending: Promise<unknown> | undefined = undefined;
 
   constructor(body: Body, args: readonly unknown[]) {
     super(++lastId);
-    this.wait = new Start(body, args);
+    this.wait = args.length === 0 ? body : new Start(body, args);
     this.index = processes.push(this) - 1;
   }
+
+  /** It was resumed to unwind. */
+  abstract unwinds(): void;
 
   /** Ends it, and informs links, monitors, names and groups. */
   abstract die(reason: ExitReason, rest: Rest): void;
@@ -102,13 +110,18 @@ export abstract class Process extends Pid implements Turn {
       runQueue.add(this);
       return undefined;
     }
+    if (status === "starting" && this.mailbox === undefined && this.next === nothing) {
+      this.received += 1;
+      this.next = message;
+      return undefined;
+    }
     return status === "dead" ? undefined : enqueue(this, message);
   }
 
   /** Like `deliver`, for messages that must arrive: exit and DOWN messages. Only an actor that asked for them gets them. */
   deliverSignal(message: unknown): void {
     if (this.status === "dead") return;
-    (this.mailbox ??= new Mailbox()).push(message);
+    mailboxOf(this).push(message);
     this.received += 1;
     this.wake();
   }
@@ -122,9 +135,13 @@ export abstract class Process extends Pid implements Turn {
 
   receive(match?: Match | ReceiveOptions, options?: ReceiveOptions): Promise<unknown> {
     if (match !== undefined || options !== undefined) return receiveSelectively(this, match, options);
-    if (this.status === "dead" || this.resume !== undefined) return Promise.reject(receiveRefused(this));
-    const { mailbox } = this;
+    if (this.status === "dead" || this.resume !== undefined) return refuseReceive(this);
+    const { mailbox, next } = this;
     if (mailbox !== undefined && mailbox.length > 0) return goOnWith(this, mailbox.shift());
+    if (next !== nothing) {
+      this.next = nothing;
+      return goOnWith(this, next);
+    }
     // An inline executor is cheaper than a shared one: V8 can inline it.
     const promise = new Promise((resolve) => {
       this.resume = resolve;
@@ -144,8 +161,8 @@ export abstract class Process extends Pid implements Turn {
       this.status = "running";
       this.resume = undefined;
       resume!(message);
-    } else if (runQueue.isInterruptible) void settled.then(goOn.bind(this));
-    else goOn.call(this);
+    } else if (runQueue.isInterruptible) void settled.then(() => goOn(this));
+    else goOn(this);
   }
 
   charge(elapsedMs: number): void {
@@ -154,10 +171,14 @@ export abstract class Process extends Pid implements Turn {
 
   /** The part of dying that concerns this object. The caller informs the others. */
   leave(reason: ExitReason, rest: Rest): void {
-    const { wait, resume } = this;
+    const { wait, status } = this;
+    // If its function has returned, nothing is left to unwind. What it has begun and not awaited must not reject unheard.
+    if (rest !== "unwinds") this.resume = undefined;
     this.status = "dead";
-    this.wait = new Ended(reason);
-    this.mailbox = this.resume = undefined;
+    this.wait = new Ended(reason, rest !== "dropped" && this.resume === undefined);
+    // A search that is under way ends here.
+    if (this.mailbox !== undefined) this.mailbox.length = 0;
+    this.mailbox = undefined;
     this.next = nothing;
     const last = processes.pop()!;
     if (last !== this) {
@@ -165,12 +186,24 @@ export abstract class Process extends Pid implements Turn {
       last.index = this.index;
     }
     if (wait instanceof Selection) clearDeadline(wait);
-    if (resume !== undefined && rest !== "dropped") resume(Promise.reject(this.exited()));
+    // If it is runnable, it is in the queue already.
+    if (status === "parked" && this.resume !== undefined) runQueue.add(this);
   }
 
   /** The error of everything that it still tries. */
   exited(): ExitError {
     return new ExitError(this.wait instanceof Ended ? this.wait.reason : "normal", "ACTOR_EXITED");
+  }
+
+  /** What an operation gives that it begins after its end. The first may be what unwinds it. */
+  afterEnd(): Promise<never> {
+    const ended = this.wait as Ended;
+    if (ended.mayUnwind) {
+      ended.mayUnwind = false;
+      return Promise.reject(this.exited());
+    }
+    runQueue.parked(this);
+    return new Promise(() => {});
   }
 }
 
@@ -180,15 +213,33 @@ const settled: Promise<void> = Promise.resolve();
  * A turn that calls functions of the program: the actor's own, or the `match` of a receive. Another actor passed the turn on
  * inside of its `receive`. Where actors may be ended, that frame must not be on the stack.
  */
-function goOn(this: Process): void {
-  if (this.status === "runnable") resumeSelection(this);
-  else if (this.status === "starting") start(this);
-  // It died in the queue.
-  else runQueue.parked(this);
+function goOn(process: Process): void {
+  if (process.status === "starting") runAs(process, start);
+  else if (process.status === "runnable") resumeSelection(process);
+  else unwind(process);
+}
+
+/** Its turn after its death: its function is resumed, to unwind. If nothing of it waits, it has died in the queue. */
+function unwind(process: Process): void {
+  const { resume } = process;
+  process.resume = undefined;
+  if (resume === undefined) return runQueue.parked(process);
+  resume(Promise.reject(process.exited()));
+  process.unwinds();
+}
+
+/** For whoever looks into the mailbox, or adds to it: the message that came before the first receive is in it then. */
+function mailboxOf(process: Process): Mailbox {
+  const mailbox = (process.mailbox ??= new Mailbox());
+  if (process.next !== nothing && process.status !== "runnable") {
+    mailbox.push(process.next);
+    process.next = nothing;
+  }
+  return mailbox;
 }
 
 function enqueue(process: Process, message: unknown): Overflowed | undefined {
-  const mailbox = (process.mailbox ??= new Mailbox());
+  const mailbox = mailboxOf(process);
   const { limit, overflow } = process.limits;
   let overflowed: Overflowed | undefined;
   if (mailbox.length >= limit) {
@@ -213,12 +264,12 @@ function receiveSelectively(
   const wrong = wrongReceive(matchOrOptions, options);
   if (wrong !== undefined) return Promise.reject(wrong);
   if (typeof matchOrOptions === "object") return receiveSelectively(process, undefined, matchOrOptions);
-  if (process.status === "dead" || process.resume !== undefined) return Promise.reject(receiveRefused(process));
+  if (process.status === "dead" || process.resume !== undefined) return refuseReceive(process);
   const timeoutMs = options?.timeoutMs;
   if (timeoutMs !== undefined && !isDuration(timeoutMs)) {
     return Promise.reject(badDuration("ACTOR_INVALID", "the timeoutMs of a receive", timeoutMs));
   }
-  const { mailbox } = process;
+  const mailbox = process.next === nothing ? process.mailbox : mailboxOf(process);
   if (mailbox !== undefined && mailbox.length > 0) {
     let found: unknown;
     try {
@@ -226,6 +277,8 @@ function receiveSelectively(
     } catch (error) {
       return Promise.reject(error);
     }
+    // `match` is the program's code, and may have ended this actor.
+    if (isDead(process)) return process.afterEnd();
     if (found !== nothing) return goOnWith(process, found);
   }
   if (timeoutMs !== undefined && timeoutMs <= 0) return goOnWith(process, undefined);
@@ -261,10 +314,12 @@ function resumeSelection(process: Process): void {
   else {
     const selection = wait as Selection;
     try {
-      message = search(process, selection);
+      // `match` is this actor's code. It must not run in the context of the actor that has passed the turn on.
+      message = selection.match === undefined ? search(process) : runAs(process, search);
     } catch (error) {
       message = Promise.reject(error);
     }
+    if (isDead(process)) return unwindFrom(process, message);
     if (message === nothing) {
       process.status = "parked";
       runQueue.parked(process);
@@ -280,7 +335,19 @@ function resumeSelection(process: Process): void {
   resume(message);
 }
 
-function search({ mailbox }: Process, selection: Selection): unknown {
+function isDead(process: Process): boolean {
+  return process.status === "dead";
+}
+
+/** It has died in its own `match`, while it was in no queue. What was found or thrown is of no use any more. */
+function unwindFrom(process: Process, found: unknown): void {
+  if (found instanceof Promise) found.catch(() => {});
+  unwind(process);
+}
+
+function search(process: Process): unknown {
+  const { mailbox } = process;
+  const selection = process.wait as Selection;
   let found: unknown = nothing;
   if (mailbox !== undefined) {
     found = selection.match === undefined ? mailbox.shift() : mailbox.take(selection.match, selection.after);
@@ -289,32 +356,29 @@ function search({ mailbox }: Process, selection: Selection): unknown {
   return found === nothing && selection.expired ? undefined : found;
 }
 
+/** Its first turn, in its own async context. */
 function start(process: Process): void {
-  const { body, args } = process.wait as Start;
+  const wait = process.wait as Start | Body;
   process.wait = undefined;
   process.status = "running";
   try {
-    const ending = body(process as never, ...(args as never[]));
-    process.ending = ending instanceof Promise ? ending : Promise.resolve(ending);
-    // One bound function for both outcomes, because a million actors have one each. The outcome is read when it is needed.
-    const settled = hasSettled.bind(process);
-    void process.ending.then(settled, settled);
+    const ending =
+      typeof wait === "function" ? wait(process as never) : wait.body(process as never, ...(wait.args as never[]));
+    // The same two functions for all actors: they find theirs by the async context.
+    void (ending instanceof Promise ? ending : Promise.resolve(ending)).then(hasReturned, hasThrown);
   } catch (error) {
-    hasThrown.call(process, error);
+    hasThrown(error);
   }
 }
 
-function hasSettled(this: Process): void {
-  void this.ending!.then(hasReturned.bind(this), hasThrown.bind(this));
+function hasReturned(): void {
+  end(runningUnit() as Process, "normal");
 }
 
-function hasReturned(this: Process): void {
-  end(this, "normal");
-}
-
-function hasThrown(this: Process, error: unknown): void {
-  if (this.status !== "dead" && !(error instanceof ExitError)) crashes.report(this, error);
-  end(this, reasonOf(error));
+function hasThrown(error: unknown): void {
+  const process = runningUnit() as Process;
+  if (process.status !== "dead" && isCrash(error)) crashes.report(process, error);
+  end(process, reasonOf(error));
 }
 
 function end(process: Process, reason: ExitReason): void {
@@ -322,12 +386,10 @@ function end(process: Process, reason: ExitReason): void {
   runQueue.parked(process);
 }
 
-function receiveRefused(process: Process): HeddleError {
-  if (process.status === "dead") return process.exited();
-  return new HeddleError(
-    "ACTOR_RECEIVES_TWICE",
-    `${process.toString()} waits for a message already; await each receive.`,
-  );
+function refuseReceive(process: Process): Promise<never> {
+  if (process.status === "dead") return process.afterEnd();
+  const message = `${process.toString()} waits for a message already; await each receive.`;
+  return Promise.reject(new HeddleError("ACTOR_RECEIVES_TWICE", message));
 }
 
 /** Called when an actor whose mailbox was full reads a message. Set by `sending.ts`. */
@@ -336,7 +398,8 @@ export const reading: { notice: (process: Process) => void } = { notice: () => {
 /** Called when an actor throws, because no other actor may notice. Set by `crash-report.ts`. */
 export const crashes: { report: (process: Process, thrown: unknown) => void } = { report: () => {} };
 
-/** The actor whose turn it is. Known only until it awaits something outside of this library. */
+/** The actor whose code runs, also after any await. Undefined: the code belongs to no actor. */
 export function currentProcess(): Process | undefined {
-  return runQueue.current instanceof Process ? runQueue.current : undefined;
+  const unit = runningUnit();
+  return unit instanceof Process ? unit : undefined;
 }

@@ -27,8 +27,8 @@ export type StartOutcome =
 
 /** A call in progress, on the caller's side. */
 export interface OwnCall {
-  /** The caller has exited. `killed`: its function must not be unwound. */
-  abandon(killed: boolean): void;
+  /** The caller has exited. `silently`: its function has returned, or must not be unwound. */
+  abandon(silently: boolean): void;
 }
 
 export class RareFields {

@@ -15,8 +15,10 @@ import { runtime } from "../../runtime/runtime.ts";
  *
  * Default: `Infinity`. Then no actor is ended; after 1 s it is reported (`ACTOR_BLOCKS`).
  *
- * Not found are actors that have awaited something outside of this library since they were last resumed, and those on the
- * program's first thread.
+ * An actor that has exited, and computes while it unwinds (in a `finally`), is stopped after a second in any case.
+ *
+ * Not ended are actors on the program's first thread, and one that was resumed by another actor's promise while that one goes on
+ * too, because the other could be lost with it.
  *
  * @throws ACTOR_INVALID (less than 100 ms), THREADS_INVALID (not on the program's first thread)
  */

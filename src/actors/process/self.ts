@@ -15,9 +15,10 @@ export interface Timeout {
 /**
  * An actor, as its own function sees it. Only that function should use it. Others see its pid.
  *
- * Once the actor has exited, every method here fails with an ExitError (`ACTOR_EXITED`), whose `reason` says why. Erlang's
- * processes simply stop. An async function goes on until it next awaits one of these methods, so its `finally` blocks run. A
- * killed actor is not resumed at all.
+ * Erlang's processes simply stop. An async function goes on until it next awaits one of these methods. Once the actor has
+ * exited, that rejects with an ExitError (`ACTOR_EXITED`), whose `reason` says why, so that `finally` blocks run. After that
+ * they never settle, and the function stops where it awaits one. Methods that return no promise throw the ExitError each time.
+ * A killed actor is not resumed at all.
  */
 export interface Self<M = any> {
   readonly pid: Pid<M>;

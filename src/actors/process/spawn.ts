@@ -14,6 +14,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
+import { TurnPromise } from "../../runtime/turn-promise.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
 import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
@@ -33,8 +34,8 @@ import { checkInitTimeout, withinInitTimeout } from "../time/init-timeout.ts";
 
 export interface SpawnOptions {
   /**
-   * Links the new actor to this one, before its first step. `true`: the actor that has the turn. That is right only if it has
-   * awaited nothing outside of this library since it was resumed; else pass its pid.
+   * Links the new actor to this one, before its first step. `true`: the actor whose code calls `spawn`, whatever it has
+   * awaited.
    */
   readonly link?: boolean | Pid<never>;
   /** The actor that gets a DOWN message, as with `link`. The message's `pid` is that of the new actor. */
@@ -76,6 +77,10 @@ interface Terms {
   readonly initTimeoutMs: number | undefined;
   readonly place: Place | undefined;
 }
+
+// One for all: a million spawns make a million of each.
+const NO_ARGS: readonly unknown[] = [];
+const NO_OPTIONS: SpawnOptions = {};
 
 const noTerms: Terms = {
   link: undefined,
@@ -120,10 +125,18 @@ export function spawn<M, Args extends readonly unknown[]>(
   options?: SpawnOptions,
 ): Promise<Pid<M>>;
 export function spawn<M>(what: (self: Self<M>) => unknown, args?: readonly [], options?: SpawnOptions): Promise<Pid<M>>;
-export function spawn(what: unknown, args: readonly unknown[] = [], options: SpawnOptions = {}): Promise<any> {
+export function spawn(
+  what: unknown,
+  args: readonly unknown[] = NO_ARGS,
+  options: SpawnOptions = NO_OPTIONS,
+): Promise<any> {
   try {
     checkSpawn(args, options);
-    const { on = "here" } = options;
+    const { on = "here", link, monitor } = options;
+    if (link === true || monitor === true) {
+      const current = currentProcess();
+      if (current?.status === "dead") return current.afterEnd();
+    }
     const terms = termsOf(options);
     if (on !== "here") return spawnOn(placeFor(on), what, args, terms);
     if (typeof what === "function") return spawnHere(what as Body, undefined, args, terms);
@@ -154,7 +167,7 @@ function who(option: boolean | Pid<never> | undefined, name: string): Pid | unde
   if (option !== true) return (option || undefined) as Pid | undefined;
   const current = currentProcess();
   if (current !== undefined) return current;
-  throw new HeddleError("ACTOR_UNKNOWN", `spawn() with ${name}: true was called by no actor that has the turn.`, {
+  throw new HeddleError("ACTOR_UNKNOWN", `spawn() with ${name}: true was called by code that belongs to no actor.`, {
     hint: `Pass the actor: { ${name}: self.pid }.`,
   });
 }
@@ -210,7 +223,7 @@ async function beginNamed(process: ActorProcess, terms: Terms, name: string | Vi
 
 function begin(process: ActorProcess, { link, monitor, ref, initTimeoutMs }: Terms, isServer: boolean): Promise<Pid> {
   // First: a link to an actor that has exited ends it at once.
-  const started = isServer ? startOf(process, initTimeoutMs) : Promise.resolve(process);
+  const ready = isServer ? startOf(process, initTimeoutMs) : undefined;
   if (monitor !== undefined) {
     watch(process, { pid: monitor, ref });
     if (monitor instanceof Process) expectDown(monitor, ref, process);
@@ -228,16 +241,31 @@ function begin(process: ActorProcess, { link, monitor, ref, initTimeoutMs }: Ter
     }
   }
   runQueue.add(process);
-  return started;
+  return ready === undefined ? spawned(process) : ready.promise;
 }
 
-function startOf(process: ActorProcess, initTimeoutMs: number | undefined): Promise<Pid> {
-  return new Promise((resolve, reject) => {
-    rareFieldsOf(process).started = withinInitTimeout(process, initTimeoutMs, (outcome) => {
-      if (outcome.type === "started") resolve(process);
-      else reject(startFailed(process, outcome));
-    });
+function startOf(process: ActorProcess, initTimeoutMs: number | undefined): TurnPromise<Pid> {
+  const ready = new TurnPromise<Pid>();
+  rareFieldsOf(process).started = withinInitTimeout(process, initTimeoutMs, (outcome) => {
+    if (outcome.type === "started") ready.resolve(process);
+    else ready.reject(startFailed(process, outcome));
   });
+  return ready;
+}
+
+/** So many units wait for a turn only if somebody spawns in a loop, or very many are busy. */
+const MANY_WAIT = 256;
+
+/**
+ * Who spawns goes on at once. Only who spawns many in a loop waits when the round's time is up: those that it has spawned begin
+ * first, and timers and I/O run. Else the loop would hold up both to its end.
+ */
+function spawned(process: ActorProcess): Promise<Pid> {
+  const { length } = runQueue;
+  if (length < MANY_WAIT || length % 32 !== 0 || !runQueue.isOverBudget()) return Promise.resolve(process);
+  const later = new TurnPromise<Pid>();
+  later.queue(process);
+  return later.promise;
 }
 
 type NotStarted = Exclude<StartOutcome, { type: "started" }>;

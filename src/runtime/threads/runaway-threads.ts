@@ -8,6 +8,7 @@
  *
  * Invariants
  * - Only an actor is ended, and only in the turn in which it was found: the budget counts from the first look.
+ * - An actor that has exited already, and computes while it unwinds, has `BLOCKED_MS`: nobody waits for its end.
  * - A thread that turns again has read what it was told before, so orders against its actors are void.
  * - A thread is quarantined at most once, and never without an order (runaway-verdict.ts).
  *
@@ -19,7 +20,7 @@ import { monotonicMs } from "../../kit/clock.ts";
 import type { TurnInspector, TurnLook, TurnView } from "../../supervise/inspect/turn-look.ts";
 import { type Standing, Watchdog } from "../../supervise/watchdog.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { type Judgement, runawayVerdict, SUSPECT_MS } from "./runaway-verdict.ts";
+import { BLOCKED_MS, type Judgement, runawayVerdict, SUSPECT_MS } from "./runaway-verdict.ts";
 
 const LOOK_MS = 250;
 /** While somebody is to be ended. */
@@ -151,8 +152,12 @@ export class RunawayThreads {
       lookedAgoMs: nowMs - lookedMs,
       turn: actor === undefined ? "unknown" : found?.what === "actor" ? actor : "task",
       orderedForMs: orders && nowMs - oldest(orders)[1],
-      budgetMs: this.#budgetMs,
+      budgetMs: this.#budgetOf(found),
     });
+  }
+
+  #budgetOf(turn: TurnView | undefined): number {
+    return turn?.hasEnded === true ? Math.min(this.#budgetMs, BLOCKED_MS) : this.#budgetMs;
   }
 
   async #look(threadId: number, suspect: Suspect): Promise<void> {
@@ -206,9 +211,13 @@ export class RunawayThreads {
   }
 
   #tellEnd(thread: number, suspect: Suspect): void {
-    const { id, name } = suspect.look!.turn!;
+    const turn = suspect.look!.turn!;
+    const what =
+      turn.hasEnded === true
+        ? "was stopped in the middle of its cleaning up after its exit"
+        : 'was ended with the reason "killed"';
     process.emitWarning(
-      `${nameOf("actor", name, id)} was ended with the reason "killed": it has run for more than the runaway budget of ${this.#budgetMs} ms on ${placeOf(thread, suspect)} without awaiting.`,
+      `${nameOf("actor", turn.name, turn.id)} ${what}: it has run for more than ${turn.hasEnded === true ? "" : "the runaway budget of "}${this.#budgetOf(turn)} ms on ${placeOf(thread, suspect)} without awaiting.`,
       { type: "HeddleWarning", code: "ACTOR_RAN_AWAY" },
     );
   }
@@ -238,6 +247,6 @@ function obstacle({ look }: Suspect): string {
     return "the thread does not answer (it is in a native call such as execSync, or Node does not allow the inspector)";
   const { turn, frame } = look;
   const place = frame === undefined ? "" : ` in ${frame.functionName} (${frame.location})`;
-  if (turn === undefined) return `code that awaited something outside of heddle before computes${place}`;
+  if (turn === undefined) return `code that is of no actor or task, or of one that another has resumed, computes${place}`;
   return `${nameOf(turn.what, turn.name, turn.id)} computes${place}`;
 }

@@ -2,8 +2,8 @@
  * What to do about a scheduler thread whose loop does not turn: the decisions of runaway-threads.ts. Pure.
  *
  * An actor that is told to exit with `kill` does so at once if its thread turns. If it does not, the actor that has the turn may be
- * ended in its place, if it is the one. Some cannot be ended: code that is in a native call, and code that began to compute
- * after it had awaited something that is not ours, because then nobody knows whose it is. `kill` would have no bound then, and
+ * ended in its place, if it is the one. Some cannot be ended: code that is in a native call, and code of which nobody
+ * knows whose it is, for instance because a promise of another actor has resumed it. `kill` would have no bound then, and
  * who waits for the exit, such as a supervisor, would stand still with that thread. So the thread is given up: `quarantine`.
  */
 
@@ -14,7 +14,7 @@ export const SUSPECT_MS = 200;
 const LOOK_MS = 250;
 
 /** Longer than anything that means to share its thread computes at a stretch. */
-const BLOCKED_MS = 1000;
+export const BLOCKED_MS = 1000;
 
 /** Several times what it takes to end an actor that can be ended, on a busy machine. */
 const KILL_PATIENCE_MS = 3000;

@@ -1,14 +1,18 @@
-/** The unit that has the turn on a thread, as another thread sees it, and how that thread can end it. */
+/** The unit whose code runs on a thread, as another thread sees it, and how that thread can end it. */
 
 import type { StackFrame } from "./thread-stack.ts";
 
-/** What another thread may know about the unit that has the turn. */
+/** What another thread may know about the unit whose code runs. */
 export interface TurnView {
   readonly what: "task" | "actor";
   readonly id: number;
   readonly name: string | undefined;
   /** The number of its current turn: the same unit may have got the turn again. */
   readonly stretch: number;
+  /** It has ended, and unwinds. */
+  readonly hasEnded?: boolean;
+  /** Another unit was resumed in the same run of microtasks, and would be lost with it. So it must not be ended now. */
+  readonly besideOthers?: boolean;
 }
 
 export interface TurnLook {
@@ -19,14 +23,14 @@ export interface TurnLook {
 
 /**
  * - `ended`: the unit is dead, and the thread goes on.
- * - `spared`: another unit or none had the turn, or one that must not be ended there.
+ * - `spared`: another unit's code or nobody's ran, or one that must not be ended there.
  * - `silent`: the thread did not answer. It is inside a native call, or gone.
  */
 export type Interruption = "ended" | "spared" | "silent";
 
 export interface TurnInspector {
-  /** The unit that has the turn on a thread, and where it is. Undefined: the thread does not answer. */
+  /** The unit whose code runs on a thread, and where it is. Undefined: the thread does not answer. */
   readonly lookAtTurn: (threadId: number, timeoutMs: number) => Promise<TurnLook | undefined>;
-  /** Ends the unit that has the turn, if `isMeant` returns true for it. */
+  /** Ends the unit whose code runs, if `isMeant` returns true for it. */
   readonly interrupt: (threadId: number, isMeant: (turn: TurnView) => boolean) => Promise<Interruption>;
 }

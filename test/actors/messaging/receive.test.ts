@@ -6,6 +6,7 @@ import {
   call,
   exit,
   type ExitError,
+  isDown,
   isPid,
   pidEquals,
   processInfo,
@@ -269,4 +270,46 @@ test("processInfo tells what an actor does, and undefined when it has exited", a
   assert.equal(info.trapExit, true);
   assert.equal(info.mailboxLength, 0);
   assert.ok(info.messagesReceived >= 1 && info.turns >= 1 && info.runTimeMs >= 0);
+});
+
+for (const [name, count] of [
+  ["one message", 1],
+  ["several messages", 3],
+] as const) {
+  test(`${name} that came before the first receive, and a DOWN after them, are received in order, in each way`, async () => {
+    for (const way of ["receive", "match", "timeout", "poll"] as const) {
+      const seen = Promise.withResolvers<unknown[]>();
+      const gone = await spawn(() => {});
+      // Nobody has a turn, so that the actor begins only when this code waits again.
+      await settled();
+      const pid = await spawn(async (self: Self<unknown>) => {
+        self.monitor(gone);
+        const got: unknown[] = [];
+        while (got.length < count + 1) {
+          if (way === "receive") got.push(await self.receive());
+          if (way === "match") got.push(await self.receive(() => true));
+          if (way === "timeout") got.push(await self.receive({ timeoutMs: 10_000 }));
+          if (way === "poll") got.push((await self.receive({ timeoutMs: 0 })) ?? (await self.receive()));
+        }
+        seen.resolve(got.map((each) => (isDown(each) ? "down" : each)));
+      });
+      for (let i = 0; i < count; i++) send(pid, i);
+      assert.deepEqual(await seen.promise, [...Array.from({ length: count }, (_, i) => i), "down"], way);
+    }
+  });
+}
+
+test("the first message of an actor that has not begun counts for its limit, and can be dropped", async () => {
+  for (const [overflow, left] of [
+    ["dropOldest", 1],
+    ["dropNewest", 0],
+  ] as const) {
+    const seen = Promise.withResolvers<unknown>();
+    const pid = await spawn(async (self: Self<number>) => seen.resolve(await self.receive()), [], {
+      mailbox: { limit: 1, overflow },
+    });
+    send(pid, 0);
+    send(pid, 1);
+    assert.equal(await seen.promise, left);
+  }
 });

@@ -105,3 +105,22 @@ test("a pid of another thread is one object, however it comes here", async () =>
   assert.equal(whereis("known twice"), there);
   assert.equal(await call(there, "get"), 1);
 });
+
+test("a loop of spawns starves neither the actors that it has spawned nor timers", async () => {
+  const seen = { begun: 0, ticks: 0 };
+  const timer = setInterval(() => seen.ticks++);
+  const pids: Pid[] = [];
+  // Enough for many rounds of a millisecond, on any machine.
+  for (let i = 0; i < 20_000 && (seen.ticks < 2 || seen.begun === 0); i++) {
+    pids.push(
+      await spawn(async (self: Self) => {
+        seen.begun++;
+        await self.receive();
+      }),
+    );
+  }
+  clearInterval(timer);
+  assert.ok(seen.ticks >= 2, "timers have run");
+  assert.ok(seen.begun > 0, "actors have begun");
+  for (const pid of pids) exit(pid, "kill");
+});

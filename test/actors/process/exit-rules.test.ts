@@ -111,3 +111,14 @@ onBothSides("a name is free and groups are left when a link's signal ends anothe
   exit(dying, "boom");
   assert.deepEqual(await seen.promise, [undefined, []]);
 });
+
+onBothSides("an actor that nothing was known of but its pid is gone for other threads too", async (on) => {
+  const there = await newPuppet(on);
+  const pid = await spawn((self: Self) => self.receive());
+  await tell(there, { do: "send", pid: there, messages: [pid] });
+  assert.equal(await next(there), pid);
+  exit(pid, "kill");
+  const ref = await tell(there, { do: "monitor", pid });
+  assert.deepEqual(await next(there), { type: "DOWN", ref, pid, reason: "noproc" });
+  assert.equal((await tell(there, { do: "call", pid, request: 1 })).reason, "noproc");
+});

@@ -15,7 +15,7 @@ import {
   type Self,
 } from "../../../src/actors/index.ts";
 import { runtime } from "../../../src/runtime/runtime.ts";
-import { neighbour, newWords, runaway, type Way, type Words } from "../../fixtures/actors/runaway.ts";
+import { caller, neighbour, newWords, runaway, unwinder, type Way, type Words } from "../../fixtures/actors/runaway.ts";
 import { isAlive, newObserver, newPuppet, next, tell } from "../support.ts";
 
 const NEIGHBOURS = 200;
@@ -65,6 +65,12 @@ describe("an actor that is killed while it computes", () => {
     "sending",
     "in a helper",
     "in a callback of its end",
+    "after two calls at once",
+    "beside a call",
+    "after the start of a server",
+    "after a timer",
+    "after a promise of another actor",
+    "in a finally",
   ];
   for (const way of ways) {
     test(`dies where it is (${way}), and its thread and neighbours go on`, async () => {
@@ -118,6 +124,51 @@ describe("an actor that is killed while it computes", () => {
     assert.equal(await isAlive(pid), false);
     assert.equal(Atomics.load(words, 2), 3, "it ran to its end");
   });
+});
+
+test("who is called by an actor that computes can be killed, and the actor goes on", async () => {
+  const thread = await aThread();
+  const words = newWords();
+  const watcher = await newPuppet();
+  const pid = await spawn(caller, [words, watcher], { on: thread });
+  const servers: readonly Pid[] = await next(watcher);
+  await begun(words);
+  for (const server of servers) exit(server, "kill");
+  // Longer than it takes to end somebody.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.equal(Atomics.load(words, 2), 0);
+  Atomics.store(words, 1, 1);
+  for (const server of servers) assert.equal(await isAlive(server), false);
+  assert.equal(await isAlive(pid), true);
+  assert.equal(Atomics.load(words, 2), 3, "it has gone on");
+  exit(pid, "kill");
+});
+
+test("an actor that has exited and computes for ever in its finally is stopped, and its thread and neighbours go on", async () => {
+  const thread = await aThread();
+  const neighbours = await spawnNeighbours(thread);
+  const words = newWords();
+  const pid = await spawn(unwinder, [words], { on: thread });
+  await countOf(neighbours);
+  const warned = new Promise<Error>((resolve) => {
+    process.on("warning", function listen(warning: Error & { code?: string }) {
+      if (warning.code !== "ACTOR_RAN_AWAY") return;
+      process.off("warning", listen);
+      resolve(warning);
+    });
+  });
+  const watcher = await newPuppet();
+  await tell(watcher, { do: "monitor", pid });
+  exit(pid, "enough");
+  assert.equal((await next(watcher)).reason, "enough");
+  await begun(words);
+  assert.deepEqual(
+    await countOf(neighbours),
+    Array.from({ length: NEIGHBOURS }, () => 3),
+  );
+  assert.equal(Atomics.load(words, 2), 0);
+  assert.match((await warned).message, /^actor \d+ was stopped in the middle of its cleaning up after its exit/);
+  assert.equal(await aThread(), thread, "the thread is the same");
 });
 
 describe("an actor that runs long", () => {

@@ -1,0 +1,51 @@
+/**
+ * Which unit the running code belongs to.
+ *
+ * A unit begins in an async context of its own, and V8 restores that context at each of its continuations: after an `await` of
+ * this library's promises and of any others, in its timers, and in promises that it shares with other units. So the answer is
+ * exact, whoever has the turn (run-queue.ts). The turn only says who goes on next; whoever is linked, ended or told to be the
+ * sender is found here.
+ *
+ * Undefined: the code belongs to no unit. Then nobody is meant.
+ *
+ * Units that can be ended in the middle of a stretch (`Turn.cutOff`) must run in such a context: so far all actors. What it
+ * costs, and what was rejected: docs/decisions/actors.md.
+ */
+
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { perThread } from "../kit/per-thread.ts";
+import { runQueue, type Turn } from "./run-queue.ts";
+
+const context: AsyncLocalStorage<Turn> = perThread("running unit", () => new AsyncLocalStorage<Turn>());
+
+export function runningUnit(): Turn | undefined {
+  return context.getStore();
+}
+
+/** The context of no unit. */
+const nobody: AsyncResource = new AsyncResource("heddle");
+
+/**
+ * Calls a function as a part of this unit. What it starts and awaits belongs to the unit too.
+ *
+ * `AsyncLocalStorage.run` would make a second map to restore what was, and so take six times as long.
+ */
+export function runAs<T extends Turn, R>(unit: T, run: (unit: T) => R): R {
+  return nobody.runInAsyncScope(enter<T, R>, undefined, unit, run);
+}
+
+function enter<T extends Turn, R>(unit: T, run: (unit: T) => R): R {
+  context.enterWith(unit);
+  return run(unit);
+}
+
+/**
+ * The unit that is to get the turn when what the running code begins to wait for is there. For units without a context of their
+ * own it is who has the turn.
+ */
+export function waitingUnit(): Turn | undefined {
+  const unit = context.getStore();
+  if (unit !== undefined) return unit;
+  const { current } = runQueue;
+  return current?.cutOff === undefined ? current : undefined;
+}
