@@ -11,7 +11,7 @@
  * cannot tell a link that the other has made before it heard of that from one made after.
  */
 
-import { arrive, tie } from "../process/exit-signals.ts";
+import { arrive, tie, whyGone } from "../process/exit-signals.ts";
 import type { Pid } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
@@ -28,7 +28,7 @@ export function link(process: Process, to: Pid): void {
   } else {
     process.extra!.unlinking?.delete(to);
     exportPid(process);
-    if (!post(to.thread, ["link", to.id, process.id])) return arrive(to, process, "noconnection", "sent");
+    if (!post(to.thread, ["link", to.id, process.id])) return arrive(to, process, whyGone(to), "sent");
     tie(process, to.thread);
   }
   links.add(to);

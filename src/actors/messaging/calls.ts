@@ -268,7 +268,10 @@ function callRemote(
 ): Promise<unknown> {
   const { value, markers } = pack(request);
   const pending = new PendingCall(server, caller);
-  if (!post(server.thread, [envelope, server.id, pending.number(), value, markers])) pending.fail("noconnection");
+  if (!post(server.thread, [envelope, server.id, pending.number(), value, markers])) {
+    // A pid of this thread that is no actor any more, and not the object that it was.
+    pending.fail(server.thread === thisThread ? "noproc" : "noconnection");
+  }
   return pending.wait(timeoutMs);
 }
 

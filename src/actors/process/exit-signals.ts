@@ -74,6 +74,11 @@ export function arrive(from: Pid | undefined, to: Process, reason: ExitReason, v
   else if (reason !== "normal" || from === to) to.die(reason, "unwinds");
 }
 
+/** There is no link to its thread: the thread has ended, or it is this one, and the actor has. */
+export function whyGone(pid: Pid): "noproc" | "noconnection" {
+  return pid.thread === thisThread ? "noproc" : "noconnection";
+}
+
 let lastRef = 0;
 
 export function newRef(): number {
@@ -88,7 +93,7 @@ export function monitor(process: Process, to: Pid): number {
     else watch(to, { pid: process, ref });
   } else {
     exportPid(process);
-    if (!post(to.thread, ["monitor", to.id, process.id, ref])) down(process, ref, to, "noconnection");
+    if (!post(to.thread, ["monitor", to.id, process.id, ref])) down(process, ref, to, whyGone(to));
     else tie(process, to.thread);
   }
   return ref;

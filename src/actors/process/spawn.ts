@@ -18,7 +18,7 @@ import { TurnPromise } from "../../runtime/turn-promise.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
 import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
-import { newRef, packReason, signalExit, tie, watch } from "./exit-signals.ts";
+import { newRef, packReason, signalExit, tie, watch, whyGone } from "./exit-signals.ts";
 import { linkFrom } from "../exits/links.ts";
 import { rareFieldsOf, type StartOutcome } from "./rare-fields.ts";
 import type { MailboxLimits } from "../messaging/mailbox.ts";
@@ -237,7 +237,7 @@ function begin(process: ActorProcess, { link, monitor, ref, initTimeoutMs }: Ter
     else {
       tie(process, link.thread);
       if (!post(link.thread, ["spawnLinked", link.id, exportPid(process)]))
-        signalExit(link, process, "noconnection", "link");
+        signalExit(link, process, whyGone(link), "link");
     }
   }
   runQueue.add(process);

@@ -247,6 +247,7 @@ function obstacle({ look }: Suspect): string {
     return "the thread does not answer (it is in a native call such as execSync, or Node does not allow the inspector)";
   const { turn, frame } = look;
   const place = frame === undefined ? "" : ` in ${frame.functionName} (${frame.location})`;
-  if (turn === undefined) return `code that is of no actor or task, or of one that another has resumed, computes${place}`;
+  if (turn === undefined)
+    return `code that is of no actor or task, or of one that another has resumed, computes${place}`;
   return `${nameOf(turn.what, turn.name, turn.id)} computes${place}`;
 }

@@ -1,7 +1,9 @@
 /** More of Erlang's rules of exit signals and names; each test names its rule. */
 
 import assert from "node:assert/strict";
-import { exit, groups, send, spawn, whereis, type Self } from "../../../src/actors/index.ts";
+import { test } from "node:test";
+import { call, exit, groups, send, spawn, thisThreadId, whereis, type Self } from "../../../src/actors/index.ts";
+import { internPid } from "../../../src/actors/process/pid.ts";
 import { ends, exitOf, newObserver, newPuppet, next, onBothSides, settled, tell } from "../support.ts";
 
 onBothSides("normal is a message to an actor that traps exits, from a link and from anybody", async (on) => {
@@ -121,4 +123,16 @@ onBothSides("an actor that nothing was known of but its pid is gone for other th
   const ref = await tell(there, { do: "monitor", pid });
   assert.deepEqual(await next(there), { type: "DOWN", ref, pid, reason: "noproc" });
   assert.equal((await tell(there, { do: "call", pid, request: 1 })).reason, "noproc");
+});
+
+test("the pid of an actor of this thread that has exited, of which no object is left, is noproc", async () => {
+  const gone = internPid(thisThreadId, Number.MAX_SAFE_INTEGER);
+  const watcher = await newObserver();
+  const ref = await tell(watcher, { do: "monitor", pid: gone });
+  assert.deepEqual(await next(watcher), { type: "DOWN", ref, pid: gone, reason: "noproc" });
+  await tell(watcher, { do: "link", pid: gone });
+  assert.deepEqual(await next(watcher), { type: "EXIT", from: gone, reason: "noproc" });
+  await assert.rejects(call(gone as never, 1 as never), { code: "ACTOR_CALL_FAILED", reason: "noproc" });
+  send(gone, "lost");
+  exit(gone, "kill");
 });
