@@ -5,6 +5,10 @@
  * Invariants
  * - One unit has the turn at a time. The next gets it when the unit parks (`parked`). If the unit awaits something that is
  *   not ours (a fetch, a file), the next gets it when the microtasks are drained: no unit is in the middle of anything then.
+ * - Units that need no turn of their own (tasks) share one: `share`. They go on side by side, in the order in which they were
+ *   woken, until the microtasks are drained. Only then another unit gets the turn. Nobody is `current` meanwhile. A unit that
+ *   such a turn wakes goes on in the same turn, without the queue, if the queue is empty and the round's time is not up
+ *   (`resumesAtOnce`): this is the common case, and costs a promise and two comparisons.
  * - A round ends after `ROUND_BUDGET_MS`. The next begins after timers and I/O have run. So two units that wake each other
  *   for ever starve nothing.
  * - While units wait for their turn, the program stays alive. An empty queue keeps nothing alive.
@@ -15,8 +19,8 @@
  *   microtask and no tick of other code, because the termination would drop them. It begins in a microtask, where node's
  *   own code has nothing half done.
  *
- * Rejected: resuming whatever is ready and leaving the order to V8's microtask queue. It is as fast, but a unit that is
- * terminated while it runs drops the queued microtasks of all others, and there is no place for a budget.
+ * Rejected: that actors share a turn too, with V8's microtask queue as the run queue. A unit that is terminated while it runs
+ * drops the queued microtasks of all others. Tasks are not terminated, and no actor goes on beside them.
  * Rejected: reading the clock at every turn. That costs a third of a turn. While turns are short, the clock is read at some
  * of them, and the time since the last read is charged to the unit that has the turn: a sample, as in a profiler. When a unit
  * runs long, every turn is measured for a while. Time that can't be attributed is dropped.
@@ -36,6 +40,8 @@ export interface Turn {
   view?(): TurnView | undefined;
   /** Its stretch was cut off: it never continues. A unit without `cutOff` must not be ended. One with it runs in `runAs`. */
   cutOff?(): void;
+  /** Its `run` calls `share`: it may go on beside others that do. */
+  readonly isShared?: boolean;
 }
 
 /** How long units run before timers and I/O get their turn. */
@@ -85,10 +91,12 @@ export class RunQueue {
   #length: number = 0;
   /** Whether `#pass` is on the stack, and whether a unit it started has parked already. */
   #passing: "no" | "yes" | "again" = "no";
-  #isJoining: boolean = false;
   /** Where units may be ended: the unit that had the turn has parked, and the next one gets it in a microtask. */
   #passIsDue: boolean = false;
+  /** Since the microtasks were last drained, some unit has gone on that shares its turn. */
+  #isShared: boolean = false;
   #roundStartMs: number = 0;
+  #roundMs: number = 0;
   #sampledMs: number = 0;
   #turnsUntilSample: number = 1;
   #turnsPerSample: number = 1;
@@ -131,7 +139,7 @@ export class RunQueue {
     this.#ring[(this.#first + this.#length) & this.#mask] = turn;
     this.#length += 1;
     if (this.#phase === "idle") {
-      this.#roundStartMs = this.#sampledMs = performance.now();
+      this.#startClock();
       if (this.isInterruptible && this.isOwnCallback) {
         this.#phase = "begins";
         void settled.then(this.#afterMicrotasks);
@@ -139,12 +147,31 @@ export class RunQueue {
     }
   }
 
-  /** Call it in a turn: runs the next ones in the queue within the same turn, while `isMeant` returns true. */
-  runWhile(isMeant: (turn: Turn, owner: Turn) => boolean, owner: Turn): void {
-    if (this.#isJoining) return;
-    this.#isJoining = true;
-    while (this.#length > 0 && isMeant(this.#ring[this.#first]!, owner)) this.#shift().run();
-    this.#isJoining = false;
+  /**
+   * Call it in `run`: the unit goes on without a turn of its own, and so may the next ones in the queue. Returns whether it is
+   * the first in this turn.
+   */
+  share(): boolean {
+    const isFirst = !this.#isShared;
+    this.current = undefined;
+    this.#isShared = true;
+    if (this.#passing !== "no") this.#passing = "again";
+    return isFirst;
+  }
+
+  /**
+   * Whether a unit that shares its turn, and is woken now, may go on in this turn. Otherwise it joins the queue: another unit
+   * has the turn, others are queued before it, or timers and I/O have waited long enough.
+   */
+  resumesAtOnce(): boolean {
+    if (this.current !== undefined || this.#length > 0 || this.#phase !== "drains") return false;
+    this.#turnsUntilSample -= 1;
+    return this.#turnsUntilSample > 0 || !this.#isUpNow();
+  }
+
+  #isUpNow(): boolean {
+    this.#sample();
+    return this.#sampledMs - this.#roundStartMs > this.#budgetMs;
   }
 
   /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
@@ -170,6 +197,7 @@ export class RunQueue {
    */
   hasResumedAnother(unit: Turn): boolean {
     const { current } = this;
+    if (this.#isShared) return true;
     return !this.#passIsDue && current !== undefined && current !== unit && current.view !== undefined;
   }
 
@@ -181,9 +209,9 @@ export class RunQueue {
     return performance.now() - this.#roundStartMs > this.#budgetMs;
   }
 
-  /** performance.now() of the beginning of the round: precise to about a millisecond, and free. */
+  /** performance.now() at the beginning of the round, in whole milliseconds: good to about one, and free. */
   nowMs(): number {
-    return this.#phase === "idle" ? performance.now() : this.#roundStartMs;
+    return this.#phase === "idle" ? Math.floor(performance.now()) : this.#roundMs;
   }
 
   /**
@@ -220,6 +248,7 @@ export class RunQueue {
     this.#sample();
     this.current = undefined;
     this.#passIsDue = false;
+    this.#isShared = false;
     if (this.#phase === "pauses") return;
     if (this.#length === 0) this.#rest();
     else if (this.#phase === "begins") this.#goInMicrotask();
@@ -240,7 +269,7 @@ export class RunQueue {
     do {
       this.#turnsUntilSample -= 1;
       if (this.#turnsUntilSample <= 0 || this.#length === 0) this.#sample();
-      if (this.#length === 0 || this.#phase === "pauses") {
+      if (this.#length === 0 || this.#phase === "pauses" || this.#mustDrain()) {
         this.current = undefined;
         break;
       }
@@ -250,6 +279,11 @@ export class RunQueue {
       turn.run();
     } while (this.#isAgain());
     this.#passing = "no";
+  }
+
+  /** The next one needs a turn of its own, and others that share theirs have not gone on yet. */
+  #mustDrain(): boolean {
+    return this.#isShared && this.#ring[this.#first]!.isShared !== true;
   }
 
   #shift(): Turn {
@@ -281,10 +315,15 @@ export class RunQueue {
     if (this.#length === 0) return;
     this.#phase = "pauses";
     setImmediate(() => {
-      this.#roundStartMs = this.#sampledMs = performance.now();
+      this.#startClock();
       this.#phase = "begins";
       this.#goInMicrotask();
     });
+  }
+
+  #startClock(): void {
+    this.#roundStartMs = this.#sampledMs = performance.now();
+    this.#roundMs = Math.floor(this.#roundStartMs);
   }
 
   #grow(): void {

@@ -1,157 +1,146 @@
-/** How a task parks: a waiter in a queue, and a promise that the task awaits. Waking stores the promise's result and puts the
- * waiter into the run queue. The waiter's turn settles the promise.
+/** How a task parks: a waiter in a queue, and a promise that the task awaits. Waking settles the promise. Then V8 continues the
+ * task, in the order of the wakings, because its queue of microtasks is first come first served.
  *
- * A waiter belongs to one queue at a time, or to none when it was woken. Rejected: reusing waiters. It was no faster in the
- * benchmarks: kept objects get old, and V8 must record each young promise that an old object points to.
+ * So a task needs no turn: it is woken at once, as long as the run queue allows (`resumesAtOnce`). Otherwise it joins the run
+ * queue, and is woken from there. An actor that waits here does need a turn: its waiter always joins the run queue, and passes
+ * the turn to the actor.
+ *
+ * Rejected: reusing waiters that are in no task. It was no faster in the benchmarks: kept objects get old, and V8 must record
+ * each young promise that an old object points to.
  */
 
 import { runQueue, type Turn } from "../runtime/run-queue.ts";
-import { currentUnit, Unit } from "./jobs/unit.ts";
+import { waitingUnit } from "../runtime/running-unit.ts";
+import { currentUnit, type Unit } from "./jobs/unit.ts";
 import { noteOutside } from "./outside-waiters.ts";
 import type { Selection } from "./select/selection.ts";
+import { type Settle, Waiting, type WaitQueue, type Where } from "./wait-queue.ts";
 
-/** What the waiter waits for, for a dump: "receive", "lock" … */
-export type Where = string;
-
-type Settle = (result: unknown) => void;
+export { WaitQueue, type Waiting, type Where } from "./wait-queue.ts";
 
 let settleNext: Settle;
 const stash = (resolve: Settle): void => {
   settleNext = resolve;
 };
 
-export class Waiter implements Turn {
-  next: Waiter | undefined = undefined;
-  previous: Waiter | undefined = undefined;
-  /** The queue it is in. */
-  queue: WaitQueue | undefined = undefined;
-  /** What it brings (a sender's value). After it was woken: what its promise settles with. */
-  value: unknown = undefined;
-  where: Where = "";
-  /** The task or actor that parked. It gets the turn again when the waiter's promise settles. */
-  owner: Turn | undefined = undefined;
-  /** Set for a select, which waits in other queues too. */
-  selection: Selection | undefined = undefined;
-  /** The case of the select that it belongs to. */
-  index: number = 0;
+/** A waiter that is not a task itself. */
+export class Waiter extends Waiting {
+  /** The task that parked. undefined: plain code, or an actor. */
+  readonly unit: Unit | undefined;
+  /** The actor that parked. It gets the turn again when the waiter's promise settles. */
+  readonly actor: Turn | undefined;
+  readonly where: Where;
+  override selection: Selection | undefined = undefined;
+  override index: number = 0;
   /** Called instead of settling a promise: the waiter is for another thread, or for a select. */
   told: ((result: unknown, error?: unknown) => void) | undefined = undefined;
-  settle: Settle | undefined = undefined;
 
-  run(): void {
-    const settle = this.settle!;
-    const result = this.value;
-    const { owner } = this;
-    this.settle = this.value = this.owner = undefined;
-    if (owner !== undefined) runQueue.current = owner;
-    if (!(owner instanceof Unit)) return settle(result);
-    owner.waiter = undefined;
-    owner.sinceMs = Math.floor(runQueue.nowMs());
-    owner.resumes();
-    settle(result);
-    // If more has come that its owner waits for, the owner gets it in the same turn.
-    if (owner.waitsForSeveral) runQueue.runWhile(isFor, owner);
+  constructor(where: Where = "", unit?: Unit, actor?: Turn, settle?: Settle, value?: unknown) {
+    super(settle, value);
+    this.where = where;
+    this.unit = unit;
+    this.actor = actor;
   }
 
-  /** Wakes it: in its turn the promise settles with this result. It must be in no queue any more. */
-  wake(result: unknown): void {
-    if (this.told !== undefined) {
-      this.told(result);
-      return;
+  get isPlain(): boolean {
+    return this.selection === undefined && this.told === undefined;
+  }
+
+  get isShared(): boolean {
+    return this.actor === undefined;
+  }
+
+  run(): void {
+    const result = this.value;
+    this.value = undefined;
+    if (this.actor === undefined) this.#resume(result, runQueue.share());
+    else {
+      runQueue.current = this.actor;
+      this.#settle(result);
     }
+  }
+
+  wake(result: unknown): void {
+    if (this.told !== undefined) this.told(result);
+    else if (this.actor === undefined && runQueue.resumesAtOnce()) this.#resume(result, false);
+    else this.#enqueue(result);
+  }
+
+  wakeLater(result: unknown): void {
+    if (this.told === undefined) this.#enqueue(result);
+    else this.told(result);
+  }
+
+  #enqueue(result: unknown): void {
     this.value = result;
     runQueue.add(this);
   }
 
-  /** Wakes it with an error. */
-  fail(error: unknown): void {
-    if (this.told !== undefined) {
-      this.told(undefined, error);
-      return;
-    }
-    const rejected = Promise.reject(error instanceof Error ? error : new Error(String(error)));
-    // Whoever awaits the waiter's promise gets the error.
-    rejected.catch(() => {});
-    this.wake(rejected);
-  }
-}
-
-function isFor(turn: Turn, owner: Turn): boolean {
-  return turn instanceof Waiter && turn.owner === owner;
-}
-
-/** The waiters for one thing, first come first served. */
-export class WaitQueue {
-  first: Waiter | undefined = undefined;
-  last: Waiter | undefined = undefined;
-  length: number = 0;
-
-  add(waiter: Waiter): void {
-    waiter.queue = this;
-    waiter.previous = this.last;
-    waiter.next = undefined;
-    if (this.last === undefined) this.first = waiter;
-    else this.last.next = waiter;
-    this.last = waiter;
-    this.length++;
+  override fail(error: unknown): void {
+    if (this.told === undefined) super.fail(error);
+    else this.told(undefined, error);
   }
 
-  remove(waiter: Waiter): void {
-    if (waiter.queue !== this) return;
-    if (waiter.previous === undefined) this.first = waiter.next;
-    else waiter.previous.next = waiter.next;
-    if (waiter.next === undefined) this.last = waiter.previous;
-    else waiter.next.previous = waiter.previous;
-    waiter.queue = waiter.next = waiter.previous = undefined;
-    this.length--;
+  #resume(result: unknown, isAlone: boolean): void {
+    if (this.unit !== undefined) this.unit.goesOn(isAlone);
+    this.#settle(result);
   }
 
-  /** Removes and returns the first. Only for queues without selects in them. */
-  shift(): Waiter | undefined {
-    const waiter = this.first;
-    if (waiter !== undefined) this.remove(waiter);
-    return waiter;
+  #settle(result: unknown): void {
+    const settle = this.settle!;
+    this.settle = undefined;
+    settle(result);
   }
 }
 
 /** Parks the caller in a queue. The promise settles when the waiter is woken. */
 export function park<T>(queue: WaitQueue, where: Where, value?: unknown): Promise<T> {
-  const waiter = newWaiter(where);
-  waiter.value = value;
   const promise = new Promise<T>(stash as never);
-  waiter.settle = settleNext;
-  queue.add(waiter);
-  const turn = runQueue.current;
-  if (turn !== undefined) runQueue.parked(turn);
-  return promise;
-}
-
-/** A waiter for the calling task, in no queue yet. */
-export function newWaiter(where: Where): Waiter {
-  const waiter = new Waiter();
-  waiter.where = where;
   const unit = currentUnit();
-  if (unit !== undefined) {
-    waiter.owner = unit;
-    if (unit.waiter !== undefined) unit.waitsForSeveral = true;
-    unit.waiter = waiter;
-    unit.sinceMs = Math.floor(runQueue.nowMs());
-  } else {
-    waiter.owner = runQueue.current;
-    if (waiter.owner === undefined) noteOutside(waiter);
+  if (unit !== undefined && unit.settle === undefined) {
+    unit.parksAs(where, settleNext, value);
+    queue.add(unit);
+    return promise;
   }
-  return waiter;
+  const waiter = waiterOf(unit, where, value);
+  queue.add(waiter);
+  if (waiter.actor !== undefined) runQueue.parked(waiter.actor);
+  return promise;
 }
 
 /** Parks the caller outside of any queue. `begin` gets the waiter, and must arrange for it to be woken. */
 export function parkWith<T>(where: Where, begin: (waiter: Waiter) => void): Promise<T> {
-  const waiter = newWaiter(where);
   const promise = new Promise<T>(stash as never);
-  waiter.settle = settleNext;
+  const waiter = waiterOf(currentUnit(), where, undefined);
   begin(waiter);
-  const turn = runQueue.current;
-  if (turn !== undefined) runQueue.parked(turn);
+  if (waiter.actor !== undefined) runQueue.parked(waiter.actor);
   return promise;
+}
+
+/** For the promise that was made last. */
+function waiterOf(unit: Unit | undefined, where: Where, value: unknown): Waiter {
+  if (unit === undefined) {
+    const waiter = new Waiter(where, undefined, waitingUnit(), settleNext, value);
+    if (waiter.actor === undefined) noteOutside(waiter);
+    return waiter;
+  }
+  const waiter = new Waiter(where, unit, undefined, settleNext, value);
+  unit.parksWith(waiter, where);
+  return waiter;
+}
+
+/** Wakes all that are in the queue now, each when the one before has gone on until it awaits something else. */
+export function wakeInTurn(queue: WaitQueue): void {
+  const waiters: Waiting[] = [];
+  for (let waiter = queue.shift(); waiter !== undefined; waiter = queue.shift()) waiters.push(waiter);
+  waiters.reverse();
+  const turn: Turn = {
+    run: () => {
+      waiters.pop()?.wakeLater(undefined);
+      if (waiters.length > 0) runQueue.add(turn);
+    },
+  };
+  turn.run();
 }
 
 const settled: Promise<void> = Promise.resolve();
@@ -174,5 +163,5 @@ export function done(): Promise<void> {
 
 /** A promise of `result` that settles in the caller's next turn. */
 export function nextTurn<T>(result: T): Promise<T> {
-  return parkWith<T>("yield", (waiter) => waiter.wake(result));
+  return parkWith<T>("yield", (waiter) => waiter.wakeLater(result));
 }

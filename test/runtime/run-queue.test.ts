@@ -220,7 +220,7 @@ test("a unit that is condemned is told, and the others go on without it", async 
   await Promise.all([cutOff.promise, second.promise]);
 });
 
-test("where units may be ended, a unit that goes on beside what it has begun is alone until its next await", async () => {
+test("where units may be ended, a unit that parks and computes on is ended before the next one was resumed", async () => {
   const queue = new RunQueue();
   queue.isInterruptible = true;
   const log: string[] = [];
@@ -237,8 +237,8 @@ test("where units may be ended, a unit that goes on beside what it has begun is 
   const first: Turn = {
     run: () => {
       log.push("first");
-      queue.mayPark(first);
-      queue.mayPark(first);
+      queue.parked(first);
+      queue.parked(first);
       log.push("goes on");
       assert.equal(queue.hasResumedAnother(first), false);
     },
@@ -250,24 +250,136 @@ test("where units may be ended, a unit that goes on beside what it has begun is 
   assert.deepEqual(log, ["first", "goes on", "second"]);
 });
 
-test("what a unit waits for beside goes on in its turn, and nobody else's", async () => {
+/** A unit that needs no turn of its own, as tasks do. Woken, it goes on at once if it may. */
+class Sharer implements Turn {
+  readonly isShared = true;
+  readonly #queue: RunQueue;
+  #resume: (() => void) | undefined;
+
+  constructor(queue: RunQueue) {
+    this.#queue = queue;
+  }
+
+  /** Whether it went on at once. */
+  wake(): boolean {
+    const atOnce = this.#queue.resumesAtOnce();
+    if (atOnce) this.#resume?.();
+    else this.#queue.add(this);
+    return atOnce;
+  }
+
+  run(): void {
+    this.#queue.share();
+    this.#resume?.();
+  }
+
+  park(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+}
+
+test("units that share a turn go on side by side, and another one when the microtasks are drained", async () => {
   const queue = new RunQueue();
   const log: string[] = [];
-  const owner: Turn = { run: () => {} };
-  const owners = new Map<Turn, Turn>();
-  const part = (name: string): Turn => {
-    const turn: Turn = {
-      run: () => {
-        log.push(name);
-        queue.runWhile((next, unit) => owners.get(next) === unit, owner);
-        if (name === "a1") log.push("end of the turn");
-      },
-    };
-    return turn;
+  const share = async (name: string, unit: Sharer): Promise<void> => {
+    await unit.park();
+    for (let i = 1; i <= 3; i++) {
+      log.push(`${name}${i}`);
+      assert.equal(queue.current, undefined);
+      await Promise.resolve();
+    }
   };
-  const [a1, a2, b, a3] = [part("a1"), part("a2"), part("b"), part("a3")];
-  for (const turn of [a1, a2, a3]) owners.set(turn, owner);
-  for (const turn of [a1, a2, b, a3]) queue.add(turn);
-  while (log.length < 5) await new Promise(setImmediate);
-  assert.deepEqual(log, ["a1", "a2", "end of the turn", "b", "a3"]);
+  const [a, b, c] = [new Sharer(queue), new Sharer(queue), new Sharer(queue)];
+  const alone = new Unit(queue);
+  const run = async (): Promise<void> => {
+    await alone.park();
+    assert.equal(queue.current, alone);
+    log.push("alone");
+    await Promise.resolve();
+    log.push("still alone");
+    assert.equal(c.wake(), false, "while a unit has the turn, others are queued");
+    void alone.park();
+  };
+  const done = Promise.all([share("a", a), share("b", b), run(), share("c", c)]);
+  assert.equal(a.wake(), false, "outside of a round");
+  b.wake();
+  alone.wake();
+  await done;
+  assert.deepEqual(log, ["a1", "b1", "a2", "b2", "a3", "b3", "alone", "still alone", "c1", "c2", "c3"]);
+});
+
+test("a unit that is woken goes on at once only if nobody is queued before it", async () => {
+  const queue = new RunQueue();
+  const log: string[] = [];
+  const [a, b, c] = [new Sharer(queue), new Sharer(queue), new Sharer(queue)];
+  const queued = new Unit(queue);
+  const run = async (): Promise<void> => {
+    await a.park();
+    assert.equal(b.wake(), true);
+    queued.wake();
+    assert.equal(c.wake(), false);
+  };
+  const say = async (name: string, parked: Promise<void>): Promise<void> => {
+    await parked;
+    log.push(name);
+    if (name === "queued") void queued.park();
+  };
+  const done = [run(), say("b", b.park()), say("c", c.park()), say("queued", queued.park())];
+  a.wake();
+  await Promise.all(done);
+  assert.deepEqual(log, ["b", "queued", "c"]);
+});
+
+test("units that wake each other at once for ever starve neither timers nor immediates, nor who needs a turn", async () => {
+  const queue = new RunQueue();
+  const stop = new AbortController();
+  const [a, b] = [new Sharer(queue), new Sharer(queue)];
+  let atOnce = 0;
+  const loop = async (self: Sharer, other: Sharer): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const parked = self.park();
+      if (other.wake()) atOnce += 1;
+      await parked;
+    }
+    other.wake();
+  };
+  const done = Promise.race([loop(a, b), loop(b, a)]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setImmediate(resolve));
+  const unit = new Unit(queue);
+  const turn = unit.park();
+  unit.wake();
+  await turn;
+  void unit.park();
+  stop.abort();
+  await done;
+  assert.ok(atOnce > 0);
+});
+
+test("units that compute long between their wakings give way to timers and I/O after a few of them", async () => {
+  const queue = new RunQueue();
+  const [a, b] = [new Sharer(queue), new Sharer(queue)];
+  const state = { hops: 0, over: false };
+  const loop = async (self: Sharer, other: Sharer): Promise<void> => {
+    while (!state.over) {
+      const parked = self.park();
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+      state.hops += 1;
+      other.wake();
+      await parked;
+    }
+    other.wake();
+  };
+  const done = Promise.race([loop(a, b), loop(b, a)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = state.hops;
+  await new Promise((resolve) => setImmediate(resolve));
+  const hops = state.hops - before;
+  state.over = true;
+  await done;
+  // 32 is the most without a look at the clock.
+  assert.ok(hops <= 40, `${hops}`);
 });

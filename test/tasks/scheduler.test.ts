@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { exit, type Pid } from "../../src/actors/index.ts";
 import { blocking, Channel, go, setSchedulerThreads, TaskGroup, WaitGroup } from "../../src/tasks/index.ts";
+import { hopBesideActor, wokenByRunaway } from "../fixtures/tasks/beside-actors.ts";
 import { pingPongs, stays } from "../fixtures/tasks/elsewhere.ts";
 import { echo, hold, where } from "../fixtures/tasks/movable.ts";
 
@@ -38,6 +40,22 @@ test("two tasks that only ping-pong on another thread starve neither its timers 
   // It could not end if they did.
   assert.equal(await go(pingPongs), "the timer has fired");
 });
+
+test("tasks that only hop from one to the other leave the actors of their thread their turns", async () => {
+  assert.equal(await go(hopBesideActor, 100), 100);
+});
+
+for (const by of ["a send", "a receive", "a reply", "a close"] as const) {
+  test(`a task that was woken by ${by} of an actor goes on, though that actor computes on until it is killed`, async () => {
+    const told = new Channel<Pid>();
+    const word = words();
+    const woken = go(wokenByRunaway, by, told, word);
+    const pid = (await told.receive()).value!;
+    while (Atomics.load(word, 0) === 0) await new Promise(setImmediate);
+    exit(pid, "kill");
+    assert.equal(await woken, "woken");
+  });
+}
 
 test("arguments that can't be cloned are an error at the call, whoever starts the task", async () => {
   const refused = { code: "NOT_CLONEABLE", message: /is a function/ };

@@ -25,6 +25,7 @@ export const pingPong: Scenario = {
   metrics: [PER_SECOND],
   targets: [
     { metric, contender: "heddle", against: "Go", atLeast: 1, over },
+    { metric, contender: "heddle", against: "bare promises", atLeast: 0.7, over },
     { metric, contender: "heddle, try first", against: "Go", atLeast: 1, over },
   ],
   measure,
@@ -40,7 +41,7 @@ export const pipeline: Scenario = {
     contender("Go", goRuntime("pipeline")),
   ],
   metrics: [PER_SECOND],
-  targets: [{ metric, contender: "heddle", against: "Go", atLeast: 1, over }],
+  targets: [{ metric, contender: "heddle", against: "Go", atLeast: 0.8, over }],
   measure,
 };
 
@@ -56,7 +57,7 @@ export const buffered: Scenario = {
   ],
   metrics: [PER_SECOND],
   targets: [
-    { metric, contender: "heddle", against: "Go", atLeast: 1, over },
+    { metric, contender: "heddle", against: "Go", atLeast: 0.5, over },
     { metric, contender: "heddle, try first", against: "Go", atLeast: 1, over },
   ],
   measure,

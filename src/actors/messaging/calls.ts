@@ -184,15 +184,21 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     if (this.#retained) runtime().release();
     if (this.server instanceof Process) this.server.extra?.callers?.delete(this);
     this.#caller?.extra?.calls?.delete(this);
-    if (this.#waiter === undefined) return this.#resolve(outcome);
+    if (this.#waiter === undefined && runQueue.current === undefined) return this.#resolve(outcome);
     // Marked as handled: whoever awaits the call gets the error a turn later.
     if (outcome instanceof Promise) outcome.catch(() => {});
     this.#outcome = outcome;
     runQueue.add(this);
   }
 
+  /** Whoever waits has no turn of its own: a task, or plain code. */
+  get isShared(): boolean {
+    return this.#waiter === undefined;
+  }
+
   run(): void {
-    runQueue.current = this.#waiter;
+    if (this.#waiter === undefined) runQueue.share();
+    else runQueue.current = this.#waiter;
     this.#resolve(this.#outcome);
   }
 }

@@ -93,6 +93,18 @@ export class RunawayThreads {
     this.#watchdog.start(this.#budgetMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS);
   }
 
+  /** Whose code runs on a scheduler thread that does not answer. Undefined: it cannot be looked at. */
+  async lookAt(thread: number): Promise<TurnLook | undefined> {
+    const threadId = new Map(this.#context.threads()).get(thread);
+    if (threadId === undefined) return undefined;
+    try {
+      return await (await this.#context.inspector()).lookAtTurn(threadId, PATIENCE_MS);
+    } catch (error) {
+      if (isOutOfDescriptors(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
   order(thread: number, actor: number): void {
     const orders = this.#orders.get(thread) ?? new Map<number, number>();

@@ -16,7 +16,7 @@ import { FarReceiver } from "./far-receiver.ts";
 import { rememberMoves } from "./moves.ts";
 import { type Selection, winBoth } from "../select/selection.ts";
 import { connected } from "../task-service.ts";
-import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiter } from "../waiter.ts";
+import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiting } from "../waiter.ts";
 
 /** The result of an attempt that must not wait. */
 export type Attempt = "done" | "would wait" | "lost";
@@ -43,7 +43,15 @@ export class LocalChannel<T> implements ChannelCore<T> {
   send(value: T, transfer?: readonly Transferable[]): Promise<void> {
     if (transfer !== undefined) rememberMoves(value, transfer);
     if (this.isClosed) return Promise.reject(sendOnClosed());
-    if (this.receivers.first !== undefined) {
+    const receiver = this.receivers.first;
+    if (receiver !== undefined) {
+      if (receiver.isPlain) {
+        this.receivers.takeFirst(receiver);
+        const result: Received<T> = { value, ok: true };
+        if (this.capacity === 0) receiver.wake(result);
+        else receiver.wakeLater(result);
+        return done();
+      }
       try {
         if (this.#hand(value, undefined) === "done") return done();
       } catch (error) {
@@ -63,8 +71,15 @@ export class LocalChannel<T> implements ChannelCore<T> {
       const result: Received<T> = { value: this.#shift(), ok: true };
       return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
     }
-    if (this.senders.first !== undefined && this.#fetch(undefined) === "done") {
-      return isTimeUp() ? nextTurn(this.taken) : Promise.resolve(this.taken);
+    const sender = this.senders.first;
+    if (sender !== undefined) {
+      if (sender.isPlain) {
+        this.senders.takeFirst(sender);
+        const result: Received<T> = { value: sender.value as T, ok: true };
+        sender.wake(undefined);
+        return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
+      }
+      if (this.#fetch(undefined) === "done") return isTimeUp() ? nextTurn(this.taken) : Promise.resolve(this.taken);
     }
     if (this.isClosed) return isTimeUp() ? nextTurn(CLOSED) : Promise.resolve(CLOSED);
     return this.#waiting(park<Received<T>>(this.receivers, "receive"));
@@ -160,9 +175,9 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   /** Removes the first waiter of the other side whose select is still open, and wins both selections. */
-  #partner(queue: WaitQueue, mine: Selection | undefined, value: unknown, taker?: FarReceiver): Waiter | Attempt {
+  #partner(queue: WaitQueue, mine: Selection | undefined, value: unknown, taker?: FarReceiver): Waiting | Attempt {
     for (let waiter = queue.first; waiter !== undefined; ) {
-      const following: Waiter | undefined = waiter.next;
+      const following: Waiting | undefined = waiter.next;
       // Only a channel that other threads know has far receivers.
       if (this.watch !== undefined) {
         if (taker !== undefined && !this.#prepare(taker, waiter)) {
@@ -189,7 +204,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   /** Whether a taker of another thread can take what a sender brings. If not, the sender gets the error. */
-  #prepare(taker: FarReceiver, sender: Waiter): boolean {
+  #prepare(taker: FarReceiver, sender: Waiting): boolean {
     try {
       taker.prepare(sender.value);
       return true;
@@ -207,7 +222,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
       const sender = this.#next(this.senders);
       if (sender !== undefined) {
         this.#buffer.push(sender.value as T);
-        sender.wake(undefined);
+        sender.wakeLater(undefined);
       }
     }
     this.watch?.(this.#buffer.length, this.isClosed);
@@ -215,7 +230,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   /** Removes the first waiter, and wins its select. */
-  #next(queue: WaitQueue): Waiter | undefined {
+  #next(queue: WaitQueue): Waiting | undefined {
     for (let waiter = queue.first; waiter !== undefined; waiter = queue.first) {
       queue.remove(waiter);
       if (waiter.selection === undefined || waiter.selection.win()) return waiter;

@@ -40,13 +40,7 @@ export class Context {
    * `background()`.
    */
   static current(): Context {
-    const unit = currentUnit();
-    if (unit === undefined) return background;
-    if (unit.context === undefined) {
-      unit.context = new CancelableContext(background);
-      if (unit.canceled !== undefined) unit.context.cancelWith(unit.canceled);
-    }
-    return unit.context;
+    return currentUnit()?.context(() => new CancelableContext(background)) ?? background;
   }
 
   /** A child that can be cancelled. */

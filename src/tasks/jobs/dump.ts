@@ -34,21 +34,21 @@ export async function dumpTasks(): Promise<TaskDump[]> {
 
 function dumpHere(): TaskDump[] {
   const thread = connected().self;
-  return Array.from(allUnits(), ({ outcome, name, state, waiter, sinceMs }) => ({
-    id: outcome.id,
+  return Array.from(allUnits(), ({ id, name, state, where, sinceMs }) => ({
+    id,
     name,
     thread,
     state,
-    ...(waiter === undefined ? {} : { where: waiter.where }),
+    ...(where === undefined ? {} : { where }),
     since: performance.timeOrigin + sinceMs,
   }));
 }
 
 function dumpThere(thread: number): Promise<TaskDump[]> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       closeRequest(id);
-      resolve(silent(thread));
+      silent(thread).then(resolve, reject);
     }, PATIENCE_MS);
     const end = (rows: TaskDump[]): void => {
       clearTimeout(timer);
@@ -63,11 +63,12 @@ function dumpThere(thread: number): Promise<TaskDump[]> {
   });
 }
 
-/** What the board shows of a thread that can't answer. */
-function silent(thread: number): TaskDump[] {
-  const { board } = connected();
-  const name = nameAt(thread, board.read(thread, LOAD.current)) ?? "unknown";
+/** What runs on a thread that can't answer. The root looks at the thread. Others, and whoever can't, look at the board. */
+async function silent(thread: number): Promise<TaskDump[]> {
+  const { board, runaways } = connected();
   const since = Date.now() - board.silentMs(thread);
+  const turn = (await runaways?.lookAt(thread))?.turn;
+  const name = (turn === undefined ? nameAt(thread, board.read(thread, LOAD.current)) : turn.name) ?? "unknown";
   return [{ id: "", name, thread, state: "running", where: "does not answer", since }];
 }
 

@@ -4,12 +4,12 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
-import { Handle } from "./handle.ts";
+import { Completion, Handle } from "./handle.ts";
 import { placeJob } from "./jobs.ts";
 import { connected } from "../task-service.ts";
 import { isTask, type Task } from "./task.ts";
-import { rememberSite } from "./start-sites.ts";
-import { type Outcome, Unit, unref } from "./unit.ts";
+import { forgetSite, rememberSite } from "./start-sites.ts";
+import { Unit, unref } from "./unit.ts";
 
 let lastId = 0;
 
@@ -24,16 +24,11 @@ export function go<Args extends readonly unknown[], R>(
   ...args: Args
 ): Handle<Awaited<R>>;
 export function go<R>(fn: (...args: never[]) => R | PromiseLike<R>, ...args: readonly unknown[]): Handle<R> {
-  if (isTask(fn)) return startedBy(go, placeJob<R>(fn, args, "scheduler"));
+  if (isTask(fn)) return placeJob<R>(fn, args, "scheduler", go);
   if (typeof fn !== "function") {
     throw new HeddleError("TASK_INVALID", `go() needs a task or a function, and got ${typeof fn}.`);
   }
-  return startedBy(go, goHere<R>(fn as never, args));
-}
-
-function startedBy<H extends object>(caller: (...args: never[]) => unknown, handle: H): H {
-  rememberSite(handle, caller);
-  return handle;
+  return goHere<R>(fn as never, args);
 }
 
 /**
@@ -48,25 +43,63 @@ export function blocking<Args extends readonly unknown[], R>(task: Task<Args, R>
       hint: 'Define it at the top level of a module: const work = task(import.meta.url, "work", (…) => { … });',
     });
   }
-  return startedBy(blocking, placeJob<Awaited<R>>(task, args, "blocking"));
+  return placeJob<Awaited<R>>(task, args, "blocking", blocking);
 }
 
 function goHere<R>(fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): Handle<R> {
-  return new Closure<R>(fn.name === "" ? "closure" : fn.name, fn, args);
+  const begin = args.length === 0 ? fn : () => fn(...args);
+  const unit = new Closure(fn.name === "" ? "closure" : fn.name, begin);
+  rememberSite(unit, go);
+  unit.place();
+  return new ClosureHandle<R>(unit);
 }
 
-/** A closure's handle and outcome in one object, because there may be a million. */
-class Closure<R> extends Handle<R> implements Outcome {
-  readonly #unit: Unit;
+/** It keeps what its handle needs. The handle itself is often dropped, and then it is no part of a parked task. */
+class Closure extends Unit {
+  readonly #number: number = ++lastId;
+  #completion: Completion | undefined = undefined;
 
-  constructor(name: string, fn: (...args: readonly unknown[]) => unknown, args: readonly unknown[]) {
-    super(++lastId, name);
-    this.#unit = new Unit(name, fn, args, this);
-    this.#unit.enqueue();
+  get id(): string {
+    return `${connected().self}.${this.#number}`;
   }
 
-  protected prefix(): string {
-    return `${connected().self}.`;
+  get completion(): Completion {
+    return (this.#completion ??= new Completion());
+  }
+
+  override succeeded(value: unknown): void {
+    forgetSite(this);
+    this.completion.succeeded(value);
+  }
+
+  override failed(error: unknown): void {
+    forgetSite(this);
+    this.completion.failed(error, this.name);
+  }
+
+  protected override dropped(): void {
+    forgetSite(this);
+  }
+}
+
+class ClosureHandle<R> extends Handle<R> {
+  readonly #unit: Closure;
+
+  constructor(unit: Closure) {
+    super();
+    this.#unit = unit;
+  }
+
+  get name(): string {
+    return this.#unit.name;
+  }
+
+  get id(): string {
+    return this.#unit.id;
+  }
+
+  protected get completion(): Completion {
+    return this.#unit.completion;
   }
 
   unref(): this {

@@ -14,27 +14,91 @@ type State =
 
 const PENDING: State = { is: "pending" };
 
-export abstract class Handle<R> implements PromiseLike<R> {
-  /** The task's name. */
-  readonly name: string;
-  readonly #number: number;
+/** How a task ends, and the promises of those who wait for that. Made on first use, because most parked tasks have none. */
+export class Completion {
   #state: State = PENDING;
   #awaited: PromiseWithResolvers<unknown> | undefined;
   #isOver = false;
   #over: PromiseWithResolvers<void> | undefined;
 
-  /** For the library. */
-  constructor(number: number, name: string) {
-    this.#number = number;
-    this.name = name;
+  get isPending(): boolean {
+    return this.#state.is === "pending";
   }
+
+  succeeded(value: unknown): void {
+    this.#settle({ is: "succeeded", value });
+    this.ended();
+  }
+
+  /** `name`: of the task, for the report if nobody awaits it. */
+  failed(error: unknown, name: string): void {
+    if (this.#settle({ is: "failed", error }) && this.#awaited === undefined) {
+      setImmediate(() => this.#report(error, name));
+    }
+    this.ended();
+  }
+
+  /** It is given up. If it runs, it ends later. */
+  canceled(error: HeddleError): void {
+    this.#settle({ is: "failed", error });
+  }
+
+  /** Nothing of the task runs any more. */
+  ended(): void {
+    this.#isOver = true;
+    forgetSite(this);
+    this.#over?.resolve();
+  }
+
+  promise(): Promise<unknown> {
+    if (this.#awaited === undefined) {
+      this.#awaited = Promise.withResolvers<unknown>();
+      this.#tell();
+    }
+    return this.#awaited.promise;
+  }
+
+  untilEnded(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    this.#over ??= Promise.withResolvers<void>();
+    return this.#over.promise;
+  }
+
+  #settle(state: State): boolean {
+    if (!this.isPending) return false;
+    this.#state = state;
+    this.#tell();
+    return true;
+  }
+
+  #tell(): void {
+    if (this.#state.is === "succeeded") this.#awaited?.resolve(this.#state.value);
+    else if (this.#state.is === "failed") this.#awaited?.reject(this.#state.error);
+  }
+
+  #report(cause: unknown, name: string): void {
+    if (this.#awaited !== undefined) return;
+    // Node's own way of reporting: a listener, a warning or the program's end, as configured.
+    void Promise.reject(
+      new HeddleError(
+        "TASK_FAILED",
+        `the task "${name}" failed, and its handle was never awaited: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      ),
+    );
+  }
+}
+
+export abstract class Handle<R> implements PromiseLike<R> {
+  /** The task's name. */
+  abstract get name(): string;
 
   /** Unique in the program: the number of the thread that started it, and its number there. Dumps show it. */
-  get id(): string {
-    return `${this.prefix()}${this.#number}`;
-  }
+  abstract get id(): string;
 
-  protected abstract prefix(): string;
+  protected abstract get completion(): Completion;
 
   /**
    * The program may end while the task is parked. Otherwise a program that ends because nothing is left that could wake its
@@ -66,69 +130,20 @@ export abstract class Handle<R> implements PromiseLike<R> {
    * started, its context (`Context.current()`) is cancelled, and the task must end itself.
    */
   cancel(reason?: unknown): void {
-    if (this.#state.is !== "pending") return;
+    const { completion } = this;
+    if (!completion.isPending) return;
     const error = canceled(`the task "${this.name}" was cancelled`, reason);
     const runs = this.stop(error);
-    this.#settle({ is: "failed", error }, false);
-    if (!runs) this.#end();
+    completion.canceled(error);
+    if (!runs) completion.ended();
   }
 
   /** For the library: settles when nothing of the task runs any more. After a cancellation that is later than the handle. */
   ended(): Promise<void> {
-    if (this.#isOver) return Promise.resolve();
-    this.#over ??= Promise.withResolvers<void>();
-    return this.#over.promise;
-  }
-
-  /** For the library. */
-  succeeded(value: unknown): void {
-    this.#settle({ is: "succeeded", value }, true);
-    this.#end();
-  }
-
-  /** For the library. */
-  failed(error: unknown): void {
-    this.#settle({ is: "failed", error }, true);
-    this.#end();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    forgetSite(this);
-    this.#over?.resolve();
-  }
-
-  #settle(state: State, isReported: boolean): void {
-    if (this.#state.is !== "pending") return;
-    this.#state = state;
-    if (this.#awaited !== undefined) this.#tell(this.#awaited);
-    else if (state.is === "failed" && isReported) setImmediate(() => this.#report(state.error));
+    return this.completion.untilEnded();
   }
 
   #promise(): Promise<R> {
-    if (this.#awaited === undefined) {
-      this.#awaited = Promise.withResolvers<unknown>();
-      if (this.#state.is !== "pending") this.#tell(this.#awaited);
-    }
-    return this.#awaited.promise as Promise<R>;
-  }
-
-  #tell({ resolve, reject }: PromiseWithResolvers<unknown>): void {
-    if (this.#state.is === "succeeded") resolve(this.#state.value);
-    else if (this.#state.is === "failed") reject(this.#state.error);
-  }
-
-  #report(cause: unknown): void {
-    if (this.#awaited !== undefined) return;
-    // Node's own way of reporting: a listener, a warning or the program's end, as configured.
-    void Promise.reject(
-      new HeddleError(
-        "TASK_FAILED",
-        `the task "${this.name}" failed, and its handle was never awaited: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      ),
-    );
+    return this.completion.promise() as Promise<R>;
   }
 }

@@ -16,9 +16,9 @@ import { clearInterval, setInterval } from "../../kit/native-timers.ts";
 import { chooseJobs } from "./work-sharing.ts";
 import { closeClaim, introduceClaims, openClaim } from "../select/claim-table.ts";
 import type { Claim } from "../select/claims.ts";
-import { Handle } from "./handle.ts";
+import { Completion, Handle } from "./handle.ts";
 import { accept, cancelHere, jobPrefix, unrefHere } from "./runner.ts";
-import { siteOf } from "./start-sites.ts";
+import { rememberSite, siteOf } from "./start-sites.ts";
 import { connected, handle, onThreadGone, OP, tell } from "../task-service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";
@@ -34,7 +34,7 @@ interface Job {
   readonly id: number;
   readonly task: { readonly url: string; readonly name: string };
   readonly role: Role;
-  readonly handle: Handle<unknown>;
+  readonly handle: JobHandle<unknown>;
   /** Undefined after it has started. */
   args: Packed | undefined;
   claim: Claim | undefined;
@@ -49,11 +49,12 @@ const open = new Map<number, Set<Job>>();
 let lastId = 0;
 let looking: NodeJS.Timeout | undefined;
 
-export function placeJob<R>(task: Task, args: readonly unknown[], role: Role): Handle<R> {
+export function placeJob<R>(task: Task, args: readonly unknown[], role: Role, caller: Caller): Handle<R> {
   const moving = transferOf(args);
   const packed = pack(args, moving);
   const id = ++lastId;
   const handle = new JobHandle<R>(id, task.name);
+  rememberSite(handle.completion, caller);
   const { url, name } = task;
   const job: Job = {
     id,
@@ -72,16 +73,22 @@ export function placeJob<R>(task: Task, args: readonly unknown[], role: Role): H
   return handle;
 }
 
+/** The function of this library that the program has called. */
+type Caller = (...args: never[]) => unknown;
+
 class JobHandle<R> extends Handle<R> {
+  readonly name: string;
+  readonly completion: Completion = new Completion();
   readonly #job: number;
 
   constructor(job: number, name: string) {
-    super(job, name);
+    super();
     this.#job = job;
+    this.name = name;
   }
 
-  protected prefix(): string {
-    return jobPrefix(connected().self);
+  get id(): string {
+    return `${jobPrefix(connected().self)}${this.#job}`;
   }
 
   unref(): this {
@@ -171,7 +178,7 @@ function letGo(job: Job): void {
 /** Where the jobs were started that are on other threads. */
 export function jobSites(): (readonly [id: string, site: string])[] {
   return [...jobs.values()].flatMap(({ handle }) => {
-    const site = siteOf(handle);
+    const site = siteOf(handle.completion);
     return site === undefined ? [] : [[handle.id, site] as const];
   });
 }
@@ -221,14 +228,14 @@ handle(OP.started, (_from, [id]) => {
 });
 
 handle(OP.succeeded, (_from, [id, value, markers]) => {
-  finish(id, (handle) => handle.succeeded(unpack(value, markers as never)));
+  finish(id, ({ completion }) => completion.succeeded(unpack(value, markers as never)));
 });
 
 handle(OP.failed, (_from, [id, error]) => {
-  finish(id, (handle) => handle.failed(unpackThrown(error as WireThrown)));
+  finish(id, ({ completion, name }) => completion.failed(unpackThrown(error as WireThrown), name));
 });
 
-function finish(id: unknown, tellHandle: (handle: Handle<unknown>) => void): void {
+function finish(id: unknown, tellHandle: (handle: JobHandle<unknown>) => void): void {
   const job = jobs.get(id as number);
   if (job === undefined) return;
   if (job.args !== undefined) settleOpen(job);
@@ -249,6 +256,6 @@ onThreadGone((thread, why) => {
     if (job.args !== undefined) settleOpen(job);
     end(job);
     const message = `the task "${job.task.name}" was lost with its thread: ${why.message}`;
-    job.handle.failed(new HeddleError("THREAD_DIED", message, { cause: why }));
+    job.handle.completion.failed(new HeddleError("THREAD_DIED", message, { cause: why }), job.task.name);
   }
 });

@@ -4,13 +4,13 @@
  * await it. Nothing of the program runs, and the waiter works as before: what wakes it resolves the thenable.
  */
 
-import type { Waiter } from "../waiter.ts";
+import type { Waiting } from "../waiter.ts";
 import { ownFrames } from "./stack-frames.ts";
 
 const FRAMES = 20;
 
 /** The async functions that wait, the innermost first. Empty: nobody awaits it. */
-export function placeOf(waiter: Waiter): Promise<readonly string[]> {
+export function placeOf(waiter: Waiting): Promise<readonly string[]> {
   const { settle } = waiter;
   if (settle === undefined) return Promise.resolve([]);
   let early: { readonly result: unknown } | undefined;

@@ -11,7 +11,7 @@ import { closeRequest, openRequest } from "../remote-requests.ts";
 import { waitersOutside } from "../outside-waiters.ts";
 import { connected, handle, isConnected, onEnd, OP, tell } from "../task-service.ts";
 import { isEndMeant } from "../../runtime/threads/meant-end.ts";
-import type { Waiter } from "../waiter.ts";
+import type { Waiter, Waiting } from "../waiter.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../kit/native-timers.ts";
 import { jobSites } from "./jobs.ts";
 import { placeOf } from "./parked-place.ts";
@@ -34,7 +34,7 @@ const MOST = 1000;
 /** The thread has no work, so it answers soon. */
 const PATIENCE_MS = 2000;
 
-onEnd({ unfinished: () => [...parkedUnits().map(({ waiter }) => waiter!), ...mainWaiters()], ending: report });
+onEnd({ unfinished: () => parkedWaits(), ending: report });
 
 // A main program may be parked that has never needed the runtime. The event comes again, and then the runtime gets it.
 process.on("beforeExit", () => {
@@ -47,12 +47,19 @@ function parkedUnits(): Unit[] {
   return [...allUnits()].filter((unit) => unit.state === "parked" && !isUnref(unit) && !sleeps(unit.waiter));
 }
 
+/** One object for each wait: a task is often its own waiter, but its promise's function is another one each time. */
+function parkedWaits(): object[] {
+  return [...parkedUnits().map(({ waiter }) => waiter?.settle), ...mainWaiters().map(({ settle }) => settle)].filter(
+    (settle) => settle !== undefined,
+  );
+}
+
 function mainWaiters(): Waiter[] {
   return waitersOutside().filter((waiter) => !sleeps(waiter));
 }
 
 /** A sleep that is left at the end was to last for ever. */
-function sleeps(waiter: Waiter | undefined): boolean {
+function sleeps(waiter: Waiting | undefined): boolean {
   return waiter?.where === "sleep";
 }
 
@@ -75,14 +82,14 @@ async function answerHere(): Promise<Answer> {
 }
 
 async function described(unit: Unit): Promise<Parked> {
-  const { outcome, name, waiter, sinceMs } = unit;
+  const { id, name, waiter, sinceMs } = unit;
   return {
-    id: outcome.id,
+    id,
     name,
     thread: connected().self,
     where: waiter?.where ?? "a promise",
     forMs: performance.now() - sinceMs,
-    startedAt: siteOf(outcome),
+    startedAt: siteOf(unit),
     parkedAt: waiter === undefined ? [] : await placeOf(waiter),
   };
 }

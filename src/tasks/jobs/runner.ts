@@ -16,7 +16,7 @@ import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } fro
 import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
-import { type Outcome, Unit, unref } from "./unit.ts";
+import { Unit, unref } from "./unit.ts";
 
 /** By the thread that sent them, and its number for them. */
 const running = new Map<string, Unit>();
@@ -35,14 +35,14 @@ export function accept(from: number, rest: readonly unknown[], ownClaim?: Claim)
     boolean,
   ];
   const claim = ownClaim ?? (address === undefined ? undefined : claimAt(address));
-  const unit = new Unit(name, () => call(url, name, value, markers), [], new Answer(from, id), claim);
+  const unit = new Job(name, () => call(url, name, value, markers), { from, id }, claim);
   running.set(key(from, id), unit);
   if (isUnref) unref(unit);
   if (connected().role === "blocking") {
     queue.push(unit);
     runNext();
   } else {
-    unit.enqueue(true);
+    unit.place(true);
   }
 }
 
@@ -61,28 +61,42 @@ export function jobPrefix(thread: number): string {
   return `${thread}.t`;
 }
 
-class Answer implements Outcome {
+/** A unit whose outcome is a message. */
+class Job extends Unit {
   readonly #from: number;
   readonly #id: number;
+  /** Set if another thread may take the task back: it must be won before the task starts. */
+  readonly #claim: Claim | undefined;
 
-  constructor(from: number, id: number) {
+  constructor(
+    name: string,
+    begin: () => unknown,
+    { from, id }: { readonly from: number; readonly id: number },
+    claim: Claim | undefined,
+  ) {
+    super(name, begin);
     this.#from = from;
     this.#id = id;
+    this.#claim = claim;
   }
 
   get id(): string {
     return `${jobPrefix(this.#from)}${this.#id}`;
   }
 
-  dropped(): void {
+  protected override mayStart(): boolean {
+    return this.#claim?.take() !== "lost";
+  }
+
+  protected override dropped(): void {
     running.delete(key(this.#from, this.#id));
   }
 
-  started(): void {
+  protected override started(): void {
     this.#tell([OP.started, this.#id]);
   }
 
-  succeeded(value: unknown): void {
+  override succeeded(value: unknown): void {
     try {
       const moving = transferOf([value]);
       const packed = pack(value, moving);
@@ -93,7 +107,7 @@ class Answer implements Outcome {
     this.#over();
   }
 
-  failed(error: unknown): void {
+  override failed(error: unknown): void {
     this.#tell([OP.failed, this.#id, packThrown(error)]);
     this.#over();
   }

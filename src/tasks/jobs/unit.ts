@@ -6,127 +6,163 @@
  *     └──────────────────────────▶ done      (cancelled before it started)
  *
  * The list is linked through the units themselves. A million parked tasks are a million of these objects, so every byte of a
- * unit counts. What few units need (a context, a promise) is made on first use.
+ * unit counts. What few units need (a context, a promise) is made on first use. A unit is its own waiter as long as it waits for
+ * one thing at a time, and is itself what the run queue runs: first to begin, then to go on.
+ *
+ * Invariants
+ * - `settle` is set while it is its own waiter: from `parksAs` until it is woken. Meanwhile it can't be one again.
+ * - Code that it has left running may use it as a waiter after its end. It stays done.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import { type Runtime, LOAD } from "../../runtime/runtime.ts";
-import type { HeddleError } from "../../errors/errors.ts";
+import { HeddleError } from "../../errors/errors.ts";
 import { perThread } from "../../kit/per-thread.ts";
-import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
+import { runAs, runningUnit } from "../../runtime/running-unit.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
-import type { Claim } from "../select/claims.ts";
 import type { CancelableContext } from "../context/context.ts";
 import { numberOf } from "./task-names.ts";
 import { connected } from "../task-service.ts";
-import type { Waiter } from "../waiter.ts";
+import { type Settle, Waiting, type Where } from "../wait-queue.ts";
 
 export type UnitState = "queued" | "running" | "parked" | "done";
 
-/** Gets the outcome of a unit: called exactly once, unless it never starts. */
-export interface Outcome {
-  /** The handle's id, for dumps. */
-  readonly id: string;
-  started?(): void;
-  /** It never starts: it was taken back, or cancelled before. */
-  dropped?(): void;
-  succeeded(value: unknown): void;
-  failed(error: unknown): void;
-}
-
-const NO_ARGS: readonly unknown[] = [];
-
-export class Unit implements Turn {
+export abstract class Unit extends Waiting {
   readonly name: string;
-  #fn: ((...args: readonly unknown[]) => unknown) | undefined;
-  #args: readonly unknown[] | undefined;
-  readonly outcome: Outcome;
-  /** Set if another thread may take the task back: it must be won before the task starts. */
-  readonly #claim: Claim | undefined;
-  /** What it waits for. undefined while it runs. */
-  waiter: Waiter | undefined = undefined;
-  /** It has waited for several things at a time (`Promise.all`). */
-  waitsForSeveral: boolean = false;
-  /** What `Context.current()` returns in it. Made on first use. */
-  context: CancelableContext | undefined = undefined;
-  /** Set if it is cancelled before its context was first used. */
-  canceled: HeddleError | undefined = undefined;
+  /** A state, or what it waits for since it last parked. */
+  #at: Where = "queued";
   /** performance.now() of the last change of its state, in whole milliseconds: V8 stores integers in the object itself. */
   sinceMs: number;
-  previous: Unit | undefined = undefined;
-  next: Unit | undefined = undefined;
-  #phase: "queued" | "started" | "done" = "queued";
+  /** What `Context.current()` returns in it, made on first use. Or why it was cancelled before. */
+  #context: CancelableContext | HeddleError | undefined = undefined;
+  older: Unit | undefined;
+  newer: Unit | undefined = undefined;
 
-  constructor(
-    name: string,
-    fn: (...args: readonly unknown[]) => unknown,
-    args: readonly unknown[],
-    outcome: Outcome,
-    claim?: Claim,
-  ) {
+  /** `begin` is called once, in its first turn. */
+  constructor(name: string, begin: () => unknown) {
+    super(undefined, begin);
     this.name = name;
-    this.#fn = fn;
-    this.#args = args.length === 0 ? NO_ARGS : args;
-    this.outcome = outcome;
-    this.#claim = claim;
-    this.sinceMs = Math.floor(runQueue.nowMs());
-    this.next = units.first;
-    if (units.first !== undefined) units.first.previous = this;
-    units.first = this;
+    this.sinceMs = runQueue.nowMs();
+    this.older = units.newest;
+    if (units.newest !== undefined) units.newest.newer = this;
+    units.newest = this;
   }
+
+  /** The handle's id, for dumps. */
+  abstract get id(): string;
+
+  /** Its outcome: one of them is called exactly once, unless it never starts. */
+  abstract succeeded(value: unknown): void;
+  abstract failed(error: unknown): void;
+
+  /** Another thread may have taken it back. */
+  protected mayStart(): boolean {
+    return true;
+  }
+
+  protected started(): void {}
+
+  /** It never starts: it was taken back, or cancelled before. */
+  protected dropped(): void {}
 
   get state(): UnitState {
-    if (this.#phase !== "started") return this.#phase;
-    return this.waiter === undefined ? "running" : "parked";
+    const at = this.#at;
+    return at === "queued" || at === "running" || at === "done" ? at : "parked";
   }
 
-  /** Puts it into the thread's run queue. If another thread has placed it, the board counts it as queued already. */
-  enqueue(isCounted: boolean = false): void {
+  /** What it waits for. */
+  get where(): Where | undefined {
+    return this.state === "parked" ? this.#at : undefined;
+  }
+
+  get isPlain(): boolean {
+    return true;
+  }
+
+  get isShared(): boolean {
+    return true;
+  }
+
+  /** Puts it into the thread's run queue, to begin. If another thread has placed it, the board counts it as queued already. */
+  place(isCounted: boolean = false): void {
     const { board, self } = here();
     if (!isCounted) board.add(self, LOAD.queued, 1);
     runQueue.add(this);
   }
 
-  /** Its first turn. */
   run(): void {
+    const isAlone = runQueue.share();
+    if (this.settle === undefined) this.#start(isAlone);
+    else this.#resume(this.value, isAlone);
+  }
+
+  #start(isAlone: boolean): void {
     const { board, self } = here();
-    if (this.#claim?.take() === "lost") {
+    if (!this.mayStart()) {
       this.withdraw();
       return;
     }
     board.add(self, LOAD.queued, -1);
-    if (this.#phase === "done") return;
-    this.#phase = "started";
-    this.sinceMs = Math.floor(runQueue.nowMs());
+    if (this.#at === "done") return;
     board.add(self, LOAD.running, 1);
-    this.resumes();
-    this.outcome.started?.();
-    current.run(this, begin);
+    this.goesOn(isAlone);
+    this.started();
+    runAs(this, begin);
   }
 
   /** Calls the function, once. */
   call(): unknown {
-    const [fn, args] = [this.#fn!, this.#args!];
-    this.#fn = this.#args = undefined;
-    return fn(...args);
+    const fn = this.value as () => unknown;
+    this.value = undefined;
+    return fn();
   }
 
-  succeeded(value: unknown): void {
-    this.#end();
-    this.outcome.succeeded(value);
-    runQueue.parked(this);
+  /** It waits, as its own waiter. */
+  parksAs(where: Where, settle: Settle, value: unknown): void {
+    this.settle = settle;
+    this.value = value;
+    this.#parks(where);
   }
 
-  failed(error: unknown): void {
-    this.#end();
-    this.outcome.failed(error);
-    runQueue.parked(this);
+  /** It waits, and has a waiter for that. */
+  parksWith(waiter: Waiting, where: Where): void {
+    if (this.settle === undefined) this.value = waiter;
+    this.#parks(where);
   }
 
-  /** It has the turn. */
-  resumes(): void {
-    const { board, self } = here();
-    board.setCurrent(self, numberOf(this.name));
+  /** While it is parked: the waiter of its last wait, or of the one before if it waits for several things. */
+  get waiter(): Waiting | undefined {
+    if (this.settle !== undefined) return this;
+    return this.value instanceof Waiting && this.value.settle !== undefined ? this.value : undefined;
+  }
+
+  #parks(where: Where): void {
+    if (this.#at !== "done") this.#at = where;
+    this.sinceMs = runQueue.nowMs();
+  }
+
+  wake(result: unknown): void {
+    if (runQueue.resumesAtOnce()) this.#resume(result, false);
+    else this.wakeLater(result);
+  }
+
+  wakeLater(result: unknown): void {
+    this.value = result;
+    runQueue.add(this);
+  }
+
+  #resume(result: unknown, isAlone: boolean): void {
+    const settle = this.settle!;
+    this.settle = this.value = undefined;
+    this.goesOn(isAlone);
+    settle(result);
+  }
+
+  /** It has begun, or what it waited for has come. `isAlone`: no other task goes on in this turn. */
+  goesOn(isAlone: boolean): void {
+    if (this.#at !== "done") this.#at = "running";
+    this.sinceMs = runQueue.nowMs();
+    if (isAlone || isShown) show(isAlone ? this : undefined);
   }
 
   view(): TurnView {
@@ -135,33 +171,45 @@ export class Unit implements Turn {
 
   /** Takes it out before its first turn. False: that has happened already. */
   withdraw(): boolean {
-    if (this.#phase !== "queued") return false;
-    this.#phase = "done";
-    this.#fn = this.#args = undefined;
+    if (this.#at !== "queued") return false;
+    this.#at = "done";
+    this.value = undefined;
     this.#unlink();
-    this.outcome.dropped?.();
+    this.dropped();
     return true;
+  }
+
+  /** Its own context. */
+  context(make: () => CancelableContext): CancelableContext {
+    const known = this.#context;
+    if (known !== undefined && !(known instanceof HeddleError)) return known;
+    const made = make();
+    this.#context = made;
+    if (known !== undefined) made.cancelWith(known);
+    return made;
   }
 
   /** Cancels its context. If it has not started, it never does. */
   cancel(error: HeddleError): void {
     if (this.withdraw()) return;
-    if (this.context === undefined) this.canceled = error;
-    else this.context.cancelWith(error);
+    const context = this.#context;
+    if (context === undefined) this.#context = error;
+    else if (!(context instanceof HeddleError)) context.cancelWith(error);
   }
 
-  #end(): void {
-    this.#phase = "done";
+  /** Its function has ended. */
+  end(): void {
+    this.#at = "done";
     this.#unlink();
     const { board, self } = here();
     board.add(self, LOAD.running, -1);
-    this.context?.cancel();
+    if (this.#context !== undefined && !(this.#context instanceof HeddleError)) this.#context.cancel();
   }
 
   #unlink(): void {
-    if (this.previous === undefined) units.first = this.next;
-    else this.previous.next = this.next;
-    if (this.next !== undefined) this.next.previous = this.previous;
+    if (this.newer === undefined) units.newest = this.older;
+    else this.newer.older = this.older;
+    if (this.older !== undefined) this.older.newer = this.newer;
   }
 }
 
@@ -177,47 +225,63 @@ export function isUnref(unit: Unit): boolean {
   return unrefs.has(unit);
 }
 
-const units: { first: Unit | undefined } = perThread("units", () => ({ first: undefined }));
-const current: AsyncLocalStorage<Unit> = perThread("unit", () => new AsyncLocalStorage<Unit>());
+const units: { newest: Unit | undefined } = perThread("task-list", () => ({ newest: undefined }));
 let joined: Runtime | undefined;
 
 function here(): Runtime {
   return (joined ??= connected());
 }
 
+/** The board shows a name. */
+let isShown = false;
+
+/**
+ * Shows on the board which task runs, for when the thread does not answer. Nobody is shown while several share a turn: to write
+ * it at every hop took a fifth of the hop's time.
+ */
+function show(unit: Unit | undefined): void {
+  isShown = unit !== undefined;
+  const { board, self } = here();
+  board.setCurrent(self, unit === undefined ? 0 : numberOf(unit.name));
+}
+
 /** The task in which the caller runs, also after any await. undefined: none. */
 export function currentUnit(): Unit | undefined {
-  return current.getStore();
+  const unit = runningUnit();
+  return unit instanceof Unit ? unit : undefined;
 }
 
 /** The thread's units, the newest first. */
 export function* allUnits(): Generator<Unit> {
-  for (let unit = units.first; unit !== undefined; unit = unit.next) yield unit;
+  for (let unit = units.newest; unit !== undefined; unit = unit.older) yield unit;
 }
 
 /** A unit's first turn, in its own async context. */
-function begin(): void {
-  const unit = current.getStore()!;
+function begin(unit: Unit): void {
   let result: unknown;
   try {
     result = unit.call();
   } catch (error) {
-    unit.failed(error);
+    failed(error);
     return;
   }
   if (result instanceof Promise) result.then(succeeded, failed);
   else if (isThenable(result)) Promise.resolve(result).then(succeeded, failed);
-  else unit.succeeded(result);
+  else succeeded(result);
 }
 
 // All units share these functions, which find their unit by the async context. That saves two closures for each unit.
 
 function succeeded(value: unknown): void {
-  current.getStore()!.succeeded(value);
+  const unit = runningUnit() as Unit;
+  unit.end();
+  unit.succeeded(value);
 }
 
 function failed(error: unknown): void {
-  current.getStore()!.failed(error);
+  const unit = runningUnit() as Unit;
+  unit.end();
+  unit.failed(error);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -14,7 +14,7 @@ import type { Handle } from "../jobs/handle.ts";
 import { HERE, type Holdable, type Holder, Holds, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import type { Task } from "../jobs/task.ts";
-import { park, WaitQueue } from "../waiter.ts";
+import { park, WaitQueue, wakeInTurn } from "../waiter.ts";
 
 export interface WaitGroupCore {
   add(by: Holder, delta: number): Maybe<void>;
@@ -67,8 +67,8 @@ class LocalWaitGroup implements WaitGroupCore, Holdable {
 
   #release(): void {
     this.#isReleasing = false;
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
-      waiter.wake(undefined);
+    // One after the other: what the first does when it goes on must be seen by the others.
+    wakeInTurn(this.#waiters);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   yieldNow,
   transfer,
 } from "../../../src/tasks/index.ts";
+import { hopsAndHolds } from "../../fixtures/tasks/elsewhere.ts";
 import * as movable from "../../fixtures/tasks/movable.ts";
 
 setSchedulerThreads(2);
@@ -157,6 +158,21 @@ describe("a dump", () => {
     assert.deepEqual(
       dump.map(({ name, state, where }) => ({ name, state, where })),
       [{ name: "hold", state: "running", where: "does not answer" }],
+    );
+  });
+});
+
+describe("a dump of a thread that computes", () => {
+  test("names the task that does, also of several that hop from one to the other", async () => {
+    const word = words();
+    const hopping = go(hopsAndHolds, word);
+    await untilHeld(word);
+    const dump = await dumpTasks();
+    Atomics.store(word, 0, 1);
+    await hopping;
+    assert.deepEqual(
+      dump.map(({ name, state, where }) => ({ name, state, where })),
+      [{ name: "second", state: "running", where: "does not answer" }],
     );
   });
 });
