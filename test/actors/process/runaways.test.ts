@@ -15,7 +15,16 @@ import {
   type Self,
 } from "../../../src/actors/index.ts";
 import { runtime } from "../../../src/runtime/runtime.ts";
-import { caller, neighbour, newWords, runaway, unwinder, type Way, type Words } from "../../fixtures/actors/runaway.ts";
+import {
+  caller,
+  neighbour,
+  newWords,
+  runaway,
+  starter,
+  unwinder,
+  type Way,
+  type Words,
+} from "../../fixtures/actors/runaway.ts";
 import { isAlive, newObserver, newPuppet, next, tell } from "../support.ts";
 
 const NEIGHBOURS = 200;
@@ -88,6 +97,19 @@ describe("an actor that is killed while it computes", () => {
       assert.equal(await aThread(), thread, "the thread is the same");
     });
   }
+
+  test("dies in its first stretch, also when an actor of its thread has started it", async () => {
+    const thread = await aThread();
+    const words = newWords();
+    const told = Promise.withResolvers<Pid>();
+    const asker = await spawn(async (self: Self<Pid>) => told.resolve(await self.receive()));
+    await spawn(starter, [asker, words], { on: thread });
+    const pid = await told.promise;
+    await begun(words);
+    exit(pid, "kill");
+    assert.equal(await isAlive(pid), false);
+    assert.equal(await aThread(), thread, "the thread is the same");
+  });
 
   test("its links and monitors see `killed`", async () => {
     const thread = await aThread();
