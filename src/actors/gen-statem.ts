@@ -84,6 +84,7 @@ export function genStatem<
   const body = async (self: Self, ...args: Args): Promise<void> => {
     const process = self as unknown as ActorProcess;
     const first = await init(self, ...args);
+    if (process.status === "dead") return;
     if (first === ignore) return hasStarted(self, { type: "ignored" });
     if (typeof first !== "object" || first === null || !("state" in first)) {
       throw new HeddleError("ACTOR_INVALID", "init of a state machine returns { state, data }.");

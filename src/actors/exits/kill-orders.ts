@@ -4,10 +4,11 @@
  * obeyed says so.
  *
  *   killer's thread ── exit ──▶ the actor's thread ── obeyed ──▶ killer's thread ── obeyed ──▶ root
- *                 └── killing ──▶ root
+ *                 └── killing ──▶ root                └── obeyed ──▶ root
  *
- * The killer's thread passes the second on, so that the root hears of the order first. Without it, an order that was obeyed just
- * before the thread stood still for another reason would count against that thread.
+ * Without it, an order that was obeyed just before the thread stood still for another reason would count against that thread.
+ * It is said twice. What comes directly may come before the order. Then what the killer's thread passes on counts: it comes
+ * after the order, but only when that thread turns.
  */
 
 import { runtime, ROOT } from "../../runtime/runtime.ts";
@@ -23,7 +24,9 @@ export function orderKill(thread: number, id: number): void {
 
 /** An actor of this thread that was killed from another one is dead. */
 export function killObeyed(killer: number, id: number): void {
-  if (thisThread !== ROOT) post(killer, ["obeyed", thisThread, id]);
+  if (thisThread === ROOT) return;
+  post(ROOT, ["obeyed", thisThread, id]);
+  if (killer !== ROOT) post(killer, ["obeyed", thisThread, id]);
 }
 
 onMessage("killing", (_from: number, thread: number, id: number) => runtime().runaways!.order(thread, id));

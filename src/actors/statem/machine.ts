@@ -13,6 +13,7 @@
  * Invariants
  * - Each event that waits here costs a turn, like a message: a machine that inserts events for ever starves no other actor, and
  *   can be ended.
+ * - If the actor has ended while a callback waited for something, no other callback is called, and the answer counts for nothing.
  * - An enter call changes neither the state nor the events: it cannot postpone, insert or go on to another state.
  */
 
@@ -76,7 +77,13 @@ export class Machine implements Inspected {
       const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
       ending = await this.#guard(() => this.#take(message));
     }
+    if (this.#hasEnded()) return;
     await this.#terminate(ending.stop);
+  }
+
+  /** It was killed, or got an exit signal, while a callback waited for something. Nothing more of it runs. */
+  #hasEnded(): boolean {
+    return this.#self.status === "dead";
   }
 
   readState(): unknown {
@@ -96,7 +103,7 @@ export class Machine implements Inspected {
     try {
       return await run();
     } catch (error) {
-      if (this.#self.status === "dead") throw error;
+      if (this.#hasEnded()) throw error;
       if (!(error instanceof ExitError)) crashes.report(this.#self, error);
       return { stop: reasonOf(error) };
     }
@@ -131,7 +138,9 @@ export class Machine implements Inspected {
   async #handle(event: StateEvent): Promise<Ending> {
     this.#desk?.note("in", event);
     this.#cancel("event");
-    const answer = checked(await this.#callbacks.handle(event, this.#state, this.#data));
+    const answered = await this.#callbacks.handle(event, this.#state, this.#data);
+    if (this.#hasEnded()) return undefined;
+    const answer = checked(answered);
     this.#settle(event, answer);
     if ("stop" in answer) return { stop: answer.stop! };
     if (answer.postpone === true) this.#postponed.push({ ...event });
@@ -198,7 +207,9 @@ export class Machine implements Inspected {
     let before = from;
     while (this.#callbacks.enterCalls) {
       const event: StateEvent = { type: "enter", from: before };
-      const answer = checked(await this.#callbacks.handle(event, this.#state, this.#data));
+      const answered = await this.#callbacks.handle(event, this.#state, this.#data);
+      if (this.#hasEnded()) return undefined;
+      const answer = checked(answered);
       const moves = "state" in answer && !isSame(this.#state, answer.state);
       if (moves || answer.postpone === true || answer.events !== undefined) {
         throw bad(

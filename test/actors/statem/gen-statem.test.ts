@@ -24,7 +24,7 @@ import {
   type StateEvent,
 } from "../../../src/actors/index.ts";
 import { openDeadlines } from "../../../src/actors/messaging/deadlines.ts";
-import { onBothSides, watched } from "../support.ts";
+import { onBothSides, settled, watched } from "../support.ts";
 import { door } from "../../fixtures/actors/door.ts";
 
 setCrashReporter(() => {});
@@ -385,4 +385,55 @@ test("getState shows state and data, and replaceState changes both", async () =>
     { code: "ACTOR_INVALID" },
   );
   await stop(pid);
+});
+
+for (const reason of ["kill", "broken"]) {
+  test(`a machine that gets the exit ${reason} while a callback waits calls no other callback, and does not reply`, async () => {
+    for (const answer of [{ state: "b", reply: "done" }, { stop: "normal" }]) {
+      const begun = Promise.withResolvers<void>();
+      const mayAnswer = Promise.withResolvers<void>();
+      const log: string[] = [];
+      const body = genStatem({
+        init: () => ({ state: "a", data: 0 }),
+        enterCalls: true,
+        handleEvent: async (event, state) => {
+          log.push(`${state} ${event.type}`);
+          if (event.type === "enter") return undefined;
+          begun.resolve();
+          await mayAnswer.promise;
+          return answer;
+        },
+        terminate: () => void log.push("terminate"),
+      });
+      const pid = await spawn(body);
+      const failed = assert.rejects(call(pid, "go"), { reason: reason === "kill" ? "killed" : "broken" });
+      await begun.promise;
+      exit(pid, reason);
+      mayAnswer.resolve();
+      await failed;
+      await settled();
+      assert.deepEqual(log, ["a enter", "a call"]);
+    }
+  });
+}
+
+test("a machine that is killed while its init waits calls no callback", async () => {
+  const begun = Promise.withResolvers<Pid>();
+  const mayGoOn = Promise.withResolvers<void>();
+  const log: string[] = [];
+  const body = genStatem({
+    init: async (self: Self) => {
+      begun.resolve(self.pid);
+      await mayGoOn.promise;
+      return { state: "a", data: 0 };
+    },
+    enterCalls: true,
+    handleEvent: (event) => void log.push(event.type),
+  });
+  const failed = assert.rejects(spawn(body), { code: "ACTOR_START_FAILED" });
+  exit(await begun.promise, "kill");
+  mayGoOn.resolve();
+  await failed;
+  await settled();
+  assert.deepEqual(log, []);
 });

@@ -25,7 +25,7 @@ import { stopAll, stopChild } from "../../../src/actors/supervisor/children.ts";
 import { HeddleError } from "../../../src/errors/errors.ts";
 import { runtime } from "../../../src/runtime/runtime.ts";
 import { plainChild } from "../../fixtures/actors/plain-child.ts";
-import { stuck, type Way, type Words } from "../../fixtures/actors/stuck.ts";
+import { killer, stuck, type Way, type Words } from "../../fixtures/actors/stuck.ts";
 import { newObserver, newPuppet, next, tell } from "../support.ts";
 
 const warnings: (Error & { code?: string })[] = [];
@@ -138,6 +138,18 @@ test("a kill that was obeyed before the thread stands still does not count again
   assert.equal(await tell(await newPuppet(thread), { do: "ping" }), "pong");
   assert.equal((await schedulerThreads()).includes(thread), true);
   exit(pid, "kill");
+});
+
+test("the same if the killer's thread stands still, and cannot pass on that the kill was obeyed", async () => {
+  const [thread, other] = await twoThreads();
+  const victim = await newPuppet(thread);
+  const [words, killersWords] = [newWords(), newWords()];
+  const pid = await spawn(stuck, ["for a while", words], { on: thread });
+  const kills = await spawn(killer, [victim, pid, killersWords], { on: other });
+  await standsStill(kills, killersWords);
+  assert.equal(await tell(await newPuppet(thread), { do: "ping" }), "pong");
+  assert.equal((await schedulerThreads()).includes(thread), true);
+  for (const one of [pid, kills]) exit(one, "kill");
 });
 
 for (const shutdown of [20, "brutal_kill"] as const) {
