@@ -35,6 +35,8 @@ export class Ended {
   readonly reason: ExitReason;
   /** Its next operation rejects, so that its function unwinds. */
   mayUnwind: boolean;
+  /** Nothing of its function is left. */
+  hasReturned: boolean = false;
   constructor(reason: ExitReason, mayUnwind: boolean) {
     this.reason = reason;
     this.mayUnwind = mayUnwind;

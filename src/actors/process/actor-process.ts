@@ -10,6 +10,7 @@ import { rareFieldsOf } from "./rare-fields.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
 import { currentProcess, Process, type Body, type Rest } from "./process.ts";
+import { Ended } from "../messaging/wait-states.ts";
 import { exportPid, forgetProcess, importPid } from "./process-table.ts";
 import { thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
@@ -48,7 +49,8 @@ export class ActorProcess extends Process implements Self {
   }
 
   view(): TurnView | undefined {
-    if (isSendingExits()) return undefined;
+    // If its function has returned, this is code that it has left behind for others: a server's handler, a timer.
+    if (isSendingExits() || (this.wait instanceof Ended && this.wait.hasReturned)) return undefined;
     const { id, extra, turns } = this;
     const view = { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns } as const;
     return this.status === "dead" ? { ...view, hasEnded: true } : view;

@@ -383,6 +383,7 @@ function hasThrown(error: unknown): void {
 
 function end(process: Process, reason: ExitReason): void {
   if (process.status !== "dead") process.die(reason, "returned");
+  (process.wait as Ended).hasReturned = true;
   runQueue.parked(process);
 }
 

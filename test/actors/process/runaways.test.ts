@@ -14,6 +14,7 @@ import {
   type Pid,
   type Self,
 } from "../../../src/actors/index.ts";
+import { runningUnit } from "../../../src/runtime/running-unit.ts";
 import { runtime } from "../../../src/runtime/runtime.ts";
 import {
   caller,
@@ -25,7 +26,7 @@ import {
   type Way,
   type Words,
 } from "../../fixtures/actors/runaway.ts";
-import { isAlive, newObserver, newPuppet, next, tell } from "../support.ts";
+import { isAlive, newObserver, newPuppet, next, settled, tell } from "../support.ts";
 
 const NEIGHBOURS = 200;
 
@@ -164,6 +165,33 @@ test("who is called by an actor that computes can be killed, and the actor goes 
   assert.equal(await isAlive(pid), true);
   assert.equal(Atomics.load(words, 2), 3, "it has gone on");
   exit(pid, "kill");
+});
+
+test("code that an actor has left behind is not what it cleans up with: once its function has returned, it is not ended", async () => {
+  for (const how of ["returns", "throws", "exits"]) {
+    const views: unknown[] = [];
+    const later = Promise.withResolvers<void>();
+    const goesOn = Promise.withResolvers<void>();
+    await spawn(async (self: Self) => {
+      self.trapExit = true;
+      void goesOn.promise.then(() => {
+        views.push(runningUnit()!.view!());
+        later.resolve();
+      });
+      try {
+        views.push(runningUnit()!.view!());
+        if (how === "exits") exit(self.pid, "kill");
+        if (how === "throws") self.exit("broken");
+      } finally {
+        if (how === "exits") views.push((runningUnit()!.view!() as { hasEnded?: boolean }).hasEnded);
+      }
+    });
+    await settled();
+    goesOn.resolve();
+    await later.promise;
+    assert.equal((views[0] as { what: string }).what, "actor");
+    assert.deepEqual(views.slice(1), how === "exits" ? [true, undefined] : [undefined]);
+  }
 });
 
 test("an actor that has exited and computes for ever in its finally is stopped, and its thread and neighbours go on", async () => {
