@@ -7,6 +7,7 @@ export interface Parked {
   readonly thread: number;
   /** What it waits for: "receive", "lock" … */
   readonly where: string;
+  readonly isCanceled: boolean;
   readonly forMs: number | undefined;
   readonly startedAt: string | undefined;
   /** The async functions that wait, the innermost first. */
@@ -19,7 +20,7 @@ const MOST_ENTRIES = 50;
 export function reportOfParked(parked: readonly Parked[]): string {
   const alike = new Map<string, Parked[]>();
   for (const each of parked) {
-    const key = JSON.stringify([each.name, each.where, each.startedAt, each.parkedAt]);
+    const key = JSON.stringify([each.name, each.where, each.isCanceled, each.startedAt, each.parkedAt]);
     alike.set(key, [...(alike.get(key) ?? []), each]);
   }
   const entries = [...alike.values()];
@@ -41,12 +42,13 @@ function who(parked: readonly Parked[]): string {
 }
 
 function entry(alike: readonly Parked[]): string[] {
-  const { name, thread, where, forMs, startedAt, parkedAt } = alike[0]!;
+  const { name, thread, where, isCanceled, forMs, startedAt, parkedAt } = alike[0]!;
   const ids = alike.length > 1 ? ` × ${alike.length}` : "";
   const what = name === undefined ? "the main program" : `the task "${name}"${ids}`;
   const since = forMs === undefined ? "" : `, for ${duration(forMs)}`;
+  const canceled = isCanceled ? "cancelled, " : "";
   return [
-    `  ${what}: ${where}${since}${name === undefined ? "" : `, on thread ${thread}`}`,
+    `  ${what}: ${canceled}${where}${since}${name === undefined ? "" : `, on thread ${thread}`}`,
     ...parkedAt.map((frame) => `    parked at ${frame}`),
     ...(startedAt === undefined ? [] : [`    started at ${startedAt}`]),
   ];

@@ -1,7 +1,7 @@
 /**
  * The end of a program whose tasks are all parked: no thread has work, so nothing can wake them. As in Go, the program says so
- * and ends with code 2. A task whose handle was told `unref` may be parked at the end, or sleep for ever, as may a program
- * that calls `process.exit`.
+ * and ends with code 2. A task whose handle was told `unref` or `cancel` may be parked at the end, or sleep for ever, as may a
+ * program that calls `process.exit`. A cancelled one is in the report if there is one: somebody may wait for its end.
  *
  * The root asks all threads at the end (termination-detection.ts). A task's thread knows where it is parked; the thread that has
  * started it knows where.
@@ -17,7 +17,7 @@ import { jobSites } from "./jobs.ts";
 import { placeOf } from "./parked-place.ts";
 import { type Parked, reportOfParked } from "./parked-report.ts";
 import { siteOf } from "./start-sites.ts";
-import { allUnits, isUnref, type Unit } from "./unit.ts";
+import { allUnits, isCanceled, isUnref, type Unit } from "./unit.ts";
 
 interface Answer {
   readonly parked: readonly Parked[];
@@ -49,7 +49,8 @@ function parkedUnits(): Unit[] {
 
 /** One object for each wait: a task is often its own waiter, but its promise's function is another one each time. */
 function parkedWaits(): object[] {
-  return [...parkedUnits().map(({ waiter }) => waiter?.settle), ...mainWaiters().map(({ settle }) => settle)].filter(
+  const units = parkedUnits().filter((unit) => !isCanceled(unit));
+  return [...units.map(({ waiter }) => waiter?.settle), ...mainWaiters().map(({ settle }) => settle)].filter(
     (settle) => settle !== undefined,
   );
 }
@@ -71,7 +72,7 @@ async function report(): Promise<void> {
   const parked = [here, ...there]
     .flatMap((each) => each.parked)
     .map((each) => ({ ...each, startedAt: each.startedAt ?? sites.get(each.id) }));
-  if (parked.length + main.length === 0) return;
+  if (main.length === 0 && parked.every((each) => each.isCanceled)) return;
   process.exitCode ||= EXIT_CODE;
   process.stderr.write(reportOfParked([...main, ...parked]));
 }
@@ -88,6 +89,7 @@ async function described(unit: Unit): Promise<Parked> {
     name,
     thread: connected().self,
     where: waiter?.where ?? "a promise",
+    isCanceled: isCanceled(unit),
     forMs: performance.now() - sinceMs,
     startedAt: siteOf(unit),
     parkedAt: waiter === undefined ? [] : await placeOf(waiter),
@@ -104,7 +106,16 @@ async function mainProgram(): Promise<Parked[]> {
 function describedMain({ where }: Waiter, parkedAt: readonly string[]): Parked[] {
   if (parkedAt.length === 0) return [];
   return [
-    { id: "", name: undefined, thread: connected().self, where, forMs: undefined, startedAt: undefined, parkedAt },
+    {
+      id: "",
+      name: undefined,
+      thread: connected().self,
+      where,
+      isCanceled: false,
+      forMs: undefined,
+      startedAt: undefined,
+      parkedAt,
+    },
   ];
 }
 

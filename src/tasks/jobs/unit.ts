@@ -192,6 +192,7 @@ export abstract class Unit extends Waiting {
   /** Cancels its context. If it has not started, it never does. */
   cancel(error: HeddleError): void {
     if (this.withdraw()) return;
+    canceled.add(this);
     const context = this.#context;
     if (context === undefined) this.#context = error;
     else if (!(context instanceof HeddleError)) context.cancelWith(error);
@@ -223,6 +224,13 @@ export function unref(unit: Unit): void {
 
 export function isUnref(unit: Unit): boolean {
   return unrefs.has(unit);
+}
+
+const canceled: WeakSet<Unit> = new WeakSet();
+
+/** It was told to end. Whoever has started it has given it up. */
+export function isCanceled(unit: Unit): boolean {
+  return canceled.has(unit);
 }
 
 const units: { newest: Unit | undefined } = perThread("task-list", () => ({ newest: undefined }));

@@ -74,6 +74,13 @@ describe("a program that ends because its tasks are parked says so, and its code
     });
   }
 
+  test("a group that waits for the end of a cancelled task", async () => {
+    const { code, stderr } = await run("cancelled, but awaited");
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^ {2}the main program: task group$/m);
+    assert.match(stderr, /^ {2}the task "worker": cancelled, receive, for \d+ m?s, on thread 0$/m);
+  });
+
   test("but an exit code of its own stays", async () => {
     const { code, stderr } = await run("own exit code");
     assert.equal(code, 5, stderr);
@@ -85,6 +92,7 @@ describe("a program may mean to end while tasks are parked:", () => {
   for (const program of [
     "unref",
     "unref while it runs",
+    "cancelled",
     "exit",
     "sleeps for ever",
     "only begun",
@@ -106,6 +114,7 @@ test("the report has an entry for each kind of task, and not too many", () => {
     name: `task ${index}`,
     thread: 0,
     where: "receive",
+    isCanceled: false,
     forMs: 1500,
     startedAt: undefined,
     parkedAt: [],
