@@ -13,13 +13,13 @@
  * `genServer`, also for `terminate` and for errors.
  */
 
-import { HeddleError } from "../errors/errors.ts";
 import { ignore } from "./gen-server.ts";
 import type { Spawnable } from "./process/actor.ts";
 import type { ActorProcess } from "./process/actor-process.ts";
 import type { ExitReason } from "./process/exit-reason.ts";
 import type { Self, ServerPid } from "./process/self.ts";
 import { hasStarted, markServer } from "./process/spawn.ts";
+import { checkedFirst, checkMachine } from "./statem/answers.ts";
 import type { FirstAnswer, StateAnswer, StateEvent } from "./statem/events.ts";
 import { Machine } from "./statem/machine.ts";
 
@@ -64,7 +64,7 @@ export type StateCallbacks<State, Data, Args extends readonly unknown[], Request
  * Differences from OTP: callbacks may be async. States that are objects are the same if they are deeply equal. A timeout has a name
  * and no content; put that into the data.
  *
- * @throws ACTOR_INVALID if it has neither `states` nor `handleEvent`
+ * @throws ACTOR_INVALID
  */
 export function genStatem<
   State = string,
@@ -79,23 +79,25 @@ export function genStatem<
 ): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
   readonly "~spawns": ServerPid<[Request, Reply], Cast, Info>;
 } {
+  checkMachine(callbacks);
   const { init, enterCalls = false, terminate } = callbacks;
+  const { states } = callbacks as Partial<ManyHandlers>;
+  const stateNames = states && new Set<unknown>(Object.keys(states));
   const handle = handlerOf(callbacks as AnyCallbacks);
   const body = async (self: Self, ...args: Args): Promise<void> => {
     const process = self as unknown as ActorProcess;
     const first = await init(self, ...args);
     if (process.status === "dead") return;
     if (first === ignore) return hasStarted(self, { type: "ignored" });
-    if (typeof first !== "object" || first === null || !("state" in first)) {
-      throw new HeddleError("ACTOR_INVALID", "init of a state machine returns { state, data }.");
-    }
+    const answer = checkedFirst(first, stateNames);
     hasStarted(self, { type: "started" });
     const machine = new Machine(process, {
+      stateNames,
       enterCalls,
       handle,
       terminate: (...args) => terminate?.(...(args as [any, any, any])),
     });
-    await machine.run(first as StateAnswer);
+    await machine.run(answer);
   };
   markServer(body as never, "worker");
   return body as never;
@@ -104,21 +106,13 @@ export function genStatem<
 type AnyCallbacks = StateCallbacks<any, any, readonly unknown[], any, any, any>;
 type Handler = (event: StateEvent, state: unknown, data: unknown) => unknown;
 
+interface ManyHandlers {
+  readonly states: Readonly<Record<string, (event: StateEvent, data: unknown) => unknown>>;
+}
+
+/** No machine gets into a state that it has no function for (statem/answers.ts). */
 function handlerOf(callbacks: AnyCallbacks): Handler {
-  if ("handleEvent" in callbacks && typeof callbacks.handleEvent === "function") return callbacks.handleEvent;
-  const states: unknown = "states" in callbacks ? callbacks.states : undefined;
-  if (typeof states !== "object" || states === null) {
-    throw new HeddleError("ACTOR_INVALID", "genStatem needs either `states` or `handleEvent`.");
-  }
-  return (event, state, data) => {
-    const known = typeof state === "string" && Object.hasOwn(states, state);
-    if (known) return (states as Record<string, (event: StateEvent, data: unknown) => unknown>)[state]!(event, data);
-    throw new HeddleError(
-      "ACTOR_INVALID",
-      `the state machine is in the state ${String(state)}, and has no such state.`,
-      {
-        hint: `Its states are ${Object.keys(states).join(", ")}.`,
-      },
-    );
-  };
+  if ("handleEvent" in callbacks && callbacks.handleEvent !== undefined) return callbacks.handleEvent;
+  const { states } = callbacks as unknown as ManyHandlers;
+  return (event, state, data) => states[state as string]!(event, data);
 }

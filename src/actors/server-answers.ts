@@ -1,10 +1,12 @@
-/** What the callbacks of a server are, and what they may return. Anything else ends the server, as `bad_return_value` does in OTP: a call that got no
- * reply would otherwise only be noticed by its caller, when it times out.
+/** What the callbacks of a server are, and what they may return. Anything else ends the server, as `bad_return_value` does in
+ * OTP: a call that got no reply would otherwise only be noticed by its caller, when it times out. An answer is checked as a whole
+ * before any part of it takes effect.
  */
 
 import { inspect } from "node:util";
 import { invalid, isRecord, mustBeFunction } from "./arguments/arguments.ts";
 import { HeddleError } from "../errors/errors.ts";
+import { isDuration } from "../kit/durations.ts";
 
 /** @throws ACTOR_INVALID */
 export function checkCallbacks(callbacks: unknown): void {
@@ -18,7 +20,8 @@ export function checkCallbacks(callbacks: unknown): void {
 
 /** @throws ACTOR_BAD_RETURN */
 export function mustAnswerCall(answer: unknown): asserts answer is object {
-  const isAnswer = isObject(answer) && ("reply" in answer || answer["noReply"] === true || stops(answer));
+  const isAnswer =
+    isObject(answer) && isSound(answer) && ("reply" in answer || answer["noReply"] === true || stops(answer));
   if (!isAnswer) {
     throw badReturn(
       "handleCall",
@@ -30,7 +33,7 @@ export function mustAnswerCall(answer: unknown): asserts answer is object {
 
 /** @throws ACTOR_BAD_RETURN */
 export function mustAnswer(callback: string, answer: unknown): void {
-  const isAnswer = answer === undefined || (isObject(answer) && (goesOn(answer) || stops(answer)));
+  const isAnswer = answer === undefined || (isObject(answer) && isSound(answer) && (goesOn(answer) || stops(answer)));
   if (!isAnswer)
     throw badReturn(callback, answer, "nothing, { state }, a next step (continue, idleTimeoutMs) or { stop: reason }");
 }
@@ -43,11 +46,17 @@ function goesOn(answer: Readonly<Record<string, unknown>>): boolean {
   return "state" in answer || "continue" in answer || "idleTimeoutMs" in answer;
 }
 
+/** What it has beside what it must have. A `stop` without a reason is a mistake, and not an answer that goes on. */
+function isSound(answer: Readonly<Record<string, unknown>>): boolean {
+  const { idleTimeoutMs } = answer;
+  return (idleTimeoutMs === undefined || isDuration(idleTimeoutMs)) && (stops(answer) || !("stop" in answer));
+}
+
 function stops(answer: Readonly<Record<string, unknown>>): boolean {
   return answer["stop"] !== undefined;
 }
 
-function badReturn(callback: string, answer: unknown, right: string): HeddleError {
+export function badReturn(callback: string, answer: unknown, right: string): HeddleError {
   const shown = inspect(answer, { depth: 1, breakLength: Infinity, maxStringLength: 100, maxArrayLength: 10 });
   return new HeddleError("ACTOR_BAD_RETURN", `${callback} returned ${shown}. It returns ${right}.`);
 }

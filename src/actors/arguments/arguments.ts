@@ -8,9 +8,11 @@
 
 import { inspect } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
+import { badDuration, isDuration } from "../../kit/durations.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { Pid } from "../process/pid.ts";
+import { Via } from "../registry/via.ts";
 
 /** `what`: the argument, such as "the target of link()". `right`: what it should be, such as "a pid". */
 export function invalid(what: string, right: string, got: unknown, hint?: string): HeddleError {
@@ -31,8 +33,12 @@ export function show(value: unknown): string {
 }
 
 export function mustBePid(value: unknown, what: string): asserts value is Pid {
-  if (!(value instanceof Pid))
-    throw invalid(what, "a pid", value, "spawn() returns pids; whereis() finds that of a name.");
+  if (value instanceof Pid) return;
+  const hint =
+    value instanceof Via
+      ? "The registry's whereis(key) gives the pid that has the key now."
+      : "spawn() returns pids; whereis() finds that of a name.";
+  throw invalid(what, "a pid", value, hint);
 }
 
 /** For functions that take either. */
@@ -42,6 +48,21 @@ export function notAnAddress(value: unknown, what: string): HeddleError {
 
 export function mustBeText(value: unknown, what: string): asserts value is string {
   if (typeof value !== "string") throw invalid(what, "a string", value);
+}
+
+/** Of a registry or a table. */
+export function mustBeKey(value: unknown, what: string): asserts value is string | number {
+  const isKey = typeof value === "string" || (typeof value === "number" && !Number.isNaN(value));
+  if (!isKey) throw invalid(what, "a string or a number", value);
+}
+
+/** What a registry or a table is called. */
+export function mustBeTitle(value: unknown, what: string): asserts value is string {
+  if (typeof value !== "string" || value === "") throw invalid(what, "a string that is not empty", value);
+}
+
+export function mustBeDuration(value: unknown, what: string): asserts value is number {
+  if (!isDuration(value)) throw badDuration("ACTOR_INVALID", what, value);
 }
 
 export function mustBeFunction(value: unknown, what: string): void {

@@ -1,5 +1,6 @@
 /** An actor's address in a registry (keyed-registry.ts), for wherever a pid or a name is expected. Looked up at each use. */
 
+import { inspect } from "node:util";
 import type { Pid } from "../process/pid.ts";
 
 export abstract class Via {
@@ -10,3 +11,9 @@ export abstract class Via {
   /** `registry/key` */
   abstract toString(): string;
 }
+
+Object.defineProperty(Via.prototype, inspect.custom, {
+  value(this: Via): string {
+    return `via(${this.toString()})`;
+  },
+});

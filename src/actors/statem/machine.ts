@@ -13,13 +13,11 @@
  * Invariants
  * - Each event that waits here costs a turn, like a message: a machine that inserts events for ever starves no other actor, and
  *   can be ended.
- * - If the actor has ended while a callback waited for something, no other callback is called, and the answer counts for nothing.
  * - An enter call changes neither the state nor the events: it cannot postpone, insert or go on to another state.
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { HeddleError } from "../../errors/errors.ts";
-import { badDuration, isDuration } from "../../kit/durations.ts";
+import { invalid, isRecord } from "../arguments/arguments.ts";
 import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
 import { CallMessage, CastMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
 import { deliverFirst } from "../messaging/urgent.ts";
@@ -28,9 +26,11 @@ import { ExitError, reasonOf, type ExitReason } from "../process/exit-reason.ts"
 import { ExitMessage } from "../process/exit-signals.ts";
 import { crashes } from "../process/process.ts";
 import { OwnTimer, TimeoutMessage } from "../time/own-timers.ts";
+import { checkedAnswer, movesOnEnter, mustBeState, type StateNames } from "./answers.ts";
 import type { StateAnswer, StateEvent, TimeoutMs } from "./events.ts";
 
 export interface MachineCallbacks {
+  readonly stateNames: StateNames;
   readonly enterCalls: boolean;
   handle(event: StateEvent, state: unknown, data: unknown): unknown;
   terminate(reason: ExitReason, state: unknown, data: unknown): unknown;
@@ -77,13 +77,7 @@ export class Machine implements Inspected {
       const message = await (this.#desk === undefined ? this.#self.receive() : this.#desk.receive());
       ending = await this.#guard(() => this.#take(message));
     }
-    if (this.#hasEnded()) return;
     await this.#terminate(ending.stop);
-  }
-
-  /** It was killed, or got an exit signal, while a callback waited for something. Nothing more of it runs. */
-  #hasEnded(): boolean {
-    return this.#self.status === "dead";
   }
 
   readState(): unknown {
@@ -91,10 +85,11 @@ export class Machine implements Inspected {
   }
 
   writeState(replaced: unknown): void {
-    if (typeof replaced !== "object" || replaced === null || !("state" in replaced)) {
-      throw new HeddleError("ACTOR_INVALID", "the state of a state machine is replaced by { state, data }.");
+    if (!isRecord(replaced) || !("state" in replaced) || !("data" in replaced)) {
+      throw invalid("what replaces the state of a state machine", "{ state, data }", replaced);
     }
-    const { state, data } = replaced as { state: unknown; data?: unknown };
+    const { state, data } = replaced;
+    mustBeState(state, this.#callbacks.stateNames);
     this.#state = state;
     this.#data = data;
   }
@@ -103,7 +98,7 @@ export class Machine implements Inspected {
     try {
       return await run();
     } catch (error) {
-      if (this.#hasEnded()) throw error;
+      if (this.#self.status === "dead") throw error;
       if (!(error instanceof ExitError)) crashes.report(this.#self, error);
       return { stop: reasonOf(error) };
     }
@@ -138,9 +133,7 @@ export class Machine implements Inspected {
   async #handle(event: StateEvent): Promise<Ending> {
     this.#desk?.note("in", event);
     this.#cancel("event");
-    const answered = await this.#callbacks.handle(event, this.#state, this.#data);
-    if (this.#hasEnded()) return undefined;
-    const answer = checked(answered);
+    const answer = this.#checked(await this.#callbacks.handle(event, this.#state, this.#data), event);
     this.#settle(event, answer);
     if ("stop" in answer) return { stop: answer.stop! };
     if (answer.postpone === true) this.#postponed.push({ ...event });
@@ -157,11 +150,14 @@ export class Machine implements Inspected {
     return changes || answer.reenter === true ? await this.#enter(before) : undefined;
   }
 
+  #checked(answer: unknown, event: StateEvent): StateAnswer {
+    return checkedAnswer(answer, event, this.#callbacks.stateNames);
+  }
+
   /** New data and replies. */
   #settle(event: StateEvent, answer: StateAnswer): void {
     if ("data" in answer) this.#data = answer.data;
-    if ("reply" in answer) {
-      if (event.type !== "call") throw bad("a reply, and the event is not a call", answer);
+    if ("reply" in answer && event.type === "call") {
       sendReply(event.from, answer.reply);
       this.#desk?.note("reply", answer.reply);
     }
@@ -182,7 +178,6 @@ export class Machine implements Inspected {
   }
 
   #setTimer(key: string, event: StateEvent, ms: TimeoutMs): void {
-    if (ms !== "cancel" && !isDuration(ms)) throw badDuration("ACTOR_INVALID", "a timeout of a state machine", ms);
     this.#cancel(key);
     if (ms === "cancel") return;
     let timer = this.#timers.get(key);
@@ -207,16 +202,8 @@ export class Machine implements Inspected {
     let before = from;
     while (this.#callbacks.enterCalls) {
       const event: StateEvent = { type: "enter", from: before };
-      const answered = await this.#callbacks.handle(event, this.#state, this.#data);
-      if (this.#hasEnded()) return undefined;
-      const answer = checked(answered);
-      const moves = "state" in answer && !isSame(this.#state, answer.state);
-      if (moves || answer.postpone === true || answer.events !== undefined) {
-        throw bad(
-          "another state, postpone or events, and an enter call changes neither the state nor the events",
-          answer,
-        );
-      }
+      const answer = this.#checked(await this.#callbacks.handle(event, this.#state, this.#data), event);
+      if ("state" in answer && !isSame(this.#state, answer.state)) throw movesOnEnter(answer);
       this.#settle(event, answer);
       if ("stop" in answer) return { stop: answer.stop! };
       this.#plan(answer);
@@ -238,17 +225,4 @@ export class Machine implements Inspected {
 
 function isSame(a: unknown, b: unknown): boolean {
   return a === b || (typeof a === "object" && isDeepStrictEqual(a, b));
-}
-
-function checked(answer: unknown): StateAnswer {
-  if (answer === undefined) return {};
-  if (typeof answer === "object" && answer !== null) return answer;
-  throw bad("no answer", answer);
-}
-
-function bad(what: string, answer: unknown): HeddleError {
-  const got = typeof answer === "object" && answer !== null ? `{ ${Object.keys(answer).join(", ")} }` : String(answer);
-  return new HeddleError("ACTOR_INVALID", `a state function answered with ${what}: ${got}.`, {
-    hint: "An answer is nothing, or an object like { state, data, reply, postpone, events, stateTimeoutMs, stop }.",
-  });
 }

@@ -7,7 +7,7 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
-import { badDuration, isDuration } from "../../kit/durations.ts";
+import { mustBeDuration, mustBeOptions } from "../arguments/arguments.ts";
 import { deliverFirst } from "../messaging/urgent.ts";
 import type { Process } from "../process/process.ts";
 import { OwnTimer, TimeoutMessage } from "./own-timers.ts";
@@ -38,8 +38,12 @@ export class FirstState<State> {
  * runs, so a slow start need not hold up the supervisor.
  *
  *     init: () => startWith(new Map(), { continue: "load" })
+ *
+ * @throws ACTOR_INVALID
  */
 export function startWith<State>(state: State, next: NextStep): FirstState<State> {
+  mustBeOptions(next, "the second argument of startWith()", '{ continue: "load" }');
+  if (next.idleTimeoutMs !== undefined) mustBeDuration(next.idleTimeoutMs, "idleTimeoutMs");
   return new FirstState(state, next);
 }
 
@@ -74,7 +78,6 @@ export class NextSteps {
     }
     const { idleTimeoutMs } = next;
     if (idleTimeoutMs === undefined) return;
-    if (!isDuration(idleTimeoutMs)) throw badDuration("ACTOR_INVALID", "idleTimeoutMs", idleTimeoutMs);
     this.#need("handleTimeout", "idleTimeoutMs");
     this.#idle ??= new OwnTimer(this.#process);
     this.#idle.start(idleTimeoutMs);
@@ -92,6 +95,8 @@ export class NextSteps {
 
   #need(callback: keyof StepCallbacks, answer: string): void {
     if (typeof this.#callbacks[callback] === "function") return;
-    throw new HeddleError("ACTOR_INVALID", `a server answered with ${answer}, and has no ${callback}.`);
+    throw new HeddleError("ACTOR_BAD_RETURN", `a server answered with ${answer}, and has no ${callback}.`, {
+      hint: `Give it a ${callback}, or leave ${answer} out.`,
+    });
   }
 }

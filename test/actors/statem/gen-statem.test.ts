@@ -265,7 +265,7 @@ test("an enter call that changes the state, postpones or inserts ends the machin
     );
     const { reason } = await watched(bad.pid);
     cast(bad.pid as never, { state: "b" });
-    assert.equal(((await reason) as { code: string }).code, "ACTOR_INVALID");
+    assert.equal(((await reason) as { code: string }).code, "ACTOR_BAD_RETURN");
   }
 });
 
@@ -320,10 +320,10 @@ test("stop with a reply: the reply is sent, terminate runs, and the machine exit
 
 test("a machine that throws, or answers what it must not, exits with that reason after terminate", async () => {
   for (const [answer, code] of [
-    [7, "ACTOR_INVALID"],
-    [{ reply: 1 }, "ACTOR_INVALID"],
-    [{ stateTimeoutMs: "soon" }, "ACTOR_INVALID"],
-    [{ state: "nowhere" }, "ACTOR_INVALID"],
+    [7, "ACTOR_BAD_RETURN"],
+    [{ reply: 1 }, "ACTOR_BAD_RETURN"],
+    [{ stateTimeoutMs: "soon" }, "ACTOR_BAD_RETURN"],
+    [{ state: "nowhere" }, "ACTOR_BAD_RETURN"],
   ] as const) {
     const body = genStatem({
       init: () => ({ state: "on", data: 0 }),

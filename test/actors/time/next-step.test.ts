@@ -151,7 +151,7 @@ test("an answer for which the server has no callback ends the server, with the r
     const pid = await spawn(server);
     const { reason } = await watched(pid as Pid);
     cast(pid, 1);
-    assert.equal(((await reason) as { code: string }).code, "ACTOR_INVALID");
+    assert.equal(((await reason) as { code: string }).code, "ACTOR_BAD_RETURN");
   }
 });
 
