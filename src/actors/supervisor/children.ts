@@ -99,26 +99,32 @@ function giveUp(self: ActorProcess, ref: number, pid: Pid, giveUpMs: number): vo
   );
 }
 
-/** Stops all at once, with one timer for all, because there may be very many. */
+/** Stops all at once, with one timer for all, because there may be very many. Resolves to their exit reasons, as `stopChild` does. */
 export async function stopAll(
   self: ActorProcess,
   pids: readonly Pid[],
   shutdown: Shutdown,
   giveUpMs: number = GIVE_UP_MS,
-): Promise<void> {
+): Promise<[Pid, ExitReason][]> {
   const refs = new Map(pids.map((pid) => [self.monitor(pid), pid]));
   const reason = shutdown === "brutal_kill" ? "kill" : "shutdown";
   for (const pid of pids) signalExit(self, pid, reason, "sent");
   const isDown = (message: unknown): message is DownMessage => message instanceof DownMessage && refs.has(message.ref);
+  const stopped: [Pid, ExitReason][] = [];
   let endMs = performance.now() + patienceMs(shutdown, giveUpMs);
   let killed = shutdown === "brutal_kill";
   while (refs.size > 0) {
     const down: DownMessage | undefined = await self.receive(isDown, {
       timeoutMs: Math.max(0, endMs - performance.now()),
     });
-    if (down !== undefined) refs.delete(down.ref);
-    else if (killed) {
-      for (const [ref, pid] of refs) giveUp(self, ref, pid, giveUpMs);
+    if (down !== undefined) {
+      stopped.push([refs.get(down.ref)!, down.reason]);
+      refs.delete(down.ref);
+    } else if (killed) {
+      for (const [ref, pid] of refs) {
+        giveUp(self, ref, pid, giveUpMs);
+        stopped.push([pid, "killed"]);
+      }
       refs.clear();
     } else {
       killed = true;
@@ -127,7 +133,14 @@ export async function stopAll(
     }
   }
   const gone = new Set(pids);
-  self.mailbox?.takeAll((message) => message instanceof ExitMessage && gone.has(message.from!));
+  const exits = new Map<Pid, ExitReason>();
+  self.mailbox?.takeAll((message) => {
+    if (!(message instanceof ExitMessage) || !gone.has(message.from!)) return false;
+    exits.set(message.from!, message.reason);
+    return true;
+  });
+  // It had ended by itself, and the news was in the mailbox.
+  return stopped.map(([pid, reason]) => [pid, reason === "noproc" ? (exits.get(pid) ?? reason) : reason]);
 }
 
 /** Removes the link's signal of a child that was stopped, which is no news. */

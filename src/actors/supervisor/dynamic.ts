@@ -3,6 +3,7 @@
  * ids and no order. At the end all are told to stop at once, with one timer for all.
  */
 
+import { show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import type { Spawnable } from "../process/actor.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
@@ -53,7 +54,7 @@ export function dynamicSupervisor(
   const { child, maxChildren = Infinity, ...rest } = options;
   const full = checkOptions(rest);
   if (!(maxChildren === Infinity || (Number.isSafeInteger(maxChildren) && maxChildren >= 0))) {
-    const message = `maxChildren is a whole number, 0 or more, or Infinity; got ${String(maxChildren)}.`;
+    const message = `maxChildren is a whole number, 0 or more, or Infinity; got ${show(maxChildren)}.`;
     throw new HeddleError("SUPERVISOR_INVALID", message);
   }
   const spec = checkSpec({ id: "child", ...child }, full.autoShutdown);
@@ -88,7 +89,8 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
   }
 
   protected async stopAll(): Promise<void> {
-    await stopAll(this.self, [...this.#running.keys()], this.#spec.shutdown);
+    const stopped = await stopAll(this.self, [...this.#running.keys()], this.#spec.shutdown);
+    for (const [pid, reason] of stopped) this.#reportStopped(pid, reason);
     this.#running.clear();
   }
 
@@ -167,9 +169,14 @@ class DynamicSupervisor extends SupervisorLoop<Child> {
   }
 
   async #terminateChild(pid: Pid): Promise<Answer> {
-    if (this.#running.delete(pid)) await stopChild(this.self, pid, this.#spec.shutdown);
+    if (this.#running.delete(pid)) this.#reportStopped(pid, await stopChild(this.self, pid, this.#spec.shutdown));
     else if (!this.#giveUp(pid)) return refused("not_found");
     return { value: undefined };
+  }
+
+  #reportStopped(pid: Pid, reason: ExitReason): void {
+    const { restart, shutdown } = this.#spec;
+    this.reports.stopped({ restart, shutdown, id: undefined }, pid, reason);
   }
 
   /** As in OTP, a child that is restarting is known by the pid that it had. */
