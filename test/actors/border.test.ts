@@ -5,45 +5,64 @@ import { after, test } from "node:test";
 import { inspect } from "node:util";
 import * as actors from "../../src/actors/index.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
+import { plainChild } from "../fixtures/actors/plain-child.ts";
 import { newPuppet, reasonOf, settled } from "./support.ts";
 
 const {
   actor,
   call,
+  cancelTimer,
   cast,
   countChildren,
+  createTable,
   deleteChild,
   dynamicSupervisor,
   exit,
   genServer,
+  genStatem,
+  getState,
   groups,
   isDown,
   isExit,
+  observe,
+  openTable,
   partition,
   partitionedSupervisor,
   pidEquals,
   processInfo,
+  readTimer,
   register,
+  registry,
+  replaceState,
   reply,
   restartChild,
+  resume,
   send,
+  sendAfter,
+  sendInterval,
   setCrashReporter,
   setMailboxLimits,
   setRunawayBudget,
   setSchedulerThreads,
+  setSupervisorReporter,
   spawn,
   startChild,
+  startWith,
   stop,
   supervisor,
   supervisorTree,
+  suspend,
   terminateChild,
+  trace,
   unregister,
+  via,
   whereis,
   whichChildren,
 } = actors as Readonly<Record<string, any>>;
 
 const reports: unknown[] = [];
 setCrashReporter(({ error }: actors.CrashReport) => reports.push(error));
+setSupervisorReporter(() => {});
 after(() => assert.deepEqual(reports, []));
 
 const empty = {};
@@ -83,6 +102,12 @@ const body = async (self: actors.Self): Promise<unknown> => await self.receive()
 const pid = (await spawn(body)) as actors.Pid;
 const tree = (await spawn(supervisor({ children: [{ id: "a", start: [body] }] }))) as actors.SupervisorPid;
 
+const server = (await spawn(genServer({ init: () => 0, handleCall: () => ({ reply: 1 }) }))) as actors.Pid;
+const machine = (await spawn(
+  genStatem({ init: () => ({ state: "a", data: 0 }), states: { a: () => {} } }),
+)) as actors.Pid;
+const keyed = registry("border") as actors.Registry;
+
 const functions: Readonly<Record<string, () => Promise<void>>> = {
   async send() {
     await refuses("to", noAddress, (to) => send(to, 1));
@@ -92,6 +117,8 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
       but(undefined).filter((value) => !Array.isArray(value)),
       (transfer) => send(pid, 1, { transfer }),
     );
+    await refuses("priority", but(undefined), (priority) => send(pid, 1, { priority }));
+    await refuses("to with priority", noAddress, (to) => send(to, 1, { priority: true }));
   },
   async cast() {
     await refuses("to", noAddress, (to) => cast(to, 1));
@@ -170,6 +197,7 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
     await refuses("link", [...but(undefined)], (link) => spawn(body, [], { link }));
     await refuses("monitor", [...but(undefined)], (monitor) => spawn(body, [], { monitor }));
     await refuses("name", noText.slice(1), (name) => spawn(body, [], { name }));
+    await refuses("initTimeoutMs", but(undefined, 7), (initTimeoutMs) => spawn(body, [], { initTimeoutMs }));
     await refuses("on", [...but(undefined, 7), -1, 1.5], (on) => spawn(body, [], { on }));
     await refuses("mailbox", but(undefined, empty), (mailbox) => spawn(body, [], { mailbox }));
     await refuses("limit", [...but(undefined, 7), 0], (limit) => spawn(body, [], { mailbox: { limit } }));
@@ -178,7 +206,7 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
   async genServer() {
     await refuses("callbacks", anything, (callbacks) => genServer(callbacks));
     await refuses("init", noFunction, (init) => genServer({ init }));
-    for (const name of ["handleCall", "handleCast", "handleInfo", "terminate"])
+    for (const name of ["handleCall", "handleCast", "handleInfo", "handleContinue", "handleTimeout", "terminate"])
       await refuses(name, but(undefined, "function"), (callback) => genServer({ init: () => 0, [name]: callback }));
   },
   async stop() {
@@ -207,6 +235,10 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
       (args) => all({ start: [body, args] }),
     );
     await refuses("start's options", but(undefined, empty), (options) => all({ start: [body, [], options] }));
+    await refuses("start's initTimeoutMs", but(undefined, 7), (initTimeoutMs) =>
+      all({ start: [body, [], { initTimeoutMs }] }),
+    );
+    await refuses("start's name", but(undefined, "string"), (name) => all({ start: [body, [], { name }] }));
     for (const name of ["restart", "type"]) await refuses(name, but(undefined), (value) => all({ [name]: value }));
     await refuses("shutdown", but(undefined, null, 7), (shutdown) => all({ shutdown }));
     await refuses("significant", but(undefined), (significant) => all({ significant }));
@@ -214,6 +246,9 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
   async dynamicSupervisor() {
     await refuses("options", anything, (options) => dynamicSupervisor(options));
     await refuses("child", anything, (child) => dynamicSupervisor({ child }));
+    await refuses("maxChildren", [...but(undefined, 7), -1, 1.5, "7", [7]], (maxChildren) =>
+      dynamicSupervisor({ child: { start: [body] }, maxChildren }),
+    );
   },
   async partitionedSupervisor() {
     await refuses("options", anything, (options) => partitionedSupervisor(options));
@@ -227,6 +262,111 @@ const functions: Readonly<Record<string, () => Promise<void>>> = {
   },
   async supervisorTree() {
     await refuses("supervisor", noPid, (of) => supervisorTree(of));
+  },
+  async sendAfter() {
+    await refuses("delay", but(7), (delayMs) => sendAfter(delayMs, pid, 1));
+    await refuses("to", noAddress, (to) => sendAfter(0, to, 1));
+    assert.equal((await refusal(() => sendAfter(0, pid, () => {}))).code, "NOT_CLONEABLE");
+  },
+  async sendInterval() {
+    await refuses("period", [...but(7), 0, -1, Infinity], (everyMs) => sendInterval(everyMs, pid, 1));
+    await refuses("to", noAddress, (to) => sendInterval(7, to, 1));
+  },
+  async cancelTimer() {
+    await refuses("timer", anything, (timer) => cancelTimer(timer));
+  },
+  async readTimer() {
+    await refuses("timer", anything, (timer) => readTimer(timer));
+  },
+  async startWith() {
+    await refuses("next", but(empty), (next) => startWith(0, next));
+    await refuses("idleTimeoutMs", but(undefined, 7), (idleTimeoutMs) => startWith(0, { idleTimeoutMs }));
+  },
+  async genStatem() {
+    await refuses("callbacks", anything, (callbacks) => genStatem(callbacks));
+    const init = () => ({ state: "a", data: 0 });
+    await refuses("init", noFunction, (wrong) => genStatem({ init: wrong, states: {} }));
+    await refuses("states", but(empty), (states) => genStatem({ init, states }));
+    await refuses("a state", noFunction, (a) => genStatem({ init, states: { a } }));
+    await refuses("handleEvent", noFunction, (handleEvent) => genStatem({ init, handleEvent }));
+    await refuses("both", [{}], (states) => genStatem({ init, states, handleEvent: () => {} }));
+    await refuses("enterCalls", but(undefined), (enterCalls) => genStatem({ init, states: {}, enterCalls }));
+    await refuses("terminate", but(undefined, "function"), (terminate) => genStatem({ init, states: {}, terminate }));
+  },
+  async setSupervisorReporter() {
+    await refuses("reporter", but(undefined, "function"), (report) => setSupervisorReporter(report));
+  },
+  async observe() {
+    await refuses("options", but(undefined, empty), (options) => observe(options));
+    await refuses("limit", [...but(undefined, 7), -1, "7"], (limit) => observe({ limit }));
+    await refuses("timeoutMs", but(undefined, 7), (timeoutMs) => observe({ timeoutMs }));
+  },
+  async "requests to servers"() {
+    for (const ask of [getState, suspend, resume]) {
+      await refuses(ask.name, noAddress, (of) => ask(of));
+      await refuses(`${ask.name} timeout`, but(undefined, 7), (timeoutMs) => ask(server, timeoutMs));
+    }
+    await refuses("replaceState", noAddress, (of) => replaceState(of, () => 0));
+    await refuses("its change", noFunction, (change) => replaceState(server, change));
+    await refuses("its timeout", but(undefined, 7), (timeoutMs) => replaceState(server, () => 0, timeoutMs));
+    await refuses("a machine's", anything, (state) => replaceState(machine, () => state));
+    await refuses(
+      "its state",
+      anything.filter((value) => value !== "a"),
+      (state) => replaceState(machine, () => ({ state, data: 0 })),
+    );
+    await refuses("a supervisor's", [0], (state) => replaceState(tree, () => state));
+    await refuses("trace", noAddress, (of) => trace(of, () => {}));
+    await refuses("its listener", noFunction, (listener) => trace(server, listener));
+    await refuses("its timeout", but(undefined, 7), (timeoutMs) => trace(server, () => {}, timeoutMs));
+    assert.equal(await getState(server), 0);
+    assert.deepEqual(await getState(machine), { state: "a", data: 0 });
+  },
+  async registry() {
+    await refuses("name", [...noText, ""], (name) => registry(name));
+    await refuses("options", but(undefined, empty), (options) => registry("border", options));
+    await refuses("keys", but(undefined), (keys) => registry("border", { keys }));
+    await refuses("other keys", ["duplicate"], (keys) => registry("border", { keys }));
+    for (const verb of ["register", "unregister", "setValue"] as const) {
+      await refuses(`${verb} key`, but(7, "string"), (key) => keyed[verb](key, pid, 1));
+      await refuses(`${verb} pid`, noPid, (of) => keyed[verb]("key", of, 1));
+    }
+    assert.equal((await refusal(() => keyed.register("key", pid, () => {}))).code, "NOT_CLONEABLE");
+    for (const verb of ["lookup", "whereis", "publish"] as const)
+      await refuses(verb, but(7, "string"), (key) => keyed[verb](key, 1));
+    await refuses("keysOf", noPid, (of) => keyed.keysOf(of));
+    assert.equal(keyed.size, 0);
+  },
+  async via() {
+    await refuses("registry", anything, (of) => via(of, "key"));
+    await refuses("a registry with other keys", ["duplicate"], (keys) =>
+      via(registry("border: many", { keys }), "key"),
+    );
+    await refuses("key", but(7, "string"), (key) => via(keyed, key));
+    const code = "NOT_CLONEABLE";
+    assert.equal((await refusal(() => spawn(body, [], { name: via(keyed, "key", () => {}) }))).code, code);
+  },
+  async createTable() {
+    await refuses("owner", noPid, (owner) => createTable(owner, "border"));
+    await refuses("name", [...noText, ""], (name) => createTable(pid, name));
+    await refuses("options", but(undefined, empty), (options) => createTable(pid, "border", options));
+    await refuses("access", but(undefined), (access) => createTable(pid, "border", { access }));
+    await refuses("heir", but(undefined), (heir) => createTable(pid, "border", { heir }));
+    const table = await createTable(pid, "border");
+    const noKey = but(7, "string");
+    for (const verb of ["get", "has", "delete", "set", "insertNew", "add"])
+      await refuses(`${verb} key`, noKey, (key) => table[verb](key, 1));
+    await refuses("by", but(7, NaN), (by) => table.add("key", by));
+    for (const verb of ["set", "insertNew", "add"]) {
+      await refuses(`${verb} options`, but(undefined, empty), (options) => table[verb]("key", 1, options));
+      await refuses(`${verb} everywhere`, but(undefined), (everywhere) => table[verb]("key", 1, { everywhere }));
+    }
+    await refuses("delete options", but(undefined, empty), (options) => table.delete("key", options));
+    await refuses("clear options", but(undefined, empty), (options) => table.clear(options));
+    assert.equal((await refusal(() => table.set("key", () => {}))).code, "NOT_CLONEABLE");
+  },
+  async openTable() {
+    await refuses("name", [...noText, ""], (name) => openTable(name));
   },
   async "requests to supervisors"() {
     for (const ask of [countChildren, whichChildren]) await refuses(ask.name, noAddress, (of) => ask(of));
@@ -270,6 +410,9 @@ test("an actor's own methods refuse arguments that are wrong, and it goes on", a
     await refuses("trapExit", but(), (value) => {
       self.trapExit = value;
     });
+    await refuses("acceptPriority", but(), (value) => {
+      self.acceptPriority = value;
+    });
     await refuses("call", noAddress, (to) => self.call(to, 1));
     await refuses("its timeout", but(undefined, 7), (timeoutMs) => self.call(other, 1, timeoutMs));
     await refuses("receive", but(undefined, "function"), (match) => self.receive(match));
@@ -292,11 +435,80 @@ test("a start function that returns no pid fails the start, and says so", async 
   }
 });
 
+test("an address in a registry may stand wherever a pid or a name may stand", async () => {
+  const at = (key: string): any => via(keyed, key);
+  const spawned: [string, unknown][] = [
+    ["plain", body],
+    [
+      "server",
+      genServer({ init: () => 0, handleCall: () => ({ reply: 1 }), handleCast: () => {}, handleInfo: () => {} }),
+    ],
+    ["tree", supervisor({ children: [{ id: "a", start: [body] }] })],
+  ];
+  for (const [key, what] of spawned) await spawn(what, [], { name: at(key) });
+  const none = at("nobody");
+  send(at("server"), 1);
+  assert.equal((await refusal(() => send(none, 1))).code, "NAME_UNKNOWN");
+  assert.equal((await refusal(() => send(none, 1, { priority: true }))).code, "NAME_UNKNOWN");
+  assert.equal((await refusal(() => exit(none, "normal"))).code, "NAME_UNKNOWN");
+  cast(at("server"), 1);
+  cast(none, 1);
+  assert.equal(await call(at("server"), 1), 1);
+  assert.equal(await getState(at("server")), 0);
+  await replaceState(at("server"), () => 5);
+  await suspend(at("server"));
+  await resume(at("server"));
+  await (await trace(at("server"), () => {}))();
+  cancelTimer(sendAfter(1000, at("server"), 1));
+  cancelTimer(sendInterval(1000, at("server"), 1));
+  assert.equal((await countChildren(at("tree"))).active, 1);
+  assert.equal((await whichChildren(at("tree"))).length, 1);
+  await partition(at("tree"), 0);
+  await startChild(at("tree"), { id: "b", start: [plainChild] });
+  await terminateChild(at("tree"), "b");
+  await restartChild(at("tree"), "b");
+  await terminateChild(at("tree"), "b");
+  await deleteChild(at("tree"), "b");
+  for (const ask of [call, getState, suspend, resume, stop, countChildren, whichChildren]) {
+    const { code, reason, message } = await refusal(() => ask(none));
+    assert.deepEqual([code, reason], ["ACTOR_CALL_FAILED", "noproc"], ask.name);
+    assert.match(message, /border\/nobody/);
+  }
+  const reason = await reasonOf(async (self: actors.Self) => {
+    assert.equal(await self.call(at("server"), 1 as never), 1);
+    self.monitor(at("plain"));
+    exit(at("plain"), "kill");
+    assert.equal(((await self.receive()) as actors.DownMessage).reason, "killed");
+    self.monitor(none);
+    assert.equal(((await self.receive()) as actors.DownMessage).reason, "noproc");
+    await refuses("link", [at("server")], (to) => self.link(to));
+    self.exit("done");
+  });
+  assert.equal(reason, "done");
+  await stop(at("server"));
+  await stop(at("tree"));
+  assert.equal(keyed.size, 0);
+});
+
 test("every public function is among them", () => {
   const total = new Set(["isPid", "isCleanExit", "registered", "schedulerThreads", "thisThreadId", "ignore"]);
   const requests = ["countChildren", "whichChildren", "terminateChild", "restartChild", "deleteChild", "startChild"];
-  const seen = new Set([...Object.keys(functions), ...requests, ...total]);
-  const classes = ["Actor", "ExitError", "DownMessage", "ExitMessage", "CallMessage", "CastMessage", "From", "Pid"];
+  const looks = ["getState", "replaceState", "suspend", "resume", "trace"];
+  const seen = new Set([...Object.keys(functions), ...requests, ...looks, ...total]);
+  const classes = [
+    "Registry",
+    "Table",
+    "TableMessage",
+    "Via",
+    "Actor",
+    "ExitError",
+    "DownMessage",
+    "ExitMessage",
+    "CallMessage",
+    "CastMessage",
+    "From",
+    "Pid",
+  ];
   assert.deepEqual(
     Object.keys(actors).filter((name) => !seen.has(name) && !classes.includes(name)),
     [],

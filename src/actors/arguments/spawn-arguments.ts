@@ -1,8 +1,9 @@
 /** The arguments of `spawn`, and the limits of mailboxes. */
 
 import type { MailboxLimits } from "../messaging/mailbox.ts";
-import { invalid, isRecord, mustBeArray, mustBeOptions, show } from "./arguments.ts";
+import { invalid, isRecord, mustBeArray, mustBeDuration, mustBeOptions, show } from "./arguments.ts";
 import { Pid } from "../process/pid.ts";
+import { Via } from "../registry/via.ts";
 import { HeddleError } from "../../errors/errors.ts";
 
 const overflows: readonly unknown[] = ["error", "dropOldest", "dropNewest"];
@@ -11,13 +12,17 @@ const overflows: readonly unknown[] = ["error", "dropOldest", "dropNewest"];
 export function checkSpawn(args: unknown, options: unknown): void {
   mustBeArray(args, "the arguments of the actor that spawn() starts");
   mustBeOptions(options, "the options of spawn()", '{ on: "any" }');
-  const { on, link, monitor, mailbox } = options as Readonly<Record<string, unknown>>;
+  const { on, link, monitor, name, mailbox, initTimeoutMs } = options as Readonly<Record<string, unknown>>;
   const isPlace =
     on === undefined || on === "here" || on === "any" || (Number.isSafeInteger(on) && (on as number) >= 0);
   if (!isPlace) throw invalid("the option `on` of spawn()", '"here", "any" or the number of a thread', on);
   checkPartner("link", link);
   checkPartner("monitor", monitor);
+  if (name !== undefined && typeof name !== "string" && !(name instanceof Via)) {
+    throw invalid("the option `name` of spawn()", "a string or what via() returned", name);
+  }
   if (mailbox !== undefined) checkLimits(mailbox, "the option `mailbox` of spawn()");
+  if (initTimeoutMs !== undefined) mustBeDuration(initTimeoutMs, "the option `initTimeoutMs` of spawn()");
 }
 
 function checkPartner(name: string, value: unknown): void {

@@ -138,9 +138,10 @@ export class Desk {
 
   #write(state: unknown): true {
     if (this.#inspected.writeState === undefined) {
-      throw new HeddleError("ACTOR_INVALID", `the state of a ${this.#inspected.kind} cannot be replaced.`, {
-        hint: "Use startChild, terminateChild and deleteChild.",
-      });
+      const { kind } = this.#inspected;
+      const hint = "Use startChild, terminateChild and deleteChild.";
+      const message = `replaceState() needs a genServer or a genStatem, and got a ${kind}.`;
+      throw new HeddleError("ACTOR_INVALID", message, { hint });
     }
     this.#inspected.writeState(state);
     this.#version += 1;

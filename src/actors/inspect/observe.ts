@@ -5,9 +5,8 @@
  * thread that does not answer in time is shown as one that does not respond. The answers are not from one instant.
  */
 
-import { badDuration, isDuration } from "../../kit/durations.ts";
 import { setTimeout } from "../../kit/native-timers.ts";
-import { HeddleError } from "../../errors/errors.ts";
+import { invalid, mustBeDuration, mustBeOptions } from "../arguments/arguments.ts";
 import { ask, onQuestion, otherThreads, thisThread } from "../messaging/remote.ts";
 import { processes, type Process, type Status } from "../process/process.ts";
 import { pathBelow, pathText } from "./tree-path.ts";
@@ -84,9 +83,12 @@ interface Look {
  * @throws ACTOR_INVALID
  */
 export async function observe(options: ObserveOptions = {}): Promise<Observation> {
+  mustBeOptions(options, "the options of observe()", "{ limit: 100 }");
   const { limit = 100, timeoutMs = 1000 } = options;
-  if (!(limit >= 0)) throw new HeddleError("ACTOR_INVALID", `limit is a number, 0 or more, and is ${String(limit)}.`);
-  if (!isDuration(timeoutMs)) throw badDuration("ACTOR_INVALID", "timeoutMs", timeoutMs);
+  if (typeof limit !== "number" || !(limit >= 0)) {
+    throw invalid("the option `limit` of observe()", "a number, 0 or more", limit);
+  }
+  mustBeDuration(timeoutMs, "the option `timeoutMs` of observe()");
   const atMs = Date.now();
   const looks = await Promise.all([thisThread, ...otherThreads()].map((thread) => lookAt(thread, limit, timeoutMs)));
   const actors = looks.flatMap((look) => look.actors);

@@ -7,6 +7,7 @@
  */
 
 import { inspect } from "node:util";
+import { mustBeFunction } from "../arguments/arguments.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
 import { isCleanExit, isShutdown, type ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
@@ -78,6 +79,7 @@ let reporter: (report: SupervisorReport) => void = writeReport;
  * `undefined`: each is a line on stderr, as it is without this call.
  */
 export function setSupervisorReporter(report: ((report: SupervisorReport) => void) | undefined): void {
+  if (report !== undefined) mustBeFunction(report, "what setSupervisorReporter() is given");
   reporter = report ?? writeReport;
 }
 

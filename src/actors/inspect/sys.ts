@@ -3,6 +3,7 @@
  * The server's side is desk.ts.
  */
 
+import { mustBeDuration, mustBeFunction } from "../arguments/arguments.ts";
 import { ExitError, type ExitReason } from "../process/exit-reason.ts";
 import { callFailed, DEFAULT_CALL_TIMEOUT_MS, startControl } from "../messaging/calls.ts";
 import type { DownMessage } from "../process/exit-signals.ts";
@@ -59,6 +60,7 @@ export async function replaceState<State = any>(
   change: (state: State) => State,
   timeoutMs?: number,
 ): Promise<void> {
+  mustBeFunction(change, "the change of replaceState()");
   if (resolveName(server as Pid | string, "the server of replaceState()") instanceof Process) {
     const number = ++lastChange;
     changes.set(number, change);
@@ -104,6 +106,8 @@ export async function trace(
   listener: (event: TraceEvent) => void,
   timeoutMs?: number,
 ): Promise<() => Promise<void>> {
+  mustBeFunction(listener, "the listener of trace()");
+  if (timeoutMs !== undefined) mustBeDuration(timeoutMs, "the timeout of trace()");
   const pid = mustResolve(server);
   const tracer = await spawn(
     async (self: Self<TraceNote | DownMessage | "end">) => {

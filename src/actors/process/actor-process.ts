@@ -84,6 +84,7 @@ export class ActorProcess extends Process implements Self {
 
   set acceptPriority(value: boolean) {
     this.#mustBeAlive();
+    mustBeBoolean(value, "self.acceptPriority");
     rareFieldsOf(this).acceptPriority = value;
   }
 

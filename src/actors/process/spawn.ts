@@ -30,7 +30,7 @@ import { ask, mayHaveActors, noThread, onMessage, onQuestion, post, thisThread }
 import type { Self } from "./self.ts";
 import type { Via } from "../registry/via.ts";
 import { treePlace, type Place, type PlaceOption } from "../inspect/tree-path.ts";
-import { checkInitTimeout, withinInitTimeout } from "../time/init-timeout.ts";
+import { withinInitTimeout } from "../time/init-timeout.ts";
 
 export interface SpawnOptions {
   /**
@@ -151,7 +151,6 @@ export function spawn(
 function termsOf(options: SpawnOptions): Terms {
   const { link, monitor, name, mailbox, initTimeoutMs } = options;
   if (!link && !monitor && name === undefined && mailbox === undefined && initTimeoutMs === undefined) return noTerms;
-  checkInitTimeout(initTimeoutMs);
   return {
     link: who(link, "link"),
     monitor: who(monitor, "monitor"),

@@ -5,6 +5,7 @@
  * When `register` resolves, this thread's copy has the entry. Other threads have it a moment later.
  */
 
+import { invalid, mustBeKey, mustBeOptions, mustBePid, mustBeTitle, show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
@@ -12,7 +13,7 @@ import { registerReferences } from "../../runtime/copy/references.ts";
 import { ROOT } from "../../runtime/runtime.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { sendTo } from "../messaging/sending.ts";
-import { isPid, type Pid } from "../process/pid.ts";
+import type { Pid } from "../process/pid.ts";
 import { exportPid } from "../process/process-table.ts";
 import { allOf, found, type Entry, type RegistryKey } from "./keyed-entries.ts";
 import { Via } from "./via.ts";
@@ -49,10 +50,8 @@ export class Registry<Value = any> {
    * @throws NAME_REFUSED if the key is taken (`unique`), or the actor has exited; ACTOR_INVALID; NOT_CLONEABLE
    */
   async register(key: RegistryKey, pid: Pid<never>, value?: Value): Promise<void> {
-    checkKey(key);
-    if (!isPid(pid))
-      throw new HeddleError("ACTOR_INVALID", `a registry has actors by their pids, and got ${typeof pid}.`);
-    const data = [this.name, key, exportPid(pid), pack(value)] as const;
+    checkEntry(key, pid);
+    const data = [this.name, key, exportPid(pid as Pid), pack(value)] as const;
     const [thread, topic] = this.keys === "unique" ? [ROOT, "claimKey"] : [pid.thread, "takeKey"];
     const problem = (await ask(thread, topic, ...data)) as string | undefined;
     if (problem !== undefined) {
@@ -67,28 +66,33 @@ export class Registry<Value = any> {
 
   /** Removes the actor's entries of a key. False: it had none. */
   async unregister(key: RegistryKey, pid: Pid<never>): Promise<boolean> {
+    checkEntry(key, pid);
     const asked = ask(pid.thread, "dropKey", this.name, key, exportPid(pid as Pid)[1]);
     return (await asked.catch(ifThreadGone)) === true;
   }
 
   /** Replaces the value of the actor's entries of a key. False: it has none. */
   async setValue(key: RegistryKey, pid: Pid<never>, value: Value): Promise<boolean> {
+    checkEntry(key, pid);
     const data = [this.name, key, exportPid(pid as Pid)[1], pack(value)] as const;
     return (await ask(pid.thread, "changeKey", ...data).catch(ifThreadGone)) === true;
   }
 
   /** The entries of a key; at most one if keys are unique. */
   lookup(key: RegistryKey): RegistryEntry<Value>[] {
+    checkKey(key);
     return found(this.name, key).map(shown) as RegistryEntry<Value>[];
   }
 
   /** The first actor of a key. */
   whereis(key: RegistryKey): Pid | undefined {
+    checkKey(key);
     return found(this.name, key)[0]?.pid;
   }
 
   /** The keys of an actor, one for each entry. */
   keysOf(pid: Pid<never>): RegistryKey[] {
+    mustBePid(pid, "the actor of keysOf()");
     return allOf(this.name)
       .filter((entry) => entry.pid === pid)
       .map(({ key }) => key);
@@ -105,6 +109,7 @@ export class Registry<Value = any> {
 
   /** Sends a copy to each entry of a key. A full mailbox drops it. Returns to how many. */
   publish(key: RegistryKey, message: unknown): number {
+    checkKey(key);
     const to = found(this.name, key);
     for (const { pid } of to) sendTo(pid, message, "drop");
     return to.length;
@@ -119,13 +124,18 @@ export class Registry<Value = any> {
  * @throws ACTOR_INVALID if this thread knows it with other `keys`
  */
 export function registry<Value = undefined>(name: string, options: RegistryOptions = {}): Registry<Value> {
+  mustBeTitle(name, "the name of a registry");
+  mustBeOptions(options, "the options of registry()", '{ keys: "duplicate" }');
   const { keys = "unique" } = options;
-  if (typeof name !== "string" || name === "" || (keys !== "unique" && keys !== "duplicate")) {
-    throw new HeddleError("ACTOR_INVALID", `a registry has a name, and keys that are "unique" or "duplicate".`);
+  if (keys !== "unique" && keys !== "duplicate") {
+    throw invalid("the option `keys` of registry()", '"unique" or "duplicate"', keys);
   }
   const known = registries.get(name);
   if (known !== undefined && known.keys !== keys) {
-    throw new HeddleError("ACTOR_INVALID", `the registry "${name}" has ${known.keys} keys already.`);
+    throw new HeddleError(
+      "ACTOR_INVALID",
+      `the registry "${name}" has ${known.keys} keys already, and got ${show(keys)}.`,
+    );
   }
   if (known === undefined) registries.set(name, new Registry(name, keys));
   return registries.get(name) as Registry<Value>;
@@ -164,14 +174,13 @@ class RegistryVia extends Via {
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever looks it up knows what is there
 export function via<P extends Pid<never> = Pid>(of: Registry, key: RegistryKey, value?: unknown): Via & P {
+  if (!(of instanceof Registry)) throw invalid("the first argument of via()", "what registry() returned", of);
   checkKey(key);
   if (of.keys !== "unique") {
     throw new HeddleError(
       "ACTOR_INVALID",
-      `via() needs unique keys, and the registry "${of.name}" has duplicate ones.`,
-      {
-        hint: "Send to all actors of a key with its publish().",
-      },
+      `via() needs a registry with unique keys, and got "${of.name}", which has duplicate ones.`,
+      { hint: "Send to all actors of a key with its publish()." },
     );
   }
   return new RegistryVia(of, key, value) as unknown as Via & P;
@@ -188,8 +197,12 @@ registerReferences<RegistryVia>({
 });
 
 function checkKey(key: unknown): void {
-  if (typeof key === "string" || (typeof key === "number" && !Number.isNaN(key))) return;
-  throw new HeddleError("ACTOR_INVALID", `a key of a registry is a string or a number, and got ${typeof key}.`);
+  mustBeKey(key, "a key of a registry");
+}
+
+function checkEntry(key: unknown, pid: unknown): void {
+  checkKey(key);
+  mustBePid(pid, "the actor of a registry's entry");
 }
 
 function shown({ key, pid, value }: Entry): RegistryEntry<unknown> {

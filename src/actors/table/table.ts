@@ -16,12 +16,13 @@
  * pids nor what is larger than its place. For flags and counters of fixed size use a SharedArrayBuffer itself: it can be sent.
  */
 
+import { invalid, mustBeBoolean, mustBeKey, mustBeOptions, mustBeTitle } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import { ROOT } from "../../runtime/runtime.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
-import { isPid, type Pid } from "../process/pid.ts";
+import type { Pid } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
 import { copies, type Access, type Copy, type Key } from "./copies.ts";
 import { openHome } from "./home.ts";
@@ -66,11 +67,13 @@ export class Table<K extends TableKey = any, V = any> implements Iterable<[K, V]
   }
 
   has(key: K): boolean {
+    checkKey(key);
     return this.#copy.map.has(key);
   }
 
   /** A copy of the value; deeply frozen plain data is not copied, and what is stored is frozen. */
   get(key: K): V | undefined {
+    checkKey(key);
     return copy(this.#copy.map.get(key)) as V | undefined;
   }
 
@@ -108,7 +111,7 @@ export class Table<K extends TableKey = any, V = any> implements Iterable<[K, V]
    * @throws ACTOR_INVALID if the value is not a number
    */
   async add(key: K, by: number, options?: WriteOptions): Promise<number> {
-    if (typeof by !== "number") throw new HeddleError("ACTOR_INVALID", `add() needs a number, and got ${typeof by}.`);
+    if (typeof by !== "number") throw invalid("what add() adds", "a number", by);
     return (await this.#write(["add", key, by], options)) as number;
   }
 
@@ -118,8 +121,10 @@ export class Table<K extends TableKey = any, V = any> implements Iterable<[K, V]
 
   async #write(write: readonly unknown[], options: WriteOptions | undefined): Promise<unknown> {
     const [, key] = write;
-    if (write.length > 1 && !isKey(key)) {
-      throw new HeddleError("ACTOR_INVALID", `a key of a table is a string or a number, and got ${typeof key}.`);
+    if (write.length > 1) checkKey(key);
+    if (options !== undefined) {
+      mustBeOptions(options, "the options of a write", "{ everywhere: true }");
+      if (options.everywhere !== undefined) mustBeBoolean(options.everywhere, "the option `everywhere` of a write");
     }
     if (!this.#mayWrite) {
       throw new HeddleError("TABLE_REFUSED", `the table "${this.name}" may only be read here: it is protected.`, {
@@ -147,28 +152,27 @@ export async function createTable<K extends TableKey, V>(
   name: string,
   options: TableOptions = {},
 ): Promise<Table<K, V>> {
+  mustBeTitle(name, "the name of a table");
+  mustBeOptions(options, "the options of createTable()", '{ access: "public" }');
   const { access = "protected", heir } = options;
-  if (typeof name !== "string" || name === "" || (access !== "protected" && access !== "public")) {
-    throw new HeddleError("ACTOR_INVALID", `a table has a name, and access that is "protected" or "public".`);
+  if (access !== "protected" && access !== "public") {
+    throw invalid("the option `access` of createTable()", '"protected" or "public"', access);
   }
-  if (!((owner as unknown) instanceof Process) || (heir !== undefined && !((heir as unknown) instanceof Process))) {
-    const got = isPid(owner) ? owner.toString() : typeof owner;
-    throw new HeddleError("ACTOR_INVALID", `the owner of a table and its heir are actors of this thread; got ${got}.`, {
-      hint: "Call createTable in the owner, with self.pid.",
-    });
-  }
+  mustBeHere(owner, "the owner of a table");
+  if (heir !== undefined) mustBeHere(heir, "the heir of a table");
   if ((await ask(ROOT, "tableClaim", name, thisThread)) !== true) {
     throw new HeddleError("TABLE_REFUSED", `there is a table "${name}" already.`);
   }
-  return new Table<K, V>(openHome(name, access, owner as unknown as Process, heir as Process | undefined), true);
+  return new Table<K, V>(openHome(name, access, owner, heir), true);
 }
 
 /**
  * Opens a table on this thread. The first time its contents are copied here; from then on each write is.
  *
- * @throws TABLE_GONE if there is no such table
+ * @throws TABLE_GONE if there is no such table; ACTOR_INVALID
  */
 export async function openTable<K extends TableKey, V>(name: string): Promise<Table<K, V>> {
+  mustBeTitle(name, "the name of a table");
   const home = (await ask(ROOT, "tableHome", name)) as number | undefined;
   const opened = home !== undefined && (await ask(home, "tableOpen", name).catch(ifThreadGone));
   const found = opened === true ? copies.get(name) : undefined;
@@ -176,6 +180,11 @@ export async function openTable<K extends TableKey, V>(name: string): Promise<Ta
   return new Table<K, V>(found, found.access === "public");
 }
 
-function isKey(key: unknown): key is TableKey {
-  return typeof key === "string" || (typeof key === "number" && !Number.isNaN(key));
+function checkKey(key: unknown): void {
+  mustBeKey(key, "a key of a table");
+}
+
+function mustBeHere(actor: unknown, what: string): asserts actor is Process {
+  if (actor instanceof Process) return;
+  throw invalid(what, "an actor of this thread", actor, "Call createTable in the owner, with self.pid.");
 }

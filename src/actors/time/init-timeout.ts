@@ -3,7 +3,6 @@
  * starts it gets the reason `timeout` as the result, not as an exit signal of its link.
  */
 
-import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline, type Deadline } from "../messaging/deadlines.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
 import { unlink } from "../exits/links.ts";
@@ -41,9 +40,4 @@ export function withinInitTimeout(process: ActorProcess, timeoutMs: number | und
     clearDeadline(deadline);
     started(outcome);
   };
-}
-
-/** @throws ACTOR_INVALID */
-export function checkInitTimeout(timeoutMs: unknown): void {
-  if (timeoutMs !== undefined && !isDuration(timeoutMs)) throw badDuration("ACTOR_INVALID", "initTimeoutMs", timeoutMs);
 }

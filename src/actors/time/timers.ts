@@ -11,8 +11,8 @@
  *   are sent once, not once each. (OTP sends them all, which floods an actor that is late already.)
  */
 
-import { HeddleError } from "../../errors/errors.ts";
-import { badDuration, isDuration } from "../../kit/durations.ts";
+import { isDuration } from "../../kit/durations.ts";
+import { invalid, mustBeDuration, notAnAddress } from "../arguments/arguments.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import { clearDeadline, startDeadline, type Deadline } from "../messaging/deadlines.ts";
@@ -90,7 +90,7 @@ class Timer implements Deadline, TimerRef {
  * @throws ACTOR_INVALID (the delay is not a number, or `to` is neither a pid nor a name); NOT_CLONEABLE
  */
 export function sendAfter<M>(delayMs: number, to: Pid<M> | string, message: NoInfer<M>): TimerRef {
-  if (!isDuration(delayMs)) throw badDuration("ACTOR_INVALID", "the delay of sendAfter", delayMs);
+  mustBeDuration(delayMs, "the delay of sendAfter()");
   return newTimer(to as Pid | string, message, delayMs, undefined);
 }
 
@@ -104,10 +104,7 @@ export function sendAfter<M>(delayMs: number, to: Pid<M> | string, message: NoIn
  */
 export function sendInterval<M>(everyMs: number, to: Pid<M> | string, message: NoInfer<M>): TimerRef {
   if (!isDuration(everyMs) || everyMs <= 0 || everyMs === Infinity) {
-    throw new HeddleError(
-      "ACTOR_INVALID",
-      `the period of sendInterval is a number of milliseconds above 0, and is ${String(everyMs)}.`,
-    );
+    throw invalid("the period of sendInterval()", "a number of milliseconds above 0, and not Infinity", everyMs);
   }
   return newTimer(to as Pid | string, message, everyMs, everyMs);
 }
@@ -119,7 +116,7 @@ export function sendInterval<M>(everyMs: number, to: Pid<M> | string, message: N
  * @throws ACTOR_INVALID if it is not a timer: a timer stays on the thread that has set it.
  */
 export function cancelTimer(timer: TimerRef): number | false {
-  const own = ownTimer(timer);
+  const own = ownTimer(timer, "cancelTimer");
   const { leftMs } = own;
   own.end();
   return leftMs;
@@ -131,19 +128,22 @@ export function cancelTimer(timer: TimerRef): number | false {
  * @throws ACTOR_INVALID
  */
 export function readTimer(timer: TimerRef): number | false {
-  return ownTimer(timer).leftMs;
+  return ownTimer(timer, "readTimer").leftMs;
 }
 
-function ownTimer(timer: TimerRef): Timer {
+function ownTimer(timer: TimerRef, by: string): Timer {
   if (timer instanceof Timer) return timer;
-  throw new HeddleError("ACTOR_INVALID", "this is not a timer that sendAfter or sendInterval has returned.", {
-    hint: "A timer can be used only on the thread that has set it. Cancel it there, for example on a message.",
-  });
+  throw invalid(
+    `the argument of ${by}()`,
+    "a timer that sendAfter() or sendInterval() has returned",
+    timer,
+    "A timer can be used only on the thread that has set it. Cancel it there, for example on a message.",
+  );
 }
 
 function newTimer(to: Pid | string, message: unknown, delayMs: number, everyMs: number | undefined): Timer {
   if (typeof to !== "string" && !isPid(to) && !((to as unknown) instanceof Via)) {
-    throw new HeddleError("ACTOR_INVALID", `a timer sends to a pid or a name, and got ${typeof to}.`);
+    throw notAnAddress(to, "the receiver of a timer");
   }
   const copied = copy(message);
   // What another thread could not get fails here, and not when the timer fires.
