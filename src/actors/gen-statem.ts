@@ -87,7 +87,8 @@ export function genStatem<
   const body = async (self: Self, ...args: Args): Promise<void> => {
     const process = self as unknown as ActorProcess;
     const first = await init(self, ...args);
-    if (process.status === "dead") return;
+    // It was killed, or its init took too long.
+    if (process.status === "dead") return undefined;
     if (first === ignore) return hasStarted(self, { type: "ignored" });
     const answer = checkedFirst(first, stateNames);
     hasStarted(self, { type: "started" });

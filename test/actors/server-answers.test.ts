@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, cast, send, setCrashReporter, spawn, type CrashReport, type Pid } from "../../src/actors/index.ts";
+import {
+  call,
+  cast,
+  genServer,
+  send,
+  setCrashReporter,
+  spawn,
+  startWith,
+  type CrashReport,
+  type Pid,
+} from "../../src/actors/index.ts";
 import { answering, type Way } from "../fixtures/actors/answering.ts";
 import { exitOf, newPuppet, next, onBothSides, tell } from "./support.ts";
 
@@ -50,6 +60,53 @@ onBothSides("the same goes for casts and messages", async (on) => {
       assert.equal(code, "ACTOR_BAD_RETURN");
       assert.match(message, new RegExp(`^${name} returned`));
     }
+  }
+});
+
+test("a wrong answer is refused as a whole: its reply is not sent", async () => {
+  for (const answer of [
+    { reply: 1, idleTimeoutMs: "soon" },
+    { reply: 1, stop: undefined },
+    { noReply: true, idleTimeoutMs: Number.NaN },
+  ]) {
+    const pid = await spawn(genServer({ init: () => 0, handleCall: () => answer as never, handleTimeout: () => {} }));
+    await assert.rejects(call(pid as never, "x" as never, Infinity), (error: any) => {
+      assert.equal(error.reason.code, "ACTOR_BAD_RETURN");
+      return true;
+    });
+  }
+});
+
+test("handleContinue and handleTimeout end their server with a bad return value, too", async () => {
+  for (const answer of [
+    7,
+    null,
+    {},
+    [],
+    { stop: undefined },
+    { state: 1, stop: undefined },
+    { idleTimeoutMs: "soon" },
+  ]) {
+    for (const [name, first] of [
+      ["handleContinue", { continue: 1 }],
+      ["handleTimeout", { idleTimeoutMs: 0 }],
+    ] as const) {
+      const watcher = await newPuppet();
+      const server = genServer({ init: () => startWith(0, first), [name]: () => answer as never });
+      await spawn(server, [], { monitor: watcher });
+      const { reason } = await next(watcher);
+      assert.equal(reason.code, "ACTOR_BAD_RETURN");
+      assert.match(reason.message, new RegExp(`^${name} returned`));
+    }
+  }
+});
+
+test("a first step for which the server has no callback fails its start", async () => {
+  for (const next of [{ continue: 1 }, { idleTimeoutMs: 1 }]) {
+    await assert.rejects(spawn(genServer({ init: () => startWith(0, next) })), (error: any) => {
+      assert.deepEqual([error.code, error.reason.code], ["ACTOR_START_FAILED", "ACTOR_BAD_RETURN"]);
+      return true;
+    });
   }
 });
 

@@ -133,7 +133,7 @@ export class Machine implements Inspected {
   async #handle(event: StateEvent): Promise<Ending> {
     this.#desk?.note("in", event);
     this.#cancel("event");
-    const answer = this.#checked(await this.#callbacks.handle(event, this.#state, this.#data), event);
+    const answer = await this.#ask(event);
     this.#settle(event, answer);
     if ("stop" in answer) return { stop: answer.stop! };
     if (answer.postpone === true) this.#postponed.push({ ...event });
@@ -150,7 +150,10 @@ export class Machine implements Inspected {
     return changes || answer.reenter === true ? await this.#enter(before) : undefined;
   }
 
-  #checked(answer: unknown, event: StateEvent): StateAnswer {
+  async #ask(event: StateEvent): Promise<StateAnswer> {
+    const answer = await this.#callbacks.handle(event, this.#state, this.#data);
+    // It was killed, or got an exit signal, meanwhile. Nothing more of it runs.
+    if (this.#self.status === "dead") throw this.#self.exited();
     return checkedAnswer(answer, event, this.#callbacks.stateNames);
   }
 
@@ -202,7 +205,7 @@ export class Machine implements Inspected {
     let before = from;
     while (this.#callbacks.enterCalls) {
       const event: StateEvent = { type: "enter", from: before };
-      const answer = this.#checked(await this.#callbacks.handle(event, this.#state, this.#data), event);
+      const answer = await this.#ask(event);
       if ("state" in answer && !isSame(this.#state, answer.state)) throw movesOnEnter(answer);
       this.#settle(event, answer);
       if ("stop" in answer) return { stop: answer.stop! };
