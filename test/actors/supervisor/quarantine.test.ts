@@ -167,11 +167,20 @@ for (const shutdown of [20, "brutal_kill"] as const) {
       for (const pid of pids) self.link(pid);
       const supervising = self as ActorProcess;
       const reason = await stopChild(supervising, pids[0]!, shutdown, 20);
-      await stopAll(supervising, pids.slice(1), shutdown, 20);
-      reasons.resolve([reason, supervising.extra?.links?.size, supervising.extra?.monitors?.size]);
+      const stopped = await stopAll(supervising, pids.slice(1), shutdown, 20);
+      assert.deepEqual(
+        stopped.map(([pid]) => pid),
+        pids.slice(1),
+      );
+      reasons.resolve([
+        reason,
+        ...stopped.map(([, why]) => why),
+        supervising.extra?.links?.size,
+        supervising.extra?.monitors?.size,
+      ]);
       while ((await self.receive({ timeoutMs: 0 })) !== undefined);
     });
-    assert.deepEqual(await reasons.promise, ["killed", 2, 0]);
+    assert.deepEqual(await reasons.promise, ["killed", "killed", "killed", 2, 0]);
     for (const pid of pids) while ((await processInfo(pid)) !== undefined);
     assert.equal(warnings.filter(({ code }) => code === "CHILD_ABANDONED").length, 3);
     warnings.length = 0;
