@@ -86,7 +86,7 @@ export function checkedAnswer(answer: unknown, event: StateEvent, names: StateNa
   if (answer === undefined) return {};
   const who = "a state function";
   if (!isRecord(answer)) throw badReturn(who, answer, RIGHT);
-  checkParts(who, answer, RIGHT, (name) => name in parts);
+  checkParts(who, answer, RIGHT, (name) => Object.hasOwn(parts, name));
   checkState(who, answer, names);
   if ("reply" in answer && event.type !== "call") throw badReturn(who, answer, onlyForCalls);
   if (event.type === "enter" && (answer["postpone"] === true || answer["events"] !== undefined)) {
