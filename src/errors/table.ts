@@ -137,6 +137,10 @@ const table = {
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
   TASK_NOT_CLONEABLE: { library: "heddle/tasks", doc: "A task's argument or result cannot cross to another thread." },
   AWAIT_SYNC_REFUSED: { library: "heddle/tasks", doc: "Waiting in `awaitSync` would block other work on this thread." },
+  TIME_STUCK: {
+    library: "heddle/tasks",
+    doc: "Under fake time all tasks are parked, no timer is pending, and the test has not ended.",
+  },
   TASK_MODULE_FAILED: { library: "heddle/tasks", doc: "A task's module cannot be imported on another thread." },
 
   ACTOR_INVALID: {

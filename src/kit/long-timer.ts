@@ -8,6 +8,7 @@ import { MAX_TIMER_MS } from "../kit/native-timers.ts";
 export class LongTimer {
   readonly #run: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #isRef = true;
 
   /** `ms`: a duration (durations.ts). For `Infinity` nothing is set, so nothing keeps the program alive. */
   constructor(run: () => void, ms: number) {
@@ -19,8 +20,16 @@ export class LongTimer {
     clearTimeout(this.#timer);
   }
 
+  /** Keeps the program alive until it fires, or not. */
+  keepAlive(isKept: boolean): void {
+    this.#isRef = isKept;
+    if (isKept) this.#timer?.ref();
+    else this.#timer?.unref();
+  }
+
   #set(ms: number): void {
     if (ms <= MAX_TIMER_MS) this.#timer = setTimeout(this.#run, ms);
     else if (ms !== Infinity) this.#timer = setTimeout(() => this.#set(ms - MAX_TIMER_MS), MAX_TIMER_MS);
+    if (!this.#isRef) this.#timer?.unref();
   }
 }

@@ -115,7 +115,7 @@ export class Runtime {
       this.#quiet = new TerminationDetector({
         ask: (thread, round) => this.#control(thread, { type: "ask", round }),
         threads: () => [...this.#links.keys()],
-        counts: () => this.#counts(),
+        counts: () => this.counts(),
         unfinished: () => this.#services.unfinished(),
         ending: () => this.#services.ending(),
       });
@@ -124,7 +124,7 @@ export class Runtime {
         this.#control(ROOT, {
           type: "quiet",
           round,
-          counts: this.#counts(),
+          counts: this.counts(),
           unfinished: this.#services.unfinished().length,
         });
         this.#links.get(ROOT)?.flush();
@@ -321,7 +321,8 @@ export class Runtime {
     this.#links.get(to)?.post("", control);
   }
 
-  #counts(): Counts {
+  /** How many messages of services this thread has sent and received, by the other thread. */
+  counts(): Counts {
     return Object.fromEntries([...this.#links].map(([thread, { sent, received }]) => [thread, [sent, received]]));
   }
 

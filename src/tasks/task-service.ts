@@ -68,6 +68,12 @@ export const OP = {
   unref: 28,
   /** [, id]: which tasks are parked, and where were those started that the thread has placed on others? */
   parked: 29,
+  /** [, what, number, value]: the fake time of tests; time/fake/protocol.ts. */
+  time: 40,
+  /** [, name, value]: a mode of all threads; inspect/modes.ts. */
+  mode: 41,
+  /** [, id, name]: a question about all tasks; inspect/questions.ts. */
+  question: 42,
 } as const;
 
 export type Op = (typeof OP)[keyof typeof OP];
@@ -77,6 +83,7 @@ const SERVICE = "heddle.tasks";
 
 const handlers: ((from: number, message: readonly unknown[]) => void)[] = [];
 const threadGoneListeners: ((thread: number, why: HeddleError) => void)[] = [];
+const threadAddedListeners: ((thread: number) => void)[] = [];
 let joined: Runtime | undefined;
 
 /** `rest` is the message without its number. */
@@ -95,6 +102,11 @@ let endListener: EndListener | undefined;
 /** Asked when the program may end. */
 export function onEnd(listener: EndListener): void {
   endListener = listener;
+}
+
+/** Called when there is another thread. What is sent to it then arrives before what other threads send because of it. */
+export function onThreadAdded(listener: (thread: number) => void): void {
+  threadAddedListeners.push(listener);
 }
 
 /** Sends a message to this thread itself, in its next microtask. */
@@ -160,6 +172,7 @@ export function connected(): Runtime {
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
       unfinished: () => endListener?.unfinished() ?? [],
       ending: async () => endListener?.ending(),
+      threadAdded: ({ id }) => threadAddedListeners.forEach((listener) => listener(id)),
       threadGone: (thread, why) => threadGoneListeners.forEach((listener) => listener(thread, why)),
     });
   }

@@ -52,7 +52,6 @@ export class Waiter extends Waiting {
 
   run(): void {
     const result = this.value;
-    this.value = undefined;
     if (this.actor === undefined) this.#resume(result, runQueue.share());
     else {
       runQueue.current = this.actor;
@@ -88,7 +87,8 @@ export class Waiter extends Waiting {
 
   #settle(result: unknown): void {
     const settle = this.settle!;
-    this.settle = undefined;
+    // It may be remembered for long (outside-waiters.ts).
+    this.settle = this.value = undefined;
     settle(result);
   }
 }

@@ -9,7 +9,10 @@
 import type { Transferable } from "node:worker_threads";
 import { HeddleError } from "../../errors/errors.ts";
 import { type ChannelCore, closeOfNil, type Maybe, type Received } from "./channel-core.ts";
+import type { Context } from "../context/context.ts";
+import type { ReceiveOnly, SendOnly } from "./directions.ts";
 import { LocalChannel } from "./local-channel.ts";
+import { underContext } from "./under-context.ts";
 import { parkWith } from "../waiter.ts";
 
 export type { Maybe, Received } from "./channel-core.ts";
@@ -17,7 +20,7 @@ export type { Maybe, Received } from "./channel-core.ts";
 /** For the library: the core behind a channel. */
 export let coreOf: <T>(channel: Channel<T>) => ChannelCore<T>;
 
-export class Channel<T> implements AsyncIterable<T> {
+export class Channel<T> implements ReceiveOnly<T>, SendOnly<T> {
   readonly #core: ChannelCore<T>;
 
   /**
@@ -45,21 +48,26 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /**
    * Settles when the value is in the buffer or has been taken. `transfer`: objects that are moved rather than copied if the
-   * channel is on another thread.
+   * channel is on another thread. With a context it gives up when that is cancelled: then the value was not sent.
    *
-   * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE
+   * @throws HeddleError CHANNEL_CLOSED, CHANNEL_LOST, NOT_CLONEABLE; the context's error: CANCELED or DEADLINE_EXCEEDED
    */
-  send(value: T, transfer?: readonly Transferable[]): Promise<void> {
-    return this.#core.send(value, transfer);
+  send(value: T, context?: Context): Promise<void>;
+  send(value: T, transfer: readonly Transferable[] | undefined, context?: Context): Promise<void>;
+  send(value: T, second?: Context | readonly Transferable[], context?: Context): Promise<void> {
+    if (second === undefined && context === undefined) return this.#core.send(value, undefined);
+    const [transfer, until] = isList(second) ? [second, context] : [undefined, context ?? second];
+    return until === undefined ? this.#core.send(value, transfer) : underContext.send(this, value, transfer, until);
   }
 
   /**
-   * The next value. `ok` is false when the channel is closed and all of its values were received.
+   * The next value. `ok` is false when the channel is closed and all of its values were received. With a context it gives up when
+   * that is cancelled: then no value was taken.
    *
-   * @throws HeddleError CHANNEL_LOST
+   * @throws HeddleError CHANNEL_LOST; the context's error: CANCELED or DEADLINE_EXCEEDED
    */
-  receive(): Promise<Received<T>> {
-    return this.#core.receive();
+  receive(context?: Context): Promise<Received<T>> {
+    return context === undefined ? this.#core.receive() : underContext.receive<T>(this, context);
   }
 
   /**
@@ -98,6 +106,10 @@ export class Channel<T> implements AsyncIterable<T> {
   static {
     coreOf = (channel) => channel.#core;
   }
+}
+
+function isList(value: unknown): value is readonly Transferable[] {
+  return Array.isArray(value);
 }
 
 class NilChannel implements ChannelCore<never> {

@@ -6,6 +6,10 @@ export function canceled(message: string, cause: unknown): HeddleError {
   return new HeddleError("CANCELED", `${message}.`, cause === undefined ? {} : { cause });
 }
 
-export function deadlineExceeded(): HeddleError {
-  return new HeddleError("DEADLINE_EXCEEDED", "the context's deadline has passed.");
+export function deadlineExceeded(cause?: unknown): HeddleError {
+  return new HeddleError(
+    "DEADLINE_EXCEEDED",
+    "the context's deadline has passed.",
+    cause === undefined ? {} : { cause },
+  );
 }

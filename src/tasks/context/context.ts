@@ -15,6 +15,8 @@ import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
 import { Channel } from "../channel/channel.ts";
+import { afterCancel } from "./after-func.ts";
+import { followSignal } from "./abort-signals.ts";
 import { canceled, deadlineExceeded } from "./canceled.ts";
 import { checkKey, ContextKey, type PrimitiveKey } from "./context-key.ts";
 import { currentUnit } from "../jobs/unit.ts";
@@ -50,25 +52,37 @@ export class Context {
 
   /**
    * A child that is cancelled after this many milliseconds, or earlier with its parent. 0 or less: at once. `Infinity`: no own
-   * deadline.
+   * deadline. `cause`: why there is a time limit; the cause of the context if it is this limit that ends it. Default: the error.
    *
    * @throws HeddleError TASK_INVALID if it is not a number
    */
-  withTimeout(timeoutMs: number): CancelableContext {
+  withTimeout(timeoutMs: number, cause?: unknown): CancelableContext {
     if (!isDuration(timeoutMs)) throw badDuration("TASK_INVALID", "the timeout of a context", timeoutMs);
-    return this.withDeadline(Date.now() + timeoutMs);
+    return this.withDeadline(Date.now() + timeoutMs, cause);
   }
 
   /**
    * A child that is cancelled at this time (milliseconds since 1970, or a Date), or at its parent's deadline if that is
-   * earlier. `Infinity`: no own deadline.
+   * earlier. `Infinity`: no own deadline. `cause` as in `withTimeout`.
    *
    * @throws HeddleError TASK_INVALID if it is not a time, such as an invalid Date
    */
-  withDeadline(deadline: Date | number): CancelableContext {
+  withDeadline(deadline: Date | number, cause?: unknown): CancelableContext {
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
     if (!isDuration(deadlineMs)) throw badDeadline(deadline);
-    return new CancelableContext(this, deadlineMs === Infinity ? undefined : deadlineMs);
+    return new CancelableContext(this, deadlineMs === Infinity ? undefined : deadlineMs, cause);
+  }
+
+  /**
+   * A child that is also cancelled when the signal aborts, at once if it has: `Context.background().withSignal(request.signal)`. Its
+   * cause is the signal's reason, its error CANCELED, or DEADLINE_EXCEEDED if the signal's time was up (`AbortSignal.timeout`). From
+   * another context's `signal` it gets that context's error. Cancel it when it is not needed any more, or use `using`: until then the
+   * signal has a listener.
+   *
+   * @throws HeddleError TASK_INVALID if it is not an AbortSignal
+   */
+  withSignal(signal: AbortSignal): CancelableContext {
+    return followSignal(() => new CancelableContext(this), signal);
   }
 
   /**
@@ -126,7 +140,7 @@ export class Context {
     return this.canceler()?.error;
   }
 
-  /** The argument of `cancel`, or else the error. */
+  /** Why: the argument of `cancel`, the cause of the timeout, or the reason of the signal; without one, the error. */
   get cause(): unknown {
     return this.canceler()?.cause;
   }
@@ -145,6 +159,15 @@ export class Context {
   throwIfCanceled(): void {
     const { error } = this;
     if (error !== undefined) throw error;
+  }
+
+  /**
+   * Runs a function as a task of its own when the context is cancelled, or at once if it was. Returns a function that takes this back:
+   * true if it came in time, so that the function never runs; false if the task was started, or if it was taken back before. What the
+   * function throws is reported as of any task that nobody awaits (TASK_FAILED).
+   */
+  afterFunc(run: () => unknown): () => boolean {
+    return afterCancel(this, run);
   }
 
   /** For the library: calls back when it is cancelled, or at once if it was. Returns a function that removes the listener. */
@@ -167,6 +190,7 @@ class WithoutCancel extends Context {
 /** A context with its own `cancel`. With `using`, it is cancelled when its scope is left. */
 export class CancelableContext extends Context implements Disposable {
   readonly #deadline: number | undefined;
+  readonly #deadlineCause: unknown;
   readonly #listeners: Set<() => void> = new Set();
   #detach: (() => void) | undefined;
   #error: HeddleError | undefined;
@@ -176,12 +200,13 @@ export class CancelableContext extends Context implements Disposable {
   #controller: AbortController | undefined;
 
   /** For the library. */
-  constructor(parent: Context, deadline?: number) {
+  constructor(parent: Context, deadline?: number, cause?: unknown) {
     super(parent);
     const above = parent.canceler();
     const inherited = above?.deadline;
     const isOwn = deadline !== undefined && (inherited === undefined || deadline < inherited);
     this.#deadline = isOwn ? deadline : inherited;
+    this.#deadlineCause = isOwn ? cause : above?.deadlineCause;
     if (above !== undefined) this.#detach = above.onCancel(() => this.#cancel(above.error!, above.cause));
     if (isOwn && this.#error === undefined) this.#arm();
   }
@@ -192,6 +217,11 @@ export class CancelableContext extends Context implements Disposable {
 
   override get deadline(): number | undefined {
     return this.#deadline;
+  }
+
+  /** For the library: its cause, if it ends by its deadline. */
+  get deadlineCause(): unknown {
+    return this.#deadlineCause;
   }
 
   override get error(): HeddleError | undefined {
@@ -275,7 +305,7 @@ export class CancelableContext extends Context implements Disposable {
   #arm(): void {
     const leftMs = this.#deadline! - Date.now();
     if (leftMs <= 0) {
-      this.#cancel(deadlineExceeded(), undefined);
+      this.#cancel(deadlineExceeded(this.#deadlineCause), this.#deadlineCause);
       return;
     }
     // A deadline without listeners does not keep the program alive.

@@ -21,6 +21,8 @@ interface Facts {
   readonly values: Packed;
   /** Set for a context that can be cancelled itself. */
   readonly deadline: number | undefined;
+  /** Set if it has a cause for the end by its deadline. */
+  readonly deadlineCause: WireThrown | undefined;
   /** The cancellable context that the values are added to. undefined: there is none, or this context is it. */
   readonly canceler: Packed | undefined;
   /** Set if it was cancelled. */
@@ -30,11 +32,11 @@ interface Facts {
 class RemoteContext extends CancelableContext {
   readonly #reference: StandIn;
 
-  constructor(reference: StandIn, parent: Context, deadline: number | undefined, wire: WireCancellation | undefined) {
-    super(parent, deadline);
+  constructor(reference: StandIn, parent: Context, { deadline, deadlineCause, cancellation }: Facts) {
+    super(parent, deadline, deadlineCause === undefined ? undefined : unpackThrown(deadlineCause));
     this.#reference = reference;
-    if (wire !== undefined) {
-      const { error, cause } = unpackCancellation(wire);
+    if (cancellation !== undefined) {
+      const { error, cause } = unpackCancellation(cancellation);
       this.cancelWith(error, cause);
       return;
     }
@@ -78,12 +80,12 @@ registerHomed<Context>({
     context.cancelWith(error, cause);
   },
   standIn: (reference, facts) => {
-    const { values, deadline, canceler, cancellation } = facts as Facts;
+    const { values, canceler } = facts as Facts;
     let context = canceler === undefined ? Context.background() : (meant(canceler) as Context);
     for (const [key, value] of meant(values) as [unknown, unknown][]) {
       context = context.withValue(keyFromWire(key) as ContextKey<unknown>, value);
     }
-    return hasNoHome(reference) ? context : new RemoteContext(reference, context, deadline, cancellation);
+    return hasNoHome(reference) ? context : new RemoteContext(reference, context, facts as Facts);
   },
 });
 
@@ -93,9 +95,15 @@ function factsOf(context: Context): Facts {
   return {
     values: packValues(context.values()),
     deadline: context.deadline,
+    deadlineCause: causeOf(context),
     canceler: canceler && pack(canceler),
     cancellation: isCancelable && context.error !== undefined ? packCancellation(context as Cancellation) : undefined,
   };
+}
+
+function causeOf(context: Context): WireThrown | undefined {
+  const cause = context instanceof CancelableContext ? context.deadlineCause : undefined;
+  return cause === undefined ? undefined : packThrown(cause);
 }
 
 function packValues(values: readonly (readonly [key: unknown, value: unknown])[]): Packed {

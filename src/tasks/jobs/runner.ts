@@ -19,7 +19,7 @@ import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
 import { Unit, unref } from "./unit.ts";
 
 /** By the thread that sent them, and its number for them. */
-const running = new Map<string, Unit>();
+export const running: Map<string, Unit> = new Map();
 const queue = new Fifo<Unit>();
 let isBusy = false;
 

@@ -11,7 +11,7 @@ const MOST = 1000;
 /** Frames of this library are dropped, so some more are needed. */
 const FRAMES = 6;
 
-type Stack = { readonly stack?: unknown };
+export type Stack = { readonly stack?: unknown };
 
 const sites = new Map<object, Stack>();
 /** Starts without a token between two reads of the clock. */
@@ -41,6 +41,22 @@ export function forgetSite(task: object): void {
 /** The line that started it. */
 export function siteOf(task: object): string | undefined {
   return ownFrames(sites.get(task)?.stack)[0];
+}
+
+/** Takes a task's site out, so that nothing here holds the task, until `restoreSite`. */
+export function takeSite(task: object): Stack | undefined {
+  const site = sites.get(task);
+  sites.delete(task);
+  return site;
+}
+
+export function restoreSite(task: object, site: Stack): void {
+  sites.set(task, site);
+}
+
+/** A stack holds the functions in it, and so what they refer to, until it is read. */
+export function releaseFunctions(): void {
+  for (const site of sites.values()) void site.stack;
 }
 
 /** A token for each millisecond. */

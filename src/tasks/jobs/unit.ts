@@ -27,6 +27,12 @@ import { type Settle, Waiting, type Where } from "../wait-queue.ts";
 
 export type UnitState = "queued" | "running" | "parked" | "done";
 
+/** Gets to know when units run, while tasks are traced (inspect/trace-here.ts). */
+export interface UnitTracer {
+  enter(unit: Unit): void;
+  leave(): void;
+}
+
 export abstract class Unit extends Waiting {
   readonly name: string;
   /** A state, or what it waits for since it last parked. */
@@ -107,7 +113,7 @@ export abstract class Unit extends Waiting {
     board.add(self, LOAD.running, 1);
     this.goesOn(isAlone);
     this.started();
-    runAs(this, begin);
+    runAs(this, tracer === undefined ? begin : beginTraced);
   }
 
   /** Calls the function, once. */
@@ -189,6 +195,11 @@ export abstract class Unit extends Waiting {
     return made;
   }
 
+  /** It has asked for its context, or was cancelled. */
+  get hasContext(): boolean {
+    return this.#context !== undefined;
+  }
+
   /** Cancels its context. If it has not started, it never does. */
   cancel(error: HeddleError): void {
     if (this.withdraw()) return;
@@ -235,6 +246,11 @@ export function isCanceled(unit: Unit): boolean {
 
 const units: { newest: Unit | undefined } = perThread("task-list", () => ({ newest: undefined }));
 let joined: Runtime | undefined;
+let tracer: UnitTracer | undefined;
+
+export function setUnitTracer(given: UnitTracer | undefined): void {
+  tracer = given;
+}
 
 function here(): Runtime {
   return (joined ??= connected());
@@ -264,6 +280,28 @@ export function* allUnits(): Generator<Unit> {
   for (let unit = units.newest; unit !== undefined; unit = unit.older) yield unit;
 }
 
+/** Empties the list, and returns the units that are not `dropped`. Nothing may run before `restoreUnits`. */
+export function takeUnits(dropped: (unit: Unit) => boolean): Unit[] {
+  const kept: Unit[] = [];
+  let following: Unit | undefined;
+  for (let unit = units.newest; unit !== undefined; unit = following) {
+    following = unit.older;
+    unit.older = unit.newer = undefined;
+    if (!dropped(unit)) kept.push(unit);
+  }
+  units.newest = undefined;
+  return kept;
+}
+
+/** Puts units back into the list, in this order. */
+export function restoreUnits(given: readonly Unit[]): void {
+  for (const unit of given.toReversed()) {
+    unit.older = units.newest;
+    if (units.newest !== undefined) units.newest.newer = unit;
+    units.newest = unit;
+  }
+}
+
 /** A unit's first turn, in its own async context. */
 function begin(unit: Unit): void {
   let result: unknown;
@@ -276,6 +314,13 @@ function begin(unit: Unit): void {
   if (result instanceof Promise) result.then(succeeded, failed);
   else if (isThenable(result)) Promise.resolve(result).then(succeeded, failed);
   else succeeded(result);
+}
+
+/** Inside of the unit's async context: to enter that is an event for the tracer's hooks too. */
+function beginTraced(unit: Unit): void {
+  tracer?.enter(unit);
+  begin(unit);
+  tracer?.leave();
 }
 
 // All units share these functions, which find their unit by the async context. That saves two closures for each unit.

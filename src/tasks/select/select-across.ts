@@ -18,6 +18,7 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import { LongTimer } from "../../kit/long-timer.ts";
+import { programMs } from "../../kit/program-time.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import type { Received } from "../channel/channel-core.ts";
 import type { Claim } from "./claims.ts";
@@ -41,7 +42,7 @@ interface Group {
 }
 
 export async function selectAcross(cases: readonly AnyCase[], patienceMs: number): Promise<Happened | undefined> {
-  const untilMs = performance.now() + patienceMs;
+  const untilMs = programMs() + patienceMs;
   for (const { core } of cases) {
     const loss = core instanceof RemoteChannel ? lossOf(core.reference, "channel") : undefined;
     if (loss !== undefined) throw loss;
@@ -152,7 +153,7 @@ class Pending {
         else this.#offer(group, wires[index]!, untilMs === undefined);
         if (this.#isOver) return;
       }
-      if (untilMs !== undefined) this.#timer = new LongTimer(() => this.#late(), untilMs - performance.now());
+      if (untilMs !== undefined) this.#timer = new LongTimer(() => this.#late(), untilMs - programMs());
     } catch (error) {
       // If the failing case is one of this thread, it has won already.
       if (this.#selection.over || this.#selection.win()) this.#end(() => this.#parked.fail(error));

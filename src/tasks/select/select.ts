@@ -9,6 +9,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { Channel, coreOf, isNil } from "../channel/channel.ts";
 import type { ChannelCore } from "../channel/channel-core.ts";
+import type { ReceiveOnly, SendOnly } from "../channel/directions.ts";
 import { LocalChannel } from "../channel/local-channel.ts";
 import { forgetMoves, rememberMoves } from "../channel/moves.ts";
 import { selectAcross } from "./select-across.ts";
@@ -41,7 +42,7 @@ export interface SelectOptions<O> {
  * whatever its type says. If the channel is `undefined` or `Channel.nil`, the case is never chosen.
  */
 export function receiveFrom<T, R = void>(
-  channel: Channel<T> | undefined,
+  channel: ReceiveOnly<T> | undefined,
   run?: (value: T, ok: boolean) => R | PromiseLike<R>,
 ): Case<R> {
   const core = checkedCore(channel, run, "receiveFrom");
@@ -60,7 +61,7 @@ export function receiveFrom<T, R = void>(
  * offered there: NOT_CLONEABLE.
  */
 export function sendTo<T, R = void>(
-  channel: Channel<T> | undefined,
+  channel: SendOnly<T> | undefined,
   value: T,
   run?: () => R | PromiseLike<R>,
   transfer: readonly Transferable[] = transferOf([value]),

@@ -2,12 +2,14 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
+import type { Context } from "../context/context.ts";
 import { HERE, type Holdable, type Holder, involve, release, removeWaiters } from "./holds.ts";
+import { parkUnder, refusedBy } from "./park-under.ts";
 import { registerCallable } from "./remote-call.ts";
-import { done, park, WaitQueue } from "../waiter.ts";
+import { done, WaitQueue } from "../waiter.ts";
 
 export interface MutexCore {
-  lock(by: Holder): Promise<void>;
+  lock(by: Holder, context?: Context): Promise<void>;
   tryLock(by: Holder): Maybe<boolean>;
   unlock(by: Holder): Maybe<void>;
 }
@@ -16,8 +18,8 @@ class LocalMutex implements MutexCore, Holdable {
   #holder: Holder | undefined;
   readonly #waiters: WaitQueue = new WaitQueue();
 
-  lock(by: Holder): Promise<void> {
-    return this.tryLock(by) ? done() : park<void>(this.#waiters, "mutex", by);
+  lock(by: Holder, context?: Context): Promise<void> {
+    return this.tryLock(by) ? done() : parkUnder<void>(this.#waiters, "mutex", context, { value: by });
   }
 
   tryLock(by: Holder): boolean {
@@ -60,9 +62,17 @@ export class Mutex {
     this.#core = core;
   }
 
-  /** Settles when the caller has the lock. Any task may unlock it: a lock has no owner. */
-  lock(): Promise<void> {
-    return this.#core.lock(HERE);
+  /**
+   * Settles when the caller has the lock. Any task may unlock it: a lock has no owner. With a context it gives up when that is
+   * cancelled: then the caller does not have the lock.
+   *
+   * @throws the context's error: CANCELED or DEADLINE_EXCEEDED
+   */
+  lock(context?: Context): Promise<void> {
+    return (
+      refusedBy(context, "mutex.lock()") ??
+      (context === undefined ? this.#core.lock(HERE) : this.#core.lock(HERE, context))
+    );
   }
 
   /** Takes the lock if it is free. On another thread than the mutex's own, returns a promise. */
@@ -78,9 +88,13 @@ export class Mutex {
     return this.#core.unlock(HERE);
   }
 
-  /** Runs a function with the lock, and unlocks however it ends. */
-  async withLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
-    await this.lock();
+  /**
+   * Runs a function with the lock, and unlocks however it ends. A context ends only the waiting for the lock.
+   *
+   * @throws the context's error, and what the function throws
+   */
+  async withLock<R>(run: () => R | PromiseLike<R>, context?: Context): Promise<Awaited<R>> {
+    await this.lock(context);
     try {
       return await run();
     } finally {

@@ -5,15 +5,17 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import type { Maybe } from "../channel/channel-core.ts";
+import type { Context } from "../context/context.ts";
 import { HERE, type Holdable, type Holder, Holds, involve, release, removeWaiters } from "./holds.ts";
+import { parkUnder, refusedBy } from "./park-under.ts";
 import { registerCallable } from "./remote-call.ts";
-import { done, park, WaitQueue } from "../waiter.ts";
+import { done, WaitQueue } from "../waiter.ts";
 
 export interface RwLockCore {
-  lock(by: Holder): Promise<void>;
+  lock(by: Holder, context?: Context): Promise<void>;
   tryLock(by: Holder): Maybe<boolean>;
   unlock(by: Holder): Maybe<void>;
-  readLock(by: Holder): Promise<void>;
+  readLock(by: Holder, context?: Context): Promise<void>;
   tryReadLock(by: Holder): Maybe<boolean>;
   readUnlock(by: Holder): Maybe<void>;
 }
@@ -25,8 +27,10 @@ class LocalRwLock implements RwLockCore, Holdable {
   readonly #waitingWriters: WaitQueue = new WaitQueue();
   readonly #waitingReaders: WaitQueue = new WaitQueue();
 
-  lock(by: Holder): Promise<void> {
-    return this.tryLock(by) ? done() : park<void>(this.#waitingWriters, "write lock", by);
+  lock(by: Holder, context?: Context): Promise<void> {
+    if (this.tryLock(by)) return done();
+    const left = (): void => this.#letWaitingReadersIn();
+    return parkUnder<void>(this.#waitingWriters, "write lock", context, { value: by, left });
   }
 
   tryLock(by: Holder): boolean {
@@ -44,8 +48,9 @@ class LocalRwLock implements RwLockCore, Holdable {
     else this.#letReadersIn();
   }
 
-  readLock(by: Holder): Promise<void> {
-    return this.tryReadLock(by) ? done() : park<void>(this.#waitingReaders, "read lock", by);
+  readLock(by: Holder, context?: Context): Promise<void> {
+    if (this.tryReadLock(by)) return done();
+    return parkUnder<void>(this.#waitingReaders, "read lock", context, { value: by });
   }
 
   tryReadLock(by: Holder): boolean {
@@ -63,15 +68,13 @@ class LocalRwLock implements RwLockCore, Holdable {
   }
 
   threadGone(thread: number): void {
-    const waited = this.#waitingWriters.first !== undefined;
     removeWaiters(this.#waitingWriters, thread);
     removeWaiters(this.#waitingReaders, thread);
     const left = this.#reading.lose(thread);
     this.#readers -= left;
     if (this.#writer === thread) return this.unlock();
     if (left > 0 && this.#readers === 0) this.#letWriterIn();
-    // Its writer may have been all that kept readers out.
-    if (waited && this.#writer === undefined && this.#waitingWriters.first === undefined) this.#letReadersIn();
+    this.#letWaitingReadersIn();
   }
 
   #letWriterIn(): void {
@@ -79,6 +82,11 @@ class LocalRwLock implements RwLockCore, Holdable {
     if (writer === undefined) return;
     this.#letWrite(writer.value as Holder);
     writer.wake(undefined);
+  }
+
+  /** A writer that has left may have been all that kept readers out. */
+  #letWaitingReadersIn(): void {
+    if (this.#writer === undefined && this.#waitingWriters.first === undefined) this.#letReadersIn();
   }
 
   #letReadersIn(): void {
@@ -107,9 +115,16 @@ export class RwLock {
     this.#core = core;
   }
 
-  /** Settles when the caller is the only one that has the lock. */
-  lock(): Promise<void> {
-    return this.#core.lock(HERE);
+  /**
+   * Settles when the caller is the only one that has the lock. With a context it gives up when that is cancelled.
+   *
+   * @throws the context's error: CANCELED or DEADLINE_EXCEEDED
+   */
+  lock(context?: Context): Promise<void> {
+    return (
+      refusedBy(context, "rwLock.lock()") ??
+      (context === undefined ? this.#core.lock(HERE) : this.#core.lock(HERE, context))
+    );
   }
 
   /** Takes it for writing if it is free. On another thread than the lock's own, this and the other methods return a promise. */
@@ -122,9 +137,16 @@ export class RwLock {
     return this.#core.unlock(HERE);
   }
 
-  /** Settles when the caller may read, together with other readers. */
-  readLock(): Promise<void> {
-    return this.#core.readLock(HERE);
+  /**
+   * Settles when the caller may read, together with other readers. With a context it gives up when that is cancelled.
+   *
+   * @throws the context's error: CANCELED or DEADLINE_EXCEEDED
+   */
+  readLock(context?: Context): Promise<void> {
+    return (
+      refusedBy(context, "rwLock.readLock()") ??
+      (context === undefined ? this.#core.readLock(HERE) : this.#core.readLock(HERE, context))
+    );
   }
 
   /** Locks it for reading if no task writes or waits to write. */
@@ -137,9 +159,9 @@ export class RwLock {
     return this.#core.readUnlock(HERE);
   }
 
-  /** Runs a function as the only holder. */
-  async withLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
-    await this.lock();
+  /** Runs a function as the only holder. A context ends only the waiting for the lock. */
+  async withLock<R>(run: () => R | PromiseLike<R>, context?: Context): Promise<Awaited<R>> {
+    await this.lock(context);
     try {
       return await run();
     } finally {
@@ -147,9 +169,9 @@ export class RwLock {
     }
   }
 
-  /** Runs a function as one of the readers. */
-  async withReadLock<R>(run: () => R | PromiseLike<R>): Promise<Awaited<R>> {
-    await this.readLock();
+  /** Runs a function as one of the readers. A context ends only the waiting for the lock. */
+  async withReadLock<R>(run: () => R | PromiseLike<R>, context?: Context): Promise<Awaited<R>> {
+    await this.readLock(context);
     try {
       return await run();
     } finally {

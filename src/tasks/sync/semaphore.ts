@@ -152,9 +152,9 @@ export class Semaphore {
     return this.#core.release(HERE, count);
   }
 
-  /** Runs a function with permits, and releases them however it ends. */
-  async withPermit<R>(run: () => R | PromiseLike<R>, count: number = 1): Promise<Awaited<R>> {
-    await this.acquire(count);
+  /** Runs a function with permits, and releases them however it ends. A context ends only the waiting for the permits. */
+  async withPermit<R>(run: () => R | PromiseLike<R>, count: number = 1, context?: Context): Promise<Awaited<R>> {
+    await this.acquire(count, context);
     try {
       return await run();
     } finally {

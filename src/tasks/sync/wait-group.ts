@@ -9,16 +9,18 @@
 import { HeddleError } from "../../errors/errors.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import type { Maybe } from "../channel/channel-core.ts";
+import type { Context } from "../context/context.ts";
+import { parkUnder, refusedBy } from "./park-under.ts";
 import { go } from "../jobs/go.ts";
 import type { Handle } from "../jobs/handle.ts";
 import { HERE, type Holdable, type Holder, Holds, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import type { Task } from "../jobs/task.ts";
-import { park, WaitQueue, wakeInTurn } from "../waiter.ts";
+import { WaitQueue, wakeInTurn } from "../waiter.ts";
 
 export interface WaitGroupCore {
   add(by: Holder, delta: number): Maybe<void>;
-  wait(by: Holder): Promise<void>;
+  wait(by: Holder, context?: Context): Promise<void>;
   /** Adds one until `finish`, or until the thread of the caller has ended. */
   begin(by: Holder): Maybe<void>;
   finish(by: Holder): Maybe<void>;
@@ -42,9 +44,9 @@ class LocalWaitGroup implements WaitGroupCore, Holdable {
     runQueue.add({ run: () => this.#release() });
   }
 
-  async wait(by: Holder): Promise<void> {
+  async wait(by: Holder, context?: Context): Promise<void> {
     if (this.#count === 0 && !this.#isReleasing) return;
-    await park<void>(this.#waiters, "wait group", by);
+    await parkUnder<void>(this.#waiters, "wait group", context, { value: by });
     if (this.#count !== 0) throw misuse("WaitGroup is reused before previous Wait has returned");
   }
 
@@ -100,12 +102,15 @@ export class WaitGroup {
   }
 
   /**
-   * Waits until the count is zero.
+   * Waits until the count is zero. With a context it gives up when that is cancelled.
    *
-   * @throws HeddleError SYNC_MISUSE
+   * @throws HeddleError SYNC_MISUSE; the context's error: CANCELED or DEADLINE_EXCEEDED
    */
-  wait(): Promise<void> {
-    return this.#core.wait(HERE);
+  wait(context?: Context): Promise<void> {
+    return (
+      refusedBy(context, "waitGroup.wait()") ??
+      (context === undefined ? this.#core.wait(HERE) : this.#core.wait(HERE, context))
+    );
   }
 
   /**
