@@ -63,7 +63,7 @@ export class TimerWheel {
 
   /**
    * Continues from another tick, without expiring anything: an empty wheel need not be advanced. Deadlines in the wheel move
-   * along, so they are due as much later or earlier.
+   * along, so they are due as much later or earlier. Not while deadlines expire: the slot that is emptied would be filled again.
    */
   moveTo(tick: number): void {
     const moved = this.#slots.flatMap((slot) => (slot === undefined ? [] : [...inSlot(slot)]));

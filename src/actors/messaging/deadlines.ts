@@ -34,6 +34,8 @@ class Deadlines {
   #keepsAlive: boolean = false;
   /** The tick for which the timer is set. Infinity: it is not set. */
   #armedTick: number = Infinity;
+  /** The wheel is being advanced. What expires may set a deadline. */
+  #isExpiring: boolean = false;
   /** The functions it was set with. A test may have replaced them since: then the timer fires too late, or never. */
   #setBy: typeof setTimeout = setTimeout;
   #clearedBy: typeof clearTimeout = clearTimeout;
@@ -46,6 +48,11 @@ class Deadlines {
   start(durationMs: number, deadline: Deadline): void {
     const wheel = this.#wheel;
     const nowMs = performance.now();
+    if (this.#isExpiring) {
+      // The wheel may be ahead of the clock by `EARLY_MS`. The timer is set when all that is due has expired.
+      wheel.add(deadline, Math.ceil(nowMs + durationMs));
+      return;
+    }
     if (this.#timer === undefined || nowMs < wheel.tick - 1) this.#resume(nowMs);
     wheel.add(deadline, Math.ceil(nowMs + durationMs));
     if (wheel.earliestTick < this.#armedTick || this.#setBy !== setTimeout) this.#arm(nowMs);
@@ -87,9 +94,11 @@ class Deadlines {
   #expire(): void {
     this.#timer = undefined;
     this.#armedTick = Infinity;
+    this.#isExpiring = true;
     try {
       this.#wheel.advance(Math.floor(performance.now() + EARLY_MS));
     } finally {
+      this.#isExpiring = false;
       if (this.#wheel.earliestTick < this.#armedTick) this.#arm(performance.now());
     }
   }

@@ -36,7 +36,6 @@ export function reportOfParked(parked: readonly Parked[]): string {
 
 function who(parked: readonly Parked[]): string {
   const tasks = parked.filter(({ name }) => name !== undefined).length;
-  if (tasks === 0) return "it is";
   const count = tasks === 1 ? "its task is" : `its ${tasks} tasks are`;
   return tasks === parked.length ? count : `it and ${count.replace(/ is$/, " are")}`;
 }

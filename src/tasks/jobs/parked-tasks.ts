@@ -9,10 +9,9 @@
 
 import { closeRequest, openRequest } from "../remote-requests.ts";
 import { waitersOutside } from "../outside-waiters.ts";
-import { connected, handle, isConnected, onEnd, OP, tell } from "../task-service.ts";
-import { isEndMeant } from "../../runtime/threads/meant-end.ts";
+import { connected, handle, onEnd, OP, tell } from "../task-service.ts";
 import type { Waiter, Waiting } from "../waiter.ts";
-import { clearTimeout, setImmediate, setTimeout } from "../../kit/native-timers.ts";
+import { clearTimeout, setTimeout } from "../../kit/native-timers.ts";
 import { jobSites } from "./jobs.ts";
 import { placeOf } from "./parked-place.ts";
 import { type Parked, reportOfParked } from "./parked-report.ts";
@@ -36,13 +35,6 @@ const PATIENCE_MS = 2000;
 
 onEnd({ unfinished: () => parkedWaits(), ending: report });
 
-// A main program may be parked that has never needed the runtime. The event comes again, and then the runtime gets it.
-process.on("beforeExit", () => {
-  if (isConnected() || isEndMeant() || mainWaiters().length === 0) return;
-  connected();
-  setImmediate(() => {});
-});
-
 function parkedUnits(): Unit[] {
   return [...allUnits()].filter((unit) => unit.state === "parked" && !isUnref(unit) && !sleeps(unit.waiter));
 }
@@ -50,6 +42,8 @@ function parkedUnits(): Unit[] {
 /** One object for each wait: a task is often its own waiter, but its promise's function is another one each time. */
 function parkedWaits(): object[] {
   const units = parkedUnits().filter((unit) => !isCanceled(unit));
+  // Code outside of tasks may leave a wait behind, such as a handler whose client has gone. A top-level await Node reports itself.
+  if (units.length === 0) return [];
   return [...units.map(({ waiter }) => waiter?.settle), ...mainWaiters().map(({ settle }) => settle)].filter(
     (settle) => settle !== undefined,
   );
@@ -72,7 +66,7 @@ async function report(): Promise<void> {
   const parked = [here, ...there]
     .flatMap((each) => each.parked)
     .map((each) => ({ ...each, startedAt: each.startedAt ?? sites.get(each.id) }));
-  if (main.length === 0 && parked.every((each) => each.isCanceled)) return;
+  if (parked.every((each) => each.isCanceled)) return;
   process.exitCode ||= EXIT_CODE;
   process.stderr.write(reportOfParked([...main, ...parked]));
 }

@@ -45,10 +45,10 @@ describe("a program that ends because its tasks are parked says so, and its code
     assert.match(stderr, /call unref\(\) on its handle/);
   });
 
-  test("the main program", async () => {
-    const { code, stderr } = await run("main");
+  test("the main program beside its tasks", async () => {
+    const { code, stderr } = await run("main and a task");
     assert.equal(code, 2, stderr);
-    assert.match(stderr, /because it is parked and nothing is left that could wake it\.$/m);
+    assert.match(stderr, /because it and its task are parked and nothing is left that could wake them\.$/m);
     assert.match(stderr, /^ {2}the main program: mutex$/m);
     assert.match(stderr, new RegExp(`^ {4}parked at locksTwice \\(${at("// for ever")}`, "m"));
   });
@@ -74,11 +74,18 @@ describe("a program that ends because its tasks are parked says so, and its code
     });
   }
 
-  test("a group that waits for the end of a cancelled task", async () => {
-    const { code, stderr } = await run("cancelled, but awaited");
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, /^ {2}the main program: task group$/m);
-    assert.match(stderr, /^ {2}the task "worker": cancelled, receive, for \d+ m?s, on thread 0$/m);
+  for (const program of ["main", "cancelled, but awaited"]) {
+    test(`not the main program alone: Node reports its top-level await (${program})`, async () => {
+      const { code, stderr } = await run(program);
+      assert.equal(code, 13, stderr);
+      assert.match(stderr, /unsettled top-level await/);
+      assert.doesNotMatch(stderr, /DEADLOCK/);
+    });
+  }
+
+  test("not what code outside of tasks has left behind", async () => {
+    const { code, stderr } = await run("left behind");
+    assert.deepEqual([code, stderr], [0, ""]);
   });
 
   test("but an exit code of its own stays", async () => {

@@ -1,0 +1,35 @@
+/** Deadlines that are set while others expire. */
+
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { type Deadline, openDeadlines, startDeadline } from "../../../src/actors/messaging/deadlines.ts";
+
+test("a deadline that is set again while it expires comes again, also if its timer fired early", () => {
+  let nowMs = Math.ceil(performance.now()) + 1000;
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const clock = mock.method(performance, "now", () => nowMs);
+  const expiredMs: number[] = [];
+  const startMs = nowMs;
+  const again: Deadline = {
+    dueTick: 0,
+    previousDue: undefined,
+    nextDue: undefined,
+    expire() {
+      expiredMs.push(nowMs - startMs);
+      // Less than what is left of the tick.
+      if (expiredMs.length < 4) startDeadline(0.2, again);
+    },
+  };
+  try {
+    startDeadline(1, again);
+    for (const ms of [0.6, 1.6, 2.6, 3.6, 4.6]) {
+      nowMs = startMs + ms;
+      mock.timers.tick(1);
+    }
+    assert.deepEqual(expiredMs.length, 4);
+    assert.equal(openDeadlines(), 0);
+  } finally {
+    clock.mock.restore();
+    mock.timers.reset();
+  }
+});
