@@ -128,9 +128,8 @@ const table = {
     doc: "A wait group, mutex, semaphore or task group was used against its rules.",
   },
   DEADLOCK: {
-    exitCode: 2,
     library: "heddle/tasks",
-    doc: "The program ends because its tasks are parked, and nothing is left that could wake them.",
+    doc: "The program ends with code 2 because its tasks are parked, and nothing is left that could wake them.",
   },
   TASK_FAILED: { library: "heddle/tasks", doc: "A task failed, and its handle was never awaited." },
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },

@@ -1,5 +1,7 @@
 /** The text about a program that ends because its tasks are parked. Pure. */
 
+import { count } from "../../errors/count.ts";
+
 export interface Parked {
   readonly id: string;
   /** Undefined: the main program. */
@@ -36,8 +38,9 @@ export function reportOfParked(parked: readonly Parked[]): string {
 
 function who(parked: readonly Parked[]): string {
   const tasks = parked.filter(({ name }) => name !== undefined).length;
-  const count = tasks === 1 ? "its task is" : `its ${tasks} tasks are`;
-  return tasks === parked.length ? count : `it and ${count.replace(/ is$/, " are")}`;
+  const those = `its ${tasks === 1 ? "task" : count(tasks, "task")}`;
+  if (tasks < parked.length) return `it and ${those} are`;
+  return `${those} ${tasks === 1 ? "is" : "are"}`;
 }
 
 function entry(alike: readonly Parked[]): string[] {
