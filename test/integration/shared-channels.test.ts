@@ -106,7 +106,7 @@ test("a worker that is killed is missing, and its replacement hears and is heard
   const { messages } = (await server.status()).shared!;
   assert.deepEqual([messages.channels, messages.subscriptions, messages.dropped], [1, 3, 0]);
   const { stdout } = await runHeddle(["status", "--control", server.control]);
-  assert.match(stdout, /^messages: \d+ published, \d+ sent to 3 subscriptions of 1 channels, 0 dropped$/m);
+  assert.match(stdout, /^messages: \d+ published, \d+ sent to 3 subscriptions of 1 channel, 0 dropped$/m);
 });
 
 test("a copy that is blocked delays no other, loses what is over its limit, and learns of it afterwards", async (t) => {
