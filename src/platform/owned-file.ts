@@ -11,8 +11,9 @@ export type FileIdentity = string;
 /** undefined: nothing is there, or it can't be read. A symbolic link is identified itself, not its target. */
 export function identityOf(path: string): FileIdentity | undefined {
   try {
-    const { dev, ino } = lstatSync(path, { bigint: true });
-    return `${dev}:${ino}`;
+    const stats = lstatSync(path, { bigint: true });
+    // An inode number may come again at once. The time of a socket or a pid file is that of its creation; a folder's changes.
+    return `${stats.dev}:${stats.ino}${stats.isDirectory() ? "" : `:${stats.mtimeNs}`}`;
   } catch {
     return undefined;
   }

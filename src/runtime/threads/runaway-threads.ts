@@ -41,6 +41,9 @@ export interface RunawayContext {
 }
 
 /** Who was found on a thread that does not turn. */
+/** No order is on its way for longer, unless the killer's thread stands still for as long. */
+const EARLY_MS = 30_000;
+
 interface Suspect {
   look: TurnLook | undefined;
   lookedMs: number;
@@ -59,6 +62,8 @@ export class RunawayThreads {
   readonly #suspects = new Map<number, Suspect>();
   /** Actors that are to be ended, by thread, and when that was said. */
   readonly #orders = new Map<number, Map<number, number>>();
+  /** Actors that have exited before their order came, and when: what another thread says may overtake it. */
+  readonly #obeyedEarly = new Map<string, number>();
   readonly #busy = new Set<number>();
   #budgetMs = Infinity;
   #isStarted = false;
@@ -107,6 +112,7 @@ export class RunawayThreads {
 
   /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
   order(thread: number, actor: number): void {
+    if (this.#obeyedEarly.delete(`${thread}.${actor}`)) return;
     const orders = this.#orders.get(thread) ?? new Map<number, number>();
     // Who says it again does not wait longer.
     this.#orders.set(thread, orders.set(actor, orders.get(actor) ?? monotonicMs()));
@@ -116,7 +122,16 @@ export class RunawayThreads {
   /** The actor has exited. */
   obeyed(thread: number, actor: number): void {
     const orders = this.#orders.get(thread);
-    if (orders?.delete(actor) === true && orders.size === 0) this.#orders.delete(thread);
+    if (orders?.delete(actor) === true) {
+      if (orders.size === 0) this.#orders.delete(thread);
+      return;
+    }
+    const nowMs = monotonicMs();
+    for (const [early, sinceMs] of this.#obeyedEarly) {
+      if (nowMs - sinceMs < EARLY_MS) break;
+      this.#obeyedEarly.delete(early);
+    }
+    this.#obeyedEarly.set(`${thread}.${actor}`, nowMs);
   }
 
   #attend(thread: number, standing: Standing | undefined): void {
