@@ -149,6 +149,8 @@ test("the same if the killer's thread stands still, and cannot pass on that the 
   await standsStill(kills, killersWords);
   assert.equal(await tell(await newPuppet(thread), { do: "ping" }), "pong");
   assert.equal((await schedulerThreads()).includes(thread), true);
+  // A kill would have the killer's thread ended while it stands still, in the middle of the next test.
+  assert.equal(await tell(await newPuppet(other), { do: "ping" }), "pong");
   for (const one of [pid, kills]) exit(one, "kill");
 });
 
