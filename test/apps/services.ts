@@ -48,7 +48,7 @@ async function startRedis(): Promise<RunningService> {
     child.kill("SIGKILL");
     await ended;
   };
-  if (!(await answers(port, child))) {
+  if (!(await accepts(port, child, PATIENCE_MS))) {
     await end();
     throw new Error(`redis-server does not listen on ${port}`);
   }
@@ -79,8 +79,9 @@ async function unpack(folder: string): Promise<void> {
   }
 }
 
-async function answers(port: number, child: ChildProcess): Promise<boolean> {
-  const givenUpAtMs = performance.now() + PATIENCE_MS;
+/** Whether the child listens on the port before the time is up. */
+export async function accepts(port: number, child: ChildProcess, patienceMs: number): Promise<boolean> {
+  const givenUpAtMs = performance.now() + patienceMs;
   while (performance.now() < givenUpAtMs && child.exitCode === null && child.signalCode === null) {
     const socket = connect(port, "127.0.0.1");
     const isOpen = await once(socket, "connect").then(

@@ -3,15 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../support/free-port.ts";
 import { runHeddle, startServer } from "../support/server.ts";
 import { type AppRecord, type HeddleShape, mainFile } from "./record.ts";
-import { startService } from "./services.ts";
+import { accepts, startService } from "./services.ts";
 
 export type Shape = "bare" | HeddleShape;
 
@@ -41,7 +39,6 @@ const MONITOR = fileURLToPath(new URL("monitor.ts", import.meta.url));
 const START_PATIENCE_MS = 60_000;
 /** Less than heddle's graceful timeout: an application whose hook leaves something alive is to be seen. */
 const STOP_PATIENCE_MS = 20_000;
-const LOOK_AGAIN_MS = 25;
 
 export async function start(app: AppRecord, folder: string, shape: Shape, isMonitored: boolean): Promise<Running> {
   const port = await freePort();
@@ -115,7 +112,7 @@ async function startBare({ app, folder, port, env }: Place): Promise<Launched> {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await exited;
   };
-  if (!(await accepts(port, child))) {
+  if (!(await accepts(port, child, START_PATIENCE_MS))) {
     await end();
     throw new Error(`it does not listen; its output:\n${output}`);
   }
@@ -159,21 +156,6 @@ async function startHeddle({ app, folder, port, env, shape, control }: Place): P
 function inherited(): Readonly<Record<string, string | undefined>> {
   const names = Object.keys(process.env).filter((name) => !/^(npm_|HEDDLE_|NODE_|PORT$)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
-}
-
-async function accepts(port: number, child: ChildProcess): Promise<boolean> {
-  const givenUpAtMs = performance.now() + START_PATIENCE_MS;
-  while (performance.now() < givenUpAtMs && child.exitCode === null && child.signalCode === null) {
-    const socket = connect(port, "127.0.0.1");
-    const isOpen = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return true;
-    await sleep(LOOK_AGAIN_MS);
-  }
-  return false;
 }
 
 async function ended(child: ChildProcess, exited: Promise<readonly [number | null]>): Promise<number | null> {

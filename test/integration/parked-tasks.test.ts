@@ -11,8 +11,8 @@ describe("an app whose tasks wait for work is no program that hangs, when the se
   for (const shape of [[], ["--threads", "2"]]) {
     test(`with ${shape.join(" ") || "one event loop"}`, async () => {
       await using server = await startServer(app, ["-w", "1", ...shape]);
-      assert.equal(await (await fetch(`${server.url}/work`)).text(), "ok");
-      await server.waitForLog(/got \/work/);
+      assert.equal(await (await fetch(`${server.url}/first`)).text(), "ok");
+      await server.waitForLog(/got \/first/);
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
       assert.doesNotMatch(server.stdout() + server.stderr(), /DEADLOCK/);
     });
