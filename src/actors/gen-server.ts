@@ -14,7 +14,7 @@
 
 import { messageOf } from "../errors/errors.ts";
 import { Desk, isForDesk, type Inspected } from "./inspect/desk.ts";
-import type { Spawnable } from "./process/actor.ts";
+import type { Spawns } from "./process/actor.ts";
 import type { ActorProcess } from "./process/actor-process.ts";
 import {
   CallMessage,
@@ -54,7 +54,7 @@ export type CallAnswer<Reply, State> =
 
 export type Answer<State> = void | ({ readonly state?: State } & NextStep) | Stop<State>;
 
-type Awaitable<T> = T | PromiseLike<T>;
+export type Awaitable<T> = T | PromiseLike<T>;
 
 export interface ServerCallbacks<State, Args extends readonly unknown[], Request, Reply, Cast, Info> {
   /** Returns the first state. If it throws, the server does not start. */
@@ -97,9 +97,7 @@ export function genServer<
   Info = any,
 >(
   callbacks: ServerCallbacks<State, Args, Request, Reply, Cast, Info>,
-): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
-  readonly "~spawns": ServerPid<[Request, Reply], Cast, Info>;
-} {
+): Spawns<Args, ServerPid<[Request, Reply], Cast, Info>> {
   checkCallbacks(callbacks);
   const body = (self: Self, ...args: Args): Promise<void> =>
     new Server(self as unknown as ActorProcess, callbacks as AnyCallbacks).run(args);

@@ -13,8 +13,8 @@
  * `genServer`, also for `terminate` and for errors.
  */
 
-import { ignore } from "./gen-server.ts";
-import type { Spawnable } from "./process/actor.ts";
+import { type Awaitable, ignore } from "./gen-server.ts";
+import type { Spawns } from "./process/actor.ts";
 import type { ActorProcess } from "./process/actor-process.ts";
 import type { ExitReason } from "./process/exit-reason.ts";
 import type { Self, ServerPid } from "./process/self.ts";
@@ -22,8 +22,6 @@ import { hasStarted, markServer } from "./process/spawn.ts";
 import { checkedFirst, checkMachine } from "./statem/answers.ts";
 import type { FirstAnswer, StateAnswer, StateEvent } from "./statem/events.ts";
 import { Machine } from "./statem/machine.ts";
-
-type Awaitable<T> = T | PromiseLike<T>;
 
 interface CommonCallbacks<State, Data, Args extends readonly unknown[]> {
   /** Returns the first state and its data. If it throws, the machine does not start. */
@@ -76,9 +74,7 @@ export function genStatem<
   Info = any,
 >(
   callbacks: StateCallbacks<State, Data, Args, Request, Cast, Info>,
-): Spawnable<Args, ServerPid<[Request, Reply], Cast, Info>> & {
-  readonly "~spawns": ServerPid<[Request, Reply], Cast, Info>;
-} {
+): Spawns<Args, ServerPid<[Request, Reply], Cast, Info>> {
   checkMachine(callbacks);
   const { init, enterCalls = false, terminate } = callbacks;
   const { states } = callbacks as Partial<ManyHandlers>;

@@ -132,6 +132,10 @@ const table = {
     doc: "The program ends with code 2 because its tasks are parked, and nothing is left that could wake them.",
   },
   TASK_FAILED: { library: "heddle/tasks", doc: "A task failed, and its handle was never awaited." },
+  TASK_LOST: {
+    library: "heddle/tasks",
+    doc: "A task could not go on, because an actor of its thread was ended in the middle of a computation.",
+  },
   TASK_DUPLICATE: { library: "heddle/tasks", doc: "A module defines two tasks of the same name." },
   TASK_NOT_FOUND: { library: "heddle/tasks", doc: "A task's module, imported on another thread, does not define it." },
   TASK_NOT_CLONEABLE: { library: "heddle/tasks", doc: "A task's argument or result cannot cross to another thread." },
@@ -156,6 +160,10 @@ const table = {
     doc: "An actor's module, imported on another thread, does not define it.",
   },
   ACTOR_MODULE_FAILED: { library: "heddle/actors", doc: "An actor's module cannot be imported on another thread." },
+  ACTOR_LOST: {
+    library: "heddle/actors",
+    doc: "An actor could not go on, because another one of its thread was ended in the middle of a computation.",
+  },
   ACTOR_EXITED: { library: "heddle/actors", doc: "An actor has exited; its `reason` says why." },
   ACTOR_START_FAILED: { library: "heddle/actors", doc: "A server or supervisor did not start; `reason` says why." },
   ACTOR_CALL_FAILED: {

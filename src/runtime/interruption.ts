@@ -4,6 +4,8 @@
  *
  *   pause ─▶ see which unit it is ─▶ step out of code that is not the program's ─▶ condemn ─▶ terminate the stretch ─▶ resume
  *
+ * Units that would have gone on behind it are lost with it. They are told (lost-units.ts).
+ *
  * Invariants
  * - The thread is paused from the look to the end, so the unit that is ended is the one that was looked at.
  * - Only the program's code is cut off. Functions of Node and of this library run to their end first, so that none of them
@@ -13,7 +15,7 @@
  * - If another unit was resumed in the same run of microtasks and has not parked since, nobody is ended: the other's
  *   continuation might be among what is dropped (`TurnView.besideOthers`).
  *
- * Lost with the stretch: its own promises, and what other code on the thread did with its promises in the same microtask run.
+ * Lost with the stretch: its own promises, and what code of no unit did with its promises in the same microtask run.
  *
  * Rejected: termination without the pause. Another unit might get the turn between the look and the termination.
  */
@@ -22,19 +24,28 @@ import { fileURLToPath } from "node:url";
 import type { Interruption, TurnLook, TurnView } from "../supervise/inspect/turn-look.ts";
 import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
 import { blamedFrame, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
-import { CONDEMN, VIEW } from "./turn-handle.ts";
+import { CENSUS, CONDEMN, goneOf, VIEW } from "./turn-handle.ts";
 
 /** This library's folder. Nothing in it is cut off. */
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
 
-/** The unit whose code runs on a thread, and where it is. Undefined: the thread does not answer. */
-export async function lookAtTurn(threadId: number, timeoutMs: number): Promise<TurnLook | undefined> {
-  const stack = await lookAtThread(threadId, VIEW, timeoutMs);
-  return stack && { turn: stack.value as TurnView | undefined, frame: blamedFrame(stack.frames, OWN_FOLDER) };
+/** See `TurnInspector`. */
+export async function lookAtTurn(
+  threadId: number,
+  timeoutMs: number,
+  actors: readonly number[],
+): Promise<TurnLook | undefined> {
+  const stack = await lookAtThread(threadId, `{ turn: ${VIEW}, gone: ${goneOf(actors)} }`, timeoutMs);
+  if (stack === undefined) return undefined;
+  const { turn, gone = [] } = stack.value as { readonly turn?: TurnView; readonly gone?: readonly number[] };
+  return { turn, gone, frame: blamedFrame(stack.frames, OWN_FOLDER) };
 }
 
 /** Timeout for each answer. A thread that runs JavaScript answers within milliseconds. */
 const PATIENCE_MS = 1000;
+
+/** The collection of a large heap takes seconds. */
+const CENSUS_PATIENCE_MS = 30_000;
 
 /** Limit for nested functions between the program's code and the place where it was stopped. */
 const MAX_STEPS = 100;
@@ -54,6 +65,8 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
       const turn = stack.value as TurnView | undefined;
       if (turn === undefined || turn.besideOthers === true || !isMeant(turn)) return "spared";
       if (isProgramCode(stack.frames)) {
+        const counted = await inspector.ask(threadId, "Runtime.evaluate", { expression: CENSUS }, CENSUS_PATIENCE_MS);
+        if (counted === undefined) return "silent";
         const condemned = await inspector.ask(threadId, "Runtime.evaluate", { expression: CONDEMN }, PATIENCE_MS);
         if (condemned === undefined) return "silent";
         inspector.tell(threadId, "Runtime.terminateExecution");

@@ -216,10 +216,16 @@ export class RunQueue {
 
   /**
    * This unit is about to be ended: nothing of its stretch, nor what that has queued, will run. Called while the thread is
-   * paused in the middle of the stretch (interruption.ts).
+   * paused in the middle of the stretch (interruption.ts). `afterwards`: called when it has been ended.
    */
-  condemn(unit: Turn | undefined): void {
-    inNoContext(() => setImmediate(() => this.#goOnWithout(unit)));
+  condemn(unit: Turn | undefined, afterwards: () => void = () => {}): void {
+    inNoContext(() =>
+      setImmediate(() => {
+        // In a callback of its own: nothing of this one is left then.
+        setImmediate(afterwards);
+        this.#goOnWithout(unit);
+      }),
+    );
   }
 
   #goOnWithout(turn: Turn | undefined): void {

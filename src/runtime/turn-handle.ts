@@ -4,13 +4,16 @@
  */
 
 import { perThread } from "../kit/per-thread.ts";
+import { takeCensus, tellLost } from "./lost-units.ts";
 import { runQueue } from "./run-queue.ts";
 import { runningUnit } from "./running-unit.ts";
 import type { TurnView } from "../supervise/inspect/turn-look.ts";
 
 interface TurnHandle {
   view(): TurnView | undefined;
+  census(): void;
   condemn(): void;
+  goneOf(actors: readonly number[]): readonly number[];
 }
 
 const NAME = "turn";
@@ -18,13 +21,27 @@ const HANDLE = `globalThis[Symbol.for("heddle:${NAME}")]`;
 
 /** Evaluates to the TurnView of the unit whose code runs. */
 export const VIEW: string = `${HANDLE}?.view()`;
+/** Evaluates to those of these actors that do not exist any more. */
+export function goneOf(actors: readonly number[]): string {
+  return `${HANDLE}?.goneOf(${JSON.stringify(actors)})`;
+}
+/** Evaluated while the thread is paused, before `CONDEMN`: it may take a while, because garbage is collected. */
+export const CENSUS: string = `${HANDLE}.census()`;
 /** Evaluated while the thread is paused, before its stretch is terminated. */
 export const CONDEMN: string = `${HANDLE}.condemn()`;
+
+/** Whether another thread may still send something to an actor of this one. Set by the actors. */
+export const actors: { lives: (id: number) => boolean } = { lives: () => true };
 
 /** Lets other threads see and end this thread's units. */
 export function exposeTurns(): void {
   runQueue.isInterruptible = true;
-  perThread<TurnHandle>(NAME, () => ({ view, condemn: () => runQueue.condemn(runningUnit()) }));
+  perThread<TurnHandle>(NAME, () => ({
+    view,
+    census: () => takeCensus(runningUnit()),
+    condemn: () => runQueue.condemn(runningUnit(), tellLost),
+    goneOf: (ids) => ids.filter((id) => !actors.lives(id)),
+  }));
 }
 
 function view(): TurnView | undefined {

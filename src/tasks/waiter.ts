@@ -32,6 +32,9 @@ export class Waiter extends Waiting {
   readonly where: Where;
   override selection: Selection | undefined = undefined;
   override index: number = 0;
+  /** In the list of what its task waits for. */
+  earlier: Waiter | undefined = undefined;
+  later: Waiter | undefined = undefined;
   /** Called instead of settling a promise: the waiter is for another thread, or for a select. */
   told: ((result: unknown, error?: unknown) => void) | undefined = undefined;
 
@@ -81,7 +84,10 @@ export class Waiter extends Waiting {
   }
 
   #resume(result: unknown, isAlone: boolean): void {
-    if (this.unit !== undefined) this.unit.goesOn(isAlone);
+    if (this.unit !== undefined) {
+      this.unit.waited(this);
+      this.unit.goesOn(isAlone);
+    }
     this.#settle(result);
   }
 

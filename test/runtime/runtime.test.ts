@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { runtime, LOAD } from "../../src/runtime/runtime.ts";
 import { setSchedulerThreads } from "../../src/runtime/threads/scheduler-threads.ts";
+import { warningOf } from "../support/warnings.ts";
 import { echo } from "../fixtures/runtime/echo.ts";
 
 const run = promisify(execFile);
@@ -113,7 +114,7 @@ for (const [how, message] of [
     async () => {
       const [first, second] = twoThreads();
       echo.gone.length = 0;
-      const warned = how === "throw" ? new Promise<Error>((done) => process.once("warning", done)) : undefined;
+      const warned = how === "throw" ? warningOf("THREAD_DIED") : undefined;
       echo.order(first, { do: "flood", n: 10_000 });
       echo.order(first, { do: how });
       await until(() => echo.gone.length > 0);

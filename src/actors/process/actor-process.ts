@@ -1,6 +1,7 @@
 /** An actor with all of its abilities: the process, and the methods for its function. */
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
+import { HeddleError } from "../../errors/errors.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
@@ -9,7 +10,7 @@ import { demonitor, DownMessage, isSendingExits, monitor, newRef, signalExit, te
 import { rareFieldsOf } from "./rare-fields.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { BarePid, type Pid, registerPids } from "./pid.ts";
-import { currentProcess, Process, type Body, type Rest } from "./process.ts";
+import { crashes, currentProcess, Process, type Body, type Rest } from "./process.ts";
 import { Ended } from "../messaging/wait-states.ts";
 import { exportPid, forgetProcess, importPid } from "./process-table.ts";
 import { thisThread } from "../messaging/remote.ts";
@@ -58,6 +59,14 @@ export class ActorProcess extends Process implements Self {
 
   cutOff(): void {
     this.die("killed", "dropped");
+  }
+
+  /** It ends with an error that says why, so that a supervisor starts it again, and somebody is told. */
+  lost(): void {
+    const message = `${this.toString()} could not go on: it was resumed together with an actor of its thread that was ended in the middle of a computation, and was lost with it, or only that actor could have resumed it.`;
+    const error = new HeddleError("ACTOR_LOST", message);
+    crashes.report(this, error);
+    this.die(error, "dropped");
   }
 
   #mustBeAlive(): void {

@@ -14,6 +14,11 @@ export interface Spawnable<Args extends readonly unknown[] = never, P extends Pi
   readonly "~spawns"?: P;
 }
 
+/** One whose type of pid is told, and not taken from what it receives: a server, a state machine, a supervisor. */
+export type Spawns<Args extends readonly unknown[], P extends Pid<never>> = Spawnable<Args, P> & {
+  readonly "~spawns": P;
+};
+
 /**
  * An actor that may be spawned on any thread. It can be sent in messages, for example in a child specification.
  */
@@ -55,7 +60,7 @@ const registry: ModuleRegistry<AnyActor> = perThread(
 export function actor<Args extends readonly unknown[], P extends Pid<never>>(
   url: string,
   name: string,
-  body: Spawnable<Args, P> & { readonly "~spawns": P },
+  body: Spawns<Args, P>,
 ): Actor<Args, P>;
 export function actor<M, Args extends readonly unknown[]>(
   url: string,

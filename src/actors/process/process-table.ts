@@ -2,11 +2,14 @@
  * messages find its actor. Other actors have no entry.
  */
 
+import { actors } from "../../runtime/turn-handle.ts";
 import { internPid, rememberPid, type Pid, type PidData } from "./pid.ts";
 import { Process } from "./process.ts";
 import { thisThread } from "../messaging/remote.ts";
 
 const known: Map<number, Process> = new Map();
+
+actors.lives = (id) => known.has(id);
 
 /** The form in which a pid is sent to another thread. */
 export function exportPid(pid: Pid): PidData {

@@ -16,7 +16,8 @@
  * its own pid. The only closures are those that a promise needs.
  */
 
-import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { addUnits, type Bystander } from "../../runtime/lost-units.ts";
+import { runQueue } from "../../runtime/run-queue.ts";
 import { runAs, runningUnit } from "../../runtime/running-unit.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
@@ -65,9 +66,11 @@ let receives = 0;
 /** All actors of this thread that have not exited. */
 export const processes: Process[] = [];
 
+addUnits(() => processes);
+
 let lastId = 0;
 
-export abstract class Process extends Pid implements Turn {
+export abstract class Process extends Pid implements Bystander {
   status: Status = "starting";
   resume: ((value: unknown) => void) | undefined = undefined;
   wait: Wait | Body | undefined;
@@ -78,6 +81,8 @@ export abstract class Process extends Pid implements Turn {
   next: unknown = nothing;
   mailbox: Mailbox | undefined = undefined;
   extra: RareFields | undefined = undefined;
+  /** What its function returns. Nothing else may keep it (runtime/lost-units.ts). */
+  ending: Promise<unknown> | undefined = undefined;
   index: number;
   received: number = 0;
   turns: number = 0;
@@ -92,8 +97,14 @@ export abstract class Process extends Pid implements Turn {
   /** It was resumed to unwind. */
   abstract unwinds(): void;
 
+  abstract lost(): void;
+
   /** Ends it, and informs links, monitors, names and groups. */
   abstract die(reason: ExitReason, rest: Rest): void;
+
+  get isElsewhere(): boolean {
+    return this.status === "running";
+  }
 
   get limits(): MailboxLimits {
     return this.extra?.limits ?? defaultLimits;
@@ -175,6 +186,7 @@ export abstract class Process extends Pid implements Turn {
     // If its function has returned, nothing is left to unwind. What it has begun and not awaited must not reject unheard.
     if (rest !== "unwinds") this.resume = undefined;
     this.status = "dead";
+    this.ending = undefined;
     this.wait = new Ended(reason, rest !== "dropped" && this.resume === undefined);
     // A search that is under way ends here.
     if (this.mailbox !== undefined) this.mailbox.length = 0;
@@ -364,8 +376,10 @@ function start(process: Process): void {
   try {
     const ending =
       typeof wait === "function" ? wait(process as never) : wait.body(process as never, ...(wait.args as never[]));
+    const ended = ending instanceof Promise ? ending : Promise.resolve(ending);
     // The same two functions for all actors: they find theirs by the async context.
-    void (ending instanceof Promise ? ending : Promise.resolve(ending)).then(hasReturned, hasThrown);
+    void ended.then(hasReturned, hasThrown);
+    if (!isDead(process)) process.ending = ended;
   } catch (error) {
     hasThrown(error);
   }

@@ -5,7 +5,7 @@
 
 import { show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import type { Spawnable } from "../process/actor.ts";
+import type { Spawns } from "../process/actor.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
@@ -47,9 +47,7 @@ export interface DynamicSupervisorOptions extends Omit<SupervisorOptions, "strat
  *
  * @throws SUPERVISOR_INVALID
  */
-export function dynamicSupervisor(
-  options: DynamicSupervisorOptions,
-): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+export function dynamicSupervisor(options: DynamicSupervisorOptions): Spawns<[], SupervisorPid> {
   checkOptions(options);
   const { child, maxChildren = Infinity, ...rest } = options;
   const full = checkOptions(rest);

@@ -6,7 +6,7 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import { invalid, show } from "../arguments/arguments.ts";
-import { Actor, type Spawnable } from "../process/actor.ts";
+import { Actor, type Spawns } from "../process/actor.ts";
 import { callFailed } from "../messaging/calls.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
@@ -33,9 +33,7 @@ export interface PartitionedSupervisorOptions
  *
  * @throws SUPERVISOR_INVALID
  */
-export function partitionedSupervisor(
-  options: PartitionedSupervisorOptions,
-): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+export function partitionedSupervisor(options: PartitionedSupervisorOptions): Spawns<[], SupervisorPid> {
   checkOptions(options);
   const { child, ...rest } = options;
   checkOptions({ ...rest, children: [{ ...child, id: 0 }] });

@@ -8,7 +8,7 @@
  *   all children and end the supervisor with `shutdown`. Its own supervisor then handles that.
  */
 
-import type { Spawnable } from "../process/actor.ts";
+import type { Spawns } from "../process/actor.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Self } from "../process/self.ts";
@@ -42,9 +42,7 @@ import {
  *
  * @throws SUPERVISOR_INVALID
  */
-export function supervisor(
-  options: SupervisorOptions,
-): Spawnable<[], SupervisorPid> & { readonly "~spawns": SupervisorPid } {
+export function supervisor(options: SupervisorOptions): Spawns<[], SupervisorPid> {
   const full = checkOptions(options);
   const body = (self: Self): Promise<void> => new Supervisor(self, full).run();
   markServer(body as never, "supervisor");

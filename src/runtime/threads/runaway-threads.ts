@@ -9,7 +9,8 @@
  * Invariants
  * - Only an actor is ended, and only in the turn in which it was found: the budget counts from the first look.
  * - An actor that has exited already, and computes while it unwinds, has `BLOCKED_MS`: nobody waits for its end.
- * - A thread that turns again has read what it was told before, so orders against its actors are void.
+ * - A thread that turns again has read what it was told before, so orders against its actors are void. So is an order
+ *   against an actor that had exited before: each look asks for that (turn-handle.ts). A thread in a native call cannot be asked.
  * - A thread is quarantined at most once, and never without an order (runaway-verdict.ts).
  *
  * Blocking threads are not watched: they may compute. Nor is the root, which no other thread could watch.
@@ -40,12 +41,17 @@ export interface RunawayContext {
   readonly inspector: () => Promise<TurnInspector>;
 }
 
-/** Who was found on a thread that does not turn. */
 /** No order is on its way for longer, unless the killer's thread stands still for as long. */
 const EARLY_MS = 30_000;
 
+/** How many of the actors that are to be ended a thread is asked for at a time. */
+const ASKED = 1000;
+
+/** Who was found on a thread that does not turn. */
 interface Suspect {
   look: TurnLook | undefined;
+  /** Whether the last look that was answered has found a task, or an actor that is not to be ended. Undefined: no look yet. */
+  isOther: boolean | undefined;
   lookedMs: number;
   /** When this stretch of it was first seen. */
   sinceMs: number;
@@ -103,7 +109,7 @@ export class RunawayThreads {
     const threadId = new Map(this.#context.threads()).get(thread);
     if (threadId === undefined) return undefined;
     try {
-      return await (await this.#context.inspector()).lookAtTurn(threadId, PATIENCE_MS);
+      return await (await this.#context.inspector()).lookAtTurn(threadId, PATIENCE_MS, []);
     } catch (error) {
       if (isOutOfDescriptors(error)) return undefined;
       throw error;
@@ -150,14 +156,15 @@ export class RunawayThreads {
   }
 
   async #suspect(thread: number, threadId: number, silentMs: number): Promise<void> {
-    const suspect = this.#suspects.get(thread) ?? { look: undefined, lookedMs: -Infinity, sinceMs: 0, reported: false };
+    const suspect = this.#suspects.get(thread) ?? newSuspect();
     this.#suspects.set(thread, suspect);
     this.#busy.add(thread);
     try {
       let judgement = this.#runawayVerdict(thread, suspect, silentMs);
-      if (judgement === "look" || judgement === "report") await this.#look(threadId, suspect);
+      if (judgement !== "wait" && judgement !== "end") await this.#look(thread, threadId, suspect);
       if (judgement === "report") this.#report(thread, suspect, silentMs);
-      if (judgement === "look") judgement = this.#runawayVerdict(thread, suspect, silentMs);
+      // Before a thread is given up, it is asked once more.
+      else judgement = this.#runawayVerdict(thread, suspect, silentMs);
       if (judgement === "quarantine") this.#quarantine(thread, suspect);
       if (judgement === "end") await this.#end(thread, threadId, suspect);
     } catch (error) {
@@ -168,7 +175,8 @@ export class RunawayThreads {
     }
   }
 
-  #runawayVerdict(thread: number, { look, lookedMs, sinceMs, reported }: Suspect, silentMs: number): Judgement {
+  #runawayVerdict(thread: number, suspect: Suspect, silentMs: number): Judgement {
+    const { look, lookedMs, sinceMs, reported, isOther = true } = suspect;
     const nowMs = monotonicMs();
     const found = look?.turn;
     const orders = this.#orders.get(thread);
@@ -178,6 +186,7 @@ export class RunawayThreads {
       reported,
       lookedAgoMs: nowMs - lookedMs,
       turn: actor === undefined ? "unknown" : found?.what === "actor" ? actor : "task",
+      isOther,
       orderedForMs: orders && nowMs - oldest(orders)[1],
       budgetMs: this.#budgetOf(found),
     });
@@ -187,10 +196,25 @@ export class RunawayThreads {
     return turn?.hasEnded === true ? Math.min(this.#budgetMs, BLOCKED_MS) : this.#budgetMs;
   }
 
-  async #look(threadId: number, suspect: Suspect): Promise<void> {
-    const { lookAtTurn } = await this.#context.inspector();
-    const look = await lookAtTurn(threadId, PATIENCE_MS);
+  async #look(thread: number, threadId: number, suspect: Suspect): Promise<void> {
+    const orders = this.#orders.get(thread);
+    const ordered = orders === undefined ? [] : [...orders.keys().take(ASKED)];
+    let look: TurnLook | undefined;
+    try {
+      const { lookAtTurn } = await this.#context.inspector();
+      look = await lookAtTurn(threadId, PATIENCE_MS, ordered);
+    } catch (error) {
+      // What looks into threads could not be loaded just now.
+      if (isOutOfDescriptors(error)) return;
+      throw error;
+    }
     suspect.lookedMs = monotonicMs();
+    // One that has exited and computes on is to be ended nevertheless.
+    for (const actor of look?.gone ?? []) if (actor !== look!.turn?.id) orders!.delete(actor);
+    if (orders?.size === 0) this.#orders.delete(thread);
+    // Who does not answer this time is still the one that was seen computing.
+    if (look === undefined) suspect.isOther ??= false;
+    else suspect.isOther = look.turn !== undefined && orders?.has(look.turn.id) !== true;
     if (!isSame(suspect.look?.turn, look?.turn)) suspect.sinceMs = suspect.lookedMs;
     suspect.look = look;
   }
@@ -248,6 +272,10 @@ export class RunawayThreads {
       { type: "HeddleWarning", code: "ACTOR_RAN_AWAY" },
     );
   }
+}
+
+function newSuspect(): Suspect {
+  return { look: undefined, isOther: undefined, lookedMs: -Infinity, sinceMs: 0, reported: false };
 }
 
 function isSame(a: TurnView | undefined, b: TurnView | undefined): boolean {

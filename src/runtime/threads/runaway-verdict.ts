@@ -32,6 +32,11 @@ export interface Findings {
   readonly lookedAgoMs: number;
   /** Who had the turn at the last look: nobody that is known; a task; or an actor. */
   readonly turn: "unknown" | "task" | FoundActor;
+  /**
+   * Whether the last look that was answered has found a task, or an actor that was not told to exit. True until there was a look:
+   * that one fails, on a busy machine or for lack of descriptors, is no reason to give up a thread sooner.
+   */
+  readonly isOther: boolean;
   /** For how long an actor of the thread has been told to exit, and has not. undefined: none was told. */
   readonly orderedForMs: number | undefined;
   readonly budgetMs: number;
@@ -55,8 +60,7 @@ export function runawayVerdict(findings: Findings): Judgement {
   return (orderedForMs !== undefined || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
 }
 
-function isBeyondPatience({ silentMs, turn, orderedForMs }: Findings): boolean {
+function isBeyondPatience({ silentMs, isOther, orderedForMs }: Findings): boolean {
   if (orderedForMs === undefined) return false;
-  const isOther = turn === "task" || (typeof turn === "object" && !turn.isOrdered);
   return Math.min(silentMs, orderedForMs) >= (isOther ? KILL_PATIENCE_WITH_OTHERS_MS : KILL_PATIENCE_MS);
 }

@@ -17,6 +17,9 @@
  * runner takes it for the end. If the rounds find everything quiet nevertheless, no answer will ever come. Then the root's
  * handle is released, and the program ends like any program that awaits what never happens.
  *
+ * The program's own listeners of `beforeExit` hear of it only when everything is quiet, and once, unless they begin something
+ * (before-exit.ts).
+ *
  * A program that is about to end, while units are parked that it should wait for, says so first (`ending`): nothing is left
  * that could wake them. Listeners of `beforeExit` may still wake them, so that is done only when the event comes again and
  * nothing has changed. Whoever means to end says so (meant-end.ts).
@@ -25,6 +28,7 @@
  * `process.getActiveResourcesInfo()` (it shows neither which resources are ours nor when they change).
  */
 
+import { attendBeforeExit, type Emission } from "./before-exit.ts";
 import type { Counts } from "./thread-protocol.ts";
 import { clearTimeout, setImmediate, setInterval, setTimeout } from "../../kit/native-timers.ts";
 import { isEndMeant } from "./meant-end.ts";
@@ -78,8 +82,8 @@ export class TerminationDetector {
 
   constructor(context: QuietContext) {
     this.#context = context;
-    process.on("beforeExit", () => {
-      if (this.#settled || this.#context.threads().length === 0) this.#atEnd();
+    attendBeforeExit((emission) => {
+      if (this.#settled || this.#context.threads().length === 0) this.#atEnd(emission);
       else this.#begin();
     });
   }
@@ -131,13 +135,16 @@ export class TerminationDetector {
   }
 
   /** Nothing keeps the program alive any more. */
-  #atEnd(): void {
-    if (this.#isEnding || isEndMeant()) return;
+  #atEnd({ tell }: Emission): void {
+    if (this.#isEnding) return;
     const before = this.#suspects;
     const now = this.#context.unfinished();
-    this.#suspects = now;
-    if (now.length === 0 && [...this.#unfinished.values()].every((count) => count === 0)) return;
+    const isOver = now.length === 0 && [...this.#unfinished.values()].every((count) => count === 0);
+    if (isOver || isEndMeant()) return void tell();
     if (before?.length !== now.length || now.some((each, index) => each !== before[index])) {
+      this.#suspects = now;
+      // If they have begun something, the next event is for them too.
+      if (tell()) this.#suspects = undefined;
       // Until the event comes again.
       setImmediate(() => {});
       return;

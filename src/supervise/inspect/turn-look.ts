@@ -17,6 +17,8 @@ export interface TurnView {
 
 export interface TurnLook {
   readonly turn: TurnView | undefined;
+  /** Those of the actors asked for that have exited. */
+  readonly gone: readonly number[];
   /** The innermost function of the program. */
   readonly frame: StackFrame | undefined;
 }
@@ -29,8 +31,15 @@ export interface TurnLook {
 export type Interruption = "ended" | "spared" | "silent";
 
 export interface TurnInspector {
-  /** The unit whose code runs on a thread, and where it is. Undefined: the thread does not answer. */
-  readonly lookAtTurn: (threadId: number, timeoutMs: number) => Promise<TurnLook | undefined>;
+  /**
+   * The unit whose code runs on a thread, where it is, and which of these actors have exited. Undefined: the thread does not
+   * answer.
+   */
+  readonly lookAtTurn: (
+    threadId: number,
+    timeoutMs: number,
+    actors: readonly number[],
+  ) => Promise<TurnLook | undefined>;
   /** Ends the unit whose code runs, if `isMeant` returns true for it. */
   readonly interrupt: (threadId: number, isMeant: (turn: TurnView) => boolean) => Promise<Interruption>;
 }

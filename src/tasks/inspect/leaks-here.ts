@@ -10,8 +10,7 @@
  * - The objects that are looked for are on no stack meanwhile: each step is a function that has returned.
  */
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { fullCollection } from "../../kit/full-collection.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
 import { LOAD } from "../../runtime/runtime.ts";
 import { running } from "../jobs/runner.ts";
@@ -66,10 +65,9 @@ function collect(probe: Probe): TaskLeak[] {
   const sites = takeSites(probe);
   const fresh = takeUnits((unit) => probe.places.has(unit));
   const jobs = takeRunning(probe);
-  const gc = garbageCollector();
   // What a dead object held may need a second one.
-  gc();
-  gc();
+  fullCollection();
+  fullCollection();
   const alive: Unit[] = [];
   for (const place of suspects.keys()) {
     const unit = probe.weak[place]!.deref();
@@ -128,15 +126,4 @@ function takeRunning({ places }: Probe): [key: string, place: number][] {
     running.delete(key);
   }
   return taken;
-}
-
-let made: (() => void) | undefined;
-
-/** V8's own, which Node shows only under `--expose-gc`. */
-function garbageCollector(): () => void {
-  if (made === undefined) {
-    setFlagsFromString("--expose_gc");
-    made = runInNewContext("gc") as () => void;
-  }
-  return made;
 }

@@ -36,7 +36,7 @@ const PATIENCE_MS = 2000;
 onEnd({ unfinished: () => parkedWaits(), ending: report });
 
 function parkedUnits(): Unit[] {
-  return [...allUnits()].filter((unit) => unit.state === "parked" && !isUnref(unit) && !sleeps(unit.waiter));
+  return [...allUnits()].filter((unit) => unit.state === "parked" && !isUnref(unit) && !unit.waits.some(sleeps));
 }
 
 /** One object for each wait: a task is often its own waiter, but its promise's function is another one each time. */
@@ -44,9 +44,9 @@ function parkedWaits(): object[] {
   const units = parkedUnits().filter((unit) => !isCanceled(unit));
   // Code outside of tasks may leave a wait behind, such as a handler whose client has gone. A top-level await Node reports itself.
   if (units.length === 0) return [];
-  return [...units.map(({ waiter }) => waiter?.settle), ...mainWaiters().map(({ settle }) => settle)].filter(
-    (settle) => settle !== undefined,
-  );
+  return [...units.flatMap(({ waits }) => waits), ...mainWaiters()]
+    .map(({ settle }) => settle)
+    .filter((settle) => settle !== undefined);
 }
 
 function mainWaiters(): Waiter[] {
@@ -54,8 +54,8 @@ function mainWaiters(): Waiter[] {
 }
 
 /** A sleep that is left at the end was to last for ever. */
-function sleeps(waiter: Waiting | undefined): boolean {
-  return waiter?.where === "sleep";
+function sleeps(waiter: Waiting): boolean {
+  return waiter.where === "sleep";
 }
 
 async function report(): Promise<void> {
@@ -76,17 +76,23 @@ async function answerHere(): Promise<Answer> {
   return { parked: await Promise.all(units.map(described)), sites: jobSites() };
 }
 
+/** It may have begun several waits. What it is parked at is one that an async function awaits. */
 async function described(unit: Unit): Promise<Parked> {
-  const { id, name, waiter, sinceMs } = unit;
+  const { id, name, waits, sinceMs } = unit;
+  const places = await Promise.all(waits.map(placeOf));
+  const awaited = Math.max(
+    0,
+    places.findIndex((frames) => frames.length > 0),
+  );
   return {
     id,
     name,
     thread: connected().self,
-    where: waiter?.where ?? "a promise",
+    where: waits[awaited]?.where ?? "a promise",
     isCanceled: isCanceled(unit),
     forMs: performance.now() - sinceMs,
     startedAt: siteOf(unit),
-    parkedAt: waiter === undefined ? [] : await placeOf(waiter),
+    parkedAt: places[awaited] ?? [],
   };
 }
 

@@ -11,18 +11,21 @@
  *
  * Invariants
  * - `settle` is set while it is its own waiter: from `parksAs` until it is woken. Meanwhile it can't be one again.
+ * - While it waits for several things, the others have waiters, which it lists: one of them may be the last that never comes.
  * - Code that it has left running may use it as a waiter after its end. It stays done.
  */
 
 import { type Runtime, LOAD } from "../../runtime/runtime.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { perThread } from "../../kit/per-thread.ts";
+import { addUnits, type Bystander } from "../../runtime/lost-units.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import { runAs, runningUnit } from "../../runtime/running-unit.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import type { CancelableContext } from "../context/context.ts";
 import { numberOf } from "./task-names.ts";
 import { connected } from "../task-service.ts";
+import type { Waiter } from "../waiter.ts";
 import { type Settle, Waiting, type Where } from "../wait-queue.ts";
 
 export type UnitState = "queued" | "running" | "parked" | "done";
@@ -33,7 +36,7 @@ export interface UnitTracer {
   leave(): void;
 }
 
-export abstract class Unit extends Waiting {
+export abstract class Unit extends Waiting implements Bystander {
   readonly name: string;
   /** A state, or what it waits for since it last parked. */
   #at: Where = "queued";
@@ -41,6 +44,10 @@ export abstract class Unit extends Waiting {
   sinceMs: number;
   /** What `Context.current()` returns in it, made on first use. Or why it was cancelled before. */
   #context: CancelableContext | HeddleError | undefined = undefined;
+  /** What its function returns. Nothing else may keep it (runtime/lost-units.ts). */
+  ending: Promise<unknown> | undefined = undefined;
+  /** What else it waits for, the last first. */
+  waiters: Waiter | undefined = undefined;
   older: Unit | undefined;
   newer: Unit | undefined = undefined;
 
@@ -73,11 +80,23 @@ export abstract class Unit extends Waiting {
 
   get state(): UnitState {
     const at = this.#at;
+    if (at === "running" && this.waiters !== undefined) return "parked";
     return at === "queued" || at === "running" || at === "done" ? at : "parked";
+  }
+
+  get isElsewhere(): boolean {
+    return this.#at === "running";
+  }
+
+  lost(): void {
+    const message = `the task "${this.name}" could not go on: it was resumed together with an actor of its thread that was ended in the middle of a computation, and was lost with it.`;
+    this.end();
+    this.failed(new HeddleError("TASK_LOST", message));
   }
 
   /** What it waits for. */
   get where(): Where | undefined {
+    if (this.#at === "running") return this.waiters?.where;
     return this.state === "parked" ? this.#at : undefined;
   }
 
@@ -131,15 +150,29 @@ export abstract class Unit extends Waiting {
   }
 
   /** It waits, and has a waiter for that. */
-  parksWith(waiter: Waiting, where: Where): void {
-    if (this.settle === undefined) this.value = waiter;
-    this.#parks(where);
+  parksWith(waiter: Waiter, where: Where): void {
+    const { waiters } = this;
+    waiter.earlier = waiters;
+    if (waiters !== undefined) waiters.later = waiter;
+    this.waiters = waiter;
+    // What it waits for itself stays known.
+    if (this.settle === undefined) this.#parks(where);
   }
 
-  /** While it is parked: the waiter of its last wait, or of the one before if it waits for several things. */
-  get waiter(): Waiting | undefined {
-    if (this.settle !== undefined) return this;
-    return this.value instanceof Waiting && this.value.settle !== undefined ? this.value : undefined;
+  /** The waiter is woken. */
+  waited(waiter: Waiter): void {
+    const { earlier, later } = waiter;
+    if (later === undefined) this.waiters = earlier;
+    else later.earlier = earlier;
+    if (earlier !== undefined) earlier.later = later;
+    waiter.earlier = waiter.later = undefined;
+  }
+
+  /** All that it waits for now, the last first. */
+  get waits(): Waiting[] {
+    const waits: Waiting[] = this.settle === undefined ? [] : [this];
+    for (let waiter = this.waiters; waiter !== undefined; waiter = waiter.earlier) waits.push(waiter);
+    return waits;
   }
 
   #parks(where: Where): void {
@@ -166,7 +199,7 @@ export abstract class Unit extends Waiting {
 
   /** It has begun, or what it waited for has come. `isAlone`: no other task goes on in this turn. */
   goesOn(isAlone: boolean): void {
-    if (this.#at !== "done") this.#at = "running";
+    if (this.#at !== "done" && this.settle === undefined) this.#at = "running";
     this.sinceMs = runQueue.nowMs();
     if (isAlone || isShown) show(isAlone ? this : undefined);
   }
@@ -212,6 +245,7 @@ export abstract class Unit extends Waiting {
   /** Its function has ended. */
   end(): void {
     this.#at = "done";
+    this.ending = undefined;
     this.#unlink();
     const { board, self } = here();
     board.add(self, LOAD.running, -1);
@@ -280,6 +314,8 @@ export function* allUnits(): Generator<Unit> {
   for (let unit = units.newest; unit !== undefined; unit = unit.older) yield unit;
 }
 
+addUnits(allUnits);
+
 /** Empties the list, and returns the units that are not `dropped`. Nothing may run before `restoreUnits`. */
 export function takeUnits(dropped: (unit: Unit) => boolean): Unit[] {
   const kept: Unit[] = [];
@@ -311,8 +347,10 @@ function begin(unit: Unit): void {
     failed(error);
     return;
   }
-  if (result instanceof Promise) result.then(succeeded, failed);
-  else if (isThenable(result)) Promise.resolve(result).then(succeeded, failed);
+  if (result instanceof Promise) {
+    unit.ending = result;
+    result.then(succeeded, failed);
+  } else if (isThenable(result)) Promise.resolve(result).then(succeeded, failed);
   else succeeded(result);
 }
 

@@ -84,8 +84,12 @@ for (const way of ["in a native call", "in code of nobody"] as const satisfies r
     isQuarantine(exited.reason);
     assert.match(down.reason.message, new RegExp(`actor ${child.toString()} was sent "kill" \\d+ ms ago`));
     isQuarantine(await failed);
-    const warned = warnings.splice(0).map(({ code }) => code);
-    assert.deepEqual(warned, ["THREAD_BLOCKS", "THREAD_QUARANTINED"]);
+    // On a busy machine, another thread may be reported too.
+    const warned = warnings.splice(0).filter(({ message }) => message.includes(`scheduler thread ${thread}`));
+    assert.deepEqual(
+      warned.map(({ code }) => code),
+      ["THREAD_BLOCKS", "THREAD_QUARANTINED"],
+    );
 
     for (const id of ["here", "there"]) {
       const before = await pidOf(tree, id);
@@ -152,6 +156,24 @@ test("the same if the killer's thread stands still, and cannot pass on that the 
   // A kill would have the killer's thread ended while it stands still, in the middle of the next test.
   assert.equal(await tell(await newPuppet(other), { do: "ping" }), "pong");
   for (const one of [pid, kills]) exit(one, "kill");
+});
+
+test("who has exited long ago and is killed now does not count, whoever computes there for longer than a kill has time", async () => {
+  const [thread, other] = await twoThreads();
+  const words = newWords();
+  const gone = await Promise.all([newPuppet(thread), newPuppet(thread)]);
+  const killer = await newPuppet(other);
+  for (const pid of gone) {
+    exit(pid, "enough");
+    while ((await processInfo(pid)) !== undefined);
+  }
+  const pid = await spawn(stuck, ["for a while", words], { on: thread });
+  await standsStill(pid, words);
+  exit(gone[0], "kill");
+  await tell(killer, { do: "signal", pid: gone[1], reason: "kill" });
+  assert.equal(await tell(await newPuppet(thread), { do: "ping" }), "pong");
+  assert.equal((await schedulerThreads()).includes(thread), true);
+  exit(pid, "kill");
 });
 
 for (const shutdown of [20, "brutal_kill"] as const) {

@@ -7,6 +7,7 @@ const calm: Findings = {
   reported: false,
   lookedAgoMs: Infinity,
   turn: "unknown",
+  isOther: false,
   orderedForMs: undefined,
   budgetMs: Infinity,
 };
@@ -51,16 +52,25 @@ const cases: readonly (readonly [what: string, findings: Partial<Findings>, judg
   ["had turned before it stood still, and the order is old", { silentMs: 300, orderedForMs: 3300 }, "look"],
   [
     "is held by a task for a while",
-    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: "task", lookedAgoMs: 9 },
+    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: "task", isOther: true, lookedAgoMs: 9 },
     "wait",
   ],
   [
     "is held by another actor for a while",
-    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: found(4000), lookedAgoMs: 9 },
+    { silentMs: 4000, orderedForMs: 4000, reported: true, turn: found(4000), isOther: true, lookedAgoMs: 9 },
     "wait",
   ],
-  ["is held by a task for long", { silentMs: 5000, orderedForMs: 5000, turn: "task" }, "quarantine"],
-  ["is held by another actor for long", { silentMs: 5000, orderedForMs: 5000, turn: found(5000) }, "quarantine"],
+  ["is held by a task for long", { silentMs: 5000, orderedForMs: 5000, turn: "task", isOther: true }, "quarantine"],
+  [
+    "is held by another actor for long",
+    { silentMs: 5000, orderedForMs: 5000, turn: found(5000), isOther: true },
+    "quarantine",
+  ],
+  [
+    "was held by another actor, and does not answer just now",
+    { silentMs: 4000, orderedForMs: 4000, reported: true, isOther: true, lookedAgoMs: 9 },
+    "wait",
+  ],
 ];
 
 for (const [what, findings, judgement] of cases) {
