@@ -16,6 +16,8 @@ export interface ChannelCore<T> {
   readonly length: number;
   send(value: T, transfer: readonly Transferable[] | undefined): Promise<void>;
   receive(): Promise<Received<T>>;
+  /** On the channel's own thread: what `receive` would not wait for. Undefined: call `receive`. */
+  receiveNow(): Received<T> | undefined;
   trySend(value: T, transfer: readonly Transferable[] | undefined): Maybe<boolean>;
   tryReceive(): Maybe<Received<T> | undefined>;
   close(): Maybe<void>;

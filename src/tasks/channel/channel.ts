@@ -11,6 +11,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { type ChannelCore, closeOfNil, type Maybe, type Received } from "./channel-core.ts";
 import type { Context } from "../context/context.ts";
 import type { ReceiveOnly, SendOnly } from "./directions.ts";
+import { Iteration } from "./iteration.ts";
 import { LocalChannel } from "./local-channel.ts";
 import { underContext } from "./under-context.ts";
 import { parkWith } from "../waiter.ts";
@@ -95,12 +96,8 @@ export class Channel<T> implements ReceiveOnly<T>, SendOnly<T> {
   }
 
   /** Iterates over the values until the channel is closed and empty. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const { value, ok } = await this.#core.receive();
-      if (!ok) return;
-      yield value;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return new Iteration(this.#core);
   }
 
   static {
@@ -119,6 +116,8 @@ class NilChannel implements ChannelCore<never> {
   send(): Promise<void> {
     return parkWith("send to nil", () => {});
   }
+
+  receiveNow(): undefined {}
 
   receive(): Promise<Received<never>> {
     return parkWith("receive from nil", () => {});

@@ -67,22 +67,24 @@ export class LocalChannel<T> implements ChannelCore<T> {
   }
 
   receive(): Promise<Received<T>> {
-    if (this.#buffer.length > 0) {
-      const result: Received<T> = { value: this.#shift(), ok: true };
-      return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
-    }
+    const result = this.receiveNow();
+    if (result !== undefined) return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
+    return this.#waiting(park<Received<T>>(this.receivers, "receive"));
+  }
+
+  receiveNow(): Received<T> | undefined {
+    if (this.#buffer.length > 0) return { value: this.#shift(), ok: true };
     const sender = this.senders.first;
     if (sender !== undefined) {
       if (sender.isPlain) {
         this.senders.takeFirst(sender);
         const result: Received<T> = { value: sender.value as T, ok: true };
         sender.wake(undefined);
-        return isTimeUp() ? nextTurn(result) : Promise.resolve(result);
+        return result;
       }
-      if (this.#fetch(undefined) === "done") return isTimeUp() ? nextTurn(this.taken) : Promise.resolve(this.taken);
+      if (this.#fetch(undefined) === "done") return this.taken;
     }
-    if (this.isClosed) return isTimeUp() ? nextTurn(CLOSED) : Promise.resolve(CLOSED);
-    return this.#waiting(park<Received<T>>(this.receivers, "receive"));
+    return this.isClosed ? CLOSED : undefined;
   }
 
   /** If other threads know the channel, its waiter may be waiting for one of them. */

@@ -67,6 +67,8 @@ export class RemoteChannel<T> implements ChannelCore<T> {
     return this.#ask("receive", received<T>, (id) => this.#tell(OP.receive, id));
   }
 
+  receiveNow(): undefined {}
+
   tryReceive(): Promise<Received<T> | undefined> {
     return this.#ask("receive", receivedOrNot<T>, (id) => this.#tell(OP.tryReceive, id));
   }

@@ -127,6 +127,28 @@ for (const { kind, make } of channelKinds) {
       assert.deepEqual(values, [1, 2, 3]);
     });
 
+    test("async iteration ends for good at break, return, throw, and the end, and takes no value more", async () => {
+      const channel = await make(4, [1, 2, 3, 4]);
+      for await (const value of channel) if (value === 1) break;
+      const iterator = channel[Symbol.asyncIterator]();
+      assert.deepEqual(await iterator.next(), { value: 2, done: false });
+      assert.deepEqual(await iterator.return(), { value: undefined, done: true });
+      assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+      const thrown = channel[Symbol.asyncIterator]();
+      await assert.rejects(thrown.throw(new Error("enough")), { message: "enough" });
+      assert.deepEqual(await thrown.next(), { value: undefined, done: true });
+      {
+        await using disposed = channel[Symbol.asyncIterator]();
+        assert.deepEqual(await disposed.next(), { value: 3, done: false });
+      }
+      const two = channel[Symbol.asyncIterator]();
+      const nexts = [two.next(), two.next(), two.next()];
+      assert.deepEqual(await nexts[0], { value: 4, done: false });
+      await channel.close();
+      for (const next of nexts.slice(1)) assert.deepEqual(await next, { value: undefined, done: true });
+      assert.deepEqual(await two.next(), { value: undefined, done: true });
+    });
+
     test("goes to another thread as an argument, and works there as it does here", async () => {
       const channel = await make(1);
       assert.deepEqual(await go(movable.attempts, channel), {

@@ -6,7 +6,14 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { Channel, Context, dumpTasks, findLeaks, go, setSchedulerThreads, sleep } from "../../../src/tasks/index.ts";
-import { firstOf, leakOneOfEach, leaksItself, leaksThere, stopsItself } from "../../fixtures/tasks/leaking.ts";
+import {
+  firstOf,
+  hadChannel,
+  leakOneOfEach,
+  leaksItself,
+  leaksThere,
+  stopsItself,
+} from "../../fixtures/tasks/leaking.ts";
 
 setSchedulerThreads(1);
 
@@ -109,6 +116,14 @@ describe("findLeaks", () => {
   });
 });
 
+async function leakAfterBorrowing(): Promise<void> {
+  const channel = new Channel<number>();
+  await go(hadChannel, channel);
+  go(async function waitsForThem() {
+    await channel.receive();
+  });
+}
+
 describe("findLeaks, across threads", () => {
   test("finds the leaks of all threads, with where they were started", async () => {
     await go(leaksThere);
@@ -124,6 +139,17 @@ describe("findLeaks, across threads", () => {
     );
     assert.notEqual(leaks[0]!.thread, 0);
     assert.match(leaks[0]!.startedAt!, /^firstOf .*leaking\.ts/);
+  });
+
+  test("finds a task that waits for a channel that another thread has had, when that is gone there", async () => {
+    await leakAfterBorrowing();
+    // The other thread tells this one that its stand-in is gone.
+    let leaks = await findLeaks();
+    while (leaks.length === 0) leaks = await findLeaks();
+    assert.deepEqual(
+      leaks.map(({ name }) => name),
+      ["waitsForThem"],
+    );
   });
 
   test("finds a task that was sent there and leaks, and none whose handle can still end it", async () => {

@@ -14,6 +14,7 @@ import {
   yieldNow,
   transfer,
 } from "../../../src/tasks/index.ts";
+import { warningOf } from "../../support/warnings.ts";
 import { hopsAndHolds } from "../../fixtures/tasks/elsewhere.ts";
 import * as movable from "../../fixtures/tasks/movable.ts";
 
@@ -305,13 +306,12 @@ describe("the scheduler", () => {
   });
 
   test("reports a task that never awaits, with its name", async () => {
-    const warned = new Promise<Error & { code?: string }>((resolve) => process.once("warning", resolve));
+    const warned = warningOf("TASK_BLOCKS");
     const word = words();
     const held = go(movable.hold, word);
     const warning = await warned;
     Atomics.store(word, 0, 1);
     await held;
-    assert.equal(warning.code, "TASK_BLOCKS");
     assert.match(
       warning.message,
       /the task "hold" has run for \d+ ms on scheduler thread \d+, in .*movable\.ts:\d+:\d+\), without awaiting/,

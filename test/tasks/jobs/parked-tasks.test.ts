@@ -61,6 +61,22 @@ describe("a program that ends because its tasks are parked says so, and its code
     assert.match(stderr, new RegExp(`parked at second \\(${at("await select([receiveFrom(b)])")}`, "m"));
   });
 
+  test("a task that waits for several things, of which one never comes", async () => {
+    const { code, stderr } = await run("two at once");
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /its 3 tasks are parked/);
+    for (const [task, where, line] of [
+      ["firstComes", "receive", "// never comes"],
+      ["secondComes", "receive", "// does not come"],
+      ["ofSelects", "select", "// all"],
+    ] as const) {
+      assert.match(
+        stderr,
+        new RegExp(`^ {2}the task "${task}": ${where}, for .*\n( {4}.*\n)?.*parked at ${task} \\(${at(line)}`, "m"),
+      );
+    }
+  });
+
   for (const program of ["far", "far, its channel far away"]) {
     test(`a task of another thread (${program})`, async () => {
       const { code, stderr } = await run(program);
@@ -95,6 +111,21 @@ describe("a program that ends because its tasks are parked says so, and its code
   });
 });
 
+describe("the program's listeners of beforeExit are called once at the end,", () => {
+  for (const [program, ends] of [
+    ["counts ends", 1],
+    ["counts ends, far", 1],
+    ["counts ends, nobody parked", 1],
+    ["counts ends, and works", 3],
+  ] as const) {
+    test(`and again only if they have begun something: ${program}`, async () => {
+      const { code, stdout, stderr } = await run(program);
+      assert.equal(stdout, "the end\n".repeat(ends));
+      assert.equal(code, program.endsWith("nobody parked") ? 0 : 2, stderr);
+    });
+  }
+});
+
 describe("a program may mean to end while tasks are parked:", () => {
   for (const program of [
     "unref",
@@ -102,6 +133,7 @@ describe("a program may mean to end while tasks are parked:", () => {
     "cancelled",
     "exit",
     "sleeps for ever",
+    "sleeps beside a wait",
     "only begun",
     "listener wakes",
     "listener sends",
