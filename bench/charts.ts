@@ -6,13 +6,15 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { modelsChart } from "./charts/models.ts";
 import { readResults } from "./charts/results.ts";
+import { MODELS_ROWS, SERVE_ROWS, SOCKETS_ROWS } from "./charts/rows.ts";
 import { ACTOR_ROWS, runtimeTable, TASK_ROWS } from "./charts/runtime.ts";
-import { ceilingTable, filled, MODELS_ROWS, SERVE_ROWS, targetTable } from "./charts/tables.ts";
+import { ceilingTable, filled, targetTable } from "./charts/tables.ts";
 
 const root = new URL("../", import.meta.url);
 const serve = readResults("serve");
 const models = readResults("models");
 const runtime = readResults("runtime");
+const sockets = readResults("sockets");
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
 const pages: Readonly<Record<string, string>> = {
@@ -23,6 +25,7 @@ const pages: Readonly<Record<string, string>> = {
   }),
   "docs/guide/choosing-a-model.md": filled(read("docs/guide/choosing-a-model.md"), {
     models: targetTable(models, MODELS_ROWS),
+    sockets: targetTable(sockets, SOCKETS_ROWS),
   }),
   "docs/guide/11-tasks.md": filled(read("docs/guide/11-tasks.md"), { tasks: runtimeTable(runtime, TASK_ROWS) }),
   "docs/guide/12-actors.md": filled(read("docs/guide/12-actors.md"), { actors: runtimeTable(runtime, ACTOR_ROWS) }),

@@ -3,24 +3,28 @@
 import { CLIENTS, nameOf } from "../scenarios/models/ceilings.ts";
 import { type Line, lineChart } from "./line-chart.ts";
 import { medianOf, type Results } from "./results.ts";
+import { measuredModels } from "./tables.ts";
 
 const COLORS: Readonly<Record<string, string>> = {
   "thread-per-request": "#7a5195",
   threads: "#2f6fb0",
   loop: "#c4633c",
+  tasks: "#3d8b57",
+  actors: "#b08a1e",
 };
 
 export function modelsChart(results: Results): string {
   const { cpu, cores, node, date } = results.machine;
+  const models = measuredModels(results);
   const lines = (metric: string): Line[] =>
-    Object.entries(COLORS).map(([name, color]) => ({
+    models.map((name) => ({
       name,
-      color,
+      color: COLORS[name] ?? "#23272f",
       points: CLIENTS.map((clients) => [clients, medianOf(results, "c10k", nameOf(name, clients), metric)]),
     }));
   const common = { xLabel: "clients, each with one request at a time", xTicks: CLIENTS };
   return lineChart(
-    "Answers a second and 95th percentile of latency against the number of clients, for thread-per-request, threads and loop",
+    `Answers a second and 95th percentile of latency against the number of clients, for ${models.slice(0, -1).join(", ")} and ${models.at(-1)}`,
     `A handler that waits one second; 100 threads, or two loops. ${cpu}, ${cores} cores, Node ${node}, ${date.slice(0, 10)}.`,
     [
       {

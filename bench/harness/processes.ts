@@ -12,6 +12,8 @@ import { endProcesses, processTree } from "./proc.ts";
 export interface StartedProcess {
   readonly pid: number;
   readonly child: ChildProcess;
+  /** Only with `stdin: "pipe"`. */
+  writeLine(line: string): void;
   /** Everything written to stdout and stderr so far: the last 16 KiB. */
   output(): string;
   /** Resolves when the output matches. Rejects if the process ends first or the time is over. */
@@ -36,10 +38,10 @@ export function peerEnvironment(extra: Readonly<Record<string, string>> = {}): N
 export function start(
   command: string,
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; cwd?: string } = {},
+  options: { env?: Readonly<Record<string, string>>; cwd?: string; stdin?: "pipe" } = {},
 ): StartedProcess {
   const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
     env: peerEnvironment(options.env),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
@@ -49,8 +51,10 @@ export function start(
   const changed = (): void => {
     for (const watcher of watchers) watcher();
   };
+  // A process that has ended is told by its exit; what was written to it then must not be an error of its own.
+  child.stdin?.on("error", () => {});
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(-OUTPUT_LIMIT);
       changed();
     });
@@ -79,6 +83,7 @@ export function start(
   return {
     pid: child.pid ?? -1,
     child,
+    writeLine: (line) => void child.stdin?.write(`${line}\n`),
     output: () => output,
     waitForOutput: (pattern, timeoutMs = 20_000) =>
       new Promise((resolve, reject) => {

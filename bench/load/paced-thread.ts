@@ -60,8 +60,10 @@ parentPort?.postMessage(report);
 
 async function runStream(stream: Stream): Promise<StreamReport> {
   const counts = new Counts();
-  if (stream.perSecond === undefined) await runClosed(stream, stream.clients ?? 1, counts);
-  else await runOpen(stream, stream.perSecond, counts);
+  const { perSecond, clients } = stream;
+  if (perSecond === undefined) await runClosed(stream, clients ?? 1, counts);
+  else if (clients === undefined) await runOpen(stream, perSecond, counts);
+  else await Promise.all(dueTimes(perSecond, clients).map((dues) => runDue(stream, dues, counts)));
   return counts.report(stream);
 }
 
@@ -79,7 +81,8 @@ async function runClient(stream: Stream, afterMs: number, counts: Counts): Promi
     if (connection?.usable !== true) connection = new Connection(hostname, Number(port));
     const sentAt = performance.now();
     const good = await sendOne(connection, bytes, stream, sentAt, () => isMeasured(performance.now()), counts);
-    if (!good) await sleep(pauseAfterFailureMs);
+    const restMs = good ? (stream.restMs ?? 0) : pauseAfterFailureMs;
+    if (restMs > 0) await sleep(restMs);
   }
   connection?.close();
 }
@@ -106,6 +109,33 @@ async function runOpen(stream: Stream, perSecond: number, counts: Counts): Promi
   }
   await Promise.all(pending);
   for (const connection of idle) connection.close();
+}
+
+/** When each client's requests are due: those of all clients together are evenly spread. */
+function dueTimes(perSecond: number, clients: number): number[][] {
+  const everyMs = 1000 / perSecond;
+  const times = Array.from({ length: clients }, (): number[] => []);
+  let client = 0;
+  for (let dueAt = startedAt + everyMs / 2; dueAt < untilMs; dueAt += everyMs) times[client++ % clients]?.push(dueAt);
+  return times;
+}
+
+/** One client: a request that is due before the last one is answered waits for it, and its latency counts from when it was due. */
+async function runDue(stream: Stream, dues: readonly number[], counts: Counts): Promise<void> {
+  const bytes = requestBytes(stream);
+  let connection: Connection | undefined;
+  for (const dueAt of dues) {
+    const early = dueAt - performance.now();
+    if (early > 0) await sleep(early);
+    if (performance.now() > untilMs + timeoutMs) {
+      // A server that has stopped to answer must not hold up the benchmark for a timeout per request.
+      if (isMeasured(dueAt)) counts.failed("never sent");
+      continue;
+    }
+    if (connection?.usable !== true) connection = new Connection(hostname, Number(port));
+    await sendOne(connection, bytes, stream, dueAt, () => isMeasured(dueAt), counts);
+  }
+  connection?.close();
 }
 
 async function sendOne(

@@ -12,7 +12,12 @@ export interface Stream {
   readonly path: string;
   /** A closed loop: each client sends its next request when the last is answered. */
   readonly clients?: number;
-  /** An open loop. */
+  /** How long a client of a closed loop rests after an answer. Default 0. */
+  readonly restMs?: number;
+  /**
+   * An open loop: over any connection that is idle, or a new one. With `clients` each of them has its own connection and its
+   * own share of the requests, so that one whose connection's thread is blocked is late, as a browser would be.
+   */
   readonly perSecond?: number;
   /** The answers are `<who> <start ns> <end ns>`: counts how many handlers ran at once. */
   readonly spans?: boolean;

@@ -6,14 +6,15 @@ import { isOnPath } from "../harness/wrk.ts";
 import { aptInstall } from "./apt-install.ts";
 import type { Availability } from "./peer.ts";
 
-export async function buildGo(source: URL, binary: string): Promise<Availability> {
+/** `sources`: all files of the package. */
+export async function buildGo(sources: readonly URL[], binary: string): Promise<Availability> {
   try {
     if (!isOnPath("go")) {
       const installed = await aptInstall(["golang-go"]);
       if (!installed.available) return installed;
     }
     await mkdir(dirname(binary), { recursive: true });
-    await run("go", ["build", "-o", binary, source.pathname], { timeoutMs: 300_000 });
+    await run("go", ["build", "-o", binary, ...sources.map(({ pathname }) => pathname)], { timeoutMs: 300_000 });
     const version = await run("go", ["version"]);
     return { available: true, version: /go[\d.]+/.exec(version)?.[0] ?? version.trim() };
   } catch (error) {

@@ -9,7 +9,7 @@ const binary = join(PEERS_FOLDER, "go/server");
 
 export const go: Peer = {
   name: "Go net/http",
-  install: () => buildGo(new URL("../apps/go/main.go", import.meta.url), binary),
+  install: () => buildGo([new URL("../apps/go/main.go", import.meta.url)], binary),
   async start(app, { loops }) {
     const server = start(binary, [], { env: { GOMAXPROCS: String(loops) } });
     const [, url = ""] = await server.waitForOutput(LISTENING).catch(async (error: unknown) => {

@@ -68,7 +68,7 @@ export function heddleActors(workload: string): Peer {
 
 const goBinary = join(PEERS_FOLDER, "go/runtime");
 const installGo = (): Promise<Availability> =>
-  buildGo(new URL("../apps/runtime/go/main.go", import.meta.url), goBinary);
+  buildGo([new URL("../apps/runtime/go/main.go", import.meta.url)], goBinary);
 
 /** With `GOMAXPROCS=1`: one thread, like a thread of heddle. */
 export function goRuntime(workload: string): Peer {

@@ -16,6 +16,8 @@ export const MODELS: Readonly<Record<string, string>> = {
   "thread-per-request": `--model thread-per-request --threads ${THREADS}`,
   threads: `--model threads --threads ${THREADS}`,
   loop: "--threads 2",
+  tasks: "--model tasks --threads 2",
+  actors: "--model actors --threads 2",
 };
 /** 2,500 new connections a second are far below what any contender accepts. */
 const CLIENTS_PER_RAMP_MS = 2.5;
@@ -62,6 +64,12 @@ export const ceilings: Scenario = {
   ],
   targets: [
     { metric: "requestsPerSecond", contender: "loop, 10,000", atLeast: 9500, over: "median" },
+    ...["tasks", "actors"].map((model) => ({
+      metric: "requestsPerSecond",
+      contender: nameOf(model, 10_000),
+      atLeast: 9500,
+      over: "median" as const,
+    })),
     ...CLIENTS.slice(0, 3).map((clients) => ({
       metric: "failed",
       contender: nameOf("threads", clients),
