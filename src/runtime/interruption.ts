@@ -24,7 +24,7 @@ import { fileURLToPath } from "node:url";
 import type { Interruption, TurnLook, TurnView } from "../supervise/inspect/turn-look.ts";
 import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
 import { blamedFrame, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
-import { CENSUS, CONDEMN, goneOf, VIEW } from "./turn-handle.ts";
+import { CONDEMN, goneOf, VIEW } from "./turn-handle.ts";
 
 /** This library's folder. Nothing in it is cut off. */
 const OWN_FOLDER = fileURLToPath(new URL("../", import.meta.url));
@@ -65,10 +65,14 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
       const turn = stack.value as TurnView | undefined;
       if (turn === undefined || turn.besideOthers === true || !isMeant(turn)) return "spared";
       if (isProgramCode(stack.frames)) {
-        const counted = await inspector.ask(threadId, "Runtime.evaluate", { expression: CENSUS }, CENSUS_PATIENCE_MS);
-        if (counted === undefined) return "silent";
-        const condemned = await inspector.ask(threadId, "Runtime.evaluate", { expression: CONDEMN }, PATIENCE_MS);
+        const condemned = (await inspector.ask(
+          threadId,
+          "Runtime.evaluate",
+          { expression: CONDEMN },
+          CENSUS_PATIENCE_MS,
+        )) as { readonly result?: { readonly value?: unknown } } | undefined;
         if (condemned === undefined) return "silent";
+        if (condemned.result?.value !== true) return "spared";
         inspector.tell(threadId, "Runtime.terminateExecution");
         return "ended";
       }

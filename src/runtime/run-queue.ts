@@ -29,6 +29,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { TurnView } from "../supervise/inspect/turn-look.ts";
 import { setImmediate } from "../kit/native-timers.ts";
+import { entryOfStack, keepImmediates } from "../platform/node-internals/immediates.ts";
 
 /** A unit that can get the turn. */
 export interface Turn {
@@ -40,6 +41,8 @@ export interface Turn {
   view?(): TurnView | undefined;
   /** Its stretch was cut off: it never continues. A unit without `cutOff` must not be ended. One with it runs in `runAs`. */
   cutOff?(): void;
+  /** Its stretch is no microtask, and nothing of others is on its stack. */
+  readonly isApart?: boolean;
   /** Its `run` calls `share`: it may go on beside others that do. */
   readonly isShared?: boolean;
 }
@@ -63,7 +66,17 @@ function inNoContext(run: () => void): void {
   noContext.runInAsyncScope(run);
 }
 
+/** Finds the units that are lost with one that is ended in the middle of a stretch (lost-units.ts). */
+export interface OthersBeside {
+  /** While the thread is paused. */
+  before(this: void): void;
+  after(this: void): void;
+}
+
 const settled: Promise<void> = Promise.resolve();
+
+/** Otherwise Node ends the process: it finds the async id of a terminated callback. Threads are started so (supervise/start-thread.ts). */
+const mayEndTimers: boolean = process.execArgv.includes("--no-force-async-hooks-checks");
 
 /**
  * - `idle`: no unit waits for a turn.
@@ -82,6 +95,8 @@ export class RunQueue {
   isOwnCallback: boolean = false;
   /** Called when a round has ended and no unit waits for a turn. */
   onIdle: (() => void) | undefined = undefined;
+  /** A unit was ended, and others may have lost what they waited for. */
+  onCutBeside: (() => void) | undefined = undefined;
   readonly #budgetMs: number;
   #phase: Phase = "idle";
   /** A ring buffer. Its length is a power of two, so that a mask finds places. */
@@ -216,25 +231,38 @@ export class RunQueue {
 
   /**
    * This unit is about to be ended: nothing of its stretch, nor what that has queued, will run. Called while the thread is
-   * paused in the middle of the stretch (interruption.ts). `afterwards`: called when it has been ended.
+   * paused in the middle of the stretch (interruption.ts). False: what others have queued would be lost for certain.
+   *
+   * Microtasks that are queued are dropped if the stretch is one itself. In the unit's own turn they are its own, and a callback of a
+   * timer or an immediate is none. Otherwise some of them may be others': units that wait for them are found (`others`), and
+   * code of no unit may wait for ever (`onCutBeside`).
    */
-  condemn(unit: Turn | undefined, afterwards: () => void = () => {}): void {
-    inNoContext(() =>
-      setImmediate(() => {
+  condemn(unit: Turn | undefined, others?: OthersBeside): boolean {
+    const entry = entryOfStack();
+    const restore = entry === "immediate" ? keepImmediates() : undefined;
+    if (entry === "immediate" && restore === undefined) return false;
+    if (entry === "timer" && !mayEndTimers) return false;
+    const isAlone = entry !== "elsewhere" || unit === undefined || unit === this.current || unit.isApart === true;
+    if (!isAlone) others?.before();
+    inNoContext(() => {
+      const goOn: NodeJS.Immediate = setImmediate(() => {
+        restore?.(goOn);
         // In a callback of its own: nothing of this one is left then.
-        setImmediate(afterwards);
-        this.#goOnWithout(unit);
-      }),
-    );
+        if (!isAlone && others !== undefined) setImmediate(() => others.after());
+        this.#goOnWithout(unit, isAlone);
+      });
+    });
+    return true;
   }
 
-  #goOnWithout(turn: Turn | undefined): void {
+  #goOnWithout(turn: Turn | undefined, isAlone: boolean): void {
     this.current = undefined;
     this.#passing = "no";
     this.#passIsDue = false;
     // The check of the queue that was to follow the microtasks is lost with them.
     if (this.#phase !== "pauses") this.#handBack();
     turn?.cutOff?.();
+    if (!isAlone) this.onCutBeside?.();
   }
 
   #begin(): void {

@@ -11,8 +11,7 @@ import type { TurnView } from "../supervise/inspect/turn-look.ts";
 
 interface TurnHandle {
   view(): TurnView | undefined;
-  census(): void;
-  condemn(): void;
+  condemn(): boolean;
   goneOf(actors: readonly number[]): readonly number[];
 }
 
@@ -25,9 +24,7 @@ export const VIEW: string = `${HANDLE}?.view()`;
 export function goneOf(actors: readonly number[]): string {
   return `${HANDLE}?.goneOf(${JSON.stringify(actors)})`;
 }
-/** Evaluated while the thread is paused, before `CONDEMN`: it may take a while, because garbage is collected. */
-export const CENSUS: string = `${HANDLE}.census()`;
-/** Evaluated while the thread is paused, before its stretch is terminated. */
+/** Evaluated while the thread is paused, before its stretch is terminated. False: it must not be. It may collect garbage. */
 export const CONDEMN: string = `${HANDLE}.condemn()`;
 
 /** Whether another thread may still send something to an actor of this one. Set by the actors. */
@@ -38,8 +35,10 @@ export function exposeTurns(): void {
   runQueue.isInterruptible = true;
   perThread<TurnHandle>(NAME, () => ({
     view,
-    census: () => takeCensus(runningUnit()),
-    condemn: () => runQueue.condemn(runningUnit(), tellLost),
+    condemn: () => {
+      const unit = runningUnit();
+      return runQueue.condemn(unit, { before: () => takeCensus(unit), after: tellLost });
+    },
     goneOf: (ids) => ids.filter((id) => !actors.lives(id)),
   }));
 }

@@ -10,6 +10,7 @@
  *   requests.ts           IncomingMessage: made by hand, and what of it is replaced
  *   responses.ts          ServerResponse: its head, its connection's end, its stream
  *   response-steps.ts     the steps by which a response is sent, replaced
+ *   immediates.ts         the immediates behind one that is terminated
  *   inspected-threads.ts  which thread the inspector means
  *   moved-channel.ts      a process's IPC channel on another thread than the main one
  *   warnings.ts           Node's warnings about what heddle uses knowingly
@@ -400,6 +401,20 @@ export const internals: readonly Internal[] = [
       words: [".writeInformation ="],
       use: "replaced: HTTP/1.0 gets no interim responses",
       without: "a client of HTTP/1.0 would take one for its answer",
+    },
+  }),
+  ...of("immediates.ts", {
+    "Immediate: its list": {
+      words: ["_idleNext", "_idlePrev", "_onImmediate"],
+      use: "the immediates behind one whose callback is terminated, which Node would lose",
+      without: "an actor that computes without end in the callback of an immediate is not ended alone",
+      isSpared: true,
+    },
+    "node:internal/timers: names in stacks": {
+      words: ["processTimers", "processImmediate", "runNextTicks"],
+      use: "whether terminating the running code drops what others have queued",
+      without: "a thread is replaced more often than necessary after an actor was ended",
+      isSpared: true,
     },
   }),
   ...of("inspected-threads.ts", {

@@ -13,12 +13,13 @@ import { removeIfStale } from "../../../src/platform/unix-socket.ts";
 import { tempFolder } from "./support.ts";
 
 test("a worker gets as many threads for V8's own work as the machine has CPUs to spare, unless they were chosen", () => {
-  assert.deepEqual(workerFlags(1, []), ["--v8-pool-size=1"]);
-  assert.deepEqual(workerFlags(2, ["--expose-gc"]), ["--expose-gc", "--v8-pool-size=1"]);
-  assert.deepEqual(workerFlags(4, []), ["--v8-pool-size=3"]);
-  assert.deepEqual(workerFlags(16, []), []);
-  assert.deepEqual(workerFlags(2, ["--v8-pool-size=2"]), ["--v8-pool-size=2"]);
-  assert.deepEqual(workerFlags(2, [], "--max-http-header-size=9 --v8-pool-size=0"), []);
+  const unchecked = "--no-force-async-hooks-checks";
+  assert.deepEqual(workerFlags(1, []), ["--v8-pool-size=1", unchecked]);
+  assert.deepEqual(workerFlags(2, ["--expose-gc"]), ["--expose-gc", "--v8-pool-size=1", unchecked]);
+  assert.deepEqual(workerFlags(4, []), ["--v8-pool-size=3", unchecked]);
+  assert.deepEqual(workerFlags(16, []), [unchecked]);
+  assert.deepEqual(workerFlags(2, ["--v8-pool-size=2"]), ["--v8-pool-size=2", unchecked]);
+  assert.deepEqual(workerFlags(2, [], "--max-http-header-size=9 --v8-pool-size=0"), [unchecked]);
 });
 
 describe("what a reload takes from the configuration", () => {

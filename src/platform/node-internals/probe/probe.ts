@@ -13,6 +13,7 @@ import { HeddleError } from "../../../errors/errors.ts";
 import { loadNative } from "../../native.ts";
 import { type Internal, internals, SUPPORTED } from "../index.ts";
 import { tryConnections } from "./exchange.ts";
+import { tryImmediates } from "./immediates.ts";
 import { tryDatagrams, tryListening, tryMessages } from "./messages.ts";
 
 /** The view of a Node object that heddle gets. Tests remove parts of it. */
@@ -68,6 +69,7 @@ export async function findLacking(node: NodeSurface = ourNode): Promise<readonly
   tryListening(findings, node.see);
   tryDatagrams(findings, node.see);
   tryMessages(findings, node.see);
+  await tryImmediates(findings, node.see);
   await tryConnections(findings, node.see);
   if (await node.loadFfi()) findings.seen("node:ffi");
   return internals.filter(({ name, untried }) => untried === undefined && findings.lacks(name));

@@ -4,6 +4,10 @@
  * V8 has a thread pool for garbage collection and compilation: four threads on any machine, each with its own memory. On two
  * CPUs that are busy with requests, one thread is enough: hello worlds ran equally fast, and a worker took 4 to 9 MB less. A
  * `--v8-pool-size` on the command line or in NODE_OPTIONS overrides this.
+ *
+ * `--no-force-async-hooks-checks`: an actor that computes without end in the callback of a timer can be ended there
+ * (runtime/interruption.ts). Node's stack of async ids is then not empty, and Node would end the process for that. A thread of the
+ * worker has the flag from its process.
  */
 
 const V8_DEFAULT_THREADS = 4;
@@ -12,5 +16,6 @@ const V8_DEFAULT_THREADS = 4;
 export function workerFlags(cpus: number, execArgv: readonly string[], nodeOptions: string = ""): string[] {
   const isChosen = [...execArgv, ...nodeOptions.split(/\s+/)].some((option) => /^--v8[-_]pool[-_]size/.test(option));
   const threads = Math.max(1, Math.min(V8_DEFAULT_THREADS, cpus - 1));
-  return isChosen || threads === V8_DEFAULT_THREADS ? [...execArgv] : [...execArgv, `--v8-pool-size=${threads}`];
+  const pool = isChosen || threads === V8_DEFAULT_THREADS ? [] : [`--v8-pool-size=${threads}`];
+  return [...execArgv, ...pool, "--no-force-async-hooks-checks"];
 }
