@@ -3,6 +3,7 @@ import "./actor-service.ts";
 
 export { actor, Actor, type Spawnable } from "./process/actor.ts";
 export { setCrashReporter, type CrashReport } from "./process/crash-report.ts";
+export { currentActor } from "./process/current-actor.ts";
 export { ExitError, isCleanExit, type ExitReason } from "./process/exit-reason.ts";
 export { DownMessage, ExitMessage } from "./process/exit-signals.ts";
 export { groups, type Groups } from "./registry/groups.ts";

@@ -8,3 +8,8 @@ export function perThread<T extends object>(name: string, make: () => T): T {
   const key = Symbol.for(`heddle:${name}`);
   return (globals[key] ??= make()) as T;
 }
+
+/** Whether this thread has it by now. */
+export function isOnThread(name: string): boolean {
+  return (globalThis as { [key: symbol]: unknown })[Symbol.for(`heddle:${name}`)] !== undefined;
+}

@@ -154,7 +154,7 @@ onQuestion("observe", (_from: number, limit: number): Look => {
   let [runnable, messages, oldest] = [0, 0, 0];
   for (const process of processes) {
     const { extra, mailbox, status } = process;
-    const parent = extra?.parent?.toString();
+    const parent = process.parent?.toString();
     if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1);
     if (status === "runnable" || status === "starting") runnable += 1;
     messages += mailbox?.length ?? 0;
@@ -172,7 +172,7 @@ onQuestion("observe", (_from: number, limit: number): Look => {
   };
   const described = [...supervisors, ...longestOf(others, limit)].map((process) => ({
     ...describe(process),
-    parent: process.extra?.parent?.toString(),
+    parent: process.parent?.toString(),
   }));
   return { thread, actors: described, children: [...children] };
 });
@@ -191,7 +191,7 @@ function describe(process: Process): ObservedActor {
   return {
     pid: process.toString(),
     name: extra?.name,
-    label: extra?.label,
+    label: process.label,
     path: path && pathText(path),
     kind: extra?.kind ?? "actor",
     status: status as ObservedActor["status"],

@@ -12,6 +12,7 @@ import type { ActorProcess } from "../process/actor-process.ts";
 import { isCleanExit, isShutdown, type ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
 import type { FullSpec } from "../supervisor/spec.ts";
+import { defaultReporters } from "./reporting.ts";
 import { pathOf, pathText, type TreePath } from "./tree-path.ts";
 
 export interface SupervisorReport {
@@ -72,15 +73,15 @@ function writeReport(report: SupervisorReport): void {
   console.error(`heddle: ${reportText(report)}`);
 }
 
-let reporter: (report: SupervisorReport) => void = writeReport;
+let reporter: ((report: SupervisorReport) => void) | undefined;
 
 /**
  * Sets what is done with the reports of this thread's supervisors, for example `(report) => log.warn(report, "supervisor")`.
- * `undefined`: each is a line on stderr, as it is without this call.
+ * `undefined`: each is a line on stderr, or in the log of the server that runs the app, as without this call.
  */
 export function setSupervisorReporter(report: ((report: SupervisorReport) => void) | undefined): void {
   if (report !== undefined) mustBeFunction(report, "what setSupervisorReporter() is given");
-  reporter = report ?? writeReport;
+  reporter = report;
 }
 
 interface Limits {
@@ -141,7 +142,7 @@ export class SupervisorReports {
   #send(report: Omit<SupervisorReport, "supervisor" | keyof Limits>): void {
     const full: SupervisorReport = { ...report, supervisor: this.#self, ...this.#limits };
     try {
-      reporter(full);
+      (reporter ?? defaultReporters.supervisor ?? writeReport)(full);
     } catch (error) {
       writeReport(full);
       console.error("heddle: the reporter of supervisors has thrown:", error);

@@ -53,7 +53,7 @@ export class ActorProcess extends Process implements Self {
     // If its function has returned, this is code that it has left behind for others: a server's handler, a timer.
     if (isSendingExits() || (this.wait instanceof Ended && this.wait.hasReturned)) return undefined;
     const { id, extra, turns } = this;
-    const view = { what: "actor", id, name: extra?.name ?? extra?.label, stretch: turns } as const;
+    const view = { what: "actor", id, name: extra?.name ?? this.label, stretch: turns } as const;
     return this.status === "dead" ? { ...view, hasEnded: true } : view;
   }
 

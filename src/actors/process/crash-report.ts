@@ -4,6 +4,7 @@
 
 import { inspect } from "node:util";
 import { mustBeFunction } from "../arguments/arguments.ts";
+import { defaultReporters } from "../inspect/reporting.ts";
 import { pathBelow, pathText, type TreePath } from "../inspect/tree-path.ts";
 import type { Pid } from "./pid.ts";
 import { crashes } from "./process.ts";
@@ -32,22 +33,23 @@ function described(thrown: unknown): string {
   }
 }
 
-let reporter: (report: CrashReport) => void = writeReport;
+let reporter: ((report: CrashReport) => void) | undefined;
 
 /**
- * Sets the reporter for crashing actors of this thread. undefined: stderr. If it throws, both the crash and what it threw are
+ * Sets the reporter for crashing actors of this thread. undefined: stderr, or the
+ * log of the server that runs the app. If it throws, both the crash and what it threw are
  * written to stderr. The actor exits in any case.
  */
 export function setCrashReporter(report: ((report: CrashReport) => void) | undefined): void {
   if (report !== undefined) mustBeFunction(report, "what setCrashReporter() is given");
-  reporter = report ?? writeReport;
+  reporter = report;
 }
 
 crashes.report = (process, error) => {
   const { extra } = process;
-  const report = { pid: process, label: extra?.name ?? extra?.label, path: pathBelow(process, extra), error };
+  const report = { pid: process, label: extra?.name ?? process.label, path: pathBelow(process, extra), error };
   try {
-    reporter(report);
+    (reporter ?? defaultReporters.crash ?? writeReport)(report);
   } catch (thrown) {
     writeReport(report);
     console.error(`heddle: the crash reporter threw: ${described(thrown)}`);

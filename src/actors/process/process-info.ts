@@ -73,11 +73,11 @@ function describe(process: Process): Wire {
   const { extra, mailbox, next, status, received, turns, runMicros } = process;
   return {
     name: extra?.name,
-    label: extra?.label,
+    label: process.label,
     kind: extra?.kind ?? "actor",
     status: status as Exclude<Status, "dead">,
     trapExit: extra?.trapExit === true,
-    parent: extra?.parent && exportPid(extra.parent),
+    parent: process.parent && exportPid(process.parent),
     links: [...(extra?.links ?? [])].map(exportPid),
     monitors: [...(extra?.monitors?.values() ?? [])].map(exportPid),
     monitoredBy: [...(extra?.watchers?.values() ?? [])].map(({ pid }) => exportPid(pid)),

@@ -106,6 +106,16 @@ export abstract class Process extends Pid implements Bystander {
     return this.status === "running";
   }
 
+  /** The name of its function, or what it is for: for display. */
+  get label(): string | undefined {
+    return this.extra?.label;
+  }
+
+  /** Who has spawned it with a link: its supervisor, if it has one. */
+  get parent(): Pid | undefined {
+    return this.extra?.parent;
+  }
+
   get limits(): MailboxLimits {
     return this.extra?.limits ?? defaultLimits;
   }

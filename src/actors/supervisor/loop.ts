@@ -14,6 +14,7 @@ import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
 import { SupervisorReports } from "../inspect/supervisor-reports.ts";
 import { isStop } from "../gen-server.ts";
 import type { Pid } from "../process/pid.ts";
+import type { Process } from "../process/process.ts";
 import type { Self } from "../process/self.ts";
 import { hasStarted } from "../process/spawn.ts";
 import { refused, type Answer, type Description, type Request } from "./requests.ts";
@@ -21,6 +22,14 @@ import { RestartWindow } from "./restart-window.ts";
 
 /** Why a supervisor ends. undefined: it goes on. */
 export type Ending = { readonly reason: ExitReason } | undefined;
+
+/** For the host of the program, which guards its trees. Set by the server. */
+export const rootSupervisors: { started: (supervisor: ActorProcess) => void } = { started: () => {} };
+
+/** No other actor has started it with a link, so nobody restarts it, and nobody ends with it. */
+export function isRoot({ extra }: Process): boolean {
+  return extra?.kind === "supervisor" && extra.place === undefined && extra.parent === undefined;
+}
 
 class Retry<Key> extends Signal {
   readonly key: Key;
@@ -55,7 +64,10 @@ export abstract class SupervisorLoop<Key> implements Inspected {
   async run(): Promise<void> {
     this.self.trapExit = true;
     let ending = await this.startAll();
-    if (ending === undefined) hasStarted(this.self, { type: "started" });
+    if (ending === undefined) {
+      hasStarted(this.self, { type: "started" });
+      if (isRoot(this.self)) rootSupervisors.started(this.self);
+    }
     while (ending === undefined) {
       ending = await this.#handle(await (this.#desk === undefined ? this.self.receive() : this.#desk.receive()));
     }
