@@ -115,14 +115,14 @@ function readSettings(sources: ConfigSources): SettingValues {
 }
 
 /**
- * How many workers, and threads in each, if that is not given. Under `loop`, an event loop for each CPU, each in a process of its
+ * How many workers, and threads in each, if that is not given. Under `loop` and `actors`, an event loop for each CPU, each in a process of its
  * own, as with node:cluster: every app runs there. Who gives the threads of a worker wants one worker, unless more are given.
  */
 function shapeOf(
   { model, threads }: Record<string, unknown>,
   cpus: number,
 ): Pick<SettingValues, "workers" | "threads"> {
-  const isLoop = model === "loop";
+  const isLoop = model === "loop" || model === "actors";
   const perWorker = isLoop ? 1 : cpus;
   return { workers: isLoop && threads === undefined ? cpus : 1, threads: { min: perWorker, max: perWorker } };
 }

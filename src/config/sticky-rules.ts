@@ -1,6 +1,6 @@
 /**
  * What `--sticky` requires of the model. Pure. It leads a client to one copy of the app that serves many requests at once, which
- * only the model loop has: a handler thread takes any request of its pool, and a sync worker takes one connection.
+ * only the models loop and actors have: a handler thread takes any request of its pool, and a sync worker takes one connection.
  */
 
 import { HeddleError } from "../errors/errors.ts";
@@ -10,14 +10,18 @@ import { settings, type SettingValues } from "./settings.ts";
 import { type ConfigSources, writtenValue } from "./sources/sources.ts";
 
 export function isStickyModel(model: SettingValues["model"]): boolean {
-  return model === "loop";
+  return model === "loop" || model === "actors";
 }
 
 /** @throws HeddleError CONFIG_CONFLICT */
 export function checkSticky({ model, sticky }: SettingValues, sources: ConfigSources): void {
   if (sticky === "none" || isStickyModel(model)) return;
   const { origin, raw } = writtenValue(settings.sticky, sources)!;
-  throw conflict(`${origin}: got ${show(raw)} with the model ${model}`, model, "--model loop, or --sticky none");
+  throw conflict(
+    `${origin}: got ${show(raw)} with the model ${model}`,
+    model,
+    "--model loop or actors, or --sticky none",
+  );
 }
 
 /** `where` writes a route's name for the message. @throws HeddleError CONFIG_CONFLICT */
@@ -29,7 +33,7 @@ export function checkRouteSticky(
   for (const [name, { model = server, sticky = "none" }] of Object.entries(routes)) {
     if (sticky === "none" || isStickyModel(model)) continue;
     const got = `${where(name)}: got sticky ${show(sticky)} with the model ${model}`;
-    throw conflict(got, model, 'the model loop for this route, or sticky "none"');
+    throw conflict(got, model, 'the model loop or actors for this route, or sticky "none"');
   }
 }
 

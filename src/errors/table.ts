@@ -65,6 +65,10 @@ const table = {
     doc: "The number of threads is invalid, or cannot be set at this time or on this thread.",
   },
   HANDLER_DIED: { exitCode: 1, doc: "The handler thread that ran the request ended before the response did." },
+  SUPERVISION_FAILED: {
+    exitCode: 1,
+    doc: "A supervision tree that the app has started (`onStart`) has ended by itself, so the copy of the app is replaced.",
+  },
   THREAD_BLOCKED: { exitCode: 1, doc: "A thread's event loop was blocked for too long, and the thread was ended." },
   RELOAD_FAILED: { exitCode: 1, doc: "The new generation did not become ready; the old one keeps serving." },
 
@@ -101,6 +105,10 @@ const table = {
   DRAINING: {
     status: 503,
     doc: "The request had no response when its worker's graceful timeout was nearly over.",
+  },
+  HANDLER_RAN_AWAY: {
+    status: 503,
+    doc: "The handler computed for longer than its runaway budget without awaiting, and was ended alone.",
   },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
 

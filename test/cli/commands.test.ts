@@ -53,11 +53,6 @@ describe("the command line", { concurrency: 3 }, () => {
     assertRun(await runHeddle(["scale"]), 2, /^$/, /heddle scale: expected 1 argument, got 0/);
     assertRun(await runHeddle(["serve", hello, "--tls-cert", "x.pem"]), 2, /^$/, /--tls-cert without --tls-key/);
   });
-
-  test("exits with 1 for a model this version lacks", async () => {
-    const run = await runHeddle(["serve", hello, "-p", "0", "--model", "actors", "--control", "off"]);
-    if (run.code === 1) assert.match(run.stderr, /--model: the model "actors" is not in this version of heddle/);
-  });
 });
 
 describe("an app that cannot be served", { concurrency: 3 }, () => {

@@ -7,7 +7,7 @@ test("sticky clients need the model loop", () => {
     const told = refusal("CONFIG_CONFLICT", () => resolved({ argv: ["--model", model, "--sticky", "cookie"] }));
     assert.match(
       told,
-      new RegExp(`^--sticky: got "cookie" with the model ${model}, where .*; expected --model loop, or`),
+      new RegExp(`^--sticky: got "cookie" with the model ${model}, where .*; expected --model loop or actors, or`),
     );
     assert.equal(resolved({ argv: ["--model", model, "--sticky", "none"] }).sticky, "none");
   }
@@ -26,7 +26,7 @@ test("a route may have sticky clients if its model is loop", () => {
   const byServer = { ...routes({ sticky: "ip" }), model: "threads" };
   assert.match(
     refusal("CONFIG_CONFLICT", () => resolved({ file: byServer })),
-    /expected the model loop for this route/,
+    /expected the model loop or actors for this route/,
   );
   assert.equal(resolved({ argv: ["--sticky", "ip"], file: routes({ model: "threads" }) }).sticky, "ip");
 });

@@ -21,7 +21,7 @@ const names: Readonly<Record<Fault, string>> = {
 
 /** As in the page, without the marks of its footnotes. */
 function cell(model: Contained, { answer, ends, lost }: Outcome): string {
-  const thread = model === "loop" ? "serving thread" : "handler thread";
+  const thread = model === "loop" || model === "actors" ? "serving thread" : "handler thread";
   return [
     answer === 200 ? "answered" : `${answer}`,
     ends === "request" || ends === "used up" ? "nothing" : ends === "thread" ? thread : ends,

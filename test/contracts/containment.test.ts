@@ -12,6 +12,7 @@ const HEAP = "48";
 const args: Readonly<Record<Contained, readonly string[]>> = {
   loop: ["-m", "loop", "--threads", "2"],
   "loop, 1 thread": ["-m", "loop", "--threads", "1"],
+  actors: ["-m", "actors", "--threads", "2"],
   sync: ["-m", "sync"],
   threads: ["-m", "threads", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
   "thread-per-request": ["-m", "thread-per-request", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],

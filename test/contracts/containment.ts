@@ -16,7 +16,9 @@ import { RawConnection } from "../support/raw-connection.ts";
 export type Fault = "throw" | "reject" | "overflow" | "unhandled" | "timer" | "exit" | "loop" | "heap" | "segfault";
 
 /** A model, and how its event loops lie: several in a process, or one on its main thread. */
-export type Contained = Extract<ModelName, "loop" | "threads" | "thread-per-request" | "sync"> | "loop, 1 thread";
+export type Contained =
+  | Extract<ModelName, "loop" | "actors" | "threads" | "thread-per-request" | "sync">
+  | "loop, 1 thread";
 
 /** `used up`: it ends after every request, so that nothing is replaced that would not have been. */
 export type Ends = "request" | "used up" | "thread" | "worker";
@@ -89,6 +91,7 @@ const threads: Readonly<Record<Fault, Outcome>> = {
 export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
   loop,
   "loop, 1 thread": oneLoop,
+  actors: loop,
   sync,
   threads,
   "thread-per-request": {
@@ -190,7 +193,7 @@ async function answerTo(client: RawConnection): Promise<Injection["answer"]> {
 
 /** Two workers serve, with all the serving threads they should have. Another one may be finishing its requests. */
 function isStaffed(model: Contained): (status: ServerStatus) => boolean {
-  const expected = model === "loop" ? 2 : 1;
+  const expected = model === "loop" || model === "actors" ? 2 : 1;
   return ({ workers }) => {
     const serving = workers.filter(({ state }) => state === "serving");
     return (

@@ -313,4 +313,28 @@ describe("examples", { concurrency: 3 }, () => {
       },
       ["--model", "threads", "--threads", "4", "--timeout", "10s"],
     ));
+
+  test("36-supervised-app asks its tree, which restarts what crashes, and stops it at the end", () =>
+    serving(
+      "36-supervised-app",
+      async (server) => {
+        const ask = async (path: string): Promise<number | string> => {
+          const response = await fetch(server.url + path);
+          return response.status === 200 ? response.text() : response.status;
+        };
+        assert.deepEqual([await ask("/count"), await ask("/count")], ["1\n", "2\n"]);
+        assert.deepEqual(
+          [await ask("/wool"), await ask("/both")],
+          ["cloth of wool\n", "cloth of warp and cloth of weft\n"],
+        );
+        assert.equal(await ask("/crash"), 500);
+        await server.waitForLog(/child app\/counter was restarted/);
+        assert.equal(await ask("/count"), "1\n");
+        assert.equal(await ask("/knot"), 500);
+        await server.waitForLog(/child app\/cache was restarted/);
+        assert.equal(await ask("/wool"), "cloth of wool\n");
+        assert.equal((await server.stop()).code, 0);
+      },
+      ["--model", "actors"],
+    ));
 });

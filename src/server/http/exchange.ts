@@ -71,6 +71,8 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   onAbort: (() => void) | undefined = undefined;
   /** Set by a model that keeps something for the exchange. Called once, when the exchange has ended. */
   onEnded: (() => void) | undefined = undefined;
+  /** What that model keeps. */
+  kept: object | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #id: string | undefined = undefined;
 

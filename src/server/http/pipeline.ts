@@ -109,6 +109,7 @@ export class Pipeline {
       cpus: availableCpus(),
       handlers: options.handlers,
       failed: (exchange: Exchange, error) => this.fail(exchange, error),
+      ranAway: (exchange: Exchange, inReading) => this.#ranAway(exchange, inReading),
       shed: (exchange: Exchange, code) => this.#admission.shed(exchange, code),
       uploadPlaces: (pool) => new Gate(options.gates[uploadGate(pool)]!, config.queueTimeoutMs),
       misframed: options.misframed,
@@ -258,6 +259,13 @@ export class Pipeline {
     this.#row.counters[COUNTER.failed]!++;
     this.#onHandlerFailed(exchange, error);
     exchange.refuse("HANDLER_FAILED");
+  }
+
+  /** The client gets a 503. Who has ended the code has logged it, with its stack. */
+  #ranAway(exchange: Exchange, inReading: boolean): void {
+    this.#row.counters[COUNTER.failed]!++;
+    if (inReading) closeAfter(exchange);
+    exchange.refuse("HANDLER_RAN_AWAY", "the handler held up its thread for too long and was ended");
   }
 
   /** From now on every connection is closed with the response to its latest request. */

@@ -14,7 +14,7 @@ export interface HandledExchange {
   readonly id: string;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly route: { readonly pool: PoolSpec | undefined; readonly timeoutMs: number };
+  readonly route: { readonly name: string; readonly pool: PoolSpec | undefined; readonly timeoutMs: number };
   /** `closing`: it ends with the latest response. A model may set it, and never unsets it. */
   readonly connection: { closing: boolean; readonly stream: { readonly destroyed: boolean } };
   /** performance.now() of this thread when the head was parsed. */
@@ -37,10 +37,12 @@ export interface HandledExchange {
   readonly aborted: boolean;
   /** Its thread drains. */
   readonly calledOff: boolean;
-  /** Set by a model whose handler runs elsewhere and must be told. */
+  /** Set by a model that must be told. Called as a method of the exchange. */
   onAbort: (() => void) | undefined;
-  /** Set by a model that keeps something for the exchange. Called once, when the exchange has ended. */
+  /** Set by a model that keeps something for the exchange. Called once, as its method, when the exchange has ended. */
   onEnded: (() => void) | undefined;
+  /** What that model keeps, so that it needs no closure for each exchange. */
+  kept: object | undefined;
 }
 
 /** The body of a request while it arrives. */

@@ -31,6 +31,11 @@ export interface ModelHost {
   readonly handlers: HandlerSource;
   /** The handler of this exchange threw or rejected. */
   failed(this: void, exchange: HandledExchange, error: unknown): void;
+  /**
+   * The code of this exchange held up its thread for too long and was ended. `inReading`: on the stack that reads the connection,
+   * from which nothing more can be read then.
+   */
+  ranAway(this: void, exchange: HandledExchange, inReading: boolean): void;
   /** There was no room for this exchange in the model's own queue, or it waited there too long. */
   shed(this: void, exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT"): void;
   /** The places for requests that run in this handler pool while their body arrives. */

@@ -1,12 +1,19 @@
 /** The models of this version. A name that the settings know but this table lacks is reported at start. */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { actors } from "./actors.ts";
 import { loop } from "./loop.ts";
 import { sync } from "./sync.ts";
 import { threadPerRequest, threads } from "./threads.ts";
 import type { Model, ModelName, StartModel } from "./model.ts";
 
-const models: Partial<Record<ModelName, Model>> = { loop, sync, threads, "thread-per-request": threadPerRequest };
+const models: Partial<Record<ModelName, Model>> = {
+  loop,
+  sync,
+  threads,
+  "thread-per-request": threadPerRequest,
+  actors,
+};
 
 /** `where`: who asked for it, for the message ("--model", "route GET /x"). */
 export function modelNamed(name: ModelName, where: string): Model {

@@ -5,7 +5,7 @@
  *   begin   onDrain is called, event streams are cancelled
  *   leave   each connection ends with the response to its latest request
  *           last call → cut (`drain-times.ts`), for requests that do not end by themselves
- *           its last connection is closed → onStop → drained
+ *           its last connection is closed → onStop → the app's supervision trees are stopped → drained
  *
  * Invariants
  * - `onDrain` and `onStop` run once each, in this order. `onStop` begins when `onDrain` has ended, or at the cut.
@@ -26,6 +26,7 @@ import type { DrainReason, FromThread } from "./serving-protocol.ts";
 
 export interface LeavingOptions {
   readonly app: LoadedApp;
+  readonly trees: { stop(): Promise<void> };
   readonly config: ServerConfig;
   readonly connections: Connections;
   readonly pipeline: Pipeline;
@@ -80,7 +81,7 @@ export class Drain {
   }
 
   async #end(): Promise<void> {
-    const { app, pipeline, tell } = this.#options;
+    const { app, trees, pipeline, tell } = this.#options;
     await this.#emptied.promise;
     await Promise.race([this.#onDrain, this.#cut.promise]);
     this.#clock.stop();
@@ -89,6 +90,7 @@ export class Drain {
     const { cutShort } = pipeline.callingOff;
     if (cutShort > 0) this.#tellCutShort(cutShort);
     await this.#run("onStop", app.stop);
+    await trees.stop();
     pipeline.close();
     await printed();
     tell({ type: "drained", cutShort });

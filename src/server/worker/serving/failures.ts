@@ -4,7 +4,8 @@
  */
 
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
-import { toWire } from "../../../errors/errors.ts";
+import { HeddleError, toWire } from "../../../errors/errors.ts";
+import { runQueue } from "../../../runtime/run-queue.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import type { FromThread } from "./serving-protocol.ts";
@@ -23,6 +24,18 @@ export function watchUncaught(pipeline: () => Pipeline | undefined, tell: Tell):
     tell({ type: "tainted", error: toWire(error) });
   };
   process.on("uncaughtException", own);
+}
+
+/** An actor was ended where others may have lost what they wait for: this copy of the app is drained and replaced. */
+export function watchCuts(tell: Tell): void {
+  let isTold = false;
+  runQueue.onCutBeside = () => {
+    if (isTold) return;
+    isTold = true;
+    const message =
+      "an actor that held up its thread was ended after it had awaited something of Node's; others may have lost what they waited for at that moment";
+    tell({ type: "tainted", error: toWire(new HeddleError("THREAD_QUARANTINED", message)) });
+  };
 }
 
 export function tellHandlerFailed(tell: Tell): (exchange: Exchange, error: unknown) => void {

@@ -306,12 +306,14 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const { name, index } = member.driver;
     // The line's own message is not the error's.
     const fields = { thread: index, ...errorFields(error), err: toWire(error) };
+    const known = TAINTS[error.code];
+    const what = known === undefined ? `uncaught exception on ${name}` : `${error.message} (on ${name})`;
     if (this.#options.main !== undefined) {
-      this.#options.log.error(fields, `uncaught exception on ${name}; the worker is replaced`);
-      this.emit("worn", "uncaught exception");
+      this.#options.log.error(fields, `${what}; the worker is replaced`);
+      this.emit("worn", known ?? "uncaught exception");
       return;
     }
-    this.#options.log.error(fields, `uncaught exception on ${name}; the thread is replaced`);
+    this.#options.log.error(fields, `${what}; the thread is replaced`);
     this.#restarts++;
     this.#tellRest(index, this.#pool.replace(member, "replace"));
   }
@@ -341,6 +343,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     this.#options.log.warn({ thread: index, delayMs }, message);
   }
 }
+
+/** Why a thread is to be replaced that reports no exception. */
+const TAINTS: Readonly<Record<string, string>> = {
+  SUPERVISION_FAILED: "supervision tree failed",
+  THREAD_QUARANTINED: "an actor was ended beside others",
+};
 
 /** A killed thread in JavaScript ends within milliseconds. */
 const KILL_PATIENCE_MS = 500;

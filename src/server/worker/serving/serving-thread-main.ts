@@ -40,9 +40,10 @@ import { isSticky, lacksAddresses, stickyOf, takeFromOthers, WITHOUT_ADDRESS } f
 import { setServingRules } from "./blocking-rules.ts";
 import { HandlerLinks } from "../handlers/handler-links.ts";
 import { openDebuggerPort } from "../debugger-port.ts";
+import { ActorTrees } from "./actor-trees.ts";
 import { Drain } from "./drain.ts";
 import { view, viewAll } from "./exchange-views.ts";
-import { tellHandlerFailed, watchUncaught } from "./failures.ts";
+import { tellHandlerFailed, watchCuts, watchUncaught } from "./failures.ts";
 import { copiesOf, describeLoaded, ownProtocol, refuseModels, routesOf, upgradesOf } from "./loaded-app.ts";
 import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
@@ -108,10 +109,13 @@ async function main(): Promise<void> {
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
   let pipeline: Pipeline | undefined;
+  const trees = new ActorTrees(tell);
+  await trees.guard();
   await app.start();
   await sockets.settled();
   await loaded();
   watchUncaught(() => pipeline, tell);
+  watchCuts(tell);
   const heeded = applyServerSettings(config, app.server());
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
@@ -132,7 +136,8 @@ async function main(): Promise<void> {
   // For passing connections on, and for closing them.
   await loadNative();
   setServingRules(config, pipeline, row, beatMs);
-  await serve(pipeline, app, heeded.config, sticky);
+  await serve(pipeline, app, heeded.config, sticky, trees);
+  await trees.watch((error) => tell({ type: "tainted", error: toWire(error) }));
   // For the threads that boot after this one. It does nothing without a compile cache.
   flushCompileCache();
   tell({
@@ -175,6 +180,7 @@ async function serve(
   app: LoadedApp,
   limits: ServerConfig,
   sticky: Sticky | undefined,
+  trees: ActorTrees,
 ): Promise<void> {
   const connections = new Connections(limits, boot.tls, row, {
     request: pipeline.handle,
@@ -213,7 +219,7 @@ async function serve(
   startHeartbeat(pipeline, connections);
   const hops = sticky && (await takeFromOthers(sticky, connections, warn));
   const onEmpty = (): void => hops?.close();
-  const leaving = new Drain({ app, config, connections, pipeline, tell, thread: boot.index, onEmpty });
+  const leaving = new Drain({ app, trees, config, connections, pipeline, tell, thread: boot.index, onEmpty });
   const listener = new ThreadListener({
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,

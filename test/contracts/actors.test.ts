@@ -1,0 +1,3 @@
+import { modelContract } from "./model.contract.ts";
+
+modelContract("actors", ["--threads", "1"]);

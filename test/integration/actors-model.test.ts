@@ -1,0 +1,118 @@
+/** The model `actors`: requests as actors, and the app's supervision tree. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { RawConnection } from "../support/raw-connection.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const app = new URL("../fixtures/actors-model/app.ts", import.meta.url).pathname;
+const flags = ["--model", "actors", "--threads", "1", "--log-format", "json", "--debug-headers"];
+
+async function get({ url }: TestServer, path: string): Promise<readonly [status: number, body: string]> {
+  const response = await fetch(url + path);
+  assert.equal(response.headers.get("x-heddle-model"), "actors");
+  return [response.status, await response.text()];
+}
+
+async function workerOf({ url }: TestServer): Promise<string> {
+  return (await fetch(`${url}/hello`)).headers.get("x-heddle-worker")!;
+}
+
+/** The log's lines that match, as objects. */
+function lines(server: TestServer, from: number, pattern: RegExp): Record<string, any>[] {
+  const found = server.output(from).split("\n");
+  return found.filter((line) => line.startsWith("{") && pattern.test(line)).map((line) => JSON.parse(line));
+}
+
+describe("the model actors", { concurrency: 2 }, () => {
+  test("a request is an actor: it receives, calls, is linked, and its end is its request's answer", async () => {
+    await using server = await startServer(app, flags);
+    assert.deepEqual(await get(server, "/next"), [200, "1"]);
+
+    // Another request's message answers it, and it exits when its response is out.
+    const waits = get(server, "/wait?name=a");
+    await server.waitForLog(/^waiting a$/m);
+    assert.deepEqual(await get(server, "/answer?name=a"), [200, "sent"]);
+    assert.deepEqual(await waits, [200, "answered"]);
+    await server.waitForLog(/^down a "normal"$/m);
+
+    const neighbour = get(server, "/wait?name=b");
+    await server.waitForLog(/^waiting b$/m);
+    for (const [path, reason] of [
+      ["linked", "\\{\\}"],
+      ["kills", '"killed"'],
+      ["exits", '\\{"because":"exits"\\}'],
+    ] as const) {
+      const mark = server.mark();
+      assert.deepEqual(await get(server, `/${path}?name=${path}`), [500, "500 Internal Server Error\n"]);
+      await server.waitForLog(new RegExp(`^down ${path} ${reason}$`, "m"), mark);
+      const failed = await server.waitForLog(/"msg":"the handler failed"/, mark);
+      assert.ok(failed);
+      assert.equal(lines(server, mark, /"msg":"the handler failed"/).length, 1, "it is told once");
+    }
+    await server.waitForLog(/^aborted linked$/m);
+    assert.deepEqual(await get(server, "/answer?name=b"), [200, "sent"]);
+    assert.deepEqual(await neighbour, [200, "answered"], "no other request was touched");
+    assert.doesNotMatch(server.stderr(), /is replaced/);
+  });
+
+  test("an actor whose client leaves is told why, and so are those that it has started", async () => {
+    await using server = await startServer(app, [...flags, "--timeout", "6s"]);
+    for (const [path, expected] of [
+      ["wait", [/^down wait \{"shutdown":"client_gone"\}$/m]],
+      ["child", [/^down child \{"shutdown":"client_gone"\}$/m, /^down child's child \{"shutdown":"client_gone"\}$/m]],
+      ["traps", [/^told traps \{"shutdown":"client_gone"\}$/m, /^down traps "normal"$/m]],
+    ] as const) {
+      const client = await RawConnection.open(server.port);
+      client.request(`GET /${path}?name=${path} HTTP/1.1`);
+      await server.waitForLog(new RegExp(`^waiting ${path}$`, "m"));
+      client.destroy();
+      for (const pattern of expected) await server.waitForLog(pattern);
+    }
+    assert.doesNotMatch(server.stderr(), /the handler failed/);
+    assert.equal((await get(server, "/wait?name=late"))[0], 504);
+    await server.waitForLog(/^down late \{"shutdown":"timeout"\}$/m);
+    assert.deepEqual(await get(server, "/hello"), [200, "hello"]);
+  });
+
+  test("the tree is restarted by its supervisor, and reports go to the log", async () => {
+    await using server = await startServer(app, flags);
+    assert.deepEqual(await get(server, "/next"), [200, "1"]);
+    assert.equal((await get(server, "/crash"))[0], 500);
+    await server.waitForLog(/"report":"child_restarted"/);
+    assert.deepEqual(await get(server, "/next"), [200, "1"], "it has begun again");
+    const [crash] = lines(server, 0, /crashed: first was told to crash/);
+    assert.deepEqual(
+      [crash!["level"], crash!["path"], crash!["err"].message],
+      [50, "app/first", "first was told to crash"],
+    );
+    const [ended] = lines(server, 0, /"report":"child_ended"/);
+    assert.deepEqual([ended!["level"], ended!["path"], ended!["restarts"]], [40, "app/first", true]);
+
+    // Too often: this copy of the app ends, and another one takes its place.
+    const mark = server.mark();
+    const worker = await workerOf(server);
+    assert.equal((await get(server, "/crash"))[0], 500);
+    const gaveUp =
+      /the app's supervision tree app <\d+\.\d+> has ended: supervisor app .*gives up.*the worker is replaced/;
+    await server.waitForLog(gaveUp, mark);
+    const [failed] = lines(server, mark, /the worker is replaced/);
+    assert.deepEqual([failed!["level"], failed!["code"]], [50, "SUPERVISION_FAILED"]);
+    await server.waitForLog(/^stopped second "shutdown"$/m, mark);
+    while ((await workerOf(server)) === worker);
+    assert.deepEqual(await get(server, "/next"), [200, "1"]);
+  });
+
+  test("a stop ends the tree after the last response and onStop, the last child first", async () => {
+    await using server = await startServer(app, [...flags, "--graceful-timeout", "3s"]);
+    const waits = get(server, "/traps?name=last");
+    await server.waitForLog(/^waiting last$/m);
+    server.signal("SIGTERM");
+    const { code } = await server.exited;
+    assert.equal(code, 0);
+    await server.waitForLog(/^told last \{"shutdown":"draining"\}$/m);
+    assert.deepEqual(await waits, [200, "late"], "what it answers still counts");
+    const told = [...server.stdout().matchAll(/^(onStop|stopped \w+ .*)$/gm)].map(([line]) => line);
+    assert.deepEqual(told, ["onStop", 'stopped second "shutdown"', 'stopped first "shutdown"']);
+  });
+});
