@@ -64,6 +64,10 @@ const table = {
     exitCode: 1,
     doc: "The number of threads is invalid, or cannot be set at this time or on this thread.",
   },
+  THREAD_NOT_JOINED: {
+    exitCode: 1,
+    doc: "A thread of the server uses tasks or actors, and could not join the other threads of its worker.",
+  },
   HANDLER_DIED: { exitCode: 1, doc: "The handler thread that ran the request ended before the response did." },
   SUPERVISION_FAILED: {
     exitCode: 1,

@@ -9,7 +9,7 @@ export function perThread<T extends object>(name: string, make: () => T): T {
   return (globals[key] ??= make()) as T;
 }
 
-/** Whether this thread has it by now. */
-export function isOnThread(name: string): boolean {
+/** Whether it exists, without making it. */
+export function isMade(name: string): boolean {
   return (globalThis as { [key: symbol]: unknown })[Symbol.for(`heddle:${name}`)] !== undefined;
 }

@@ -3,7 +3,9 @@
  *
  *   root ── the thread that uses the runtime first: the main thread, or any worker_thread
  *    ├── scheduler threads   started when something is placed on them, as many as `setSchedulerThreads` says
- *    └── blocking threads    for code that blocks
+ *    ├── blocking threads    for code that blocks
+ *    └── in a server         its threads that run the app, each from its first `runtime()` on (door.ts). The root is the
+ *                            worker's acceptor then, which runs no code of the app
  *   and a link (a pair of message ports) between any two of them.
  *
  * How to build on it
@@ -33,10 +35,15 @@ import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
 import { Heartbeat } from "../supervise/heartbeat.ts";
 import { birth } from "./birth.ts";
+import { enter } from "./door.ts";
+import { AdoptedThreads } from "./threads/adopted-threads.ts";
+import { OF_A_PROGRAM, type RootOptions } from "./threads/root-options.ts";
+import { Roster } from "./threads/roster.ts";
 import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
 import { SpinBeforePark } from "./threads/spin-before-park.ts";
 import { Link } from "./thread-link.ts";
-import { perThread } from "../kit/per-thread.ts";
+import { exposeTurns } from "./turn-handle.ts";
+import { isMade, perThread } from "../kit/per-thread.ts";
 import { leastLoaded } from "./threads/thread-placement.ts";
 import type { Birth, Control, Counts, Member, Role } from "./threads/thread-protocol.ts";
 import { IdleAnswer, TerminationDetector } from "./threads/termination-detection.ts";
@@ -62,17 +69,25 @@ export class Runtime {
   /** This thread. */
   readonly self: number;
   readonly role: Member["role"];
+  /** The threads of a server's worker are its members. */
+  readonly isServers: boolean;
   readonly board: ThreadBoard;
   readonly #services = new Services();
   readonly #beat: Heartbeat;
   readonly #links = new Map<number, Link>();
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
+  readonly #roster: Roster | undefined;
+  /** On the root: scheduler threads join by themselves. */
+  readonly #joinLater: () => boolean;
   readonly #supervisor: ThreadSupervisor | undefined;
+  /** On the root. */
+  readonly adopted: AdoptedThreads | undefined;
   /** On the root. */
   readonly runaways: RunawayThreads | undefined;
   readonly #quiet: TerminationDetector | undefined;
   readonly #idle: IdleAnswer | undefined;
+  #unplaced: { readonly role: Role; readonly go: (thread: number | undefined) => void }[] = [];
   /** Messages received, of the kind that the board counts. */
   #arrived = 0;
   /** Undefined on one CPU. */
@@ -84,51 +99,79 @@ export class Runtime {
         )
       : undefined;
 
-  constructor(told: Birth["heddleRuntime"] | undefined) {
+  constructor(told: Birth["heddleRuntime"] | undefined, options: RootOptions = OF_A_PROGRAM) {
     this.self = told?.self.id ?? ROOT;
     this.role = told?.self.role ?? "root";
+    this.isServers = told?.isServers ?? options.isServers;
+    this.#joinLater = options.hasSchedulers;
     this.board = new ThreadBoard(told?.board);
     this.#beat = new Heartbeat({
       everyMs: BEAT_MS,
       beat: (nowMs) => this.board.beat(this.self, nowMs),
-      goesOn: () => this.board.load(this.self) > 0,
+      goesOn: () => {
+        if (this.board.load(this.self) > 0) return true;
+        // What is placed here next must not be taken for work since the last beat.
+        this.board.beat(this.self, 0);
+        return false;
+      },
     });
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (told === undefined) {
-      const supervisor: ThreadSupervisor = new ThreadSupervisor({
-        board: this.board,
-        watch: () => this.runaways!.start(),
-        attach: (member, port) => this.#attach(member, port),
+      const { board } = this;
+      const roster = new Roster({
+        board,
         tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
         ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
       });
+      const attach = (member: Member, port: MessagePort): void => this.#attach(member, port);
+      const watch = (): void => this.runaways!.start();
+      const adopted = new AdoptedThreads({ board, roster, attach, watch });
+      const supervisor: ThreadSupervisor = new ThreadSupervisor({
+        board,
+        roster,
+        attach,
+        warn: options.warn,
+        watch,
+        size: (role) => (role === "scheduler" && options.hasSchedulers() ? 0 : board.size(role)),
+        isServers: options.isServers,
+      });
+      this.#roster = roster;
+      this.adopted = adopted;
       this.#supervisor = supervisor;
       this.runaways = new RunawayThreads({
-        board: this.board,
-        threads: () => supervisor.schedulers(),
+        board,
+        warn: options.warn,
+        threads: () => [...supervisor.schedulers(), ...adopted.running()],
+        nameOf: (thread) => adopted.get(thread)?.name ?? `scheduler thread ${thread}`,
         quarantine: (thread, why) => {
-          this.board.close(thread);
-          supervisor.quarantine(thread, why);
+          board.close(thread);
+          const owned = adopted.get(thread);
+          if (owned === undefined) supervisor.quarantine(thread, why);
+          else owned.replace(why);
         },
         inspector: () => import("./interruption.ts"),
       });
-      this.#quiet = new TerminationDetector({
-        ask: (thread, round) => this.#control(thread, { type: "ask", round }),
-        threads: () => [...this.#links.keys()],
-        counts: () => this.counts(),
-        unfinished: () => this.#services.unfinished(),
-        ending: () => this.#services.ending(),
-      });
-    } else {
-      this.#idle = new IdleAnswer((round) => {
-        this.#control(ROOT, {
-          type: "quiet",
-          round,
-          counts: this.counts(),
-          unfinished: this.#services.unfinished().length,
+      if (!options.isServers)
+        this.#quiet = new TerminationDetector({
+          ask: (thread, round) => this.#control(thread, { type: "ask", round }),
+          threads: () => [...this.#links.keys()],
+          counts: () => this.counts(),
+          unfinished: () => this.#services.unfinished(),
+          ending: () => this.#services.ending(),
         });
-        this.#links.get(ROOT)?.flush();
-      });
+    } else {
+      // The owner of an adopted thread keeps it alive, and ends it.
+      this.#idle = told.isAdopted
+        ? undefined
+        : new IdleAnswer((round) => {
+            this.#control(ROOT, {
+              type: "quiet",
+              round,
+              counts: this.counts(),
+              unfinished: this.#services.unfinished().length,
+            });
+            this.#links.get(ROOT)?.flush();
+          });
       for (const { port, ...member } of told.peers) this.#attach(member, port);
       // After process.exit() no turn is left in which to send the messages of this one.
       process.on("exit", () => this.#links.forEach((link) => link.flush()));
@@ -141,11 +184,23 @@ export class Runtime {
   }
 
   has(thread: number): boolean {
-    return this.#members.has(thread);
+    return this.#find(thread) !== undefined;
   }
 
   roleOf(thread: number): Member["role"] | undefined {
-    return this.#members.get(thread)?.role;
+    return this.#find(thread)?.role;
+  }
+
+  /** The root may have told of it, in a message that has not been received. */
+  #find(thread: number): Member | undefined {
+    const known = this.#members.get(thread);
+    if (known !== undefined || this.#roster !== undefined) return known;
+    this.#links.get(ROOT)?.receiveFirst(isNewMember);
+    return this.#members.get(thread);
+  }
+
+  #linkTo(thread: number): Link | undefined {
+    return this.#links.get(thread) ?? (this.#find(thread) && this.#links.get(thread));
   }
 
   openService(service: Service): void {
@@ -154,7 +209,7 @@ export class Runtime {
 
   /** Sends it with the next batch. False: there is no such thread, or no longer. */
   post(to: number, service: string, payload: unknown): boolean {
-    const link = this.#links.get(to);
+    const link = this.#linkTo(to);
     if (link === undefined) return false;
     if (!link.told.has(service)) this.#tell(link, service);
     link.post(service, payload);
@@ -169,7 +224,7 @@ export class Runtime {
 
   /** Sends at once, after what was posted before. Throws NOT_CLONEABLE if the payload cannot be cloned. */
   postNow(to: number, service: string, payload: unknown, transfer?: readonly Transferable[]): boolean {
-    const link = this.#links.get(to);
+    const link = this.#linkTo(to);
     if (link === undefined) return false;
     if (!link.told.has(service)) this.#tell(link, service);
     link.postNow(service, payload, transfer);
@@ -184,10 +239,11 @@ export class Runtime {
 
   /** Sets the most threads of a role. Threads beyond a lowered number stay, but nothing is placed on them. */
   resize(role: Role, threads: number): void {
-    if (this.#supervisor === undefined) {
+    // On a server's threads the same module of the app says it, and none of them is the first.
+    if (this.#supervisor === undefined && !this.isServers) {
       throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
     }
-    this.#supervisor.resize(role, threads);
+    this.board.resize(role, threads);
   }
 
   /** The most threads of a role. */
@@ -197,7 +253,7 @@ export class Runtime {
 
   /**
    * Chooses where to run something: the least loaded thread of this role. If all are busy and more are allowed, the root starts
-   * another one; other threads ask the root to. Undefined: there is none yet (never on the root).
+   * another one; other threads ask the root to. Undefined: there is none yet. On the root, that there can be none.
    */
   place(role: Role): number | undefined {
     const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
@@ -205,6 +261,17 @@ export class Runtime {
     if (!isBusy) return thread;
     if (this.#supervisor === undefined) this.#control(ROOT, { type: "grow", role });
     return this.#supervisor?.grow(role) ?? thread;
+  }
+
+  /** After `place` has found none: calls it again when there is one, or when there can be none. */
+  whenPlaceable(role: Role, go: (thread: number | undefined) => void): void {
+    this.#unplaced.push({ role, go });
+  }
+
+  #placeable(role: Role): void {
+    const waiting = this.#unplaced.filter((each) => each.role === role);
+    this.#unplaced = this.#unplaced.filter((each) => each.role !== role);
+    for (const { go } of waiting) go(this.place(role));
   }
 
   /** The threads of a role on which things are placed. */
@@ -234,9 +301,15 @@ export class Runtime {
     this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
   }
 
-  /** Keeps this thread's heartbeat up to date while the board says that it has work. */
-  beat(): void {
-    this.#beat.keep();
+  /** A unit begins on this thread. From now on the thread is watched. Its service lowers `running` when the unit ends. */
+  begins(): void {
+    this.board.add(this.self, LOAD.running, 1);
+    this.#keepBeat();
+  }
+
+  /** While the board says that the thread has work. */
+  #keepBeat(): void {
+    if (!this.#beat.isKept && this.role !== "root") this.#beat.keep();
   }
 
   #attach(member: Member, port: MessagePort): void {
@@ -255,12 +328,13 @@ export class Runtime {
     });
     this.#links.set(member.id, link);
     this.#services.threadAdded(member);
+    if (member.role === "scheduler" || member.role === "blocking") this.#placeable(member.role);
   }
 
   #received(from: number, name: string, payload: unknown): void {
     if (name === "") return this.#obey(from, payload as Control);
     this.#quiet?.stir();
-    if (!this.#beat.isKept && this.role !== "root") this.beat();
+    this.#keepBeat();
     this.#services.deliver(from, name, payload);
   }
 
@@ -276,8 +350,10 @@ export class Runtime {
         this.#ended(control.id, fromWire(control.why), control.neverBegan);
         break;
       case "grow":
-        if (this.candidates(control.role).every((thread) => this.board.load(thread) > 0))
-          this.#supervisor?.grow(control.role);
+        this.#grow(from, control.role);
+        break;
+      case "no-room":
+        this.#placeable(control.role);
         break;
       case "ready":
         this.#supervisor?.ready(from);
@@ -289,6 +365,18 @@ export class Runtime {
         this.#quiet?.answered(from, control);
         break;
     }
+  }
+
+  /** On the root: this thread has found that all are busy. */
+  #grow(from: number, role: Role): void {
+    const candidates = this.candidates(role);
+    if (candidates.some((thread) => this.board.load(thread) === 0)) return;
+    if (
+      this.#supervisor!.grow(role) === undefined &&
+      candidates.length === 0 &&
+      !(role === "scheduler" && this.#joinLater())
+    )
+      this.#control(from, { type: "no-room", role });
   }
 
   #ended(id: number, why: HeddleError, neverBegan: boolean): void {
@@ -308,6 +396,7 @@ export class Runtime {
     this.#quiet?.gone(id);
     this.#services.threadGone(id, departure.why);
     this.#supervisor?.forget(id);
+    this.#roster?.forget(id);
   }
 
   #tell(link: Link, service: string): void {
@@ -332,9 +421,24 @@ export class Runtime {
   }
 }
 
-/** The runtime as this thread sees it. The first call in a program makes its thread the root. */
+/**
+ * The runtime as this thread sees it. The first call in a program makes its thread the root. On a server's thread the first
+ * call makes it a member of its worker's.
+ *
+ * @throws HeddleError THREAD_NOT_JOINED
+ */
 export function runtime(): Runtime {
-  return (instance ??= perThread("runtime", () => new Runtime(birth())));
+  return (instance ??= perThread("runtime", () => {
+    const told = birth() ?? enter();
+    // Before anything runs on it that could be ended.
+    if (told !== undefined) exposeTurns();
+    return new Runtime(told);
+  }));
+}
+
+/** Makes this thread the root. Of a server, where nothing has used the runtime here. */
+export function openRoot(options: RootOptions): Runtime {
+  return (instance = perThread("runtime", () => new Runtime(undefined, options)));
 }
 
 let instance: Runtime | undefined;
@@ -342,4 +446,13 @@ let instance: Runtime | undefined;
 /** Whether the runtime has started this thread. Unlike `runtime()`, this call makes no thread the root. */
 export function isRuntimeThread(): boolean {
   return birth() !== undefined;
+}
+
+/** Whether `runtime()` would make nothing new of this thread. */
+export function belongsToRuntime(): boolean {
+  return isMade("runtime") || isRuntimeThread();
+}
+
+function isNewMember(service: string, payload: unknown): boolean {
+  return service === "" && (payload as Control).type === "added";
 }

@@ -12,6 +12,7 @@
 
 import { receiveMessageOnPort, type MessagePort, type Transferable } from "node:worker_threads";
 import { HeddleError, messageOf } from "../errors/errors.ts";
+import { setImmediate } from "../kit/native-timers.ts";
 import { runQueue } from "./run-queue.ts";
 
 /** The largest batch. A larger one saves nothing, and the other side could have begun earlier. */
@@ -40,6 +41,8 @@ export class Link {
   readonly #events: LinkEvents;
   #batch: Batch = [];
   #scheduled = false;
+  /** Have come, were looked through, and are not received yet. */
+  #looked: Batch[] = [];
   readonly #flush = (): void => this.flush();
 
   constructor(thread: number, port: MessagePort, events: LinkEvents) {
@@ -47,12 +50,20 @@ export class Link {
     this.#port = port;
     this.#events = events;
     port.on("message", this.#receive);
-    port.on("close", events.closed);
+    port.on("close", () => {
+      this.#receiveLooked();
+      events.closed();
+    });
     port.unref();
   }
 
   readonly #receive = (batch: Batch): void => {
     this.#events.arrived();
+    this.#receiveLooked();
+    this.#deliver(batch);
+  };
+
+  #deliver(batch: Batch): void {
     runQueue.isOwnCallback = true;
     try {
       for (let index = 0; index < batch.length; index += 2) {
@@ -63,6 +74,10 @@ export class Link {
     } finally {
       runQueue.isOwnCallback = false;
     }
+  }
+
+  readonly #receiveLooked = (): void => {
+    for (let batch = this.#looked.shift(); batch !== undefined; batch = this.#looked.shift()) this.#deliver(batch);
   };
 
   /** Receives what has come, before the loop does. */
@@ -70,6 +85,23 @@ export class Link {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       this.#receive(next.message as Batch);
     }
+  }
+
+  /** Receives those of the messages that have come which are wanted. All others keep their order, and are received later. */
+  receiveFirst(isWanted: (service: string, payload: unknown) => boolean): void {
+    const wanted: Batch = [];
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      this.#events.arrived();
+      const batch = next.message as Batch;
+      const others: Batch = [];
+      for (let index = 0; index < batch.length; index += 2) {
+        const [service, payload] = [batch[index] as string, batch[index + 1]];
+        (isWanted(service, payload) ? wanted : others).push(service, payload);
+      }
+      if (others.length > 0 && this.#looked.push(others) === 1) setImmediate(this.#receiveLooked);
+    }
+    for (let index = 0; index < wanted.length; index += 2)
+      this.#events.received(wanted[index] as string, wanted[index + 1]);
   }
 
   /** Sends it with the next batch. The payload must be cloneable and must not change any more (but see `isOpen`). */

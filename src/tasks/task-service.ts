@@ -5,7 +5,7 @@
 
 import type { Transferable } from "node:worker_threads";
 import type { HeddleError } from "../errors/errors.ts";
-import { runtime, type Runtime, isRuntimeThread, type Service } from "../runtime/runtime.ts";
+import { runtime, type Runtime, belongsToRuntime, type Service } from "../runtime/runtime.ts";
 
 export const OP = {
   /** [, claims]: the cells of the sender's selects. */
@@ -179,6 +179,6 @@ export function connected(): Runtime {
   return joined;
 }
 
-// On a thread of the runtime, the library was imported because of a message, which waits for the service. Modules that are
-// evaluated after this one register their handlers first.
-if (isRuntimeThread()) queueMicrotask(connected);
+// On a thread that belongs to a runtime, the library may have been imported because of a message, which waits for the service.
+// Modules that are evaluated after this one register their handlers first.
+if (belongsToRuntime()) queueMicrotask(connected);

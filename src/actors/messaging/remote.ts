@@ -91,7 +91,7 @@ export function otherThreads(): number[] {
 
 export function mayHaveActors(thread: number): boolean {
   const role = runtime().roleOf(thread);
-  return role === "scheduler" || role === "root";
+  return role !== undefined && role !== "blocking";
 }
 
 /** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD if the thread is gone or ends first. */

@@ -18,14 +18,15 @@ import type { Self } from "./self.ts";
 import { link, unlink } from "../exits/links.ts";
 import { toldReason } from "../exits/told-reason.ts";
 
-const { board } = runtime();
+const members = runtime();
+const { board } = members;
 
 export class ActorProcess extends Process implements Self {
   declare receive: Self["receive"] & Process["receive"];
 
   constructor(body: Body, args: readonly unknown[]) {
     super(body, args);
-    board.add(thisThread, LOAD.running, 1);
+    members.begins();
   }
 
   die(because: ExitReason, rest: Rest): void {

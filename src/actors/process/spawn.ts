@@ -11,7 +11,7 @@ import { show } from "../arguments/arguments.ts";
 import { checkSpawn } from "../arguments/spawn-arguments.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { runtime, LOAD } from "../../runtime/runtime.ts";
+import { runtime, LOAD, ROOT } from "../../runtime/runtime.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import { TurnPromise } from "../../runtime/turn-promise.ts";
@@ -138,7 +138,10 @@ export function spawn(
       if (current?.status === "dead") return current.afterEnd();
     }
     const terms = termsOf(options);
-    if (on !== "here") return spawnOn(placeFor(on), what, args, terms);
+    if (on !== "here") {
+      const thread = placeFor(on);
+      return thread === undefined ? spawnSomewhere(what, args, terms) : spawnOn(thread, what, args, terms);
+    }
     if (typeof what === "function") return spawnHere(what as Body, undefined, args, terms);
     if (what instanceof Actor && !isUnresolved(what)) return spawnHere(what.body as Body, what.name, args, terms);
     if (what instanceof Actor) return spawnResolved(what, args, terms);
@@ -175,11 +178,18 @@ function notSpawnable(what: unknown): HeddleError {
   return new HeddleError("ACTOR_INVALID", `spawn() needs a function or what actor() made, and got ${show(what)}.`);
 }
 
-function placeFor(on: "any" | number): number {
-  if (on === "any") return runtime().place("scheduler") ?? thisThread;
+/** Undefined: there is no scheduler thread yet. The root starts one. */
+function placeFor(on: "any" | number): number | undefined {
+  if (on === "any") return runtime().place("scheduler") ?? (thisThread === ROOT ? thisThread : undefined);
   if (on !== thisThread && !(runtime().has(on) && mayHaveActors(on) && !runtime().board.isClosed(on)))
     throw noThread(on);
   return on;
+}
+
+async function spawnSomewhere(what: unknown, args: readonly unknown[], terms: Terms): Promise<Pid> {
+  const copied = copy(args);
+  const thread = await new Promise<number | undefined>((resolve) => runtime().whenPlaceable("scheduler", resolve));
+  return await spawnOn(thread ?? thisThread, what, copied, terms);
 }
 
 async function spawnResolved(actor: Actor, args: readonly unknown[], terms: Terms): Promise<Pid> {

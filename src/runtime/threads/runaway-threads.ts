@@ -21,6 +21,7 @@ import { monotonicMs } from "../../kit/clock.ts";
 import type { TurnInspector, TurnLook, TurnView } from "../../supervise/inspect/turn-look.ts";
 import { type Standing, Watchdog } from "../../supervise/watchdog.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import type { RuntimeWarning } from "./root-options.ts";
 import { BLOCKED_MS, type Judgement, runawayVerdict, SUSPECT_MS } from "./runaway-verdict.ts";
 
 const LOOK_MS = 250;
@@ -33,9 +34,12 @@ const PATIENCE_MS = 500;
 export interface RunawayContext {
   /** When the thread's loop last turned; undefined: it has nothing to do. */
   readonly board: { beatMs(thread: number): number | undefined; isClosed(thread: number): boolean };
-  /** Scheduler threads that run: the runtime's number, and Node's. */
+  /** Threads that run units: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
-  /** Gives a thread up: ends it, whatever it does, and tells all others. */
+  /** In messages. */
+  readonly nameOf: (thread: number) => string;
+  readonly warn: (warning: RuntimeWarning) => void;
+  /** Gives a thread up: ends it, whatever it does, and tells all others; or has its owner replace it. */
   readonly quarantine: (thread: number, why: HeddleError) => void;
   /** Loaded when there is somebody to look at. */
   readonly inspector: () => Promise<TurnInspector>;
@@ -237,10 +241,10 @@ export class RunawayThreads {
     const [actor, orderedMs] = oldest(this.#orders.get(thread)!);
     this.#orders.delete(thread);
     this.#suspects.delete(thread);
-    const message = `scheduler thread ${thread} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - orderedMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
+    const message = `${this.#context.nameOf(thread)} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - orderedMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
     const why = new HeddleError("THREAD_QUARANTINED", message);
     const detail = "Let what computes for long await yieldNow() now and then, or run it with blocking().";
-    process.emitWarning(message, { type: "HeddleWarning", code: why.code, detail });
+    this.#context.warn({ code: why.code, message, detail });
     this.#context.quarantine(thread, why);
   }
 
@@ -250,15 +254,12 @@ export class RunawayThreads {
     const known = turn?.name ?? (suspect.look === undefined ? this.nameOf(thread) : undefined);
     const what = turn?.what ?? (known === undefined ? "thread" : "task");
     const who = turn === undefined && known === undefined ? "something" : nameOf(what, known, turn?.id);
-    process.emitWarning(
-      `${who} has run for ${Math.round(silentMs)} ms on ${placeOf(thread, suspect)} without awaiting.`,
-      {
-        type: "HeddleWarning",
-        code: `${what.toUpperCase()}_BLOCKS`,
-        detail:
-          "Everything else on that thread waits for it. Run it with blocking(), or let it await yieldNow() now and then.",
-      },
-    );
+    this.#context.warn({
+      code: `${what.toUpperCase()}_BLOCKS`,
+      message: `${who} has run for ${Math.round(silentMs)} ms on ${this.#placeOf(thread, suspect)} without awaiting.`,
+      detail:
+        "Everything else on that thread waits for it. Run it with blocking(), or let it await yieldNow() now and then.",
+    });
   }
 
   #tellEnd(thread: number, suspect: Suspect): void {
@@ -267,10 +268,15 @@ export class RunawayThreads {
       turn.hasEnded === true
         ? "was stopped in the middle of its cleaning up after its exit"
         : 'was ended with the reason "killed"';
-    process.emitWarning(
-      `${nameOf("actor", turn.name, turn.id)} ${what}: it has run for more than ${turn.hasEnded === true ? "" : "the runaway budget of "}${this.#budgetOf(turn)} ms on ${placeOf(thread, suspect)} without awaiting.`,
-      { type: "HeddleWarning", code: "ACTOR_RAN_AWAY" },
-    );
+    this.#context.warn({
+      code: "ACTOR_RAN_AWAY",
+      message: `${nameOf("actor", turn.name, turn.id)} ${what}: it has run for more than ${turn.hasEnded === true ? "" : "the runaway budget of "}${this.#budgetOf(turn)} ms on ${this.#placeOf(thread, suspect)} without awaiting.`,
+    });
+  }
+
+  #placeOf(thread: number, { look }: Suspect): string {
+    const frame = look?.frame;
+    return `${this.#context.nameOf(thread)}${frame === undefined ? "" : `, in ${frame.functionName} (${frame.location}),`}`;
   }
 }
 
@@ -284,11 +290,6 @@ function isSame(a: TurnView | undefined, b: TurnView | undefined): boolean {
 
 function nameOf(what: string, name: string | undefined, id: number | undefined): string {
   return name === undefined ? `${what} ${id}` : `the ${what} "${name}"`;
-}
-
-function placeOf(thread: number, { look }: Suspect): string {
-  const frame = look?.frame;
-  return `scheduler thread ${thread}${frame === undefined ? "" : `, in ${frame.functionName} (${frame.location}),`}`;
 }
 
 /** Orders are kept in the order in which they came. There may be very many. */

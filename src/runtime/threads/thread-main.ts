@@ -1,7 +1,5 @@
 /** The entry of every thread that the runtime starts. Its work comes as messages for services. */
 
 import { runtime } from "../runtime.ts";
-import { exposeTurns } from "../turn-handle.ts";
 
-exposeTurns();
 runtime().announce();

@@ -3,13 +3,16 @@
 import type { MessagePort } from "node:worker_threads";
 import type { WireError } from "../../errors/errors.ts";
 
-/** The purpose of a thread: many tasks and actors at once, or one blocking function at a time. */
+/** The purpose of a thread on which units are placed: many tasks and actors at once, or one blocking function at a time. */
 export type Role = "scheduler" | "blocking";
+
+/** Threads of the server (`door.ts`). Nothing is placed on them; a thread of the server may also be a `scheduler`. */
+export type ServerRole = "serving" | "handler";
 
 export interface Member {
   readonly id: number;
-  /** The root has no role: nothing is placed on it. */
-  readonly role: Role | "root";
+  /** Nothing is placed on the root. */
+  readonly role: Role | ServerRole | "root";
 }
 
 export interface Introduction extends Member {
@@ -22,6 +25,10 @@ export interface Birth {
     readonly self: Member;
     readonly board: SharedArrayBuffer;
     readonly peers: readonly Introduction[];
+    /** The runtime is a server's, which starts it and ends it. */
+    readonly isServers: boolean;
+    /** The runtime has not started the thread: its owner lets it begin and end. */
+    readonly isAdopted: boolean;
   };
 }
 
@@ -34,6 +41,10 @@ export type Control =
   | { readonly type: "gone"; readonly id: number; readonly why: WireError; readonly neverBegan: boolean }
   /** To the root: all threads of this role are busy. */
   | { readonly type: "grow"; readonly role: Role }
+  /** To the root: the most threads of this role. */
+  | { readonly type: "resize"; readonly role: Role; readonly threads: number }
+  /** From the root: it can start no thread of this role, so do without. */
+  | { readonly type: "no-room"; readonly role: Role }
   /** To the root: the sender's loop turns. */
   | { readonly type: "ready" }
   /** From the root: answer when your loop has no work. */

@@ -6,17 +6,18 @@
  */
 
 import { MessageChannel } from "node:worker_threads";
-import type { MessagePort, Transferable, Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { availableCpus } from "../../config/cpus.ts";
-import { HeddleError, messageOf, toWire } from "../../errors/errors.ts";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { setTimeout } from "../../kit/native-timers.ts";
 import { backgroundClock } from "../../supervise/pool-clock.ts";
 import type { Driver, Member as Supervised } from "../../supervise/member.ts";
 import { Pool } from "../../supervise/pool.ts";
-import { type Seat, SlotTable } from "../../supervise/slot-table.ts";
 import { startThread } from "../../supervise/start-thread.ts";
-import { MAX_THREADS, type ThreadBoard } from "./thread-board.ts";
-import type { Birth, Control, Introduction, Member, Role } from "./thread-protocol.ts";
+import type { Admitted, Roster } from "./roster.ts";
+import type { RuntimeWarning } from "./root-options.ts";
+import type { ThreadBoard } from "./thread-board.ts";
+import type { Birth, Member, Role } from "./thread-protocol.ts";
 
 /** Blocking threads mostly wait for the operating system, so there may be many more than CPUs; each costs some 10 MB. */
 const BLOCKING_THREADS = 32;
@@ -26,11 +27,14 @@ const ABANDON_MS = 1000;
 
 export interface ThreadSupervisorContext {
   readonly board: ThreadBoard;
+  readonly roster: Roster;
   readonly attach: (member: Member, port: MessagePort) => void;
-  readonly tell: (thread: number, control: Control, transfer?: readonly Transferable[]) => void;
+  readonly warn: (warning: RuntimeWarning) => void;
   /** There is a scheduler thread to be watched. */
   readonly watch: () => void;
-  readonly ended: (id: number, why: HeddleError, neverBegan: boolean) => void;
+  /** How many threads of this role there may be, beside those that others have started. */
+  readonly size: (role: Role) => number;
+  readonly isServers: boolean;
 }
 
 /** A thread, or one that is to start when its place has rested. */
@@ -57,16 +61,12 @@ type PoolMember = Supervised<RuntimeThread, HeddleError>;
 
 export class ThreadSupervisor {
   readonly #context: ThreadSupervisorContext;
-  /** Those whose rows are in use: a thread that has ended is among them until it is forgotten. */
+  /** A thread that has ended is among them until it is forgotten. */
   readonly #members = new Map<number, PoolMember>();
   readonly #pools: Readonly<Record<Role, Pool<RuntimeThread, HeddleError>>>;
-  /** Rows of the board. In turn: other threads may write to the row of one that is gone, until they have heard of it. */
-  readonly #rows = new SlotTable({ slots: MAX_THREADS, order: "in turn" });
 
   constructor(context: ThreadSupervisorContext) {
     this.#context = context;
-    // The root's own.
-    this.#rows.take();
     context.board.resize("scheduler", availableCpus());
     context.board.resize("blocking", BLOCKING_THREADS);
     this.#pools = { scheduler: this.#makePool("scheduler"), blocking: this.#makePool("blocking") };
@@ -78,8 +78,7 @@ export class ThreadSupervisor {
 
   /** Starts another thread of this role, if there may be more. */
   grow(role: Role): number | undefined {
-    // Without a row there can be no thread.
-    if (this.#rows.used === this.#rows.size) return undefined;
+    if (this.#context.roster.isFull) return undefined;
     return this.#pools[role].add()?.driver.id;
   }
 
@@ -112,13 +111,12 @@ export class ThreadSupervisor {
     const member = this.#members.get(id);
     if (member === undefined || !this.terminate(id, why)) return;
     setTimeout(() => {
-      if (this.#members.get(id) === member) this.#tellEnd(id, why, true);
+      if (this.#members.get(id) === member) this.#context.roster.left(id, why, true);
     }, ABANDON_MS).unref();
   }
 
-  /** Its row may be used again. */
   forget(id: number): void {
-    if (this.#members.delete(id)) this.#rows.free(rowOf(id));
+    this.#members.delete(id);
   }
 
   /** Threads are started when somebody asks for one; none is started again by itself. */
@@ -139,30 +137,25 @@ export class ThreadSupervisor {
       lookMs: Infinity,
       wanted: () => 0,
       // One that is being ended leaves its place to another.
-      places: () => this.#context.board.size(role) + pool.members.filter(({ state }) => state.name === "killed").length,
-      spawn: (member) => this.#start(member, role, idOf(this.#rows.take()!)),
+      places: () => this.#context.size(role) + pool.members.filter(({ state }) => state.name === "killed").length,
+      spawn: (member) => this.#start(member, role, this.#context.roster.admit(role)),
       killError: ({ driver }) => died(driver, " because it took too long"),
     });
     pool.open();
     return pool;
   }
 
-  #start(poolMember: PoolMember, role: Role, id: number): RuntimeThread {
-    // Not when the one before was forgotten: others may have written to its row since.
-    this.#context.board.clear(id);
-    const member: Member = { id, role };
-    const peers: Introduction[] = [];
-    for (const { driver } of this.#members.values()) {
-      const { port1, port2 } = new MessageChannel();
-      peers.push({ id: driver.id, role: driver.role, port: port1 });
-      this.#context.tell(driver.id, { type: "added", peer: { ...member, port: port2 } }, [port2]);
-    }
+  #start(poolMember: PoolMember, role: Role, admitted: Admitted): RuntimeThread {
+    const { board, isServers, attach } = this.#context;
+    const { member } = admitted;
     const { port1, port2 } = new MessageChannel();
-    peers.unshift({ id: 0, role: "root", port: port1 });
-    const thread = new RuntimeThread(id, role);
-    this.#members.set(id, poolMember);
-    this.#context.attach(member, port2);
-    const birth: Birth = { heddleRuntime: { self: member, board: this.#context.board.buffer, peers } };
+    const peers = [{ id: 0, role: "root", port: port1 } as const, ...admitted.peers];
+    const thread = new RuntimeThread(member.id, role);
+    this.#members.set(member.id, poolMember);
+    attach(member, port2);
+    const birth: Birth = {
+      heddleRuntime: { self: member, board: board.buffer, peers, isServers, isAdopted: false },
+    };
     // Whoever asked for the thread is told first which it is.
     if (poolMember.delayMs <= 0) this.#boot(poolMember, thread, birth);
     else setTimeout(() => this.#boot(poolMember, thread, birth), poolMember.delayMs).unref();
@@ -172,7 +165,7 @@ export class ThreadSupervisor {
   #boot(member: PoolMember, thread: RuntimeThread, birth: Birth): void {
     const { peers } = birth.heddleRuntime;
     // Whoever has ended while this one waited has closed its port, and that cannot be handed over.
-    const here = peers.filter(({ id, role }) => role === "root" || this.#members.has(id));
+    const here = peers.filter(({ id, role }) => role === "root" || this.#context.roster.has(id));
     let worker: Worker;
     try {
       worker = start(thread, { heddleRuntime: { ...birth.heddleRuntime, peers: here } });
@@ -198,9 +191,9 @@ export class ThreadSupervisor {
 
   #tell({ message, hint, cause }: HeddleError): void {
     const detail = hint ?? (cause instanceof Error ? cause.stack : undefined);
-    process.emitWarning(`${message}. Another thread takes its place.`, {
-      type: "HeddleWarning",
+    this.#context.warn({
       code: "THREAD_DIED",
+      message: `${message}. Another thread takes its place.`,
       ...(detail !== undefined && { detail }),
     });
   }
@@ -208,25 +201,8 @@ export class ThreadSupervisor {
   #ended(member: PoolMember, why: HeddleError, neverBegan: boolean = false): void {
     const { id, role } = member.driver;
     this.#pools[role].gone(member, why);
-    this.#tellEnd(id, why, neverBegan);
+    this.#context.roster.left(id, why, neverBegan);
   }
-
-  /** `isEmpty`: no message of it is on its way. Who knows already does nothing. */
-  #tellEnd(id: number, why: HeddleError, isEmpty: boolean): void {
-    for (const other of this.#members.keys()) {
-      if (other !== id) this.#context.tell(other, { type: "gone", id, why: toWire(why), neverBegan: isEmpty });
-    }
-    this.#context.ended(id, why, isEmpty);
-  }
-}
-
-/** Unique while the program runs: a row's first thread has its number, and each later one MAX_THREADS more. */
-function idOf({ slot, generation }: Seat): number {
-  return generation * MAX_THREADS + slot;
-}
-
-function rowOf(id: number): Seat {
-  return { slot: id % MAX_THREADS, generation: Math.floor(id / MAX_THREADS) };
 }
 
 function start({ role, id }: Member, birth: Birth): Worker {

@@ -1,6 +1,7 @@
 /**
  * Tasks that this thread has placed on others, from the call of `go` to the answer.
  *
+ *   waits ──▶ open            as long as there is no thread of its kind: the root starts one
  *   open ──▶ started ──▶ over        the other thread has won the job's claim, and says so
  *    ├──▶ open elsewhere             this thread has won it: an idle thread gets the job (work-sharing.ts), or the first one
  *    died └──▶ over                       cancelled before it started
@@ -10,7 +11,7 @@
 
 import type { Transferable } from "node:worker_threads";
 import { HeddleError } from "../../errors/errors.ts";
-import { LOAD, type Role } from "../../runtime/runtime.ts";
+import { LOAD, ROOT, type Role } from "../../runtime/runtime.ts";
 import { pack, type Packed, unpack } from "../../runtime/copy/message-packing.ts";
 import { clearInterval, setInterval } from "../../kit/native-timers.ts";
 import { chooseJobs } from "./work-sharing.ts";
@@ -29,6 +30,9 @@ const MAX_PLACES = 3;
 
 /** How often to check whether jobs wait behind a busy thread while another is idle. */
 const LOOK_MS = 10;
+
+/** The thread of a job that waits for one. */
+const NOWHERE = -1;
 
 interface Job {
   readonly id: number;
@@ -63,14 +67,25 @@ export function placeJob<R>(task: Task, args: readonly unknown[], role: Role, ca
     handle,
     args: packed,
     claim: undefined,
-    thread: -1,
+    thread: NOWHERE,
     places: 0,
     isUnref: false,
   };
   jobs.set(id, job);
   if (jobs.size === 1) begin();
-  send(job, connected().place(role) ?? connected().self, moving);
+  place(job, moving);
   return handle;
+}
+
+/** On a thread that is not the root, there may be none of this kind yet. */
+function place(job: Job, moving: readonly Transferable[] = []): void {
+  const { role } = job;
+  const found = connected().place(role);
+  if (found !== undefined) return send(job, found, moving);
+  const { self } = connected();
+  if (self === ROOT) return send(job, self, moving);
+  job.thread = NOWHERE;
+  connected().whenPlaceable(role, (thread) => jobs.has(job.id) && send(job, thread ?? self, moving));
 }
 
 /** The function of this library that the program has called. */
@@ -146,6 +161,7 @@ function settleOpen(job: Job): void {
 
 /** Takes it back from its thread. False: it has started. */
 function recall(job: Job): boolean {
+  if (job.thread === NOWHERE) return true;
   if (job.args === undefined || job.claim?.take() !== "taken") return false;
   connected().board.add(job.thread, LOAD.queued, -1);
   forget(job);
@@ -171,6 +187,7 @@ function stop(id: number, error: HeddleError): boolean {
 /** `Handle.unref`. */
 function letGo(job: Job): void {
   job.isUnref = true;
+  if (job.thread === NOWHERE) return;
   if (job.thread === connected().self) unrefHere(job.thread, job.id);
   else tell(job.thread, [OP.unref, job.id]);
 }
@@ -250,7 +267,7 @@ onThreadGone((thread, why) => {
     const isOpen = job.args !== undefined && job.claim?.take() === "taken";
     if (isOpen && job.places < MAX_PLACES) {
       closeClaim(job.claim!);
-      send(job, connected().place(job.role) ?? connected().self);
+      place(job);
       continue;
     }
     if (job.args !== undefined) settleOpen(job);

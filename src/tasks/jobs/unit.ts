@@ -122,14 +122,15 @@ export abstract class Unit extends Waiting implements Bystander {
   }
 
   #start(isAlone: boolean): void {
-    const { board, self } = here();
+    const runtime = here();
+    const { board, self } = runtime;
     if (!this.mayStart()) {
       this.withdraw();
       return;
     }
     board.add(self, LOAD.queued, -1);
     if (this.#at === "done") return;
-    board.add(self, LOAD.running, 1);
+    runtime.begins();
     this.goesOn(isAlone);
     this.started();
     runAs(this, tracer === undefined ? begin : beginTraced);

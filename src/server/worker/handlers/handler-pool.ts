@@ -25,6 +25,8 @@ import { captureStack } from "../report/stack-capture.ts";
 import { BOOT_GRACE_MS } from "../serving/boot-timeout.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
+import { appThread } from "../runtime/app-thread.ts";
+import type { AppThread, WorkerRuntime } from "../runtime/worker-runtime.ts";
 import type { AppSocketRelay } from "../app-socket-relay.ts";
 import type { PoolReport } from "../worker-protocol.ts";
 import { HandlerThreadHandle } from "./handler-thread-handle.ts";
@@ -37,6 +39,7 @@ export interface HandlerPoolOptions {
   readonly address: ListenerAddress;
   readonly log: Log;
   readonly sockets: AppSocketRelay;
+  readonly runtime: WorkerRuntime;
 }
 
 interface PoolEvents {
@@ -101,6 +104,15 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       // It was killed because of a request, perhaps an orphaned one. That says nothing about the next thread.
       isDeath: ({ error }) => error?.code !== "THREAD_BLOCKED",
     });
+  }
+
+  /** Of its threads in the runtime. */
+  get role(): AppThread["role"] {
+    return (this.spec.model as string) === "tasks" ? "scheduler" : "handler";
+  }
+
+  joinRuntime(): void {
+    for (const handler of this.#ready) handler.joinRuntime();
   }
 
   get handlers(): readonly HandlerThreadHandle[] {
@@ -171,7 +183,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #spawn(member: HandlerMember): HandlerThreadHandle {
-    const { config, address, log, spec, sockets } = this.#options;
+    const { config, address, log, spec, sockets, runtime } = this.#options;
     const { serial: id, place, generation } = member;
     const seat = { slot: place, generation };
     const handler = new HandlerThreadHandle(member, {
@@ -188,30 +200,36 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       log[level]({ pool: spec.name, ...fields }, message);
     });
     sockets.connect(handler);
+    const joining = appThread(handler, this.role, (why) => this.#wear(member, why, "a runaway actor"));
+    handler.on("join-runtime", (knock) => runtime.join(joining, knock));
     handler.once("ready", (modules) => {
       for (const file of modules) this.#modules.add(file);
       this.#pool.ready(member);
     });
     handler.once("used", () => this.#pool.drain(member, "used", monotonicMs() + END_MS));
-    handler.once("tainted", (error) => this.#tainted(member, error));
-    handler.once("gone", (error) => this.#pool.gone(member, error));
+    handler.once("tainted", (error) => this.#wear(member, error, "uncaught exception"));
+    handler.once("gone", (error) => {
+      this.#pool.gone(member, error);
+      runtime.left(joining, error);
+    });
     return handler;
   }
 
   #opened({ driver: handler }: HandlerMember): void {
     handler.usedMs = monotonicMs();
     if (this.#drains !== undefined) handler.tellDrain(this.#drains.reason, this.#drains.cutMs);
+    if (this.role === "scheduler" && this.#options.runtime.root !== undefined) handler.joinRuntime();
     this.board.open(handler.seat);
     this.emit("added", handler);
   }
 
-  #tainted(member: HandlerMember, error: HeddleError): void {
+  #wear(member: HandlerMember, error: HeddleError, what: string): void {
     // A used thread ends anyway.
     const isReplaced = member.isReady;
     const { name, id } = member.driver;
     this.#options.log.error(
       { pool: this.spec.name, handler: id, ...errorFields(error), err: toWire(error) },
-      `uncaught exception on ${name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
+      `${what} on ${name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
     );
     if (!isReplaced) return;
     this.restarts++;

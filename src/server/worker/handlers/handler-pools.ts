@@ -8,6 +8,7 @@ import type { Log } from "../../../log/log.ts";
 import type { PoolMemory, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainTimes } from "../serving/drain-times.ts";
 import type { AppSocketRelay } from "../app-socket-relay.ts";
+import type { WorkerRuntime } from "../runtime/worker-runtime.ts";
 import { HandlerPool } from "./handler-pool.ts";
 import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
@@ -17,6 +18,7 @@ export interface HandlerPoolsOptions {
   readonly address: ListenerAddress;
   readonly log: Log;
   readonly sockets: AppSocketRelay;
+  readonly runtime: WorkerRuntime;
 }
 
 export class HandlerPools {
@@ -32,6 +34,11 @@ export class HandlerPools {
     return [...this.#pools.values()];
   }
 
+  /** Those whose threads are scheduler threads of the runtime. */
+  get schedulers(): readonly HandlerPool[] {
+    return this.pools.filter(({ role }) => role === "scheduler");
+  }
+
   /** By pool. */
   memoriesFor(thread: ServingThreadHandle): Readonly<Record<string, PoolMemory>> {
     return Object.fromEntries(
@@ -41,10 +48,10 @@ export class HandlerPools {
 
   /** Makes the pools that a serving thread's routes name. All serving threads name the same. */
   open(specs: readonly PoolSpec[]): void {
-    const { config, address, log, sockets } = this.#options;
+    const { config, address, log, sockets, runtime } = this.#options;
     for (const spec of specs) {
       if (this.#pools.has(spec.name)) continue;
-      const pool = new HandlerPool({ spec, config, address, log, sockets });
+      const pool = new HandlerPool({ spec, config, address, log, sockets, runtime });
       this.#pools.set(spec.name, pool);
       pool.on("added", (handler) => {
         for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, pool.links.link(handler, thread));

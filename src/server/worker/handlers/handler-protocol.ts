@@ -9,6 +9,7 @@
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
  *                                 ← tainted   an uncaught exception; replace it
+ *     join-runtime                → ← join-runtime   from it: the app uses tasks or actors (runtime/door.ts). To it: do so now
  *     app-socket                  → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     drain                       →           its worker drains; the thread still runs new requests
  *     stop                        →
@@ -18,6 +19,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import type { WireError } from "../../../errors/errors.ts";
+import type { Knock } from "../../../runtime/door.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
@@ -39,10 +41,12 @@ export type ToHandlerThread =
   /** `cutMs`: the app's `onDrain` delays a `stop` until then at most. */
   | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
   | ToCopy
+  | { readonly type: "join-runtime" }
   | { readonly type: "stop" };
 
 export type FromHandlerThread =
   | FromCopy
+  | { readonly type: "join-runtime"; readonly knock: Knock }
   | { readonly type: "ready"; readonly modules: readonly string[] }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "used" }

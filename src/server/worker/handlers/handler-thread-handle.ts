@@ -4,6 +4,7 @@ import { MessageChannel } from "node:worker_threads";
 import { fromWire, type HeddleError } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
+import type { Knock } from "../../../runtime/door.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
@@ -15,6 +16,7 @@ import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-
 
 export interface HandlerEvents {
   ready: [modules: readonly string[]];
+  "join-runtime": [knock: Knock];
   tainted: [error: HeddleError];
   used: [];
   log: [message: FromHandlerThread & { type: "log" }];
@@ -72,6 +74,11 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     this.post({ type: "stop" });
   }
 
+  /** It becomes a scheduler thread of the runtime. */
+  joinRuntime(): void {
+    if (!this.member.isGone) this.post({ type: "join-runtime" });
+  }
+
   answer(message: ToCopy): void {
     if (!this.member.isGone) this.post(message);
   }
@@ -83,6 +90,9 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
         break;
       case "boot-failed":
         this.failed(fromWire(message.error));
+        break;
+      case "join-runtime":
+        this.emit("join-runtime", message.knock);
         break;
       case "used":
         this.emit("used");

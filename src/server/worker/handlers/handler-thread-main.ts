@@ -14,6 +14,7 @@ import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
 import { toWire } from "../../../errors/errors.ts";
+import { setDoor } from "../../../runtime/door.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
@@ -29,6 +30,7 @@ import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
 limitProcess();
+setDoor((knock) => port.postMessage({ type: "join-runtime", knock } satisfies FromHandlerThread, [knock.port]));
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
 
@@ -72,6 +74,8 @@ async function main(): Promise<void> {
     if (message.type === "link") {
       ports.push(message.link.port);
       runner.attach(message.link);
+    } else if (message.type === "join-runtime") {
+      void joinRuntime();
     } else if (message.type === "drain") {
       sockets.retire();
       onDrain ??= run("onDrain", () => app.drain(message.reason));
@@ -85,6 +89,12 @@ async function main(): Promise<void> {
   if (pool.model === "thread-per-request") rehearse(keepAliveMs);
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
+}
+
+/** Units of other threads may be placed here from now on. */
+async function joinRuntime(): Promise<void> {
+  const { runtime } = await import("../../../runtime/runtime.ts");
+  runtime();
 }
 
 /** Time for what the handler does right after its response. A handler that runs longer is cut. */

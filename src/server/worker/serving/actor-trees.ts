@@ -17,7 +17,7 @@ import type { ActorProcess } from "../../../actors/process/actor-process.ts";
 import type { SupervisorReport } from "../../../actors/inspect/supervisor-reports.ts";
 import type { ExitReason } from "../../../actors/index.ts";
 import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
-import { isOnThread } from "../../../kit/per-thread.ts";
+import { isMade } from "../../../kit/per-thread.ts";
 import type { FromThread } from "./serving-protocol.ts";
 
 type Tell = (message: FromThread) => void;
@@ -38,7 +38,7 @@ export class ActorTrees {
   /** Guards what the app has started so far. Before `onStart`, and after it. */
   async guard(): Promise<void> {
     // Both are there as soon as the app has imported the library, or some route's model has.
-    if (!isOnThread("runtime")) return;
+    if (!isMade("runtime")) return;
     const isFirst = this.#library === undefined;
     this.#library ??= await loadLibrary();
     const { processes, defaultReporters, rootSupervisors, isRoot } = this.#library;

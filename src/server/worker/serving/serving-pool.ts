@@ -22,6 +22,8 @@ import { createLedger, type GateHandle } from "../../http/admit/gate.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
+import { appThread } from "../runtime/app-thread.ts";
+import { WorkerRuntime } from "../runtime/worker-runtime.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
 import { share } from "../limit-shares.ts";
@@ -84,6 +86,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #options: ThreadPoolOptions;
   readonly #pool: Pool<ServingThreadHandle, HeddleError>;
   readonly #handlers: HandlerPools;
+  readonly runtime: WorkerRuntime;
   readonly #slots = new Map<string, SharedSemaphore>();
   readonly #limited = new Map<string, LimitedRoute>();
   /** How many workers share the server's limits. */
@@ -107,7 +110,12 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     const { config, size } = options;
     this.#options = options;
     this.#ticketKeys = options.tls?.ticketKeys;
-    this.#handlers = new HandlerPools(options);
+    this.runtime = new WorkerRuntime({
+      log: options.log,
+      hasSchedulers: () => this.#handlers.schedulers.length > 0,
+      opened: () => this.#handlers.schedulers.forEach((pool) => pool.joinRuntime()),
+    });
+    this.#handlers = new HandlerPools({ ...options, runtime: this.runtime });
     this.#slots.set("*", SharedSemaphore.create(0, 0));
     this.resizeGate(config);
     this.#pool = new Pool({
@@ -249,6 +257,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       log[level]({ thread: index, ...fields }, message);
     });
     sockets.connect(thread);
+    const joining = appThread(thread, "serving", (why) => this.#wear(member, why, "a runaway actor"));
+    thread.on("join-runtime", (knock) => this.runtime.join(joining, knock));
     thread.on("loaded", ({ limited, pools, summary }) => {
       if (index === 0) this.#app = summary;
       if (purpose === "check") return this.#pool.ready(member);
@@ -264,7 +274,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       this.#pool.ready(member);
     });
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
-    thread.on("tainted", (error) => this.#tainted(member, error));
+    thread.on("tainted", (error) => this.#wear(member, error, "uncaught exception"));
     thread.on("condemned", (error) => {
       this.#isLost = main !== undefined;
       this.#pool.kill(member, error);
@@ -276,6 +286,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       for (const file of thread.modules) this.#modules.add(file);
       if (this.#drains !== undefined && thread.cutShort > 0) this.#cutShort++;
       this.#pool.gone(member, error);
+      this.runtime.left(joining, error);
       if (member.readyMs === undefined) return;
       this.emit("gone", thread);
       this.emit("changed");
@@ -302,18 +313,18 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     );
   }
 
-  #tainted(member: ServingMember, error: HeddleError): void {
+  #wear(member: ServingMember, error: HeddleError, what: string): void {
     const { name, index } = member.driver;
     // The line's own message is not the error's.
     const fields = { thread: index, ...errorFields(error), err: toWire(error) };
     const known = TAINTS[error.code];
-    const what = known === undefined ? `uncaught exception on ${name}` : `${error.message} (on ${name})`;
+    const told = known === undefined ? `${what} on ${name}` : `${error.message} (on ${name})`;
     if (this.#options.main !== undefined) {
-      this.#options.log.error(fields, `${what}; the worker is replaced`);
-      this.emit("worn", known ?? "uncaught exception");
+      this.#options.log.error(fields, `${told}; the worker is replaced`);
+      this.emit("worn", known ?? what);
       return;
     }
-    this.#options.log.error(fields, `${what}; the thread is replaced`);
+    this.#options.log.error(fields, `${told}; the thread is replaced`);
     this.#restarts++;
     this.#tellRest(index, this.#pool.replace(member, "replace"));
   }

@@ -12,6 +12,7 @@
  *     socket / fds …                 →          connections from the acceptor
  *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
  *     stop-listening                 →
+ *                                    ← join-runtime  the app uses tasks or actors (runtime/door.ts); at any time
  *     app-socket                     → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     ticket-keys                    →          with TLS: new keys
  *     instances                      →          with sticky clients: who takes requests
@@ -32,6 +33,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { LogLevel } from "../../../log/log.ts";
+import type { Knock } from "../../../runtime/door.ts";
 import type { OwnProtocol } from "../../../platform/app-servers.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
@@ -149,6 +151,7 @@ export type FromThread =
       readonly pools: readonly PoolSpec[];
       readonly summary: AppSummary;
     }
+  | { readonly type: "join-runtime"; readonly knock: Knock }
   | { readonly type: "want-handlers"; readonly pool: string }
   | { readonly type: "kill-handler"; readonly pool: string; readonly id: number; readonly why: string }
   | {

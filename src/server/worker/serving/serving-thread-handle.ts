@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import type { Knock } from "../../../runtime/door.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
@@ -24,6 +25,7 @@ import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToT
 
 export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
+  "join-runtime": [knock: Knock];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
   ready: [told: Pick<AppSummary, "upgrades" | "server" | "protocol">];
@@ -262,6 +264,9 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
       case "exchanges":
         this.#inspections.get(message.id)?.(message.exchanges);
         this.#inspections.delete(message.id);
+        break;
+      case "join-runtime":
+        this.emit("join-runtime", message.knock);
         break;
       case "want-handlers":
         this.emit("want-handlers", message.pool);

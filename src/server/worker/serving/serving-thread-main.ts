@@ -23,6 +23,7 @@ import { applyServerSettings } from "../../app/server-settings.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import { mergeRoutes } from "../../../config/routes/route-forms.ts";
 import { toWire } from "../../../errors/errors.ts";
+import { setDoor } from "../../../runtime/door.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import { takeAnyBoot } from "../../../supervise/own-port.ts";
 import { loadModels } from "../../models/registry.ts";
@@ -65,6 +66,7 @@ const { config, port } = boot;
 const beatMs = Math.max(1, Math.min(MAX_BEAT_MS, config.blockedThresholdMs / 4 || MAX_BEAT_MS));
 const { row, neighbours } = await openRow(boot.row);
 limitProcess();
+setDoor((knock) => port.postMessage({ type: "join-runtime", knock } satisfies FromThread, [knock.port]));
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
 
