@@ -19,6 +19,7 @@ const PARTS: readonly (readonly string[])[] = [
   ["server/worker"],
   ["server/http"],
   ["server/models"],
+  ["server/sockets"],
   ["server/app"],
   ["live", "cluster"],
   ["actors", "tasks", "shared"],

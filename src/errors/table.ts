@@ -11,7 +11,7 @@ export interface ErrorRecord {
   /** HTTP status of the response to a request that is refused for this reason. */
   readonly status?: number;
   /** The library that throws it. */
-  readonly library?: "heddle/tasks" | "heddle/actors" | "heddle/shared";
+  readonly library?: "heddle" | "heddle/tasks" | "heddle/actors" | "heddle/shared";
   readonly doc: string;
 }
 
@@ -100,6 +100,10 @@ const table = {
   HEADERS_TOO_LARGE: { status: 431, doc: "The header block is larger than the limit." },
   TOO_MANY_HEADERS: { status: 431, doc: "The request has more headers than the limit." },
   HANDLER_FAILED: { status: 500, doc: "The app's handler threw." },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    doc: "The app only serves WebSockets, and the request is not the handshake of one.",
+  },
   UPGRADE_UNSUPPORTED: { status: 501, doc: "The route's model cannot run WebSockets and other upgrades." },
   TUNNEL_UNSUPPORTED: { status: 501, doc: "The request asks for a tunnel to another host (`CONNECT`)." },
   FRAMING_UNSUPPORTED: { status: 501, doc: "The request uses a transfer coding other than one final `chunked`." },
@@ -115,6 +119,11 @@ const table = {
     doc: "The handler computed for longer than its runaway budget without awaiting, and was ended alone.",
   },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
+
+  SOCKET_INVALID: {
+    library: "heddle",
+    doc: "An option or argument of `socketActor`, of a socket or of `publish` is invalid.",
+  },
 
   TASK_INVALID: {
     library: "heddle/tasks",

@@ -106,6 +106,11 @@ export abstract class Process extends Pid implements Bystander {
     return this.status === "running";
   }
 
+  /** Its function threw. */
+  crashed(error: unknown): void {
+    crashes.report(this, error);
+  }
+
   /** The name of its function, or what it is for: for display. */
   get label(): string | undefined {
     return this.extra?.label;
@@ -401,7 +406,7 @@ function hasReturned(): void {
 
 function hasThrown(error: unknown): void {
   const process = runningUnit() as Process;
-  if (process.status !== "dead" && isCrash(error)) crashes.report(process, error);
+  if (process.status !== "dead" && isCrash(error)) process.crashed(error);
   end(process, reasonOf(error));
 }
 

@@ -3,6 +3,7 @@
  * (server/http/route/router.ts) chooses the route of a request.
  */
 
+import { resolve } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
 import { isPlainObject, readValue, show, suggestion } from "../setting-value.ts";
@@ -13,13 +14,34 @@ const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue", "s
 /** What a config file may say about one route. `timeoutMs`: the same as `timeout`, as options in code are called. */
 export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue" | "sticky"> & {
   readonly timeoutMs?: number;
+  /**
+   * Takes the WebSockets of this path: what `socketActor` made. A config file names the module that exports it, as `websocket` or
+   * `default`; its path is relative to the working directory.
+   */
+  readonly websocket?: string | SocketKind;
 };
 
-/** The same, parsed. For an absent setting the server's value applies. */
-export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>>;
+/** What `socketActor` makes. */
+export interface SocketKind {
+  readonly "~socketActor": true;
+}
 
-/** `where` is the file, for messages. @throws HeddleError CONFIG_BAD_VALUE, CONFIG_UNKNOWN_SETTING */
-export function readRoutes(raw: unknown, where: string, cwd: string): Readonly<Record<string, RouteConfig>> {
+/** The same, parsed. For an absent setting the server's value applies. A path is absolute. */
+export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>> & {
+  readonly websocket?: string | SocketKind;
+};
+
+/**
+ * `where` is the file, for messages. `isApp`: it is the app itself, so a route may have an object.
+ *
+ * @throws HeddleError CONFIG_BAD_VALUE, CONFIG_UNKNOWN_SETTING
+ */
+export function readRoutes(
+  raw: unknown,
+  where: string,
+  cwd: string,
+  isApp: boolean = false,
+): Readonly<Record<string, RouteConfig>> {
   if (raw === undefined) return {};
   if (!isPlainObject(raw)) {
     throw bad(
@@ -29,20 +51,29 @@ export function readRoutes(raw: unknown, where: string, cwd: string): Readonly<R
   const routes: Record<string, RouteConfig> = {};
   for (const [key, value] of Object.entries(raw)) {
     checkKey(key, where);
-    routes[key] = readRoute(value, key, where, cwd);
+    routes[key] = readRoute(value, key, where, { cwd, isApp });
   }
   return routes;
 }
 
-function readRoute(raw: unknown, key: string, where: string, cwd: string): RouteConfig {
+interface Reading {
+  readonly cwd: string;
+  readonly isApp: boolean;
+}
+
+function readRoute(raw: unknown, key: string, where: string, { cwd, isApp }: Reading): RouteConfig {
   const origin = `routes[${JSON.stringify(key)}] in ${where}`;
   if (!isPlainObject(raw)) throw bad(`${origin}: got ${show(raw)}; expected an object such as { model: "threads" }`);
   const fieldByName = new Map(routeSettingNames.map((field) => [fileName(settings[field]), field]));
   const route: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(raw)) {
+    if (name === "websocket") {
+      if (value !== undefined) route[name] = readWebSocket(value, `${name} of ${origin}`, key, { cwd, isApp });
+      continue;
+    }
     const field = name === "timeoutMs" ? name : fieldByName.get(name);
     if (field === undefined) {
-      const known = [...fieldByName.keys()];
+      const known = [...fieldByName.keys(), "websocket"];
       const guess = suggestion(name, known) || `; a route may have ${known.join(", ")}`;
       throw new HeddleError("CONFIG_UNKNOWN_SETTING", `${origin}: ${name} is not a setting of a route${guess}`);
     }
@@ -51,6 +82,20 @@ function readRoute(raw: unknown, key: string, where: string, cwd: string): Route
     route[field] = readValue(settings[field], written, cwd);
   }
   return route;
+}
+
+/** A handshake is a GET, so a route of another method would never get one. */
+function readWebSocket(value: unknown, origin: string, key: string, { cwd, isApp }: Reading): string | SocketKind {
+  if (/^(?!GET )\S+ /.test(key)) throw bad(`${origin}: got the key ${show(key)}; expected "/path" or "GET /path"`);
+  if (typeof value === "string" && value !== "") return resolve(cwd, value);
+  if (typeof value === "object" && value !== null && "~socketActor" in value) {
+    if (isApp) return value as SocketKind;
+    throw bad(`${origin}: got a socketActor, which cannot be sent to the workers; expected the path of a module`);
+  }
+  const right = isApp
+    ? "what socketActor() makes, or the path of a module"
+    : 'the path of a module, such as "./chat.ts"';
+  throw bad(`${origin}: got ${show(value)}; expected ${right}`);
 }
 
 function checkKey(key: string, where: string): void {

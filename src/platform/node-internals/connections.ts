@@ -91,6 +91,13 @@ export function replaceEndings(stream: Socket, { destroySoon, destroy }: Endings
   stream.destroy = destroy;
 }
 
+/** The connection's stream ends as any other from now on. */
+export function restoreEndings(stream: Socket): void {
+  const { destroySoon, destroy } = Object.getPrototypeOf(stream) as Endings;
+  // Not deleted: V8 would keep the stream's properties in a table then, which is larger.
+  replaceEndings(stream, { destroySoon, destroy });
+}
+
 /** Calls back with the first chunk that is written to the stream, and sends what that returns. Then restores the stream's own `write`. */
 export function reviseFirstWrite(stream: Duplex, revise: (chunk: unknown) => unknown): void {
   const write = Reflect.get(stream, "write") as (...args: unknown[]) => boolean;

@@ -7,6 +7,7 @@
 
 import type { ServerConfig } from "../../config/config.ts";
 import { createLog, type Log } from "../../log/log.ts";
+import type { SocketRecord } from "../sockets/socket-host.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Long enough to batch thousands of lines under load, short enough for a person who watches the log. */
@@ -41,6 +42,11 @@ export class AccessLog {
       },
       "request",
     );
+  }
+
+  /** A WebSocket that is an actor: one line, when it has ended. */
+  writeSocket({ socket, ...request }: SocketRecord): void {
+    this.#log.info({ ...request, method: "GET", model: "actors", thread: this.#thread, ...socket }, "websocket");
   }
 
   flush(): void {

@@ -171,7 +171,7 @@ export function setRequestIdPrefix(prefix: string): void {
   requestIdPrefix = prefix;
 }
 
-function nextRequestId(): string {
+export function nextRequestId(): string {
   return requestIdPrefix + (++requestCount).toString(36);
 }
 

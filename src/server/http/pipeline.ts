@@ -43,6 +43,7 @@ import { StreamExchange } from "./own-server/stream-exchange.ts";
 import { tryBegin, wait } from "./parse/pipelining-order.ts";
 import { isHeldUp } from "./respond/discard-body.ts";
 import { refuseSocket } from "./respond/respond.ts";
+import type { SocketEntry } from "./socket-entry.ts";
 import type { Route, Router } from "./route/router.ts";
 import type { Sticky } from "./sticky/sticky.ts";
 
@@ -59,6 +60,8 @@ export interface PipelineOptions {
   readonly thread: number;
   /** undefined: every request is served by the instance that its connection has come to. */
   readonly sticky: Sticky | undefined;
+  /** undefined: no route has WebSockets that are actors. */
+  readonly sockets: SocketEntry | undefined;
   readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
   readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
 }
@@ -83,6 +86,7 @@ export class Pipeline {
   readonly #accessLog: AccessLog | undefined;
   readonly #thread: number;
   readonly #sticky: Sticky | undefined;
+  readonly #sockets: SocketEntry | undefined;
   readonly #decorates: boolean;
   readonly #ends: EndOptions;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
@@ -99,7 +103,9 @@ export class Pipeline {
     this.#sticky = options.sticky;
     this.#onHandlerFailed = options.onHandlerFailed;
     this.#decorates = config.debugHeaders || config.serverTiming;
+    this.#sockets = options.sockets;
     this.#accessLog = config.accessLog ? new AccessLog(config, options.thread) : undefined;
+    if (this.#sockets !== undefined) this.#sockets.accessLog = this.#accessLog;
     this.#router = options.router;
     this.#admission = new Admission(options.router, options.gates, config.queueTimeoutMs, row, this.#execute);
     this.#deadlines = new Deadlines(this.exchanges, options.router, config, row);
@@ -130,6 +136,7 @@ export class Pipeline {
       router: options.router,
       sticky: options.sticky,
       modelOf: (route) => this.#modelOf(route),
+      sockets: options.sockets,
       isDraining: () => this.#draining,
     });
     this.streams = new StreamEntry({
@@ -287,6 +294,7 @@ export class Pipeline {
     for (const model of this.#models.values()) model.sweep?.(nowMs);
     this.#deadlines.sweep(nowMs);
     this.callingOff.look();
+    this.#sockets?.sweep(nowMs);
   }
 
   /** Calls back when no handler of the server's own model runs any more. If the model can't tell: at once. */

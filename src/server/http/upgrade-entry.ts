@@ -1,13 +1,17 @@
-/** How a request that leaves HTTP enters: it is checked and routed as all others, and goes to its model, or to another instance. */
+/**
+ * How a request that leaves HTTP enters: it is checked and routed as all others, and goes to the actors of its route's WebSockets, to
+ * its model, or to another instance.
+ */
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../config/config.ts";
 import type { RunningModel } from "../models/model.ts";
-import type { ConnectionHandlers } from "./parse/connection.ts";
+import type { ConnectionHandlers, LeavingHttp } from "./parse/connection.ts";
 import { inspectHead } from "./parse/limits.ts";
 import { refuseSocket } from "./respond/respond.ts";
 import type { Route, Router } from "./route/router.ts";
+import type { SocketEntry } from "./socket-entry.ts";
 import type { Sticky } from "./sticky/sticky.ts";
 
 export interface UpgradeEntryOptions {
@@ -15,6 +19,8 @@ export interface UpgradeEntryOptions {
   readonly router: Router;
   readonly sticky: Sticky | undefined;
   readonly modelOf: (route: Route) => RunningModel;
+  /** undefined: no route has WebSockets that are actors. */
+  readonly sockets: SocketEntry | undefined;
   readonly isDraining: () => boolean;
 }
 
@@ -26,14 +32,18 @@ export class UpgradeEntry {
   }
 
   /** A protocol switch leaves HTTP, and with it the gate. The form of the handshake is checked all the same. */
-  readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const { config, router, sticky, modelOf, isDraining } = this.#options;
+  readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer, leaving: LeavingHttp): void => {
+    const { config, router, sticky, modelOf, sockets, isDraining } = this.#options;
     const form = inspectHead(req, config);
     if (isDraining()) refuseSocket(socket, "OVERLOADED");
     else if (form === "no-body") {
       const route = router.match(req.method!, req.url!);
       sticky?.markUpgrade(req, socket, route);
-      modelOf(route).upgrade(req, socket, head);
+      if (sockets?.takes(req, route) === true) sockets.accept(req, socket, head, { route, leaving });
+      else {
+        leaving.track();
+        modelOf(route).upgrade(req, socket, head);
+      }
     }
     // One side could read a body here as a request, the other as frames.
     else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);

@@ -44,6 +44,8 @@ export interface LoadedApp {
   /** Whether the app wants to answer `Expect` itself; if not, Node's default applies (100 Continue, or 417). */
   readonly acceptsExpect: (event: ExpectEvent) => boolean;
   readonly expect: (event: ExpectEvent, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  /** The module's `websocket` export, as it is. */
+  readonly websocket: unknown;
   /** The module's `routes` export, as it is. */
   readonly routes: unknown;
   /** What its router ignores, if that can be known. Ask when the app has loaded: it may not listen earlier. */
@@ -172,6 +174,7 @@ function loadedApp(
     },
     acceptsExpect: (event) => (server()?.listenerCount(event) ?? 0) > 0,
     expect: (event, req, res) => events.give(event, req, res),
+    websocket: exported["websocket"],
     routes: exported["routes"],
     ownRouter: async () => {
       const { ownRouterOf } = await import("./own-router.ts");

@@ -59,6 +59,9 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   hasMore = false;
   /** Called when its last answer is out, and it only has to close. `hasRest`: the request's body was not read to the end. */
   onLastAnswer: ((hasRest: boolean) => void) | undefined = undefined;
+  /** The listeners of its socket's `close` and of its stream's `end`. */
+  onClose: (() => void) | undefined = undefined;
+  onEnd: (() => void) | undefined = undefined;
   /** The thread's row no longer counts it. */
   released = false;
   /** Connections to other instances that run requests of this one: http/sticky. */
@@ -97,7 +100,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
 export const connectionOf: unique symbol = Symbol("heddle.connection");
 
 export interface CarriesConnection {
-  [connectionOf]?: ConnectionContext;
+  [connectionOf]?: ConnectionContext | undefined;
 }
 
 export const connectionContext: AsyncLocalStorage<ConnectionContext> = new AsyncLocalStorage();

@@ -22,6 +22,7 @@ import {
   parseOn,
   requestOn,
   responseOn,
+  restoreEndings,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
 import { hasNative, isClosed, sinceLastByteMs, tellsClosedFromEnded } from "../../../platform/native.ts";
@@ -29,7 +30,7 @@ import { descriptorOf, outputOf } from "../../../platform/node-internals/handles
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
-import { afterAnswers, putBack, survivesReset } from "./upgrade-requests.ts";
+import { afterAnswers, diesOfReset, putBack, survivesReset } from "./upgrade-requests.ts";
 import { isChunked } from "../../../platform/node-internals/responses.ts";
 import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
@@ -57,7 +58,7 @@ export interface ConnectionHandlers {
   readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
   readonly checkExpectation: (req: IncomingMessage, res: ServerResponse) => void;
   readonly acceptsUpgrade: (req: IncomingMessage) => boolean;
-  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer, leaving: LeavingHttp) => void;
   /** The app's own server, which gets the connections if it does TLS or HTTP/2 and heddle does not. */
   readonly server: () => NetServer | undefined;
   readonly stream: StreamsOptions["enter"];
@@ -78,6 +79,14 @@ export interface ConnectionHandlers {
    * give its place to the next connection.
    */
   readonly idle?: () => void;
+}
+
+/** For whoever takes a connection out of HTTP. */
+export interface LeavingHttp {
+  /** The app has it. If it becomes a WebSocket, that is counted, and told when the thread drains. */
+  track(): void;
+  /** Nothing of HTTP keeps it any more. It counts as a connection until its taker calls `Connections.gone`. */
+  giveAway(): void;
 }
 
 /**
@@ -114,6 +123,10 @@ export class Connections {
   #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
   #counted = 0;
+  /** Open connections that have left HTTP for good. */
+  #givenAway = 0;
+  /** Those of them that the row does not count. */
+  readonly #uncounted = new WeakSet<Socket>();
 
   constructor(config: ServerConfig, tls: TlsMaterial | undefined, row: LoadRow, handlers: ConnectionHandlers) {
     this.#row = row;
@@ -179,10 +192,11 @@ export class Connections {
         if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
         else
           afterAnswers(context, () => {
-            const here = (): void => {
-              this.#webSockets.track(req, socket);
-              handlers.upgrade(req, socket, head);
-            };
+            const here = (): void =>
+              handlers.upgrade(req, socket, head, {
+                track: () => this.#webSockets.track(req, socket),
+                giveAway: () => this.#giveAway(context),
+              });
             if (!handlers.forwardsUpgrade(req, socket, head, context, here)) here();
           });
       }),
@@ -222,12 +236,13 @@ export class Connections {
         if (!hasRest && context.stream === socket && !maySend(context)) socket.destroy();
         this.#release(context);
       };
-    socket.once("close", () => {
+    context.onClose = () => {
       this.#connections.remove(context);
       this.#release(context);
       if (context.afterAnswers !== undefined) this.#abandon(context);
-      if (this.#connections.size === 0) this.#onEmpty?.();
-    });
+      this.#lookIfEmpty();
+    };
+    socket.once("close", context.onClose);
     // The TLS socket around it inherits this.
     socket.allowHalfOpen = true;
     // Between instances there is no TLS, and no HTTP/2.
@@ -271,7 +286,7 @@ export class Connections {
     context.stream = stream;
     (stream as CarriesConnection)[connectionOf] = context;
     lingerWhereNeeded(stream);
-    stream.once("end", () => {
+    context.onEnd = () => {
       if (context.active === 0) return;
       if (context.isHop) {
         // The other instance has judged that its client may be answered, or has closed this with its client's connection.
@@ -285,7 +300,37 @@ export class Connections {
       if (hops.some(({ isOnItsWay }) => isOnItsWay)) context.requested = thisMoment();
       if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) endBehindClient(context);
       else for (const hop of hops) hop.clientEnded();
-    });
+    };
+    stream.once("end", context.onEnd);
+  }
+
+  /** Ten thousand sockets that stay open for hours must not keep what HTTP needs for a connection. */
+  #giveAway(context: ConnectionContext): void {
+    const { socket, stream } = context;
+    socket.off("close", context.onClose!);
+    stream.off("end", context.onEnd!);
+    diesOfReset(stream);
+    restoreEndings(stream);
+    (stream as CarriesConnection)[connectionOf] = undefined;
+    this.#connections.remove(context);
+    this.#givenAway++;
+    // Under `sync` the next connection may come. Under the others it goes on to count.
+    if (this.#onIdle !== undefined) this.#release(context);
+    if (context.released) this.#uncounted.add(stream);
+  }
+
+  /** Such a connection has closed. */
+  gone(stream: Socket): void {
+    this.#givenAway--;
+    if (!this.#uncounted.has(stream)) {
+      this.#counted--;
+      this.#row.lower("connections");
+    }
+    this.#lookIfEmpty();
+  }
+
+  #lookIfEmpty(): void {
+    if (this.#connections.size + this.#givenAway === 0) this.#onEmpty?.();
   }
 
   /** Closes connections that waited too long for their next request, and those whose client stalled or left. */
@@ -323,7 +368,7 @@ export class Connections {
     if (!takenOver) this.closeIdle();
     return new Promise((resolve) => {
       this.#onEmpty = resolve;
-      if (this.#connections.size === 0) resolve();
+      this.#lookIfEmpty();
     });
   }
 

@@ -78,4 +78,9 @@ export function survivesReset(socket: Duplex): void {
   socket.on("error", nothing);
 }
 
+/** Whoever has the socket now hears of it. */
+export function diesOfReset(socket: Duplex): void {
+  socket.off("error", nothing);
+}
+
 function nothing(): void {}

@@ -54,17 +54,34 @@ function answer(req: IncomingMessage, res: ServerResponse, status: number, close
 
 /** Answers on a socket whose request could not even be parsed, or asked for an upgrade. `isHead`: the request's method is HEAD. */
 export function refuseSocket(socket: Duplex, code: ErrorCode, isHead: boolean = false): void {
+  answerSocket(socket, { status: errorTable[code].status ?? 400, isHead });
+}
+
+export interface SocketAnswer {
+  readonly status: number;
+  readonly isHead?: boolean;
+  /** Their names are in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** The last answer on a socket that HTTP's parser no longer has. */
+export function answerSocket(socket: Duplex, { status, isHead = false, headers = {}, body }: SocketAnswer): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const status = errorTable[code].status ?? 400;
-  const body = `${status} ${http.STATUS_CODES[status]}\n`;
-  socket.write(
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ndate: ${new Date().toUTCString()}\r\n` +
-      "content-type: text/plain; charset=utf-8\r\n" +
-      (status === 503 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : "") +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? "" : body}`,
-  );
+  const reason = http.STATUS_CODES[status] ?? "";
+  const text = body ?? `${status} ${reason}\n`;
+  const fields = {
+    date: new Date().toUTCString(),
+    "content-type": "text/plain; charset=utf-8",
+    ...(status === 503 ? { "retry-after": `${RETRY_AFTER_SECONDS}` } : {}),
+    ...headers,
+    "content-length": `${Buffer.byteLength(text)}`,
+    connection: "close",
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines.join("")}\r\n${isHead ? "" : text}`);
   endLingering(socket);
 }

@@ -16,6 +16,7 @@ import { checkRouteSticky, isStickyModel } from "../../../config/sticky-rules.ts
 import { HeddleError } from "../../../errors/errors.ts";
 import type { PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
 import type { ModelName } from "../../models/model.ts";
+import type { SocketActor } from "../../sockets/socket-actor.ts";
 import type { Gate } from "../admit/gate.ts";
 import { pathOf } from "../parse/request-path.ts";
 
@@ -31,6 +32,8 @@ export interface Route {
   readonly queue: number;
   /** By what its clients get to one instance. */
   readonly sticky: ServerConfig["sticky"];
+  /** Takes the WebSockets of the route. */
+  readonly websocket: SocketActor | undefined;
   /** Set by the pipeline when the route has a limit. */
   gate: Gate | undefined;
 }
@@ -56,10 +59,15 @@ interface Entry {
   readonly route: Route;
 }
 
+/** The settings of a route, when the module of its WebSockets is loaded. */
+export type LoadedRoute = Omit<RouteConfig, "websocket"> & { readonly websocket?: SocketActor };
+
+/** `websocket`: takes those of all other requests. */
 export function createRouter(
   config: ServerConfig,
-  routes: Readonly<Record<string, RouteConfig>>,
+  routes: Readonly<Record<string, LoadedRoute>>,
   poolOf: PoolOf,
+  websocket?: SocketActor,
 ): Router {
   checkRouteModels(config.model, routes, (name) => `route ${name}`);
   checkRouteSticky(config.model, routes, (name) => `route ${name}`);
@@ -71,6 +79,7 @@ export function createRouter(
     limit: undefined,
     queue: config.queue,
     sticky: config.sticky,
+    websocket,
     gate: undefined,
   };
   const exact = new Map<string, ExactRoutes>();
@@ -86,6 +95,7 @@ export function createRouter(
       limit: settings.limit,
       queue: settings.queue ?? config.queue,
       sticky: settings.sticky ?? (isStickyModel(model) ? config.sticky : "none"),
+      websocket: settings.websocket,
       gate: undefined,
     };
     all.push(route);

@@ -3,7 +3,7 @@
  * connections.
  *
  *   begin   onDrain is called, event streams are cancelled
- *   leave   each connection ends with the response to its latest request
+ *   leave   each connection ends with the response to its latest request, a socket's actor with its last message
  *           last call → cut (`drain-times.ts`), for requests that do not end by themselves
  *           its last connection is closed → onStop → the app's supervision trees are stopped → drained
  *
@@ -19,6 +19,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import { toWire } from "../../../errors/errors.ts";
 import type { Connections } from "../../http/parse/connection.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
+import type { SocketEntry } from "../../http/socket-entry.ts";
 import { DrainClock } from "./drain-clock.ts";
 import type { DrainTimes } from "./drain-times.ts";
 import { printed } from "../flush-output.ts";
@@ -30,6 +31,7 @@ export interface LeavingOptions {
   readonly config: ServerConfig;
   readonly connections: Connections;
   readonly pipeline: Pipeline;
+  readonly sockets: SocketEntry | undefined;
   readonly tell: (message: FromThread) => void;
   readonly thread: number;
   /** Its last connection is closed. */
@@ -66,9 +68,10 @@ export class Drain {
 
   /** A stop closes idle connections after a moment: a new connection is not read yet, and would be reset. */
   leave(reason: DrainReason, times: DrainTimes): void {
-    const { connections, pipeline } = this.#options;
+    const { connections, pipeline, sockets } = this.#options;
     this.begin(reason, times);
     pipeline.drain();
+    sockets?.drain(reason === "stop" || reason === "scale" ? "stop" : "restart");
     if (reason === "stop") {
       const closeIdle = (): void => void connections.drain(false).then(this.#emptied.resolve);
       // After one poll of the sockets: on a very busy machine the time may be over before anything was read.
@@ -106,13 +109,18 @@ export class Drain {
 
   #lastCall(): void {
     this.#options.pipeline.callingOff.lastCall();
+    this.#options.sockets?.lastCall();
     this.#options.connections.closeIdle();
   }
 
   #cutAll(leftMs: number): void {
-    const { connections, pipeline } = this.#options;
+    const { connections, pipeline, sockets } = this.#options;
     pipeline.callingOff.cut();
-    setTimeout(() => connections.destroyAll(), Math.min(FLUSH_MS, leftMs / 4));
+    const closeAll = (): void => {
+      connections.destroyAll();
+      sockets?.destroyAll();
+    };
+    setTimeout(closeAll, Math.min(FLUSH_MS, leftMs / 4));
     this.#cut.resolve();
   }
 

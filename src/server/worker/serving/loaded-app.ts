@@ -32,7 +32,7 @@ export async function routesOf(
 ): Promise<Readonly<Record<string, RouteConfig>>> {
   if (routes === undefined) return {};
   const { readRoutes } = await import("../../../config/routes/routes.ts");
-  return readRoutes(routes, file, cwd);
+  return readRoutes(routes, file, cwd, true);
 }
 
 export function upgradesOf(app: LoadedApp, { fallback, routes }: Router): UpgradesTold | undefined {

@@ -34,7 +34,8 @@ import { FramingFaults, installExchangeFraming } from "../../http/respond/framin
 import { Pipeline } from "../../http/pipeline.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import type { Sticky } from "../../http/sticky/sticky.ts";
-import { createRouter } from "../../http/route/router.ts";
+import { createRouter, type Router } from "../../http/route/router.ts";
+import { SocketEntry } from "../../http/socket-entry.ts";
 import { loadNative, markBegun } from "../../../platform/native.ts";
 import { poolOf, servingThreads } from "../../models/offload/dispatch/pools.ts";
 import { isSticky, lacksAddresses, stickyOf, takeFromOthers, WITHOUT_ADDRESS } from "./sticky-clients.ts";
@@ -43,6 +44,7 @@ import { HandlerLinks } from "../handlers/handler-links.ts";
 import { openDebuggerPort } from "../debugger-port.ts";
 import { ActorTrees } from "./actor-trees.ts";
 import { Drain } from "./drain.ts";
+import { loadSocketRoutes, websocketOf } from "./socket-kinds.ts";
 import { view, viewAll } from "./exchange-views.ts";
 import { tellHandlerFailed, watchCuts, watchUncaught } from "./failures.ts";
 import { copiesOf, describeLoaded, ownProtocol, refuseModels, routesOf, upgradesOf } from "./loaded-app.ts";
@@ -101,8 +103,9 @@ async function main(): Promise<void> {
   await sockets.settled();
   const handlers = new HandlerLinks(port, tell);
   // The operator's configuration overrides the app's own.
-  const routes = mergeRoutes(await routesOf(app, config), config.routes, config);
-  const router = createRouter(config, routes, (...route) => poolOf(config, ...route));
+  const routes = await loadSocketRoutes(mergeRoutes(await routesOf(app, config), config.routes, config));
+  const websocket = websocketOf(app, warn);
+  const router = createRouter(config, routes, (...route) => poolOf(config, ...route), websocket);
   refuseModels(app, [router.fallback, ...router.routes], config);
   for (const message of warningsAbout(modules.packages, copiesOf(config), isSticky(router))) warn(message);
   if (lacksAddresses(router, config)) warn(WITHOUT_ADDRESS);
@@ -122,6 +125,9 @@ async function main(): Promise<void> {
   const { misframed } = new FramingFaults((log) => tell({ type: "log", level: "warn", ...log }));
   installExchangeFraming(misframed);
   const sticky = stickyOf(router, boot, row);
+  const log = (level: "error" | "warn", fields: object, message: string): void =>
+    tell({ type: "log", level, fields, message });
+  const socketEntry = await SocketEntry.open({ config: heeded.config, router, row, log });
   const parts = {
     app,
     router,
@@ -131,6 +137,7 @@ async function main(): Promise<void> {
     handlers,
     thread,
     sticky,
+    sockets: socketEntry,
     onHandlerFailed: tellHandlerFailed(tell),
     misframed,
   };
@@ -138,7 +145,7 @@ async function main(): Promise<void> {
   // For passing connections on, and for closing them.
   await loadNative();
   setServingRules(config, pipeline, row, beatMs);
-  await serve(pipeline, app, heeded.config, sticky, trees);
+  await serve(pipeline, { app, router, sticky, trees, sockets: socketEntry, limits: heeded.config });
   await trees.watch((error) => tell({ type: "tainted", error: toWire(error) }));
   // For the threads that boot after this one. It does nothing without a compile cache.
   flushCompileCache();
@@ -176,19 +183,26 @@ function exchangeGates(told: FromThread): Promise<Readonly<Record<string, GateHa
   });
 }
 
-/** `limits`: the configuration, completed by the settings of the app's own server. */
+interface Served {
+  readonly app: LoadedApp;
+  readonly router: Router;
+  readonly sticky: Sticky | undefined;
+  readonly trees: ActorTrees;
+  readonly sockets: SocketEntry | undefined;
+  /** The configuration, completed by the settings of the app's own server. */
+  readonly limits: ServerConfig;
+}
+
 async function serve(
   pipeline: Pipeline,
-  app: LoadedApp,
-  limits: ServerConfig,
-  sticky: Sticky | undefined,
-  trees: ActorTrees,
+  { app, router, sticky, trees, sockets: socketEntry, limits }: Served,
 ): Promise<void> {
   const connections = new Connections(limits, boot.tls, row, {
     request: pipeline.handle,
     checkContinue: pipeline.handleContinue,
     checkExpectation: pipeline.handleExpectation,
-    acceptsUpgrade: app.acceptsUpgrade,
+    acceptsUpgrade: (req) =>
+      app.acceptsUpgrade() || socketEntry?.takes(req, router.match(req.method!, req.url!)) === true,
     server: app.server,
     stream: pipeline.streams.handle,
     app: app.request,
@@ -221,7 +235,9 @@ async function serve(
   startHeartbeat(pipeline, connections);
   const hops = sticky && (await takeFromOthers(sticky, connections, warn));
   const onEmpty = (): void => hops?.close();
-  const leaving = new Drain({ app, trees, config, connections, pipeline, tell, thread: boot.index, onEmpty });
+  if (socketEntry !== undefined) socketEntry.gone = (stream) => connections.gone(stream);
+  const parts = { app, trees, config, connections, pipeline, sockets: socketEntry };
+  const leaving = new Drain({ ...parts, tell, thread: boot.index, onEmpty });
   const listener = new ThreadListener({
     row,
     staleMs: config.blockedThresholdMs || DEFAULT_STALE_MS,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import type { RouteConfig, ServerConfig } from "../../../../src/config/config.ts";
+import type { ServerConfig } from "../../../../src/config/config.ts";
 import { HeddleError } from "../../../../src/errors/errors.ts";
-import { createRouter, type Router } from "../../../../src/server/http/route/router.ts";
+import { createRouter, type LoadedRoute, type Router } from "../../../../src/server/http/route/router.ts";
 
 const config = {
   model: "loop",
@@ -14,7 +14,7 @@ const config = {
   routeTrailingSlash: "strict",
 } as ServerConfig;
 
-function router(routes: Record<string, RouteConfig>, spelling: Partial<ServerConfig> = {}): Router {
+function router(routes: Record<string, LoadedRoute>, spelling: Partial<ServerConfig> = {}): Router {
   return createRouter({ ...config, ...spelling }, routes, () => undefined);
 }
 

@@ -1,0 +1,365 @@
+/**
+ * One WebSocket: what `ws` parses of it goes to the mailbox of its actor, and what its actor sends goes out (outgoing.ts).
+ *
+ *   opening ─▶ open ─▶ closing ─▶ ending ─▶ closed
+ *                └────────────────┘
+ *
+ * opening: the actor has not begun, and nothing is read. closing: our close frame is out, and the client's is awaited. ending: nothing
+ * more is sent or read, and the connection only has to close. closed: it has; the actor may still run.
+ *
+ * Invariants
+ * - The actor receives the end exactly once, after all messages, unless it has exited before. When it exits, the socket closes.
+ * - One close frame is sent at most.
+ * - What waits in the mailbox is bounded by not reading the socket (`#hold`).
+ * - A socket whose end does not come (no close frame, no end of the connection) is cut off by `tick`.
+ *
+ * Memory: tens of thousands of these idle at once. So there are no closures and no timers: the listeners are functions that all
+ * connections share, and one clock ticks for all.
+ */
+
+import { inspect } from "node:util";
+import type { Socket } from "node:net";
+import { isCleanExit, type ExitReason } from "../../../actors/process/exit-reason.ts";
+import { arrive } from "../../../actors/process/exit-signals.ts";
+import type { Pid } from "../../../actors/process/pid.ts";
+import type { Linked } from "../../../kit/linked-list.ts";
+import { mustBeSendable } from "../arguments.ts";
+import { judgeQuiet } from "./keep-alive.ts";
+import { Outgoing } from "./outgoing.ts";
+import { CloseMessage, DrainMessage } from "./signals.ts";
+import type { ActorSocket } from "../socket-actor.ts";
+import type { Drained } from "../socket-host.ts";
+import { SocketProcess, type ServedSocket } from "./socket-process.ts";
+import type { HandshakeRequest } from "../socket-request.ts";
+import type { SocketsOfKind } from "./sockets-of-kind.ts";
+import { codeOf, newSender, type Compression, type ParsedBy, type Parser } from "../wire/ws-parts.ts";
+
+type State = "opening" | "open" | "closing" | "ending" | "closed";
+
+/** How long the client may take to answer a close frame. */
+const CLOSE_MS = 5000;
+/** And then to close its side of the connection. */
+const LINGER_MS = 2000;
+const SECOND_MS = 1000;
+
+/** Why the socket is not read. Bits. */
+const HELD = { beforeBegin: 1, byMailbox: 2, byRate: 4, byParser: 8, all: 15 } as const;
+
+const connectionOf: unique symbol = Symbol("heddle.socket");
+
+interface Carries {
+  [connectionOf]?: Connection;
+}
+
+/** What the handshake has settled. */
+export interface Agreed {
+  readonly request: HandshakeRequest;
+  readonly protocol: string;
+  readonly route: string;
+  readonly compression: Compression | undefined;
+}
+
+export class Connection extends Outgoing implements ActorSocket, ServedSocket, ParsedBy, Linked<Connection> {
+  previous: Connection | undefined = undefined;
+  next: Connection | undefined = undefined;
+  readonly process: SocketProcess;
+  readonly request: HandshakeRequest;
+  readonly protocol: string;
+  readonly route: string;
+  readonly openedMs: number;
+  received = 0;
+  /** Of its end. 0: it has not begun to close. */
+  code = 0;
+  #state: State = "opening";
+  #held: number = HELD.beforeBegin;
+  /** In the middle of a message. */
+  #parser: Parser | undefined = undefined;
+  /** Since the mailbox was last empty. */
+  #unreadBytes = 0;
+  #heardMs: number;
+  #pinged = false;
+  #secondMs = 0;
+  #inSecond = 0;
+  /** When it, or then its actor, has had enough time to end. */
+  #deadlineMs = 0;
+  /** Its thread drains. */
+  #closesWhenIdle = false;
+  #wasToldToExit = false;
+
+  constructor(stream: Socket, kind: SocketsOfKind, { request, protocol, route, compression }: Agreed) {
+    super(stream, kind);
+    this.request = request;
+    this.protocol = protocol;
+    this.route = route;
+    this.openedMs = this.#heardMs = kind.nowMs();
+    if (compression !== undefined) this.#compress(compression);
+    this.process = new SocketProcess(this);
+    (stream as Carries)[connectionOf] = this;
+    stream.on("data", onData).on("end", onEnd).on("close", onClose).on("error", ignored);
+    stream.pause();
+  }
+
+  #compress(compression: Compression): void {
+    const reader = this.kind.parsers.own(this, compression);
+    reader.on("drain", () => this.#release(HELD.byParser)).on("error", (error) => this.#failed(error));
+    this.compressed = { compression, reader, sender: newSender(this.stream, compression) };
+  }
+
+  get label(): string {
+    return this.kind.options.name;
+  }
+
+  get supervisor(): Pid {
+    return this.kind.supervisor;
+  }
+
+  // What its actor calls.
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  close(code: number = 1000, reason: string = ""): void {
+    mustBeSendable(code, reason);
+    this.beginToClose(code, reason);
+  }
+
+  terminate(): void {
+    this.stream.destroy();
+  }
+
+  // What its thread tells.
+
+  drain(why: Drained): void {
+    if (this.#state !== "open" || this.#closesWhenIdle) return;
+    if (this.kind.options.onDrain === "tell") this.process.deliverSignal(new DrainMessage(why));
+    else this.#closesWhenIdle = true;
+  }
+
+  /** Closes it as a part of a drain. */
+  lastCall(): void {
+    const { code, reason } = this.kind.drained() ?? { code: 1001, reason: "" };
+    this.beginToClose(code, reason);
+  }
+
+  tick(nowMs: number): void {
+    switch (this.#state) {
+      case "opening":
+        break;
+      case "open":
+        this.#lookAt(nowMs);
+        break;
+      case "closing":
+      case "ending":
+        if (nowMs >= this.#deadlineMs) this.stream.destroy();
+        break;
+      case "closed":
+        if (nowMs >= this.#deadlineMs) this.#endActor(nowMs);
+    }
+  }
+
+  // What its actor tells.
+
+  run(): unknown {
+    // It may have been closed before its actor began.
+    if (this.#state === "opening") this.#state = "open";
+    const drained = this.kind.drained();
+    if (drained !== undefined) this.drain(drained.why);
+    this.#release(HELD.beforeBegin);
+    return this.kind.kind.body(this.process as never, this, this.request);
+  }
+
+  get isHeldUp(): boolean {
+    return (this.#held & HELD.byMailbox) !== 0;
+  }
+
+  hasRead(): void {
+    const { unread } = this.process;
+    const { unreadMessages, unreadBytes } = this.kind.options;
+    if (unread === 0) this.#unreadBytes = 0;
+    if (unread <= unreadMessages / 2 && this.#unreadBytes < unreadBytes) this.#release(HELD.byMailbox);
+  }
+
+  actorCrashed(error: unknown): void {
+    this.kind.crashed(this, error);
+  }
+
+  actorExited(reason: ExitReason): void {
+    const drained = this.kind.drained();
+    if (!isCleanExit(reason)) this.beginToClose(1011, "");
+    else if (drained !== undefined) this.beginToClose(drained.code, drained.reason);
+    else this.beginToClose(reason === "normal" ? 1000 : 1001, "");
+    if (this.#state === "closed") this.kind.forget(this);
+  }
+
+  // What its parser tells.
+
+  message(data: Buffer, isBinary: boolean): void {
+    const { process, kind } = this;
+    const { unreadMessages, unreadBytes, messagesPerSecond } = kind.options;
+    this.received++;
+    this.activeMs = this.#heardMs;
+    const { unread } = process;
+    // A client that has been told that it is over, and sends on, fills no mailbox.
+    const isTooLate = this.#state === "closing" ? unread >= unreadMessages : this.#state !== "open";
+    if (isTooLate || process.status === "dead") return;
+    this.#unreadBytes = unread === 0 ? data.length : this.#unreadBytes + data.length;
+    if (process.deliver(isBinary ? ownBytes(data) : data.toString()) !== undefined) {
+      this.beginToClose(1013, "the mailbox is full");
+      return;
+    }
+    if (unread + 1 >= unreadMessages || this.#unreadBytes >= unreadBytes) this.#hold(HELD.byMailbox);
+    if (messagesPerSecond > 0 && ++this.#inSecond >= messagesPerSecond) this.#hold(HELD.byRate);
+  }
+
+  pinged(payload: Buffer): void {
+    this.pong(payload);
+  }
+
+  concluded(code: number, reason: string): void {
+    if (this.#state === "closing") this.#end(this.code, "");
+    else if (this.#state === "open") {
+      // RFC 6455 §5.5.1: the answer has the client's code.
+      this.writeClose(code, "");
+      this.#end(code, reason);
+    }
+  }
+
+  // What its stream tells.
+
+  read(chunk: Buffer): void {
+    if (this.#state === "ending" || this.#state === "closed") return;
+    this.#heardMs = this.kind.nowMs();
+    this.#pinged = false;
+    if (this.compressed !== undefined) {
+      if (!this.compressed.reader.write(chunk)) this.#hold(HELD.byParser);
+      return;
+    }
+    const parser = this.kind.parsers.parse(this, this.#parser, chunk);
+    if (parser?.errored) this.#failed(parser.errored);
+    else this.#parser = parser;
+  }
+
+  /** The client has closed its side. */
+  streamEnded(): void {
+    if (this.#state !== "ending" && this.#state !== "closed") this.#end(this.code || 1006, "");
+  }
+
+  streamClosed(): void {
+    this.streamEnded();
+    this.#state = "closed";
+    this.compressed?.compression.cleanup();
+    this.#deadlineMs = this.kind.nowMs() + this.kind.options.endMs;
+    this.kind.closed(this, this.stream);
+    if (this.process.status === "dead") this.kind.forget(this);
+  }
+
+  /** The client has broken a rule of the protocol. */
+  #failed(error: Error): void {
+    if (this.#state === "closing") this.#end(this.code, "");
+    else if (this.#state === "open") {
+      const code = codeOf(error);
+      this.writeClose(code, "");
+      this.#end(code, error.message);
+    }
+  }
+
+  protected beginToClose(code: number, reason: string): void {
+    if (this.#state !== "open" && this.#state !== "opening") return;
+    this.#state = "closing";
+    this.code = code;
+    this.writeClose(code, reason);
+    this.flush("closed");
+    this.#deadlineMs = this.kind.nowMs() + CLOSE_MS;
+    // The client's answer must be read. How much may come with it is bounded by `message`.
+    this.#release(HELD.all);
+  }
+
+  /** Nothing more is sent, and what still comes is dropped. */
+  #end(code: number, reason: string): void {
+    this.#state = "ending";
+    this.code = code;
+    this.#parser = undefined;
+    this.flush("closed");
+    this.#deadlineMs = this.kind.nowMs() + LINGER_MS;
+    this.process.deliverSignal(new CloseMessage(code, reason));
+    this.stream.end();
+    this.#release(HELD.all);
+  }
+
+  #lookAt(nowMs: number): void {
+    if (this.#closesWhenIdle && this.process.isIdle) return this.lastCall();
+    if (nowMs - this.#secondMs >= SECOND_MS) {
+      this.#secondMs = nowMs;
+      this.#inSecond = 0;
+      this.#release(HELD.byRate);
+    }
+    const quiet = {
+      // Nothing is heard of a client whose socket is not read.
+      silentMs: this.#held === 0 ? nowMs - this.#heardMs : 0,
+      pinged: this.#pinged,
+      idleMs: nowMs - this.activeMs,
+      stalledMs: this.stalledMs(nowMs),
+    };
+    switch (judgeQuiet(quiet, this.kind.limits)) {
+      case "ping":
+        this.#pinged = true;
+        this.ping();
+        break;
+      case "cut":
+        this.stream.destroy();
+        break;
+      case "close-idle":
+        this.beginToClose(1000, "idle");
+        break;
+      case undefined:
+    }
+  }
+
+  /** Its actor still runs, though the socket has ended: it is told to exit, and then killed. */
+  #endActor(nowMs: number): void {
+    const reason = this.#wasToldToExit ? "kill" : "shutdown";
+    this.#wasToldToExit = true;
+    this.#deadlineMs = nowMs + this.kind.options.endMs;
+    arrive(this.supervisor, this.process, reason, "sent");
+  }
+
+  #hold(why: number): void {
+    if (this.#held === 0) this.stream.pause();
+    this.#held |= why;
+  }
+
+  #release(why: number): void {
+    if (this.#held === 0) return;
+    this.#held &= ~why;
+    if (this.#held === 0) this.stream.resume();
+  }
+}
+
+Object.defineProperty(Connection.prototype, inspect.custom, {
+  value(this: Connection): string {
+    return `ActorSocket { ${this.isOpen ? "open" : "closed"}, ${this.request.url} }`;
+  },
+});
+
+function onData(this: Socket, chunk: Buffer): void {
+  (this as Carries)[connectionOf]!.read(chunk);
+}
+
+function onEnd(this: Socket): void {
+  (this as Carries)[connectionOf]!.streamEnded();
+}
+
+function onClose(this: Socket): void {
+  (this as Carries)[connectionOf]!.streamClosed();
+}
+
+/** `close` follows. */
+function ignored(): void {}
+
+/** A small part must not keep a large buffer. */
+function ownBytes(data: Buffer): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = data;
+  const isMost = buffer instanceof ArrayBuffer && buffer.byteLength < byteLength * 2;
+  return isMost ? new Uint8Array(buffer, byteOffset, byteLength) : Uint8Array.from(data);
+}

@@ -1,0 +1,144 @@
+/**
+ * What a socket sends, and how much of it waits because the client reads slowly.
+ *
+ * Invariants
+ * - At most `UNAWAITED` times `sendBytes` and one message wait. `whenSlow` says what happens beyond `sendBytes`.
+ * - With compression all frames go through the sender of `ws`, which keeps their order.
+ */
+
+import type { Socket } from "node:net";
+import { mustBeData } from "../arguments.ts";
+import { bytesOf, closeFrame, dataFrame, pingFrame, pongFrame, type SocketData } from "../wire/frames.ts";
+import type { SendOutcome, SocketClose } from "../socket-actor.ts";
+import type { SocketsOfKind } from "./sockets-of-kind.ts";
+import { type Compression, type Parser, type Sender, unsentBytes } from "../wire/ws-parts.ts";
+
+/** A socket with so many times `sendBytes` unsent is closed: nobody awaits its `send`. */
+const UNAWAITED = 4;
+
+const outcomes: Readonly<Record<SendOutcome, Promise<SendOutcome>>> = {
+  sent: Promise.resolve("sent"),
+  dropped: Promise.resolve("dropped"),
+  closed: Promise.resolve("closed"),
+};
+
+/** Only sockets with compression have one. */
+export interface Compressed {
+  readonly compression: Compression;
+  readonly reader: Parser;
+  readonly sender: Sender;
+}
+
+export abstract class Outgoing {
+  sent = 0;
+  dropped = 0;
+  protected readonly stream: Socket;
+  protected readonly kind: SocketsOfKind;
+  protected compressed: Compressed | undefined = undefined;
+  /** When the last message was sent or received. */
+  protected activeMs: number;
+  #flushed: PromiseWithResolvers<SendOutcome> | undefined = undefined;
+  #takenBytes = 0;
+  #stalledSinceMs = 0;
+
+  constructor(stream: Socket, kind: SocketsOfKind) {
+    this.stream = stream;
+    this.kind = kind;
+    this.activeMs = kind.nowMs();
+  }
+
+  abstract get isOpen(): boolean;
+  protected abstract beginToClose(code: number, reason: string): void;
+
+  get bufferedBytes(): number {
+    return this.stream.writableLength + (this.compressed === undefined ? 0 : unsentBytes(this.compressed.sender));
+  }
+
+  send(data: SocketData | SocketClose): Promise<SendOutcome> {
+    if (!this.isOpen) return outcomes.closed;
+    mustBeData(data, "socket.send()");
+    const { sendBytes, whenSlow } = this.kind.options;
+    const { bufferedBytes } = this;
+    if (bufferedBytes < sendBytes) {
+      this.#write(data);
+      return outcomes.sent;
+    }
+    if (whenSlow === "drop") return this.#drop();
+    if (whenSlow === "close" || bufferedBytes >= sendBytes * UNAWAITED) return this.#closeSlow();
+    const { promise } = (this.#flushed ??= Promise.withResolvers());
+    this.#write(data, (error) => this.flush(error ? "closed" : "sent"));
+    return promise;
+  }
+
+  /** A message of a room. `frame`: the same, ready to be written. */
+  publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): Promise<SendOutcome> {
+    if (!this.isOpen) return outcomes.closed;
+    if (this.bufferedBytes >= this.kind.options.sendBytes)
+      return whenSlow === "drop" ? this.#drop() : this.#closeSlow();
+    if (this.compressed === undefined) {
+      this.activeMs = this.kind.nowMs();
+      this.sent++;
+      this.stream.write(frame);
+    } else this.#write(data);
+    return outcomes.sent;
+  }
+
+  protected ping(): void {
+    if (this.compressed === undefined) this.stream.write(pingFrame);
+    else this.compressed.sender.ping("", false);
+  }
+
+  /** A client that pings and does not read gets no answers any more. */
+  protected pong(payload: Uint8Array): void {
+    if (!this.isOpen || this.bufferedBytes >= this.kind.options.sendBytes) return;
+    if (this.compressed === undefined) this.stream.write(pongFrame(payload));
+    else this.compressed.sender.pong(payload, false);
+  }
+
+  protected writeClose(code: number, reason: string): void {
+    if (!this.stream.writable) return;
+    if (this.compressed === undefined) this.stream.write(closeFrame(code, reason));
+    else this.compressed.sender.close(code === 1005 ? undefined : code, reason, false);
+  }
+
+  /** For how long the kernel has taken nothing of what is written. A client that takes nothing holds memory. */
+  protected stalledMs(nowMs: number): number {
+    if (this.stream.writableLength === 0) return (this.#stalledSinceMs = 0);
+    const takenBytes = this.kind.host.takenBytes(this.stream);
+    if (takenBytes !== this.#takenBytes || this.#stalledSinceMs === 0) {
+      this.#takenBytes = takenBytes;
+      this.#stalledSinceMs = nowMs;
+    }
+    return nowMs - this.#stalledSinceMs;
+  }
+
+  /** Whoever waits to send goes on. */
+  protected flush(outcome: SendOutcome): void {
+    const flushed = this.#flushed;
+    this.#flushed = undefined;
+    flushed?.resolve(outcome);
+  }
+
+  #write(data: SocketData, done?: (error?: Error | null) => void): void {
+    this.activeMs = this.kind.nowMs();
+    this.sent++;
+    if (this.compressed === undefined) this.stream.write(dataFrame(data), done);
+    else {
+      const binary = typeof data !== "string";
+      const own = binary ? bytesOf(data).slice() : data;
+      this.compressed.sender.send(own, { binary, compress: true, fin: true, mask: false }, done);
+    }
+  }
+
+  #drop(): Promise<SendOutcome> {
+    this.dropped++;
+    this.kind.dropped++;
+    return outcomes.dropped;
+  }
+
+  #closeSlow(): Promise<SendOutcome> {
+    this.kind.closedSlow++;
+    this.beginToClose(1013, "the client reads too slowly");
+    return outcomes.closed;
+  }
+}

@@ -1,0 +1,81 @@
+/** The actor of a socket: as any other, but its connection learns of what it reads, of its crash and of its end. */
+
+import { ActorProcess } from "../../../actors/process/actor-process.ts";
+import type { ExitReason } from "../../../actors/process/exit-reason.ts";
+import { registerPids, type Pid } from "../../../actors/process/pid.ts";
+import type { Rest } from "../../../actors/process/process.ts";
+import { nothing } from "../../../actors/messaging/mailbox.ts";
+import { exportPid, importPid } from "../../../actors/process/process-table.ts";
+
+/** What its connection is told. */
+export interface ServedSocket {
+  readonly label: string;
+  readonly supervisor: Pid;
+  /** It is not read, because its actor has too much to read. */
+  readonly isHeldUp: boolean;
+  run(): unknown;
+  /** The actor looks for its next message. */
+  hasRead(): void;
+  actorCrashed(error: unknown): void;
+  actorExited(reason: ExitReason): void;
+}
+
+const NO_ARGS: readonly unknown[] = [];
+
+export class SocketProcess extends ActorProcess {
+  readonly #socket: ServedSocket;
+
+  constructor(socket: ServedSocket) {
+    super(begin, NO_ARGS);
+    this.#socket = socket;
+  }
+
+  override get label(): string {
+    return this.#socket.label;
+  }
+
+  override get parent(): Pid {
+    return this.#socket.supervisor;
+  }
+
+  /** Messages that it has not received. */
+  get unread(): number {
+    return (this.mailbox?.length ?? 0) + (this.next === nothing ? 0 : 1);
+  }
+
+  /** It waits for a message, and has none. */
+  get isIdle(): boolean {
+    return this.status === "parked" && this.unread === 0;
+  }
+
+  static {
+    const { receive } = ActorProcess.prototype;
+    // Not a method of the class: its type has overloads that a method could not repeat.
+    Object.defineProperty(SocketProcess.prototype, "receive", {
+      value(this: SocketProcess, match?: never, options?: never) {
+        if (this.#socket.isHeldUp) this.#socket.hasRead();
+        return receive.call(this, match as never, options as never);
+      },
+    });
+  }
+
+  begin(): unknown {
+    return this.#socket.run();
+  }
+
+  override crashed(error: unknown): void {
+    this.#socket.actorCrashed(error);
+  }
+
+  override die(reason: ExitReason, rest: Rest): void {
+    if (this.status === "dead") return;
+    super.die(reason, rest);
+    this.#socket.actorExited(reason);
+  }
+}
+
+function begin(process: SocketProcess): unknown {
+  return process.begin();
+}
+
+registerPids([SocketProcess.prototype], exportPid, importPid);
