@@ -98,6 +98,12 @@ export class RawConnection implements AsyncDisposable {
     return this.#take(this.#received.length);
   }
 
+  /** So many bytes. undefined: the connection ends before. */
+  async bytes(count: number): Promise<Buffer | undefined> {
+    const text = await this.#bytes(count);
+    return text === undefined ? undefined : Buffer.from(text, "latin1");
+  }
+
   /** Resolves when the server has ended its side or reset it; fails if it sends anything more before. */
   async ended(): Promise<void> {
     const rest = await this.rest();

@@ -1,0 +1,330 @@
+/** How much a socket holds of what comes and what goes, and what time does to it. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type ActorSocket, type SendOutcome, socketActor, type SocketOptions } from "../../../../src/index.ts";
+import { clientFrame, closePayload, type FrameClient, OPCODE } from "../../../support/frame-client.ts";
+import { Journal, SocketServer } from "../support.ts";
+
+const { text, ping, pong, close } = OPCODE;
+
+const MESSAGE = "x".repeat(64 * 1024);
+/** More than the kernel holds for a client that does not read. */
+const FLOOD = 1000;
+
+/** Begins when it is told, and notes the outcome of each `send`. */
+function flooding(
+  journal: Journal<SendOutcome>,
+  options: SocketOptions,
+  more: (outcome: SendOutcome) => boolean,
+): ReturnType<typeof socketActor> {
+  return socketActor(async (self, socket) => {
+    await self.receive();
+    for (let i = 0; i < FLOOD; i++) {
+      const outcome = await socket.send(MESSAGE);
+      journal.add(outcome);
+      if (!more(outcome)) return;
+    }
+  }, options);
+}
+
+async function readAll(client: FrameClient): Promise<number> {
+  for (let messages = 0; ; messages++) {
+    const frame = await client.frame();
+    if (frame === undefined || frame.opcode === close) return messages;
+  }
+}
+
+describe("a client that does not read", () => {
+  test("holds up an actor that awaits its sends, and gets all of them when it reads", async () => {
+    const journal = new Journal<SendOutcome>();
+    await using server = await SocketServer.start(flooding(journal, { sendBytes: 100_000 }, () => true));
+    await using client = await server.connect();
+    client.text("go");
+    let last = -1;
+    // Until it stands still.
+    while (journal.all.length > last || last <= 0) {
+      last = journal.all.length;
+      for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(last < FLOOD, `${last} messages were sent`);
+    assert.ok(server.streams[0]!.writableLength < 300_000);
+    assert.equal(await readAll(client), FLOOD);
+    assert.ok(journal.all.every((outcome) => outcome === "sent"));
+  });
+
+  test("is closed with 1013 if nobody awaits", async () => {
+    const outcomes = new Journal<SendOutcome>();
+    const kind = socketActor(
+      async (self, socket) => {
+        await self.receive();
+        const sending = Array.from({ length: FLOOD }, () => socket.send(MESSAGE));
+        for (const outcome of await Promise.all(sending)) outcomes.add(outcome);
+      },
+      { sendBytes: 100_000 },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect();
+    client.text("go");
+    await outcomes.whenLong(FLOOD);
+    assert.equal(outcomes.all.at(-1), "closed");
+    assert.ok(server.streams[0]!.writableLength < 600_000);
+    assert.deepEqual(await client.closed(), [1013, "the client reads too slowly"]);
+  });
+
+  test("misses messages, if that is chosen, and they are counted", async () => {
+    const journal = new Journal<SendOutcome>();
+    const options: SocketOptions = { sendBytes: 100_000, whenSlow: "drop" };
+    await using server = await SocketServer.start(flooding(journal, options, () => true));
+    await using client = await server.connect();
+    client.text("go");
+    await journal.whenLong(FLOOD);
+    const dropped = journal.all.filter((outcome) => outcome === "dropped").length;
+    assert.ok(dropped > 0);
+    assert.equal(await readAll(client), FLOOD - dropped);
+    client.send(close, closePayload(1000)).raw.socket.end();
+    await server.until(({ open }) => open === 0);
+    const { sent, received, dropped: counted } = server.records[0]!.socket!;
+    assert.deepEqual([sent, received, counted], [FLOOD - dropped, 1, dropped]);
+  });
+
+  test("is closed with 1013, if that is chosen", async () => {
+    const journal = new Journal<SendOutcome>();
+    const options: SocketOptions = { sendBytes: 100_000, whenSlow: "close" };
+    await using server = await SocketServer.start(flooding(journal, options, (outcome) => outcome === "sent"));
+    await using client = await server.connect();
+    client.text("go");
+    assert.deepEqual(await client.closed(), [1013, "the client reads too slowly"]);
+    assert.equal(journal.all.at(-1), "closed");
+  });
+
+  test("and pings gets no answers that pile up", async () => {
+    const kind = socketActor(
+      async (self, socket) => {
+        await self.receive();
+        for (let i = 0; i < FLOOD && (await socket.send(MESSAGE)) !== "dropped"; i++);
+        await self.receive();
+      },
+      { sendBytes: 100_000, whenSlow: "drop" },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect();
+    client.text("go");
+    await server.until(() => server.streams[0]!.writableLength >= 0);
+    while (server.streams[0]!.writableLength < 100_000) await new Promise((resolve) => setImmediate(resolve));
+    const { writableLength: before, bytesRead } = server.streams[0]!;
+    for (let i = 0; i < 100; i++) client.send(ping, "p".repeat(100));
+    while (server.streams[0]!.bytesRead < bytesRead + 10_000) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(server.streams[0]!.writableLength <= before);
+  });
+
+  test("is cut off when the kernel has taken nothing for as long as the write timeout", async () => {
+    const journal = new Journal<SendOutcome>();
+    const kind = flooding(
+      journal,
+      { sendBytes: 100_000, whenSlow: "drop", pingMs: 0 },
+      (outcome) => outcome === "sent",
+    );
+    await using server = await SocketServer.start(kind, { writeTimeoutMs: 3000 });
+    await using client = await server.connect();
+    client.text("go");
+    while (journal.all.at(-1) !== "dropped") await journal.whenLong(journal.all.length + 1);
+    // Its actor has returned, so a close frame waits too. That has its own limit of time.
+    server.pass(1000);
+    server.pass(5000);
+    await server.until(({ open }) => open === 0);
+  });
+});
+
+describe("an actor that does not receive", () => {
+  for (const [limit, options, count, size] of [
+    ["messages", { unreadMessages: 10 }, 2000, 1],
+    ["bytes", { unreadBytes: 10_000 }, 2000, 1000],
+  ] as const) {
+    test(`has its socket not read beyond so many ${limit}, and receives all in the end`, async () => {
+      const sizes = new Journal<number>();
+      const go = Promise.withResolvers<void>();
+      const kind = socketActor(async (self) => {
+        await go.promise;
+        for (;;) {
+          const message = await self.receive();
+          if (typeof message === "string") sizes.add(message.length);
+        }
+      }, options);
+      await using server = await SocketServer.start(kind);
+      await using client = await server.connect();
+      // Each its own packet, so that the limit is seen between two.
+      for (let i = 0; i < count; i++) client.text("x".repeat(size));
+      const [stream] = server.streams;
+      while (!stream!.isPaused()) await new Promise((resolve) => setImmediate(resolve));
+      const read = stream!.bytesRead;
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(stream!.isPaused());
+      assert.ok(stream!.bytesRead - read < 200_000);
+      go.resolve();
+      await sizes.whenLong(count);
+      assert.ok(sizes.all.every((each) => each === size));
+      assert.equal(sizes.all.length, count);
+    });
+  }
+
+  test("hears of the end although its socket was not read", async () => {
+    const journal = new Journal<unknown>();
+    const go = Promise.withResolvers<void>();
+    const kind = socketActor(
+      async (self) => {
+        await go.promise;
+        for (;;) journal.add(await self.receive());
+      },
+      { unreadMessages: 1 },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect();
+    client.raw.write(
+      Buffer.concat([clientFrame(text, "a"), clientFrame(text, "b"), clientFrame(close, closePayload(1000))]),
+    );
+    go.resolve();
+    const [a, b, end] = await journal.whenLong(3);
+    assert.deepEqual([a, b, (end as { code: number }).code], ["a", "b", 1000]);
+  });
+});
+
+describe("the rate of a client", () => {
+  test("is limited by not reading its socket until the second is over", async () => {
+    const journal = new Journal<unknown>();
+    const kind = socketActor(
+      async (self) => {
+        for (;;) journal.add(await self.receive());
+      },
+      { messagesPerSecond: 5 },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect();
+    client.raw.write(Buffer.concat(Array.from({ length: 5 }, () => clientFrame(text, "a"))));
+    await journal.whenLong(5);
+    assert.ok(server.streams[0]!.isPaused());
+    client.text("b");
+    server.pass(999);
+    assert.equal(journal.all.length, 5);
+    server.pass(1000);
+    await journal.whenLong(6);
+  });
+});
+
+describe("a quiet client", () => {
+  const waits = (options: SocketOptions): ReturnType<typeof socketActor> =>
+    socketActor(async (self, socket: ActorSocket) => {
+      for (;;) void socket.send(await self.receive());
+    }, options);
+
+  test("gets a ping, and is cut off when it does not answer", async () => {
+    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
+    await using client = await server.connect();
+    client.text("a");
+    assert.equal(await client.heard(), "a");
+    server.pass(999);
+    server.pass(250);
+    assert.equal((await client.frame())!.opcode, ping);
+    const { bytesRead } = server.streams[0]!;
+    client.send(pong);
+    while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+    server.pass(1000);
+    assert.equal((await client.frame())!.opcode, ping);
+    server.pass(1000);
+    await server.until(({ open }) => open === 0);
+    assert.equal(server.records[0]!.socket!.code, 1006);
+  });
+
+  test("is not cut off because the thread was blocked: it gets its ping first", async () => {
+    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
+    await using client = await server.connect();
+    client.text("a");
+    assert.equal(await client.heard(), "a");
+    server.pass(10_000);
+    assert.equal((await client.frame())!.opcode, ping);
+    assert.equal(server.open, 1);
+  });
+
+  test("is closed with 1000 when there was no message for so long, pongs or not", async () => {
+    await using server = await SocketServer.start(waits({ pingMs: 1000, idleMs: 3000 }));
+    await using client = await server.connect();
+    client.text("a");
+    assert.equal(await client.heard(), "a");
+    for (let i = 0; i < 2; i++) {
+      server.pass(1000);
+      assert.equal((await client.frame())!.opcode, ping);
+      const { bytesRead } = server.streams[0]!;
+      client.send(pong);
+      while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+    }
+    server.pass(1000);
+    assert.deepEqual(await client.closed(), [1000, "idle"]);
+  });
+});
+
+describe("compression", () => {
+  const DEFLATE = ["sec-websocket-extensions: permessage-deflate; client_max_window_bits"];
+  const { default: ws } = { default: import("ws") };
+  const echo = (options: SocketOptions): ReturnType<typeof socketActor> =>
+    socketActor(async (self, socket) => {
+      for (;;) void socket.send(await self.receive());
+    }, options);
+
+  test("is not agreed on unless it is turned on", async () => {
+    await using server = await SocketServer.start(echo({}));
+    await using client = await server.connect("/", DEFLATE);
+    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
+  });
+
+  test("keeps no context, and has a bounded window", async () => {
+    await using server = await SocketServer.start(echo({ deflate: { windowBits: 10 } }));
+    await using client = await server.connect("/", DEFLATE);
+    const agreed = client.answer.headers["sec-websocket-extensions"]!;
+    assert.match(agreed, /^permessage-deflate/);
+    for (const part of ["server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10"]) {
+      assert.ok(agreed.includes(part), agreed);
+    }
+  });
+
+  test("is declined if no offer fits, and refused if the header is malformed", async () => {
+    await using server = await SocketServer.start(echo({ deflate: true }));
+    await using client = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; what=ever, other"]);
+    assert.equal(client.answer.status, 101);
+    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
+    await using broken = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; ="]);
+    assert.equal(broken.answer.status, 400);
+  });
+
+  test("works with a real client, whose messages stay in order", async () => {
+    const { WebSocket } = await ws;
+    await using server = await SocketServer.start(echo({ deflate: { thresholdBytes: 100 }, unreadMessages: 4 }));
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 100 } });
+    const heard = new Journal<string>();
+    client.on("message", (data: Buffer) => heard.add(String(data)));
+    await new Promise((resolve) => client.once("open", resolve));
+    assert.match(client.extensions, /permessage-deflate/);
+    const sent = Array.from({ length: 200 }, (_, i) => `${i} `.repeat((i * 37) % 500));
+    for (const message of sent) client.send(message);
+    assert.deepEqual(await heard.whenLong(200), sent);
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    client.close(1000);
+    assert.equal(await closed, 1000);
+  });
+
+  test("does not let a small message become a large one", async () => {
+    const { WebSocket } = await ws;
+    await using server = await SocketServer.start(echo({ deflate: true, messageBytes: 10_000 }));
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 0 } });
+    await new Promise((resolve) => client.once("open", resolve));
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    client.send("x".repeat(1_000_000));
+    assert.equal(await closed, 1009);
+  });
+
+  test("closes with 1007 what cannot be read", async () => {
+    await using server = await SocketServer.start(echo({ deflate: true }));
+    await using client = await server.connect("/", DEFLATE);
+    client.send(text, Buffer.of(0xff, 0xff, 0xff, 0xff), { rsv: 4 });
+    assert.equal((await client.closed())[0], 1007);
+  });
+});
