@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FrameReader } from "../../src/shared/frames.ts";
+import { FrameReader } from "../../src/kit/frame-reader.ts";
 import {
   decodeAnswer,
   decodeRequest,
