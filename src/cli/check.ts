@@ -11,6 +11,7 @@ import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
 import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
 import { bootTimeout } from "../server/worker/serving/boot-timeout.ts";
 import { modelNamed } from "../server/models/registry.ts";
+import { ACTORS_VARIABLE } from "../actors/across/thread-numbers.ts";
 import { SHARED_VARIABLE } from "../shared/transport.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
 import { Pool } from "../supervise/pool.ts";
@@ -51,7 +52,7 @@ export async function check(argv: readonly string[]): Promise<void> {
 async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promise<AppSummary> {
   const address = { url: "", host: "127.0.0.1", port: 0 };
   // No server: the app has a store of its own, also if this runs in a worker of one.
-  const ownEnv = { ...env, [SHARED_VARIABLE]: undefined };
+  const ownEnv = { ...env, [SHARED_VARIABLE]: undefined, [ACTORS_VARIABLE]: undefined };
   const loaded = Promise.withResolvers<AppSummary>();
   const pool: Pool<WorkerHandle, HeddleError> = new Pool({
     rules: {

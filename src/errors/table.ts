@@ -193,6 +193,14 @@ const table = {
   },
   ACTOR_CALL_TIMEOUT: { library: "heddle/actors", doc: "A call got no reply in time." },
   ACTOR_MAILBOX_FULL: { library: "heddle/actors", doc: "The mailbox is full, and its overflow policy is to refuse." },
+  ACTOR_LINK_FULL: {
+    library: "heddle/actors",
+    doc: "Too much waits to be sent to a thread of another worker, which does not read it.",
+  },
+  ACTOR_MESSAGE_TOO_LARGE: {
+    library: "heddle/actors",
+    doc: "A message to an actor of another worker is longer than 64 MiB.",
+  },
   ACTOR_RECEIVES_TWICE: { library: "heddle/actors", doc: "An actor waits in `receive` already." },
   ACTOR_UNKNOWN: { library: "heddle/actors", doc: "The call needs a current actor, but its caller is not an actor." },
   ACTOR_NO_THREAD: { library: "heddle/actors", doc: "The thread does not exist, or has ended." },

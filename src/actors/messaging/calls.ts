@@ -21,13 +21,13 @@ import { runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { waitingUnit } from "../../runtime/running-unit.ts";
 import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
 import { ExitError, reasonText, ServerExited, type ExitReason } from "../process/exit-reason.ts";
-import { packReason } from "../process/exit-signals.ts";
+import { postReason } from "../process/exit-signals.ts";
 import { rareFieldsOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
 import type { Pid, PidData } from "../process/pid.ts";
 import { Process, type Overflowed } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import { threadReason } from "../exits/thread-reason.ts";
-import { onMessage, onThreadGone, post, thisThread } from "./remote.ts";
+import { type Message, onMessage, onThreadGone, post, refuseIfFull, thisThread } from "./remote.ts";
 import { Signal } from "./signal.ts";
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5000;
@@ -172,6 +172,13 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
     this.#end(undefined);
   }
 
+  /** Nobody waits for it. */
+  unsent(): void {
+    this.#ended = true;
+    numbered.delete(this.call);
+    this.#caller?.extra?.calls?.delete(this);
+  }
+
   /** The server's thread need not remember it any longer. */
   #withdraw(): void {
     if (!(this.server instanceof Process)) post(this.server.thread, ["uncall", this.server.id, this.call]);
@@ -214,8 +221,7 @@ class RemoteCall extends From implements OpenCall {
   }
 
   #tell(kind: "failedCall" | "exitedCall", reason: ExitReason): void {
-    const { value, markers } = packReason(reason);
-    post(this.thread, [kind, this.call, value, markers]);
+    postReason(this.thread, reason, (value, markers) => [kind, this.call, value, markers]);
   }
 
   overflowed(): void {
@@ -225,6 +231,7 @@ class RemoteCall extends From implements OpenCall {
 
 registerReferences<From>({
   tag: "from",
+  isPortable: true,
   prototypes: [From.prototype, PendingCall.prototype, RemoteCall.prototype],
   encode: (from) => [from.thread, exportPid(from.server), from instanceof PendingCall ? from.number() : from.call],
   decode: (data) => {
@@ -272,13 +279,24 @@ function callRemote(
   timeoutMs: number,
   envelope: Envelope,
 ): Promise<unknown> {
+  if (envelope === "call") refuseIfFull(server.thread);
   const { value, markers } = pack(request);
   const pending = new PendingCall(server, caller);
-  if (!post(server.thread, [envelope, server.id, pending.number(), value, markers])) {
+  if (!postCall(server.thread, [envelope, server.id, pending.number(), value, markers], pending)) {
     // A pid of this thread that is no actor any more, and not the object that it was.
     pending.fail(server.thread === thisThread ? "noproc" : "noconnection");
   }
   return pending.wait(timeoutMs);
+}
+
+/** A request that cannot be sent to another worker leaves nothing behind. */
+function postCall(thread: number, message: Message, pending: PendingCall): boolean {
+  try {
+    return post(thread, message);
+  } catch (error) {
+    pending.unsent();
+    throw error;
+  }
 }
 
 /** Calls that found the mailbox full, or were dropped from it, fail at once. `own`: the one that is being delivered. */
@@ -310,8 +328,8 @@ export function sendReply(from: From, value: unknown): void {
   if (from instanceof PendingCall) return from.reply(copy(value), from.server.thread);
   if (from.thread === thisThread) return;
   const packed = pack(value);
-  if (from instanceof RemoteCall) (from.server as Process).extra?.callers?.delete(from);
   post(from.thread, ["reply", from.call, packed.value, packed.markers]);
+  if (from instanceof RemoteCall) (from.server as Process).extra?.callers?.delete(from);
 }
 
 for (const envelope of ["call", "control"] as const) {

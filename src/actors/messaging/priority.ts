@@ -14,7 +14,7 @@ import { Process } from "../process/process.ts";
 import { localProcess } from "../process/process-table.ts";
 import { resolveName, unknownName } from "../registry/registered-names.ts";
 import { settleOverflow } from "./calls.ts";
-import { onMessage, post } from "./remote.ts";
+import { onMessage, post, refuseIfFull } from "./remote.ts";
 import { sendTo } from "./sending.ts";
 import { deliverUrgent } from "./urgent.ts";
 
@@ -22,6 +22,7 @@ export function sendWithPriority(to: Pid | string, message: unknown, transfer?: 
   const pid = resolveName(to, "the receiver of send()");
   if (pid === undefined) throw unknownName(to as string);
   if (!(pid instanceof Process)) {
+    refuseIfFull(pid.thread);
     const { value, markers } = pack(message, transfer);
     post(pid.thread, ["sendUrgent", pid.id, value, markers], transfer);
   } else if (accepts(pid)) deliverUrgent(pid, copy(message, transfer));

@@ -1,14 +1,23 @@
 /** Connects this thread's actors with those of other threads: messages over the runtime, and requests with a reply. A module that
  * handles a kind of message registers for it here; no other file in this folder knows the runtime's links.
  *
+ * In a server, threads of other workers are reached too (across/other-workers.ts). They have numbers beyond those of this worker
+ * (across/thread-numbers.ts), so the rest of the library sees no difference.
+ *
  * Messages from one thread are handled in the order of sending. That keeps signals between two actors in order. The sender
  * packs the values in messages (runtime/copy/message-packing.ts).
  */
 
 import type { Transferable } from "node:worker_threads";
-import { HeddleError, packThrown, unpackThrown, type WireThrown } from "../../errors/errors.ts";
+import { HeddleError, packThrown, unpackThrown, type WireError, type WireThrown } from "../../errors/errors.ts";
 import { runtime, type Member } from "../../runtime/runtime.ts";
+import { isHere, numberOf, seat, thisThread } from "../across/own-worker.ts";
+import { OtherWorkers } from "../across/other-workers.ts";
+import { MAX_UNSENT_BYTES } from "../across/far-link.ts";
+import { localOf, workerOf } from "../across/thread-numbers.ts";
 import { TurnPromise } from "../../runtime/turn-promise.ts";
+
+export { thisThread } from "../across/own-worker.ts";
 
 export type Message = readonly [kind: string, ...unknown[]];
 type Handler = (from: number, ...rest: never[]) => void;
@@ -34,25 +43,57 @@ class Question extends TurnPromise<unknown> {
 const questions: Map<number, Question> = new Map();
 let lastQuestion = 0;
 
-/** The number of this thread. */
-export const thisThread: number = runtime().self;
+/** Undefined: no server, so there are no other workers. */
+let others: OtherWorkers | undefined;
 
 /** Lets other threads in. They have this thread import `module`, so it must import all modules that handle messages. */
 export function openService(module: string): void {
   runtime().openService({
     name: SERVICE,
     module,
-    receive: (from, payload) => {
-      const [kind, ...rest] = payload as Message;
-      handlers.get(kind)!(from, ...(rest as never[]));
-    },
-    threadGone: (thread, why) => {
-      for (const listener of goneListeners) listener(thread, why);
+    receive: (from, payload) => received(numberOf(from), payload as Message),
+    threadGone: (local, why) => {
+      threadGone(numberOf(local), why);
+      others?.threadGoneHere(numberOf(local), why);
     },
     threadAdded: ({ id, role }: Member) => {
-      if (role !== "blocking") for (const listener of addedListeners) listener(id);
+      if (role === "blocking") return;
+      others?.threadAddedHere(numberOf(id));
+      threadAdded(numberOf(id));
     },
   });
+  if (seat === undefined) return;
+  others = new OtherWorkers({
+    seat,
+    postHere: post,
+    threadsHere: otherThreads,
+    received: receivedFromAfar,
+    threadAdded,
+    threadGone,
+  });
+}
+
+function received(from: number, [kind, ...rest]: Message): void {
+  handlers.get(kind)!(from, ...(rest as never[]));
+}
+
+/** What is behind it in the same chunk must still arrive. */
+function receivedFromAfar(from: number, message: unknown): void {
+  try {
+    received(from, message as Message);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function threadGone(thread: number, why: HeddleError): void {
+  for (const listener of goneListeners) listener(thread, why);
+}
+
+function threadAdded(thread: number): void {
+  for (const listener of addedListeners) listener(thread);
 }
 
 /** Registers the handler of a kind of message from other threads. */
@@ -74,24 +115,83 @@ export function onThreadAdded(listener: (thread: number) => void): void {
   addedListeners.push(listener);
 }
 
-/** False: that thread does not exist, or no longer. With a transfer list it is sent at once, else with the next batch. */
+/**
+ * False: that thread does not exist, or no longer. With a transfer list it is sent at once, else with the next batch.
+ *
+ * Of a thread of another worker it is always true: if it has ended, `onThreadGone` tells of that.
+ *
+ * @throws HeddleError for a thread of another worker: NOT_CLONEABLE, ACTOR_MESSAGE_TOO_LARGE
+ */
 export function post(thread: number, message: Message, transfer?: readonly Transferable[]): boolean {
-  if (transfer === undefined || transfer.length === 0) return runtime().post(thread, SERVICE, message);
-  return runtime().postNow(thread, SERVICE, message, transfer);
+  if (!isHere(thread)) return postAfar(thread, message, transfer);
+  if (transfer === undefined || transfer.length === 0) return runtime().post(localOf(thread), SERVICE, message);
+  return runtime().postNow(localOf(thread), SERVICE, message, transfer);
 }
 
-/** To all threads that may have actors, except this one. */
+function postAfar(thread: number, message: Message, transfer: readonly Transferable[] = []): boolean {
+  if (others === undefined) return false;
+  others.post([thread], message);
+  // It was copied. But the sender was promised to have it no longer.
+  if (transfer.length > 0) structuredClone(undefined, { transfer: [...transfer] as ArrayBuffer[] });
+  return true;
+}
+
+/**
+ * For what a program sends. What the library itself says is posted in any case.
+ *
+ * @throws HeddleError ACTOR_LINK_FULL: too much waits to be sent to that thread, which is another worker's
+ */
+export function refuseIfFull(thread: number): void {
+  if (others?.isFull(thread) === true) throw linkFull(thread);
+}
+
+export function isLinkFull(thread: number): boolean {
+  return others?.isFull(thread) === true;
+}
+
+/** To all threads that may have actors, of all workers, except this one. */
 export function broadcast(message: Message, except?: number): void {
+  broadcastHere(message, except);
+  if (others !== undefined) others.post(others.threads, message);
+}
+
+/** The same, of this worker. */
+export function broadcastHere(message: Message, except?: number): void {
   for (const thread of otherThreads()) if (thread !== except) post(thread, message);
 }
 
+/** Those of this worker. */
 export function otherThreads(): number[] {
-  return [...runtime().threads()].filter((thread) => thread !== thisThread && mayHaveActors(thread));
+  const local = [...runtime().threads()].filter((id) => id !== runtime().self && hasActors(id));
+  return local.map(numberOf);
 }
 
+/** Of this worker. */
 export function mayHaveActors(thread: number): boolean {
-  const role = runtime().roleOf(thread);
+  return isHere(thread) && hasActors(localOf(thread));
+}
+
+function hasActors(local: number): boolean {
+  const role = runtime().roleOf(local);
   return role !== undefined && role !== "blocking";
+}
+
+/** Sends what was posted to other threads now. */
+export function flush(): void {
+  others?.flush();
+  runtime().flush();
+}
+
+/** On the root: a name for an actor of this worker. The number of its registration, or 0: another worker has it. */
+export async function claimName(name: string): Promise<number> {
+  return others === undefined ? ++lastNumber : await others.claim(name);
+}
+
+let lastNumber = 0;
+
+/** On the root: the actor does not have it any more. */
+export function releaseName(name: string, number: number): void {
+  others?.release(name, number);
 }
 
 /** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD if the thread is gone or ends first. */
@@ -127,6 +227,14 @@ onThreadGone((gone) => {
   for (const question of questions.values()) if (question.thread === gone) question.reject(noThread(gone));
 });
 
+onMessage("farJoin", () => {});
+onMessage("farOut", (_from: number, frames: Uint8Array) => others!.sendFor(frames));
+onMessage("farIn", (_from: number, frames: Uint8Array) => others!.receive(frames));
+onMessage("farThreads", (_from: number, threads: readonly number[]) => others!.learn(threads));
+onMessage("farGone", (_from: number, worker: number) => others!.forgetWorker(worker));
+onMessage("threads", (_from: number, threads: readonly number[]) => others!.learn(threads));
+onMessage("threadGone", (_from: number, thread: number, why: WireError) => others!.forgetThread(thread, why));
+
 /** For `catch` behind an `ask`: a thread that is gone has nothing to say. */
 export function ifThreadGone(error: unknown): undefined {
   if (error instanceof HeddleError && error.code === "ACTOR_NO_THREAD") return undefined;
@@ -135,4 +243,12 @@ export function ifThreadGone(error: unknown): undefined {
 
 export function noThread(thread: number): HeddleError {
   return new HeddleError("ACTOR_NO_THREAD", `there is no thread ${thread} with actors (any more).`);
+}
+
+function linkFull(thread: number): HeddleError {
+  return new HeddleError(
+    "ACTOR_LINK_FULL",
+    `more than ${MAX_UNSENT_BYTES / 2 ** 20} MiB wait here for worker ${workerOf(thread)}, which does not read them.`,
+    { hint: "Its event loop is blocked, or more is sent than it can take. Use call(), which waits for an answer." },
+  );
 }

@@ -4,6 +4,9 @@
  * A full mailbox refuses a message with an error at the sender. Across threads the sender can't know in time. So the message is
  * dropped and counted at the full mailbox, and the sender's thread is informed. From then on messages are refused at the
  * sender, until it is informed that half of the mailbox was read.
+ *
+ * To another worker nothing is lost on the way, so what that one does not read waits at the sender, within a limit
+ * (across/far-link.ts). Beyond it, messages are refused.
  */
 
 import type { Transferable } from "node:worker_threads";
@@ -16,7 +19,7 @@ import { resolveName, unknownName } from "../registry/registered-names.ts";
 import { importPid, localProcess } from "../process/process-table.ts";
 import type { Pid } from "../process/pid.ts";
 import { Process, reading } from "../process/process.ts";
-import { onMessage, onThreadGone, post } from "./remote.ts";
+import { isLinkFull, onMessage, onThreadGone, post, refuseIfFull } from "./remote.ts";
 
 /** What to do with a refused message: throw an error, or nothing. */
 type WhenFull = "throw" | "drop";
@@ -59,6 +62,10 @@ function deliver(process: Process, message: unknown, whenFull: WhenFull): void {
 }
 
 function isFull(pid: Pid, whenFull: WhenFull): boolean {
+  if (isLinkFull(pid.thread)) {
+    if (whenFull === "throw") refuseIfFull(pid.thread);
+    return true;
+  }
   if (full.size === 0 || !full.has(pid)) return false;
   if (whenFull === "throw") throw mailboxFull(pid);
   return true;

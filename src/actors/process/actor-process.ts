@@ -13,7 +13,7 @@ import { BarePid, type Pid, registerPids } from "./pid.ts";
 import { crashes, currentProcess, Process, type Body, type Rest } from "./process.ts";
 import { Ended } from "../messaging/wait-states.ts";
 import { exportPid, forgetProcess, importPid } from "./process-table.ts";
-import { thisThread } from "../messaging/remote.ts";
+import { flush, thisThread } from "../messaging/remote.ts";
 import type { Self } from "./self.ts";
 import { link, unlink } from "../exits/links.ts";
 import { toldReason } from "../exits/told-reason.ts";
@@ -149,7 +149,7 @@ export class ActorProcess extends Process implements Self {
 
   flush(): Promise<void> {
     if (this.status === "dead") return this.afterEnd();
-    runtime().flush();
+    flush();
     return Promise.resolve();
   }
 
@@ -160,7 +160,7 @@ export class ActorProcess extends Process implements Self {
 }
 
 function countOut(): void {
-  board.add(thisThread, LOAD.running, -1);
+  board.add(members.self, LOAD.running, -1);
 }
 
 Object.defineProperty(ActorProcess.prototype, "thread", { value: thisThread });

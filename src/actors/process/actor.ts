@@ -80,6 +80,7 @@ export function resolveActor(address: Address): Promise<AnyActor> {
 
 registerReferences<AnyActor>({
   tag: "actor",
+  isPortable: true,
   prototypes: [Actor.prototype],
   encode: ({ url, name }) => [url, name],
   decode: (data) => {

@@ -22,7 +22,7 @@ import { rareFieldsOf, type RareFields, type Watcher } from "./rare-fields.ts";
 import type { Pid } from "./pid.ts";
 import { Process } from "./process.ts";
 import { exportPid, forgetProcess, importPid, localProcess } from "./process-table.ts";
-import { onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
+import { type Message, onMessage, onThreadGone, post, thisThread } from "../messaging/remote.ts";
 import { killObeyed, orderKill } from "../exits/kill-orders.ts";
 import { threadReason } from "../exits/thread-reason.ts";
 import { Signal } from "../messaging/signal.ts";
@@ -60,8 +60,8 @@ type LinkOrNot = "link" | "sent";
 /** `from` undefined: the sender is not an actor. */
 export function signalExit(from: Pid | undefined, to: Pid, reason: ExitReason, via: LinkOrNot): void {
   if (to instanceof Process) return arrive(from, to, reason, via);
-  const { value, markers } = packReason(reason);
-  post(to.thread, ["exit", to.id, from && exportPid(from), value, markers, via]);
+  const sender = from && exportPid(from);
+  postReason(to.thread, reason, (value, markers) => ["exit", to.id, sender, value, markers, via]);
   if (reason === "kill" && via === "sent") orderKill(to.thread, to.id);
 }
 
@@ -170,8 +170,7 @@ function tell(process: Process, extra: RareFields, reason: ExitReason): void {
 }
 
 function sendDown(to: Pid, ref: number, pid: Pid, reason: ExitReason): void {
-  const { value, markers } = packReason(reason);
-  post(to.thread, ["down", to.id, ref, exportPid(pid), value, markers]);
+  postReason(to.thread, reason, (value, markers) => ["down", to.id, ref, exportPid(pid), value, markers]);
 }
 
 /** If a reason cannot be cloned, others must still learn of the exit. */
@@ -180,6 +179,21 @@ export function packReason(reason: ExitReason): Packed {
     return pack(reason);
   } catch (error) {
     return pack(error);
+  }
+}
+
+/** The same if another process cannot have it. */
+export function postReason(
+  thread: number,
+  reason: ExitReason,
+  messageWith: (value: unknown, markers: Packed["markers"]) => Message,
+): void {
+  const { value, markers } = packReason(reason);
+  try {
+    post(thread, messageWith(value, markers));
+  } catch (error) {
+    const told = pack(error);
+    post(thread, messageWith(told.value, told.markers));
   }
 }
 

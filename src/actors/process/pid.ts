@@ -10,6 +10,7 @@
 
 import { inspect } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
+import { localOf, workerOf } from "../across/thread-numbers.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
 
 /** The address of an actor. `M`: the messages it accepts. Made by `spawn`. */
@@ -25,9 +26,10 @@ export class Pid<in M = any> {
     this.id = id;
   }
 
-  /** `<thread.id>`, as in Erlang. */
+  /** `<thread.id>`, as in Erlang; in a server `<worker.thread.id>`. */
   toString(): string {
-    return `<${this.thread}.${this.id}>`;
+    const worker = workerOf(this.thread);
+    return `<${worker === 0 ? "" : `${worker}.`}${localOf(this.thread)}.${this.id}>`;
   }
 
   toJSON(): string {
@@ -96,5 +98,11 @@ export function registerPids(
   encode: (pid: Pid) => PidData,
   decode: (data: PidData) => Pid,
 ): void {
-  registerReferences<Pid>({ tag: "pid", prototypes, encode, decode: (data) => decode(data as PidData) });
+  registerReferences<Pid>({
+    tag: "pid",
+    isPortable: true,
+    prototypes,
+    encode,
+    decode: (data) => decode(data as PidData),
+  });
 }

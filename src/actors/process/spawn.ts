@@ -11,7 +11,7 @@ import { show } from "../arguments/arguments.ts";
 import { checkSpawn } from "../arguments/spawn-arguments.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { runtime, LOAD, ROOT } from "../../runtime/runtime.ts";
+import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import { TurnPromise } from "../../runtime/turn-promise.ts";
@@ -27,6 +27,8 @@ import type { Pid, PidData } from "./pid.ts";
 import { currentProcess, defaultLimits, Process, type Body } from "./process.ts";
 import { exportPid, importPid, localProcess } from "./process-table.ts";
 import { ask, mayHaveActors, noThread, onMessage, onQuestion, post, thisThread } from "../messaging/remote.ts";
+import { numberOf, root } from "../across/own-worker.ts";
+import { localOf } from "../across/thread-numbers.ts";
 import type { Self } from "./self.ts";
 import type { Via } from "../registry/via.ts";
 import { treePlace, type Place, type PlaceOption } from "../inspect/tree-path.ts";
@@ -180,16 +182,19 @@ function notSpawnable(what: unknown): HeddleError {
 
 /** Undefined: there is no scheduler thread yet. The root starts one. */
 function placeFor(on: "any" | number): number | undefined {
-  if (on === "any") return runtime().place("scheduler") ?? (thisThread === ROOT ? thisThread : undefined);
-  if (on !== thisThread && !(runtime().has(on) && mayHaveActors(on) && !runtime().board.isClosed(on)))
-    throw noThread(on);
+  if (on === "any") return placed(runtime().place("scheduler")) ?? (thisThread === root ? thisThread : undefined);
+  if (on !== thisThread && !(mayHaveActors(on) && !runtime().board.isClosed(localOf(on)))) throw noThread(on);
   return on;
+}
+
+function placed(local: number | undefined): number | undefined {
+  return local === undefined ? undefined : numberOf(local);
 }
 
 async function spawnSomewhere(what: unknown, args: readonly unknown[], terms: Terms): Promise<Pid> {
   const copied = copy(args);
   const thread = await new Promise<number | undefined>((resolve) => runtime().whenPlaceable("scheduler", resolve));
-  return await spawnOn(thread ?? thisThread, what, copied, terms);
+  return await spawnOn(placed(thread) ?? thisThread, what, copied, terms);
 }
 
 async function spawnResolved(actor: Actor, args: readonly unknown[], terms: Terms): Promise<Pid> {
@@ -309,7 +314,7 @@ async function spawnOn(thread: number, what: unknown, args: readonly unknown[], 
   if (thread === thisThread) return await spawnResolved(what, args, terms);
   const { link, monitor, ref, name, mailbox, initTimeoutMs, place } = terms;
   const { value, markers } = pack(args);
-  runtime().board.add(thread, LOAD.queued, 1);
+  runtime().board.add(localOf(thread), LOAD.queued, 1);
   const answer = (await ask(thread, "spawn", {
     url: what.url,
     name: what.name,
@@ -352,7 +357,7 @@ function unpackName(name: Order["registeredName"]): string | Via | undefined {
 }
 
 onQuestion("spawn", async (_from: number, order: Order): Promise<Answer> => {
-  runtime().board.add(thisThread, LOAD.queued, -1);
+  runtime().board.add(runtime().self, LOAD.queued, -1);
   const { body, name } = await resolveActor(order);
   const terms: Terms = {
     link: order.link && importPid(order.link),

@@ -12,10 +12,11 @@
  *   way (as in registered-names.ts).
  */
 
+import { isHere } from "../across/own-worker.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import {
   ask,
-  broadcast,
+  broadcastHere,
   onMessage,
   onQuestion,
   onThreadAdded,
@@ -114,7 +115,7 @@ onQuestion("takeKey", (_from: number, name: string, key: RegistryKey, pid: PidDa
   if (ofProcess === undefined) own.set(process, new Set([entry]));
   else ofProcess.add(entry);
   put(entry);
-  broadcast(["keyed", ...dataOf(entry)]);
+  broadcastHere(["keyed", ...dataOf(entry)]);
   return undefined;
 });
 
@@ -134,7 +135,7 @@ onQuestion("changeKey", (_from: number, name: string, key: RegistryKey, id: numb
   const changed = ownEntries(name, key, id);
   for (const entry of changed) {
     entry.value = unpack(value, markers);
-    broadcast(["keyed", ...dataOf(entry)]);
+    broadcastHere(["keyed", ...dataOf(entry)]);
   }
   return changed.length > 0;
 });
@@ -144,7 +145,7 @@ function drop(entry: Entry): void {
   const ofProcess = own.get(pid as Process);
   if (ofProcess?.delete(entry) === true && ofProcess.size === 0) own.delete(pid as Process);
   remove(name, key, (each) => each === entry);
-  broadcast(["unkeyed", name, key, exportPid(pid), id]);
+  broadcastHere(["unkeyed", name, key, exportPid(pid), id]);
 }
 
 beforeExitSignals((process) => {
@@ -163,6 +164,7 @@ onMessage("unkeyed", (_from: number, name: string, key: RegistryKey, data: PidDa
 });
 
 onThreadAdded((thread) => {
+  if (!isHere(thread)) return;
   for (const ofProcess of own.values()) for (const entry of ofProcess) post(thread, ["keyed", ...dataOf(entry)]);
 });
 

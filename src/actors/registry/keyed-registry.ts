@@ -10,7 +10,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
-import { ROOT } from "../../runtime/runtime.ts";
+import { root } from "../across/own-worker.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { sendTo } from "../messaging/sending.ts";
 import type { Pid } from "../process/pid.ts";
@@ -52,7 +52,7 @@ export class Registry<Value = any> {
   async register(key: RegistryKey, pid: Pid<never>, value?: Value): Promise<void> {
     checkEntry(key, pid);
     const data = [this.name, key, exportPid(pid as Pid), pack(value)] as const;
-    const [thread, topic] = this.keys === "unique" ? [ROOT, "claimKey"] : [pid.thread, "takeKey"];
+    const [thread, topic] = this.keys === "unique" ? [root, "claimKey"] : [pid.thread, "takeKey"];
     const problem = (await ask(thread, topic, ...data)) as string | undefined;
     if (problem !== undefined) {
       throw new HeddleError(

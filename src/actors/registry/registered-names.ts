@@ -1,8 +1,9 @@
 /**
- * Names: unique among all threads of the program. Every thread has a copy of the whole registry, so a look-up only reads a map.
- * Only the root gives names out, so no two actors get the same one.
+ * Names: unique among all threads of the program, in a server of all workers of a generation. Every thread has a copy of the whole
+ * registry, so a look-up only reads a map. Only the root gives names out, so no two actors get the same one.
  *
  *   register ─▶ root: is it free? ─▶ the actor's thread: is it alive, and has no name? ─▶ root: tell all ─▶ registered
+ *                 └─▶ in a server: the arbiter, has another worker the name?
  *   exit ─▶ the actor's thread tells all that the name is free, then it sends exit signals and DOWN messages
  *
  * Invariants
@@ -18,7 +19,7 @@
 
 import { mustBePid, mustBeText, notAnAddress, show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { ROOT } from "../../runtime/runtime.ts";
+import { isHere, root, rootOf } from "../across/own-worker.ts";
 import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import { Pid, type PidData } from "../process/pid.ts";
@@ -27,11 +28,15 @@ import { exportPid, importPid, localProcess } from "../process/process-table.ts"
 import {
   ask,
   broadcast,
+  broadcastHere,
+  claimName,
+  ifThreadGone,
   onMessage,
   onQuestion,
   onThreadAdded,
   onThreadGone,
   post,
+  releaseName,
   thisThread,
 } from "../messaging/remote.ts";
 import { Via } from "./via.ts";
@@ -45,8 +50,9 @@ interface Registration {
 
 const byName: Map<string, Registration> = new Map();
 /** On the root: names that are being given out, and whether that one was freed already. */
-const reserved: Map<string, { readonly number: number; isFreed: boolean }> = new Map();
-let lastNumber = 0;
+const reserved: Map<string, { number: number; isFreed: boolean }> = new Map();
+/** On the root: the names that this worker has, with the numbers of their registrations. */
+const claimed: Map<string, number> = new Map();
 
 /**
  * Gives a living actor a name. All threads can send to that name. As in Erlang, an actor has at most one name, and `undefined`
@@ -57,7 +63,9 @@ let lastNumber = 0;
 export async function register(name: string, pid: Pid): Promise<void> {
   checkName(name);
   mustBePid(pid, "the actor of register()");
-  const problem = (await ask(ROOT, "name", name, exportPid(pid))) as string | undefined;
+  // The root of its own worker: the name is given back when that worker ends.
+  const asked = ask(rootOf(pid.thread), "name", name, exportPid(pid)).catch(isGone);
+  const problem = (await asked) as string | undefined;
   if (problem !== undefined) throw refused(name, pid, problem);
 }
 
@@ -111,6 +119,12 @@ function checkName(name: unknown): void {
   if (problem !== undefined) throw new HeddleError("NAME_REFUSED", `${show(name)} ${problem}.`);
 }
 
+/** Why there is no actor, if its thread is gone. */
+function isGone(error: unknown): string {
+  ifThreadGone(error);
+  return "it has exited";
+}
+
 function refused(name: string, pid: Pid, problem: string): HeddleError {
   return new HeddleError("NAME_REFUSED", `${pid.toString()} cannot be registered as "${name}": ${problem}.`);
 }
@@ -123,23 +137,39 @@ export function unknownName(name: string | Via): HeddleError {
 
 onQuestion("name", async (_from: number, name: string, data: PidData) => {
   if (reserved.has(name)) return "the name is taken";
-  const number = ++lastNumber;
-  const registration = { number, isFreed: false };
+  const registration = { number: 0, isFreed: false };
   reserved.set(name, registration);
   try {
     const holder = byName.get(name);
-    if (holder !== undefined && (await isHeld(name, holder))) return "the name is taken";
-    const pid = importPid(data);
-    const problem = (await ask(pid.thread, "takeName", data[1], name, number)) as string | undefined;
-    if (problem !== undefined) return problem;
-    if (registration.isFreed) return "it has exited, or given the name back";
-    byName.set(name, { pid, number });
-    broadcast(["named", name, data, number]);
-    return undefined;
+    if (holder !== undefined && isHere(holder.pid.thread) && (await isHeld(name, holder))) return "the name is taken";
+    // Whether another worker has it, the arbiter knows best.
+    registration.number = await claimName(name);
+    if (registration.number === 0) return "the name is taken";
+    claimed.set(name, registration.number);
+    const problem = await give(name, importPid(data), registration);
+    if (problem !== undefined) giveBack(name, registration.number);
+    return problem;
   } finally {
     reserved.delete(name);
   }
 });
+
+async function give(name: string, pid: Pid, registration: { number: number; isFreed: boolean }): Promise<unknown> {
+  const { number } = registration;
+  const [, id] = exportPid(pid);
+  const problem = await ask(pid.thread, "takeName", id, name, number).catch(isGone);
+  if (problem !== undefined) return problem;
+  if (registration.isFreed) return "it has exited, or given the name back";
+  byName.set(name, { pid, number });
+  broadcast(["named", name, exportPid(pid), number]);
+  return undefined;
+}
+
+function giveBack(name: string, number: number): void {
+  if (claimed.get(name) !== number) return;
+  claimed.delete(name);
+  releaseName(name, number);
+}
 
 async function isHeld(name: string, holder: Registration): Promise<boolean> {
   // If its thread has ended, its names are gone too.
@@ -149,8 +179,11 @@ async function isHeld(name: string, holder: Registration): Promise<boolean> {
 }
 
 onThreadAdded((thread) => {
-  if (thisThread === ROOT)
-    for (const [name, { pid, number }] of byName) post(thread, ["named", name, exportPid(pid), number]);
+  if (thisThread !== root) return;
+  for (const [name, { pid, number }] of byName) {
+    // Other workers hear of each name from its own worker.
+    if (isHere(thread) || isHere(pid.thread)) post(thread, ["named", name, exportPid(pid), number]);
+  }
 });
 
 // On the actor's thread
@@ -190,17 +223,22 @@ function free(name: string, number: number): void {
   if (byName.get(name)?.number === number) byName.delete(name);
   const given = reserved.get(name);
   if (given?.number === number) given.isFreed = true;
+  giveBack(name, number);
 }
 
 onMessage("named", (_from: number, name: string, data: PidData, number: number) => {
-  byName.set(name, { pid: importPid(data), number });
+  const known = byName.get(name);
+  // Of two workers, the news of the earlier registration may come later.
+  if (known === undefined || known.number < number) byName.set(name, { pid: importPid(data), number });
 });
 
 onMessage("unnamed", (from: number, name: string, number: number) => {
   free(name, number);
-  if (thisThread === ROOT) broadcast(["unnamed", name, number], from);
+  if (thisThread !== root) return;
+  if (isHere(from)) broadcast(["unnamed", name, number], from);
+  else broadcastHere(["unnamed", name, number]);
 });
 
 onThreadGone((thread) => {
-  for (const [name, { pid }] of byName) if (pid.thread === thread) byName.delete(name);
+  for (const [name, { pid, number }] of byName) if (pid.thread === thread) free(name, number);
 });

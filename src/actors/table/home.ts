@@ -4,7 +4,7 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import { pack, type Packed } from "../../runtime/copy/message-packing.ts";
-import { ROOT } from "../../runtime/runtime.ts";
+import { root } from "../across/own-worker.ts";
 import { ask, onMessage, onQuestion, onThreadGone, post, thisThread } from "../messaging/remote.ts";
 import { Signal } from "../messaging/signal.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
@@ -67,8 +67,8 @@ function handOn(home: Home, from: Process): void {
   homes.delete(copy.name);
   forget(copy);
   for (const thread of readers) post(thread, ["tableGone", copy.name, copy.number]);
-  if (thisThread === ROOT) unclaim(thisThread, copy.name);
-  else post(ROOT, ["tableUnclaim", copy.name]);
+  if (thisThread === root) unclaim(thisThread, copy.name);
+  else post(root, ["tableUnclaim", copy.name]);
 }
 
 beforeExitSignals((process) => {

@@ -20,7 +20,7 @@ import { invalid, mustBeBoolean, mustBeKey, mustBeOptions, mustBeTitle } from ".
 import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
-import { ROOT } from "../../runtime/runtime.ts";
+import { root } from "../across/own-worker.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import type { Pid } from "../process/pid.ts";
 import { Process } from "../process/process.ts";
@@ -160,7 +160,7 @@ export async function createTable<K extends TableKey, V>(
   }
   mustBeHere(owner, "the owner of a table");
   if (heir !== undefined) mustBeHere(heir, "the heir of a table");
-  if ((await ask(ROOT, "tableClaim", name, thisThread)) !== true) {
+  if ((await ask(root, "tableClaim", name, thisThread)) !== true) {
     throw new HeddleError("TABLE_REFUSED", `there is a table "${name}" already.`);
   }
   return new Table<K, V>(openHome(name, access, owner, heir), true);
@@ -173,7 +173,7 @@ export async function createTable<K extends TableKey, V>(
  */
 export async function openTable<K extends TableKey, V>(name: string): Promise<Table<K, V>> {
   mustBeTitle(name, "the name of a table");
-  const home = (await ask(ROOT, "tableHome", name)) as number | undefined;
+  const home = (await ask(root, "tableHome", name)) as number | undefined;
   const opened = home !== undefined && (await ask(home, "tableOpen", name).catch(ifThreadGone));
   const found = opened === true ? copies.get(name) : undefined;
   if (found === undefined) throw new HeddleError("TABLE_GONE", `there is no table "${name}".`);

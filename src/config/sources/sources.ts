@@ -87,7 +87,12 @@ export function fileLabel(file: ConfigFile | undefined): string {
 }
 
 /** What a server tells its app: a heddle command that the app runs has them in its environment. */
-const ofInstances: ReadonlySet<string> = new Set(["HEDDLE_WORKER_INDEX", "HEDDLE_THREAD_INDEX", "HEDDLE_SHARED"]);
+const ofInstances: ReadonlySet<string> = new Set([
+  "HEDDLE_WORKER_INDEX",
+  "HEDDLE_THREAD_INDEX",
+  "HEDDLE_SHARED",
+  "HEDDLE_ACTORS",
+]);
 
 /** A misspelt name is an error, and so is a setting that is read too late: otherwise the default would apply silently.
  * @throws HeddleError CONFIG_UNKNOWN_SETTING, CONFIG_CONFLICT

@@ -12,6 +12,7 @@
 import { types } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
 import { beginError, copyError, finishError } from "./error-copy.ts";
+import { isPortable, noteBound } from "./process-bound.ts";
 import { encodeReference, isReference } from "./references.ts";
 
 /** Replaces a reference or an error in a message for another thread. */
@@ -79,8 +80,8 @@ class Walk {
     if (Array.isArray(value)) return this.#copyArray(value, path, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#copyProperties(value, {}, path, depth);
-    if (isReference(value)) return this.#forThread ? this.#mark(value, ...encodeReference(value)!) : value;
-    if (this.#toMove.has(value)) return this.#leave(value);
+    if (isReference(value)) return this.#forThread ? this.#markReference(value, path) : value;
+    if (this.#toMove.has(value)) return this.#leave(value, path);
     if (value instanceof Error) return this.#copyError(value, path, depth);
     if (value instanceof Map) return this.#copyMap(value, path, depth);
     if (value instanceof Set) return this.#copySet(value, path, depth);
@@ -165,7 +166,8 @@ class Walk {
   }
 
   /** Stays as it is: posting the copy transfers it, and the copy's views of it with it. */
-  #leave(value: object): unknown {
+  #leave(value: object, path: string): unknown {
+    if (!(value instanceof ArrayBuffer)) this.#isBound(value, path);
     this.#seen.set(value, value);
     return value;
   }
@@ -175,12 +177,24 @@ class Walk {
       const result: unknown = value instanceof SharedArrayBuffer ? value : structuredClone(value);
       // An object with a tag of its own becomes a plain one, with parts that were not counted yet.
       const whole = isPlain(result) ? this.#copyProperties(result, {}, path, depth) : result;
+      if (this.#forThread && whole === result && !isPortableBuiltIn(result)) this.#isBound(value, path);
       this.#seen.set(value, whole);
       return whole;
     } catch (cause) {
       if (isTooDeep(cause)) throw cause;
       throw new HeddleError("NOT_CLONEABLE", `${path} cannot be cloned: it is a ${value.constructor.name}`, { cause });
     }
+  }
+
+  /** Another thread may have it, another process may not. */
+  #isBound(value: object, path: string): void {
+    noteBound(this.markers, `${path}, a ${value.constructor.name},`);
+  }
+
+  #markReference(value: object, path: string): object {
+    const [tag, data] = encodeReference(value)!;
+    if (!isPortable(tag)) noteBound(this.markers, `${path}, a ${tag},`);
+    return this.#mark(value, tag, data);
   }
 
   #mark(value: object, tag: string, data: unknown): object {
@@ -207,6 +221,11 @@ const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 function isClonedByEngine(value: object): boolean {
   const tag = Object.prototype.toString.call(value);
   return tag !== "[object Object]";
+}
+
+/** Of the built-in objects that only the engine can clone: those that it can also write as bytes. */
+function isPortableBuiltIn(value: unknown): boolean {
+  return types.isArrayBuffer(value) || types.isDate(value) || types.isRegExp(value) || types.isBoxedPrimitive(value);
 }
 
 function isPlain(value: unknown): value is object {

@@ -7,6 +7,7 @@
 import { deepCopyToPost, ERROR_TAG, type Marker } from "./deep-copy.ts";
 import { notQuick, quickCopyToPost } from "./quick-copy.ts";
 import { beginError, type ErrorData, finishError } from "./error-copy.ts";
+import { boundIn } from "./process-bound.ts";
 import { decodeReference } from "./references.ts";
 
 export interface Packed {
@@ -29,7 +30,8 @@ export function pack(value: unknown, transfer: readonly unknown[] = []): Packed 
     if (quick !== notQuick) return { value: quick };
   }
   const copied = deepCopyToPost(value, transfer);
-  return copied.markers.length === 0 ? { value: copied.value } : copied;
+  // The list is kept if something was noted of it.
+  return copied.markers.length === 0 && boundIn([copied]) === undefined ? { value: copied.value } : copied;
 }
 
 /** Puts the references back, in place: the value belongs to this thread alone. */

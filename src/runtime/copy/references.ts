@@ -3,11 +3,15 @@
  * the handles of registered functions. Each kind defines how it is sent to another thread.
  */
 
+import { notePortable } from "./process-bound.ts";
+
 export interface ReferenceKind<T extends object> {
   /** The same on all threads; part of the wire form. */
   readonly tag: string;
   /** The prototypes its objects have. */
   readonly prototypes: readonly object[];
+  /** Whether it means the same in all processes that run the program. Default: only on the threads of this one. */
+  readonly isPortable?: boolean;
   /** Plain data that represents the object on another thread. */
   readonly encode: (value: T) => unknown;
   /** The object for the data of `encode`, on any thread. */
@@ -24,7 +28,8 @@ const byPrototype: Map<unknown, AnyKind> = new Map();
 const byTag: Map<string, AnyKind> = new Map();
 
 export function registerReferences<T extends object>(kind: ReferenceKind<T>): void {
-  const { tag, prototypes, encode, decode } = kind;
+  const { tag, prototypes, isPortable = false, encode, decode } = kind;
+  if (isPortable) notePortable(tag);
   const any: AnyKind = { tag, encode: (value) => encode(value as T), decode };
   byTag.set(tag, any);
   for (const prototype of prototypes) byPrototype.set(prototype, any);

@@ -29,6 +29,7 @@ import { planReload } from "./reload.ts";
 import { type Progress, CoalescedCommand } from "./coalesced-command.ts";
 import { type ServingCount, untilServing } from "./serving-count.ts";
 import { type Done, Succession } from "./succession.ts";
+import { ActorServer } from "./actors/actor-server.ts";
 import { SharedServer } from "./shared/shared-server.ts";
 import { TicketKeys } from "./ticket-keys.ts";
 import { readTls } from "./tls.ts";
@@ -69,6 +70,8 @@ export class Arbiter {
   lastReload: LastReload | undefined;
   /** What `heddle/shared` keeps. It lives as long as the server. */
   readonly shared: SharedServer;
+  /** Where the actors of all workers meet. */
+  readonly actors: ActorServer;
   readonly #accepting: Accepting;
   readonly #appSockets: AppSockets;
   readonly #roster: Roster;
@@ -100,6 +103,7 @@ export class Arbiter {
     fleet: Fleet,
     accepting: Accepting,
     shared: SharedServer,
+    actors: ActorServer,
   ) {
     this.#config = config;
     this.#read = config;
@@ -109,6 +113,7 @@ export class Arbiter {
     this.#accepting = accepting;
     this.#appSockets = new AppSockets(fleet, log, () => this.config.workers);
     this.shared = shared;
+    this.actors = actors;
     this.#succession = new Succession({
       fleet,
       log,
@@ -116,6 +121,7 @@ export class Arbiter {
       roster: this.#roster,
       ticketKeys: this.#ticketKeys,
       sharedPlace: shared.place,
+      actors,
       isStopping: () => this.stopping,
     });
     this.#readConfig = readConfig;
@@ -130,7 +136,8 @@ export class Arbiter {
     const { config, log } = options;
     const fleet = new Fleet();
     const accepting = await Accepting.bind(config, log, fleet);
-    return new Arbiter(options, fleet, accepting, await SharedServer.open(config, log));
+    const shared = await SharedServer.open(config, log);
+    return new Arbiter(options, fleet, accepting, shared, await ActorServer.open(log));
   }
 
   get config(): ServerConfig {
@@ -260,6 +267,7 @@ export class Arbiter {
     this.#appSockets.close();
     this.#accepting.close();
     this.shared.close();
+    this.actors.close();
     this.#roster.close();
   }
 

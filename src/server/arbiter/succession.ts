@@ -10,6 +10,7 @@
  */
 
 import { count } from "../../errors/count.ts";
+import type { ActorServer } from "./actors/actor-server.ts";
 import type { ServerConfig } from "../../config/config.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
@@ -37,6 +38,7 @@ export interface SuccessionOptions {
   readonly ticketKeys: TicketKeys;
   /** Where the shared store is reached. */
   readonly sharedPlace: string;
+  readonly actors: ActorServer;
   readonly isStopping: () => boolean;
 }
 
@@ -142,7 +144,7 @@ export class Succession {
   }
 
   #make(number: number, config: ServerConfig): Generation {
-    const { fleet, log, accepting, roster, ticketKeys, sharedPlace } = this.#options;
+    const { fleet, log, accepting, roster, ticketKeys, sharedPlace, actors } = this.#options;
     const tls = readTls(config);
     return new Generation({
       number,
@@ -151,6 +153,7 @@ export class Succession {
       ticketKeys: () => ticketKeys.current,
       surroundings: settle(config, (message) => log.warn({}, message)),
       sharedPlace,
+      actors,
       fleet,
       log,
       address: accepting.address,

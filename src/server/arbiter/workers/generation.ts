@@ -14,6 +14,7 @@ import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
+import { ACTORS_VARIABLE } from "../../../actors/across/thread-numbers.ts";
 import { SHARED_VARIABLE } from "../../../shared/transport.ts";
 import { systemClock } from "../../../supervise/pool-clock.ts";
 import { isEncrypted } from "../../../platform/app-servers.ts";
@@ -24,6 +25,7 @@ import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import type { GateShare, TicketKeys } from "../../worker/worker-protocol.ts";
 import type { Certificate } from "../tls.ts";
+import type { ActorServer } from "../actors/actor-server.ts";
 import type { Fleet } from "./fleet.ts";
 import { share } from "../../worker/limit-shares.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -38,6 +40,8 @@ export interface GenerationOptions {
   readonly surroundings: Surroundings;
   /** Where the shared store is reached. */
   readonly sharedPlace: string;
+  /** Where its actors meet those of other workers. */
+  readonly actors: ActorServer;
   readonly fleet: Fleet;
   readonly log: Log;
   readonly address: ListenerAddress;
@@ -191,12 +195,16 @@ export class Generation {
   #spawn(member: WorkerMember): WorkerHandle {
     const { config } = this;
     const { place } = member;
-    const { fleet, address, inherited, surroundings, sharedPlace, ticketKeys, hop } = this.#options;
+    const { fleet, address, inherited, surroundings, sharedPlace, actors, ticketKeys, hop } = this.#options;
     const { app, cwd, env } = surroundings;
     const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
     const boot = { config: own, tls, slot: place, generation: this.number, address, hop, purpose: "serve" as const };
-    const worker = new WorkerHandle(member, boot, inherited(place, config), { ...env, [SHARED_VARIABLE]: sharedPlace });
+    const seat = actors.seat(this.number);
+    const ownEnv = { ...env, [SHARED_VARIABLE]: sharedPlace, [ACTORS_VARIABLE]: seat.place };
+    const worker = new WorkerHandle(member, boot, inherited(place, config), ownEnv);
+    seat.started(worker.pid);
+    worker.once("gone", () => seat.ended());
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {
       this.#noteModules(worker);

@@ -1,0 +1,188 @@
+/**
+ * The connection of this worker to the arbiter, through which its actors talk with those of other workers. The root has it; the
+ * other end is `server/arbiter/actors/meeting-connection.ts`.
+ *
+ *   connecting ─▶ in            hello, welcome
+ *        └──────▶ alone         refused: this process is no worker, or another thread of it is in already
+ *   in ─────────▶ alone         the connection broke: the arbiter has ended, and soon this worker does
+ *
+ * Invariants
+ * - It never keeps the thread alive.
+ * - A worker that is alone is the whole program, as without a server: it knows no others, and each name is free.
+ * - What has come from a worker is handed on before the news that it has ended.
+ */
+
+import { connect, type Socket } from "node:net";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import { FrameReader } from "../../kit/frame-reader.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  KIND,
+  MAX_CLAIM_BYTES,
+  MAX_FRAME_BYTES,
+  VERSION,
+  WHY,
+} from "./protocol.ts";
+import { type Seat, workerOf } from "./thread-numbers.ts";
+
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 2000;
+
+export interface WorkerLinkEvents {
+  /** Another worker came in, or has ended. */
+  readonly added: (worker: number) => void;
+  readonly gone: (worker: number) => void;
+  /** A `data` or `credit` frame for a thread of this worker. `bytes`: all of it, a view of what was read. */
+  readonly passed: (frame: Frame, bytes: Buffer) => void;
+  /** What has come at once was told. */
+  readonly drained: () => void;
+}
+
+type State = "connecting" | "in" | "alone";
+
+interface Claim {
+  readonly name: string;
+  readonly answered: (number: number) => void;
+}
+
+export class WorkerLink {
+  readonly #seat: Seat;
+  readonly #events: WorkerLinkEvents;
+  #state: State = "connecting";
+  #socket: Socket | undefined;
+  #reader = new FrameReader(MAX_FRAME_BYTES);
+  readonly #others = new Set<number>();
+  readonly #claims = new Map<number, Claim>();
+  #lastClaim = 0;
+  #lastNumber = 0;
+  #retryMs = FIRST_RETRY_MS;
+
+  constructor(seat: Seat, events: WorkerLinkEvents) {
+    this.#seat = seat;
+    this.#events = events;
+    this.#connect();
+  }
+
+  /** Frames for other workers. One that does not exist, or no longer, is told as gone. */
+  send(frames: Buffer): void {
+    if (this.#state === "in") return void this.#socket!.write(frames);
+    const reader = new FrameReader(MAX_FRAME_BYTES);
+    reader.push(frames);
+    for (let bytes = reader.next(); bytes !== undefined; bytes = reader.next()) {
+      const frame = bytes === "too-large" ? undefined : decodeFrame(bytes);
+      if (frame !== undefined) this.#events.gone(workerOf(frame.a));
+    }
+  }
+
+  /** The number of the registration, or 0: an actor of another worker has the name. Waits until it is known who else there is. */
+  claim(name: string): Promise<number> {
+    if (this.#state === "alone") return Promise.resolve(++this.#lastNumber);
+    if (Buffer.byteLength(name) > MAX_CLAIM_BYTES) return Promise.reject(tooLong(name));
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const id = ++this.#lastClaim;
+    this.#claims.set(id, { name, answered: resolve });
+    if (this.#state === "in") this.#ask(id, name);
+    return promise;
+  }
+
+  /** Nobody here has the name any more. */
+  release(name: string, number: number): void {
+    if (this.#state === "in") this.#socket!.write(encodeFrame(KIND.release, number, 0, Buffer.from(name)));
+  }
+
+  #ask(id: number, name: string): void {
+    this.#socket!.write(encodeFrame(KIND.claim, id, 0, Buffer.from(name)));
+  }
+
+  #connect(): void {
+    const { path, worker } = this.#seat;
+    this.#reader = new FrameReader(MAX_FRAME_BYTES);
+    const socket = connect({ path });
+    this.#socket = socket;
+    socket.unref();
+    let why: string | undefined;
+    socket.on("error", (error) => (why = messageOf(error)));
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.once("close", () => this.#closed(why));
+    socket.write(encodeFrame(KIND.hello, worker, process.pid, undefined, VERSION));
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    for (let bytes = this.#reader.next(); bytes !== undefined; bytes = this.#reader.next()) {
+      const frame = bytes === "too-large" ? undefined : decodeFrame(bytes);
+      if (frame === undefined) return void this.#socket!.destroy();
+      this.#obey(frame, bytes as Buffer);
+    }
+    this.#events.drained();
+  }
+
+  #obey(frame: Frame, bytes: Buffer): void {
+    const { kind, a, b } = frame;
+    switch (kind) {
+      case KIND.data:
+      case KIND.credit:
+        return this.#events.passed(frame, bytes);
+      case KIND.welcome:
+        this.#state = "in";
+        this.#retryMs = FIRST_RETRY_MS;
+        for (const [id, { name }] of this.#claims) this.#ask(id, name);
+        return;
+      case KIND.refused:
+        return this.#refused(a);
+      case KIND.added:
+        this.#others.add(a);
+        return this.#events.added(a);
+      case KIND.gone:
+        this.#others.delete(a);
+        return this.#events.gone(a);
+      case KIND.claimed:
+        this.#claims.get(a)?.answered(b);
+        return void this.#claims.delete(a);
+      case KIND.check:
+        return void this.#socket!.write(encodeFrame(KIND.checked, a));
+    }
+  }
+
+  #refused(why: number): void {
+    this.#beAlone();
+    if (why === WHY.version) warn("the server runs another version of heddle than the app imports");
+  }
+
+  #closed(why: string | undefined): void {
+    if (this.#state === "alone") return;
+    if (this.#state === "in") {
+      this.#beAlone();
+      return;
+    }
+    // The arbiter had no descriptors left, or it ends.
+    const timer = setTimeout(() => this.#connect(), this.#retryMs);
+    timer.unref();
+    if (this.#retryMs === FIRST_RETRY_MS) warn(why ?? "the server closed the connection");
+    this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+  }
+
+  #beAlone(): void {
+    this.#state = "alone";
+    for (const { answered } of this.#claims.values()) answered(++this.#lastNumber);
+    this.#claims.clear();
+    for (const worker of this.#others) this.#events.gone(worker);
+    this.#others.clear();
+  }
+}
+
+function warn(why: string): void {
+  process.emitWarning(`the actors of this worker do not reach those of other workers: ${why}.`, {
+    type: "HeddleWarning",
+    code: "ACTORS_ALONE",
+  });
+}
+
+function tooLong(name: string): HeddleError {
+  return new HeddleError(
+    "NAME_REFUSED",
+    `a name with ${Buffer.byteLength(name)} bytes cannot be registered: it may have at most ${MAX_CLAIM_BYTES}.`,
+  );
+}
