@@ -51,7 +51,7 @@ export const WINDOW_BYTES: number = 64 * 1024;
 /** The longest piece in one frame: other pairs of threads get their turn in between. */
 export const PIECE_BYTES: number = 16 * 1024;
 /** The longest name that can be claimed, in bytes. */
-export const MAX_CLAIM_BYTES = 4096;
+export const MAX_CLAIM_BYTES: number = PIECE_BYTES;
 
 export const HEAD_BYTES = 22;
 export const MAX_FRAME_BYTES: number = HEAD_BYTES + PIECE_BYTES;

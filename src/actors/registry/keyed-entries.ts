@@ -2,6 +2,7 @@
  * The entries of all registries (keyed-registry.ts): this thread's copy, and the entries of this thread's actors.
  *
  *   register, unique     ─▶ root: is the key free? ─▶ the actor's thread: is it alive? ─▶ it tells all threads
+ *                             └─▶ in a server: the arbiter, as with names
  *   register, duplicate                            ─▶ the actor's thread, the same
  *   exit                 ─▶ the actor's thread tells all that its entries are gone, then it sends exit signals and DOWN messages
  *
@@ -16,12 +17,14 @@ import { isHere } from "../across/own-worker.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import {
   ask,
-  broadcastHere,
+  broadcast,
+  claimName,
   onMessage,
   onQuestion,
   onThreadAdded,
   onThreadGone,
   post,
+  releaseName,
   thisThread,
 } from "../messaging/remote.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
@@ -49,6 +52,8 @@ const entries: Map<string, Map<RegistryKey, Entry[]>> = new Map();
 const own: Map<Process, Set<Entry>> = new Map();
 /** On the root: keys that are being given out. */
 const reserved: Set<string> = new Set();
+/** On the root: unique keys that actors of this worker have, with the numbers of their registrations. */
+const claimed: Map<string, number> = new Map();
 let lastEntry = 0;
 
 /** Those of a key. */
@@ -79,6 +84,8 @@ function remove(name: string, key: RegistryKey, isGone: (entry: Entry) => boolea
   if (left.length > 0) byKey!.set(key, left);
   else byKey!.delete(key);
   if (byKey!.size === 0) entries.delete(name);
+  // While it is being given out, whoever gives it decides.
+  if (claimed.size > 0 && !reserved.has(idOf(name, key))) giveBack(name, key);
 }
 
 function dataOf({ registry: name, key, pid, id, value }: Entry): EntryData {
@@ -88,21 +95,48 @@ function dataOf({ registry: name, key, pid, id, value }: Entry): EntryData {
 // On the root
 
 onQuestion("claimKey", async (_from: number, name: string, key: RegistryKey, pid: PidData, value: Packed) => {
-  const id = JSON.stringify([name, key]);
+  const id = idOf(name, key);
   if (reserved.has(id)) return "the key is taken";
   reserved.add(id);
   try {
-    const holder = found(name, key)[0]?.pid;
+    const holder = holderHere(name, key);
     if (holder !== undefined) {
       // If its thread has ended, its keys are gone too.
       if (holder.thread !== thisThread) await Promise.allSettled([ask(holder.thread, "ping")]);
-      if (found(name, key)[0]?.pid === holder) return "the key is taken";
+      if (holderHere(name, key) === holder) return "the key is taken";
     }
-    return await ask(pid[0], "takeKey", name, key, pid, value);
+    // Whether another worker has it, the arbiter knows best.
+    giveBack(name, key);
+    const number = await claimName(id);
+    if (number === 0) return "the key is taken";
+    claimed.set(id, number);
+    try {
+      return await ask(pid[0], "takeKey", name, key, pid, value);
+    } finally {
+      giveBack(name, key);
+    }
   } finally {
     reserved.delete(id);
   }
 });
+
+/** As the arbiter knows it, which gives out names too. */
+function idOf(name: string, key: RegistryKey): string {
+  return `key ${JSON.stringify([name, key])}`;
+}
+
+function holderHere(name: string, key: RegistryKey): Pid | undefined {
+  return found(name, key).find(({ pid }) => isHere(pid.thread))?.pid;
+}
+
+/** Unless an actor of this worker has it. */
+function giveBack(name: string, key: RegistryKey): void {
+  const id = idOf(name, key);
+  const number = claimed.get(id);
+  if (number === undefined || holderHere(name, key) !== undefined) return;
+  claimed.delete(id);
+  releaseName(id, number);
+}
 
 // On the actor's thread
 
@@ -115,7 +149,7 @@ onQuestion("takeKey", (_from: number, name: string, key: RegistryKey, pid: PidDa
   if (ofProcess === undefined) own.set(process, new Set([entry]));
   else ofProcess.add(entry);
   put(entry);
-  broadcastHere(["keyed", ...dataOf(entry)]);
+  broadcast(["keyed", ...dataOf(entry)]);
   return undefined;
 });
 
@@ -135,7 +169,7 @@ onQuestion("changeKey", (_from: number, name: string, key: RegistryKey, id: numb
   const changed = ownEntries(name, key, id);
   for (const entry of changed) {
     entry.value = unpack(value, markers);
-    broadcastHere(["keyed", ...dataOf(entry)]);
+    broadcast(["keyed", ...dataOf(entry)]);
   }
   return changed.length > 0;
 });
@@ -145,7 +179,7 @@ function drop(entry: Entry): void {
   const ofProcess = own.get(pid as Process);
   if (ofProcess?.delete(entry) === true && ofProcess.size === 0) own.delete(pid as Process);
   remove(name, key, (each) => each === entry);
-  broadcastHere(["unkeyed", name, key, exportPid(pid), id]);
+  broadcast(["unkeyed", name, key, exportPid(pid), id]);
 }
 
 beforeExitSignals((process) => {
@@ -164,7 +198,6 @@ onMessage("unkeyed", (_from: number, name: string, key: RegistryKey, data: PidDa
 });
 
 onThreadAdded((thread) => {
-  if (!isHere(thread)) return;
   for (const ofProcess of own.values()) for (const entry of ofProcess) post(thread, ["keyed", ...dataOf(entry)]);
 });
 

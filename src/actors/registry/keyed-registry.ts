@@ -10,7 +10,8 @@ import { HeddleError } from "../../errors/errors.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
-import { root } from "../across/own-worker.ts";
+import { messageToBytes } from "../across/message-bytes.ts";
+import { rootOf, seat } from "../across/own-worker.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { sendTo } from "../messaging/sending.ts";
 import type { Pid } from "../process/pid.ts";
@@ -51,8 +52,8 @@ export class Registry<Value = any> {
    */
   async register(key: RegistryKey, pid: Pid<never>, value?: Value): Promise<void> {
     checkEntry(key, pid);
-    const data = [this.name, key, exportPid(pid as Pid), pack(value)] as const;
-    const [thread, topic] = this.keys === "unique" ? [root, "claimKey"] : [pid.thread, "takeKey"];
+    const data = [this.name, key, exportPid(pid as Pid), packForAll(value)] as const;
+    const [thread, topic] = this.keys === "unique" ? [rootOf(pid.thread), "claimKey"] : [pid.thread, "takeKey"];
     const problem = (await ask(thread, topic, ...data)) as string | undefined;
     if (problem !== undefined) {
       throw new HeddleError(
@@ -74,7 +75,7 @@ export class Registry<Value = any> {
   /** Replaces the value of the actor's entries of a key. False: it has none. */
   async setValue(key: RegistryKey, pid: Pid<never>, value: Value): Promise<boolean> {
     checkEntry(key, pid);
-    const data = [this.name, key, exportPid(pid as Pid)[1], pack(value)] as const;
+    const data = [this.name, key, exportPid(pid as Pid)[1], packForAll(value)] as const;
     return (await ask(pid.thread, "changeKey", ...data).catch(ifThreadGone)) === true;
   }
 
@@ -188,6 +189,7 @@ export function via<P extends Pid<never> = Pid>(of: Registry, key: RegistryKey, 
 
 registerReferences<RegistryVia>({
   tag: "via",
+  isPortable: true,
   prototypes: [RegistryVia.prototype],
   encode: ({ registry: of, key, value }) => [of.name, key, pack(value)],
   decode: (data) => {
@@ -195,6 +197,13 @@ registerReferences<RegistryVia>({
     return new RegistryVia(registry(name), key, unpack(value, markers));
   },
 });
+
+/** All workers of a server get it. Refused here also if there is only one: then it is refused everywhere, or nowhere. */
+function packForAll(value: unknown): Packed {
+  const packed = pack(value);
+  if (seat !== undefined) messageToBytes([packed]);
+  return packed;
+}
 
 function checkKey(key: unknown): void {
   mustBeKey(key, "a key of a registry");

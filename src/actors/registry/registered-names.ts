@@ -143,7 +143,7 @@ onQuestion("name", async (_from: number, name: string, data: PidData) => {
     const holder = byName.get(name);
     if (holder !== undefined && isHere(holder.pid.thread) && (await isHeld(name, holder))) return "the name is taken";
     // Whether another worker has it, the arbiter knows best.
-    registration.number = await claimName(name);
+    registration.number = await claimName(idOf(name));
     if (registration.number === 0) return "the name is taken";
     claimed.set(name, registration.number);
     const problem = await give(name, importPid(data), registration);
@@ -165,10 +165,15 @@ async function give(name: string, pid: Pid, registration: { number: number; isFr
   return undefined;
 }
 
+/** As the arbiter knows it, which gives out keys of registries too. */
+function idOf(name: string): string {
+  return `name ${name}`;
+}
+
 function giveBack(name: string, number: number): void {
   if (claimed.get(name) !== number) return;
   claimed.delete(name);
-  releaseName(name, number);
+  releaseName(idOf(name), number);
 }
 
 async function isHeld(name: string, holder: Registration): Promise<boolean> {

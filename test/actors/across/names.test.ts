@@ -158,6 +158,61 @@ describe("two workers", LIMIT, () => {
     }
   });
 
+  test("registries have one holder for each unique key, and all entries in both", async (t) => {
+    const server = await TestServer.open(t);
+    const [a, b] = [server.spawn(), server.spawn()];
+    const first = await a.do("recorder", "first");
+    const second = await b.do("recorder", "second");
+    await a.do("registerKey", "unique", "key", "first", { seats: 2 });
+    assert.equal((await b.failing("registerKey", "unique", "key", "second")).code, "NAME_REFUSED");
+    const seen = await until(
+      () => b.do("lookup", "unique", "key") as Promise<unknown[]>,
+      ({ length }) => length > 0,
+    );
+    assert.deepEqual(seen, [[first, { seats: 2 }]]);
+    for (let round = 0; round < 10; round++) {
+      await a.do("unregisterKey", "unique", "key", "first");
+      await b.do("registerKey", "unique", "key", "second");
+      await b.do("unregisterKey", "unique", "key", "second");
+      await a.do("registerKey", "unique", "key", "first");
+    }
+    for (const [worker, who] of [
+      [a, "first"],
+      [b, "second"],
+    ] as const)
+      await worker.do("registerKey", "duplicate", "key", who, who);
+    for (const worker of [a, b]) {
+      const both = await until(
+        () => worker.do("lookup", "duplicate", "key") as Promise<string[][]>,
+        ({ length }) => length === 2,
+      );
+      assert.deepEqual(
+        new Map(both as [string, string][]),
+        new Map([
+          [first, "first"],
+          [second, "second"],
+        ]),
+      );
+    }
+    // An address in a registry may be sent: it means the same there.
+    await b.do("registerKey", "unique", "here", "second");
+    await until(
+      () => a.do("lookup", "unique", "here") as Promise<unknown[]>,
+      ({ length }) => length > 0,
+    );
+    await a.do("register", "first", "first");
+    await known(b, "first");
+    await b.do("sendVia", "first", "here");
+    assert.deepEqual(await recordedBy(b, "second", 1), ["via"]);
+    a.process.kill("SIGKILL");
+    await until(
+      () => b.do("lookup", "duplicate", "key") as Promise<unknown[]>,
+      ({ length }) => length === 1,
+    );
+    await b.do("registerKey", "unique", "key", "second");
+    assert.equal((await b.failing("registerKey", "unique", "x".repeat(20_000), "second")).code, "NAME_REFUSED");
+  });
+
   test("a worker that is killed takes its names with it, and monitors, links and calls get noconnection", async (t) => {
     const server = await TestServer.open(t);
     const [a, b] = [server.spawn(), server.spawn()];
