@@ -8,7 +8,7 @@
 import { connect, type Socket } from "node:net";
 import { count } from "../errors/count.ts";
 import { HeddleError } from "../errors/errors.ts";
-import { FrameReader } from "../kit/frame-reader.ts";
+import { FrameReader } from "../kit/bytes/frame-reader.ts";
 import {
   type Answer,
   decodeAnswer,

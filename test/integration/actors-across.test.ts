@@ -88,12 +88,14 @@ async function hears(ask: (path: string) => Promise<Told>, from: Iterable<string
 const shapes: readonly { readonly flags: readonly string[]; readonly copies: number }[] = [
   { flags: ["--workers", "1", "--threads", "1"], copies: 1 },
   { flags: ["--workers", "2", "--threads", "1"], copies: 2 },
+  { flags: ["--workers", "2", "--threads", "2"], copies: 4 },
 ];
 
 for (const { flags, copies: number } of shapes) {
   test(`${flags.join(" ")}: one counter, one group; a death, a reload and a blocked worker`, async (t) => {
     const server = await serve(t, app, [...flags, "--blocked-threshold", "60s"]);
     let copies = await copiesOf(t, server, number);
+    const processes = new Set([...copies.keys()].map((copy) => Number.parseInt(copy, 10))).size;
     await settled(copies);
     const holder = await count(copies);
     await publish(copies, 1);
@@ -109,7 +111,7 @@ for (const { flags, copies: number } of shapes) {
       assert.deepEqual((await ask("/")).downs, ["noconnection"]);
     }
     await server.waitForStatus(
-      ({ workers }) => workers.filter(({ state, pid }) => state === "serving" && pid !== holder).length === number,
+      ({ workers }) => workers.filter(({ state, pid }) => state === "serving" && pid !== holder).length === processes,
     );
 
     // The new generation has names of its own, so its workers boot while the old ones have theirs.

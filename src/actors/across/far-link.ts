@@ -9,7 +9,7 @@
  *   refused. What the library itself says (exits, replies, names) is always taken, because it must arrive.
  */
 
-import { FrameReader } from "../../kit/frame-reader.ts";
+import { FrameReader } from "../../kit/bytes/frame-reader.ts";
 import { messageFromBytes, MAX_MESSAGE_BYTES } from "./message-bytes.ts";
 import { encodeCredit, encodeFrame, KIND, PIECE_BYTES, WINDOW_BYTES } from "./protocol.ts";
 

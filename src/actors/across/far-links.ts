@@ -3,7 +3,7 @@
  * to the arbiter together: the root writes them to its connection (worker-link.ts), other threads hand them to the root.
  */
 
-import { FrameReader } from "../../kit/frame-reader.ts";
+import { FrameReader } from "../../kit/bytes/frame-reader.ts";
 import { FarLink } from "./far-link.ts";
 import { messageToBytes } from "./message-bytes.ts";
 import { creditOf, decodeFrame, type Frame, KIND, MAX_FRAME_BYTES } from "./protocol.ts";

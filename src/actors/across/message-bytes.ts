@@ -16,7 +16,7 @@ export const MAX_MESSAGE_BYTES: number = 64 * 2 ** 20;
 const LENGTH_BYTES = 4;
 
 class MessageSerializer extends Serializer {
-  /** For `kit/frame-reader.ts`. */
+  /** For `kit/bytes/frame-reader.ts`. */
   begin(): void {
     this.writeRawBytes(Buffer.alloc(LENGTH_BYTES));
     this.writeHeader();

@@ -14,7 +14,7 @@
 
 import { connect, type Socket } from "node:net";
 import { HeddleError, messageOf } from "../../errors/errors.ts";
-import { FrameReader } from "../../kit/frame-reader.ts";
+import { FrameReader } from "../../kit/bytes/frame-reader.ts";
 import {
   decodeFrame,
   encodeFrame,

@@ -13,7 +13,7 @@ function pair(): {
   toA: Buffer[];
   toB: Buffer[];
   gotByB: unknown[];
-  deliver(to: "a" | "b"): boolean;
+  readonly deliver: (to: "a" | "b") => boolean;
 } {
   const [toA, toB, gotByB]: [Buffer[], Buffer[], unknown[]] = [[], [], []];
   const a = new FarLink({ self: 1, thread: 2, send: (frame) => toB.push(frame), received: () => {} });

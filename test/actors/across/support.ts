@@ -32,6 +32,10 @@ export class TestWorker {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
     });
+    child.once("exit", () => {
+      const failed = { code: "", message: "the worker has ended", reason: undefined };
+      for (const [id, answered] of this.#waiting) answered({ id, failed });
+    });
   }
 
   async do(op: string, ...args: readonly unknown[]): Promise<any> {

@@ -16,7 +16,7 @@ import {
   WHY,
 } from "../../../actors/across/protocol.ts";
 import { workerOf } from "../../../actors/across/thread-numbers.ts";
-import { FrameReader } from "../../../kit/frame-reader.ts";
+import { FrameReader } from "../../../kit/bytes/frame-reader.ts";
 import type { Guest, Meeting } from "./meeting.ts";
 
 export interface MeetingConnectionOptions {

@@ -10,7 +10,7 @@
  */
 
 import type { Socket } from "node:net";
-import { FrameReader } from "../../../kit/frame-reader.ts";
+import { FrameReader } from "../../../kit/bytes/frame-reader.ts";
 import {
   type Answer,
   decodeRequest,

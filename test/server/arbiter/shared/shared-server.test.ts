@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SharedServer } from "../../../../src/server/arbiter/shared/shared-server.ts";
 import { ArbiterTransport } from "../../../../src/shared/arbiter-transport.ts";
-import { FrameReader } from "../../../../src/kit/frame-reader.ts";
+import { FrameReader } from "../../../../src/kit/bytes/frame-reader.ts";
 import {
   type Answer,
   decodeAnswer,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FrameReader } from "../../src/kit/frame-reader.ts";
+import { FrameReader } from "../../../src/kit/bytes/frame-reader.ts";
 import {
   decodeAnswer,
   decodeRequest,
@@ -9,7 +9,7 @@ import {
   KIND,
   OP,
   type Request,
-} from "../../src/shared/protocol.ts";
+} from "../../../src/shared/protocol.ts";
 
 const requests: readonly Request[] = ["", "x", "Schlüssel ☕", "long".repeat(5000)].map((text, i) => ({
   op: OP.set,
