@@ -16,3 +16,4 @@ export type { Refusal } from "./server/sockets/socket-host.ts";
 export type { DeflateOptions, SocketOptions, Verdict } from "./server/sockets/socket-options.ts";
 export type { SocketRequest } from "./server/sockets/socket-request.ts";
 export { instance, type Instance, isFirst } from "./server/app/instance.ts";
+export { type HandlerClass, reclassify, requestContext, requestGroup } from "./server/app/request-scope.ts";

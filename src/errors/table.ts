@@ -124,6 +124,14 @@ const table = {
     library: "heddle",
     doc: "An option or argument of `socketActor`, of a socket or of `publish` is invalid.",
   },
+  REQUEST_UNKNOWN: {
+    library: "heddle",
+    doc: "The request of `requestContext`, `requestGroup` or `reclassify` is not known: there is none, or it was not passed.",
+  },
+  RECLASSIFY_REFUSED: {
+    library: "heddle",
+    doc: "`reclassify` got something else than `tasks` or `threads`, or the model cannot do that.",
+  },
 
   TASK_INVALID: {
     library: "heddle/tasks",

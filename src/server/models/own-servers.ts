@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "../../errors/errors.ts";
 import type { OwnProtocol } from "../../platform/app-servers.ts";
+import type { ModelName } from "./model.ts";
 import type { RouteModel } from "./upgrades.ts";
 
 interface OwnRoute extends RouteModel {
@@ -42,7 +43,8 @@ export function modelRefused(
     };
   }
   if (protocol === undefined || !asksForCertificates) return undefined;
-  const other = routes.find(({ model }) => model === "threads" || model === "thread-per-request");
+  const elsewhere: readonly ModelName[] = ["threads", "thread-per-request", "tasks"];
+  const other = routes.find(({ model }) => elsewhere.includes(model));
   if (other === undefined) return undefined;
   return {
     code: "APP_SERVES_TLS",

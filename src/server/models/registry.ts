@@ -4,7 +4,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { actors } from "./actors.ts";
 import { loop } from "./loop.ts";
 import { sync } from "./sync.ts";
-import { threadPerRequest, threads } from "./threads.ts";
+import { tasks, threadPerRequest, threads } from "./threads.ts";
 import type { Model, ModelName, StartModel } from "./model.ts";
 
 const models: Partial<Record<ModelName, Model>> = {
@@ -12,6 +12,7 @@ const models: Partial<Record<ModelName, Model>> = {
   sync,
   threads,
   "thread-per-request": threadPerRequest,
+  tasks,
   actors,
 };
 

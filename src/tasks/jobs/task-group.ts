@@ -34,6 +34,11 @@ export class TaskGroup implements AsyncDisposable {
     });
   }
 
+  /** For the library: the tasks that run, or have their place. */
+  get active(): number {
+    return this.#active;
+  }
+
   /**
    * Starts a task in the group. A closure gets the group's context, which may be cancelled already. The promise settles when
    * the task has been started: at once, unless there is a limit.

@@ -75,7 +75,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.board = new Board(Board.create(slots));
     this.links = new PoolLinks({
       board: this.board,
-      timeoutMs: config.timeoutMs,
+      // Under `tasks` others run beside it. A thread that is blocked is found by the next serving thread.
+      timeoutMs: spec.model === "tasks" ? 0 : config.timeoutMs,
       kill: (id, why) => this.kill(id, why),
     });
     this.#looker = setInterval(() => this.#replaceLost(), LOOK_FOR_LOST_MS).unref();
@@ -125,7 +126,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   report(): PoolReport {
     const ready = this.#ready;
-    const counts = ready.map(({ seat }) => this.board.count(seat));
+    const counts = ready.map(({ seat }) => this.board.count(seat) + this.board.beside(seat));
     return {
       name: this.spec.name,
       model: this.spec.model,
@@ -177,6 +178,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   #wanted(): number {
     const { model, min } = this.spec;
     const ready = this.#ready;
+    if (model === "tasks") return min;
     if (model === "threads") return Math.max(min, ready.length + this.board.waiting);
     const idle = ready.filter(({ seat }) => this.board.load(seat) === 0).length;
     return ready.length + Math.max(0, this.board.waiting + min - idle);
@@ -287,6 +289,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   /** Replaces threads that the board counts as busy although no serving thread has a job for them. */
   #replaceLost(): void {
+    // Under `tasks` a thread that counts a job too many gets a little less to do, and nothing else is lost.
+    if (this.spec.model === "tasks") return;
     for (const [{ id }, error] of this.links.lost()) {
       const member = this.#pool.members.find(({ serial }) => serial === id);
       if (member === undefined) continue;

@@ -13,7 +13,7 @@ import { openAppSockets } from "../../app/listen/app-sockets.ts";
 import { watchLoad } from "../../app/load/end-of-load.ts";
 import { type LoadedApp, loadApp, ModuleTracker } from "../../app/load/load-app.ts";
 import { applyServerSettings } from "../../app/server-settings.ts";
-import { toWire } from "../../../errors/errors.ts";
+import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { setDoor } from "../../../runtime/door.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
@@ -21,10 +21,16 @@ import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { endApp } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
-import { installJobFraming, installJobSignal, rehearse } from "../../models/offload/execute/job-request.ts";
+import {
+  installJobFraming,
+  installJobScopes,
+  installJobSignal,
+  rehearse,
+} from "../../models/offload/execute/job-request.ts";
 import { Board } from "../../models/offload/shared/pool-board.ts";
-import { JobRunner } from "../../models/offload/execute/job-runner.ts";
-import { heedAbort } from "../../models/offload/execute/running-job.ts";
+import { JobRunner, type JobRunnerOptions } from "../../models/offload/execute/job-runner.ts";
+import type { TaskRunner } from "../../models/offload/execute/task-runner.ts";
+import { heedAbort, runningJob } from "../../models/offload/execute/running-job.ts";
 import { printed } from "../flush-output.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
@@ -47,8 +53,13 @@ function failBoot(error: unknown): void {
 async function main(): Promise<void> {
   installJobSignal();
   installJobFraming();
+  installJobScopes(() => runningJob.getStore());
   const shared = new Board(board);
-  setBlockingRules({ wake: shared.wakeOf(seat), cancelled: heedAbort });
+  setBlockingRules({
+    wake: shared.wakeOf(seat),
+    cancelled: heedAbort,
+    ...(pool.model === "tasks" ? { may: mayBlock } : {}),
+  });
   port.on("message", (message: ToHandlerThread) => message.type === "app-socket" && sockets.answered(message));
   const loaded = watchLoad(config.app, failBoot);
   const app = await loadApp(config.app, {
@@ -57,14 +68,14 @@ async function main(): Promise<void> {
     modules,
     isTls: config.tlsCert !== undefined,
     args: config.appArgs,
-    notice: (message) => tell({ type: "log", level: "warn", fields: {}, message, once: message }),
+    notice: warn,
     sockets,
   });
   await app.start();
   await sockets.settled();
   await loaded();
   const { keepAliveMs } = applyServerSettings(config, app.server()).config;
-  const runner = new JobRunner({ app, seat, board: shared, keepAliveMs, onDone });
+  const runner = await runnerOf({ app, seat, board: shared, keepAliveMs, onlyOne, onDone, warn });
   process.on("uncaughtException", function own(error: unknown) {
     if (isHandledByApp(own)) return;
     runner.uncaught(error);
@@ -86,7 +97,7 @@ async function main(): Promise<void> {
     }
   });
   // Other threads warm up with their first requests. This one has only one request.
-  if (pool.model === "thread-per-request") rehearse(keepAliveMs);
+  if (onlyOne) rehearse(keepAliveMs);
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }
@@ -97,11 +108,35 @@ async function joinRuntime(): Promise<void> {
   runtime();
 }
 
+const onlyOne = pool.model === "thread-per-request";
+
+function warn(message: string): void {
+  tell({ type: "log", level: "warn", fields: {}, message, once: message });
+}
+
+/** Under `tasks` others run on the thread, unless the handler has said that it blocks. */
+function mayBlock(what: string): void {
+  if (isHeld()) return;
+  throw new HeddleError("AWAIT_SYNC_REFUSED", `${what} would hold up every other request on this thread.`, {
+    hint: 'Await the task instead (`await task(…)`), or say `await reclassify("threads")` first.',
+  });
+}
+
+let isHeld: () => boolean = () => false;
+
+async function runnerOf(options: JobRunnerOptions): Promise<JobRunner | TaskRunner> {
+  if (pool.model !== "tasks") return new JobRunner(options);
+  const { TaskRunner } = await import("../../models/offload/execute/task-runner.ts");
+  const runner = new TaskRunner(options);
+  isHeld = () => runner.isHeld;
+  return runner;
+}
+
 /** Time for what the handler does right after its response. A handler that runs longer is cut. */
 const LAST_WORDS_MS = 5;
 
 function onDone(): boolean {
-  if (pool.model === "threads") return true;
+  if (!onlyOne) return true;
   tell({ type: "used" });
   setTimeout(() => void printed().then(() => process.exit(0)), LAST_WORDS_MS);
   return false;

@@ -23,7 +23,7 @@ export function toEvict(
 ): readonly number[] {
   if (limitMs === 0) return [];
   const idle = threads.filter(({ idleMs }) => idleMs > 0);
-  const kept = model === "threads" ? min - (threads.length - idle.length) : min;
+  const kept = model !== "thread-per-request" ? min - (threads.length - idle.length) : min;
   return idle
     .toSorted((a, b) => b.slot - a.slot)
     .slice(0, Math.max(0, idle.length - Math.max(0, kept)))

@@ -32,6 +32,7 @@ import { setRequestIdPrefix } from "../../http/exchange.ts";
 import type { GateHandle } from "../../http/admit/gate.ts";
 import { FramingFaults, installExchangeFraming } from "../../http/respond/framing-faults.ts";
 import { Pipeline } from "../../http/pipeline.ts";
+import { installExchangeScopes } from "../../http/exchange-scopes.ts";
 import { installRequestSignal } from "../../http/request-signal.ts";
 import type { Sticky } from "../../http/sticky/sticky.ts";
 import { createRouter, type Router } from "../../http/route/router.ts";
@@ -83,6 +84,7 @@ async function main(): Promise<void> {
   await openDebuggerPort(config, Number(process.env["HEDDLE_WORKER_INDEX"] ?? 0));
   const lacking = boot.index === 0 ? await examineOurNode() : [];
   installRequestSignal();
+  installExchangeScopes((message, fields = {}) => tell({ type: "log", level: "warn", fields, message, once: message }));
   const loaded = watchLoad(config.app, failBoot);
   numberThread(boot.index, servingThreads(config));
   port.on("message", (message: ToThread) => message.type === "app-socket" && sockets.answered(message));

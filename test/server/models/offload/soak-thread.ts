@@ -29,7 +29,8 @@ function handle({ board, seat, links }: SoakHandlerData): void {
       res.end(bodyOf(req.url!));
     },
   } as Pick<LoadedApp, "request"> as LoadedApp;
-  const runner = new JobRunner({ app, board: new Board(board), seat, keepAliveMs: 5000, onDone: () => true });
+  const rest = { onlyOne: false, onDone: () => true, warn: () => {} };
+  const runner = new JobRunner({ app, board: new Board(board), seat, keepAliveMs: 5000, ...rest });
   for (const link of links) runner.attach(link);
 }
 
@@ -45,7 +46,8 @@ function serve({ board, line, links, requests, seed }: SoakServerData): void {
   const client = new PoolClient({
     board: new Board(board),
     line,
-    onceOnly: false,
+    model: "threads",
+    loopLimitMs: 0,
     spread: 2,
     queue: 12,
     queueTimeoutMs: 0,
@@ -139,7 +141,7 @@ function exchangeFor(url: string, answered: (text: string) => void): HandledExch
     req,
     res,
     connection: { closing: false, stream: { destroyed: false } },
-    route: { timeoutMs: 0 },
+    route: { name: "*", timeoutMs: 0 },
     state: "received",
     receivedMs: performance.now(),
     executedMs: 0,

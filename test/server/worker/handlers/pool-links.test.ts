@@ -75,7 +75,7 @@ describe("a serving thread that dies", () => {
     links.settle(dead);
     assert.deepEqual([board.count(one.seat), board.count(other.seat)], [2, 0]);
     assert.equal(busy!.claim(8, 2), "recalled");
-    busy!.finish(7, 3);
+    busy!.finish(7);
     board.release(one.seat);
     assert.deepEqual([board.count(one.seat), kept!.claim(7, 4)], [1, "claimed"]);
   });
@@ -91,7 +91,7 @@ describe("a serving thread that dies", () => {
       assert.ok(board.tryWait(2));
       assert.ok(board.tryAddAhead(each.seat));
       ring.open(2, true);
-      ring.finish(1, 2);
+      ring.finish(1);
       board.release(each.seat);
       if (!hasBegun) continue;
       ring.claim(2, 3);
@@ -133,7 +133,7 @@ describe("a serving thread that dies", () => {
         assert.ok(board.tryClaimIdle(each.seat));
         ring.open(2 ** 32 - 1);
         ring.claim(2 ** 32 - 1, 1);
-        if (ends) setTimeout(() => ring.finish(2 ** 32 - 1, 2), 999);
+        if (ends) setTimeout(() => ring.finish(2 ** 32 - 1), 999);
       }
       links.settle(dead);
       mock.timers.tick(1000);
@@ -179,7 +179,7 @@ describe("a serving thread that dies", () => {
     ring.claim(1, 1);
     links.settle(dead);
     for (let look = 0; look < 5; look++) assert.deepEqual([...links.lost()], []);
-    ring.finish(1, 2);
+    ring.finish(1);
     board.release(each.seat);
     for (let look = 0; look < 5; look++) assert.deepEqual([...links.lost()], []);
     assert.ok(board.tryClaimIdle(each.seat));
@@ -197,7 +197,7 @@ describe("a serving thread that dies", () => {
       ring.open(seq);
       assert.deepEqual([...links.lost()], [], "sent");
       ring.claim(seq, 1);
-      ring.finish(seq, 2);
+      ring.finish(seq);
       assert.deepEqual([...links.lost()], [], "done in the ring");
       board.release(each.seat);
     }

@@ -9,6 +9,9 @@
  * - Under longer handlers, a thread that finishes one has the next one at hand. That job was sent *ahead*: one per thread. It
  *   still counts as waiting, and goes to any thread that is idle before it has begun.
  * - Threads with a low slot first. So unneeded threads stay idle and can be evicted.
+ *
+ * Under `tasks` any number of requests run on a thread, and each goes to the thread that has the fewest. What a thread has not
+ * begun within `TASK_PATIENCE_MS` runs elsewhere, if another thread takes it: its thread is blocked.
  */
 
 /** Handlers are short if they take less than this on average: a few times the cost of waking a thread. */
@@ -17,6 +20,11 @@ export const SHORT_MS = 0.25;
 export const SHORT_DEPTH = 16;
 /** How long a request may wait behind another on a thread before it is recalled. */
 export const PATIENCE_MS = 2;
+
+/** Requests that a thread may have and not have begun, under `tasks`. Fewer than a ring has cells. */
+export const TASK_DEPTH = 60;
+/** Longer than a thread waits for its next time slice on a busy machine, mostly. */
+export const TASK_PATIENCE_MS = 10;
 
 /** Handlers that take longer gain nothing from a request sent ahead. */
 const AHEAD_MS = 100;
@@ -47,6 +55,12 @@ export function sendsAhead(averageMs: number): boolean {
  */
 export function patienceMs(averageMs: number): number {
   return averageMs < SHORT_MS ? PATIENCE_MS : Math.max(PATIENCE_MS, averageMs * 2);
+}
+
+/** `loads`: requests of each thread, begun or not. Infinity: it takes none. -1: no thread takes one. */
+export function assignTask(loads: readonly number[]): number {
+  const least = leastLoaded(loads, loads.length);
+  return loads[least] === Infinity ? -1 : least;
 }
 
 function leastLoaded(counts: readonly number[], among: number): number {

@@ -2,10 +2,10 @@
  * A serving thread's link to one handler thread: the jobs that were sent there and are not done.
  *
  *   send → (flush) → started → done
- *             └────→ recalled, if it waits behind a long one
+ *             └────→ recalled, if it waits behind a long one, or if its thread is blocked
  *
  * Invariants
- * - The handler thread runs the jobs in the order they were sent, one at a time.
+ * - The handler thread begins the jobs in the order they were sent: one at a time, or under `tasks` each beside the others.
  * - A job leaves the link exactly once: done, recalled, or with the link when its thread is dead.
  * - A job's run time begins when the handler thread claims it (`job-ring.ts`). Until then it is queued.
  *
@@ -16,16 +16,17 @@ import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { fromWire } from "../../../../errors/errors.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import { NumberTable } from "../../../../kit/number-table.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
-import { isAfter, next, previous } from "../../../../kit/wrapping.ts";
+import { next } from "../../../../kit/wrapping.ts";
 import { encodeJob, type FromHandler, type LinkEnd, type ToHandler, type WireJob } from "../shared/offload-protocol.ts";
 import type { RemoteJob } from "./remote-job.ts";
 import { ResponseRing } from "../shared/response-ring.ts";
-import { killDecision } from "./kill-policy.ts";
-import { JobWindow } from "./job-window.ts";
+import { killDecision, type Sentence } from "./kill-policy.ts";
 import { Ring } from "../shared/job-ring.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
+import { SharedLoop } from "./shared-loop.ts";
 
 export interface LinkOwner {
   /** The handler of this exchange threw or rejected. */
@@ -36,8 +37,10 @@ export interface LinkOwner {
   readonly ran: (ms: number) => void;
   /** A response is complete: its thread takes the next job at about this time. */
   readonly answered: () => void;
-  /** All jobs of the link are done. */
+  /** The thread may take others: all jobs of the link are done, or those that are not only wait. */
   readonly freed: () => void;
+  /** A job computes or blocks: what its thread has not begun should run elsewhere. */
+  readonly held: (link: Link) => void;
   /** The thread may be blocked and not receive its messages. */
   readonly wake: (link: Link) => void;
   /** The handler thread is past its time. */
@@ -54,21 +57,34 @@ export class Link {
   readonly #port: MessagePort;
   readonly #ring: Ring;
   readonly #answers: ResponseRing;
-  readonly #jobs: JobWindow;
+  /** Sent, and not done. */
+  readonly #jobs = new NumberTable<RemoteJob>();
+  /** Sent, and not known to have begun, oldest first. */
+  #unbegun: RemoteJob[] = [];
+  /** The number of the next job. */
+  #next: number;
   #outbox: WireJob[] = [];
   readonly #probe = new LivenessProbe();
+  /** Under `tasks`. */
+  readonly #loop: SharedLoop | undefined;
   #doomed = false;
+  /** A job said that it computes or blocks. */
+  #isHeld = false;
+  /** Jobs of a thread that runs one at a time which said that they only wait. */
+  #waiting = 0;
   /** Messages received. */
   #heard: number;
 
-  constructor(id: number, { port, ring, answers, seat, start }: LinkEnd, owner: LinkOwner) {
+  /** `loopLimitMs`: under `tasks`, how long jobs without a limit may block their thread. */
+  constructor(id: number, { port, ring, answers, seat, start }: LinkEnd, owner: LinkOwner, loopLimitMs?: number) {
     this.id = id;
     this.seat = seat;
     this.#owner = owner;
     this.#port = port;
     this.#ring = new Ring(ring);
     this.#answers = new ResponseRing(answers);
-    this.#jobs = new JobWindow(this.#ring.cells, start?.seq ?? 1);
+    this.#loop = loopLimitMs === undefined ? undefined : new SharedLoop(loopLimitMs);
+    this.#next = start?.seq ?? 1;
     this.#heard = start?.said ?? 0;
     port.on("message", this.#receive);
     // An open link must not keep a finished serving thread alive.
@@ -77,7 +93,16 @@ export class Link {
 
   /** Sent with the next flush. */
   send(job: RemoteJob, serverTiming: boolean): void {
-    const seq = this.#jobs.add(job);
+    // Its cell may be that of a job which has begun.
+    if (this.#jobs.size >= this.#ring.cells) this.#noteStarts();
+    // One that has run for as long as it takes to count through all numbers.
+    while (this.#jobs.get(this.#next) !== undefined) this.#next = next(this.#next);
+    const seq = this.#next;
+    this.#next = next(seq);
+    this.#jobs.set(seq, job);
+    this.#unbegun.push(job);
+    job.startedMs = undefined;
+    job.isBeside = this.#loop !== undefined;
     this.#ring.open(seq, job.ahead);
     job.exchange.handler = this.id;
     this.#outbox.push(encodeJob(job.describe(seq, serverTiming)));
@@ -89,6 +114,7 @@ export class Link {
     if (this.#outbox.length === 0) return;
     const jobs = this.#outbox;
     this.#outbox = [];
+    this.#loop?.flushed(monotonicMs());
     this.#post({ type: "jobs", jobs });
   }
 
@@ -101,23 +127,19 @@ export class Link {
 
   readonly #receive = (message: FromHandler): void => {
     this.#probe.heard();
-    // First the responses from before this message, below those from after it.
+    // First what lies there from before this message, below what is from after it.
     this.#takeAnswers();
     this.#heard = next(this.#heard);
     if (message.type === "answers") this.#answers.heard();
     else this.#deal(message);
     this.#takeAnswers();
-    this.#reap(undefined);
+    if (this.#unbegun.length > 0) this.#noteStarts();
   };
 
   #takeAnswers(): void {
-    let last: number | undefined;
     for (let each = this.#answers.take(this.#heard); each !== undefined; each = this.#answers.take(this.#heard)) {
-      last = each.seq;
-      const job = this.#jobs.get(last);
-      if (job !== undefined) this.#write(job, each);
+      this.#deal(each);
     }
-    if (last !== undefined) this.#reap(previous(last));
   }
 
   #write(job: RemoteJob, message: FromHandler & { type: "write" }): void {
@@ -127,8 +149,10 @@ export class Link {
   }
 
   #deal(message: Exclude<FromHandler, { type: "answers" }>): void {
-    if (message.type === "done") {
-      this.#reap(message.seq);
+    if (message.type === "held") {
+      this.#isHeld = message.held;
+      if (message.held) this.#owner.held(this);
+      else this.#owner.freed();
       return;
     }
     const job = this.#jobs.get(message.seq);
@@ -156,50 +180,82 @@ export class Link {
         break;
       case "alive":
         break;
+      case "beside":
+        this.#started(job);
+        this.#reclassified(job, message.beside);
+        break;
+      case "done":
+        this.#done(job, message.ranMs);
+        break;
     }
-    // Earlier jobs have sent all of their messages.
-    this.#reap(previous(message.seq));
   }
 
-  /** Removes the done jobs up to `last`, if it is given, and later ones that have nothing left to send. */
-  #reap(last: number | undefined): void {
-    let reaped = false;
-    for (const job of this.#jobs) {
-      const ranMs = this.#ring.ranMs(job.seq);
-      if (last === undefined || isAfter(job.seq, last)) {
-        // Check for answers only once the job is known to be done: it sends nothing after that.
-        if (ranMs === undefined || !this.#answers.isQuiet(this.#heard)) break;
-      } else if (ranMs === undefined) continue;
-      job.over();
-      this.#jobs.remove(job.seq);
-      this.long = false;
-      reaped = true;
-      this.#owner.ran(ranMs);
+  #done(job: RemoteJob, ranMs: number): void {
+    this.#started(job);
+    job.over();
+    this.#remove(job);
+    if (this.#loop === undefined && job.isBeside) {
+      this.#waiting--;
+      return;
     }
-    if (reaped && this.#jobs.size === 0) this.#owner.freed();
+    this.long = false;
+    this.#owner.ran(ranMs);
+    if (this.#jobs.size === this.#waiting) this.#owner.freed();
+  }
+
+  #reclassified(job: RemoteJob, isBeside: boolean): void {
+    if (job.isBeside === isBeside) return;
+    job.isBeside = isBeside;
+    this.#waiting += isBeside ? 1 : -1;
+    this.long = false;
+    if (isBeside) this.#owner.freed();
+  }
+
+  #remove(job: RemoteJob): void {
+    this.#jobs.delete(job.seq);
+    if (this.#unbegun[0] === job) this.#unbegun.shift();
+    else if (job.startedMs === undefined) this.#unbegun = this.#unbegun.filter((each) => each !== job);
+  }
+
+  /** They begin in this order. */
+  #noteStarts(): void {
+    let begun = 0;
+    for (const job of this.#unbegun) {
+      if (this.#ring.isOpen(job.seq)) break;
+      this.#started(job);
+      begun++;
+    }
+    if (begun > 0) this.#unbegun.splice(0, begun);
   }
 
   /** Its run time counts from here. */
   #started(job: RemoteJob): void {
-    if (job.exchange.state !== "queued") return;
+    if (job.startedMs !== undefined) return;
     const startedMs = this.#ring.startedMs(job.seq);
     if (startedMs === undefined) return;
+    job.startedMs = startedMs;
+    this.#loop?.turned(startedMs);
+    if (job.exchange.state !== "queued") return;
     job.exchange.state = "executing";
     job.exchange.executedMs = Math.max(job.exchange.receivedMs, startedMs - monotonicMs() + performance.now());
   }
 
-  /** Recalls the jobs that have waited behind another since before `beforeMs`. */
+  /**
+   * Recalls the jobs that have waited since before `beforeMs`: behind another one, or under `tasks`, for a thread that does not
+   * begin them.
+   */
   recall(beforeMs: number): RemoteJob[] {
-    if (this.busySinceMs === Infinity) return [];
-    const recalled = [...this.#jobs].filter((job) => job.sentMs <= beforeMs && this.take(job));
-    if (recalled.length > 0) this.long = true;
+    if (this.#loop === undefined && this.busySinceMs === Infinity) return [];
+    this.#noteStarts();
+    const recalled = [...this.#unbegun].filter((job) => job.sentMs <= beforeMs && this.take(job));
+    if (recalled.length > 0 && this.#loop === undefined) this.long = true;
     return recalled;
   }
 
   /** Takes a job back. False if the handler thread has begun it. */
   take(job: RemoteJob): boolean {
     if (this.#jobs.get(job.seq) !== job || this.#ring.recall(job.seq) === "begun") return false;
-    this.#jobs.remove(job.seq);
+    this.#remove(job);
     return true;
   }
 
@@ -208,39 +264,66 @@ export class Link {
     return this.#jobs.get(job.seq) === job && this.#ring.isOpen(job.seq);
   }
 
-  /** It runs no long handler, is not past its time, and this thread keeps up with reading its messages. */
+  /** It runs no long handler, is not past its time, and begins what it gets. */
   get takesMore(): boolean {
-    return !this.long && !this.#doomed && !this.#jobs.isFull;
+    return (
+      !this.long && !this.#isHeld && !this.#doomed && !this.#ring.isTaken(this.#next) && this.#loop?.isStuck !== true
+    );
   }
 
   /** A job may wait behind another. */
   get isDeep(): boolean {
-    return this.#jobs.size > 1;
+    return this.#loop === undefined ? this.#jobs.size - this.#waiting > 1 : this.#unbegun.length > 0;
   }
 
   /** When it began the job of this link that it runs now. Infinity: none; it is waking up, or runs another link's job. */
   get busySinceMs(): number {
-    for (const { seq } of this.#jobs) if (this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
+    for (const { seq, isBeside } of this.#jobs.values())
+      if (!isBeside && this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
     return Infinity;
+  }
+
+  /** It has not begun a job that was sent before this time. */
+  isLate(beforeMs: number): boolean {
+    this.#noteStarts();
+    const [oldest] = this.#unbegun;
+    return oldest !== undefined && oldest.sentMs <= beforeMs;
+  }
+
+  /** Under `tasks`: notes whether the thread is blocked. */
+  look(nowMs: number): void {
+    this.#loop?.look(this.#ring.read, nowMs);
   }
 
   /** Notes started jobs, and kills the handler thread if it is past its job's time. */
   watch(nowMs: number): void {
+    this.#takeAnswers();
     this.#probe.look(nowMs);
-    for (const job of this.#jobs) {
-      this.#started(job);
+    this.#noteStarts();
+    if (this.#loop !== undefined) {
+      this.look(nowMs);
+      this.#sentence(this.#loop.judge(this.#jobs, this.#probe, nowMs), undefined);
+      return;
+    }
+    for (const job of this.#jobs.values()) {
       // Its response is out. Its background work gets the same time again. The rest of a body has its own limits.
       if (job.exchange.state === "ended" && job.toldMs === 0 && !job.isReading) job.toldMs = nowMs;
-      if (this.#doomed || !this.#ring.isRunning(job.seq)) continue;
-      const sentence = killDecision(job, this.#ring.startedMs(job.seq) ?? nowMs, this.#probe, nowMs);
-      if (sentence === "ask") this.#post({ type: "ping", seq: job.seq });
-      else if (sentence !== undefined) this.#doom(job.exchange, sentence.because);
+      if (this.#doomed || job.startedMs === undefined || this.#ring.isDone(job.seq)) continue;
+      this.#sentence(killDecision(job, job.startedMs, this.#probe, nowMs), job);
     }
   }
 
-  #doom(exchange: HandledExchange, what: string): void {
+  #sentence(sentence: Sentence, job: RemoteJob | undefined): void {
+    if (sentence === undefined || this.#doomed) return;
+    if (sentence === "ask") return this.#post({ type: "ping", seq: job?.seq ?? 0 });
     this.#doomed = true;
-    this.#owner.kill(this, `${exchange.req.method} ${exchange.req.url} (${exchange.id}) ${what}`);
+    const { req, id } = job?.exchange ?? {};
+    this.#owner.kill(this, `${req === undefined ? "" : `${req.method} ${req.url} (${id}) `}${sentence.because}`);
+  }
+
+  /** As far as the ring says. Its cell may be another job's, and the thread may have died before it said that the job is done. */
+  #mayRun({ seq, exchange }: RemoteJob): boolean {
+    return this.#ring.isRunning(seq) || !(this.#ring.isDone(seq) || exchange.res.writableEnded);
   }
 
   /** The handler thread is dead: started jobs fail with `why`, the others are returned. */
@@ -250,18 +333,14 @@ export class Link {
       this.#receive(rest.message as FromHandler);
     this.#takeAnswers();
     this.#doomed = true;
-    const unstarted: RemoteJob[] = [];
-    for (const job of this.#jobs) {
-      this.#jobs.remove(job.seq);
-      if (this.#ring.recall(job.seq) === "recalled") {
-        unstarted.push(job);
-        continue;
-      }
+    this.#noteStarts();
+    const unstarted = [...this.#unbegun].filter((job) => this.take(job));
+    for (const job of this.#jobs.values()) {
+      this.#jobs.delete(job.seq);
+      this.#started(job);
       job.over();
-      if (this.#ring.isRunning(job.seq) && job.exchange.state !== "ended" && !job.exchange.aborted) {
-        this.#started(job);
+      if (this.#mayRun(job) && job.exchange.state !== "ended" && !job.exchange.aborted)
         this.#owner.failed(job.exchange, why);
-      }
     }
     this.#port.close();
     return unstarted;

@@ -20,6 +20,8 @@ export function killDecision(job: RemoteJob, startedMs: number, signs: LivenessP
   if (job.toldMs === 0) return judgeLoop(job, startedMs, signs, nowMs);
   const { route, refusal } = job.exchange;
   const toldForMs = nowMs - job.toldMs;
+  // Others may run beside it: only a loop that does not turn is a reason.
+  if (job.isBeside && (refusal !== "HANDLER_TIMEOUT" || job.heard)) return undefined;
   if (refusal !== "HANDLER_TIMEOUT") {
     return route.timeoutMs > 0 && toldForMs >= route.timeoutMs
       ? { because: "ran on after its response had ended" }

@@ -1,4 +1,8 @@
-/** `threads` and `thread-per-request` on a serving thread: one pool client for each pool, made at the pool's first request. */
+/**
+ * `threads`, `thread-per-request` and `tasks` on a serving thread: one pool client for each pool, made at the pool's first request.
+ *
+ * Under `tasks` a request is sent before its body has arrived, as a slow upload holds no thread there.
+ */
 
 import { Board } from "../shared/pool-board.ts";
 import { PoolClient } from "./pool-client.ts";
@@ -9,7 +13,8 @@ import type { ModelHost, RunningModel } from "../../model.ts";
 
 interface Pool {
   readonly client: PoolClient;
-  readonly uploads: Uploads;
+  /** undefined: a request need not wait for its body. */
+  readonly uploads: Uploads | undefined;
 }
 
 export class OnHandlerThreads implements RunningModel {
@@ -25,13 +30,13 @@ export class OnHandlerThreads implements RunningModel {
     let entry = this.#pools.get(pool.name);
     if (entry === undefined) this.#pools.set(pool.name, (entry = this.#open(pool)));
     const { client, uploads } = entry;
-    if (exchange.body === undefined) client.submit(exchange);
+    if (exchange.body === undefined || uploads === undefined) client.submit(exchange);
     else uploads.collect(exchange, () => client.submit(exchange));
   }
 
   sweep(nowMs: number): void {
     for (const { client, uploads } of this.#pools.values()) {
-      uploads.sweep(nowMs);
+      uploads?.sweep(nowMs);
       client.sweep(nowMs);
     }
   }
@@ -44,8 +49,9 @@ export class OnHandlerThreads implements RunningModel {
     const client = new PoolClient({
       board: new Board(memory.board),
       line: memory.line,
-      onceOnly: model === "thread-per-request",
+      model,
       spread: cpus,
+      loopLimitMs: config.timeoutMs,
       queue: config.queue,
       queueTimeoutMs: config.queueTimeoutMs,
       serverTiming: config.serverTiming,
@@ -56,6 +62,7 @@ export class OnHandlerThreads implements RunningModel {
       shed,
     });
     handlers.connect(name, client);
+    if (model === "tasks") return { client, uploads: undefined };
     const { bodyBufferBytes: bufferBytes, bodyMemoryBytes: memoryBytes } = config;
     const uploads = new Uploads({ bufferBytes, memoryBytes, places: uploadPlaces(name), shed });
     return { client, uploads };

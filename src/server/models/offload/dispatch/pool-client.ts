@@ -10,15 +10,28 @@
  *   handler thread begins it.
  * - First come, first served on a serving thread. Between serving threads, a freed handler goes to the one that wakes first.
  * - The death of a handler thread never loses a request that has not started: it goes back to the head of the queue.
+ * - Under `tasks` requests wait only if no thread takes one: all are blocked, or have more than they have begun so far. They were
+ *   admitted already, so their number has no other limit than the gates'.
  */
 
 import { monotonicMs } from "../../../../kit/clock.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import { AheadJobs } from "./job-prefetch.ts";
-import { assign, average, PATIENCE_MS, patienceMs, sendsAhead, SHORT_DEPTH, type Assignment } from "./assignment.ts";
+import {
+  type Assignment,
+  assign,
+  assignTask,
+  average,
+  PATIENCE_MS,
+  patienceMs,
+  sendsAhead,
+  SHORT_DEPTH,
+  TASK_DEPTH,
+  TASK_PATIENCE_MS,
+} from "./assignment.ts";
 import type { Board } from "../shared/pool-board.ts";
 import { Link, type LinkOwner } from "./handler-link.ts";
-import type { LinkEnd } from "../shared/offload-protocol.ts";
+import type { LinkEnd, PoolSpec } from "../shared/offload-protocol.ts";
 import { RemoteJob } from "./remote-job.ts";
 import { PendingJobs } from "./pending-jobs.ts";
 
@@ -26,8 +39,10 @@ export interface PoolClientOptions {
   readonly board: Board;
   /** The word for the number of its waiting requests. */
   readonly line: SharedArrayBuffer;
-  readonly onceOnly: boolean;
+  readonly model: PoolSpec["model"];
   readonly spread: number;
+  /** Under `tasks`: how long a request without a time limit may block its thread. */
+  readonly loopLimitMs: number;
   readonly queue: number;
   readonly queueTimeoutMs: number;
   readonly serverTiming: boolean;
@@ -47,6 +62,9 @@ export class PoolClient {
   readonly #options: PoolClientOptions;
   readonly #board: Board;
   readonly #owner: LinkOwner;
+  readonly #onceOnly: boolean;
+  /** Any number of requests run on a thread. */
+  readonly #asTasks: boolean;
   readonly #waiting: PendingJobs;
   readonly #ahead: AheadJobs;
   /** Lowest slot first. */
@@ -59,7 +77,9 @@ export class PoolClient {
   constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#board = options.board;
-    this.#waiting = new PendingJobs(options.board, options.queue || 1, options.line);
+    this.#onceOnly = options.model === "thread-per-request";
+    this.#asTasks = options.model === "tasks";
+    this.#waiting = new PendingJobs(options.board, this.#asTasks ? Infinity : options.queue || 1, options.line);
     this.#ahead = new AheadJobs(options.board);
     this.#owner = {
       failed: options.failed,
@@ -73,11 +93,12 @@ export class PoolClient {
       wake: ({ seat }) => this.#board.wakeOf(seat).wake(),
       ran: (ms) => this.#ran(ms),
       freed: () => this.#freed(),
+      held: (link) => this.#held(link),
     };
   }
 
   add(id: number, end: LinkEnd): void {
-    this.#links.push(new Link(id, end, this.#owner));
+    this.#links.push(new Link(id, end, this.#owner, this.#asTasks ? this.#options.loopLimitMs : undefined));
     this.#links.sort((a, b) => a.seat.slot - b.seat.slot);
     this.#pump();
   }
@@ -138,9 +159,16 @@ export class PoolClient {
 
   /** All jobs of a link are done. A thread-per-request thread ends then, so it frees nothing. */
   #freed(): void {
-    if (this.#options.onceOnly) return;
+    if (this.#onceOnly) return;
     if (this.#board.waiting > this.#waiting.length + this.#ahead.size) this.#board.freed.wake();
     else this.#pump();
+  }
+
+  /** Its thread will not begin what it has soon: others do, if there are others. */
+  #held(link: Link): void {
+    if (!this.#links.some((other) => other !== link && other.takesMore)) return;
+    this.#takeBack(link.recall(Infinity), link);
+    this.#pump();
   }
 
   #aborted(job: RemoteJob): void {
@@ -163,6 +191,25 @@ export class PoolClient {
   }
 
   #dispatch(job: RemoteJob): boolean {
+    return this.#asTasks ? this.#dispatchTask(job) : this.#dispatchOne(job);
+  }
+
+  #dispatchTask(job: RemoteJob): boolean {
+    const nowMs = monotonicMs();
+    for (;;) {
+      const loads = this.#links.map((link) => {
+        link.look(nowMs);
+        return link.takesMore ? this.#board.weight(link.seat, TASK_DEPTH) : Infinity;
+      });
+      const link = this.#links[assignTask(loads)];
+      if (link === undefined) return false;
+      if (!this.#board.tryAdd(link.seat, TASK_DEPTH)) continue;
+      this.#send(link, job);
+      return true;
+    }
+  }
+
+  #dispatchOne(job: RemoteJob): boolean {
     for (;;) {
       const decision = this.#decide();
       if (decision === "wait") return false;
@@ -178,13 +225,13 @@ export class PoolClient {
 
   #decide(): Assignment {
     const counts = this.#links.map((link) => (link.takesMore ? this.#board.load(link.seat) : SHORT_DEPTH));
-    return assign(counts, this.#options.onceOnly ? Infinity : this.#averageMs, this.#options.spread);
+    return assign(counts, this.#onceOnly ? Infinity : this.#averageMs, this.#options.spread);
   }
 
   #send(link: Link, job: RemoteJob): void {
     link.send(job, this.#options.serverTiming);
     if (link.isDeep) this.#recallSoon();
-    if (this.#options.onceOnly) this.#options.wanted();
+    if (this.#onceOnly) this.#options.wanted();
     this.#flushSoon();
   }
 
@@ -203,7 +250,7 @@ export class PoolClient {
 
   /** While all threads are busy, sends each of those that will be free next one more job. */
   #sendAhead(): void {
-    if (this.#waiting.length === 0 || this.#options.onceOnly || !sendsAhead(this.#averageMs)) return;
+    if (this.#waiting.length === 0 || this.#onceOnly || this.#asTasks || !sendsAhead(this.#averageMs)) return;
     const next = this.#links.filter((link) => link.takesMore).sort((a, b) => a.busySinceMs - b.busySinceMs);
     for (const link of next) {
       const job = this.#waiting.first;
@@ -217,19 +264,33 @@ export class PoolClient {
   #recallSoon(): void {
     if (this.#recallsSoon) return;
     this.#recallsSoon = true;
-    setTimeout(this.#recall, patienceMs(this.#averageMs));
+    setTimeout(this.#recall, this.#patienceMs);
+  }
+
+  get #patienceMs(): number {
+    return this.#asTasks ? TASK_PATIENCE_MS : patienceMs(this.#averageMs);
   }
 
   /** Takes back the jobs behind a request that turned out to be long. */
   readonly #recall = (): void => {
     this.#recallsSoon = false;
-    const beforeMs = monotonicMs() - patienceMs(this.#averageMs);
-    const recalled = this.#links.map((link) => this.#takeBack(link.recall(beforeMs), link));
+    const nowMs = monotonicMs();
+    const beforeMs = nowMs - this.#patienceMs;
+    for (const link of this.#links) link.look(nowMs);
+    const recalled = this.#links.map(
+      (link) => this.#mayRecall(link, beforeMs) && this.#takeBack(link.recall(beforeMs), link),
+    );
     if (this.#links.some(({ isDeep }) => isDeep)) this.#recallSoon();
     if (!recalled.includes(true)) return;
     this.#averageMs = Math.max(this.#averageMs, PATIENCE_MS);
     this.#pump();
   };
+
+  /** Under `tasks`: if another thread begins what it gets. */
+  #mayRecall(link: Link, beforeMs: number): boolean {
+    if (!this.#asTasks) return true;
+    return this.#links.some((other) => other !== link && other.takesMore && !other.isLate(beforeMs));
+  }
 
   #takeBack(jobs: readonly RemoteJob[], link: Link): boolean {
     for (const job of jobs) this.#release(job, link);

@@ -36,10 +36,14 @@ export class RemoteJob {
   /** Set when it is sent to a handler thread, and again after a recall. */
   seq = -1;
   sentMs = 0;
+  /** monotonicMs() when it began, as soon as this thread knows. */
+  startedMs: number | undefined;
   /** Sent ahead: it waits behind another job, and still counts as waiting. */
   ahead = false;
   /** When the handler was told to stop. 0: it was not. */
   toldMs = 0;
+  /** Others run beside it on its thread: its thread is not killed for it alone. */
+  isBeside = false;
   /** The handler's thread got that message, so its loop turns. */
   heard = false;
   #post: Post | undefined;
@@ -54,7 +58,7 @@ export class RemoteJob {
   }
 
   describe(seq: number, serverTiming: boolean): Job {
-    const { req, res, expects, body, receivedMs } = this.exchange;
+    const { req, res, expects, body, receivedMs, route } = this.exchange;
     const { socket } = req;
     const headers = res.getHeaderNames().map((name) => [name, String(res.getHeader(name))] as const);
     return {
@@ -77,6 +81,8 @@ export class RemoteJob {
         localPort: socket.localPort,
         encrypted: "encrypted" in socket,
       },
+      route: route.name,
+      timeoutMs: route.timeoutMs,
     };
   }
 

@@ -22,14 +22,14 @@ import {
   hintKeepAlive,
   setKeepsConnection,
 } from "../../../../platform/node-internals/responses.ts";
+import { installRequests, type ScopedRequest } from "../../../app/request-scope.ts";
 import type { FromHandler, Job } from "../shared/offload-protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
 
 /** The key under which a request holds its job. */
 const ownerOf: unique symbol = Symbol("heddle.job");
 
-export interface RequestOwner {
-  readonly signal: AbortSignal;
+export interface RequestOwner extends ScopedRequest {
   misframed(fault: FramingFault): void;
 }
 
@@ -102,8 +102,17 @@ export function rehearse(keepAliveMs: number): void {
     headers: [],
     timedFromMs: undefined,
     endpoints: { ...endpoint, encrypted: false },
+    route: "*",
+    timeoutMs: 0,
   };
-  const owner = { signal: new AbortController().signal, misframed() {} };
+  const owner: RequestOwner = {
+    signal: new AbortController().signal,
+    deadline: undefined,
+    routeName: "GET *",
+    scope: undefined,
+    reclassify: async () => {},
+    misframed() {},
+  };
   const { req, res, socket } = openRequest(job, keepAliveMs, owner, (message) => structuredClone(message));
   req.resume();
   res.once("finish", () => {
@@ -135,6 +144,11 @@ export function endBody(req: IncomingMessage, rawTrailers: readonly string[]): v
 /** `req.signal` is the job's on a handler thread. */
 export function installJobSignal(): void {
   replaceSignal((req: Owned) => req[ownerOf]?.signal);
+}
+
+/** How the app's requests are found on a handler thread. `current`: the one whose code runs. */
+export function installJobScopes(current: () => ScopedRequest | undefined): void {
+  installRequests({ of: (req: Owned) => req[ownerOf], current });
 }
 
 /** Responses of jobs are framed here: the serving thread sends the bytes to the client as they are. */

@@ -5,24 +5,32 @@
  * turn is near (`pool-client.ts`), and otherwise take it back.
  *
  * Invariants
- * - One job runs at a time. When it is done, after its last bytes, the ring and the board show it. A message is sent for it
+ * - One job has the thread at a time. A job that says that it only waits (`reclassify`) goes on beside the next ones. When it is done, after its last bytes, its link and the board show it. A message is sent for it
  *   only if no other job of the same link follows at once, and the serving thread would not look anyway (`outbox.ts`).
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
+import type { HandlerClass } from "../../../app/request-scope.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import { setImmediate } from "../../../../kit/native-timers.ts";
+import { NumberTable } from "../../../../kit/number-table.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 import type { Board } from "../shared/pool-board.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Abort, decodeJob, type Job, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
-import { type HandlerLink, RunningJob, runningJob } from "./running-job.ts";
+import { type HandlerLink, type JobHost, RunningJob, runningJob } from "./running-job.ts";
+
+interface JobLink extends HandlerLink {
+  /** Jobs that run: the one that has the thread, and those that said that they only wait. */
+  readonly jobs: NumberTable<RunningJob>;
+}
 
 interface Queued {
   readonly job: Job;
-  readonly link: HandlerLink;
+  readonly link: JobLink;
   /** Arrived before the job's turn. */
   abort: Abort | undefined;
 }
@@ -33,14 +41,24 @@ export interface JobRunnerOptions {
   /** This thread's place on the board. */
   readonly seat: Seat;
   readonly board: Board;
+  /** The thread ends after one job. */
+  readonly onlyOne: boolean;
   /** A job is done. False: take no more. */
   readonly onDone: () => boolean;
+  /** Said once for each message. */
+  readonly warn: (message: string) => void;
 }
 
-export class JobRunner {
+export class JobRunner implements JobHost {
+  readonly keepAliveMs: number;
   readonly #options: JobRunnerOptions;
   readonly #queue: Queued[] = [];
+  /** The job that has the thread. */
   #current: RunningJob | undefined;
+  /** Jobs that said that they only wait. */
+  readonly #beside = new Set<RunningJob>();
+  /** Those of them that want the thread back, in the order in which they said so. */
+  readonly #returning = new Map<RunningJob, () => void>();
   /** A job that is done. Its serving thread may not know. */
   #untold: RunningJob | undefined;
   #stopped = false;
@@ -49,6 +67,7 @@ export class JobRunner {
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
+    this.keepAliveMs = options.keepAliveMs;
   }
 
   attach({ port, ring, answers, start }: LinkEnd): void {
@@ -57,7 +76,8 @@ export class JobRunner {
       (message) => this.#receive(link, message),
       () => this.#abandon(link),
     );
-    const link: HandlerLink = { ring: new Ring(ring), inbox, outbox: new Outbox(port, answers, start?.said) };
+    const outbox = new Outbox(port, answers, start?.said);
+    const link: JobLink = { ring: new Ring(ring), inbox, outbox, jobs: new NumberTable() };
   }
 
   /** An uncaught exception: fails the job whose code threw it. */
@@ -65,29 +85,32 @@ export class JobRunner {
     runningJob.getStore()?.fail(error);
   }
 
+  warn(message: string): void {
+    this.#options.warn(message);
+  }
+
   /**
    * The link's serving thread is dead, and its clients with it. The acceptor subtracts its jobs that were not begun
    * (`server/worker/handlers/pool-links.ts`).
    */
-  #abandon(link: HandlerLink): void {
+  #abandon(link: JobLink): void {
     const others = this.#queue.filter((queued) => queued.link !== link);
     this.#queue.splice(0, Infinity, ...others);
-    const current = this.#current;
-    if (current?.link !== link) return;
     const abort: Abort = { name: "AbortError", message: "the client went away", refusal: undefined };
-    runningJob.run(current, current.receive, { type: "abort", seq: current.job.seq, abort });
+    for (const each of link.jobs.values())
+      runningJob.run(each, each.receive, { type: "abort", seq: each.job.seq, abort });
   }
 
-  #receive(link: HandlerLink, message: ToHandler): void {
+  #receive(link: JobLink, message: ToHandler): void {
     if (message.type === "jobs") {
       for (const job of message.jobs) this.#queue.push({ job: decodeJob(job), link, abort: undefined });
       this.#next();
       return;
     }
-    const current = this.#current;
-    if (current !== undefined && current.link === link && current.job.seq === message.seq) {
+    const running = link.jobs.get(message.seq);
+    if (running !== undefined) {
       // The message may emit an event. What the app does in it belongs to the job.
-      runningJob.run(current, current.receive, message);
+      runningJob.run(running, running.receive, message);
     } else if (message.type === "abort") {
       const queued = this.#queue.find((each) => each.link === link && each.job.seq === message.seq);
       if (queued !== undefined) queued.abort = message.abort;
@@ -95,14 +118,16 @@ export class JobRunner {
   }
 
   readonly #next = (): void => {
-    while (this.#current === undefined && !this.#stopped && this.#queue.length > 0) {
+    while (this.#current === undefined && !this.#stopped && !this.#giveBack() && this.#queue.length > 0) {
       const { job, link, abort } = this.#queue.shift()!;
-      if (link.ring.claim(job.seq, monotonicMs()) === "recalled") continue;
+      const startedMs = monotonicMs();
+      if (link.ring.claim(job.seq, startedMs) === "recalled") continue;
       if (job.ahead) this.#options.board.startAhead(this.#options.seat);
       if (this.#untold?.link !== link) this.#tellDone();
       this.#untold = undefined;
-      const current = new RunningJob(job, link, this.#options.keepAliveMs, this.#done);
+      const current = new RunningJob(job, link, startedMs, this);
       this.#current = current;
+      link.jobs.set(job.seq, current);
       if (abort !== undefined) runningJob.run(current, current.receive, { type: "abort", seq: job.seq, abort });
       runningJob.run(current, current.run, this.#options.app);
     }
@@ -112,17 +137,62 @@ export class JobRunner {
   #tellDone(): void {
     const done = this.#untold;
     this.#untold = undefined;
-    done?.link.outbox.done(done.job.seq);
+    done?.link.outbox.tell();
   }
 
-  readonly #done = (job: RunningJob): void => {
+  finished(job: RunningJob): void {
     const { board, seat, onDone } = this.#options;
-    job.link.ring.finish(job.job.seq, monotonicMs());
+    job.finish();
+    (job.link as JobLink).jobs.delete(job.job.seq);
+    if (this.#beside.delete(job)) {
+      this.#returning.get(job)?.();
+      this.#returning.delete(job);
+      board.releaseBeside(seat);
+      job.link.outbox.tell();
+      return;
+    }
     this.#current = undefined;
     this.#untold = job;
     this.#stopped = !onDone();
     if (!this.#stopped) board.release(seat);
     // Not within the handler's own `res.end()`: the rest of the handler runs first.
     this.#outside(queueMicrotask, this.#next);
-  };
+  }
+
+  /** "tasks": the thread takes the next job meanwhile. "threads": settles when the job has the thread again. */
+  reclassify(job: RunningJob, as: HandlerClass): Promise<void> {
+    const { board, seat, onlyOne } = this.#options;
+    if (onlyOne || (as === "threads" && !this.#beside.has(job))) return settled;
+    if (as === "threads") {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#returning.set(job, resolve);
+      if (this.#current === undefined) this.#giveBack();
+      return promise;
+    }
+    this.#returning.delete(job);
+    if (this.#current !== job) return settled;
+    this.#current = undefined;
+    this.#beside.add(job);
+    board.runBeside(seat);
+    job.link.outbox.say({ type: "beside", seq: job.job.seq, beside: true });
+    // Not before the handler has begun what it waits for: the next one may block the thread.
+    this.#outside(setImmediate, this.#next);
+    return settled;
+  }
+
+  /** Gives the thread to the job that has asked for it first. False: none has. */
+  #giveBack(): boolean {
+    for (const [job, resolve] of this.#returning) {
+      this.#returning.delete(job);
+      this.#beside.delete(job);
+      this.#current = job;
+      this.#options.board.runAlone(this.#options.seat);
+      job.link.outbox.say({ type: "beside", seq: job.job.seq, beside: false });
+      resolve();
+      return true;
+    }
+    return false;
+  }
 }
+
+const settled: Promise<void> = Promise.resolve();

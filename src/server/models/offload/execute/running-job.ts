@@ -1,6 +1,6 @@
 /**
  * One request while it runs on a handler thread: the app's handler, its request and response, and the serving thread's messages
- * about it. It is over when the handler has returned and the response is out.
+ * about it. It is over when the handler has returned, the response is out, and no task of the request's group runs.
  *
  * Invariants
  * - A failure is reported at most once, however it came: throw, rejection, uncaught exception.
@@ -10,10 +10,12 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import { monotonicMs } from "../../../../kit/clock.ts";
 import { answerInstead } from "../../../app/answer-instead.ts";
 import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../../app/called-off.ts";
 import { breakOff, cutShort } from "../../../app/cut-short.ts";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
+import { endScope, type HandlerClass, type RequestScope, type ScopedRequest } from "../../../app/request-scope.ts";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { type ErrorCode, errorTable, toWire } from "../../../../errors/errors.ts";
 import { isRead, stopReading } from "../../../../platform/node-internals/requests.ts";
@@ -31,6 +33,15 @@ export interface HandlerLink {
   readonly outbox: Outbox;
 }
 
+/** The thread that runs it. */
+export interface JobHost {
+  readonly keepAliveMs: number;
+  /** It is over. Called once. */
+  finished(job: RunningJob): void;
+  reclassify(job: RunningJob, as: HandlerClass): Promise<void>;
+  warn(message: string): void;
+}
+
 /** The job whose code runs. */
 export const runningJob: AsyncLocalStorage<RunningJob> = new AsyncLocalStorage<RunningJob>();
 
@@ -39,12 +50,14 @@ export function heedAbort(): DOMException | undefined {
   return runningJob.getStore()?.heed();
 }
 
-export class RunningJob {
+export class RunningJob implements ScopedRequest {
   readonly job: Job;
   readonly link: HandlerLink;
+  readonly #startedMs: number;
   readonly #tell: (message: FromHandler) => void;
   readonly #opened: Opened;
-  readonly #finished: (job: RunningJob) => void;
+  readonly #host: JobHost;
+  scope: RequestScope | undefined = undefined;
   #controller: AbortController | undefined;
   /** Why it must stop or finish. Set as soon as it knows. */
   #reason: DOMException | undefined;
@@ -57,14 +70,18 @@ export class RunningJob {
   #overlong = false;
   #returned = false;
   #responded = false;
+  /** The handler has returned and the response is out. */
+  #isEnding = false;
   #done = false;
 
-  constructor(job: Job, link: HandlerLink, keepAliveMs: number, finished: (job: RunningJob) => void) {
+  /** `startedMs`: when it was claimed. */
+  constructor(job: Job, link: HandlerLink, startedMs: number, host: JobHost) {
     this.job = job;
     this.link = link;
-    this.#finished = finished;
+    this.#startedMs = startedMs;
+    this.#host = host;
     this.#tell = link.outbox.say;
-    this.#opened = openRequest(job, keepAliveMs, this, this.#tell);
+    this.#opened = openRequest(job, host.keepAliveMs, this, this.#tell);
     const { res, socket } = this.#opened;
     res.once("finish", this.#onFinish);
     socket.once("close", this.#onSocketClose);
@@ -81,6 +98,20 @@ export class RunningJob {
     return this.#controller.signal;
   }
 
+  get deadline(): number | undefined {
+    const { timeoutMs } = this.job;
+    return timeoutMs === 0 ? undefined : Date.now() - (monotonicMs() - this.#startedMs) + timeoutMs;
+  }
+
+  get routeName(): string {
+    const { method, route } = this.job;
+    return route.includes(" ") ? route : `${method} ${route}`;
+  }
+
+  reclassify(as: HandlerClass): Promise<void> {
+    return this.#done ? Promise.resolve() : this.#host.reclassify(this, as);
+  }
+
   readonly run = (app: LoadedApp): void => {
     const { req, res } = this.#opened;
     try {
@@ -93,6 +124,13 @@ export class RunningJob {
       this.#settled();
     }
   };
+
+  /** It is over: shows that to its serving thread. */
+  finish(): void {
+    const { job, link } = this;
+    link.ring.finish(job.seq);
+    link.outbox.done(job.seq, monotonicMs() - this.#startedMs);
+  }
 
   fail(error: unknown): void {
     if (this.#failed || this.#isOver) return;
@@ -211,12 +249,22 @@ export class RunningJob {
   }
 
   #maybeDone(): void {
-    if (this.#done || !this.#returned || !this.#responded) return;
+    if (this.#isEnding || !this.#returned || !this.#responded) return;
+    this.#isEnding = true;
+    const ending = endScope(this, (message) => this.#host.warn(message));
+    if (ending === undefined) return this.#over();
+    void ending.then((failure) => {
+      if (failure !== undefined) this.fail(failure);
+      this.#over();
+    });
+  }
+
+  #over(): void {
     this.#done = true;
     const { req } = this.#opened;
     // An app that still reads in events is told that nothing more comes.
     if (!req.complete && !req.destroyed) breakOff(req);
-    this.#finished(this);
+    this.#host.finished(this);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The jobs of one link in shared memory: whether each was started, since when, and whether it is done.
+ * The jobs of one link in shared memory: whether each was started, and since when.
  *
  * A job waits in the handler thread's message queue until its turn. The serving thread may want it back, because that
  * thread has a long job and another thread is idle. Exactly one of the two wins the job's cell:
@@ -7,16 +7,21 @@
  *   free ──server opens──▶ open ──handler claims──▶ started ──▶ done
  *                            └──server recalls───▶ recalled   (the handler thread skips it)
  *
+ * A job needs its cell until it is claimed. So many more jobs may run on a handler thread than the ring has cells: the cell of
+ * one that runs for long is used for another. That a job is done is said with its answers (`response-ring.ts`).
+ *
  * Memory
- * - A cell is a word, two times, and a flag for jobs sent ahead. The word holds the lower 29 bits of the job's number, and its
+ * - A cell is a word, a time, and a flag for jobs sent ahead. The word holds the lower 29 bits of the job's number, and its
  *   state. The serving thread writes the flag, then opens the cell. After that both sides change the word by
- *   compare-and-exchange, each only along its own arrows. Only the handler thread writes the times: the start before the word
- *   says "started", the run time before it says "done".
+ *   compare-and-exchange, each only along its own arrows. Only the handler thread writes the time, before the word says
+ *   "started".
  * - Numbers wrap at 2^32 (`wrapping.ts`). A cell compares 29 bits of them. To match the wrong job, a message would have to be
- *   read 2^29 jobs late, but a link has at most as many jobs as cells.
- * - A cell is used again only after its job was done or recalled. Every transition is asserted: an impossible state throws.
- * - If the handler thread dies, its started job stays "started", and its open ones stay "open". The serving thread hears of it,
- *   takes back the open ones and fails the started one (`handler-link.ts`). The ring is not used again.
+ *   read 2^29 jobs late, but a link has at most as many jobs that were not claimed as cells.
+ * - An open cell is not used for another job. The serving thread notes the start of a job before it uses its cell again. Every
+ *   transition is asserted: an impossible state throws.
+ * - READ is the number of `jobs` messages that the handler thread has received, written by it alone. It wraps at 2^32.
+ * - If the handler thread dies, its started jobs stay "started", and its open ones stay "open". The serving thread hears of it,
+ *   takes back the open ones and fails the started ones (`handler-link.ts`). The ring is not used again.
  * - If the serving thread dies, the acceptor recalls the open jobs in its place (`server/worker/handlers/pool-links.ts`).
  */
 
@@ -30,11 +35,12 @@ const DONE = 4;
 const STATE_BITS = 3;
 const STATES: readonly string[] = ["free", "open", "started", "recalled", "done"];
 
-/** Far more than a link ever has in flight (`assignment.ts`), so two jobs never use a cell at once. */
+/** More than a link ever has jobs that were not begun (`assignment.ts`). */
 export const CELLS = 64;
 /** FNV's. */
 const HASH_PRIME = 0x01000193;
-const CELL_BYTES = 8 + 8 + 4 + 1;
+const CELL_BYTES = 8 + 4 + 1;
+const READ_BYTES = 4;
 
 export class Ring {
   /** A power of two. */
@@ -42,21 +48,21 @@ export class Ring {
   readonly #mask: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #startedMs: Float64Array<SharedArrayBuffer>;
-  readonly #ranMs: Float64Array<SharedArrayBuffer>;
+  readonly #read: Int32Array<SharedArrayBuffer>;
   readonly #ahead: Uint8Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
-    const cells = buffer.byteLength / CELL_BYTES;
+    const cells = (buffer.byteLength - READ_BYTES) / CELL_BYTES;
     this.cells = cells;
     this.#mask = cells - 1;
     this.#startedMs = new Float64Array(buffer, 0, cells);
-    this.#ranMs = new Float64Array(buffer, cells * 8, cells);
-    this.#words = new Int32Array(buffer, cells * 16, cells);
-    this.#ahead = new Uint8Array(buffer, cells * 20, cells);
+    this.#words = new Int32Array(buffer, cells * 8, cells);
+    this.#read = new Int32Array(buffer, cells * 12, 1);
+    this.#ahead = new Uint8Array(buffer, cells * 12 + READ_BYTES, cells);
   }
 
   static create(cells: number = CELLS): SharedArrayBuffer {
-    return new SharedArrayBuffer(cells * CELL_BYTES);
+    return new SharedArrayBuffer(cells * CELL_BYTES + READ_BYTES);
   }
 
   /** Server: before the job is sent. `ahead`: it counts as waiting until it begins. */
@@ -64,8 +70,22 @@ export class Ring {
     this.#ahead[seq & this.#mask] = ahead ? 1 : 0;
     // An exchange costs the same as a store, and returns the earlier word.
     const before = Atomics.exchange(this.#words, seq & this.#mask, word(seq, OPEN));
-    const state = stateOf(before);
-    if (state === OPEN || state === STARTED) throw broken(seq, "was opened", before);
+    if (stateOf(before) === OPEN) throw broken(seq, "was opened", before);
+  }
+
+  /** Server: whether the cell of this job's number belongs to another one that was not claimed. */
+  isTaken(seq: number): boolean {
+    return stateOf(Atomics.load(this.#words, seq & this.#mask)) === OPEN;
+  }
+
+  /** Handler: a `jobs` message was received. */
+  noteRead(): void {
+    Atomics.add(this.#read, 0, 1);
+  }
+
+  /** Server: how many `jobs` messages were received, modulo 2^32. */
+  get read(): number {
+    return Atomics.load(this.#read, 0) >>> 0;
   }
 
   /** Handler: "recalled" if the server has taken it back. `nowMs`: monotonicMs(). */
@@ -79,19 +99,20 @@ export class Ring {
     return before === word(seq, OPEN) ? "claimed" : this.#recalled(seq, before);
   }
 
-  /** Handler: the job is over, and the next may be claimed. */
-  finish(seq: number, nowMs: number): void {
-    const cell = seq & this.#mask;
-    this.#ranMs[cell] = nowMs - this.#startedMs[cell]!;
+  /** Handler: the job is over. Its cell may belong to another job by now. */
+  finish(seq: number): void {
     const before = this.#move(seq, STARTED, DONE);
-    if (before !== word(seq, STARTED)) throw broken(seq, "was finished", before);
+    const isReused = stateOf(before) !== FREE && !isOf(seq, before);
+    if (before !== word(seq, STARTED) && !isReused) throw broken(seq, "was finished", before);
   }
 
   /** Server: "begun" if the handler has started it. It may also be done. */
   recall(seq: number): "recalled" | "begun" {
     const before = this.#move(seq, OPEN, RECALLED);
     if (before === word(seq, OPEN)) return "recalled";
-    if (before !== word(seq, STARTED) && before !== word(seq, DONE)) throw broken(seq, "was recalled", before);
+    const state = stateOf(before);
+    if (state === FREE || (isOf(seq, before) && state !== STARTED && state !== DONE))
+      throw broken(seq, "was recalled", before);
     return "begun";
   }
 
@@ -132,13 +153,12 @@ export class Ring {
     return Atomics.load(this.#words, seq & this.#mask) === word(seq, STARTED);
   }
 
-  /** How long it ran; undefined: it is not done. */
-  ranMs(seq: number): number | undefined {
-    const cell = seq & this.#mask;
-    return Atomics.load(this.#words, cell) === word(seq, DONE) ? this.#ranMs[cell]! : undefined;
+  /** Done; false if its cell belongs to another job by now. */
+  isDone(seq: number): boolean {
+    return Atomics.load(this.#words, seq & this.#mask) === word(seq, DONE);
   }
 
-  /** monotonicMs() of its start; undefined if it has not started. */
+  /** monotonicMs() of its start; undefined if it has not started, or if its cell belongs to another job by now. */
   startedMs(seq: number): number | undefined {
     const cell = seq & this.#mask;
     const seen = Atomics.load(this.#words, cell);
@@ -152,14 +172,18 @@ export class Ring {
 
   /** The cell is not open for this job: the job was recalled, and the cell may have a newer one. */
   #recalled(seq: number, seen: number): "recalled" {
-    const isOwn = seen >> STATE_BITS === word(seq, FREE) >> STATE_BITS;
-    if (stateOf(seen) === FREE || (isOwn && stateOf(seen) !== RECALLED)) throw broken(seq, "was claimed", seen);
+    if (stateOf(seen) === FREE || (isOf(seq, seen) && stateOf(seen) !== RECALLED))
+      throw broken(seq, "was claimed", seen);
     return "recalled";
   }
 }
 
 function word(seq: number, state: number): number {
   return (seq << STATE_BITS) | state;
+}
+
+function isOf(seq: number, seen: number): boolean {
+  return seen >> STATE_BITS === word(seq, FREE) >> STATE_BITS;
 }
 
 function stateOf(word: number): number {

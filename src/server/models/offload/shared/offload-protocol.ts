@@ -7,13 +7,15 @@
  *                                 ←   pull        the handler reads the request's body
  *     body … body-end             →
  *                                 ←   write …     bytes of the response, exactly as for the client
- *                                 ←   answers     complete responses are in shared memory (`response-ring.ts`)
+ *                                 ←   answers     complete responses and ends of jobs are in shared memory (`response-ring.ts`)
  *     credit                      →               the client has taken this many bytes
  *                                 ←   failed      the handler threw or rejected
  *                                 ←   misframed   its response could not be sent as it was
  *     abort                       →   ← heard     the loop turns: the handler was told
  *     ping                        →   ← alive     the loop turns
- *                                 ←   done        the last of the link's jobs is done (the ring shows the others)
+ *                                 ←   beside      a job only waits, or no longer (`reclassify`)
+ *                                 ←   held        a job computes, or none any longer (`reclassify`)
+ *                                 ←   done        a job is done, and the shared memory is full
  *
  * Both directions have flow control: bodies move only as fast as the other side reads them.
  */
@@ -51,6 +53,10 @@ export interface Job {
   /** monotonicMs() when its head was parsed, if a `server-timing` header is wanted. */
   readonly timedFromMs: number | undefined;
   readonly endpoints: Endpoints;
+  /** As its route was written, for the names of tasks. */
+  readonly route: string;
+  /** The time that its handler has. 0: no limit. */
+  readonly timeoutMs: number;
 }
 
 /** A job as it is sent: a flat list costs half as much as an object, on both sides. */
@@ -69,6 +75,8 @@ export type WireJob = readonly [
   remoteFamily: string | undefined,
   localAddress: string | undefined,
   localPort: number | undefined,
+  route: string,
+  timeoutMs: number,
 ];
 
 const HAS_BODY = 1;
@@ -98,12 +106,14 @@ export function encodeJob(job: Job): WireJob {
     endpoints.remoteFamily,
     endpoints.localAddress,
     endpoints.localPort,
+    job.route,
+    job.timeoutMs,
   ];
 }
 
 export function decodeJob(wire: WireJob): Job {
   const [seq, method, url, httpVersionMinor, rawHeaders, flags, expects, headers, timedFromMs] = wire;
-  const [, , , , , , , , , remoteAddress, remotePort, remoteFamily, localAddress, localPort] = wire;
+  const [, , , , , , , , , remoteAddress, remotePort, remoteFamily, localAddress, localPort, route, timeoutMs] = wire;
   const encrypted = (flags & ENCRYPTED) !== 0;
   return {
     seq,
@@ -118,6 +128,8 @@ export function decodeJob(wire: WireJob): Job {
     headers,
     timedFromMs,
     endpoints: { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted },
+    route,
+    timeoutMs,
   };
 }
 
@@ -160,7 +172,11 @@ export type FromHandler =
   | { readonly type: "destroyed"; readonly seq: number }
   | { readonly type: "heard"; readonly seq: number }
   | { readonly type: "alive"; readonly seq: number }
-  | { readonly type: "done"; readonly seq: number }
+  /** Whether others may run on the thread beside this job, from now on. */
+  | { readonly type: "beside"; readonly seq: number; readonly beside: boolean }
+  /** Whether a job computes or blocks, so that its thread takes no others. */
+  | { readonly type: "held"; readonly held: boolean }
+  | { readonly type: "done"; readonly seq: number; readonly ranMs: number }
   | { readonly type: "answers" };
 
 /** A serving thread's end of its link to a handler thread. The other end has the same memory. */
@@ -187,7 +203,7 @@ export interface PoolMemory {
 /** A handler pool: that of one route, or of all routes without their own pool. */
 export interface PoolSpec {
   readonly name: string;
-  readonly model: "threads" | "thread-per-request";
+  readonly model: "threads" | "thread-per-request" | "tasks";
   readonly min: number;
   readonly max: number;
 }

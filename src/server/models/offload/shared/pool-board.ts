@@ -3,7 +3,7 @@
  * handler thread a word that wakes it when it blocks. All serving threads of the worker use it to dispatch to the same
  * handler threads without messages between them.
  *
- *   [WAITING WAKE] [state of slot 0, 1, …] [wake of slot 0, 1, …] [used of slot 0, 1, …]
+ *   [WAITING WAKE] [state of slot 0, 1, …] [wake of slot 0, 1, …] [beside of slot 0, 1, …] [used of slot 0, 1, …]
  *   state: generation (24 bits) | closed | ahead | jobs (6 bits)
  *
  * A handler thread has a seat: a slot, which `slot-table.ts` gives to one living thread at a time, and a generation.
@@ -13,6 +13,8 @@
  *   subtracts it) or recalled (its sender does). 0 is idle, and only one serving thread wins an idle handler.
  * - A job that was sent ahead is in the same word, apart from the jobs, at most one. It still counts as waiting. It joins the
  *   jobs when the handler thread begins it.
+ * - A job that others may run beside (all of them under `tasks`) leaves the jobs when it begins, and is counted as `beside`.
+ *   So these are unlimited, and the jobs of such a thread are those that it has not begun.
  * - A closed handler gets no more jobs, and finishes those it has.
  * - No lost wake-up: a waiter first counts itself and then looks for the last time. Whoever frees a handler first frees it and
  *   then looks at the waiters.
@@ -24,10 +26,13 @@
  *   generation. A serving thread that does not know of a thread's death can't touch the successor: its old seat is closed.
  * - When a serving thread dies, the acceptor takes back its jobs that were not begun, and its waiting requests
  *   (`server/worker/handlers/pool-links.ts`).
- * - The handler thread subtracts its own jobs without comparing. Its slot keeps its generation while it lives.
+ * - The handler thread subtracts its own jobs without comparing. Its slot keeps its generation while it lives. It alone writes
+ *   the number of jobs beside: first it adds there, then it subtracts from the jobs, so that a thread with a job is never seen
+ *   without one. The acceptor sets it to 0 for the next thread.
  *
  * Ranges
- * - Jobs: serving threads add none beyond SHORT_DEPTH (`assignment.ts`). The one ahead joins them: 17. MAX_JOBS is asserted.
+ * - Jobs: serving threads add none beyond SHORT_DEPTH, or TASK_DEPTH under `tasks` (`assignment.ts`). The one ahead joins them.
+ *   MAX_JOBS is asserted.
  * - Generation: 24 bits, which wrap on purpose. To confuse two threads, a serving thread would have to miss 2^24 handler
  *   threads of one slot, and each of them takes milliseconds to start.
  * - WAITING: up to the queue's limit. For an instant it may be one more for each serving thread, which adds first and then
@@ -51,7 +56,7 @@ const CLOSED = 0x80;
 /** The bits below the generation. */
 const LOAD = 0xff;
 const LOAD_BITS = 8;
-const SLOT_BYTES = 4 + 4 + 1;
+const SLOT_BYTES = 4 + 4 + 4 + 1;
 
 /** More handler threads than any machine runs at once. */
 export const MAX_SLOTS = 0x10000;
@@ -66,7 +71,7 @@ export class Board {
 
   constructor(buffer: SharedArrayBuffer) {
     const slots = (buffer.byteLength - FIRST * 4) / SLOT_BYTES;
-    const words = FIRST + 2 * slots;
+    const words = FIRST + 3 * slots;
     this.buffer = buffer;
     this.slots = slots;
     this.#words = new Int32Array(buffer, 0, words);
@@ -90,6 +95,7 @@ export class Board {
     const before = Atomics.exchange(this.#words, FIRST + seat.slot, word(seat, 0));
     if ((before & CLOSED) === 0) throw broken(seat, "was opened while another thread has it", before);
     this.#used[seat.slot] = 0;
+    Atomics.store(this.#words, this.#beside(seat), 0);
   }
 
   /** Acceptor: the thread takes no more jobs. No effect if it was never opened, or if another thread has its slot by now. */
@@ -102,7 +108,13 @@ export class Board {
   /** Acceptor: closes it if it is idle, so that it can be evicted. */
   tryClose(seat: Seat): boolean {
     const idle = word(seat, 0);
-    return Atomics.compareExchange(this.#words, FIRST + seat.slot, idle, idle | CLOSED) === idle;
+    const index = FIRST + seat.slot;
+    if (this.beside(seat) > 0 || Atomics.compareExchange(this.#words, index, idle, idle | CLOSED) !== idle)
+      return false;
+    // It may have begun one in between.
+    if (this.beside(seat) === 0) return true;
+    Atomics.and(this.#words, index, ~CLOSED);
+    return false;
   }
 
   /** 0: idle. More than any limit: closed, or the slot belongs to another thread by now. */
@@ -116,6 +128,40 @@ export class Board {
     return this.load(seat) & MAX_JOBS;
   }
 
+  /** Serving thread: all jobs of a thread, begun or not. Infinity: closed, or it has `limit` that it has not begun. */
+  weight(seat: Seat, limit: number): number {
+    const load = this.load(seat);
+    return load < limit ? load + this.beside(seat) : Infinity;
+  }
+
+  /** Jobs that run beside others. */
+  beside(seat: Seat): number {
+    return isOf(seat, Atomics.load(this.#words, FIRST + seat.slot)) ? Atomics.load(this.#words, this.#beside(seat)) : 0;
+  }
+
+  #beside({ slot }: Seat): number {
+    return FIRST + 2 * this.slots + slot;
+  }
+
+  /** Handler: it has begun a job, or runs one, beside which others may run. */
+  runBeside(seat: Seat): void {
+    Atomics.add(this.#words, this.#beside(seat), 1);
+    this.release(seat);
+  }
+
+  /** Handler: nothing else may run beside that job any more. */
+  runAlone(seat: Seat): void {
+    Atomics.add(this.#words, FIRST + seat.slot, 1);
+    this.releaseBeside(seat);
+  }
+
+  /** Handler: such a job is done. */
+  releaseBeside(seat: Seat): void {
+    if (Atomics.sub(this.#words, this.#beside(seat), 1) > 0) return;
+    Atomics.add(this.#words, this.#beside(seat), 1);
+    throw brokenMemory(`slot ${seat.slot} was done with a job beside others, and had none`);
+  }
+
   /** Also true if the slot belongs to another thread by now. */
   isClosed(seat: Seat): boolean {
     return this.load(seat) >= CLOSED;
@@ -123,7 +169,7 @@ export class Board {
 
   /** Closed, and done with all of its jobs. */
   isSpent(seat: Seat): boolean {
-    return this.load(seat) === CLOSED;
+    return this.load(seat) === CLOSED && this.beside(seat) === 0;
   }
 
   /** Serving thread. */
@@ -192,7 +238,7 @@ export class Board {
 
   /** Acceptor: whether it had a job since the last call. A job that comes at this moment may count only at the next call. */
   takeUsed(seat: Seat): boolean {
-    const isUsed = this.#used[seat.slot] === 1 || this.load(seat) > 0;
+    const isUsed = this.#used[seat.slot] === 1 || this.load(seat) > 0 || this.beside(seat) > 0;
     this.#used[seat.slot] = 0;
     return isUsed;
   }

@@ -1,21 +1,25 @@
 /**
- * The complete responses of one link in shared memory. Most handlers send only one, so they need no message.
+ * The complete responses of one link in shared memory, and the ends of its jobs. Most handlers send only one response, so they
+ * need no message.
  *
  * The handler thread writes a response, and announces it only if no announcement is pending. When the serving thread gets an
  * announcement or any other message, it takes all responses. A message costs each thread as much as a short handler does.
  *
- *   [HEAD TAIL ANNOUNCED SAID] [length seq said status|flags  bytes …] [length …] …      length WRAPPED: continues at the start
+ *   [HEAD TAIL ANNOUNCED] [length seq said status|flags  bytes …] [length …] …      length WRAPPED: continues at the start
+ *
+ * The record of an end has no bytes, and the run time in microseconds in place of the status.
  *
  * Invariants
  * - One thread puts, one takes, in the same order. A response is seen whole or not at all, even if its writer dies meanwhile.
  * - Order is kept: each response says how many messages were posted on the link before it, and is not taken earlier.
- * - A response that does not fit is sent as a message.
+ * - A response or an end that does not fit is sent as a message.
+ * - An end comes after all that its job has sent, as a response or as a message.
  *
  * Memory
  * - HEAD is written by the handler thread, TAIL by the serving thread. They are byte offsets from 0 to the size of the ring,
  *   always a multiple of 4, and wrap to 0 with the ring. Equal means empty, so at least one word stays free.
- * - SAID is written by the handler thread: messages posted so far. `seq` and `said` of a response are numbers of jobs and
- *   messages. All three wrap at 2^32 (`wrapping.ts`). Every word here is read unsigned.
+ * - `seq` and `said` of a record are numbers of jobs and messages. Both wrap at 2^32 (`wrapping.ts`). Every word here is read
+ *   unsigned.
  * - ANNOUNCED is set to 1 by the handler thread after it writes HEAD, and to 0 by the serving thread before it takes. No lost
  *   wake-up: a response written before the 0 is taken now, and one written after it is announced again.
  * - If the handler thread dies, bytes behind HEAD are not seen. Those before it are taken when the serving thread hears of the
@@ -27,11 +31,11 @@ import { isAfter } from "../../../../kit/wrapping.ts";
 import type { FromHandler, Part } from "./offload-protocol.ts";
 
 export type WholeResponse = FromHandler & { type: "write" };
+export type JobEnd = FromHandler & { type: "done" };
 
 const HEAD = 0;
 const TAIL = 1;
 const ANNOUNCED = 2;
-const SAID = 3;
 const PREFIX_BYTES = 16;
 
 const RING_BYTES = 32 * 1024;
@@ -42,7 +46,10 @@ const RECORD_HEAD_BYTES = 16;
 const WRAPPED = 0xffffffff;
 
 const KEEPS_ALIVE = 1;
-const STATUS_SHIFT = 1;
+const DONE = 2;
+const STATUS_SHIFT = 2;
+/** What fits above the flags: a quarter of an hour. */
+const MAX_RAN_MICROS = 0x3fffffff;
 
 export class ResponseRing {
   readonly #state: Uint32Array<SharedArrayBuffer>;
@@ -79,25 +86,23 @@ export class ResponseRing {
     return true;
   }
 
-  /** Handler: true if the serving thread must be told that a response is here. */
+  /** Handler: the job is over. False: there is no room now. */
+  putEnd(seq: number, ranMs: number, said: number): boolean {
+    const at = this.#roomFor(RECORD_HEAD_BYTES);
+    if (at === undefined) return false;
+    const words = this.#words;
+    const word = at / 4;
+    words[word] = 0;
+    words[word + 1] = seq;
+    words[word + 2] = said;
+    words[word + 3] = (Math.min(MAX_RAN_MICROS, Math.round(ranMs * 1000)) << STATUS_SHIFT) | DONE;
+    Atomics.store(this.#state, HEAD, at + RECORD_HEAD_BYTES);
+    return true;
+  }
+
+  /** Handler: true if the serving thread must be told that something is here. */
   announce(): boolean {
     return Atomics.exchange(this.#state, ANNOUNCED, 1) === 0;
-  }
-
-  /** Handler: whether the serving thread was told and has not looked yet. */
-  get isAnnounced(): boolean {
-    return Atomics.load(this.#state, ANNOUNCED) === 1;
-  }
-
-  /** Handler: the number of messages posted so far. */
-  said(count: number): void {
-    Atomics.store(this.#state, SAID, count);
-  }
-
-  /** Server: after `heard` messages, whether nothing else is on its way or in the ring. */
-  isQuiet(heard: number): boolean {
-    const state = this.#state;
-    return Atomics.load(state, SAID) === heard && Atomics.load(state, TAIL) === Atomics.load(state, HEAD);
   }
 
   /** Server: it was told, and will take all responses. */
@@ -105,8 +110,8 @@ export class ResponseRing {
     Atomics.store(this.#state, ANNOUNCED, 0);
   }
 
-  /** Server: the next response, if at most `heard` messages were posted before it. */
-  take(heard: number): WholeResponse | undefined {
+  /** Server: the next response or end, if at most `heard` messages were posted before it. */
+  take(heard: number): WholeResponse | JobEnd | undefined {
     const words = this.#words;
     let at = Atomics.load(this.#state, TAIL);
     if (at === Atomics.load(this.#state, HEAD)) return undefined;
@@ -116,6 +121,11 @@ export class ResponseRing {
     const start = at + RECORD_HEAD_BYTES;
     const end = start + words[word]!;
     const flags = words[word + 3]!;
+    if ((flags & DONE) !== 0) {
+      const ended: JobEnd = { type: "done", seq: words[word + 1]!, ranMs: (flags >>> STATUS_SHIFT) / 1000 };
+      Atomics.store(this.#state, TAIL, end);
+      return ended;
+    }
     const text = this.#bytes.toString("latin1", start, end);
     const response: WholeResponse = {
       type: "write",
@@ -124,7 +134,7 @@ export class ResponseRing {
       // One byte is one character, so UTF-8 bytes pass unchanged.
       encoding: "latin1",
       kind: "response",
-      status: flags >> STATUS_SHIFT,
+      status: flags >>> STATUS_SHIFT,
       keepsAlive: (flags & KEEPS_ALIVE) !== 0,
       ends: true,
     };

@@ -25,7 +25,8 @@ function job(name: string, seen: string[]): RemoteJob {
     end: (part: string) => seen.push(`${name} ${part}.`),
     destroy: () => seen.push(`${name} destroyed`),
   };
-  return new RemoteJob({ req, res, connection: { closing: false }, state: "queued" } as never);
+  const route = { name: "*", timeoutMs: 0 };
+  return new RemoteJob({ req, res, route, connection: { closing: false }, state: "queued" } as never);
 }
 
 function write(seq: number, part: string, ends: boolean): FromHandler {
@@ -35,7 +36,7 @@ function write(seq: number, part: string, ends: boolean): FromHandler {
 
 /** Two jobs that their handler thread has begun. */
 function setUp(): {
-  ring: Ring;
+  end: (seq: number) => void;
   outbox: Outbox;
   seen: string[];
   messages: string[];
@@ -56,6 +57,7 @@ function setUp(): {
       ran: () => {},
       answered: () => {},
       freed: () => done.dispatchEvent(new Event("freed")),
+      held: () => {},
       wake: () => {},
       kill: () => assert.fail(),
     },
@@ -69,7 +71,10 @@ function setUp(): {
   port1.ref();
   const outbox = new Outbox(port2, shared.answers);
   return {
-    ring,
+    end: (seq) => {
+      ring.finish(seq);
+      outbox.done(seq, 1);
+    },
     outbox,
     seen,
     messages,
@@ -80,26 +85,26 @@ function setUp(): {
 }
 
 test("messages and answers in memory are heard in the order in which they were said", async () => {
-  const { ring, outbox, seen, freed, close } = setUp();
+  const { end, outbox, seen, freed, close } = setUp();
   outbox.say(write(1, "head", false));
   outbox.say(write(1, "tail", true));
   outbox.say({ type: "failed", seq: 1, error: toWire(new Error("after its answer")) });
-  ring.finish(1, 2);
+  end(1);
   outbox.say(write(2, "x".repeat(9000), true));
-  ring.finish(2, 2);
-  outbox.done(2);
+  end(2);
+  outbox.tell();
   await freed;
   assert.deepEqual(seen, ["one head", "one tail.", "GET failed: after its answer", `two ${"x".repeat(9000)}.`]);
   close();
 });
 
 test("one message is enough for several answers and their end", async () => {
-  const { ring, outbox, seen, freed, messages, close } = setUp();
+  const { end, outbox, seen, freed, messages, close } = setUp();
   outbox.say(write(1, "a", true));
-  ring.finish(1, 2);
+  end(1);
   outbox.say(write(2, "b", true));
-  ring.finish(2, 2);
-  outbox.done(2);
+  end(2);
+  outbox.tell();
   await freed;
   assert.deepEqual(seen, ["one a.", "two b."]);
   assert.deepEqual(messages, ["answers"]);
@@ -107,16 +112,16 @@ test("one message is enough for several answers and their end", async () => {
 });
 
 test("an end that nobody would look for is said", async () => {
-  const { ring, outbox, seen, freed, messages, heard, close } = setUp();
+  const { end, outbox, seen, freed, messages, heard, close } = setUp();
   outbox.say(write(1, "a", true));
-  ring.finish(1, 2);
+  end(1);
+  outbox.say(write(2, "b", true));
   await heard;
-  outbox.say(write(2, "x".repeat(9000), true));
-  ring.finish(2, 2);
-  outbox.done(2);
+  end(2);
+  outbox.tell();
   await freed;
   assert.equal(seen.length, 2);
-  assert.deepEqual(messages, ["answers", "write", "done"]);
+  assert.deepEqual(messages, ["answers", "answers"]);
   close();
 });
 
@@ -137,6 +142,7 @@ for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
         ran: (ms) => ran.push(ms),
         answered: () => {},
         freed: () => freed.dispatchEvent(new Event("freed")),
+        held: () => {},
         wake: () => {},
       },
     );
@@ -158,9 +164,10 @@ for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
         if (i === 1) outbox.say(write(number, "x".repeat(2000), true));
         if (i === 2) outbox.say(write(number, "head", false));
         if (i === 2) outbox.say(write(number, "tail", true));
-        ring.finish(number, 2);
+        ring.finish(number);
+        outbox.done(number, 1);
       }
-      outbox.done(numbers.at(-1)!);
+      outbox.tell();
       await done;
       const expected = [`${round}.0 a.`, `${round}.1 ${"x".repeat(2000)}.`, `${round}.2 head`, `${round}.2 tail.`];
       assert.deepEqual(seen.splice(0), expected.slice(0, isMoved ? 2 : 4));
@@ -175,12 +182,19 @@ test("an answer that was put down is heard although its thread died before it co
   const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat };
   const { port1, port2 } = new MessageChannel();
   const owner = { failed: () => assert.fail(), kill: () => assert.fail() };
-  const nothing = { misframed: () => {}, ran: () => {}, answered: () => {}, freed: () => {}, wake: () => {} };
+  const nothing = {
+    misframed: () => {},
+    ran: () => {},
+    answered: () => {},
+    freed: () => {},
+    held: () => {},
+    wake: () => {},
+  };
   const link = new Link(1, { ...shared, port: port1 }, { ...owner, ...nothing });
   link.send(job("one", seen), false);
   const ring = new Ring(shared.ring);
   assert.equal(ring.claim(1, 1), "claimed");
-  ring.finish(1, 2);
+  ring.finish(1);
   new ResponseRing(shared.answers).put(write(1, "all", true) as never, 0);
   assert.deepEqual(link.close(new Error("dead")), []);
   assert.deepEqual(seen, ["one all."]);

@@ -14,6 +14,7 @@ const owner: LinkOwner = {
   ran: () => {},
   answered: () => {},
   freed: () => {},
+  held: () => {},
   wake: () => {},
   kill: () => assert.fail(),
 };
@@ -42,7 +43,7 @@ function job(): RemoteJob {
   const socket = { remoteAddress: "::1", remotePort: 1, remoteFamily: "IPv6", localAddress: "::1", localPort: 2 };
   const req = { method: "GET", url: "/", httpVersionMinor: 1, rawHeaders: [], socket };
   const res = { getHeaderNames: () => [], shouldKeepAlive: true };
-  return new RemoteJob({ req, res } as never);
+  return new RemoteJob({ req, res, route: { name: "*", timeoutMs: 0 } } as never);
 }
 
 describe("jobs ahead", () => {

@@ -17,9 +17,9 @@ describe("the ring of a link", () => {
         assert.deepEqual([ring.claim(one, 12.5), ring.recall(one)], ["claimed", "begun"]);
         assert.deepEqual([ring.recall(two), ring.claim(two, 13)], ["recalled", "recalled"]);
         assert.deepEqual([ring.startedMs(one), ring.startedMs(two)], [12.5, undefined]);
-        assert.deepEqual([ring.isRunning(one), ring.isOpen(one), ring.ranMs(one)], [true, false, undefined]);
-        ring.finish(one, 20);
-        assert.deepEqual([ring.isRunning(one), ring.ranMs(one), ring.recall(one)], [false, 7.5, "begun"]);
+        assert.deepEqual([ring.isRunning(one), ring.isOpen(one)], [true, false]);
+        ring.finish(one);
+        assert.deepEqual([ring.isRunning(one), ring.recall(one)], [false, "begun"]);
       }
     });
 
@@ -34,13 +34,32 @@ describe("the ring of a link", () => {
     });
   }
 
-  test("a cell is not given to a second job while the first may still run", () => {
-    for (const begin of [() => {}, (ring: Ring) => void ring.claim(3, 1)]) {
-      const ring = new Ring(Ring.create(4));
-      ring.open(3);
-      begin(ring);
-      assert.throws(() => ring.open(7), { code: "INTERNAL", message: /job 7 was opened.* (open|started) for job 3/ });
-    }
+  test("a cell is not given to a second job before the first has begun", () => {
+    const ring = new Ring(Ring.create(4));
+    ring.open(3);
+    assert.equal(ring.isTaken(7), true);
+    assert.throws(() => ring.open(7), { code: "INTERNAL", message: /job 7 was opened.* open for job 3/ });
+  });
+
+  test("a job whose cell another one has got meanwhile ends as any other", () => {
+    const ring = new Ring(Ring.create(4));
+    ring.open(3);
+    ring.claim(3, 1);
+    assert.equal(ring.isTaken(7), false);
+    ring.open(7);
+    assert.deepEqual([ring.isRunning(3), ring.startedMs(3), ring.isOpen(3)], [false, undefined, false]);
+    assert.equal(ring.recall(3), "begun");
+    ring.finish(3);
+    assert.deepEqual([ring.isOpen(7), ring.claim(7, 5), ring.startedMs(7)], [true, "claimed", 5]);
+    assert.equal(ring.recallAll().running, 7);
+  });
+
+  test("how many messages were received is seen on the other side", () => {
+    const memory = Ring.create(4);
+    const [handler, server] = [new Ring(memory), new Ring(memory)];
+    handler.noteRead();
+    handler.noteRead();
+    assert.equal(server.read, 2);
   });
 
   test("a transition that cannot be is an error, not a silent no", () => {
@@ -48,10 +67,10 @@ describe("the ring of a link", () => {
     assert.throws(() => ring.claim(1, 1), { message: /job 1 was claimed, and its cell is free/ });
     assert.throws(() => ring.recall(1), { message: /job 1 was recalled, and its cell is free/ });
     ring.open(1);
-    assert.throws(() => ring.finish(1, 1), { message: /job 1 was finished, and its cell is open for job 1/ });
+    assert.throws(() => ring.finish(1), { message: /job 1 was finished, and its cell is open for job 1/ });
     ring.claim(1, 1);
     assert.throws(() => ring.claim(1, 1), { message: /job 1 was claimed, and its cell is started/ });
-    ring.finish(1, 1);
-    assert.throws(() => ring.finish(1, 1), { message: /its cell is done/ });
+    ring.finish(1);
+    assert.throws(() => ring.finish(1), { message: /its cell is done/ });
   });
 });

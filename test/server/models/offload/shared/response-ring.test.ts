@@ -12,7 +12,11 @@ import {
   record,
 } from "fast-check";
 import { next } from "../../../../../src/kit/wrapping.ts";
-import { ResponseRing, type WholeResponse } from "../../../../../src/server/models/offload/shared/response-ring.ts";
+import {
+  type JobEnd,
+  ResponseRing,
+  type WholeResponse,
+} from "../../../../../src/server/models/offload/shared/response-ring.ts";
 import type { Part } from "../../../../../src/server/models/offload/shared/offload-protocol.ts";
 
 function response(seq: number, parts: readonly Part[], more: Partial<WholeResponse> = {}): WholeResponse {
@@ -51,7 +55,7 @@ describe("answers in shared memory", () => {
     ];
     for (const each of put) assert.ok(handler.put(each, 0));
     for (const each of put) {
-      const taken = server.take(0)!;
+      const taken = server.take(0) as WholeResponse;
       assert.deepEqual(
         [taken.seq, taken.status, taken.keepsAlive, taken.ends, taken.kind],
         [each.seq, each.status, each.keepsAlive, true, "response"],
@@ -77,12 +81,23 @@ describe("answers in shared memory", () => {
       assert.equal(server.take(last - 1), undefined);
       assert.equal(server.take(last)?.seq, 1);
       assert.equal(server.take(last), undefined);
-      handler.said(next(last));
-      assert.equal(server.isQuiet(next(last)), false, "one lies here");
+      handler.putEnd(1, 2, next(last));
       assert.equal(server.take(next(last))?.seq, 2);
-      assert.deepEqual([server.isQuiet(last), server.isQuiet(next(last))], [false, true]);
+      assert.equal(server.take(last), undefined);
+      assert.equal(server.take(next(last))?.type, "done");
     });
   }
+
+  test("an end keeps its job's number and time, after the answers before it", () => {
+    const { handler, server } = ends();
+    handler.put(response(2 ** 32 - 1, ["a"]), 0);
+    for (const ranMs of [0, 0.25, 1234.567, 2 ** 31]) handler.putEnd(2 ** 32 - 1, ranMs, 0);
+    assert.equal(server.take(0)?.type, "write");
+    const most = 0x3fffffff / 1000;
+    for (const ranMs of [0, 0.25, 1234.567, most])
+      assert.deepEqual(server.take(0), { type: "done", seq: 2 ** 32 - 1, ranMs });
+    assert.equal(server.take(0), undefined);
+  });
 
   test("are announced once, until that was heard", () => {
     const { handler, server } = ends();
@@ -107,20 +122,25 @@ describe("answers in shared memory", () => {
   test("any order of putting and taking loses nothing", () => {
     const stepsUpTo = (max: number): Arbitrary<(string | { length: number; encoding: string })[]> => {
       const put = record({ length: integer({ min: 0, max }), encoding: constantFrom("utf8", "latin1") });
-      return array(oneof(put, constant("take")), { minLength: 50, maxLength: 300 });
+      return array(oneof(put, constant("end"), constant("take")), { minLength: 50, maxLength: 300 });
     };
     const run = (ringBytes: number, most: number): void =>
       check(
         property(stepsUpTo(most), (steps) => {
           const { handler, server } = ends(ringBytes);
-          const lie: WholeResponse[] = [];
+          const lie: (WholeResponse | JobEnd)[] = [];
           const take = (): void => {
             const taken = server.take(0);
             const expected = lie.shift();
             assert.equal(taken?.seq, expected?.seq);
-            if (expected !== undefined) assert.equal(bytesOf(taken!), bytesOf(expected));
+            if (expected?.type === "write") assert.equal(bytesOf(taken as WholeResponse), bytesOf(expected));
+            else assert.deepEqual(taken, expected);
           };
           steps.forEach((each, seq) => {
+            if (each === "end") {
+              if (handler.putEnd(seq, 1.5, 0)) lie.push({ type: "done", seq, ranMs: 1.5 });
+              return;
+            }
             if (typeof each === "string") {
               take();
               return;
