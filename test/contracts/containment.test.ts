@@ -15,6 +15,7 @@ const args: Readonly<Record<Contained, readonly string[]>> = {
   actors: ["-m", "actors", "--threads", "2"],
   sync: ["-m", "sync"],
   threads: ["-m", "threads", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
+  tasks: ["-m", "tasks", "--threads", "1", "--handler-memory", `${HEAP}MiB`],
   "thread-per-request": ["-m", "thread-per-request", "--threads", `${HANDLERS}`, "--handler-memory", `${HEAP}MiB`],
 };
 
@@ -52,6 +53,15 @@ for (const model of Object.keys(containment) as Contained[]) {
   const all = Object.keys(outcomes) as Fault[];
   if (model === "threads" || model === "thread-per-request") {
     suite(`a fault under ${model}`, all);
+    continue;
+  }
+  if (model === "tasks") {
+    suite(
+      `a fault under ${model}`,
+      all.filter((fault) => fault !== "loop"),
+    );
+    // Its thread has the longest time of all that run there.
+    suite(`an endless loop under ${model}`, ["loop"], ["--timeout", "1s"]);
     continue;
   }
   suite(

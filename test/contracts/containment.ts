@@ -17,7 +17,7 @@ export type Fault = "throw" | "reject" | "overflow" | "unhandled" | "timer" | "e
 
 /** A model, and how its event loops lie: several in a process, or one on its main thread. */
 export type Contained =
-  | Extract<ModelName, "loop" | "actors" | "threads" | "thread-per-request" | "sync">
+  | Extract<ModelName, "loop" | "actors" | "threads" | "thread-per-request" | "sync" | "tasks">
   | "loop, 1 thread";
 
 /** `used up`: it ends after every request, so that nothing is replaced that would not have been. */
@@ -27,8 +27,8 @@ export interface Outcome {
   /** A status, or a connection that is closed without an answer. */
   readonly answer: 200 | 500 | 504 | "closed";
   readonly ends: Ends;
-  /** Who else of those in flight is lost: nobody, all on the same serving thread, all of the same worker. */
-  readonly lost: "nobody" | "thread" | "worker";
+  /** Who else of those in flight is lost: nobody, all on the same serving thread, handler thread, or worker. */
+  readonly lost: "nobody" | "thread" | "handler thread" | "worker";
   readonly log: RegExp;
 }
 
@@ -88,6 +88,16 @@ const threads: Readonly<Record<Fault, Outcome>> = {
   segfault: crashed,
 };
 
+/** A handler thread has many requests. */
+const tasks: Readonly<Record<Fault, Outcome>> = {
+  ...threads,
+  unhandled: uncaught(/uncaught exception on handler thread \d+ of tasks; the thread is replaced/),
+  timer: uncaught(/uncaught exception on handler thread \d+ of tasks; the thread is replaced/),
+  exit: { ...threads.exit, lost: "handler thread" },
+  loop: { ...threads.loop, lost: "handler thread" },
+  heap: { ...threads.heap, lost: "handler thread" },
+};
+
 export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
   loop,
   "loop, 1 thread": oneLoop,
@@ -99,6 +109,7 @@ export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outc
     unhandled: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
     timer: uncaught(/uncaught exception on handler thread \d+ of \S+; the thread has ended/, "used up"),
   },
+  tasks,
 };
 
 /** Where a request is served: the worker's pid and the serving thread's index. */
@@ -212,7 +223,7 @@ function isWhole(model: Contained): (status: ServerStatus) => boolean {
     status.workers.every(
       ({ threads, pools }) =>
         threads.every(({ connections }) => connections === 0) &&
-        pools.every((pool) => pool.threads >= HANDLERS && pool.busy === 0),
+        pools.every((pool) => pool.threads >= (model === "tasks" ? 1 : HANDLERS) && pool.busy === 0),
     );
 }
 
@@ -236,7 +247,9 @@ export function assertContained({ answer, neighbours, before, after }: Injection
     "somebody was on the other worker",
   );
   for (const { at, served } of neighbours) {
-    const isLost = at !== "elsewhere" && (expected.lost === "worker" || expected.lost === at);
+    // Where there are handler threads shared by many, each worker has one here.
+    const lost = expected.lost === "handler thread" ? "worker" : expected.lost;
+    const isLost = at !== "elsewhere" && (lost === "worker" || lost === at);
     assert.equal(served, !isLost, `a neighbour ${at === "elsewhere" ? "on the other worker" : `on the same ${at}`}`);
   }
 }

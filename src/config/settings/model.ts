@@ -22,8 +22,8 @@ export const modelSettings = {
     flag: "threads",
     short: "t",
     kind: "range",
-    computed: "under loop 1; under threads and thread-per-request the available CPUs",
-    doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks. Several event loops in one worker need less memory than several workers.",
+    computed: "under loop 1; under threads, thread-per-request and tasks the available CPUs",
+    doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks (not under tasks). Several event loops in one worker need less memory than several workers.",
   },
   sticky: {
     flag: "sticky",
@@ -56,6 +56,6 @@ export const modelSettings = {
     flag: "handler-memory",
     kind: "size",
     default: 0,
-    doc: "Heap that a handler thread (models threads and thread-per-request) may use before it is ended and replaced; 0 is Node's own limit.",
+    doc: "Heap that a handler thread (models threads, thread-per-request and tasks) may use before it is ended and replaced; 0 is Node's own limit.",
   },
 } as const;

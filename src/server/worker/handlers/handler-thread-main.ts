@@ -39,6 +39,9 @@ limitProcess();
 setDoor((knock) => port.postMessage({ type: "join-runtime", knock } satisfies FromHandlerThread, [knock.port]));
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
+const onlyOne = pool.model === "thread-per-request";
+/** Under `tasks`: a handler has said that it blocks. */
+let isHeld: () => boolean = () => false;
 
 try {
   await main();
@@ -108,8 +111,6 @@ async function joinRuntime(): Promise<void> {
   runtime();
 }
 
-const onlyOne = pool.model === "thread-per-request";
-
 function warn(message: string): void {
   tell({ type: "log", level: "warn", fields: {}, message, once: message });
 }
@@ -121,8 +122,6 @@ function mayBlock(what: string): void {
     hint: 'Await the task instead (`await task(…)`), or say `await reclassify("threads")` first.',
   });
 }
-
-let isHeld: () => boolean = () => false;
 
 async function runnerOf(options: JobRunnerOptions): Promise<JobRunner | TaskRunner> {
   if (pool.model !== "tasks") return new JobRunner(options);

@@ -10,6 +10,8 @@
  *   and take back what has not begun.
  * - A task's end is its job's end: nothing of it is in the thread's list of tasks after that.
  *
+ * The thread joins the worker's runtime as a scheduler thread: `go(task)` runs tasks here too, whichever thread calls it.
+ *
  * If the thread has more than one copy of this package, the app's copy takes these tasks for units of another kind: they are not
  * in its lists, and `Context.current()` does not know them. All else works.
  */
@@ -17,6 +19,7 @@
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import { setImmediate } from "../../../../kit/native-timers.ts";
 import { NumberTable } from "../../../../kit/number-table.ts";
+import { connected } from "../../../../tasks/task-service.ts";
 import { type Abort, decodeJob, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
 import { Inbox } from "./inbox.ts";
@@ -45,6 +48,8 @@ export class TaskRunner implements TaskHost {
     this.#options = options;
     this.app = options.app;
     this.keepAliveMs = options.keepAliveMs;
+    // Not at the first request, which would wait for it.
+    connected();
   }
 
   attach({ port, ring, answers, start }: LinkEnd): void {

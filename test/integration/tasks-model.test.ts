@@ -1,0 +1,162 @@
+/** Promises of the model `tasks` only. test/contracts/model.contract.ts tests the promises of all models. */
+
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { get as request, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
+
+const app = new URL("../fixtures/tasks-model/app.ts", import.meta.url).pathname;
+
+interface TasksServer extends LifeServer {
+  /** Holds all requests that name the gate. */
+  close(gate: string): void;
+  open(gate: string): void;
+}
+
+async function serveTasks(t: TestContext, args: readonly string[]): Promise<TasksServer> {
+  const folder = tempFolder(t);
+  const flags = ["--model", "tasks", "--debug-headers", "--queue-timeout", "0", ...args];
+  const server = await serve(t, app, flags, { env: { GATES: folder } });
+  return {
+    ...server,
+    close: (gate) => writeFileSync(join(folder, gate), ""),
+    open: (gate) => rmSync(join(folder, gate), { force: true }),
+  };
+}
+
+async function ask(server: LifeServer, path: string): Promise<Record<string, unknown> & { readonly thread: number }> {
+  const { status, body } = await request(server.url, path);
+  assert.equal(status, 200, body);
+  return JSON.parse(body) as Record<string, unknown> & { readonly thread: number };
+}
+
+const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+
+async function waitForInFlight(server: LifeServer, name: string, inFlight: number): Promise<void> {
+  await server.waitForStatus(({ workers }) =>
+    workers.some(({ pools }) => pools.some((pool) => pool.name === name && pool.inFlight === inFlight)),
+  );
+}
+
+describe("the model tasks", { concurrency: 2 }, () => {
+  test("runs any number of requests at once on a thread, and gives each thread as many", async (t) => {
+    const server = await serveTasks(t, ["--threads", "2"]);
+    server.close("all");
+    const waiting = times(300, () => ask(server, "/wait?gate=all"));
+    await waitForInFlight(server, "tasks", 300);
+    // More than a ring has cells, and their places are used again.
+    for (let round = 0; round < 3; round++) await Promise.all(times(100, () => ask(server, "/")));
+    server.open("all");
+    const counts = Object.values(Object.groupBy(await Promise.all(waiting), ({ thread }) => thread));
+    assert.deepEqual(
+      counts.map((each) => each!.length > 100),
+      [true, true],
+    );
+    await waitForInFlight(server, "tasks", 0);
+    const { models, counters } = await server.status();
+    assert.deepEqual([models["tasks"], counters.finished], [{ inFlight: 0, queued: 0 }, 600]);
+  });
+
+  test("what a blocked thread has not begun is answered by another", async (t) => {
+    const server = await serveTasks(t, ["--threads", "2"]);
+    for (const gate of ["block", "wait"]) server.close(gate);
+    // Both have something, so that the blocked one is not avoided for what it has.
+    const waiting = times(40, () => ask(server, "/wait?gate=wait"));
+    await waitForInFlight(server, "tasks", 40);
+    const blocked = ask(server, "/block?gate=block");
+    await waitForInFlight(server, "tasks", 41);
+    const others = await Promise.all(times(60, () => ask(server, "/")));
+    assert.equal(new Set(others.map(({ thread }) => thread)).size, 1);
+    server.open("block");
+    assert.notEqual((await blocked).thread, others[0]!.thread);
+    server.open("wait");
+    const threads = new Set((await Promise.all(waiting)).map(({ thread }) => thread));
+    assert.equal(threads.size, 2, "the thread that was blocked has gone on with what it had begun");
+  });
+
+  test("a thread that is blocked past the timeout is replaced: what it had begun is lost, what it had not is not", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1", "--timeout", "1s"]);
+    const client = await RawConnection.open(server.port);
+    t.after(() => client.destroy());
+    server.close("wait");
+    client.request("GET /wait?gate=wait HTTP/1.1");
+    await waitForInFlight(server, "tasks", 1);
+    const forever = request(server.url, "/forever");
+    await waitForInFlight(server, "tasks", 2);
+    const later = ask(server, "/");
+    assert.equal((await forever).status, 504);
+    // Its own time is over as well by then, or its thread is gone first.
+    assert.ok([500, 504].includes((await client.response()).status));
+    assert.ok((await later).thread > 0);
+    const [log] = await server.waitForLog(/handler thread 1 of tasks is ended: [^]*?(?:app\.ts:\d+|no stack)/);
+    assert.match(log, /its event loop has not turned for 1000 ms.*GET \/forever/);
+    assert.equal((await ask(server, "/")).thread > 0, true);
+  });
+
+  test("each request is a task of heddle/tasks, named by its route; channels, select, go and blocking work", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1"]);
+    const { names } = await ask(server, "/report/7");
+    assert.deepEqual(names, ["GET /report/:id running"]);
+    const { sum, selected, elsewhere, blocking } = await ask(server, "/library");
+    assert.deepEqual(
+      { sum, selected, elsewhere, blocking },
+      { sum: 6, selected: "ready", elsewhere: 49, blocking: 64 },
+    );
+  });
+
+  test("its context has the request's deadline, and is cancelled when the client leaves", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1", "--timeout", "20s"]);
+    const { leftMs, isCurrent, isSame } = await ask(server, "/context");
+    assert.ok((leftMs as number) > 0 && (leftMs as number) <= 20_000, `${String(leftMs)} ms are left`);
+    assert.deepEqual([isCurrent, isSame], [true, true]);
+    const client = await RawConnection.open(server.port);
+    client.request("GET /gone HTTP/1.1");
+    await waitForInFlight(server, "tasks", 1);
+    client.destroy();
+    await waitForInFlight(server, "tasks", 0);
+    assert.deepEqual((await ask(server, "/left"))["left"], ["CANCELED: AbortError"]);
+  });
+
+  test("no task of the request's group outlives it, and its failure is not lost", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1"]);
+    await ask(server, "/leaves-tasks");
+    await server.waitForLog(/GET \*: 1 task of the request's group still ran when its response was out/);
+    await until(
+      async () => ((await ask(server, "/left"))["left"] as string[]).includes("cancelled: the request is over."),
+      "the task to have been cancelled",
+    );
+    await ask(server, "/group-fails");
+    await server.waitForLog(/a task of the group/);
+    await waitForInFlight(server, "tasks", 0);
+  });
+
+  test('a handler that says reclassify("threads") has its thread alone until it is done', async (t) => {
+    const server = await serveTasks(t, ["--threads", "2"]);
+    for (const gate of ["block", "wait"]) server.close(gate);
+    const waiting = times(10, () => ask(server, "/wait?gate=wait"));
+    await waitForInFlight(server, "tasks", 10);
+    const computing = ask(server, "/computes?gate=block");
+    await waitForInFlight(server, "tasks", 11);
+    const others = await Promise.all(times(30, () => ask(server, "/")));
+    assert.equal(new Set(others.map(({ thread }) => thread)).size, 1);
+    server.open("block");
+    assert.notEqual((await computing).thread, others[0]!.thread);
+    server.open("wait");
+    await Promise.all(waiting);
+    const after = await Promise.all(times(30, () => ask(server, "/")));
+    assert.equal(new Set(after.map(({ thread }) => thread)).size, 2);
+  });
+
+  test('a handler under threads that says reclassify("tasks") gives its thread to the next, and gets it back', async (t) => {
+    const server = await serveTasks(t, ["--threads", "1"]);
+    server.close("wait");
+    const waiting = times(5, () => ask(server, "/on-threads?gate=wait"));
+    await waitForInFlight(server, "/on-threads", 5);
+    const { thread } = await ask(server, "/on-threads");
+    server.open("wait");
+    assert.deepEqual(new Set((await Promise.all(waiting)).map((each) => each.thread)), new Set([thread]));
+    await waitForInFlight(server, "/on-threads", 0);
+  });
+});
