@@ -108,21 +108,22 @@ function contextOf({ deadline, signal }: ScopedRequest): CancelableContext {
 
 /**
  * The request is over. Cancels what is left of its scope. Resolves when all tasks of its group have ended, to the failure that
- * nobody has seen; undefined: it had none left. `warn` is told of tasks that were left.
+ * nobody has seen. undefined: it had no group. `warn` is told of tasks that were left.
  */
 export function endScope(request: ScopedRequest, warn: (message: string) => void): Promise<unknown> | undefined {
   const { scope } = request;
   if (scope === undefined) return undefined;
   const { context, group } = scope;
-  if (group === undefined || group.active === 0) {
+  if (group === undefined) {
     context.cancel();
     return undefined;
   }
-  warn(
-    `${request.routeName}: ${count(group.active, "task")} of the request's group still ran when its response was out and its handler had returned, and was cancelled. Await requestGroup().wait() in the handler; start what may outlive a request with go().`,
-  );
-  const over = new HeddleError("CANCELED", "the request is over.");
-  context.cancelWith(over);
+  if (group.active > 0) {
+    warn(
+      `${request.routeName}: ${count(group.active, "task")} of the request's group still ran when its response was out and its handler had returned, and was cancelled. Await requestGroup().wait() in the handler; start what may outlive a request with go().`,
+    );
+    context.cancelWith(new HeddleError("CANCELED", "the request is over."));
+  }
   return group[Symbol.asyncDispose]().then(
     () => undefined,
     (error: unknown) => (isCancellation(error) ? undefined : error),

@@ -16,7 +16,7 @@ import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { fromWire } from "../../../../errors/errors.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
-import { NumberTable } from "../../../../kit/number-table.ts";
+import { NumberTable } from "../shared/number-table.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 import { next } from "../../../../kit/wrapping.ts";

@@ -8,7 +8,7 @@
 
 import { count } from "../../../../errors/count.ts";
 import { distance, next } from "../../../../kit/wrapping.ts";
-import type { NumberTable } from "../../../../kit/number-table.ts";
+import type { NumberTable } from "../shared/number-table.ts";
 import type { Sentence } from "./kill-policy.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
 import type { RemoteJob } from "./remote-job.ts";

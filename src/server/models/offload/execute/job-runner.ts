@@ -14,7 +14,7 @@ import type { LoadedApp } from "../../../app/load/load-app.ts";
 import type { HandlerClass } from "../../../app/request-scope.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
 import { setImmediate } from "../../../../kit/native-timers.ts";
-import { NumberTable } from "../../../../kit/number-table.ts";
+import { NumberTable } from "../shared/number-table.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 import type { Board } from "../shared/pool-board.ts";
 import { Inbox } from "./inbox.ts";

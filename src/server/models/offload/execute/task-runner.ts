@@ -18,7 +18,7 @@
 
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import { setImmediate } from "../../../../kit/native-timers.ts";
-import { NumberTable } from "../../../../kit/number-table.ts";
+import { NumberTable } from "../shared/number-table.ts";
 import { connected } from "../../../../tasks/task-service.ts";
 import { type Abort, decodeJob, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";

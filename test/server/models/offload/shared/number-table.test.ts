@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, assert as check, constantFrom, integer, property, record } from "fast-check";
-import { NumberTable } from "../../src/kit/number-table.ts";
+import { NumberTable } from "../../../../../src/server/models/offload/shared/number-table.ts";
 
 test("a table holds what a Map would, whatever its numbers have in common", () => {
   const step = record({
