@@ -3,6 +3,7 @@
 import "./process/exit-signals.ts";
 import "./exits/kill-orders.ts";
 import "./exits/links.ts";
+import "./exits/thread-stops.ts";
 import "./messaging/calls.ts";
 import "./registry/groups.ts";
 import "./registry/registered-names.ts";

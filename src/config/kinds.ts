@@ -10,6 +10,7 @@ import { resolve } from "node:path";
 import { parseListenAddress, type ListenAddress } from "./listen-address.ts";
 import { parseCount, parseDuration, parseRange, parseRecycling, parseSize, maxDurationMs } from "./notation.ts";
 import type { Range, Recycling } from "./notation.ts";
+import { parseRunawayBudgets, type RunawayBudgets } from "./runaway-budget.ts";
 import type { Setting } from "./settings.ts";
 
 export interface KindValues {
@@ -24,6 +25,7 @@ export interface KindValues {
   readonly size: number;
   readonly range: Range;
   readonly recycling: Recycling;
+  readonly runaways: RunawayBudgets;
   readonly addresses: readonly ListenAddress[];
   readonly paths: readonly string[];
 }
@@ -44,6 +46,7 @@ export interface KindInputs {
   readonly size: SizeInput;
   readonly range: number | `${number}:${number}`;
   readonly recycling: number | `${number}:${number}`;
+  readonly runaways: string;
   readonly addresses: string | readonly string[];
   readonly paths: string | readonly string[];
 }
@@ -118,6 +121,14 @@ export const kinds: { readonly [K in KindName]: Kind<KindValues[K]> } = {
     placeholder: "N|N:JITTER",
     expects: () => "a whole number such as 1000, or number:jitter such as 1000:100 with the jitter no larger",
     parse: parseRecycling,
+  },
+  runaways: {
+    placeholder: "BUDGET",
+    expects: () => "off, a duration such as 1s, warn:1s, kill:1s, or a list such as actors=kill:1s,tasks=warn:1s",
+    parse: (raw) => {
+      const budgets = parseRunawayBudgets(raw);
+      return typeof budgets === "string" ? new Refusal(budgets) : budgets;
+    },
   },
   addresses: {
     placeholder: "ADDRESS",

@@ -23,7 +23,7 @@
 import { fileURLToPath } from "node:url";
 import type { Interruption, TurnLook, TurnView } from "../supervise/inspect/turn-look.ts";
 import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
-import { blamedFrame, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
+import { blamedFrame, formatStack, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
 import { CONDEMN, goneOf, VIEW } from "./turn-handle.ts";
 
 /** This library's folder. Nothing in it is cut off. */
@@ -38,7 +38,8 @@ export async function lookAtTurn(
   const stack = await lookAtThread(threadId, `{ turn: ${VIEW}, gone: ${goneOf(actors)} }`, timeoutMs);
   if (stack === undefined) return undefined;
   const { turn, gone = [] } = stack.value as { readonly turn?: TurnView; readonly gone?: readonly number[] };
-  return { turn, gone, frame: blamedFrame(stack.frames, OWN_FOLDER) };
+  const { frames } = stack;
+  return { turn, gone, frame: blamedFrame(frames, OWN_FOLDER), stack: formatStack(frames) };
 }
 
 /** Timeout for each answer. A thread that runs JavaScript answers within milliseconds. */

@@ -11,6 +11,7 @@
  */
 
 import { nearest } from "../config/nearest.ts";
+import { importForUnits } from "./importing.ts";
 import { HeddleError, messageOf, type ErrorCode } from "../errors/errors.ts";
 
 export interface Address {
@@ -93,7 +94,7 @@ export class ModuleRegistry<T> {
     module.importing = true;
     let fault: { readonly cause: unknown } | undefined;
     try {
-      await import(url);
+      await importForUnits(url);
     } catch (cause) {
       fault = { cause };
     }

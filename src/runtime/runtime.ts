@@ -33,6 +33,8 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
 import { HeddleError, fromWire } from "../errors/errors.ts";
 import { availableCpus } from "../config/cpus.ts";
+import { monotonicMs } from "../kit/clock.ts";
+import { setTimeout } from "../kit/native-timers.ts";
 import { Heartbeat } from "../supervise/heartbeat.ts";
 import { birth } from "./birth.ts";
 import { enter } from "./door.ts";
@@ -61,6 +63,9 @@ interface Departure {
   drained: boolean;
   why?: HeddleError;
 }
+
+/** Between two looks at threads that are to end. */
+const LOOK_MS = 10;
 
 /** The watchdog suspects a thread after two of them. */
 const BEAT_MS = 100;
@@ -142,6 +147,8 @@ export class Runtime {
         board,
         warn: options.warn,
         threads: () => [...supervisor.schedulers(), ...adopted.running()],
+        isOthersToTell: (thread) =>
+          adopted.get(thread)?.role !== undefined && adopted.get(thread)?.role !== "scheduler",
         nameOf: (thread) => adopted.get(thread)?.name ?? `scheduler thread ${thread}`,
         quarantine: (thread, why) => {
           board.close(thread);
@@ -307,6 +314,21 @@ export class Runtime {
     this.#keepBeat();
   }
 
+  /**
+   * On a server's root, after all adopted threads: ends the threads that it has started. Units get until `deadlineMs` to end, by
+   * `monotonicMs()`. Resolves to the number of threads whose units did not.
+   */
+  async end(deadlineMs: number): Promise<number> {
+    const own = this.#supervisor!.close();
+    for (const thread of own) this.#control(thread, { type: "stop" });
+    this.flush();
+    const isBusy = (thread: number): boolean => this.has(thread) && this.board.load(thread) > 0;
+    while (own.some(isBusy) && monotonicMs() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const busy = own.filter(isBusy);
+    for (const thread of own) this.terminate(thread, new HeddleError("THREAD_DIED", "the server has ended"));
+    return busy.length;
+  }
+
   /** While the board says that the thread has work. */
   #keepBeat(): void {
     if (!this.#beat.isKept && this.role !== "root") this.#beat.keep();
@@ -354,6 +376,9 @@ export class Runtime {
         break;
       case "no-room":
         this.#placeable(control.role);
+        break;
+      case "stop":
+        this.#services.stop();
         break;
       case "ready":
         this.#supervisor?.ready(from);

@@ -17,6 +17,8 @@ export interface Service {
   threadAdded?(thread: Member): void;
   /** What its units on this thread wait for, if the program is not meant to end before they do: an object for each wait. */
   unfinished?(): readonly object[];
+  /** The thread is about to be ended: its units are told to end, and get the time to. */
+  stop?(): void;
   /** On the root: no thread has work, some have unfinished units, and the program is about to end. */
   ending?(): Promise<void>;
 }
@@ -72,6 +74,10 @@ export class Services {
 
   async ending(): Promise<void> {
     await Promise.all([...this.#open.values()].map(async (service) => service.ending?.()));
+  }
+
+  stop(): void {
+    for (const service of this.#open.values()) service.stop?.();
   }
 
   threadAdded(thread: Member): void {

@@ -104,6 +104,13 @@ export function onEnd(listener: EndListener): void {
   endListener = listener;
 }
 
+let stopListener: (() => void) | undefined;
+
+/** Called when this thread is about to be ended. */
+export function onStop(listener: () => void): void {
+  stopListener = listener;
+}
+
 /** Called when there is another thread. What is sent to it then arrives before what other threads send because of it. */
 export function onThreadAdded(listener: (thread: number) => void): void {
   threadAddedListeners.push(listener);
@@ -172,6 +179,7 @@ export function connected(): Runtime {
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
       unfinished: () => endListener?.unfinished() ?? [],
       ending: async () => endListener?.ending(),
+      stop: () => stopListener?.(),
       threadAdded: ({ id }) => threadAddedListeners.forEach((listener) => listener(id)),
       threadGone: (thread, why) => threadGoneListeners.forEach((listener) => listener(thread, why)),
     });

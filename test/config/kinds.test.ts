@@ -36,6 +36,16 @@ const readable: readonly (readonly [KindName, unknown, unknown])[] = [
   ["range", "8", { min: 8, max: 8 }],
   ["range", 8, { min: 8, max: 8 }],
   ["range", "2:8", { min: 2, max: 8 }],
+  ["runaways", "off", { actors: { action: "off", afterMs: 0 }, tasks: { action: "off", afterMs: 0 } }],
+  ["runaways", "2s", { actors: { action: "kill", afterMs: 2000 }, tasks: { action: "warn", afterMs: 2000 } }],
+  ["runaways", "kill", { actors: { action: "kill", afterMs: 1000 }, tasks: { action: "warn", afterMs: 1000 } }],
+  ["runaways", "warn:100", { actors: { action: "warn", afterMs: 100 }, tasks: { action: "warn", afterMs: 100 } }],
+  ["runaways", "tasks=off", { actors: { action: "kill", afterMs: 1000 }, tasks: { action: "off", afterMs: 0 } }],
+  [
+    "runaways",
+    "actors=warn, tasks=warn:3s",
+    { actors: { action: "warn", afterMs: 1000 }, tasks: { action: "warn", afterMs: 3000 } },
+  ],
   ["recycling", "1000", { count: 1000, jitter: 100 }],
   ["recycling", "1000:50", { count: 1000, jitter: 50 }],
   ["recycling", "1000:0", { count: 1000, jitter: 0 }],
@@ -60,6 +70,7 @@ const unreadable: Readonly<Record<Exclude<KindName, "choice">, readonly unknown[
   port: ["", "65536", "-1", "http", 80.5, 70_000],
   boolean: ["", "maybe", 1, null, "2", "__proto__"],
   range: ["", "0", "0:4", "4:2", "1:2:3", "1:", ":4", "a:b", {}, 0],
+  runaways: ["", "soon", "kill:", "actors", "actors=", "actors=1s=2", "loop=1s", "warn:1s,kill:1s", 1000, null, {}],
   recycling: ["", "10:20", "1:2:3", "x", ":5", "1000:", -1],
   paths: ["", [], ["a", ""], ["a", 1], 4, null],
   addresses: ["", "localhost", [], ["127.0.0.1:1", 5], 8000, null],
@@ -107,5 +118,16 @@ test("a duration longer than a timer can wait is refused, since it would fire at
   assert.match(
     refusal("CONFIG_BAD_VALUE", () => read("duration", 2 ** 31)),
     /it is more than 2147483647ms/,
+  );
+});
+
+test("a runaway budget that cannot work says why", () => {
+  assert.match(
+    refusal("CONFIG_BAD_VALUE", () => read("runaways", "tasks=kill:2s")),
+    /write tasks=warn:2s/,
+  );
+  assert.match(
+    refusal("CONFIG_BAD_VALUE", () => read("runaways", "50ms")),
+    /100 ms at the earliest/,
   );
 });

@@ -35,7 +35,7 @@ test("every setting can be given by each of its three names", () => {
     duration: "1s",
     size: "1KiB",
   };
-  const more = { range: "2", recycling: "20", addresses: ":1", paths: "x" };
+  const more = { range: "2", recycling: "20", runaways: "off", addresses: ":1", paths: "x" };
   for (const [name, setting] of settingEntries) {
     if (["host", "port", "listen", "configFile", "tlsCert", "tlsKey"].includes(name)) continue;
     const text =

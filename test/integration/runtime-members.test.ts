@@ -70,3 +70,69 @@ describe("the threads of a worker know each other's actors by name and in groups
     await talk(server, "", "handler/");
   });
 });
+
+describe("an actor that computes for ever is ended alone, wherever it is", () => {
+  for (const shape of [["-t", "2"], []]) {
+    test(shape.length > 0 ? "on serving threads" : "on the main thread", async () => {
+      await using server = await startServer(app, ["-w", "1", "--runaway-budget", "300ms", ...shape]);
+      await ask(server, "spawn", "a");
+      for (const how of ["plain", "later", "timer", "timer"]) {
+        assert.equal((await ask(server, "compute", how)).result, "killed", how);
+        assert.match(String((await ask(server, "call", "a")).result), /^hello from thread/);
+      }
+      assert.match(
+        server.stderr(),
+        /"code":"ACTOR_RAN_AWAY".*members-app\.ts.*runaway budget of 300 ms on serving thread/,
+      );
+      assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    });
+  }
+});
+
+describe("a fresh thread for a request", () => {
+  test("joins, and takes the names of its actors with it", async () => {
+    await using server = await startServer(app, ["-w", "1", "-t", "2"]);
+    const { thread: stays } = await ask(server, "spawn", "a");
+    const { thread: first } = await ask(server, "fresh/spawn", "b");
+    const { thread: second } = await until(
+      server,
+      "fresh/names",
+      ({ result }) => JSON.stringify(result) === '[["a"],1]',
+    );
+    assert.ok(second > first && first > stays, "each has a number of its own");
+    assert.equal((await ask(server, "fresh/call", "a")).result, `hello from thread ${stays}`);
+  });
+});
+
+describe("threads that the runtime has started for an app", () => {
+  test("run its tasks and actors, which are told to end when the server stops, and get the time to", async () => {
+    await using server = await startServer(app, ["-w", "1", "-t", "2"]);
+    const { result, thread } = await ask(server, "go");
+    const placed = result as { readonly runtime: number };
+    assert.notEqual(placed.runtime, thread);
+    assert.deepEqual(
+      (await ask(server, "handler/go")).result,
+      result,
+      "setSchedulerThreads(1) on any thread is for all",
+    );
+    assert.notEqual(((await ask(server, "blocking")).result as typeof placed).runtime, placed.runtime);
+    assert.equal((await ask(server, "any", "b")).result, 1);
+    assert.equal((await ask(server, "handler/call", "b")).result, `hello from thread ${placed.runtime}`);
+    assert.deepEqual((await ask(server, "handler/channel")).result, [1, 2, 3]);
+    await ask(server, "stay");
+    await server.waitForLog(/the actor stays/);
+    await server.waitForLog(/the task begins/);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    assert.match(server.stdout(), /the task is cancelled/);
+    assert.match(server.stdout(), /the actor has cleaned up/);
+    assert.doesNotMatch(server.stderr(), /DEADLOCK/);
+  });
+
+  test("are ended at the graceful timeout if their actors do not end, and the server says so", async () => {
+    await using server = await startServer(app, ["-w", "1", "-t", "2", "--graceful-timeout", "1s"]);
+    await ask(server, "stubborn");
+    await server.waitForLog(/the actor is stubborn/);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    assert.match(server.stderr(), /1 thread of tasks and actors is ended with work that did not end/);
+  });
+});

@@ -29,6 +29,7 @@ const handlers: Map<string, Handler> = new Map();
 const answerers: Map<string, Answerer> = new Map();
 const goneListeners: ((thread: number, why: HeddleError) => void)[] = [];
 const addedListeners: ((thread: number) => void)[] = [];
+const stopListeners: (() => void)[] = [];
 
 /** A question to another thread. Who asked goes on in a turn of its own. */
 class Question extends TurnPromise<unknown> {
@@ -56,6 +57,7 @@ export function openService(module: string): void {
       threadGone(numberOf(local), why);
       others?.threadGoneHere(numberOf(local), why);
     },
+    stop: () => stopListeners.forEach((listener) => listener()),
     threadAdded: ({ id, role }: Member) => {
       if (role === "blocking") return;
       others?.threadAddedHere(numberOf(id));
@@ -109,6 +111,11 @@ export function onQuestion(topic: string, answerer: Answerer): void {
 /** Called after all messages of that thread. */
 export function onThreadGone(listener: (thread: number, why: HeddleError) => void): void {
   goneListeners.push(listener);
+}
+
+/** Called when this thread is about to be ended. */
+export function onStop(listener: () => void): void {
+  stopListeners.push(listener);
 }
 
 export function onThreadAdded(listener: (thread: number) => void): void {

@@ -28,9 +28,11 @@ export function setRunawayBudget(budgetMs: number): void {
       hint: "Infinity ends no actor.",
     });
   }
-  const { runaways } = runtime();
+  const { runaways, isServers } = runtime();
   if (runaways === undefined) {
-    throw new HeddleError("THREADS_INVALID", "the runaway budget is set on the program's first thread.");
+    throw new HeddleError("THREADS_INVALID", "the runaway budget is set on the program's first thread.", {
+      ...(isServers && { hint: "In a server it is a setting: --runaway-budget." }),
+    });
   }
-  runaways.budgetMs = budgetMs;
+  runaways.limits = { endMs: budgetMs };
 }

@@ -38,6 +38,12 @@ export const observeSettings = {
     default: "100ms",
     doc: "Report a handler that blocks its event loop for longer than this, with its stack; 0 turns it off.",
   },
+  runawayBudget: {
+    flag: "runaway-budget",
+    kind: "runaways",
+    default: "actors=kill:1s,tasks=warn:1s",
+    doc: "How long an actor or a task may compute without awaiting, and what is done then: off, warn (it is reported), or kill (an actor is ended, alone). A time without a word is kill. A value without actors= or tasks= is for both; tasks are reported instead of ended.",
+  },
   healthPort: {
     flag: "health-port",
     kind: "port",

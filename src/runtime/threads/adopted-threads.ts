@@ -60,6 +60,18 @@ export class AdoptedThreads {
     watch();
   }
 
+  /** It is about to end: nothing is placed on it any more. */
+  retire(thread: OwnedThread): void {
+    const id = this.#numbers.get(thread);
+    if (id !== undefined) this.#context.board.close(id);
+  }
+
+  /** Whether it has units. */
+  isUsed(thread: OwnedThread): boolean {
+    const id = this.#numbers.get(thread);
+    return id !== undefined && this.#context.board.load(id) > 0;
+  }
+
   /** It has ended, or is as good as ended. `isEmpty`: nothing of it is on its way. */
   left(thread: OwnedThread, why: HeddleError, isEmpty: boolean): void {
     const id = this.#numbers.get(thread);

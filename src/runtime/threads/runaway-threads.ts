@@ -36,6 +36,8 @@ export interface RunawayContext {
   readonly board: { beatMs(thread: number): number | undefined; isClosed(thread: number): boolean };
   /** Threads that run units: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
+  /** Its owner watches it too, and reports code that is of no actor or task. */
+  readonly isOthersToTell: (thread: number) => boolean;
   /** In messages. */
   readonly nameOf: (thread: number) => string;
   readonly warn: (warning: RuntimeWarning) => void;
@@ -43,6 +45,14 @@ export interface RunawayContext {
   readonly quarantine: (thread: number, why: HeddleError) => void;
   /** Loaded when there is somebody to look at. */
   readonly inspector: () => Promise<TurnInspector>;
+}
+
+/** How long an actor or task may compute at a stretch. */
+export interface RunawayLimits {
+  /** Then an actor is ended. */
+  readonly endMs: number;
+  /** Then it is reported. */
+  readonly warnMs: { readonly actor: number; readonly task: number };
 }
 
 /** No order is on its way for longer, unless the killer's thread stands still for as long. */
@@ -75,7 +85,7 @@ export class RunawayThreads {
   /** Actors that have exited before their order came, and when: what another thread says may overtake it. */
   readonly #obeyedEarly = new Map<string, number>();
   readonly #busy = new Set<number>();
-  #budgetMs = Infinity;
+  #limits: RunawayLimits = { endMs: Infinity, warnMs: { actor: BLOCKED_MS, task: BLOCKED_MS } };
   #isStarted = false;
 
   constructor(context: RunawayContext) {
@@ -96,16 +106,15 @@ export class RunawayThreads {
     });
   }
 
-  /** How long an actor may run at a stretch. */
-  set budgetMs(budgetMs: number) {
-    this.#budgetMs = budgetMs;
+  set limits(limits: Partial<RunawayLimits>) {
+    this.#limits = { ...this.#limits, ...limits };
     if (this.#isStarted) this.start();
   }
 
   /** There are threads to watch. */
   start(): void {
     this.#isStarted = true;
-    this.#watchdog.start(this.#budgetMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS);
+    this.#watchdog.start(this.#limits.endMs === Infinity && this.#orders.size === 0 ? LOOK_MS : LOOK_SOON_MS);
   }
 
   /** Whose code runs on a scheduler thread that does not answer. Undefined: it cannot be looked at. */
@@ -166,7 +175,9 @@ export class RunawayThreads {
     try {
       let judgement = this.#runawayVerdict(thread, suspect, silentMs);
       if (judgement !== "wait" && judgement !== "end") await this.#look(thread, threadId, suspect);
-      if (judgement === "report") this.#report(thread, suspect, silentMs);
+      if (judgement === "report") {
+        if (silentMs >= this.#warnMsOf(thread, suspect.look)) this.#report(thread, suspect, silentMs);
+      }
       // Before a thread is given up, it is asked once more.
       else judgement = this.#runawayVerdict(thread, suspect, silentMs);
       if (judgement === "quarantine") this.#quarantine(thread, suspect);
@@ -193,11 +204,21 @@ export class RunawayThreads {
       isOther,
       orderedForMs: orders && nowMs - oldest(orders)[1],
       budgetMs: this.#budgetOf(found),
+      warnMs: this.#warnMsOf(thread, look),
     });
   }
 
   #budgetOf(turn: TurnView | undefined): number {
-    return turn?.hasEnded === true ? Math.min(this.#budgetMs, BLOCKED_MS) : this.#budgetMs;
+    return turn?.hasEnded === true ? Math.min(this.#limits.endMs, BLOCKED_MS) : this.#limits.endMs;
+  }
+
+  /** When what is known of the code that runs is reported. Before the first look: when something might have to be. */
+  #warnMsOf(thread: number, look: TurnLook | undefined): number {
+    const { actor, task } = this.#limits.warnMs;
+    if (look?.turn !== undefined) return look.turn.what === "actor" ? actor : task;
+    // Native code, or the thread's own: of a task, or of nobody.
+    if (look !== undefined) return this.#context.isOthersToTell(thread) ? Infinity : task;
+    return Math.min(actor, task);
   }
 
   async #look(thread: number, threadId: number, suspect: Suspect): Promise<void> {
@@ -271,6 +292,7 @@ export class RunawayThreads {
     this.#context.warn({
       code: "ACTOR_RAN_AWAY",
       message: `${nameOf("actor", turn.name, turn.id)} ${what}: it has run for more than ${turn.hasEnded === true ? "" : "the runaway budget of "}${this.#budgetOf(turn)} ms on ${this.#placeOf(thread, suspect)} without awaiting.`,
+      ...(suspect.look!.stack !== undefined && { detail: suspect.look!.stack }),
     });
   }
 

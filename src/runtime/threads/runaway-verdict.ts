@@ -40,6 +40,8 @@ export interface Findings {
   /** For how long an actor of the thread has been told to exit, and has not. undefined: none was told. */
   readonly orderedForMs: number | undefined;
   readonly budgetMs: number;
+  /** When it is reported. */
+  readonly warnMs: number;
 }
 
 export interface FoundActor {
@@ -52,11 +54,11 @@ export interface FoundActor {
 export type Judgement = "wait" | "look" | "report" | "end" | "quarantine";
 
 export function runawayVerdict(findings: Findings): Judgement {
-  const { silentMs, reported, lookedAgoMs, turn, orderedForMs, budgetMs } = findings;
+  const { silentMs, reported, lookedAgoMs, turn, orderedForMs, budgetMs, warnMs } = findings;
   if (silentMs < SUSPECT_MS) return "wait";
   if (isBeyondPatience(findings)) return "quarantine";
   if (typeof turn === "object" && (turn.isOrdered || turn.seenForMs >= budgetMs)) return "end";
-  if (silentMs >= BLOCKED_MS && !reported) return "report";
+  if (silentMs >= warnMs && !reported) return "report";
   return (orderedForMs !== undefined || budgetMs !== Infinity) && lookedAgoMs >= LOOK_MS ? "look" : "wait";
 }
 

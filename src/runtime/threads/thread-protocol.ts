@@ -45,6 +45,8 @@ export type Control =
   | { readonly type: "resize"; readonly role: Role; readonly threads: number }
   /** From the root: it can start no thread of this role, so do without. */
   | { readonly type: "no-room"; readonly role: Role }
+  /** From the root: it ends this thread soon. */
+  | { readonly type: "stop" }
   /** To the root: the sender's loop turns. */
   | { readonly type: "ready" }
   /** From the root: answer when your loop has no work. */

@@ -63,6 +63,7 @@ export class ThreadSupervisor {
   readonly #context: ThreadSupervisorContext;
   /** A thread that has ended is among them until it is forgotten. */
   readonly #members = new Map<number, PoolMember>();
+  #isClosed = false;
   readonly #pools: Readonly<Record<Role, Pool<RuntimeThread, HeddleError>>>;
 
   constructor(context: ThreadSupervisorContext) {
@@ -72,13 +73,15 @@ export class ThreadSupervisor {
     this.#pools = { scheduler: this.#makePool("scheduler"), blocking: this.#makePool("blocking") };
   }
 
-  resize(role: Role, threads: number): void {
-    this.#context.board.resize(role, threads);
+  /** Starts no thread any more. Returns those that there are. */
+  close(): readonly number[] {
+    this.#isClosed = true;
+    return [...this.#members.keys()];
   }
 
   /** Starts another thread of this role, if there may be more. */
   grow(role: Role): number | undefined {
-    if (this.#context.roster.isFull) return undefined;
+    if (this.#isClosed || this.#context.roster.isFull) return undefined;
     return this.#pools[role].add()?.driver.id;
   }
 

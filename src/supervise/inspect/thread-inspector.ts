@@ -64,6 +64,11 @@ class ThreadInspector {
         if (threadId === from && what === (id ?? method)) settle(result ?? event);
       }
     });
+    // Of the main thread, asked by another one.
+    this.#session.on("Debugger.paused", ({ params }) => {
+      for (const { threadId, what, settle } of this.#waiting)
+        if (threadId === MAIN_THREAD_ID && what === "Debugger.paused") settle(params);
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#connected = promise;
     try {
@@ -90,7 +95,9 @@ class ThreadInspector {
 
   /** Sends a command, and does not wait for the answer. */
   tell(threadId: number, method: string): void {
-    this.#send(threadId, { id: ++this.#asked, method, params: {} });
+    if (this.#isOver) return;
+    if (threadId === MAIN_THREAD_ID) this.#session.post(method);
+    else this.#send(threadId, { id: ++this.#asked, method, params: {} });
   }
 
   /** For good: questions that wait are not answered. */

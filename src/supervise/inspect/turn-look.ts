@@ -21,6 +21,8 @@ export interface TurnLook {
   readonly gone: readonly number[];
   /** The innermost function of the program. */
   readonly frame: StackFrame | undefined;
+  /** The innermost frames, as text. */
+  readonly stack?: string;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import type { Transferable } from "node:worker_threads";
-import type { HeddleError } from "../../errors/errors.ts";
+import { HeddleError } from "../../errors/errors.ts";
 import { LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
@@ -12,11 +12,11 @@ import { canceled } from "../context/canceled.ts";
 import type { Claim, ClaimAddress } from "../select/claims.ts";
 import { claimAt } from "../select/claim-table.ts";
 import { Fifo } from "../../kit/fifo.ts";
-import { connected, handle, onThreadGone, OP, tell, tellSelf, type Message } from "../task-service.ts";
+import { connected, handle, onStop, onThreadGone, OP, tell, tellSelf, type Message } from "../task-service.ts";
 import { findTask, resolveTask } from "./task.ts";
 import { transferOf } from "./transfer.ts";
 import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
-import { Unit, unref } from "./unit.ts";
+import { allUnits, Unit, unref } from "./unit.ts";
 
 /** By the thread that sent them, and its number for them. */
 export const running: Map<string, Unit> = new Map();
@@ -166,6 +166,11 @@ handle(OP.cancel, (from, [id, reason]) => {
   const cause = reason === undefined ? undefined : unpackThrown(reason as WireThrown);
   const unit = running.get(key(from, id as number));
   unit?.cancel(canceled(`the task "${unit.name}" was cancelled`, cause));
+});
+
+onStop(() => {
+  const why = new HeddleError("THREAD_DIED", "the server ends");
+  for (const unit of allUnits()) unit.cancel(canceled(`the task "${unit.name}" was cancelled`, why));
 });
 
 onThreadGone((thread, why) => {

@@ -10,6 +10,7 @@ const calm: Findings = {
   isOther: false,
   orderedForMs: undefined,
   budgetMs: Infinity,
+  warnMs: 1000,
 };
 const ordered = { seenForMs: 0, isOrdered: true };
 const found = (seenForMs: number): Findings["turn"] => ({ seenForMs, isOrdered: false });
@@ -22,6 +23,7 @@ const cases: readonly (readonly [what: string, findings: Partial<Findings>, judg
   ["was just looked at, and somebody else was found", { silentMs: 200, orderedForMs: 0, lookedAgoMs: 0 }, "wait"],
   ["is held by who was told to exit", { silentMs: 200, orderedForMs: 0, lookedAgoMs: 0, turn: ordered }, "end"],
   ["stands still, and there is no budget", { silentMs: 999 }, "wait"],
+  ["has stood still for a second, and is not to be reported", { silentMs: 1000, warnMs: Infinity }, "wait"],
   ["has stood still for a second", { silentMs: 1000 }, "report"],
   ["was reported", { silentMs: 5000, reported: true }, "wait"],
   ["stands still, and there is a budget", { silentMs: 200, budgetMs: 300 }, "look"],

@@ -59,6 +59,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   readonly #pool: Pool<HandlerThreadHandle, HeddleError>;
   /** Threads that were killed at the end of their worker's drain. */
   #cutShort = 0;
+  /** Its threads as the runtime knows them. */
+  readonly #joining = new WeakMap<HandlerThreadHandle, AppThread>();
   /** The app's files that the threads have reported. */
   readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
@@ -203,6 +205,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     });
     sockets.connect(handler);
     const joining = appThread(handler, this.role, (why) => this.#wear(member, why, "a runaway actor"));
+    this.#joining.set(handler, joining);
     handler.on("join-runtime", (knock) => runtime.join(joining, knock));
     handler.once("ready", (modules) => {
       for (const file of modules) this.#modules.add(file);
@@ -243,6 +246,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   #drained(member: HandlerMember): void {
     const { driver } = member;
     this.board.close(driver.seat);
+    this.#options.runtime.retire(this.#joining.get(driver)!);
     if (member.drainReason === "replace") this.#stopWhenSpent(member);
   }
 
@@ -309,10 +313,16 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.#pool.kill(member, new HeddleError("THREAD_BLOCKED", `${message}\n${where}`));
   }
 
+  /** Whether it has had requests since the last call, or has tasks or actors. */
+  #takeUsed(handler: HandlerThreadHandle): boolean {
+    const hadRequests = this.board.takeUsed(handler.seat);
+    return this.#options.runtime.isUsed(this.#joining.get(handler)!) || hadRequests;
+  }
+
   #trim(): void {
     const nowMs = monotonicMs();
     const members = this.#pool.members.filter(({ isReady }) => isReady);
-    for (const { driver } of members) if (this.board.takeUsed(driver.seat)) driver.usedMs = nowMs;
+    for (const { driver } of members) if (this.#takeUsed(driver)) driver.usedMs = nowMs;
     const idle = members.map(({ driver: { id, seat, usedMs } }) => ({ id, slot: seat.slot, idleMs: nowMs - usedMs }));
     const { threadIdleMs, gracefulTimeoutMs } = this.#options.config;
     for (const id of toEvict(idle, this.spec, threadIdleMs)) {

@@ -8,10 +8,14 @@
  * An app that uses neither pays nothing: the runtime's modules are imported with the first `join`.
  */
 
+import type { RunawayBudgets } from "../../../config/runaway-budget.ts";
+import { count } from "../../../errors/count.ts";
 import { HeddleError, toWire } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
 import type { Log } from "../../../log/log.ts";
 import type { Admission, Knock } from "../../../runtime/door.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
+import type { RunawayLimits } from "../../../runtime/threads/runaway-threads.ts";
 import type { OwnedThread } from "../../../runtime/threads/adopted-threads.ts";
 
 /** A thread of this worker that runs the app. */
@@ -21,6 +25,7 @@ export interface AppThread extends OwnedThread {
 
 export interface WorkerRuntimeOptions {
   readonly log: Log;
+  readonly runawayBudget: RunawayBudgets;
   /** Threads of a handler pool are its scheduler threads. They are told to join when the runtime is first used. */
   readonly hasSchedulers: () => boolean;
   readonly opened: () => void;
@@ -53,12 +58,13 @@ export class WorkerRuntime {
 
   async #open(): Promise<Runtime> {
     const { openRoot } = await import("../../../runtime/runtime.ts");
-    const { log, hasSchedulers, opened } = this.#options;
+    const { log, hasSchedulers, opened, runawayBudget } = this.#options;
     this.root = openRoot({
       warn: ({ code, message, detail }) => log.warn({ code, ...(detail !== undefined && { hint: detail }) }, message),
       isServers: true,
       hasSchedulers,
     });
+    this.root.runaways!.limits = limitsOf(runawayBudget);
     opened();
     return this.root;
   }
@@ -69,6 +75,27 @@ export class WorkerRuntime {
     else root.adopted!.adopt(thread, knock);
   }
 
+  /** It drains: nothing is placed on it any more. */
+  retire(thread: AppThread): void {
+    this.root?.adopted!.retire(thread);
+  }
+
+  /** Whether tasks or actors are on it. */
+  isUsed(thread: AppThread): boolean {
+    return this.root?.adopted!.isUsed(thread) === true;
+  }
+
+  /**
+   * After all threads of the worker, by the deadline: ends those of the runtime. Their tasks are cancelled, their actors are told
+   * `shutdown`. What does not end then was started by nobody who waits for it. So it is told, and not counted as cut short.
+   */
+  async end(deadlineMs: number): Promise<void> {
+    const left = (await this.root?.end(Math.min(deadlineMs, monotonicMs() + SHUTDOWN_MS))) ?? 0;
+    if (left === 0) return;
+    const what = `${count(left, "thread")} of tasks and actors ${left === 1 ? "is" : "are"} ended with work that did not end`;
+    this.#options.log.warn({}, `${what}: tasks were cancelled, and actors told to exit with "shutdown"`);
+  }
+
   /** It has ended. `why`: undefined if it was asked to. A main thread lives on, until its process ends, and is not heard any more. */
   left(thread: AppThread, why: HeddleError | undefined): void {
     const reason = why ?? new HeddleError("THREAD_DIED", `${thread.name} has ended`);
@@ -77,6 +104,20 @@ export class WorkerRuntime {
 }
 
 const MAIN_THREAD_ID = 0;
+
+/** As long as a supervisor gives its children, in OTP and here. */
+const SHUTDOWN_MS = 5000;
+
+/** An actor that is to be ended is only reported if that has not worked for this long. */
+const END_PATIENCE_MS = 1000;
+
+/** Pure. */
+export function limitsOf({ actors, tasks }: RunawayBudgets): RunawayLimits {
+  const [actorMs, taskMs] = [actors, tasks].map(({ action, afterMs }) => (action === "off" ? Infinity : afterMs));
+  return actors.action === "kill"
+    ? { endMs: actorMs!, warnMs: { actor: actorMs! + END_PATIENCE_MS, task: taskMs! } }
+    : { endMs: Infinity, warnMs: { actor: actorMs!, task: taskMs! } };
+}
 
 function refuse({ port, answered }: Knock, error: unknown): void {
   port.postMessage({ refused: toWire(error) } satisfies Admission, []);

@@ -23,7 +23,7 @@ import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
 import { appThread } from "../runtime/app-thread.ts";
-import { WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { type AppThread, WorkerRuntime } from "../runtime/worker-runtime.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
 import { share } from "../limit-shares.ts";
@@ -87,6 +87,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #pool: Pool<ServingThreadHandle, HeddleError>;
   readonly #handlers: HandlerPools;
   readonly runtime: WorkerRuntime;
+  /** The threads as the runtime knows them. */
+  readonly #joining = new WeakMap<ServingThreadHandle, AppThread>();
   readonly #slots = new Map<string, SharedSemaphore>();
   readonly #limited = new Map<string, LimitedRoute>();
   /** How many workers share the server's limits. */
@@ -112,6 +114,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     this.#ticketKeys = options.tls?.ticketKeys;
     this.runtime = new WorkerRuntime({
       log: options.log,
+      runawayBudget: config.runawayBudget,
       hasSchedulers: () => this.#handlers.schedulers.length > 0,
       opened: () => this.#handlers.schedulers.forEach((pool) => pool.joinRuntime()),
     });
@@ -137,7 +140,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       spawn: (member) => this.#spawn(member),
       killError: ({ driver }, reason) => (reason === "start-timeout" ? bootTimeout(config) : this.#overdue(driver)),
       onReady: ({ driver }) => this.#opened(driver),
-      onDrain: () => this.emit("changed"),
+      onDrain: ({ driver }) => {
+        this.runtime.retire(this.#joining.get(driver)!);
+        this.emit("changed");
+      },
       onLost: (member, restMs) => this.#lost(member, restMs),
       onGone: (member) => this.#gone(member),
       onStuck: ({ driver }) => this.emit("stuck", driver),
@@ -223,6 +229,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     await Promise.all(leaving.map(({ emptied }) => emptied));
     // No request is left, so the handler threads need not wait for the serving threads' `onStop`.
     const [, handlers] = await Promise.all([gone, this.#handlers.stop(this.#drains!.times.deadlineMs)]);
+    await this.runtime.end(this.#drains!.times.deadlineMs);
     return this.#cutShort + handlers;
   }
 
@@ -258,6 +265,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     });
     sockets.connect(thread);
     const joining = appThread(thread, "serving", (why) => this.#wear(member, why, "a runaway actor"));
+    this.#joining.set(thread, joining);
     thread.on("join-runtime", (knock) => this.runtime.join(joining, knock));
     thread.on("loaded", ({ limited, pools, summary }) => {
       if (index === 0) this.#app = summary;
