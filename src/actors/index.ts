@@ -75,6 +75,7 @@ export {
   type RegistryKey,
   type RegistryOptions,
 } from "./registry/keyed-registry.ts";
+export { singleton } from "./registry/singleton.ts";
 export { Via } from "./registry/via.ts";
 export {
   observe,

@@ -150,7 +150,15 @@ test("an address in a registry may stand wherever a pid or a name may stand", as
 });
 
 test("every public function is among them", () => {
-  const total = new Set(["isPid", "isCleanExit", "registered", "schedulerThreads", "thisThreadId", "ignore"]);
+  const total = new Set([
+    "isPid",
+    "isCleanExit",
+    "registered",
+    "schedulerThreads",
+    "thisThreadId",
+    "ignore",
+    "currentActor",
+  ]);
   const requests = ["countChildren", "whichChildren", "terminateChild", "restartChild", "deleteChild", "startChild"];
   const looks = ["getState", "replaceState", "suspend", "resume", "trace"];
   const seen = new Set([...Object.keys(functions), ...requests, ...looks, ...total]);

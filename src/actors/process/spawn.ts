@@ -62,6 +62,10 @@ export function markServer(body: Body, kind: "worker" | "supervisor"): void {
   servers.set(body, kind);
 }
 
+export function isServer(body: Body): boolean {
+  return servers.has(body);
+}
+
 /** Such a body calls this when it has started, or will not start. */
 export function hasStarted(self: Self, outcome: StartOutcome): void {
   const extra = rareFieldsOf(self as ActorProcess);

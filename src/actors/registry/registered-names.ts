@@ -107,7 +107,7 @@ export function resolveName(to: Pid | string, what: string): Pid | undefined {
   throw notAnAddress(to, what);
 }
 
-function checkName(name: unknown): void {
+export function checkName(name: unknown): void {
   const problem =
     typeof name !== "string" || name === ""
       ? "is no name: a name is a string that is not empty"

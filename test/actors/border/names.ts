@@ -2,11 +2,23 @@
 
 import assert from "node:assert/strict";
 import * as actors from "../../../src/actors/index.ts";
-import { anything, body, but, empty, keyed, noPid, noText, pid, refusal, refuses, type Border } from "./refuses.ts";
+import {
+  anything,
+  body,
+  but,
+  empty,
+  keyed,
+  noFunction,
+  noPid,
+  noText,
+  pid,
+  refusal,
+  refuses,
+  type Border,
+} from "./refuses.ts";
 
-const { createTable, groups, openTable, register, registry, spawn, unregister, via, whereis } = actors as Readonly<
-  Record<string, any>
->;
+const { createTable, groups, openTable, register, registry, singleton, spawn, unregister, via, whereis } =
+  actors as Readonly<Record<string, any>>;
 
 export const names: Border = {
   async register() {
@@ -19,6 +31,10 @@ export const names: Border = {
   },
   async whereis() {
     await refuses("name", noText, (name) => whereis(name));
+  },
+  async singleton() {
+    await refuses("name", [...noText, ""], (name) => singleton(name, body));
+    await refuses("function", noFunction, (what) => singleton("a name", what));
   },
   async groups() {
     for (const verb of ["join", "leave"]) {
