@@ -150,11 +150,13 @@ export class Runtime {
         isOthersToTell: (thread) =>
           adopted.get(thread)?.role !== undefined && adopted.get(thread)?.role !== "scheduler",
         nameOf: (thread) => adopted.get(thread)?.name ?? `scheduler thread ${thread}`,
+        isGivenUp: (thread) => adopted.get(thread) === undefined && board.isClosed(thread),
         quarantine: (thread, why) => {
+          const isLeaving = board.isClosed(thread);
           board.close(thread);
           const owned = adopted.get(thread);
           if (owned === undefined) supervisor.quarantine(thread, why);
-          else owned.replace(why);
+          else if (!isLeaving) owned.replace(why);
         },
         inspector: () => import("./interruption.ts"),
       });

@@ -44,6 +44,13 @@ async function talk(server: TestServer, from: "" | "handler/", to: "" | "handler
   const { thread: second } = await until(server, `${to}names`, (answer) => isOther(answer) && knows(answer));
   const { result } = await until(server, `${to}call`, isOther, "a");
   assert.equal(result, `hello from thread ${first}`);
+  const { result: seen } = await ask(server, `${to}observe`);
+  // Actors know a thread with the number of its worker.
+  for (const thread of [0, first, second])
+    assert.ok(
+      (seen as [number, boolean][]).some(([id, responds]) => id % 1_000_000_000 === thread && responds),
+      JSON.stringify(seen),
+    );
   await until(server, `${to}watch`, ({ thread }) => thread === second, "a");
   await until(server, `${from}throw`, ({ thread }) => thread === first);
   await until(server, `${to}downs`, ({ thread, result: downs }) => thread === second && String(downs) === "a");
@@ -78,7 +85,7 @@ describe("an actor that computes for ever is ended alone, wherever it is", () =>
       await ask(server, "spawn", "a");
       for (const how of ["plain", "later", "timer", "timer"]) {
         assert.equal((await ask(server, "compute", how)).result, "killed", how);
-        assert.match(String((await ask(server, "call", "a")).result), /^hello from thread/);
+        await until(server, "call", ({ result }) => /^hello from thread/.test(String(result)), "a");
       }
       assert.match(
         server.stderr(),
@@ -100,7 +107,7 @@ describe("a fresh thread for a request", () => {
       ({ result }) => JSON.stringify(result) === '[["a"],1]',
     );
     assert.ok(second > first && first > stays, "each has a number of its own");
-    assert.equal((await ask(server, "fresh/call", "a")).result, `hello from thread ${stays}`);
+    await until(server, "fresh/call", ({ result }) => result === `hello from thread ${stays}`, "a");
   });
 });
 
@@ -117,7 +124,7 @@ describe("threads that the runtime has started for an app", () => {
     );
     assert.notEqual(((await ask(server, "blocking")).result as typeof placed).runtime, placed.runtime);
     assert.equal((await ask(server, "any", "b")).result, 1);
-    assert.equal((await ask(server, "handler/call", "b")).result, `hello from thread ${placed.runtime}`);
+    await until(server, "handler/call", ({ result: said }) => said === `hello from thread ${placed.runtime}`, "b");
     assert.deepEqual((await ask(server, "handler/channel")).result, [1, 2, 3]);
     await ask(server, "stay");
     await server.waitForLog(/the actor stays/);

@@ -33,7 +33,9 @@ const PATIENCE_MS = 500;
 
 export interface RunawayContext {
   /** When the thread's loop last turned; undefined: it has nothing to do. */
-  readonly board: { beatMs(thread: number): number | undefined; isClosed(thread: number): boolean };
+  readonly board: { beatMs(thread: number): number | undefined };
+  /** It was put in quarantine, and ends. One that drains is watched to its end. */
+  readonly isGivenUp: (thread: number) => boolean;
   /** Threads that run units: the runtime's number, and Node's. */
   readonly threads: () => Iterable<readonly [thread: number, threadId: number]>;
   /** Its owner watches it too, and reports code that is of no actor or task. */
@@ -154,7 +156,7 @@ export class RunawayThreads {
   }
 
   #attend(thread: number, standing: Standing | undefined): void {
-    if (this.#context.board.isClosed(thread)) return;
+    if (this.#context.isGivenUp(thread)) return;
     this.#voidOrders(thread, standing?.beatMs ?? monotonicMs());
     if (standing === undefined || standing.stillMs < SUSPECT_MS) this.#suspects.delete(thread);
     else if (!this.#busy.has(thread)) void this.#suspect(thread, this.#threadIds.get(thread)!, standing.stillMs);

@@ -22,7 +22,7 @@
  *
  * A program that is about to end, while units are parked that it should wait for, says so first (`ending`): nothing is left
  * that could wake them. Listeners of `beforeExit` may still wake them, so that is done only when the event comes again and
- * nothing has changed. Whoever means to end says so (meant-end.ts).
+ * nothing has changed. A server ends its runtime itself, and has no detector.
  *
  * Rejected: counting tasks (timers and sockets that a task has left would be cut off), and polling
  * `process.getActiveResourcesInfo()` (it shows neither which resources are ours nor when they change).
@@ -31,7 +31,6 @@
 import { attendBeforeExit, type Emission } from "./before-exit.ts";
 import type { Counts } from "./thread-protocol.ts";
 import { clearTimeout, setImmediate, setInterval, setTimeout } from "../../kit/native-timers.ts";
-import { isEndMeant } from "./meant-end.ts";
 
 /** The pause between two rounds if a thread was busy with messages. It doubles each time. */
 const FIRST_PAUSE_MS = 1;
@@ -140,7 +139,7 @@ export class TerminationDetector {
     const before = this.#suspects;
     const now = this.#context.unfinished();
     const isOver = now.length === 0 && [...this.#unfinished.values()].every((count) => count === 0);
-    if (isOver || isEndMeant()) return void tell();
+    if (isOver) return void tell();
     if (before?.length !== now.length || now.some((each, index) => each !== before[index])) {
       this.#suspects = now;
       // If they have begun something, the next event is for them too.

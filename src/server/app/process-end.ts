@@ -13,7 +13,6 @@
  */
 
 import { isMainThread } from "node:worker_threads";
-import { meanToEnd } from "../../runtime/threads/meant-end.ts";
 import { othersAreQuiet } from "./listen/app-sockets.ts";
 import { deliver, isListenedTo } from "../../platform/node-internals/signals.ts";
 
@@ -28,8 +27,6 @@ export function endSignal(): NodeJS.Signals | undefined {
 export function endApp(code: number, letGo: () => void): void {
   const signal = endSignal();
   process.exitCode ??= code;
-  // The copy is told to end. Tasks of the app that wait for work don't matter any more.
-  meanToEnd();
   if (signal === undefined) return void othersAreQuiet().then(() => process.exit());
   if (!isMainThread) {
     exitWhenKilled(signal);
