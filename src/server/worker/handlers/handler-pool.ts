@@ -111,7 +111,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 
   /** Of its threads in the runtime. */
   get role(): AppThread["role"] {
-    return (this.spec.model as string) === "tasks" ? "scheduler" : "handler";
+    return this.spec.model === "tasks" ? "scheduler" : "handler";
   }
 
   joinRuntime(): void {
