@@ -233,9 +233,9 @@ export class RunQueue {
    * This unit is about to be ended: nothing of its stretch, nor what that has queued, will run. Called while the thread is
    * paused in the middle of the stretch (interruption.ts). False: what others have queued would be lost for certain.
    *
-   * Microtasks that are queued are dropped if the stretch is one itself. In the unit's own turn they are its own, and a callback of a
-   * timer or an immediate is none. Otherwise some of them may be others': units that wait for them are found (`others`), and
-   * code of no unit may wait for ever (`onCutBeside`).
+   * Microtasks that are queued are dropped if the stretch is one itself; a callback of a timer or an immediate is none. Some of them may be
+   * others': units that wait for them are found (`others`). Outside of the unit's own turn, in which they come of what it has done
+   * itself, code of no unit may wait for ever too (`onCutBeside`).
    */
   condemn(unit: Turn | undefined, others?: OthersBeside): boolean {
     const entry = entryOfStack();
@@ -243,12 +243,14 @@ export class RunQueue {
     if (entry === "immediate" && restore === undefined) return false;
     if (entry === "timer" && !mayEndTimers) return false;
     const isAlone = entry !== "elsewhere" || unit === undefined || unit === this.current || unit.isApart === true;
-    if (!isAlone) others?.before();
+    // In its own turn it may have settled what others wait for.
+    const dropsMicrotasks = entry === "elsewhere" && unit?.isApart !== true;
+    if (dropsMicrotasks) others?.before();
     inNoContext(() => {
       const goOn: NodeJS.Immediate = setImmediate(() => {
         restore?.(goOn);
         // In a callback of its own: nothing of this one is left then.
-        if (!isAlone && others !== undefined) setImmediate(() => others.after());
+        if (dropsMicrotasks && others !== undefined) setImmediate(() => others.after());
         this.#goOnWithout(unit, isAlone);
       });
     });

@@ -60,6 +60,13 @@ export interface RunawayLimits {
 /** No order is on its way for longer, unless the killer's thread stands still for as long. */
 const EARLY_MS = 30_000;
 
+/** A `kill` that was sent, on two clocks. */
+interface Order {
+  readonly sinceMs: number;
+  /** On the clock of `#ownMs`. */
+  readonly ownMs: number;
+}
+
 /** How many of the actors that are to be ended a thread is asked for at a time. */
 const ASKED = 1000;
 
@@ -83,7 +90,13 @@ export class RunawayThreads {
   #threadIds: ReadonlyMap<number, number> = new Map();
   readonly #suspects = new Map<number, Suspect>();
   /** Actors that are to be ended, by thread, and when that was said. */
-  readonly #orders = new Map<number, Map<number, number>>();
+  readonly #orders = new Map<number, Map<number, Order>>();
+  /**
+   * Time that counts for patience: that in which this thread looked as often as it wanted. While the machine is too busy for this
+   * thread, it is for others too, and they may need longer to answer.
+   */
+  #ownMs = 0;
+  #tickedMs = monotonicMs();
   /** Actors that have exited before their order came, and when: what another thread says may overtake it. */
   readonly #obeyedEarly = new Map<string, number>();
   readonly #busy = new Set<number>();
@@ -94,6 +107,7 @@ export class RunawayThreads {
     this.#context = context;
     this.#watchdog = new Watchdog({
       threads: () => {
+        this.#tick();
         this.#threadIds = new Map(context.threads());
         for (const thread of this.#orders.keys()) if (!this.#threadIds.has(thread)) this.#orders.delete(thread);
         for (const thread of this.#suspects.keys()) if (!this.#threadIds.has(thread)) this.#suspects.delete(thread);
@@ -134,9 +148,10 @@ export class RunawayThreads {
   /** The actor was told to exit with `kill`: if it computes it will not hear of it. */
   order(thread: number, actor: number): void {
     if (this.#obeyedEarly.delete(`${thread}.${actor}`)) return;
-    const orders = this.#orders.get(thread) ?? new Map<number, number>();
+    const orders = this.#orders.get(thread) ?? new Map<number, Order>();
     // Who says it again does not wait longer.
-    this.#orders.set(thread, orders.set(actor, orders.get(actor) ?? monotonicMs()));
+    const order = orders.get(actor) ?? { sinceMs: monotonicMs(), ownMs: this.#ownMs };
+    this.#orders.set(thread, orders.set(actor, order));
     this.start();
   }
 
@@ -162,11 +177,17 @@ export class RunawayThreads {
     else if (!this.#busy.has(thread)) void this.#suspect(thread, this.#threadIds.get(thread)!, standing.stillMs);
   }
 
+  #tick(): void {
+    const nowMs = monotonicMs();
+    this.#ownMs += Math.min(nowMs - this.#tickedMs, 2 * LOOK_SOON_MS);
+    this.#tickedMs = nowMs;
+  }
+
   /** The thread's beat came a good while after the order: it has read it. */
   #voidOrders(thread: number, beatMs: number): void {
     const orders = this.#orders.get(thread);
     if (orders === undefined) return;
-    for (const [actor, orderedMs] of orders) if (beatMs > orderedMs + SUSPECT_MS) orders.delete(actor);
+    for (const [actor, { sinceMs }] of orders) if (beatMs > sinceMs + SUSPECT_MS) orders.delete(actor);
     if (orders.size === 0) this.#orders.delete(thread);
   }
 
@@ -204,7 +225,7 @@ export class RunawayThreads {
       lookedAgoMs: nowMs - lookedMs,
       turn: actor === undefined ? "unknown" : found?.what === "actor" ? actor : "task",
       isOther,
-      orderedForMs: orders && nowMs - oldest(orders)[1],
+      orderedForMs: orders && this.#ownMs - oldest(orders)[1].ownMs,
       budgetMs: this.#budgetOf(found),
       warnMs: this.#warnMsOf(thread, look),
     });
@@ -261,10 +282,10 @@ export class RunawayThreads {
   }
 
   #quarantine(thread: number, suspect: Suspect): void {
-    const [actor, orderedMs] = oldest(this.#orders.get(thread)!);
+    const [actor, { sinceMs }] = oldest(this.#orders.get(thread)!);
     this.#orders.delete(thread);
     this.#suspects.delete(thread);
-    const message = `${this.#context.nameOf(thread)} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - orderedMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
+    const message = `${this.#context.nameOf(thread)} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - sinceMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
     const why = new HeddleError("THREAD_QUARANTINED", message);
     const detail = "Let what computes for long await yieldNow() now and then, or run it with blocking().";
     this.#context.warn({ code: why.code, message, detail });
@@ -317,7 +338,7 @@ function nameOf(what: string, name: string | undefined, id: number | undefined):
 }
 
 /** Orders are kept in the order in which they came. There may be very many. */
-function oldest(orders: ReadonlyMap<number, number>): readonly [actor: number, orderedMs: number] {
+function oldest(orders: ReadonlyMap<number, Order>): readonly [actor: number, order: Order] {
   return orders.entries().next().value!;
 }
 

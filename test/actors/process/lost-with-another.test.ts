@@ -56,3 +56,15 @@ test("they do not wait for ever: they end with a reason that says why, and only 
   assert.equal(await tell(bystanders[2]!, { do: "ping" }), "pong");
   assert.equal((await schedulerThreads())[0], thread, "the thread is the same");
 });
+
+test("the same if the ended actor has settled the promise itself, in its own turn", async () => {
+  const thread = (await schedulerThreads())[0]!;
+  const words = newWords();
+  const pid = await spawn(sharer, ["settles and computes", words], { on: thread });
+  const waits = await watched(await spawn(sharer, ["waits", words], { on: thread }));
+  send(pid, "go");
+  await until(() => Atomics.load(words, 0) === 1);
+  exit(pid, "kill");
+  assert.equal(((await waits.reason) as { code?: string }).code, "ACTOR_LOST");
+  assert.equal(Atomics.load(words, 2), 0);
+});
