@@ -118,6 +118,10 @@ const table = {
     status: 503,
     doc: "The handler computed for longer than its runaway budget without awaiting, and was ended alone.",
   },
+  HANDLER_LOST: {
+    status: 503,
+    doc: "The handler could not go on, because another one that was resumed with it ran away and was ended.",
+  },
   HANDLER_TIMEOUT: { status: 504, doc: "The app's handler did not answer within the timeout." },
 
   SOCKET_INVALID: {

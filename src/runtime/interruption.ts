@@ -24,6 +24,7 @@ import { fileURLToPath } from "node:url";
 import type { Interruption, TurnLook, TurnView } from "../supervise/inspect/turn-look.ts";
 import { threadInspector } from "../supervise/inspect/thread-inspector.ts";
 import { blamedFrame, formatStack, lookAtThread, type StackFrame } from "../supervise/inspect/thread-stack.ts";
+import { type PausedFrame, unwinding } from "../platform/node-internals/terminated.ts";
 import { CONDEMN, goneOf, VIEW } from "./turn-handle.ts";
 
 /** This library's folder. Nothing in it is cut off. */
@@ -60,7 +61,8 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
     let stopped = paused();
     inspector.tell(threadId, "Debugger.pause");
     for (let step = 0; step < MAX_STEPS; step++) {
-      if ((await stopped) === undefined) return "silent";
+      const pause = (await stopped) as { readonly callFrames?: readonly PausedFrame[] } | undefined;
+      if (pause === undefined) return "silent";
       const stack = await lookAtThread(threadId, VIEW, PATIENCE_MS);
       if (stack === undefined) return "silent";
       const turn = stack.value as TurnView | undefined;
@@ -74,6 +76,10 @@ export async function interrupt(threadId: number, isMeant: (turn: TurnView) => b
         )) as { readonly result?: { readonly value?: unknown } } | undefined;
         if (condemned === undefined) return "silent";
         if (condemned.result?.value !== true) return "spared";
+        for (const { callFrameId, expression } of unwinding(pause.callFrames ?? [])) {
+          const params = { callFrameId, expression, silent: true };
+          await inspector.ask(threadId, "Debugger.evaluateOnCallFrame", params, PATIENCE_MS);
+        }
         inspector.tell(threadId, "Runtime.terminateExecution");
         return "ended";
       }

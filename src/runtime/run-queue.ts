@@ -26,10 +26,10 @@
  * runs long, every turn is measured for a while. Time that can't be attributed is dropped.
  */
 
-import { AsyncResource } from "node:async_hooks";
+import { AsyncResource, executionAsyncResource } from "node:async_hooks";
 import type { TurnView } from "../supervise/inspect/turn-look.ts";
 import { setImmediate } from "../kit/native-timers.ts";
-import { entryOfStack, keepImmediates } from "../platform/node-internals/immediates.ts";
+import { entryOfStack, keepImmediates } from "../platform/node-internals/terminated.ts";
 
 /** A unit that can get the turn. */
 export interface Turn {
@@ -62,8 +62,8 @@ const EXACT_TURNS = 256;
 /** Units must not inherit the async context of the unit that had the turn before them. Five times as fast as a snapshot. */
 const noContext: AsyncResource = new AsyncResource("heddle");
 
-function inNoContext(run: () => void): void {
-  noContext.runInAsyncScope(run);
+function inNoContext<T>(run: () => T): T {
+  return noContext.runInAsyncScope(run);
 }
 
 /** Finds the units that are lost with one that is ended in the middle of a stretch (lost-units.ts). */
@@ -239,7 +239,8 @@ export class RunQueue {
    */
   condemn(unit: Turn | undefined, others?: OthersBeside): boolean {
     const entry = entryOfStack();
-    const restore = entry === "immediate" ? keepImmediates() : undefined;
+    const running = entry === "immediate" ? executionAsyncResource() : undefined;
+    const restore = running && inNoContext(() => keepImmediates(running));
     if (entry === "immediate" && restore === undefined) return false;
     if (entry === "timer" && !mayEndTimers) return false;
     const isAlone = entry !== "elsewhere" || unit === undefined || unit === this.current || unit.isApart === true;

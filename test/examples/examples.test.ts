@@ -340,10 +340,10 @@ describe("examples", { concurrency: 3 }, () => {
           ["cloth of wool\n", "cloth of warp and cloth of weft\n"],
         );
         assert.equal(await ask("/crash"), 500);
-        await server.waitForLog(/child app\/counter was restarted/);
+        await server.waitForLog(/child <.*>\/counter was restarted/);
         assert.equal(await ask("/count"), "1\n");
         assert.equal(await ask("/knot"), 500);
-        await server.waitForLog(/child app\/cache was restarted/);
+        await server.waitForLog(/child <.*>\/cache was restarted/);
         assert.equal(await ask("/wool"), "cloth of wool\n");
         assert.equal((await server.stop()).code, 0);
       },

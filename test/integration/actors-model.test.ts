@@ -82,19 +82,16 @@ describe("the model actors", { concurrency: 2 }, () => {
     await server.waitForLog(/"report":"child_restarted"/);
     assert.deepEqual(await get(server, "/next"), [200, "1"], "it has begun again");
     const [crash] = lines(server, 0, /crashed: first was told to crash/);
-    assert.deepEqual(
-      [crash!["level"], crash!["path"], crash!["err"].message],
-      [50, "app/first", "first was told to crash"],
-    );
     const [ended] = lines(server, 0, /"report":"child_ended"/);
-    assert.deepEqual([ended!["level"], ended!["path"], ended!["restarts"]], [40, "app/first", true]);
+    const path = `${ended!["supervisor"]}/first`;
+    assert.deepEqual([crash!["level"], crash!["path"], crash!["err"].message], [50, path, "first was told to crash"]);
+    assert.deepEqual([ended!["level"], ended!["path"], ended!["restarts"]], [40, path, true]);
 
     // Too often: this copy of the app ends, and another one takes its place.
     const mark = server.mark();
     const worker = await workerOf(server);
     assert.equal((await get(server, "/crash"))[0], 500);
-    const gaveUp =
-      /the app's supervision tree app <\d+\.\d+> has ended: supervisor app .*gives up.*the worker is replaced/;
+    const gaveUp = /the app's supervision tree <\d+\.\d+> has ended: supervisor <.*gives up.*the worker is replaced/;
     await server.waitForLog(gaveUp, mark);
     const [failed] = lines(server, mark, /the worker is replaced/);
     assert.deepEqual([failed!["level"], failed!["code"]], [50, "SUPERVISION_FAILED"]);

@@ -10,7 +10,7 @@
  *   requests.ts           IncomingMessage: made by hand, and what of it is replaced
  *   responses.ts          ServerResponse: its head, its connection's end, its stream
  *   response-steps.ts     the steps by which a response is sent, replaced
- *   immediates.ts         the immediates behind one that is terminated
+ *   terminated.ts         callbacks of Node that are terminated: where they were entered, what is left behind
  *   inspected-threads.ts  which thread the inspector means
  *   moved-channel.ts      a process's IPC channel on another thread than the main one
  *   warnings.ts           Node's warnings about what heddle uses knowingly
@@ -403,15 +403,22 @@ export const internals: readonly Internal[] = [
       without: "a client of HTTP/1.0 would take one for its answer",
     },
   }),
-  ...of("immediates.ts", {
+  ...of("terminated.ts", {
     "Immediate: its list": {
-      words: ["_idleNext", "_idlePrev", "_onImmediate"],
+      words: ["_idleNext", "_idlePrev", "_onImmediate", "_destroyed"],
       use: "the immediates behind one whose callback is terminated, which Node would lose",
       without: "an actor that computes without end in the callback of an immediate is not ended alone",
       isSpared: true,
     },
+    "node:internal: emitAfter": {
+      words: ["emitAfter(asyncId)"],
+      use: "takes the async id of a callback off Node's stack before it is terminated",
+      without: "the stack keeps it; the flag --no-force-async-hooks-checks keeps Node from ending the process for it",
+      isSpared: true,
+      untried: "it takes a second thread, which pauses this one",
+    },
     "node:internal/timers: names in stacks": {
-      words: ["processTimers", "processImmediate", "runNextTicks"],
+      words: ["processTimers", "processImmediate", "node:internal/process/task_queues"],
       use: "whether terminating the running code drops what others have queued",
       without: "a thread is replaced more often than necessary after an actor was ended",
       isSpared: true,

@@ -115,7 +115,7 @@ export class Pipeline {
       cpus: availableCpus(),
       handlers: options.handlers,
       failed: (exchange: Exchange, error) => this.fail(exchange, error),
-      ranAway: (exchange: Exchange, inReading) => this.#ranAway(exchange, inReading),
+      cutOff: (exchange: Exchange, code, inReading) => this.#cutOff(exchange, code, inReading),
       shed: (exchange: Exchange, code) => this.#admission.shed(exchange, code),
       uploadPlaces: (pool) => new Gate(options.gates[uploadGate(pool)]!, config.queueTimeoutMs),
       misframed: options.misframed,
@@ -269,10 +269,10 @@ export class Pipeline {
   }
 
   /** The client gets a 503. Who has ended the code has logged it, with its stack. */
-  #ranAway(exchange: Exchange, inReading: boolean): void {
+  #cutOff(exchange: Exchange, code: "HANDLER_RAN_AWAY" | "HANDLER_LOST", inReading: boolean): void {
     this.#row.counters[COUNTER.failed]!++;
     if (inReading) closeAfter(exchange);
-    exchange.refuse("HANDLER_RAN_AWAY", "the handler held up its thread for too long and was ended");
+    exchange.refuse(code, "the handler was ended, because it or another one held up its thread for too long");
   }
 
   /** From now on every connection is closed with the response to its latest request. */

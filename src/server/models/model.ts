@@ -32,10 +32,10 @@ export interface ModelHost {
   /** The handler of this exchange threw or rejected. */
   failed(this: void, exchange: HandledExchange, error: unknown): void;
   /**
-   * The code of this exchange held up its thread for too long and was ended. `inReading`: on the stack that reads the connection,
-   * from which nothing more can be read then.
+   * The code of this exchange held up its thread for too long and was ended, or can't go on because another's was. `inReading`: on the
+   * stack that reads the connection, from which nothing more can be read then.
    */
-  ranAway(this: void, exchange: HandledExchange, inReading: boolean): void;
+  cutOff(this: void, exchange: HandledExchange, code: "HANDLER_RAN_AWAY" | "HANDLER_LOST", inReading: boolean): void;
   /** There was no room for this exchange in the model's own queue, or it waited there too long. */
   shed(this: void, exchange: HandledExchange, code: "OVERLOADED" | "QUEUE_TIMEOUT"): void;
   /** The places for requests that run in this handler pool while their body arrives. */

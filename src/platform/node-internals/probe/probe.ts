@@ -13,7 +13,7 @@ import { HeddleError } from "../../../errors/errors.ts";
 import { loadNative } from "../../native.ts";
 import { type Internal, internals, SUPPORTED } from "../index.ts";
 import { tryConnections } from "./exchange.ts";
-import { tryImmediates } from "./immediates.ts";
+import { tryImmediates } from "./terminated.ts";
 import { tryDatagrams, tryListening, tryMessages } from "./messages.ts";
 
 /** The view of a Node object that heddle gets. Tests remove parts of it. */

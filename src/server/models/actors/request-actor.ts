@@ -6,7 +6,7 @@
  *
  * Invariants
  * - Its request is answered exactly once for its end: by what the handler wrote; else by 500 (it threw, or was told to exit by
- *   another actor or a link), or 503 (it was ended because it held up its thread).
+ *   another actor or a link), or 503 (it was ended because it held up its thread, or was lost with another one that was).
  * - Whoever cuts its request short (a client that leaves, a timeout, a drain) is told to it as an exit signal with the reason
  *   `{ shutdown: … }`. It can be trapped. The request's own signal aborts as under every model.
  * - The handler's failure is reported to the host at most once, whatever its function does after the actor's death.
@@ -38,6 +38,18 @@ const NO_ARGS: readonly unknown[] = [];
 const nothing = (): void => {};
 const settled: Promise<void> = Promise.resolve();
 
+/** Those that have begun since the microtasks were last drained. */
+const begun: RequestActor[] = [];
+
+function drained(): void {
+  begun.length = 0;
+}
+
+/** A tick that is scheduled within a microtask runs when all microtasks are done. */
+function afterMicrotasks(): void {
+  process.nextTick(drained);
+}
+
 export class RequestActor extends ActorProcess {
   readonly exchange: HandledExchange;
   readonly #requests: Requests;
@@ -45,9 +57,10 @@ export class RequestActor extends ActorProcess {
   #hasReturned = false;
   /** Its end has nothing to say to the client: that was told, or is known. */
   #isAnswered = false;
-  #ranAway = false;
+  /** It was ended in the middle of its code, or with somebody who was. */
+  #unfinished: "HANDLER_RAN_AWAY" | "HANDLER_LOST" | undefined = undefined;
   /** It is on the stack of the code that reads its connection. */
-  isApart = false;
+  #isInReading = false;
 
   constructor(exchange: HandledExchange, requests: Requests) {
     super(nothing, NO_ARGS);
@@ -70,9 +83,10 @@ export class RequestActor extends ActorProcess {
   /** Runs the handler now, on the stack of who has read the request. */
   begin(): void {
     this.turns = 1;
-    this.isApart = true;
+    this.#isInReading = true;
+    if (begun.push(this) === 1) void settled.then(afterMicrotasks);
     this.#handle();
-    this.isApart = false;
+    this.#isInReading = false;
   }
 
   /** Its first turn, if it was queued. */
@@ -102,7 +116,11 @@ export class RequestActor extends ActorProcess {
     const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
     // The same two functions for all: they find their actor by the async context.
     if (outcome === undefined) this.returned();
-    else void outcome.then(hasReturned, hasThrown);
+    else {
+      void outcome.then(hasReturned, hasThrown);
+      // Nobody else keeps it: it is gone when nothing can resume the handler (runtime/lost-units.ts).
+      if (this.isElsewhere) this.ending = outcome;
+    }
   }
 
   returned(): void {
@@ -140,13 +158,28 @@ export class RequestActor extends ActorProcess {
     if (this.status === "dead") return;
     super.die(reason, rest);
     if (this.#isAnswered) return;
-    if (this.#ranAway) this.#tellRanAway();
-    else this.#tellFailed(new ExitError(reason));
+    if (this.#unfinished === undefined) this.#tellFailed(new ExitError(reason));
+    else this.#tellUnfinished(this.#unfinished);
+  }
+
+  /**
+   * What runs in microtasks behind the callback that has read its request is of that connection alone. So nothing of others is dropped
+   * with it there, unless several requests were read at once.
+   */
+  get isApart(): boolean {
+    return this.#isInReading || (begun.length === 1 && begun[0] === this);
   }
 
   override cutOff(): void {
-    this.#ranAway = true;
+    // The microtask that would have emptied the list may have been dropped.
+    begun.length = 0;
+    this.#unfinished = "HANDLER_RAN_AWAY";
     super.cutOff();
+  }
+
+  override lost(): void {
+    this.#unfinished = "HANDLER_LOST";
+    super.lost();
   }
 
   #leave(reason: ExitReason): void {
@@ -163,9 +196,9 @@ export class RequestActor extends ActorProcess {
     this.#requests.host.failed(exchange, error);
   }
 
-  #tellRanAway(): void {
+  #tellUnfinished(code: "HANDLER_RAN_AWAY" | "HANDLER_LOST"): void {
     this.#isAnswered = true;
-    this.#requests.host.ranAway(this.exchange, this.isApart);
+    this.#requests.host.cutOff(this.exchange, code, this.#isInReading);
   }
 }
 

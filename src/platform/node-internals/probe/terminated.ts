@@ -1,7 +1,7 @@
 /** Immediates that Node has lost run behind another one, and a stack says where it was entered. */
 
 import { executionAsyncResource } from "node:async_hooks";
-import { entryOfStack, keepImmediates, loseImmediates } from "../immediates.ts";
+import { entryOfStack, keepImmediates, loseImmediates } from "../terminated.ts";
 import type { Findings, See } from "./probe.ts";
 
 /** What does not run is not waited for. */
@@ -24,13 +24,14 @@ export async function tryImmediates(findings: Findings, see: See): Promise<void>
       });
       setImmediate(() => {
         order.push("behind");
-        resolve();
+        queueMicrotask(() => entries.push(entryOfStack()));
       });
+      setImmediate(resolve);
     });
     setImmediate(() => order.push("lost"));
   }, 1);
   await promise;
   clearTimeout(patience);
-  findings.try("node:internal/timers: names in stacks", () => entries.join() === "timer,immediate,elsewhere");
+  findings.try("node:internal/timers: names in stacks", () => entries.join() === "timer,immediate,elsewhere,elsewhere");
   findings.try("Immediate: its list", () => order.join() === "by,lost,behind");
 }
