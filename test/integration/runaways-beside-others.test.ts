@@ -1,0 +1,35 @@
+/** Requests that compute without end are ended alone: those beside them, in whatever they wait, lose nothing. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { converse, startBackend } from "../support/conversations.ts";
+import { startServer } from "../support/server.ts";
+
+const app = new URL("../fixtures/runaways/app.ts", import.meta.url).pathname;
+const TALKS = ["receive", "call", "timer", "fetch", "hops", "als", "stream"];
+/** Where nothing of others can be dropped with them. */
+const WAYS = ["handler", "timer", "message", "immediate", "call"];
+
+describe("requests that compute without end", { concurrency: 1 }, () => {
+  for (const [what, threads] of [
+    ["a worker's main thread", "1"],
+    ["threads of a worker", "2"],
+  ] as const) {
+    test(`beside conversations on ${what} are answered 503, and nobody else loses anything`, async () => {
+      await using backend = await startBackend();
+      const flags = ["--workers", "1", "--threads", threads, "--blocked-threshold", "1m", "--log-format", "json"];
+      await using server = await startServer(app, ["--model", "actors", "--runaway-budget", "200ms", ...flags], {
+        env: { BACKEND: backend.url },
+      });
+      const plan = { talks: TALKS, clients: 70, ways: WAYS, rounds: WAYS.length * 2, everyMs: 0 };
+      const { answers, faults, runaways } = await converse({ url: server.url, ...plan });
+      assert.deepEqual(faults, []);
+      assert.deepEqual(runaways, Object.fromEntries(WAYS.map((way) => [way, [503, 503]])));
+      for (const talk of TALKS) assert.ok(answers[talk]! >= 10, `${talk} was answered`);
+      const log = server.stderr();
+      assert.doesNotMatch(log, /is replaced|was killed|died/);
+      assert.match(log, /the actor \\"GET \/run\?as=handler\\" was ended.*spin \(.*runaways\/app\.ts/);
+      assert.equal((await server.stop()).code, 0);
+    });
+  }
+});
