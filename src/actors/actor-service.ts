@@ -16,6 +16,8 @@ import "./time/timers.ts";
 import "./table/home.ts";
 import "./messaging/priority.ts";
 import "./inspect/observe.ts";
+import "./inspect/leaks.ts";
+import "./inspect/watched-actors.ts";
 import { openService } from "./messaging/remote.ts";
 
 openService(import.meta.url);

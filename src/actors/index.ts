@@ -77,14 +77,9 @@ export {
 } from "./registry/keyed-registry.ts";
 export { singleton } from "./registry/singleton.ts";
 export { Via } from "./registry/via.ts";
-export {
-  observe,
-  type Observation,
-  type ObservedActor,
-  type ObservedNode,
-  type ObservedThread,
-  type ObserveOptions,
-} from "./inspect/observe.ts";
+export { findLeakedActors, type ActorLeak } from "./inspect/leaks.ts";
+export { observe, type ObserveOptions } from "./inspect/observe.ts";
+export type { Observation, ObservedActor, ObservedNode, ObservedThread } from "./inspect/observed-tree.ts";
 export { createTable, openTable, Table, type TableKey, type TableOptions, type WriteOptions } from "./table/table.ts";
 export { TableMessage } from "./table/home.ts";
 export { supervisor } from "./supervisor/supervisor.ts";

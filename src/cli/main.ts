@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   scale: async () => (await import("./talk.ts")).scale,
   stop: async () => (await import("./talk.ts")).stop,
   threads: async () => (await import("./talk.ts")).threads,
+  leaks: async () => (await import("./talk.ts")).leaks,
 };
 
 if (process.argv[2] === "serve") tolerateLostOutput();

@@ -3,6 +3,8 @@
 import { count } from "../errors/count.ts";
 import type { LatencyStatus, ServerStatus } from "../server/control/status.ts";
 import type { ThreadView } from "../server/worker/worker-protocol.ts";
+import { type Cell, duration, table } from "./text.ts";
+import { formatThreadUnits, formatUnits } from "./units.ts";
 
 const PROTOCOLS = { https: "TLS", h2: "TLS and HTTP/2", h2c: "HTTP/2" } as const;
 
@@ -105,6 +107,7 @@ export function formatStatus(status: ServerStatus): string {
       ),
     );
   }
+  if (status.units !== undefined) lines.push("", ...formatUnits(status.units));
   return lines.join("\n");
 }
 
@@ -112,15 +115,21 @@ export function formatThreads(threads: readonly ThreadView[]): string {
   return threads
     .map((thread) => {
       const state = thread.blockedMs > 0 ? `BLOCKED for ${duration(thread.blockedMs)}` : thread.state;
-      const name = thread.pool === undefined ? "thread" : `handler pool ${thread.pool}, thread`;
+      const name = kindOf(thread);
       const head = `worker ${thread.worker} ${name} ${thread.thread}: ${state}, ${count(thread.exchanges.length, "request")}`;
       const exchanges = thread.exchanges.map(
         ({ model, method, url, state, forMs, route, id }) =>
           `  ${model}  ${method} ${url}  ${state} for ${duration(forMs)}  (route ${route}, ${id})`,
       );
-      return [head, ...exchanges, ...(thread.stack === undefined ? [] : [thread.stack])].join("\n");
+      const units = thread.units === undefined ? [] : formatThreadUnits(thread.units);
+      return [head, ...exchanges, ...(thread.stack ? [thread.stack] : []), ...units].join("\n");
     })
     .join("\n");
+}
+
+function kindOf({ pool, role }: ThreadView): string {
+  if (role !== undefined) return `${role} thread`;
+  return pool === undefined ? "thread" : `handler pool ${pool}, thread`;
 }
 
 function readiness({ ready, stopping, stopsInMs }: ServerStatus): string {
@@ -136,29 +145,6 @@ function percentiles({ p50Ms, p95Ms, p99Ms }: LatencyStatus["window"]): string[]
   return [p50Ms, p95Ms, p99Ms].map((ms) => (ms === null ? "-" : ms.toFixed(ms < 10 ? 2 : 0)));
 }
 
-type Cell = string | number;
-
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const all = [head, ...rows].map((row) => row.map(String));
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-}
-
-function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }

@@ -1,21 +1,30 @@
-/** The commands that talk to a running server: status, threads, reload, scale, stop. */
+/** The commands that talk to a running server: status, threads, leaks, reload, scale, stop. */
 
 import { count } from "../errors/count.ts";
 import { flagSpecs, parseArguments } from "../config/config.ts";
 import { ask, command, findServer } from "../server/control/client.ts";
 import type { ServerStatus } from "../server/control/status.ts";
 import { HeddleError } from "../errors/errors.ts";
+import type { LeakView, TreeView } from "../server/worker/report/unit-views.ts";
 import type { ThreadView } from "../server/worker/worker-protocol.ts";
 import { formatStatus, formatThreads } from "./tables.ts";
+import { formatLeaks, formatTrees } from "./units.ts";
 
 interface Request {
   readonly path: string;
   readonly json: boolean;
+  readonly isSet: (flag: string) => boolean;
   readonly positionals: readonly string[];
 }
 
-async function parse(argv: readonly string[], name: string, positionalCount: number): Promise<Request> {
-  const { flags, ...parsed } = parseArguments(argv, [...flagSpecs("control"), { flag: "json", boolean: true }]);
+async function parse(
+  argv: readonly string[],
+  name: string,
+  positionalCount: number,
+  own: readonly string[] = [],
+): Promise<Request> {
+  const switches = ["json", ...own].map((flag) => ({ flag, boolean: true }) as const);
+  const { flags, ...parsed } = parseArguments(argv, [...flagSpecs("control"), ...switches]);
   const positionals = [...parsed.positionals, ...parsed.rest];
   if (positionals.length !== positionalCount) {
     throw new HeddleError(
@@ -24,7 +33,8 @@ async function parse(argv: readonly string[], name: string, positionalCount: num
     );
   }
   const path = await findServer(flags["control"]?.at(-1) ?? process.env["HEDDLE_CONTROL"], process.cwd());
-  return { path, json: flags["json"]?.at(-1) === "true", positionals };
+  const isSet = (flag: string): boolean => flags[flag]?.at(-1) === "true";
+  return { path, json: isSet("json"), isSet, positionals };
 }
 
 export async function status(argv: readonly string[]): Promise<void> {
@@ -34,9 +44,21 @@ export async function status(argv: readonly string[]): Promise<void> {
 }
 
 export async function threads(argv: readonly string[]): Promise<void> {
-  const { path, json } = await parse(argv, "threads", 0);
+  const { path, json, isSet } = await parse(argv, "threads", 0, ["tree"]);
+  if (isSet("tree")) {
+    const trees = (await ask(path, "/tree")) as TreeView[];
+    console.log(json ? JSON.stringify(trees, null, 2) : formatTrees(trees));
+    return;
+  }
   const answer = (await ask(path, "/threads")) as ThreadView[];
   console.log(json ? JSON.stringify(answer, null, 2) : formatThreads(answer));
+}
+
+export async function leaks(argv: readonly string[]): Promise<void> {
+  const { path, json } = await parse(argv, "leaks", 0);
+  const progress = (line: string): void => void (json || console.log(line));
+  const found = (await command(path, "/leaks", { progress })) as LeakView[];
+  console.log(json ? JSON.stringify(found, null, 2) : formatLeaks(found));
 }
 
 export async function reload(argv: readonly string[]): Promise<void> {

@@ -18,6 +18,8 @@ Usage:
   heddle check [app] [settings]     load the config and the app, print what would run, exit
   heddle status [--json]            what a running server is doing
   heddle threads [--json]           what each of its threads is doing, with the stack of a blocked thread
+  heddle threads --tree [--json]    its actors by their supervisors, with the state of each
+  heddle leaks [--json]             tasks and actors that wait for what nobody can reach; stops each thread for a moment
   heddle reload                     start the app's new code beside the old, switch when it is ready
   heddle scale <+1|-1|N>            change the number of workers
   heddle stop                       finish the requests in flight, then exit

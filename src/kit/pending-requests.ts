@@ -10,10 +10,10 @@ export class PendingRequests {
   }
 
   /** `send` sends the request with its id. */
-  ask(send: (id: number) => void): Promise<unknown> {
+  ask(send: (id: number) => void, timeoutMs: number = this.#timeoutMs): Promise<unknown> {
     const id = ++this.#asked;
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const timer = setTimeout(() => this.answer(id, undefined), this.#timeoutMs);
+    const timer = setTimeout(() => this.answer(id, undefined), timeoutMs);
     this.#waiting.set(id, (answer) => {
       clearTimeout(timer);
       resolve(answer);

@@ -13,3 +13,8 @@ export function perThread<T extends object>(name: string, make: () => T): T {
 export function isMade(name: string): boolean {
   return (globalThis as { [key: symbol]: unknown })[Symbol.for(`heddle:${name}`)] !== undefined;
 }
+
+/** The value, if something on this thread has made it. Otherwise undefined. */
+export function ifPerThread(name: string): unknown {
+  return (globalThis as { [key: symbol]: unknown })[Symbol.for(`heddle:${name}`)];
+}

@@ -1,5 +1,6 @@
 import "./context/remote-context.ts";
 import "./channel/channel-home.ts";
+import "./inspect/watched-tasks.ts";
 import "./jobs/parked-tasks.ts";
 import "./select/cancelable-operations.ts";
 import "./select/select-home.ts";

@@ -8,7 +8,16 @@
 import { setTimeout } from "../../kit/native-timers.ts";
 import { invalid, mustBeDuration, mustBeOptions } from "../arguments/arguments.ts";
 import { ask, onQuestion, otherThreads, thisThread } from "../messaging/remote.ts";
-import { processes, type Process, type Status } from "../process/process.ts";
+import { processes, type Process } from "../process/process.ts";
+import {
+  byLength,
+  treesOf,
+  type Look,
+  type Observation,
+  type ObservedActor,
+  type ObservedThread,
+} from "./observed-tree.ts";
+import { restartsHere } from "./supervisor-reports.ts";
 import { pathBelow, pathText } from "./tree-path.ts";
 
 export interface ObserveOptions {
@@ -16,64 +25,6 @@ export interface ObserveOptions {
   readonly limit?: number;
   /** How long a thread may take to answer. Default 1000. */
   readonly timeoutMs?: number;
-}
-
-export interface ObservedThread {
-  readonly thread: number;
-  /** False: it did not answer in time; nothing else is known of it. */
-  readonly responds: boolean;
-  readonly actors: number;
-  /** Actors that wait for their turn. */
-  readonly runnable: number;
-  /** Messages in all mailboxes. */
-  readonly messages: number;
-  /** The age of the oldest of them. */
-  readonly oldestMessageMs: number | undefined;
-}
-
-export interface ObservedActor {
-  /** As text: `<thread.number>`. */
-  readonly pid: string;
-  readonly name: string | undefined;
-  /** The name of its function. */
-  readonly label: string | undefined;
-  /** Its place in the tree: `app/rooms/lobby`. */
-  readonly path: string | undefined;
-  readonly kind: "actor" | "worker" | "supervisor";
-  readonly status: Exclude<Status, "dead">;
-  readonly mailboxLength: number;
-  /**
-   * How long the oldest message in the mailbox has waited, at most. (The arrival of every 64th message is noted, and of each
-   * that comes into an empty mailbox.) Undefined if there is none.
-   */
-  readonly oldestMessageMs: number | undefined;
-  readonly turns: number;
-  readonly runTimeMs: number;
-}
-
-export interface ObservedNode extends ObservedActor {
-  /** Actors that were spawned with a link to it, as far as they are described. */
-  readonly children: readonly ObservedNode[];
-  /** How many children are beyond the limit. */
-  readonly moreChildren: number;
-}
-
-export interface Observation {
-  /** Milliseconds since 1970. */
-  readonly atMs: number;
-  readonly threads: readonly ObservedThread[];
-  /** The supervisors that no supervisor has started, with all below them. */
-  readonly trees: readonly ObservedNode[];
-  /** The actors with the longest mailboxes, longest first, in a tree or not. */
-  readonly longestMailboxes: readonly ObservedActor[];
-}
-
-/** What a thread answers. */
-interface Look {
-  readonly thread: ObservedThread;
-  readonly actors: readonly (ObservedActor & { readonly parent: string | undefined })[];
-  /** How many children each actor has on this thread, by its pid. */
-  readonly children: readonly (readonly [parent: string, count: number])[];
 }
 
 /**
@@ -106,7 +57,7 @@ export async function observe(options: ObserveOptions = {}): Promise<Observation
 
 async function lookAt(thread: number, limit: number, timeoutMs: number): Promise<Look> {
   const silent: Look = {
-    thread: { thread, responds: false, actors: 0, runnable: 0, messages: 0, oldestMessageMs: undefined },
+    thread: { thread, responds: false, actors: 0, runnable: 0, messages: 0, oldestMessageMs: undefined, restarts: 0 },
     actors: [],
     children: [],
   };
@@ -122,32 +73,9 @@ async function lookAt(thread: number, limit: number, timeoutMs: number): Promise
   }
 }
 
-/** Trees from what each actor says about its parent. */
-function treesOf(looks: readonly Look[]): ObservedNode[] {
-  const counts = new Map<string, number>();
-  for (const [parent, count] of looks.flatMap(({ children }) => children)) {
-    counts.set(parent, (counts.get(parent) ?? 0) + count);
-  }
-  const byParent = Map.groupBy(
-    looks.flatMap((look) => look.actors),
-    ({ parent }) => parent,
-  );
-  const nodeOf = ({ parent: _parent, ...actor }: Look["actors"][number]): ObservedNode => {
-    const children = (byParent.get(actor.pid) ?? []).map(nodeOf);
-    return { ...actor, children, moreChildren: Math.max(0, (counts.get(actor.pid) ?? 0) - children.length) };
-  };
-  const known = new Set(looks.flatMap((look) => look.actors.map(({ pid }) => pid)));
-  return looks
-    .flatMap((look) => look.actors)
-    .filter(({ kind, path, parent }) => kind === "supervisor" && (path === undefined || !known.has(parent!)))
-    .map(nodeOf);
-}
+onQuestion("observe", (_from: number, limit: number): Look => lookHere(limit));
 
-function byLength(a: ObservedActor, b: ObservedActor): number {
-  return b.mailboxLength - a.mailboxLength;
-}
-
-onQuestion("observe", (_from: number, limit: number): Look => {
+export function lookHere(limit: number): Look {
   const children = new Map<string, number>();
   const supervisors: Process[] = [];
   const others: Process[] = [];
@@ -169,13 +97,14 @@ onQuestion("observe", (_from: number, limit: number): Look => {
     runnable,
     messages,
     oldestMessageMs: messages > 0 ? oldest : undefined,
+    restarts: restartsHere(),
   };
   const described = [...supervisors, ...longestOf(others, limit)].map((process) => ({
     ...describe(process),
     parent: process.parent?.toString(),
   }));
   return { thread, actors: described, children: [...children] };
-});
+}
 
 /** Those with the longest mailboxes; if mailboxes are equally long, those in a tree go before others. */
 function longestOf(actors: readonly Process[], limit: number): Process[] {
@@ -199,5 +128,6 @@ function describe(process: Process): ObservedActor {
     oldestMessageMs: mailbox?.oldestAgeMs(),
     turns,
     runTimeMs: runMicros / 1000,
+    restarts: extra?.restarts ?? 0,
   };
 }

@@ -11,6 +11,7 @@ import { mustBeFunction } from "../arguments/arguments.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
 import { isCleanExit, isShutdown, type ExitReason } from "../process/exit-reason.ts";
 import type { Pid } from "../process/pid.ts";
+import { rareFieldsOf } from "../process/rare-fields.ts";
 import type { FullSpec } from "../supervisor/spec.ts";
 import { defaultReporters } from "./reporting.ts";
 import { pathOf, pathText, type TreePath } from "./tree-path.ts";
@@ -84,6 +85,13 @@ export function setSupervisorReporter(report: ((report: SupervisorReport) => voi
   reporter = report;
 }
 
+let restarted = 0;
+
+/** Children that this thread's supervisors have restarted, also those that have ended since. */
+export function restartsHere(): number {
+  return restarted;
+}
+
 interface Limits {
   readonly intensity: number;
   readonly periodMs: number;
@@ -106,6 +114,8 @@ export class SupervisorReports {
   }
 
   restarted(id: ChildId, pid: Pid): void {
+    rareFieldsOf(this.#self).restarts += 1;
+    restarted += 1;
     this.#tell("child_restarted", id, pid, "normal", true);
   }
 

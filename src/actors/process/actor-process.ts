@@ -2,6 +2,7 @@
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import { forgetSite } from "../../runtime/watch/start-sites.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { callFailed, startCall } from "../messaging/calls.ts";
@@ -32,6 +33,7 @@ export class ActorProcess extends Process implements Self {
   die(because: ExitReason, rest: Rest): void {
     if (this.status === "dead") return;
     const reason = toldReason(because);
+    forgetSite(this);
     const { extra } = this;
     const isToUnwind = rest === "unwinds" && this.resume !== undefined;
     this.extra = undefined;

@@ -68,6 +68,20 @@ export const processes: Process[] = [];
 
 addUnits(() => processes);
 
+/** Removes those for which `isTaken` returns true, for a collection that finds leaks. Nothing may run before `restoreProcesses`. */
+export function takeProcesses(isTaken: (process: Process) => boolean): void {
+  const kept = processes.filter((process) => !isTaken(process));
+  processes.length = 0;
+  restoreProcesses(kept);
+}
+
+/** Adds those that are not in the list. */
+export function restoreProcesses(some: readonly Process[]): void {
+  for (const process of some) {
+    if (processes[process.index] !== process) process.index = processes.push(process) - 1;
+  }
+}
+
 let lastId = 0;
 
 export abstract class Process extends Pid implements Bystander {

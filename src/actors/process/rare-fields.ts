@@ -64,6 +64,8 @@ export class RareFields {
   place: Place | undefined = undefined;
   /** Whether it is a server or supervisor, for the tree. */
   kind: "worker" | "supervisor" | undefined = undefined;
+  /** Of a supervisor: children that it has restarted. */
+  restarts: number = 0;
 }
 
 export function rareFieldsOf(process: { extra: RareFields | undefined }): RareFields {

@@ -14,6 +14,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
+import { rememberSite } from "../../runtime/watch/start-sites.ts";
 import { TurnPromise } from "../../runtime/turn-promise.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
@@ -216,7 +217,9 @@ function spawnHere(body: Body, label: string | undefined, args: readonly unknown
     extra.label = label;
     extra.kind = kind;
   }
-  if (terms.place !== undefined) rareFieldsOf(process).place = terms.place;
+  // A child's place in the tree says where it comes from.
+  if (terms.place === undefined) rememberSite(process, spawn);
+  else rareFieldsOf(process).place = terms.place;
   if (terms.mailbox !== undefined) rareFieldsOf(process).limits = limitsWith(terms.mailbox);
   if (terms.name !== undefined) return beginNamed(process, terms, terms.name, kind !== undefined);
   return begin(process, terms, kind !== undefined);

@@ -84,6 +84,8 @@ interface Suspect {
 export class RunawayThreads {
   /** The name of the task that has the turn on a thread that does not answer, from the board. */
   nameOf: (thread: number) => string | undefined = () => undefined;
+  /** Actors that were ended because their budget was used up. */
+  ended = 0;
   readonly #context: RunawayContext;
   readonly #watchdog: Watchdog<number>;
   /** Node's numbers of the threads. */
@@ -307,6 +309,7 @@ export class RunawayThreads {
   }
 
   #tellEnd(thread: number, suspect: Suspect): void {
+    this.ended += 1;
     const turn = suspect.look!.turn!;
     const what =
       turn.hasEnded === true

@@ -2,8 +2,8 @@
  * The arbiter's control socket: HTTP on a Unix socket that only its owner can open (mode 0600, in a folder of mode 0700
  * that heddle makes itself). Whoever can open it can stop the server, so there is no TCP version.
  *
- *   GET  /livez /readyz /status /threads      one JSON answer
- *   POST /reload /scale?to=+1 /stop           JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
+ *   GET  /livez /readyz /status /threads /tree      one JSON answer
+ *   POST /reload /scale?to=+1 /stop /leaks          JSON lines: {"progress": …} while it runs, then {"done": …} or {"error": …}
  */
 
 import { once } from "node:events";
@@ -17,6 +17,7 @@ import { keepToItself } from "../../platform/node-internals/connections.ts";
 import { identityOf, kindAt, removeIfSame } from "../../platform/owned-file.ts";
 import { makeRuntimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
+import type { LeakView } from "../worker/report/unit-views.ts";
 import { ask } from "./client.ts";
 import { answerHealth } from "./health.ts";
 import { controlFolder, defaultControlPath } from "./paths.ts";
@@ -128,6 +129,16 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
         (await Promise.all(arbiter.fleet.workers.map((worker) => worker.threads()))).flatMap((v) => v ?? []),
       );
       break;
+    case "GET /tree":
+      json(
+        res,
+        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.trees()))).flatMap((v) => v ?? []),
+      );
+      break;
+    case "POST /leaks":
+      await follow(res, async (progress) => await findLeaks(arbiter, progress));
+      res.end();
+      break;
     case "POST /reload":
       await follow(res, async (progress) => {
         const { generation, drained } = await arbiter.reload(progress);
@@ -154,6 +165,16 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
     default:
       json(res, { error: toWire(new HeddleError("CONTROL_UNAVAILABLE", `no ${route} here`)) }, 404);
   }
+}
+
+/** One worker after the other, so that the others serve. */
+async function findLeaks(arbiter: Arbiter, progress: (line: string) => void): Promise<readonly LeakView[]> {
+  const views: LeakView[] = [];
+  for (const worker of arbiter.fleet.workers) {
+    progress(`looking at worker ${worker.pid}`);
+    views.push(...((await worker.leaks()) ?? []));
+  }
+  return views;
 }
 
 /** `+2`, `-1`: relative; `3`: absolute. @throws HeddleError CONFIG_BAD_VALUE */

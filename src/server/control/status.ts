@@ -11,8 +11,10 @@ import {
   type SparseCounts,
   summarise,
 } from "../../kit/latency-histogram.ts";
+import { addCounts, type UnitCounts } from "../../runtime/watch/unit-counts.ts";
 import type { OwnProtocol } from "../../platform/app-servers.ts";
 import { residentBytes } from "../../platform/descriptors.ts";
+import type { UnitsOfThread } from "../worker/report/unit-views.ts";
 import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
 
 export interface WorkerStatus {
@@ -65,6 +67,13 @@ export interface ServerStatus {
   readonly handler: LatencyStatus;
   readonly queue: LatencyStatus;
   readonly workers: readonly WorkerStatus[];
+  /** Tasks and actors. undefined: no thread's app has imported `heddle/tasks` or `heddle/actors`. */
+  readonly units: UnitsStatus | undefined;
+}
+
+export interface UnitsStatus {
+  readonly total: UnitCounts;
+  readonly threads: readonly UnitsOfThread[];
 }
 
 export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
@@ -98,7 +107,12 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
+    units: unitsStatus(reports.flatMap(({ units }) => units)),
   };
+}
+
+function unitsStatus(threads: readonly UnitsOfThread[]): UnitsStatus | undefined {
+  return threads.length === 0 ? undefined : { total: addCounts(threads.map(({ counts }) => counts)), threads };
 }
 
 /** The worker has ended since it answered: the totals of ended workers already contain its counts. */

@@ -18,7 +18,7 @@
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
  *     instances               →              with sticky clients: those of the server that take requests
- *     ask                     → ← answer     status, threads, health
+ *     ask                     → ← answer     status, threads, trees of supervisors, leaks
  *     app-socket (+ socket)   → ← want-socket, give-up-socket   what the app listens on beside its server; also during boot
  *     ticket-keys             →              with TLS, also during boot: new keys
  *     stop-accepting          →              from now on the arbiter accepts
@@ -42,6 +42,7 @@ import type { FromCopy, SocketAnswer } from "../app/listen/app-sockets.ts";
 import type { HopAccess } from "../http/sticky/hop.ts";
 import type { SocketAddress } from "./accept/address.ts";
 import type { Seat } from "./accept/worker-board.ts";
+import type { LeakView, ThreadUnits, TreeView, UnitsOfThread } from "./report/unit-views.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
 
 /** The arbiter's view of readiness is at most this old. Four small messages a second cost nothing. */
@@ -99,7 +100,7 @@ export type ToWorker =
       readonly id: number;
       readonly outcome: SocketAnswer["outcome"];
     }
-  | { readonly type: "ask"; readonly id: number; readonly question: "report" | "threads" }
+  | { readonly type: "ask"; readonly id: number; readonly question: WorkerQuestion }
   | { readonly type: "share"; readonly share: GateShare }
   /** Those of the whole server that take requests now. Only with sticky clients. */
   | { readonly type: "instances"; readonly names: readonly string[] }
@@ -107,6 +108,8 @@ export type ToWorker =
   | { readonly type: "ticket-keys"; readonly keys: TicketKeys }
   /** `deadlineMs`: of `monotonicMs`, which is the same clock in all processes. */
   | { readonly type: "drain-soon" | "drain"; readonly reason: DrainReason; readonly deadlineMs: number };
+
+export type WorkerQuestion = "report" | "threads" | "tree" | "leaks";
 
 /** A worker's part of the server's `--limit` (0: none) and `--queue`, and among how many workers a route's are divided. */
 export interface GateShare {
@@ -137,7 +140,7 @@ export type FromWorker =
       /** Because it is broken, although it still serves. */
       readonly isBroken: boolean;
     }
-  | { readonly type: "answer"; readonly id: number; readonly answer: WorkerReport | readonly ThreadView[] }
+  | { readonly type: "answer"; readonly id: number; readonly answer: WorkerAnswer }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
   /** The same, for the worker with this pid. It is counted in its row. */
@@ -150,6 +153,8 @@ export type FromWorker =
   | { readonly type: "kill-me"; readonly error: WireError }
   /** `cutShort`: requests were cut, or threads were killed, at the graceful timeout. */
   | { readonly type: "drained"; readonly report: WorkerReport; readonly cutShort: boolean };
+
+export type WorkerAnswer = WorkerReport | readonly ThreadView[] | readonly TreeView[] | readonly LeakView[];
 
 export interface Counters {
   readonly started: number;
@@ -205,6 +210,8 @@ export interface WorkerReport {
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
   readonly pools: readonly PoolReport[];
+  /** Counts of tasks and actors, of each thread whose app has imported `heddle/tasks` or `heddle/actors`. */
+  readonly units: readonly UnitsOfThread[];
   readonly counters: Counters;
   /** Handler time and time in the gate's queue, since start and in the last window. */
   readonly handler: SparseCounts;
@@ -218,10 +225,14 @@ export interface ThreadView {
   readonly worker: number;
   /** Set for a handler thread: its pool. */
   readonly pool?: string;
+  /** Set for a thread that the app has started for tasks or actors: "scheduler" or "blocking". */
+  readonly role?: string;
   readonly thread: number;
   readonly state: string;
   readonly blockedMs: number;
   readonly exchanges: readonly ExchangeView[];
   /** Set for a stuck thread only. */
   readonly stack: string | undefined;
+  /** Its tasks and actors, if the app has imported `heddle/tasks` or `heddle/actors`. */
+  readonly units?: ThreadUnits;
 }

@@ -22,7 +22,14 @@ import { AppSocketRelay } from "./app-socket-relay.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { openDebuggerPort } from "./debugger-port.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
-import { BEAT_INTERVAL_MS, TERMINATED, type ToWorker, type WorkerBoot } from "./worker-protocol.ts";
+import {
+  BEAT_INTERVAL_MS,
+  TERMINATED,
+  type ToWorker,
+  type WorkerAnswer,
+  type WorkerBoot,
+  type WorkerQuestion,
+} from "./worker-protocol.ts";
 import { unread } from "../../platform/node-internals/handles.ts";
 import { Reporter } from "./report/report.ts";
 import type { MainLoop, ServingThreadHandle } from "./serving/serving-thread-handle.ts";
@@ -34,7 +41,8 @@ import { EXIT_PATIENCE_MS, Leaving } from "./ending/leaving.ts";
 import { Retirement } from "./ending/retirement.ts";
 import { TurnAway } from "./accept/turn-away.ts";
 import { Trimming } from "./memory-trim.ts";
-import { viewThreads } from "./report/thread-views.ts";
+import { appThreads, viewThreads } from "./report/thread-views.ts";
+import { findUnitLeaks, viewTrees } from "./report/unit-views.ts";
 import { BlockedThreads } from "./blocked-threads.ts";
 
 type WorkerState = "booting" | "ready" | "serving" | "draining";
@@ -275,12 +283,22 @@ export class Worker {
     this.#acceptor.check();
   }
 
-  async #answer(id: number, question: "report" | "threads"): Promise<void> {
-    const answer =
-      question === "report"
-        ? this.#reporter.report()
-        : await viewThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked);
-    tell({ type: "answer", id, answer });
+  async #answer(id: number, question: WorkerQuestion): Promise<void> {
+    tell({ type: "answer", id, answer: await this.#answerTo(question) });
+  }
+
+  async #answerTo(question: WorkerQuestion): Promise<WorkerAnswer> {
+    const { threads, handlerPools } = this.#pool;
+    switch (question) {
+      case "report":
+        return this.#reporter.report();
+      case "threads":
+        return await viewThreads(threads, handlerPools, this.#blocked);
+      case "tree":
+        return await viewTrees(appThreads(threads, handlerPools, this.#blocked));
+      default:
+        return await findUnitLeaks(appThreads(threads, handlerPools, this.#blocked));
+    }
   }
 
   /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */

@@ -1,20 +1,15 @@
 /**
- * The leaked tasks of one thread: those that can never go on, because what they wait for is known to nobody else. V8 finds them: a task
- * that waits is an async function that only what will wake it refers to. If nothing else does, a garbage collection takes both. So for
- * the time of one collection the library's own references to its tasks are replaced by weak ones, as Go's goroutine leak profile does with
- * the references to blocked goroutines.
+ * The tasks of one thread, for a collection that finds the leaked ones (runtime/watch/leak-collection.ts). A task that waits is an
+ * async function that only what will wake it refers to, and this library's lists, which hold their tasks weakly meanwhile.
  *
- * Invariants
- * - A task that something can wake is never taken: a timer, I/O, another task or another thread that can reach what it waits for.
- * - Nothing else runs while the list of tasks is empty: it is taken and restored in one stretch.
- * - The objects that are looked for are on no stack meanwhile: each step is a function that has returned.
+ * Each step is a function that has returned, so that no task is on the stack.
  */
 
-import { fullCollection } from "../../kit/full-collection.ts";
-import { setImmediate } from "../../kit/native-timers.ts";
 import { LOAD } from "../../runtime/runtime.ts";
+import { collectLeaks } from "../../runtime/watch/leak-collection.ts";
+import { releaseFunctions, restoreSite, siteOf, type Stack, takeSite } from "../../runtime/watch/start-sites.ts";
+import type { LeakProbe, UnitLeak } from "../../runtime/watch/watchers.ts";
 import { running } from "../jobs/runner.ts";
-import { releaseFunctions, restoreSite, siteOf, type Stack, takeSite } from "../jobs/start-sites.ts";
 import { allUnits, restoreUnits, takeUnits, type Unit } from "../jobs/unit.ts";
 import { sleep } from "../sleep.ts";
 import { connected } from "../task-service.ts";
@@ -40,14 +35,23 @@ interface Probe {
 }
 
 export async function leaksHere(): Promise<TaskLeak[]> {
+  const leaks = await collectLeaks([{ probeLeaks: probeTasks }]);
+  const thread = connected().self;
+  return leaks.map(({ id, name, where, since, startedAt }) => ({
+    id,
+    name: name!,
+    thread,
+    ...(where === undefined ? {} : { where }),
+    since: since!,
+    ...(startedAt === undefined ? {} : { startedAt }),
+  }));
+}
+
+export async function probeTasks(): Promise<LeakProbe> {
   // Parks, so that the library's memory of the last task that parked is of this one.
   await sleep(0);
   const probe = newProbe();
-  // What a job has made a weak reference to lives until its end.
-  const leaks = await new Promise<TaskLeak[]>((resolve) => setImmediate(() => resolve(collect(probe))));
-  const { board, self } = connected();
-  if (leaks.length > 0) board.add(self, LOAD.running, -leaks.length);
-  return leaks;
+  return { hide: () => hide(probe) };
 }
 
 function newProbe(): Probe {
@@ -59,49 +63,42 @@ function newProbe(): Probe {
   return { weak, places };
 }
 
-function collect(probe: Probe): TaskLeak[] {
+function hide(probe: Probe): () => UnitLeak[] {
   const suspects = describe(probe);
   releaseFunctions();
   const sites = takeSites(probe);
   const fresh = takeUnits((unit) => probe.places.has(unit));
   const jobs = takeRunning(probe);
-  // What a dead object held may need a second one.
-  fullCollection();
-  fullCollection();
-  const alive: Unit[] = [];
-  for (const place of suspects.keys()) {
-    const unit = probe.weak[place]!.deref();
-    if (unit === undefined) continue;
-    alive.push(unit);
-    const site = sites.get(place);
-    if (site !== undefined) restoreSite(unit, site);
-    suspects.delete(place);
-  }
-  restoreUnits([...fresh, ...alive]);
-  for (const [key, place] of jobs) {
-    const unit = probe.weak[place]!.deref();
-    if (unit !== undefined) running.set(key, unit);
-  }
-  return [...suspects.values()];
+  return () => {
+    const alive: Unit[] = [];
+    for (const place of suspects.keys()) {
+      const unit = probe.weak[place]!.deref();
+      if (unit === undefined) continue;
+      alive.push(unit);
+      const site = sites.get(place);
+      if (site !== undefined) restoreSite(unit, site);
+      suspects.delete(place);
+    }
+    restoreUnits([...fresh, ...alive]);
+    for (const [key, place] of jobs) {
+      const unit = probe.weak[place]!.deref();
+      if (unit !== undefined) running.set(key, unit);
+    }
+    const { board, self } = connected();
+    if (suspects.size > 0) board.add(self, LOAD.running, -suspects.size);
+    return [...suspects.values()];
+  };
 }
 
 /** All that have started, by their place. */
-function describe({ places }: Probe): Map<number, TaskLeak> {
-  const found = new Map<number, TaskLeak>();
-  const thread = connected().self;
+function describe({ places }: Probe): Map<number, UnitLeak> {
+  const found = new Map<number, UnitLeak>();
   for (const unit of allUnits()) {
     const place = places.get(unit);
     if (place === undefined) continue;
     const { id, name, where, sinceMs } = unit;
-    const startedAt = siteOf(unit);
-    found.set(place, {
-      id,
-      name,
-      thread,
-      ...(where === undefined ? {} : { where }),
-      since: performance.timeOrigin + sinceMs,
-      ...(startedAt === undefined ? {} : { startedAt }),
-    });
+    const since = performance.timeOrigin + sinceMs;
+    found.set(place, { kind: "task", id, name, where, since, startedAt: siteOf(unit) });
   }
   return found;
 }

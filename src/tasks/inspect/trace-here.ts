@@ -10,7 +10,7 @@
 import { type AsyncHook, createHook } from "node:async_hooks";
 import { connected } from "../task-service.ts";
 import { currentUnit, setUnitTracer, type Unit, type UnitTracer } from "../jobs/unit.ts";
-import { siteOf } from "../jobs/start-sites.ts";
+import { siteOf } from "../../runtime/watch/start-sites.ts";
 
 export interface TraceMode {
   /** Milliseconds since 1970: 0 in the trace. */

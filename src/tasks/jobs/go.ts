@@ -8,7 +8,7 @@ import { Completion, Handle } from "./handle.ts";
 import { placeJob } from "./jobs.ts";
 import { connected } from "../task-service.ts";
 import { isTask, type Task } from "./task.ts";
-import { forgetSite, rememberSite } from "./start-sites.ts";
+import { forgetSite, rememberSite } from "../../runtime/watch/start-sites.ts";
 import { Unit, unref } from "./unit.ts";
 
 let lastId = 0;

@@ -5,7 +5,7 @@
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
 import { canceled } from "../context/canceled.ts";
-import { forgetSite } from "./start-sites.ts";
+import { forgetSite } from "../../runtime/watch/start-sites.ts";
 
 type State =
   | { readonly is: "pending" }

@@ -19,7 +19,7 @@ import { closeClaim, introduceClaims, openClaim } from "../select/claim-table.ts
 import type { Claim } from "../select/claims.ts";
 import { Completion, Handle } from "./handle.ts";
 import { accept, cancelHere, jobPrefix, unrefHere } from "./runner.ts";
-import { rememberSite, siteOf } from "./start-sites.ts";
+import { rememberSite, siteOf } from "../../runtime/watch/start-sites.ts";
 import { connected, handle, onThreadGone, OP, tell } from "../task-service.ts";
 import type { Task } from "./task.ts";
 import { transferOf } from "./transfer.ts";

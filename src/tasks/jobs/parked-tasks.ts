@@ -13,9 +13,9 @@ import { connected, handle, onEnd, OP, tell } from "../task-service.ts";
 import type { Waiter, Waiting } from "../waiter.ts";
 import { clearTimeout, setTimeout } from "../../kit/native-timers.ts";
 import { jobSites } from "./jobs.ts";
-import { placeOf } from "./parked-place.ts";
+import { placeOf } from "../../runtime/watch/parked-place.ts";
 import { type Parked, reportOfParked } from "./parked-report.ts";
-import { siteOf } from "./start-sites.ts";
+import { siteOf } from "../../runtime/watch/start-sites.ts";
 import { allUnits, isCanceled, isUnref, type Unit } from "./unit.ts";
 
 interface Answer {

@@ -6,6 +6,7 @@ import {
   observe,
   partitionedSupervisor,
   schedulerThreads,
+  setSupervisorReporter,
   send,
   spawn,
   startChild,
@@ -14,6 +15,7 @@ import {
   type ObservedNode,
   type Self,
   type SupervisorPid,
+  whereis,
 } from "../../../src/actors/index.ts";
 import { Mailbox } from "../../../src/actors/messaging/mailbox.ts";
 import { puppet } from "../../fixtures/actors/puppet.ts";
@@ -133,4 +135,23 @@ test("the age of a mailbox's oldest message is that of a message that came befor
   assert.equal(mailbox.oldestAgeMs(), undefined);
   mailbox.push("new");
   assert.equal(mailbox.oldestAgeMs(), 0);
+});
+
+test("a supervisor's restarts are counted: of each supervisor, and of all on a thread", async () => {
+  const before = (await observe()).threads[0]!.restarts;
+  const children = ["a", "b"].map((id) => ({ id, start: [puppet, [], { name: `observe: ${id}` }] as const }));
+  const pid = await spawn(supervisor({ strategy: "one_for_all", children, intensity: 10 }), [], {
+    name: "observe: restarts",
+  });
+  const restarts = async (): Promise<number> =>
+    (await observe()).trees.find(({ name }) => name === "observe: restarts")!.restarts;
+  assert.equal(await restarts(), 0);
+  setSupervisorReporter(() => {});
+  exit(whereis("observe: a")!, "kill");
+  while ((await restarts()) < 2) await new Promise((resolve) => setImmediate(resolve));
+  // Both: one_for_all.
+  assert.equal(await restarts(), 2);
+  setSupervisorReporter(undefined);
+  await stop(pid);
+  assert.equal((await observe()).threads[0]!.restarts, before + 2);
 });

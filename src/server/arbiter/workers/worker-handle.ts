@@ -22,8 +22,10 @@ import {
   type TicketKeys,
   type ToWorker,
   type WorkerBoot,
+  type WorkerQuestion,
   type WorkerReport,
 } from "../../worker/worker-protocol.ts";
+import type { LeakView, TreeView } from "../../worker/report/unit-views.ts";
 import type { SocketWish } from "../../app/listen/app-sockets.ts";
 import { canMoveChannel } from "../../../platform/node-internals/moved-channel.ts";
 import { isOneLoop } from "../../models/offload/dispatch/pools.ts";
@@ -75,6 +77,8 @@ interface WorkerEvents {
 
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
 const ANSWER_TIMEOUT_MS = 2000;
+/** A thread may take up to 40 s (report/watched-units.ts), and a worker has several. */
+const LEAKS_TIMEOUT_MS = 600_000;
 
 export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly slot: number;
@@ -220,6 +224,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     return this.#ask("threads") as Promise<readonly ThreadView[] | undefined>;
   }
 
+  trees(): Promise<readonly TreeView[] | undefined> {
+    return this.#ask("tree") as Promise<readonly TreeView[] | undefined>;
+  }
+
+  /** Each of its threads runs a full garbage collection, one after the other. */
+  leaks(): Promise<readonly LeakView[] | undefined> {
+    return this.#ask("leaks", LEAKS_TIMEOUT_MS) as Promise<readonly LeakView[] | undefined>;
+  }
+
   /** The worker's share of the server's limits has changed. */
   tellShare(share: GateShare): void {
     this.#send({ type: "share", share });
@@ -259,9 +272,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#process.kill();
   }
 
-  #ask(question: "report" | "threads"): Promise<unknown> {
+  #ask(question: WorkerQuestion, timeoutMs?: number): Promise<unknown> {
     if (this.state === "gone") return Promise.resolve(undefined);
-    return this.#questions.ask((id) => this.#send({ type: "ask", id, question }));
+    return this.#questions.ask((id) => this.#send({ type: "ask", id, question }), timeoutMs);
   }
 
   #send(message: ToWorker): void {

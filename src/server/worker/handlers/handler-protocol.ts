@@ -11,6 +11,7 @@
  *                                 ← tainted   an uncaught exception; replace it
  *     join-runtime                → ← join-runtime   from it: the app uses tasks or actors (runtime/door.ts). To it: do so now
  *     app-socket                  → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
+ *     units                       → ← units-answer, units-row   its tasks and actors: ../report/units-here.ts
  *     drain                       →           its worker drains; the thread still runs new requests
  *     stop                        →
  */
@@ -22,6 +23,7 @@ import type { WireError } from "../../../errors/errors.ts";
 import type { Knock } from "../../../runtime/door.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import type { LinkEnd, PoolSpec } from "../../models/offload/shared/offload-protocol.ts";
+import type { UnitsAsked, UnitsTold } from "../report/units-here.ts";
 import type { DrainReason, ListenerAddress } from "../serving/serving-protocol.ts";
 
 export interface HandlerBoot {
@@ -42,11 +44,13 @@ export type ToHandlerThread =
   | { readonly type: "drain"; readonly reason: DrainReason; readonly cutMs: number }
   | ToCopy
   | { readonly type: "join-runtime" }
+  | UnitsAsked
   | { readonly type: "stop" };
 
 export type FromHandlerThread =
   | FromCopy
   | { readonly type: "join-runtime"; readonly knock: Knock }
+  | UnitsTold
   | { readonly type: "ready"; readonly modules: readonly string[] }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "used" }

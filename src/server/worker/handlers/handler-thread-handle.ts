@@ -11,6 +11,7 @@ import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import { Ring } from "../../models/offload/shared/job-ring.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
 import { ResponseRing } from "../../models/offload/shared/response-ring.ts";
+import { WatchedUnits } from "../report/watched-units.ts";
 import type { DrainReason } from "../serving/serving-protocol.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
@@ -31,6 +32,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
   readonly id: number;
   /** Its place on the pool's board. Later threads reuse the place. */
   readonly seat: Seat;
+  readonly units: WatchedUnits = new WatchedUnits((asked) => this.post(asked));
   /** monotonicMs() when it was last known to have work. */
   usedMs: number = monotonicMs();
 
@@ -103,6 +105,10 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
       case "log":
         this.emit("log", message);
         break;
+      case "units-row":
+      case "units-answer":
+        this.units.told(message);
+        break;
       case "want-socket":
       case "give-up-socket":
         this.emit("app-socket", message);
@@ -111,6 +117,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
   }
 
   protected ended(error: HeddleError | undefined): void {
+    this.units.close();
     this.emit("gone", error);
   }
 }

@@ -32,6 +32,7 @@ import { JobRunner, type JobRunnerOptions } from "../../models/offload/execute/j
 import type { TaskRunner } from "../../models/offload/execute/task-runner.ts";
 import { heedAbort, runningJob } from "../../models/offload/execute/running-job.ts";
 import { printed } from "../flush-output.ts";
+import { answerUnits, watchUnits } from "../report/units-here.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
@@ -84,8 +85,10 @@ async function main(): Promise<void> {
     runner.uncaught(error);
     tell({ type: "tainted", error: toWire(error) });
   });
+  watchUnits(tell);
   port.on("message", (message: ToHandlerThread) => {
-    if (message.type === "link") {
+    if (message.type === "units") void answerUnits(message, tell);
+    else if (message.type === "link") {
       ports.push(message.link.port);
       runner.attach(message.link);
     } else if (message.type === "join-runtime") {

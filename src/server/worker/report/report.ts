@@ -9,6 +9,8 @@ import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { LoopTimes, ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
 import type { BlockedThreads } from "../blocked-threads.ts";
+import { appThreads } from "./thread-views.ts";
+import { countUnits } from "./unit-views.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
@@ -69,6 +71,7 @@ export class Reporter {
       waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       pools: this.#pool.handlerPools.map((pool) => pool.report()),
+      units: countUnits(appThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked)),
       counters: totals.counters satisfies Counters,
       handler: toSparse(totals.handler),
       queue: toSparse(totals.queue),

@@ -17,6 +17,7 @@
  *     ticket-keys                    →          with TLS: new keys
  *     instances                      →          with sticky clients: who takes requests
  *     inspect                        → ← exchanges
+ *     units                          → ← units-answer, units-row   its tasks and actors: ../report/units-here.ts
  *     drain-soon                     →          the drain has begun; connections still come (`sync`)
  *     drain                          → ← emptied  its last connection is closed
  *     end                            ← drained  the app's process-like end: its SIGTERM and exit listeners
@@ -43,6 +44,7 @@ import type { UpgradesTold } from "../../models/upgrades.ts";
 import type { GateHandle } from "../../http/admit/gate.ts";
 import type { SocketAddress } from "../accept/address.ts";
 import type { Seat } from "../accept/worker-board.ts";
+import type { UnitsAsked, UnitsTold } from "../report/units-here.ts";
 import type { DrainTimes } from "./drain-times.ts";
 
 export type { DrainReason } from "../../../config/drain-reason.ts";
@@ -123,6 +125,7 @@ export type ToThread =
       readonly peers: readonly { readonly threadId: number; readonly row: SharedArrayBuffer }[];
     }
   | ToCopy
+  | UnitsAsked
   | { readonly type: "inspect"; readonly id: number }
   | { readonly type: "end" }
   /** The instances of the whole server that take requests. */
@@ -145,6 +148,7 @@ export interface ExchangeView {
 
 export type FromThread =
   | FromCopy
+  | UnitsTold
   | {
       readonly type: "loaded";
       readonly limited: readonly LimitedRoute[];

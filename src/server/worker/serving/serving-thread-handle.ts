@@ -20,6 +20,7 @@ import type { SocketAddress } from "../accept/address.ts";
 import { DrainClock } from "./drain-clock.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
 import type { OnBoard } from "../accept/worker-board.ts";
+import { WatchedUnits } from "../report/watched-units.ts";
 import { SentDescriptors } from "../accept/sent-descriptors.ts";
 import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToThread } from "./serving-protocol.ts";
 
@@ -80,6 +81,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     // Its loop does not turn. The other threads should not lose their last time because of it.
     [(cutMs + deadlineMs) / 2, this.#emptied.resolve],
   ]);
+  readonly units: WatchedUnits = new WatchedUnits((asked) => this.post(asked));
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
   #times: DrainTimes | undefined;
   #gates: Readonly<Record<string, GateHandle>> = {};
@@ -268,6 +270,10 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
       case "join-runtime":
         this.emit("join-runtime", message.knock);
         break;
+      case "units-row":
+      case "units-answer":
+        this.units.told(message);
+        break;
       case "want-handlers":
         this.emit("want-handlers", message.pool);
         break;
@@ -315,6 +321,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   protected ended(error: HeddleError | undefined): void {
     this.#clock.stop();
     this.#emptied.resolve();
+    this.units.close();
     for (const gate of Object.values(this.#gates)) settleLedger(gate);
     this.#endListening();
     // On the board of all workers others may have counted some here that are on their way to other workers by now.

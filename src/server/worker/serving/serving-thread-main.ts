@@ -51,6 +51,7 @@ import { tellHandlerFailed, watchCuts, watchUncaught } from "./failures.ts";
 import { copiesOf, describeLoaded, ownProtocol, refuseModels, routesOf, upgradesOf } from "./loaded-app.ts";
 import { PrefetchConsumer } from "../accept/prefetch-consumer.ts";
 import { installProbe } from "../report/probe.ts";
+import { answerUnits, watchUnits } from "../report/units-here.ts";
 import { Heartbeat } from "../../../supervise/heartbeat.ts";
 import { ThreadListener } from "../accept/thread-listener.ts";
 import { openRow } from "../accept/worker-board.ts";
@@ -116,6 +117,7 @@ async function main(): Promise<void> {
   const models = await loadModels([router.fallback, ...router.routes]);
   const thread = boot.index;
   let pipeline: Pipeline | undefined;
+  watchUnits(tell);
   const trees = new ActorTrees(tell);
   await trees.guard();
   await app.start();
@@ -284,6 +286,9 @@ async function serve(
         break;
       case "inspect":
         tell({ type: "exchanges", id: message.id, exchanges: viewAll(pipeline) });
+        break;
+      case "units":
+        void answerUnits(message, tell);
         break;
       case "drain-soon":
         leaving.begin(message.reason, message.times);

@@ -4,7 +4,7 @@
  * millisecond after the first `MOST`. A program that hangs has few tasks, or many of a kind.
  */
 
-import { runQueue } from "../../runtime/run-queue.ts";
+import { runQueue } from "../run-queue.ts";
 import { ownFrames } from "./stack-frames.ts";
 
 const MOST = 1000;
