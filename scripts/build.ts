@@ -22,6 +22,7 @@ const ENTRIES = [
   "shared/index.ts",
   "tasks/index.ts",
   "cli/main.ts",
+  "runtime/watch/watch-service.ts",
   ...globSync("**/*-main.ts", { cwd: source }),
 ];
 

@@ -9,11 +9,11 @@ import type { UnitsStatus } from "../server/control/status.ts";
 import type { LeakView, ThreadUnits, TreeView } from "../server/worker/report/unit-views.ts";
 import { duration, table } from "./text.ts";
 
-export function formatUnits({ total, threads }: UnitsStatus): string[] {
-  const runaways = total.runaways === 0 ? "" : `, ${count(total.runaways, "runaway")} ended`;
+export function formatUnits({ total, threads, runaways }: UnitsStatus): string[] {
+  const ended = runaways === 0 ? "" : `, ${count(runaways, "runaway")} ended`;
   return [
     tasksLine(total),
-    `${actorsLine(total)}, ${count(total.restarts, "restart")} by supervisors${runaways}`,
+    `${actorsLine(total)}, ${count(total.restarts, "restart")} by supervisors${ended}`,
     "",
     table(
       [

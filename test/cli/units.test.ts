@@ -51,7 +51,8 @@ test("a thread that does not answer has its last counts", () => {
 
 test("status has the sums, and a line for each thread", () => {
   const lines = formatUnits({
-    total: { ...counts, restarts: 1, runaways: 2 },
+    total: { ...counts, restarts: 1 },
+    runaways: 2,
     threads: [{ worker: 7, thread: "thread 0", counts }],
   });
   assert.match(lines[1]!, /8 messages \(the longest mailbox has 8.*\), 1 restart by supervisors, 2 runaways ended$/);

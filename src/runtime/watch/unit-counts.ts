@@ -30,8 +30,6 @@ export interface UnitCounts {
   readonly oldestMessageMs: number | undefined;
   /** Children that supervisors have restarted since the thread began. */
   readonly restarts: number;
-  /** Actors that were ended because they computed for longer than their budget. */
-  readonly runaways: number;
 }
 
 export const NO_UNITS: UnitCounts = {
@@ -45,7 +43,6 @@ export const NO_UNITS: UnitCounts = {
   longestMailbox: 0,
   oldestMessageMs: undefined,
   restarts: 0,
-  runaways: 0,
 };
 
 /** The sums. Of the longest mailbox and the oldest message the maximum. */
@@ -62,7 +59,6 @@ export function addCounts(all: readonly UnitCounts[]): UnitCounts {
       longestMailbox: Math.max(sum.longestMailbox, each.longestMailbox),
       oldestMessageMs: oldest(sum.oldestMessageMs, each.oldestMessageMs),
       restarts: sum.restarts + each.restarts,
-      runaways: sum.runaways + each.runaways,
     }),
     NO_UNITS,
   );
@@ -83,7 +79,6 @@ const WORDS = [
   "messages",
   "longestMailbox",
   "restarts",
-  "runaways",
 ] as const satisfies readonly (keyof UnitCounts)[];
 /** When the oldest message came, so that its age grows while the thread is blocked. 0: there is none. */
 const OLDEST = WORDS.length;

@@ -41,19 +41,14 @@ const MOST_GROUPS = 50;
 /** Actors that are no supervisors, in a tree. */
 const MOST_IN_TREE = 1000;
 
-/** Undefined: nothing on this thread has used it. Its module is not imported for the sake of the answer. */
-export function runtimeHere(): Pick<Runtime, "self" | "role" | "runaways"> | undefined {
-  return ifPerThread("runtime") as Runtime | undefined;
-}
-
+/** The runtime's module is not imported for the sake of the answer. */
 export function thisThreadName(): ThreadName {
-  const runtime = runtimeHere();
+  const runtime = ifPerThread("runtime") as Runtime | undefined;
   return { threadId, thread: runtime?.self, role: runtime?.role };
 }
 
 export function countsHere(): UnitCounts {
-  const runaways = { ...NO_UNITS, runaways: runtimeHere()?.runaways?.ended ?? 0 };
-  return addCounts([runaways, ...watchersHere().map((watcher) => ({ ...NO_UNITS, ...watcher.counts() }))]);
+  return addCounts(watchersHere().map((watcher) => ({ ...NO_UNITS, ...watcher.counts() })));
 }
 
 /** Undefined: the program has not imported a library that has units. */

@@ -22,18 +22,15 @@ const SHARE = 0.01;
 interface Publisher {
   row: CountsRow | undefined;
   readonly listeners: ((published: PublishedRow) => void)[];
-  /** Called with each round. */
-  readonly rounds: (() => void)[];
 }
 
 function publisher(): Publisher {
-  return perThread<Publisher>("unit-publisher", () => ({ row: undefined, listeners: [], rounds: [] }));
+  return perThread<Publisher>("unit-publisher", () => ({ row: undefined, listeners: [] }));
 }
 
-/** `tell` gets the row, when there is one. `round` is called about once a second from then on. */
-export function publishCounts(tell: (published: PublishedRow) => void, round?: () => void): void {
-  const { row, listeners, rounds } = publisher();
-  if (round !== undefined) rounds.push(round);
+/** `tell` gets the row, when there is one. */
+export function publishCounts(tell: (published: PublishedRow) => void): void {
+  const { row, listeners } = publisher();
   if (row !== undefined) return tell({ ...thisThreadName(), row: row.buffer });
   listeners.push(tell);
   whenWatched(begin);
@@ -50,6 +47,5 @@ function begin(): void {
     if (startedMs < nextMs) return;
     row.write(countsHere());
     nextMs = monotonicMs() + (monotonicMs() - startedMs) / SHARE - EVERY_MS;
-    for (const round of own.rounds) round();
   }, EVERY_MS).unref();
 }

@@ -29,7 +29,7 @@ const { self, role, board } = runtime();
 const questions = new Map<number, { readonly thread: number; readonly settle: (answer?: UnitAnswer) => void }>();
 const watched = new Map<number, CountsRow | undefined>();
 let asked = 0;
-let tellRow: (row: PublishedRow) => void = () => {};
+let tellRow: ((row: PublishedRow) => void) | undefined;
 
 function post(to: number, message: Message): void {
   runtime().post(to, SERVICE, message);
@@ -52,7 +52,7 @@ function receive(from: number, message: Message): void {
       break;
     case "row":
       watched.set(from, new CountsRow(message[1].row));
-      tellRow(message[1]);
+      tellRow?.(message[1]);
       break;
   }
 }
@@ -61,6 +61,8 @@ runtime().openService({
   name: SERVICE,
   module: import.meta.url,
   receive: (from, payload) => receive(from, payload as Message),
+  // When it is attached: its messages and its end come later.
+  threadAdded: () => queueMicrotask(watchNew),
   threadGone: (thread) => {
     for (const question of questions.values()) if (question.thread === thread) question.settle();
     watched.get(thread)?.close();
@@ -72,14 +74,19 @@ runtime().openService({
 function ownThreads(): number[] {
   return [...runtime().threads()].filter((thread) => {
     const role = runtime().roleOf(thread);
-    return thread !== self && (role === "scheduler" || role === "blocking");
+    const isOwn = runtime().adopted?.get(thread) === undefined;
+    return thread !== self && isOwn && (role === "scheduler" || role === "blocking");
   });
 }
 
-/** Watches those that it does not watch yet. `tell` gets their rows. On the root. */
+/** Watches those that there are, and those that come later. `tell` gets their rows. On the root. */
 export function watchThreads(tell: (row: PublishedRow) => void): void {
   tellRow = tell;
-  if (role !== "root") return;
+  watchNew();
+}
+
+function watchNew(): void {
+  if (role !== "root" || tellRow === undefined) return;
   for (const thread of ownThreads()) {
     if (watched.has(thread)) continue;
     watched.set(thread, undefined);

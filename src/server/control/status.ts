@@ -73,6 +73,8 @@ export interface ServerStatus {
 
 export interface UnitsStatus {
   readonly total: UnitCounts;
+  /** Actors that were ended because they computed for longer than their budget. */
+  readonly runaways: number;
   readonly threads: readonly UnitsOfThread[];
 }
 
@@ -107,12 +109,18 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
-    units: unitsStatus(reports.flatMap(({ units }) => units)),
+    units: unitsStatus(reports),
   };
 }
 
-function unitsStatus(threads: readonly UnitsOfThread[]): UnitsStatus | undefined {
-  return threads.length === 0 ? undefined : { total: addCounts(threads.map(({ counts }) => counts)), threads };
+function unitsStatus(reports: readonly WorkerReport[]): UnitsStatus | undefined {
+  const threads = reports.flatMap(({ units }) => units);
+  if (threads.length === 0) return undefined;
+  return {
+    total: addCounts(threads.map(({ counts }) => counts)),
+    runaways: sum(reports, ({ runaways }) => runaways),
+    threads,
+  };
 }
 
 /** The worker has ended since it answered: the totals of ended workers already contain its counts. */

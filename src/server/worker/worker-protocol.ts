@@ -212,6 +212,8 @@ export interface WorkerReport {
   readonly pools: readonly PoolReport[];
   /** Counts of tasks and actors, of each thread whose app has imported `heddle/tasks` or `heddle/actors`. */
   readonly units: readonly UnitsOfThread[];
+  /** Actors that were ended because they computed for longer than their budget. */
+  readonly runaways: number;
   readonly counters: Counters;
   /** Handler time and time in the gate's queue, since start and in the last window. */
   readonly handler: SparseCounts;

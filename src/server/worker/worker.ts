@@ -41,7 +41,7 @@ import { EXIT_PATIENCE_MS, Leaving } from "./ending/leaving.ts";
 import { Retirement } from "./ending/retirement.ts";
 import { TurnAway } from "./accept/turn-away.ts";
 import { Trimming } from "./memory-trim.ts";
-import { appThreads, viewThreads } from "./report/thread-views.ts";
+import { viewThreads, watchedThreads } from "./report/thread-views.ts";
 import { findUnitLeaks, viewTrees } from "./report/unit-views.ts";
 import { BlockedThreads } from "./blocked-threads.ts";
 
@@ -288,16 +288,16 @@ export class Worker {
   }
 
   async #answerTo(question: WorkerQuestion): Promise<WorkerAnswer> {
-    const { threads, handlerPools } = this.#pool;
+    const { threads, handlerPools, runtimeUnits } = this.#pool;
     switch (question) {
       case "report":
         return this.#reporter.report();
       case "threads":
-        return await viewThreads(threads, handlerPools, this.#blocked);
+        return await viewThreads(threads, handlerPools, this.#blocked, runtimeUnits);
       case "tree":
-        return await viewTrees(appThreads(threads, handlerPools, this.#blocked));
+        return await viewTrees(watchedThreads(threads, handlerPools, this.#blocked), runtimeUnits);
       default:
-        return await findUnitLeaks(appThreads(threads, handlerPools, this.#blocked));
+        return await findUnitLeaks(watchedThreads(threads, handlerPools, this.#blocked), runtimeUnits);
     }
   }
 

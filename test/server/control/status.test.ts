@@ -17,6 +17,7 @@ function reportOf(requests: number): WorkerReport {
     threads: [],
     pools: [],
     units: [],
+    runaways: 0,
     counters: { started: requests, finished: requests, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 },
     handler: [[0, requests]],
     queue: [],

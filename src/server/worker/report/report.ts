@@ -9,7 +9,7 @@ import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { LoopTimes, ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
 import type { BlockedThreads } from "../blocked-threads.ts";
-import { appThreads } from "./thread-views.ts";
+import { watchedThreads } from "./thread-views.ts";
 import { countUnits } from "./unit-views.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
@@ -71,7 +71,11 @@ export class Reporter {
       waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       pools: this.#pool.handlerPools.map((pool) => pool.report()),
-      units: countUnits(appThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked)),
+      units: countUnits(
+        watchedThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked),
+        this.#pool.runtimeUnits.counts(),
+      ),
+      runaways: this.#pool.runtime.root?.runaways?.ended ?? 0,
       counters: totals.counters satisfies Counters,
       handler: toSparse(totals.handler),
       queue: toSparse(totals.queue),

@@ -8,7 +8,8 @@ import type { ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ExchangeView } from "../serving/serving-protocol.ts";
 import { captureStack } from "./stack-capture.ts";
 import type { BlockedThreads } from "../blocked-threads.ts";
-import { type AppThread, lookAtUnits } from "./unit-views.ts";
+import type { RuntimeUnits } from "./runtime-units.ts";
+import { lookAtUnits, unitsOf, type WatchedThread } from "./unit-views.ts";
 
 const STACK_TIMEOUT_MS = 500;
 
@@ -16,36 +17,37 @@ const STACK_TIMEOUT_MS = 500;
 const LONG_MS = 1000;
 
 /** All threads of the worker that run the app, as the commands name them. */
-export function appThreads(
+export function watchedThreads(
   threads: readonly ServingThreadHandle[],
   pools: readonly HandlerPool[],
   blocked: BlockedThreads,
-): AppThread[] {
+): WatchedThread[] {
   const serving = threads.map((thread) => servingThread(thread, blocked));
   return [...serving, ...pools.flatMap((pool) => pool.handlers.map((handler) => handlerThread(pool, handler)))];
 }
 
-function servingThread(thread: ServingThreadHandle, blocked: BlockedThreads): AppThread {
-  const { index, threadId, units } = thread;
-  return { name: `thread ${index}`, threadId, blockedMs: () => blocked.blockedMs(thread), units };
+function servingThread(thread: ServingThreadHandle, blocked: BlockedThreads): WatchedThread {
+  return { name: `thread ${thread.index}`, blockedMs: () => blocked.blockedMs(thread), units: thread.units };
 }
 
-function handlerThread({ spec }: HandlerPool, { id, threadId, units }: HandlerThreadHandle): AppThread {
-  return { name: `handler pool ${spec.name}, thread ${id}`, threadId, blockedMs: () => 0, units };
+function handlerThread({ spec }: HandlerPool, { id, units }: HandlerThreadHandle): WatchedThread {
+  return { name: `handler pool ${spec.name}, thread ${id}`, blockedMs: () => 0, units };
 }
 
 export async function viewThreads(
   threads: readonly ServingThreadHandle[],
   pools: readonly HandlerPool[],
   blocked: BlockedThreads,
+  runtime: RuntimeUnits,
 ): Promise<readonly ThreadView[]> {
+  const others = viewOthers(runtime);
   const serving = await viewServing(threads, blocked);
-  const exchanges = serving.flat().flatMap((view) => view.exchanges);
+  const exchanges = serving.flatMap((view) => view.exchanges);
   const handlers = await Promise.all(pools.map((pool) => viewPool(pool, exchanges)));
-  return [...serving.flat(), ...handlers.flat(2)];
+  return [...serving, ...handlers.flat(), ...(await others)];
 }
 
-function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promise<ThreadView[][]> {
+function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promise<ThreadView[]> {
   return Promise.all(
     pool.handlers.map(async (handler) => {
       const { id, state, threadId } = handler;
@@ -55,7 +57,7 @@ function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promis
         isLong ? captureStack(threadId, STACK_TIMEOUT_MS) : undefined,
         lookAtUnits(handlerThread(pool, handler)),
       ]);
-      const view: ThreadView = {
+      return {
         worker: process.pid,
         pool: pool.spec.name,
         thread: id,
@@ -63,14 +65,13 @@ function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promis
         blockedMs: 0,
         exchanges: own,
         stack: isLong ? (stack === undefined ? "    (inside a native call)" : formatStack(stack.frames)) : undefined,
-        ...(units.own && { units: units.own }),
+        ...(units && { units }),
       };
-      return [view, ...startedByApp(units.others)];
     }),
   );
 }
 
-function viewServing(threads: readonly ServingThreadHandle[], blocked: BlockedThreads): Promise<ThreadView[][]> {
+function viewServing(threads: readonly ServingThreadHandle[], blocked: BlockedThreads): Promise<ThreadView[]> {
   return Promise.all(
     threads.map(async (thread) => {
       const blockedMs = blocked.blockedMs(thread);
@@ -79,33 +80,37 @@ function viewServing(threads: readonly ServingThreadHandle[], blocked: BlockedTh
         blockedMs > 0 ? [] : thread.exchanges(),
         lookAtUnits(servingThread(thread, blocked)),
       ]);
-      const view: ThreadView = {
+      return {
         worker: process.pid,
         thread: thread.index,
         state: thread.state,
         blockedMs: Math.round(blockedMs),
         exchanges: stack?.probe?.exchanges ?? seen ?? [],
         stack: stack === undefined ? undefined : formatStack(stack.frames),
-        ...(units.own && { units: units.own }),
+        ...(units && { units }),
       };
-      return [view, ...startedByApp(units.others)];
     }),
   );
 }
 
 /** Threads that run only tasks and actors. */
-function startedByApp(others: Awaited<ReturnType<typeof lookAtUnits>>["others"]): ThreadView[] {
-  return others.map(({ role, thread, silent, units }) => ({
-    worker: process.pid,
-    role: role ?? "other",
-    thread: thread ?? -1,
-    state: "ready",
-    blockedMs: silent?.forMs ?? 0,
-    exchanges: [],
-    stack:
-      silent?.frame === undefined
-        ? undefined
-        : `    at ${silent.frame}${silent.unit === undefined ? "" : `, ${silent.unit}`}`,
-    ...(units && { units }),
-  }));
+async function viewOthers(runtime: RuntimeUnits): Promise<ThreadView[]> {
+  const answers = await runtime.ask("look");
+  const counted = runtime.counts();
+  return answers.map((answer) => {
+    const { silent } = answer;
+    const known = counted.find(({ thread }) => thread === answer.thread);
+    const units = unitsOf(answer, known?.counts);
+    const unit = silent?.unit === undefined ? "" : `, ${silent.unit}`;
+    return {
+      worker: process.pid,
+      role: answer.role!,
+      thread: answer.thread!,
+      state: "ready",
+      blockedMs: silent?.forMs ?? 0,
+      exchanges: [],
+      stack: silent?.frame === undefined ? undefined : `    at ${silent.frame}${unit}`,
+      ...(units && { units }),
+    };
+  });
 }

@@ -5,12 +5,12 @@ import type { UnitCounts } from "../../../runtime/watch/unit-counts.ts";
 import type { ThreadName, UnitAnswer } from "../../../runtime/watch/unit-look.ts";
 import type { UnitGroup } from "../../../runtime/watch/unit-groups.ts";
 import type { UnitLeak } from "../../../runtime/watch/watchers.ts";
-import type { CountedThread, WatchedUnits } from "./watched-units.ts";
+import type { CountedThread, RuntimeUnits } from "./runtime-units.ts";
+import type { WatchedUnits } from "./watched-units.ts";
 
 /** A thread that runs the app, as the commands name it. */
-export interface AppThread {
+export interface WatchedThread {
   readonly name: string;
-  readonly threadId: number;
   /** For how long its loop has not turned. It is not asked then. */
   readonly blockedMs: () => number;
   readonly units: WatchedUnits;
@@ -24,132 +24,86 @@ export interface ThreadUnits {
   readonly more: number;
 }
 
-/** Counts of one thread, by its name. */
-export interface UnitsOfThread {
+interface NamedThread {
   readonly worker: number;
   readonly thread: string;
+}
+
+/** Counts of one thread, by its name. */
+export interface UnitsOfThread extends NamedThread {
   readonly counts: UnitCounts;
 }
 
-export interface TreeView {
-  readonly worker: number;
-  readonly thread: string;
-  /** Since when its loop has not turned; 0: it turns. */
+export interface TreeView extends NamedThread {
+  /** For how long its loop has not turned; 0: it turns. */
   readonly blockedMs: number;
   /** Undefined: it does not answer. */
   readonly trees: readonly ObservedNode[] | undefined;
 }
 
-export interface LeakView {
-  readonly worker: number;
-  readonly thread: string;
-  /** Since when its loop has not turned; 0: it turns. */
+export interface LeakView extends NamedThread {
+  /** For how long its loop has not turned; 0: it turns. */
   readonly blockedMs: number;
   /** Undefined: it does not answer. */
   readonly leaks: readonly UnitLeak[] | undefined;
 }
 
-interface Asked {
-  readonly thread: AppThread;
-  readonly answers: readonly UnitAnswer[] | undefined;
-}
-
 /** Without asking any thread. */
-export function countUnits(threads: readonly AppThread[]): UnitsOfThread[] {
-  const seen = new Set(threads.map(({ threadId }) => threadId));
-  return threads.flatMap(({ name, threadId, units }) =>
-    units.counts().flatMap((counted) => {
-      const isOwn = counted.threadId === threadId;
-      // Several threads may know of the same one.
-      if (!isOwn && seen.has(counted.threadId!)) return [];
-      seen.add(counted.threadId!);
-      return [{ worker: process.pid, thread: isOwn ? name : nameOf(counted), counts: counted.counts }];
-    }),
+export function countUnits(threads: readonly WatchedThread[], others: readonly CountedThread[]): UnitsOfThread[] {
+  const own = threads.flatMap(({ name, units: { counts } }) =>
+    counts === undefined ? [] : [{ ...named(name), counts }],
   );
+  return [...own, ...others.map((other) => ({ ...named(nameOf(other)), counts: other.counts }))];
 }
 
-/** A thread that the app has started, by its number in the runtime. */
-export function nameOf({ role, thread }: ThreadName): string {
-  return `${role ?? "other"} thread ${thread ?? ""}`.trimEnd();
+function named(thread: string): NamedThread {
+  return { worker: process.pid, thread };
 }
 
-/** What one thread answers about itself, and about others that only it knows. */
-export async function lookAtUnits(thread: AppThread): Promise<{
-  readonly own: ThreadUnits | undefined;
-  readonly others: readonly (UnitAnswer & { units?: ThreadUnits })[];
-}> {
-  const answers = thread.blockedMs() > 0 ? undefined : await thread.units.ask("look");
-  const counted = thread.units.counts();
-  const ownCounts = counted.find(({ threadId }) => threadId === thread.threadId);
-  if (answers === undefined) return { own: ownCounts && unlooked(ownCounts), others: [] };
-  const others = answers.filter(({ threadId }) => threadId !== thread.threadId);
-  return { own: unitsOf(answers.find(({ threadId }) => threadId === thread.threadId)), others: others.map(known) };
-
-  function known(answer: UnitAnswer): UnitAnswer & { units?: ThreadUnits } {
-    const counts = counted.find(({ role, thread }) => role === answer.role && thread === answer.thread);
-    const units = unitsOf(answer) ?? (counts && unlooked(counts));
-    return units === undefined ? answer : { ...answer, units };
-  }
+/** A thread of the runtime, by its number there. */
+function nameOf({ role, thread }: ThreadName): string {
+  return `${role} thread ${thread}`;
 }
 
-function unitsOf(answer: UnitAnswer | undefined): ThreadUnits | undefined {
-  if (answer?.counts === undefined) return undefined;
-  return { counts: answer.counts, groups: answer.groups, more: answer.more ?? 0 };
+/** Undefined: the app on the thread uses neither tasks nor actors. */
+export async function lookAtUnits({ blockedMs, units }: WatchedThread): Promise<ThreadUnits | undefined> {
+  const answer = blockedMs() > 0 ? undefined : await units.ask("look");
+  return unitsOf(answer, units.counts);
 }
 
-function unlooked({ counts }: CountedThread): ThreadUnits {
-  return { counts, groups: undefined, more: counts.tasks + counts.actors };
+/** `counts`: from shared memory, if there is no answer. */
+export function unitsOf(answer: UnitAnswer | undefined, counts: UnitCounts | undefined): ThreadUnits | undefined {
+  if (answer?.counts !== undefined) return { counts: answer.counts, groups: answer.groups, more: answer.more ?? 0 };
+  return counts && { counts, groups: undefined, more: counts.tasks + counts.actors };
 }
 
-/** The trees of supervisors, by the thread that each begins on. */
-export async function viewTrees(threads: readonly AppThread[]): Promise<TreeView[]> {
-  const used = threads.filter(({ units }) => units.isUsed);
-  const asked = await Promise.all(
-    used.map(async (thread) => ({
-      thread,
-      answers: thread.blockedMs() > 0 ? undefined : await thread.units.ask("tree"),
-    })),
-  );
-  const views = [...programs(asked)].flatMap(viewsOf);
-  const silent = asked.filter(({ answers }) => answers === undefined);
-  return [
-    ...views,
-    ...silent.map(({ thread: { name, blockedMs } }) => ({ ...view(name, blockedMs()), trees: undefined })),
-  ];
-}
-
-function view(thread: string, blockedMs: number = 0): { worker: number; thread: string; blockedMs: number } {
-  return { worker: process.pid, thread, blockedMs: Math.round(blockedMs) };
-}
-
-/** A thread that is the root of a runtime is a program of its own, with those that it has started. All others are one. */
-function programs(asked: readonly Asked[]): readonly Asked[][] {
-  const isAlone = ({ thread, answers }: Asked): boolean => {
-    const own = answers!.find(({ threadId }) => threadId === thread.threadId);
-    return own?.role === undefined || own.role === "root";
-  };
-  const answered = asked.filter(({ answers }) => answers !== undefined);
-  const [alone, together] = [answered.filter(isAlone), answered.filter((each) => !isAlone(each))];
-  return [...alone.map((each) => [each]), ...(together.length === 0 ? [] : [together])];
-}
-
-function viewsOf(program: readonly Asked[]): TreeView[] {
-  const looks = new Map<number, Look>();
-  const names = new Map<number, string>();
-  for (const { thread, answers } of program) {
-    for (const answer of answers!) {
-      const look = answer.tree as Look | undefined;
-      if (look === undefined) continue;
-      looks.set(look.thread.thread, look);
-      if (answer.threadId === thread.threadId) names.set(look.thread.thread, thread.name);
-      else if (!names.has(look.thread.thread)) names.set(look.thread.thread, `${nameOf(answer)} of ${thread.name}`);
-    }
-  }
-  const byThread = Map.groupBy(treesOf([...looks.values()]), ({ pid }) => threadIn(pid));
-  return [...names].flatMap(([thread, name]) => {
-    const trees = byThread.get(thread);
-    return trees === undefined ? [] : [{ ...view(name), trees }];
+/** The trees of supervisors, by the thread that each begins on. They may span threads. */
+export async function viewTrees(threads: readonly WatchedThread[], runtime: RuntimeUnits): Promise<TreeView[]> {
+  const used = threads.filter(({ units }) => units.counts !== undefined);
+  const [answers, others] = await Promise.all([Promise.all(used.map(askForTree)), runtime.ask("tree")]);
+  const names = new Map<number | undefined, string>(others.map((other) => [other.thread, nameOf(other)]));
+  for (const [place, answer] of answers.entries())
+    if (answer !== undefined) names.set(answer.thread, used[place]!.name);
+  const looks = [...answers, ...others].map((answer) => answer?.tree as Look | undefined);
+  const byThread = Map.groupBy(treesOf(looks.filter((look) => look !== undefined)), ({ pid }) => threadIn(pid));
+  const views = [...names].flatMap(([thread, name]) => {
+    const trees = byThread.get(thread!);
+    return trees === undefined ? [] : [{ ...named(name), blockedMs: 0, trees }];
   });
+  const silent = used
+    .filter((_, place) => answers[place] === undefined)
+    .map(({ name, blockedMs }) => ({ ...named(name), blockedMs: Math.round(blockedMs()), trees: undefined }));
+  return [...views, ...silent, ...others.flatMap(silentTree)];
+}
+
+async function askForTree({ blockedMs, units }: WatchedThread): Promise<UnitAnswer | undefined> {
+  return blockedMs() > 0 ? undefined : await units.ask("tree");
+}
+
+function silentTree(answer: UnitAnswer): TreeView[] {
+  return answer.silent === undefined
+    ? []
+    : [{ ...named(nameOf(answer)), blockedMs: answer.silent.forMs, trees: undefined }];
 }
 
 /** `<3.17>`: 3. */
@@ -157,22 +111,18 @@ function threadIn(pid: string): number {
   return Number(/^<(\d+)\./.exec(pid)?.[1]);
 }
 
-/** One thread after the other: each stands still while it looks, and the others serve. */
-export async function findUnitLeaks(threads: readonly AppThread[]): Promise<LeakView[]> {
+/** One thread of the app after the other: each stands still while it looks, and the others serve. */
+export async function findUnitLeaks(threads: readonly WatchedThread[], runtime: RuntimeUnits): Promise<LeakView[]> {
   const views: LeakView[] = [];
   const sites = new Map<string, string>();
-  for (const thread of threads.filter(({ units }) => units.isUsed)) {
-    const { name, blockedMs, units } = thread;
-    const answers = blockedMs() > 0 ? undefined : await units.ask("leaks");
-    if (answers === undefined) views.push({ ...view(name, blockedMs()), leaks: undefined });
-    for (const answer of answers ?? []) {
-      const isOwn = answer.threadId === thread.threadId;
-      for (const [id, site] of answer.sites ?? []) sites.set(id, site);
-      views.push({
-        ...view(isOwn ? name : `${nameOf(answer)} of ${name}`, answer.silent?.forMs),
-        leaks: answer.silent === undefined ? (answer.leaks ?? []) : undefined,
-      });
-    }
+  for (const { name, blockedMs, units } of threads.filter(({ units }) => units.counts !== undefined)) {
+    const answer = blockedMs() > 0 ? undefined : await units.ask("leaks");
+    for (const [id, site] of answer?.sites ?? []) sites.set(id, site);
+    views.push({ ...named(name), blockedMs: Math.round(blockedMs()), leaks: answer?.leaks });
+  }
+  for (const answer of await runtime.ask("leaks")) {
+    for (const [id, site] of answer.sites ?? []) sites.set(id, site);
+    views.push({ ...named(nameOf(answer)), blockedMs: answer.silent?.forMs ?? 0, leaks: answer.leaks });
   }
   return views.map(({ leaks, ...view }) => ({
     ...view,

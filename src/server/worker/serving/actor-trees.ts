@@ -58,13 +58,14 @@ export class ActorTrees {
   async watch(fail: (error: HeddleError) => void): Promise<void> {
     await this.guard();
     if (this.#library === undefined) return;
-    const { rootSupervisors, spawn, isDown, pathOf, pathText } = this.#library;
+    const { rootSupervisors, spawn, isDown, pathOf, pathText, rareFieldsOf } = this.#library;
     // What starts later belongs to some request.
     rootSupervisors.started = () => {};
     const trees = [...this.#trees];
     if (trees.length === 0) return;
     for (const tree of trees) if (tree.status === "dead") throw this.#failed(tree, tree.toString(), "noproc");
     await spawn(async (self) => {
+      rareFieldsOf(self as unknown as ActorProcess).label = "heddle's guard of the trees";
       const paths = new Map(trees.map((tree) => [self.monitor(tree), [tree, pathText(pathOf(tree))] as const]));
       for (;;) {
         const down: unknown = await self.receive();
@@ -142,7 +143,7 @@ const LEVELS = {
 type Library = Awaited<ReturnType<typeof loadLibrary>>;
 
 async function loadLibrary() {
-  const [library, { processes }, { defaultReporters }, loop, hosted, { reportText }, paths, reasons] =
+  const [library, { processes }, { defaultReporters }, loop, hosted, { reportText }, paths, reasons, rare] =
     await Promise.all([
       import("../../../actors/index.ts"),
       import("../../../actors/process/process.ts"),
@@ -152,6 +153,7 @@ async function loadLibrary() {
       import("../../../actors/inspect/supervisor-reports.ts"),
       import("../../../actors/inspect/tree-path.ts"),
       import("../../../actors/process/exit-reason.ts"),
+      import("../../../actors/process/rare-fields.ts"),
     ]);
-  return { ...library, ...loop, ...hosted, ...paths, ...reasons, processes, defaultReporters, reportText };
+  return { ...library, ...loop, ...hosted, ...paths, ...reasons, ...rare, processes, defaultReporters, reportText };
 }

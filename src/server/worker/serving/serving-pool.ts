@@ -24,6 +24,7 @@ import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
 import { appThread } from "../runtime/app-thread.ts";
 import { type AppThread, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { RuntimeUnits } from "../report/runtime-units.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
 import { share } from "../limit-shares.ts";
@@ -89,6 +90,8 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly runtime: WorkerRuntime;
   /** The threads as the runtime knows them. */
   readonly #joining = new WeakMap<ServingThreadHandle, AppThread>();
+  /** Tasks and actors on threads that the runtime has started by itself. */
+  readonly runtimeUnits: RuntimeUnits = new RuntimeUnits();
   readonly #slots = new Map<string, SharedSemaphore>();
   readonly #limited = new Map<string, LimitedRoute>();
   /** How many workers share the server's limits. */
@@ -116,7 +119,10 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       log: options.log,
       runawayBudget: config.runawayBudget,
       hasSchedulers: () => this.#handlers.schedulers.length > 0,
-      opened: () => this.#handlers.schedulers.forEach((pool) => pool.joinRuntime()),
+      opened: () => {
+        this.runtimeUnits.begin();
+        this.#handlers.schedulers.forEach((pool) => pool.joinRuntime());
+      },
     });
     this.#handlers = new HandlerPools({ ...options, runtime: this.runtime });
     this.#slots.set("*", SharedSemaphore.create(0, 0));
