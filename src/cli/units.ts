@@ -76,13 +76,12 @@ export function formatThreadUnits({ counts, groups, more }: ThreadUnits): string
 }
 
 function formatGroup(group: UnitGroup): string[] {
-  const { kind, name, labels, messages, oldestMessageMs, restarts, parkedAt, startedAt } = group;
+  const { kind, name, messages, oldestMessageMs, restarts, parkedAt, startedAt } = group;
   const facts = [
     `${KINDS[kind]}${name === undefined ? "" : ` ${name}`}${times(group.count)}`,
     stateOf(group),
     messages === 0 ? "" : mailbox(messages, oldestMessageMs),
     restarts === 0 ? "" : count(restarts, "restart"),
-    labels.length === 0 ? "" : `(${labels.join(", ")}${group.count > labels.length ? ", …" : ""})`,
   ];
   return [
     `  ${facts.filter(Boolean).join("  ")}`,

@@ -29,12 +29,12 @@ test("tasks that are parked at the same place are one entry with their number, t
     startedAt: "main (file:///app/main.ts:3:4)",
   };
   const actor: UnitView = { kind: "actor", name: "room", state: "runnable", messages: 8, oldestMessageMs: 1200 };
-  const groups = groupUnits([task, { ...task, label: "GET /a" }, actor]);
+  const groups = groupUnits([task, task, actor]);
   assert.deepEqual(formatThreadUnits({ counts, groups, more: 9 }), [
     "  tasks: 12 alive, 11 parked, 0 not begun",
     "  actors: 1 alive, 0 parked, 0 runnable, 8 messages (the longest mailbox has 8, the oldest 1.2 s old)",
     "  actor room  waits for its turn  8 messages, the oldest 1.2 s old",
-    "  task feed × 2  parked in receive for up to 3.2 s  (GET /a, …)",
+    "  task feed × 2  parked in receive for up to 3.2 s",
     "    at feed (/app/a b.ts:1:2)",
     "    started at main (/app/main.ts:3:4)",
     "  … and 9 more, which were not looked at",

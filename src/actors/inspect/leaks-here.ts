@@ -11,7 +11,6 @@
 import { LOAD, runtime } from "../../runtime/runtime.ts";
 import { releaseFunctions, restoreSite, siteOf, type Stack, takeSite } from "../../runtime/watch/start-sites.ts";
 import type { LeakProbe, UnitLeak } from "../../runtime/watch/watchers.ts";
-import { thisThread } from "../messaging/remote.ts";
 import { processes, restoreProcesses, takeProcesses, type Process } from "../process/process.ts";
 import { localProcess } from "../process/process-table.ts";
 
@@ -48,7 +47,8 @@ function hide(suspects: ReadonlyMap<number, Suspect>): () => UnitLeak[] {
         if (site !== undefined) restoreSite(process, site);
       }
     }
-    if (leaks.length > 0) runtime().board.add(thisThread, LOAD.running, -leaks.length);
+    const { board, self } = runtime();
+    if (leaks.length > 0) board.add(self, LOAD.running, -leaks.length);
     return leaks;
   };
 }

@@ -12,19 +12,27 @@
 
 import { fullCollection } from "../../kit/full-collection.ts";
 import { setImmediate } from "../../kit/native-timers.ts";
-import type { UnitLeak, UnitWatcher } from "./watchers.ts";
+import type { LeakProbe, UnitLeak, UnitWatcher } from "./watchers.ts";
 
 /** Tasks and actors together: a leaked task may be what holds an actor, and the other way round. */
 export async function collectLeaks(watchers: readonly Pick<UnitWatcher, "probeLeaks">[]): Promise<UnitLeak[]> {
   const probes = await Promise.all(watchers.map((watcher) => watcher.probeLeaks()));
   // What a job has made a weak reference to lives until its end.
-  return await new Promise((resolve) =>
+  return await new Promise((resolve, reject) =>
     setImmediate(() => {
-      const restores = probes.map(({ hide }) => hide());
-      // What a dead object held may need a second one.
-      fullCollection();
-      fullCollection();
-      resolve(restores.flatMap((restore) => restore()));
+      try {
+        resolve(collect(probes));
+      } catch (error) {
+        reject(error);
+      }
     }),
   );
+}
+
+function collect(probes: readonly LeakProbe[]): UnitLeak[] {
+  const restores = probes.map(({ hide }) => hide());
+  // What a dead object held may need a second one.
+  fullCollection();
+  fullCollection();
+  return restores.flatMap((restore) => restore());
 }

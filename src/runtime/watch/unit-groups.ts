@@ -5,9 +5,8 @@ import { oldest } from "./unit-counts.ts";
 export interface UnitView {
   /** `worker`: a server (genServer, genStatem). */
   readonly kind: "task" | "actor" | "worker" | "supervisor";
+  /** Of a request's task or actor: its method and route. */
   readonly name: string | undefined;
-  /** What it works for, such as the request's method and route. */
-  readonly label?: string | undefined;
   readonly state: "runnable" | "running" | "parked";
   /** What it waits for: "receive", "mutex" … */
   readonly where?: string | undefined;
@@ -30,12 +29,7 @@ export interface UnitGroup extends UnitView {
   readonly messages: number;
   readonly longestMailbox: number;
   readonly restarts: number;
-  /** What some of them work for. */
-  readonly labels: readonly string[];
 }
-
-/** Names of requests to show for a group. */
-const MOST_LABELS = 3;
 
 /** The largest groups first; before them the actors with long mailboxes. */
 export function groupUnits(units: readonly UnitView[]): UnitGroup[] {
@@ -49,15 +43,13 @@ export function groupUnits(units: readonly UnitView[]): UnitGroup[] {
   return [...groups.values()].sort((a, b) => b.longestMailbox - a.longestMailbox || b.count - a.count);
 }
 
-function groupOf({ label, ...unit }: UnitView): UnitGroup {
+function groupOf(unit: UnitView): UnitGroup {
   const { forMs, messages = 0, restarts = 0 } = unit;
-  const labels = label === undefined ? [] : [label];
-  return { ...unit, count: 1, forMs, messages, longestMailbox: messages, restarts, labels };
+  return { ...unit, count: 1, forMs, messages, longestMailbox: messages, restarts };
 }
 
 function joined(group: UnitGroup, unit: UnitView): UnitGroup {
-  const { label, messages = 0, restarts = 0 } = unit;
-  const isNew = label !== undefined && group.labels.length < MOST_LABELS && !group.labels.includes(label);
+  const { messages = 0, restarts = 0 } = unit;
   return {
     ...group,
     count: group.count + 1,
@@ -66,6 +58,5 @@ function joined(group: UnitGroup, unit: UnitView): UnitGroup {
     longestMailbox: Math.max(group.longestMailbox, messages),
     oldestMessageMs: oldest(group.oldestMessageMs, unit.oldestMessageMs),
     restarts: group.restarts + restarts,
-    labels: isNew ? [...group.labels, label] : group.labels,
   };
 }

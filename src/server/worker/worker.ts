@@ -42,7 +42,7 @@ import { Retirement } from "./ending/retirement.ts";
 import { TurnAway } from "./accept/turn-away.ts";
 import { Trimming } from "./memory-trim.ts";
 import { viewThreads, watchedThreads } from "./report/thread-views.ts";
-import { findUnitLeaks, viewTrees } from "./report/unit-views.ts";
+import { findUnitLeaks, viewTrees, type WatchedThread } from "./report/unit-views.ts";
 import { BlockedThreads } from "./blocked-threads.ts";
 
 type WorkerState = "booting" | "ready" | "serving" | "draining";
@@ -289,15 +289,16 @@ export class Worker {
 
   async #answerTo(question: WorkerQuestion): Promise<WorkerAnswer> {
     const { threads, handlerPools, runtimeUnits } = this.#pool;
+    const watched = (): WatchedThread[] => watchedThreads(threads, handlerPools, this.#blocked, runtimeUnits);
     switch (question) {
       case "report":
         return this.#reporter.report();
       case "threads":
         return await viewThreads(threads, handlerPools, this.#blocked, runtimeUnits);
       case "tree":
-        return await viewTrees(watchedThreads(threads, handlerPools, this.#blocked), runtimeUnits);
+        return await viewTrees(watched(), runtimeUnits);
       default:
-        return await findUnitLeaks(watchedThreads(threads, handlerPools, this.#blocked), runtimeUnits);
+        return await findUnitLeaks(watched(), runtimeUnits);
     }
   }
 

@@ -34,7 +34,6 @@ async function describe(unit: Unit): Promise<UnitView> {
   const seen: UnitView = {
     kind: "task",
     name,
-    label: unit.label,
     state: state === "parked" ? "parked" : state === "running" ? "running" : "runnable",
     where,
     startedAt: siteOf(unit),

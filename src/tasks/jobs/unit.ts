@@ -64,11 +64,6 @@ export abstract class Unit extends Waiting implements Bystander {
   /** The handle's id, for dumps. */
   abstract get id(): string;
 
-  /** What it works for, for display: such as a request's method and route. */
-  get label(): string | undefined {
-    return undefined;
-  }
-
   /** Its outcome: one of them is called exactly once, unless it never starts. */
   abstract succeeded(value: unknown): void;
   abstract failed(error: unknown): void;

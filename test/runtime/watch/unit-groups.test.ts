@@ -40,10 +40,3 @@ test("the groups with long mailboxes come first, then the large ones", () => {
   assert.deepEqual([first!.name, first!.messages, first!.longestMailbox, first!.oldestMessageMs], ["room", 11, 9, 5]);
   assert.equal(second!.count, 2);
 });
-
-test("a group says what some of its units work for", () => {
-  const labels = ["GET /a", "GET /b", "GET /a", "GET /c", "GET /d", undefined];
-  const [group] = groupUnits(labels.map((label) => ({ ...parked, label })));
-  assert.deepEqual(group!.labels, ["GET /a", "GET /b", "GET /c"]);
-  assert.equal(group!.count, 6);
-});

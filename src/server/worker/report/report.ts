@@ -72,7 +72,7 @@ export class Reporter {
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       pools: this.#pool.handlerPools.map((pool) => pool.report()),
       units: countUnits(
-        watchedThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked),
+        watchedThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked, this.#pool.runtimeUnits),
         this.#pool.runtimeUnits.counts(),
       ),
       runaways: this.#pool.runtime.root?.runaways?.ended ?? 0,

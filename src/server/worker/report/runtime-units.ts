@@ -3,6 +3,7 @@
  * runtime is on this thread, and asks them by a service of its own (runtime/watch/watch-service.ts).
  */
 
+import type { Runtime } from "../../../runtime/runtime.ts";
 import { CountsRow, type UnitCounts } from "../../../runtime/watch/unit-counts.ts";
 import type { ThreadName, UnitAnswer, UnitQuestion } from "../../../runtime/watch/unit-look.ts";
 import { UNITS_PATIENCE_MS } from "./watched-units.ts";
@@ -13,9 +14,17 @@ export interface CountedThread extends ThreadName {
   readonly counts: UnitCounts;
 }
 
+/** Three beats of a thread. */
+const SILENT_MS = 300;
+
 export class RuntimeUnits {
   readonly #rows = new Map<number, ThreadName & { readonly row: CountsRow }>();
+  readonly #root: () => Runtime | undefined;
   #service: Promise<Service> | undefined;
+
+  constructor(root: () => Runtime | undefined) {
+    this.#root = root;
+  }
 
   /** The runtime has begun: the app uses tasks or actors. */
   begin(): void {
@@ -28,6 +37,17 @@ export class RuntimeUnits {
   counts(): CountedThread[] {
     for (const [threadId, { row }] of this.#rows) if (row.isClosed) this.#rows.delete(threadId);
     return [...this.#rows.values()].map(({ row, ...name }) => ({ ...name, counts: row.read() }));
+  }
+
+  /** For how long the loop of a thread of the server has not turned, although it has tasks or actors. Undefined: it turns. */
+  silentMs(threadId: number): number | undefined {
+    const root = this.#root();
+    for (const [thread, ofNode] of root?.adopted?.running() ?? []) {
+      if (ofNode !== threadId) continue;
+      const silentMs = root!.board.silentMs(thread);
+      return silentMs > SILENT_MS ? silentMs : undefined;
+    }
+    return undefined;
   }
 
   async ask(question: UnitQuestion): Promise<readonly UnitAnswer[]> {

@@ -21,17 +21,22 @@ export function watchedThreads(
   threads: readonly ServingThreadHandle[],
   pools: readonly HandlerPool[],
   blocked: BlockedThreads,
+  runtime: RuntimeUnits,
 ): WatchedThread[] {
   const serving = threads.map((thread) => servingThread(thread, blocked));
-  return [...serving, ...pools.flatMap((pool) => pool.handlers.map((handler) => handlerThread(pool, handler)))];
+  const handlers = pools.flatMap((pool) => pool.handlers.map((handler) => handlerThread(pool, handler, runtime)));
+  return [...serving, ...handlers];
 }
 
 function servingThread(thread: ServingThreadHandle, blocked: BlockedThreads): WatchedThread {
   return { name: `thread ${thread.index}`, blockedMs: () => blocked.blockedMs(thread), units: thread.units };
 }
 
-function handlerThread({ spec }: HandlerPool, { id, units }: HandlerThreadHandle): WatchedThread {
-  return { name: `handler pool ${spec.name}, thread ${id}`, blockedMs: () => 0, units };
+/** Under `tasks` a thread that stands still holds up others. The other models' handlers may block. */
+function handlerThread({ spec }: HandlerPool, handler: HandlerThreadHandle, runtime: RuntimeUnits): WatchedThread {
+  const { id, units } = handler;
+  const blockedMs = (): number => (spec.model === "tasks" ? (runtime.silentMs(handler.threadId) ?? 0) : 0);
+  return { name: `handler pool ${spec.name}, thread ${id}`, blockedMs, units };
 }
 
 export async function viewThreads(
@@ -43,28 +48,31 @@ export async function viewThreads(
   const others = viewOthers(runtime);
   const serving = await viewServing(threads, blocked);
   const exchanges = serving.flatMap((view) => view.exchanges);
-  const handlers = await Promise.all(pools.map((pool) => viewPool(pool, exchanges)));
+  const handlers = await Promise.all(pools.map((pool) => viewPool(pool, exchanges, runtime)));
   return [...serving, ...handlers.flat(), ...(await others)];
 }
 
-function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[]): Promise<ThreadView[]> {
+function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[], runtime: RuntimeUnits): Promise<ThreadView[]> {
   return Promise.all(
     pool.handlers.map(async (handler) => {
       const { id, state, threadId } = handler;
       const own = exchanges.filter(({ handler, pool: name }) => handler === id && name === pool.spec.name);
+      const watched = handlerThread(pool, handler, runtime);
+      const blockedMs = watched.blockedMs();
       const isLong = own.some((exchange) => exchange.state === "executing" && exchange.forMs > LONG_MS);
+      const isStuck = pool.spec.model === "tasks" ? blockedMs > 0 : isLong;
       const [stack, units] = await Promise.all([
-        isLong ? captureStack(threadId, STACK_TIMEOUT_MS) : undefined,
-        lookAtUnits(handlerThread(pool, handler)),
+        isStuck ? captureStack(threadId, STACK_TIMEOUT_MS) : undefined,
+        lookAtUnits(watched),
       ]);
       return {
         worker: process.pid,
         pool: pool.spec.name,
         thread: id,
         state,
-        blockedMs: 0,
+        blockedMs: Math.round(blockedMs),
         exchanges: own,
-        stack: isLong ? (stack === undefined ? "    (inside a native call)" : formatStack(stack.frames)) : undefined,
+        stack: isStuck ? (stack === undefined ? "    (inside a native call)" : formatStack(stack.frames)) : undefined,
         ...(units && { units }),
       };
     }),

@@ -106,9 +106,9 @@ function silentTree(answer: UnitAnswer): TreeView[] {
     : [{ ...named(nameOf(answer)), blockedMs: answer.silent.forMs, trees: undefined }];
 }
 
-/** `<3.17>`: 3. */
+/** `<3.17>`: 3. Before it may be a worker's number: `<2.3.17>`. */
 function threadIn(pid: string): number {
-  return Number(/^<(\d+)\./.exec(pid)?.[1]);
+  return Number(/(\d+)\.\d+>$/.exec(pid)?.[1]);
 }
 
 /** One thread of the app after the other: each stands still while it looks, and the others serve. */

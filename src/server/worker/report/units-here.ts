@@ -3,6 +3,7 @@
  * `watched-units.ts`. Nothing is loaded, and nothing is told, until the app imports `heddle/tasks` or `heddle/actors`.
  */
 
+import { messageOf } from "../../../errors/errors.ts";
 import { answerHere, type UnitAnswer, type UnitQuestion } from "../../../runtime/watch/unit-look.ts";
 import { type PublishedRow, publishCounts } from "../../../runtime/watch/unit-publisher.ts";
 
@@ -23,6 +24,14 @@ export function watchUnits(tell: (told: UnitsTold) => void): void {
   publishCounts((row) => tell({ type: "units-row", row }));
 }
 
+/** Never rejects: a fault of what watches must not end what is watched. */
 export async function answerUnits({ id, question }: UnitsAsked, tell: (told: UnitsTold) => void): Promise<void> {
-  tell({ type: "units-answer", id, answer: await answerHere(question) });
+  let answer: UnitAnswer | undefined;
+  try {
+    answer = await answerHere(question);
+  } catch (error) {
+    const message = `the tasks and actors of this thread cannot be shown: ${messageOf(error)}`;
+    process.emitWarning(message, { type: "HeddleWarning", code: "INTERNAL" });
+  }
+  tell({ type: "units-answer", id, answer });
 }

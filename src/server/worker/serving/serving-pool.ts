@@ -91,7 +91,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   /** The threads as the runtime knows them. */
   readonly #joining = new WeakMap<ServingThreadHandle, AppThread>();
   /** Tasks and actors on threads that the runtime has started by itself. */
-  readonly runtimeUnits: RuntimeUnits = new RuntimeUnits();
+  readonly runtimeUnits: RuntimeUnits = new RuntimeUnits(() => this.runtime.root);
   readonly #slots = new Map<string, SharedSemaphore>();
   readonly #limited = new Map<string, LimitedRoute>();
   /** How many workers share the server's limits. */
