@@ -83,7 +83,7 @@ describe("one event loop with tasks and actors of all kinds", { concurrency: fal
       "app/room": "actor",
     });
     const printed = await runHeddle(["threads", "--tree", "--control", server.control]);
-    assert.match(printed.stdout, /─ room <\d+\.\d+> {2}actor {2}parked {2}70 messages, the oldest/);
+    assert.match(printed.stdout, /─ room <[\d.]+> {2}actor {2}parked {2}70 messages, the oldest/);
   });
 
   test("leaks are found once, of tasks and actors, on all threads of the app, and nothing else is harmed", async () => {
