@@ -23,6 +23,9 @@ type crowd struct {
 	// How the others ended: a close code, an error, "cut" without a close frame.
 	ended map[string]int
 	room  *tally
+	// Rest after each look at the sockets, so that the next one finds many that are ready: being woken for each message costs
+	// more than to read it, here and in the server. Latencies are up to so much too long.
+	rest time.Duration
 	// Set by the job that waits for them.
 	onOpen   func(*client)
 	onFailed func(why string)
@@ -90,6 +93,9 @@ func (all *crowd) poll(waitMs int64) string {
 		} else if client := all.clients[fd]; client != nil {
 			all.serve(client, all.events[index].Events)
 		}
+	}
+	if count > 0 && all.rest > 0 {
+		time.Sleep(all.rest)
 	}
 	return input
 }

@@ -6,7 +6,11 @@ import (
 	"time"
 )
 
-const second = int64(time.Second)
+const (
+	second = int64(time.Second)
+	// A room of thousands takes tens of milliseconds.
+	roomRest = time.Millisecond
+)
 
 // connectingJob opens connections, a number of them at once.
 type connectingJob struct {
@@ -121,6 +125,7 @@ func newPublishing(crowd *crowd, asked options, now int64) *publishingJob {
 	job := &publishingJob{crowd: crowd, asked: asked, startedAt: now, untilAt: untilAt}
 	crowd.room.reset()
 	crowd.room.untilAt = untilAt
+	crowd.rest = roomRest
 	crowd.onRoom = func(sequence int64) {
 		// Messages of an earlier job can still come: the numbers of each begin with the time when it did.
 		index := sequence - job.startedAt
@@ -170,6 +175,7 @@ func (job *publishingJob) publish(dueAt int64) {
 }
 
 func (job *publishingJob) result() any {
+	job.crowd.rest = 0
 	summary := job.crowd.room.summary()
 	summary["sent"] = job.sent
 	summary["clients"] = len(job.crowd.open)
