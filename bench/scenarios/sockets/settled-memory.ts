@@ -5,7 +5,8 @@ import type { RunningPeer } from "../../peers/peer.ts";
 
 const BETWEEN_MS = 2000;
 const AT_MOST = 15;
-/** Two readings in a row that differ by less are the same. */
+/** It has come to rest when so many readings in a row are not lower than the lowest by more than this. */
+const AT_REST = 3;
 const SAME_MIB = 0.5;
 /** Requests at once, so that they are spread over the threads. */
 const AT_ONCE = 8;
@@ -14,15 +15,12 @@ const TRIES = 20;
 /** In bytes. */
 export async function settledMemory(running: RunningPeer, threads: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let reading = 0; reading < AT_MOST; reading++) {
+  for (let readings = 0, atRest = 0; readings < AT_MOST && atRest < AT_REST; readings++) {
     await collectEverywhere(running.url, threads);
     await sleep(BETWEEN_MS);
     const { pssMiB } = treeMemory(running.pids());
-    if (pssMiB > least - SAME_MIB) {
-      least = Math.min(least, pssMiB);
-      break;
-    }
-    least = pssMiB;
+    atRest = pssMiB > least - SAME_MIB ? atRest + 1 : 0;
+    least = Math.min(least, pssMiB);
   }
   return least * 2 ** 20;
 }
