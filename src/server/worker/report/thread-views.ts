@@ -72,7 +72,11 @@ function viewPool(pool: HandlerPool, exchanges: readonly ExchangeView[], runtime
         state,
         blockedMs: Math.round(blockedMs),
         exchanges: own,
-        stack: isStuck ? (stack === undefined ? "    (inside a native call)" : formatStack(stack.frames)) : undefined,
+        stack: isStuck
+          ? stack === undefined
+            ? "    (inside a native call)"
+            : formatStack(stack.frames) || undefined
+          : undefined,
         ...(units && { units }),
       };
     }),

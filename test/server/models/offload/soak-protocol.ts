@@ -3,8 +3,11 @@
 import type { LinkEnd } from "../../../../src/server/models/offload/shared/offload-protocol.ts";
 import type { Seat } from "../../../../src/supervise/slot-table.ts";
 
+export type SoakModel = "threads" | "tasks";
+
 export interface SoakHandlerData {
   readonly role: "handler";
+  readonly model: SoakModel;
   readonly board: SharedArrayBuffer;
   readonly seat: Seat;
   readonly links: readonly LinkEnd[];
@@ -12,6 +15,7 @@ export interface SoakHandlerData {
 
 export interface SoakServerData {
   readonly role: "server";
+  readonly model: SoakModel;
   readonly board: SharedArrayBuffer;
   readonly line: SharedArrayBuffer;
   readonly links: readonly { readonly id: number; readonly link: LinkEnd }[];

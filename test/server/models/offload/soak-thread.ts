@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { LoadedApp } from "../../../../src/server/app/load/load-app.ts";
 import { Board } from "../../../../src/server/models/offload/shared/pool-board.ts";
 import { JobRunner } from "../../../../src/server/models/offload/execute/job-runner.ts";
+import { TaskRunner } from "../../../../src/server/models/offload/execute/task-runner.ts";
 import { PoolClient } from "../../../../src/server/models/offload/dispatch/pool-client.ts";
 import { installJobFraming, installJobSignal } from "../../../../src/server/models/offload/execute/job-request.ts";
 import type { HandledExchange } from "../../../../src/server/models/handled-exchange.ts";
@@ -18,23 +19,29 @@ const data = workerData as SoakHandlerData | SoakServerData;
 if (data.role === "handler") handle(data);
 else serve(data);
 
-function handle({ board, seat, links }: SoakHandlerData): void {
+function handle({ model, board, seat, links }: SoakHandlerData): void {
   installJobSignal();
   installJobFraming();
   const app = {
     request: (req, res) => {
       const [, , micros] = req.url!.split("/");
+      // Under `tasks`, half of them go on beside others.
+      if (model === "tasks" && Number(micros) % 2 === 0) {
+        setTimeout(() => res.end(bodyOf(req.url!)), Number(micros) / 100);
+        return;
+      }
       const untilMs = performance.now() + Number(micros) / 1000;
       while (performance.now() < untilMs);
       res.end(bodyOf(req.url!));
     },
   } as Pick<LoadedApp, "request"> as LoadedApp;
   const rest = { onlyOne: false, onDone: () => true, warn: () => {} };
-  const runner = new JobRunner({ app, board: new Board(board), seat, keepAliveMs: 5000, ...rest });
+  const Runner = model === "tasks" ? TaskRunner : JobRunner;
+  const runner = new Runner({ app, board: new Board(board), seat, keepAliveMs: 5000, ...rest });
   for (const link of links) runner.attach(link);
 }
 
-function serve({ board, line, links, requests, seed }: SoakServerData): void {
+function serve({ model, board, line, links, requests, seed }: SoakServerData): void {
   const result = { answered: 0, shed: 0, left: 0, faults: [] as string[] };
   let state = seed;
   const random = (below: number): number => {
@@ -46,7 +53,7 @@ function serve({ board, line, links, requests, seed }: SoakServerData): void {
   const client = new PoolClient({
     board: new Board(board),
     line,
-    model: "threads",
+    model,
     loopLimitMs: 0,
     spread: 2,
     queue: 12,

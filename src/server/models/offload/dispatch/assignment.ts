@@ -24,7 +24,7 @@ export const PATIENCE_MS = 2;
 /** Requests that a thread may have and not have begun, under `tasks`. Fewer than a ring has cells. */
 export const TASK_DEPTH = 60;
 /** Longer than a thread waits for its next time slice on a busy machine, mostly. */
-export const TASK_PATIENCE_MS = 10;
+export const TASK_PATIENCE_MS = 20;
 
 /** Handlers that take longer gain nothing from a request sent ahead. */
 const AHEAD_MS = 100;

@@ -16,7 +16,6 @@ import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import { fromWire } from "../../../../errors/errors.ts";
 import { monotonicMs } from "../../../../kit/clock.ts";
-import { NumberTable } from "../shared/number-table.ts";
 import type { HandledExchange } from "../../handled-exchange.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 import { next } from "../../../../kit/wrapping.ts";
@@ -26,6 +25,7 @@ import { ResponseRing } from "../shared/response-ring.ts";
 import { killDecision, type Sentence } from "./kill-policy.ts";
 import { Ring } from "../shared/job-ring.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
+import { SentJobs } from "./sent-jobs.ts";
 import { SharedLoop } from "./shared-loop.ts";
 
 export interface LinkOwner {
@@ -57,12 +57,7 @@ export class Link {
   readonly #port: MessagePort;
   readonly #ring: Ring;
   readonly #answers: ResponseRing;
-  /** Sent, and not done. */
-  readonly #jobs = new NumberTable<RemoteJob>();
-  /** Sent, and not known to have begun, oldest first. */
-  #unbegun: RemoteJob[] = [];
-  /** The number of the next job. */
-  #next: number;
+  readonly #jobs: SentJobs;
   #outbox: WireJob[] = [];
   readonly #probe = new LivenessProbe();
   /** Under `tasks`. */
@@ -84,7 +79,7 @@ export class Link {
     this.#ring = new Ring(ring);
     this.#answers = new ResponseRing(answers);
     this.#loop = loopLimitMs === undefined ? undefined : new SharedLoop(loopLimitMs);
-    this.#next = start?.seq ?? 1;
+    this.#jobs = new SentJobs(this.#ring, start?.seq ?? 1, (job) => this.#started(job));
     this.#heard = start?.said ?? 0;
     port.on("message", this.#receive);
     // An open link must not keep a finished serving thread alive.
@@ -93,14 +88,7 @@ export class Link {
 
   /** Sent with the next flush. */
   send(job: RemoteJob, serverTiming: boolean): void {
-    // Its cell may be that of a job which has begun.
-    if (this.#jobs.size >= this.#ring.cells) this.#noteStarts();
-    // One that has run for as long as it takes to count through all numbers.
-    while (this.#jobs.get(this.#next) !== undefined) this.#next = next(this.#next);
-    const seq = this.#next;
-    this.#next = next(seq);
-    this.#jobs.set(seq, job);
-    this.#unbegun.push(job);
+    const seq = this.#jobs.add(job);
     job.startedMs = undefined;
     job.isBeside = this.#loop !== undefined;
     this.#ring.open(seq, job.ahead);
@@ -133,7 +121,7 @@ export class Link {
     if (message.type === "answers") this.#answers.heard();
     else this.#deal(message);
     this.#takeAnswers();
-    if (this.#unbegun.length > 0) this.#noteStarts();
+    this.#jobs.noteStarts();
   };
 
   #takeAnswers(): void {
@@ -193,7 +181,7 @@ export class Link {
   #done(job: RemoteJob, ranMs: number): void {
     this.#started(job);
     job.over();
-    this.#remove(job);
+    this.#jobs.remove(job);
     if (this.#loop === undefined && job.isBeside) {
       this.#waiting--;
       return;
@@ -209,23 +197,6 @@ export class Link {
     this.#waiting += isBeside ? 1 : -1;
     this.long = false;
     if (isBeside) this.#owner.freed();
-  }
-
-  #remove(job: RemoteJob): void {
-    this.#jobs.delete(job.seq);
-    if (this.#unbegun[0] === job) this.#unbegun.shift();
-    else if (job.startedMs === undefined) this.#unbegun = this.#unbegun.filter((each) => each !== job);
-  }
-
-  /** They begin in this order. */
-  #noteStarts(): void {
-    let begun = 0;
-    for (const job of this.#unbegun) {
-      if (this.#ring.isOpen(job.seq)) break;
-      this.#started(job);
-      begun++;
-    }
-    if (begun > 0) this.#unbegun.splice(0, begun);
   }
 
   /** Its run time counts from here. */
@@ -246,48 +217,41 @@ export class Link {
    */
   recall(beforeMs: number): RemoteJob[] {
     if (this.#loop === undefined && this.busySinceMs === Infinity) return [];
-    this.#noteStarts();
-    const recalled = [...this.#unbegun].filter((job) => job.sentMs <= beforeMs && this.take(job));
+    const recalled = this.#jobs.unbegun().filter((job) => job.sentMs <= beforeMs && this.take(job));
     if (recalled.length > 0 && this.#loop === undefined) this.long = true;
     return recalled;
   }
 
   /** Takes a job back. False if the handler thread has begun it. */
   take(job: RemoteJob): boolean {
-    if (this.#jobs.get(job.seq) !== job || this.#ring.recall(job.seq) === "begun") return false;
-    this.#remove(job);
-    return true;
+    return this.#jobs.take(job);
   }
 
-  /** Whether the job was sent here and has not begun. Links number jobs separately, so compare the job too. */
+  /** Whether the job was sent here and has not begun. */
   holds(job: RemoteJob): boolean {
-    return this.#jobs.get(job.seq) === job && this.#ring.isOpen(job.seq);
+    return this.#jobs.holds(job);
   }
 
   /** It runs no long handler, is not past its time, and begins what it gets. */
   get takesMore(): boolean {
-    return (
-      !this.long && !this.#isHeld && !this.#doomed && !this.#ring.isTaken(this.#next) && this.#loop?.isStuck !== true
-    );
+    return !this.long && !this.#isHeld && !this.#doomed && !this.#jobs.isFull && this.#loop?.isStuck !== true;
   }
 
   /** A job may wait behind another. */
   get isDeep(): boolean {
-    return this.#loop === undefined ? this.#jobs.size - this.#waiting > 1 : this.#unbegun.length > 0;
+    return this.#loop === undefined ? this.#jobs.size - this.#waiting > 1 : this.#jobs.hasUnbegun;
   }
 
   /** When it began the job of this link that it runs now. Infinity: none; it is waking up, or runs another link's job. */
   get busySinceMs(): number {
-    for (const { seq, isBeside } of this.#jobs.values())
+    for (const { seq, isBeside } of this.#jobs.all())
       if (!isBeside && this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
     return Infinity;
   }
 
   /** It has not begun a job that was sent before this time. */
   isLate(beforeMs: number): boolean {
-    this.#noteStarts();
-    const [oldest] = this.#unbegun;
-    return oldest !== undefined && oldest.sentMs <= beforeMs;
+    return this.#jobs.isLate(beforeMs);
   }
 
   /** Under `tasks`: notes whether the thread is blocked. */
@@ -299,13 +263,13 @@ export class Link {
   watch(nowMs: number): void {
     this.#takeAnswers();
     this.#probe.look(nowMs);
-    this.#noteStarts();
+    this.#jobs.noteStarts();
     if (this.#loop !== undefined) {
       this.look(nowMs);
       this.#sentence(this.#loop.judge(this.#jobs, this.#probe, nowMs), undefined);
       return;
     }
-    for (const job of this.#jobs.values()) {
+    for (const job of this.#jobs.all()) {
       // Its response is out. Its background work gets the same time again. The rest of a body has its own limits.
       if (job.exchange.state === "ended" && job.toldMs === 0 && !job.isReading) job.toldMs = nowMs;
       if (this.#doomed || job.startedMs === undefined || this.#ring.isDone(job.seq)) continue;
@@ -333,10 +297,9 @@ export class Link {
       this.#receive(rest.message as FromHandler);
     this.#takeAnswers();
     this.#doomed = true;
-    this.#noteStarts();
-    const unstarted = [...this.#unbegun].filter((job) => this.take(job));
-    for (const job of this.#jobs.values()) {
-      this.#jobs.delete(job.seq);
+    const unstarted = this.#jobs.unbegun().filter((job) => this.take(job));
+    for (const job of this.#jobs.all()) {
+      this.#jobs.remove(job);
       this.#started(job);
       job.over();
       if (this.#mayRun(job) && job.exchange.state !== "ended" && !job.exchange.aborted)

@@ -8,13 +8,12 @@
 
 import { count } from "../../../../errors/count.ts";
 import { distance, next } from "../../../../kit/wrapping.ts";
-import type { NumberTable } from "../shared/number-table.ts";
 import type { Sentence } from "./kill-policy.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
-import type { RemoteJob } from "./remote-job.ts";
+import type { SentJobs } from "./sent-jobs.ts";
 
 /** A thread that has not received a message for this long is blocked, or waits for a CPU. */
-export const UNREAD_MS = 10;
+export const UNREAD_MS = 20;
 /** No limit is shorter than what the sign of life takes. */
 const MIN_QUIET_MS = 25;
 /** In the log. */
@@ -60,7 +59,7 @@ export class SharedLoop {
   }
 
   /** "ask": for a sign of life. `because`: kill the thread. */
-  judge(jobs: NumberTable<RemoteJob>, signs: LivenessProbe, nowMs: number): Sentence {
+  judge(jobs: SentJobs, signs: LivenessProbe, nowMs: number): Sentence {
     if (jobs.size === 0 && !this.#owes) return undefined;
     const lastMs = Math.max(signs.lastMs, this.#turnedMs, this.#owes ? this.#unreadSinceMs : 0);
     const quietMs = nowMs - lastMs;
@@ -71,9 +70,9 @@ export class SharedLoop {
     return quietMs > limitMs / 2 && signs.asked(nowMs) ? "ask" : undefined;
   }
 
-  #longest(jobs: NumberTable<RemoteJob>): number {
+  #longest(jobs: SentJobs): number {
     let longestMs = this.#owes ? this.#limitMs : 0;
-    for (const { startedMs, exchange } of jobs.values()) {
+    for (const { startedMs, exchange } of jobs.all()) {
       const ownMs = exchange.route.timeoutMs || this.#limitMs;
       if (startedMs === undefined) continue;
       if (ownMs === 0) return 0;
@@ -83,8 +82,8 @@ export class SharedLoop {
   }
 }
 
-function because(jobs: NumberTable<RemoteJob>, limitMs: number): string {
-  const begun = jobs.values().filter(({ startedMs }) => startedMs !== undefined);
+function because(jobs: SentJobs, limitMs: number): string {
+  const begun = jobs.all().filter(({ startedMs }) => startedMs !== undefined);
   const named = begun.slice(0, MOST_NAMED).map(({ exchange: { req, id } }) => `${req.method} ${req.url} (${id})`);
   const more = begun.length > MOST_NAMED ? ` and ${begun.length - MOST_NAMED} more` : "";
   const what = `its event loop has not turned for ${limitMs} ms: a request did not end within its timeout, and did not await`;

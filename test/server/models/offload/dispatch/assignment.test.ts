@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   assign,
+  assignTask,
   average,
   PATIENCE_MS,
   patienceMs,
@@ -37,6 +38,11 @@ describe("assignment to handler threads", () => {
     assert.equal(patienceMs(SHORT_MS), PATIENCE_MS);
     assert.equal(patienceMs(1), PATIENCE_MS);
     assert.ok(patienceMs(LONG_MS) > LONG_MS && patienceMs(LONG_MS) <= 2 * LONG_MS);
+  });
+
+  test("a task goes to the thread with the fewest, the lowest slot of them, and to none that takes none", () => {
+    assert.deepEqual([assignTask([3, 1, 1]), assignTask([0, 0]), assignTask([Infinity, 500, Infinity])], [1, 0, 1]);
+    assert.deepEqual([assignTask([Infinity, Infinity]), assignTask([])], [-1, -1]);
   });
 
   test("one long run is believed at once, and forgotten slowly", () => {

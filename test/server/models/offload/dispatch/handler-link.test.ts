@@ -200,3 +200,87 @@ test("an answer that was put down is heard although its thread died before it co
   assert.deepEqual(seen, ["one all."]);
   port2.close();
 });
+
+test("under tasks many more jobs run than the ring has cells, and they end in any order; as many as it has may wait to begin", async (t) => {
+  const seen: string[] = [];
+  const shared = { ring: Ring.create(4), answers: ResponseRing.create(256), seat };
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port2.close());
+  const ended = new EventTarget();
+  const none = { failed: () => assert.fail(), kill: () => assert.fail(), misframed: () => assert.fail() };
+  const rest = { held: () => {}, ran: () => {}, answered: () => {}, wake: () => {} };
+  const owner = { ...none, ...rest, freed: () => ended.dispatchEvent(new Event("freed")) };
+  const link = new Link(1, { ...shared, port: port1 }, owner, 0);
+  port1.ref();
+  const ring = new Ring(shared.ring);
+  const outbox = new Outbox(port2, shared.answers);
+  const jobs = Array.from({ length: 40 }, (_, i) => job(`${i}`, seen));
+  for (const [i, each] of jobs.entries()) {
+    assert.ok(link.takesMore, `it takes job ${i}`);
+    link.send(each, false);
+    assert.equal(ring.claim(each.seq, i + 1), "claimed");
+  }
+  const waiting = Array.from({ length: 4 }, (_, i) => job(`waits ${i}`, seen));
+  for (const each of waiting) link.send(each, false);
+  assert.equal(link.takesMore, false);
+  assert.deepEqual(link.recall(Infinity), waiting);
+  assert.equal(link.takesMore, true);
+  assert.deepEqual(
+    jobs.map(({ startedMs }) => startedMs),
+    Array.from({ length: 40 }, (_, i) => i + 1),
+  );
+  const freed = once(ended, "freed");
+  // The odd ones first, the latest first.
+  const order = [...jobs.filter((_, i) => i % 2 === 1), ...jobs.filter((_, i) => i % 2 === 0).toReversed()];
+  for (const { seq } of order) {
+    outbox.say(write(seq, "a", true));
+    ring.finish(seq);
+    outbox.done(seq, 1);
+  }
+  outbox.tell();
+  await freed;
+  assert.deepEqual(
+    seen,
+    order.map((each) => `${jobs.indexOf(each)} a.`),
+  );
+});
+
+test("a job that only waits frees its thread for others, and takes it again", async (t) => {
+  const shared = { ring: Ring.create(4), answers: ResponseRing.create(), seat };
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port2.close());
+  const told: string[] = [];
+  const owner = { failed: () => assert.fail(), kill: () => assert.fail(), misframed: () => assert.fail() };
+  const link = new Link(
+    1,
+    { ...shared, port: port1 },
+    {
+      ...owner,
+      ran: () => told.push("ran"),
+      answered: () => {},
+      freed: () => told.push("freed"),
+      wake: () => {},
+      held: () => told.push("held"),
+    },
+  );
+  port1.ref();
+  const ring = new Ring(shared.ring);
+  const outbox = new Outbox(port2, shared.answers);
+  const [one, two] = [job("one", []), job("two", [])];
+  for (const each of [one, two]) link.send(each, false);
+  ring.claim(one.seq, 7);
+  assert.equal(link.busySinceMs, 7);
+  const heard = async (message: FromHandler): Promise<void> => {
+    const hears = once(port1, "message");
+    outbox.say(message);
+    await hears;
+  };
+  await heard({ type: "beside", seq: one.seq, beside: true });
+  assert.deepEqual([link.busySinceMs, link.isDeep, told.splice(0)], [Infinity, false, ["freed"]]);
+  await heard({ type: "beside", seq: one.seq, beside: false });
+  assert.deepEqual([link.busySinceMs, link.isDeep, told.splice(0)], [7, true, []]);
+  await heard({ type: "held", held: true });
+  assert.deepEqual([link.takesMore, told.splice(0)], [false, ["held"]]);
+  await heard({ type: "held", held: false });
+  assert.deepEqual([link.takesMore, told.splice(0)], [true, ["freed"]]);
+});

@@ -21,6 +21,26 @@ function opened(board: Board, generation = 0, slot = 1): Seat {
 
 for (const generation of [0, 2 ** 23, LAST_GENERATION]) {
   describe(`the board of a pool, in generation ${generation}`, () => {
+    test("a job beside others leaves its thread free, and keeps it from being closed as idle", () => {
+      const [board, other] = boards();
+      const seat = opened(board, generation);
+      assert.equal(board.tryClaimIdle(seat), true);
+      other.runBeside(seat);
+      assert.deepEqual([board.load(seat), board.beside(seat), board.weight(seat, 8)], [0, 1, 1]);
+      assert.deepEqual([board.tryClose(seat), board.takeUsed(seat)], [false, true]);
+      assert.equal(board.tryClaimIdle(seat), true);
+      assert.deepEqual([board.weight(seat, 8), board.weight(seat, 1)], [2, Infinity]);
+      other.release(seat);
+      other.runAlone(seat);
+      assert.deepEqual([board.load(seat), board.beside(seat)], [1, 0]);
+      assert.throws(() => other.releaseBeside(seat), { code: "INTERNAL", message: /had none/ });
+      other.runBeside(seat);
+      board.close(seat);
+      assert.deepEqual([board.isSpent(seat), board.weight(seat, 8)], [false, Infinity]);
+      other.releaseBeside(seat);
+      assert.equal(board.isSpent(seat), true);
+    });
+
     test("one serving thread wins an idle handler, and a closed one has no takers", () => {
       const [board, other] = boards();
       const seat = opened(board, generation);
