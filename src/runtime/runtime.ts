@@ -313,7 +313,7 @@ export class Runtime {
   /** A unit begins on this thread. From now on the thread is watched. Its service lowers `running` when the unit ends. */
   begins(): void {
     this.board.add(this.self, LOAD.running, 1);
-    this.#keepBeat();
+    this.keepBeat();
   }
 
   /**
@@ -331,8 +331,8 @@ export class Runtime {
     return busy.length;
   }
 
-  /** While the board says that the thread has work. */
-  #keepBeat(): void {
+  /** While the board says that the thread has work. Call it for work that comes on no link, such as a server's request. */
+  keepBeat(): void {
     if (!this.#beat.isKept && this.role !== "root") this.#beat.keep();
   }
 
@@ -358,7 +358,7 @@ export class Runtime {
   #received(from: number, name: string, payload: unknown): void {
     if (name === "") return this.#obey(from, payload as Control);
     this.#quiet?.stir();
-    this.#keepBeat();
+    this.keepBeat();
     this.#services.deliver(from, name, payload);
   }
 

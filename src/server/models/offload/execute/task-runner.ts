@@ -72,6 +72,7 @@ export class TaskRunner implements TaskHost {
   #receive(link: TaskLink, message: ToHandler): void {
     if (message.type === "jobs") {
       link.ring.noteRead();
+      connected().keepBeat();
       for (const wire of message.jobs) {
         const task = new RequestTask(decodeJob(wire), link, this);
         link.tasks.set(task.job.seq, task);
