@@ -11,6 +11,7 @@ export type {
   SocketDrain,
   SocketMessage,
 } from "./server/sockets/socket-actor.ts";
+export { publish, type PublishOptions } from "./server/sockets/publish.ts";
 export type { SocketData } from "./server/sockets/wire/frames.ts";
 export type { Refusal } from "./server/sockets/socket-host.ts";
 export type { DeflateOptions, SocketOptions, Verdict } from "./server/sockets/socket-options.ts";

@@ -76,6 +76,11 @@ function membersOf(group: string): Pid[] {
   return [...(byGroup.get(group) ?? [])].flatMap(([pid, times]) => Array.from({ length: times }, () => pid));
 }
 
+/** The members that this thread knows, each once. It must not change while the caller reads it. */
+export function currentMembers(group: string): Iterable<Pid> {
+  return byGroup.get(group)?.keys() ?? [];
+}
+
 /** Sets how often the actor is in the group. 0: not at all. */
 function setMember(group: string, pid: Pid, times: number): void {
   let members = byGroup.get(group);

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
 import { isPlainObject, readValue, show, suggestion } from "../setting-value.ts";
+import { isSocketKind, type SocketKind } from "./socket-kind.ts";
 import { fileName, settings, type SettingInputs, type SettingValues } from "../settings.ts";
 
 const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue", "sticky"] as const;
@@ -20,11 +21,6 @@ export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" 
    */
   readonly websocket?: string | SocketKind;
 };
-
-/** What `socketActor` makes. */
-export interface SocketKind {
-  readonly "~socketActor": true;
-}
 
 /** The same, parsed. For an absent setting the server's value applies. A path is absolute. */
 export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>> & {
@@ -88,8 +84,8 @@ function readRoute(raw: unknown, key: string, where: string, { cwd, isApp }: Rea
 function readWebSocket(value: unknown, origin: string, key: string, { cwd, isApp }: Reading): string | SocketKind {
   if (/^(?!GET )\S+ /.test(key)) throw bad(`${origin}: got the key ${show(key)}; expected "/path" or "GET /path"`);
   if (typeof value === "string" && value !== "") return resolve(cwd, value);
-  if (typeof value === "object" && value !== null && "~socketActor" in value) {
-    if (isApp) return value as SocketKind;
+  if (isSocketKind(value)) {
+    if (isApp) return value;
     throw bad(`${origin}: got a socketActor, which cannot be sent to the workers; expected the path of a module`);
   }
   const right = isApp

@@ -7,6 +7,7 @@
  * made it, so the app's `heddle/actors` and the sockets share one set of actors, even if the server is another copy.
  */
 
+import { isSocketKind } from "../../config/routes/socket-kind.ts";
 import type { Self } from "../../actors/process/self.ts";
 import type { SocketData } from "./wire/frames.ts";
 import { resolveOptions, type ResolvedOptions, type SocketOptions } from "./socket-options.ts";
@@ -97,7 +98,7 @@ async function loadSockets(): Promise<StartSockets> {
 }
 
 export function isSocketActor(value: unknown): value is SocketActor {
-  return typeof value === "object" && value !== null && "~socketActor" in value;
+  return isSocketKind(value);
 }
 
 /**

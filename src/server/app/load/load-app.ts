@@ -11,6 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DrainReason } from "../../../config/drain-reason.ts";
+import { isSocketKind } from "../../../config/routes/socket-kind.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { asksForCertificates, isHttp2Server, isSecure, protocolOf } from "../../../platform/app-servers.ts";
 import type { AppSockets } from "../listen/app-sockets.ts";
@@ -23,7 +24,7 @@ import { type Handle, RequestEvents } from "../request-events.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "../listen/self-listening.ts";
 import { describe } from "./describe.ts";
 import type { OwnRouter } from "./own-router.ts";
-import { closeServer, prepare, serverTarget, type AppShape, type AppTarget } from "./shapes.ts";
+import { closeServer, prepare, serverTarget, socketsTarget, type AppShape, type AppTarget } from "./shapes.ts";
 
 export { ModuleTracker } from "./module-tracker.ts";
 export type { ExpectEvent } from "../node-listener.ts";
@@ -108,7 +109,10 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const exported = await importInTime(path, capture, modules, options);
   const fromExport = await prepareExport(path, exported, options.signal);
   const target =
-    fromExport ?? captured(capture) ?? (await waitForListen(path, exported, capture, modules, options.signal));
+    fromExport ??
+    captured(capture) ??
+    onlySockets(exported, modules) ??
+    (await waitForListen(path, exported, capture, modules, options.signal));
   // An exported server is told that it listens, so that listeners for its `listening` event run.
   if (target.server !== undefined && target.shape === "server" && !target.server.listening) capture.take(target.server);
   capture.settle(fromExport && ((server) => belongsTo(server, fromExport, exported["default"])));
@@ -235,6 +239,15 @@ async function prepareExport(
 function captured(capture: ListenCapture): AppTarget | undefined {
   capture.takeAnyPort();
   return capture.server === undefined ? undefined : serverTarget("self-listening", capture.server);
+}
+
+/** An app that has loaded an http module may still listen. */
+function onlySockets({ websocket, routes }: ModuleExports, { usesHttp }: ModuleTracker): AppTarget | undefined {
+  const kinds = [
+    websocket,
+    ...Object.values(routes ?? {}).map((route) => (route as { websocket?: unknown })?.websocket),
+  ];
+  return !usesHttp && kinds.some(isSocketKind) ? socketsTarget() : undefined;
 }
 
 async function waitForListen(

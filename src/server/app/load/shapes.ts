@@ -6,7 +6,7 @@
  * `listen`, a Hono app has `fetch`, and an Express app is itself a `(req, res)` function.
  */
 
-import { HeddleError } from "../../../errors/errors.ts";
+import { errorTable, HeddleError } from "../../../errors/errors.ts";
 import { endSignal } from "../process-end.ts";
 import { isClass } from "./describe.ts";
 import type { FetchApp } from "../fetch/fetch-handler.ts";
@@ -22,7 +22,8 @@ export type AppShape =
   | "nest"
   | "hono"
   | "server"
-  | "self-listening";
+  | "self-listening"
+  | "sockets";
 
 /** An app, ready to answer. */
 export interface AppTarget {
@@ -53,7 +54,7 @@ interface NestApp {
 }
 
 /** The shape of a value, or undefined when heddle cannot run it. */
-export function shapeOf(value: unknown): Exclude<AppShape, "self-listening"> | undefined {
+export function shapeOf(value: unknown): Exclude<AppShape, "self-listening" | "sockets"> | undefined {
   if (isAppServer(value)) return "server";
   if (typeof value === "function") {
     if (has(value, "handle", "listen")) return "express";
@@ -102,6 +103,17 @@ export async function prepare(value: unknown): Promise<AppTarget | undefined> {
   }
 }
 
+/** The app only has WebSockets. */
+export function socketsTarget(): AppTarget {
+  const { status = 426 } = errorTable.UPGRADE_REQUIRED;
+  const body = "This server only speaks WebSocket.\n";
+  return {
+    shape: "sockets",
+    // RFC 9110 §15.5.22
+    request: (_req, res) => void res.writeHead(status, { upgrade: "websocket", connection: "upgrade" }).end(body),
+  };
+}
+
 export function serverTarget<const S extends AppShape>(shape: S, server: AppServer): AppTarget & { shape: S } {
   return {
     shape,
@@ -147,7 +159,7 @@ function refuseResult(result: unknown): void {
   );
 }
 
-const NAMES_OF_SHAPES: Readonly<Record<Exclude<AppShape, "self-listening">, string>> = {
+const NAMES_OF_SHAPES: Readonly<Record<Exclude<AppShape, "self-listening" | "sockets">, string>> = {
   fetch: "an object with fetch(request)",
   listener: "a function",
   express: "an Express app",

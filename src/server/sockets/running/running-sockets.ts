@@ -23,6 +23,7 @@ import type { SocketActor } from "../socket-actor.ts";
 import type { Drained, Handshake, Refusal, RunningSockets, SocketHost } from "../socket-host.ts";
 import type { ResolvedOptions, Verdict } from "../socket-options.ts";
 import { fieldsOf, SocketsOfKind } from "./sockets-of-kind.ts";
+import { joinRooms } from "./rooms.ts";
 import { SocketProcess } from "./socket-process.ts";
 import { HandshakeRequest } from "../socket-request.ts";
 import { acceptCompression, type Compression } from "../wire/ws-parts.ts";
@@ -35,6 +36,7 @@ const MAX_TICK_MS = 1000;
 export async function startSockets(host: SocketHost): Promise<RunningSockets> {
   const children = (): readonly Process[] => processes.filter((process) => process instanceof SocketProcess);
   const supervisor = await hostedSupervisor({ label: "sockets", children, shutdownMs: SHUTDOWN_MS });
+  await joinRooms();
   return new Sockets(host, supervisor);
 }
 

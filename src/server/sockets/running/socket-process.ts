@@ -5,6 +5,7 @@ import type { ExitReason } from "../../../actors/process/exit-reason.ts";
 import { registerPids, type Pid } from "../../../actors/process/pid.ts";
 import type { Rest } from "../../../actors/process/process.ts";
 import { nothing } from "../../../actors/messaging/mailbox.ts";
+import type { SocketData } from "../wire/frames.ts";
 import { exportPid, importPid } from "../../../actors/process/process-table.ts";
 
 /** What its connection is told. */
@@ -18,6 +19,7 @@ export interface ServedSocket {
   hasRead(): void;
   actorCrashed(error: unknown): void;
   actorExited(reason: ExitReason): void;
+  publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): unknown;
 }
 
 const NO_ARGS: readonly unknown[] = [];
@@ -61,6 +63,11 @@ export class SocketProcess extends ActorProcess {
 
   begin(): unknown {
     return this.#socket.run();
+  }
+
+  /** A message of a room. */
+  publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): void {
+    this.#socket.publish(data, frame, whenSlow);
   }
 
   override crashed(error: unknown): void {

@@ -1,0 +1,64 @@
+/**
+ * Rooms: a message for all sockets whose actors are in a group, on all threads.
+ *
+ *   publish ─▶ the sockets of this thread
+ *        └──▶ one message to the relay of each other thread that has sockets ─▶ the sockets of that thread
+ *
+ * A relay is an actor, in a group of all relays. So messages reach what groups reach. On each thread the frame is built once, and the
+ * same bytes are written to each socket: no actor has a turn for it, and no mailbox fills.
+ *
+ * Rejected: `groups.publish`, which gives each actor its own copy and a turn, to do the same with it.
+ */
+
+import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
+import { sendTo } from "../../../actors/messaging/sending.ts";
+import { currentMembers } from "../../../actors/registry/groups.ts";
+import { publishBy, type PublishOptions } from "../publish.ts";
+import { bytesOf, dataFrame, type SocketData } from "../wire/frames.ts";
+import { SocketProcess } from "./socket-process.ts";
+
+const RELAYS = "heddle:sockets";
+
+/** Between relays. */
+interface Publication {
+  readonly group: string;
+  readonly data: SocketData;
+  readonly except: Pid | undefined;
+  readonly whenSlow: "drop" | "close";
+}
+
+let relay: Pid | undefined;
+
+/** From now on the sockets of this thread get what others publish. */
+export async function joinRooms(): Promise<void> {
+  if (relay !== undefined) return;
+  relay = await spawn(relayAll);
+  await groups.join(RELAYS, relay);
+}
+
+async function relayAll(self: Self): Promise<void> {
+  for (;;) {
+    const message: unknown = await self.receive();
+    if (isPublication(message)) publishHere(message);
+  }
+}
+
+/** Any actor may send to this one. */
+function isPublication(message: unknown): message is Publication {
+  return typeof message === "object" && message !== null && "group" in message && "data" in message;
+}
+
+function publishHere({ group, data, except, whenSlow }: Publication): void {
+  let frame: Buffer | undefined;
+  for (const pid of currentMembers(group)) {
+    if (!(pid instanceof SocketProcess) || pid === except) continue;
+    pid.publish(data, (frame ??= dataFrame(data)), whenSlow);
+  }
+}
+
+publishBy((group, data, { except, whenSlow = "drop" }: PublishOptions) => {
+  const own = typeof data === "string" ? data : bytesOf(data);
+  const publication: Publication = { group, data: own, except: isPid(except) ? except : undefined, whenSlow };
+  publishHere(publication);
+  for (const pid of currentMembers(RELAYS)) if (pid !== relay) sendTo(pid, publication, "drop");
+});
