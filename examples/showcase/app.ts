@@ -1,7 +1,7 @@
 /**
  * What `npm start` serves: one route for each thing worth seeing. Open / in a browser, or try the paths with curl.
  *
- * A plain http.Server, because it also takes WebSockets; heddle never lets it listen, it only calls its listeners.
+ * A plain http.Server; heddle never lets it listen, it only calls its listeners.
  */
 
 import { createHash } from "node:crypto";
@@ -10,7 +10,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadName } from "node:worker_threads";
-import { WebSocket, WebSocketServer } from "ws";
+import { groups } from "../../src/actors/index.ts"; // in your project: from "heddle/actors"
+import { publish, socketActor, type RouteSettings } from "../../src/index.ts"; // in your project: from "heddle"
 
 type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => void | Promise<void>;
 
@@ -76,31 +77,25 @@ async function upload(req: IncomingMessage, res: ServerResponse): Promise<void> 
   json(res, { bytes, sha256: hash.digest("hex") });
 }
 
-/** A chat: what one client says, all hear. The threads of a worker pass it on to each other. */
-const chat: WebSocketServer = new WebSocketServer({ server, path: "/ws", maxPayload: 16 * 1024 });
-const threads: BroadcastChannel = new BroadcastChannel("showcase chat");
-threads.addEventListener("message", (event) => say(String((event as MessageEvent).data)));
-chat.on("connection", (socket) => {
-  socket.on("message", (data: Buffer) => {
-    const line = JSON.stringify({ text: data.toString(), ...identity });
-    say(line);
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's; this is a channel's
-    threads.postMessage(line);
-  });
-});
+/** A chat: each client is an actor. What one says, all hear, on whichever threads and workers they are. */
+const chat = socketActor(
+  async function chat(self) {
+    await groups.join("chat", self.pid);
+    for (;;) {
+      const message = await self.receive();
+      if (message === "crash") throw new Error("thrown by the chat, on purpose");
+      if (typeof message === "string") publish("chat", JSON.stringify({ text: message, ...identity }));
+    }
+  },
+  { messageBytes: 16 * 1024 },
+);
 
-function say(line: string): void {
-  for (const client of chat.clients) if (client.readyState === WebSocket.OPEN) client.send(line);
-}
+export const routes: Record<string, RouteSettings> = { "/ws": { websocket: chat } };
 
 export function onStart(): void {
   if (thread !== 0) return;
   const { address, port } = server.address() as AddressInfo;
   console.log(`open http://${address}:${port} to see what to try; in another terminal: npx heddle status`);
-}
-
-export function onStop(): void {
-  threads.close();
 }
 
 export default server;

@@ -227,6 +227,41 @@ describe("examples", { concurrency: 3 }, () => {
       ["--workers", "2"],
     ));
 
+  test("37-chat has rooms over all workers, also for request handlers", () =>
+    serving(
+      "37-chat",
+      async ({ url }) => {
+        const enter = async (name: string): Promise<{ socket: WebSocket; said: string[] }> => {
+          const socket = new WebSocket(`${url.replace("http", "ws")}/chat/lobby?name=${name}`);
+          const said: string[] = [];
+          socket.addEventListener("message", ({ data }) => said.push(String(data)));
+          await once(socket, "message");
+          return { socket, said };
+        };
+        const ann = await enter("ann");
+        const bee = await enter("bee");
+        // What one worker knows of a room, the others know a moment later.
+        while (!bee.said.some((line) => line.startsWith("* news"))) {
+          const heard = once(bee.socket, "message", { signal: AbortSignal.timeout(500) }).catch(() => {});
+          await fetch(`${url}/announce/lobby`, {
+            method: "POST",
+            body: "news",
+            headers: { "content-type": "text/plain" },
+          });
+          await heard;
+        }
+        bee.socket.send("hello");
+        while (!ann.said.includes("bee: hello")) await once(ann.socket, "message");
+        const left = once(ann.socket, "message");
+        bee.socket.close();
+        assert.equal(String(((await left) as [MessageEvent])[0].data), "* bee has left");
+        ann.socket.close();
+        const refused = new WebSocket(`${url.replace("http", "ws")}/chat/lobby`);
+        await once(refused, "error");
+      },
+      ["--workers", "2"],
+    ));
+
   test("the showcase does what its page says", () =>
     serving("showcase", async (server) => {
       assert.match(await get(server, "/"), /heddle showcase|<h1>/);

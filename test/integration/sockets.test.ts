@@ -25,7 +25,11 @@ describe("sockets of routes", () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "heddle-sockets-"));
     server = await startServer(fixture("app.ts"), [
-      ...["-t", "2", "--access-log", "--control", join(folder, "control.sock")],
+      "-t",
+      "2",
+      "--access-log",
+      "--control",
+      join(folder, "control.sock"),
     ]);
   });
   after(async () => {
