@@ -15,7 +15,7 @@ import { HeddleError, fromWire, toWire, type WireError } from "../../errors/erro
 import { FarLinks } from "./far-links.ts";
 import { root, rootOf, thisThread } from "./own-worker.ts";
 import type { Frame } from "./protocol.ts";
-import { type Seat, threadNumber, workerOf } from "./thread-numbers.ts";
+import { type Seat, threadNumber, threadText, workerOf } from "./thread-numbers.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 export interface OtherWorkersOptions {
@@ -175,7 +175,7 @@ export class OtherWorkers {
       const whole = own(Buffer.concat(frames));
       if (this.#options.postHere(to, ["farIn", whole], [whole.buffer])) continue;
       // It has ended; who has sent this may not have heard of it.
-      const why = new HeddleError("THREAD_DIED", `there is no thread ${to} any more.`);
+      const why = new HeddleError("THREAD_DIED", `${threadText(to)} has ended.`);
       this.#post(new Set(frames.map(senderOf)), ["threadGone", to, toWire(why)]);
     }
   }

@@ -37,3 +37,9 @@ export function parseSeat(text: string | undefined): Seat | undefined {
   const [, worker, path] = /^([1-9]\d{0,6}):(.+)$/s.exec(text ?? "") ?? [];
   return worker === undefined || path === undefined ? undefined : { worker: Number(worker), path };
 }
+
+/** For messages: `thread 2`, and in a server `thread 2 of worker 3`. */
+export function threadText(thread: number): string {
+  const worker = workerOf(thread);
+  return worker === 0 ? `thread ${thread}` : `thread ${localOf(thread)} of worker ${worker}`;
+}

@@ -14,7 +14,7 @@ import { runtime, type Member } from "../../runtime/runtime.ts";
 import { isHere, numberOf, seat, thisThread } from "../across/own-worker.ts";
 import { OtherWorkers } from "../across/other-workers.ts";
 import { MAX_UNSENT_BYTES } from "../across/far-link.ts";
-import { localOf, workerOf } from "../across/thread-numbers.ts";
+import { localOf, threadText } from "../across/thread-numbers.ts";
 import { TurnPromise } from "../../runtime/turn-promise.ts";
 
 export { thisThread } from "../across/own-worker.ts";
@@ -249,13 +249,13 @@ export function ifThreadGone(error: unknown): undefined {
 }
 
 export function noThread(thread: number): HeddleError {
-  return new HeddleError("ACTOR_NO_THREAD", `there is no thread ${thread} with actors (any more).`);
+  return new HeddleError("ACTOR_NO_THREAD", `there is no ${threadText(thread)} with actors (any more).`);
 }
 
 function linkFull(thread: number): HeddleError {
   return new HeddleError(
     "ACTOR_LINK_FULL",
-    `more than ${MAX_UNSENT_BYTES / 2 ** 20} MiB wait here for worker ${workerOf(thread)}, which does not read them.`,
+    `more than ${MAX_UNSENT_BYTES / 2 ** 20} MiB wait here for ${threadText(thread)}, which does not read them.`,
     { hint: "Its event loop is blocked, or more is sent than it can take. Use call(), which waits for an answer." },
   );
 }

@@ -10,6 +10,7 @@
  */
 
 import type { Transferable } from "node:worker_threads";
+import { isHere } from "../across/own-worker.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { CastMessage, mailboxFull, settleOverflow } from "./calls.ts";
@@ -40,6 +41,29 @@ export function sendTo(
     const { value, markers } = pack(message, transfer);
     post(pid.thread, ["send", pid.id, value, markers], transfer);
   }
+}
+
+/** The same message to many. One whose mailbox is full does not get it. If the message cannot be sent to one, nobody gets it. */
+export function sendToAll(pids: Iterable<Pid>, message: unknown): void {
+  const here: Process[] = [];
+  const byThread = new Map<number, number[]>();
+  for (const pid of pids) {
+    if (pid instanceof Process) here.push(pid);
+    else if (!isFull(pid, "drop")) {
+      const ids = byThread.get(pid.thread);
+      if (ids === undefined) byThread.set(pid.thread, [pid.id]);
+      else ids.push(pid.id);
+    }
+  }
+  if (byThread.size > 0) postToAll(byThread, message);
+  for (const process of here) deliver(process, copy(message), "drop");
+}
+
+/** Packed once, and cloned once for each thread. Other workers first: they get less than other threads do. */
+function postToAll(byThread: ReadonlyMap<number, readonly number[]>, message: unknown): void {
+  const { value, markers } = pack(message);
+  const threads = [...byThread].sort(([a], [b]) => Number(isHere(a)) - Number(isHere(b)));
+  for (const [thread, ids] of threads) post(thread, ["sendAll", ids, value, markers]);
 }
 
 /** Like `sendTo`, in the form that `handleCast` gets. */
@@ -74,6 +98,14 @@ function isFull(pid: Pid, whenFull: WhenFull): boolean {
 onMessage("send", (thread: number, id: number, value: unknown, markers: never) => {
   const process = localProcess(id);
   if (process !== undefined) deliverFrom(thread, process, unpack(value, markers));
+});
+
+onMessage("sendAll", (thread: number, ids: readonly number[], value: unknown, markers: never) => {
+  const message = unpack(value, markers);
+  for (const id of ids) {
+    const process = localProcess(id);
+    if (process !== undefined) deliverFrom(thread, process, copy(message));
+  }
 });
 
 onMessage("cast", (thread: number, id: number, value: unknown, markers: never) => {

@@ -21,7 +21,7 @@ import {
   post,
   thisThread,
 } from "../messaging/remote.ts";
-import { sendTo } from "../messaging/sending.ts";
+import { sendToAll } from "../messaging/sending.ts";
 
 /** How often each actor is in each group. */
 const byGroup: Map<string, Map<Pid, number>> = new Map();
@@ -37,7 +37,7 @@ export interface Groups {
   localMembers(group: string): Pid[];
   /** All groups that have members. */
   which(): string[];
-  /** Sends a copy to every member, once to each. Returns to how many. */
+  /** Sends a copy to every member, once to each. Returns to how many. Another thread gets it once for all of its members. */
   publish(group: string, message: unknown): number;
 }
 
@@ -62,7 +62,7 @@ export const groups: Groups = {
   publish: (group, message) => {
     mustBeText(group, "the group of groups.publish()");
     const members = byGroup.get(group);
-    for (const pid of members?.keys() ?? []) sendTo(pid, message, "drop");
+    if (members !== undefined) sendToAll(members.keys(), message);
     return members?.size ?? 0;
   },
 };

@@ -13,7 +13,7 @@ import { registerReferences } from "../../runtime/copy/references.ts";
 import { messageToBytes } from "../across/message-bytes.ts";
 import { rootOf, seat } from "../across/own-worker.ts";
 import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
-import { sendTo } from "../messaging/sending.ts";
+import { sendToAll } from "../messaging/sending.ts";
 import type { Pid } from "../process/pid.ts";
 import { exportPid } from "../process/process-table.ts";
 import { allOf, found, type Entry, type RegistryKey } from "./keyed-entries.ts";
@@ -112,7 +112,10 @@ export class Registry<Value = any> {
   publish(key: RegistryKey, message: unknown): number {
     checkKey(key);
     const to = found(this.name, key);
-    for (const { pid } of to) sendTo(pid, message, "drop");
+    sendToAll(
+      to.map(({ pid }) => pid),
+      message,
+    );
     return to.length;
   }
 }

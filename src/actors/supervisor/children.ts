@@ -11,6 +11,7 @@
  * turns again.
  */
 
+import { threadText } from "../across/thread-numbers.ts";
 import { invalid } from "../arguments/arguments.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
 import { reasonOf, StartIgnored, type ExitReason } from "../process/exit-reason.ts";
@@ -94,7 +95,7 @@ function patienceMs(shutdown: Shutdown, giveUpMs: number): number {
 function giveUp(self: ActorProcess, ref: number, pid: Pid, giveUpMs: number): void {
   self.demonitor(ref, { flush: true });
   process.emitWarning(
-    `the supervisor ${self.toString()} goes on without its child ${pid.toString()}, which was sent "kill" ${giveUpMs} ms ago: thread ${pid.thread} stands still.`,
+    `the supervisor ${self.toString()} goes on without its child ${pid.toString()}, which was sent "kill" ${giveUpMs} ms ago: ${threadText(pid.thread)} stands still.`,
     { type: "HeddleWarning", code: "CHILD_ABANDONED", detail: "The child ends as soon as its thread goes on." },
   );
 }

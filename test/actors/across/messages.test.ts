@@ -116,7 +116,7 @@ test(
     const before = process.memoryUsage();
     const refused = await b.failing("flood", "to", 100_000);
     assert.equal(refused.code, "ACTOR_LINK_FULL");
-    assert.match(refused.message, /more than 16 MiB wait here for worker 1/);
+    assert.match(refused.message, /more than 16 MiB wait here for thread 0 of worker 1,/);
     assert.equal((await b.failing("call", "to", 1, 60_000)).code, "ACTOR_LINK_FULL");
     assert.equal(await b.do("publish", "nobody", 1), 0);
     const after = process.memoryUsage();

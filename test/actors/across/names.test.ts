@@ -129,6 +129,23 @@ describe("two workers", LIMIT, () => {
     assert.equal((await b.failing("call", "waits", "never", 20)).code, "ACTOR_CALL_TIMEOUT");
   });
 
+  test("kill ends an actor of the other worker in the middle of a computation, and its thread goes on", async (t) => {
+    const server = await TestServer.open(t);
+    const [a, b] = [server.spawn(), server.spawn()];
+    const pid = (await a.do("runaway", "computes")) as string;
+    const neighbour = await a.do("onThread", "neighbour");
+    await known(b, "computes");
+    await known(b, "neighbour");
+    await b.do("recorder", "watcher", true);
+    await b.do("keep", "computes", "computes");
+    await b.do("sendPid", "watcher", "computes", "monitor");
+    await b.do("send", "computes", "begin");
+    await b.do("exit", "computes", "kill");
+    assert.deepEqual(await recordedBy(b, "watcher", 1), [down(pid, "killed")]);
+    await b.do("sendPid", "neighbour", "watcher", "answer");
+    assert.deepEqual((await recordedBy(b, "watcher", 2))[1], { from: neighbour, back: undefined });
+  });
+
   test("the members of a group are those of both, and each gets what is published", async (t) => {
     const server = await TestServer.open(t);
     const [a, b] = [server.spawn(), server.spawn()];
