@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { HeddleError, toWire } from "../../src/errors/errors.ts";
 import type { Knock } from "../../src/runtime/door.ts";
 import { openRoot } from "../../src/runtime/runtime.ts";
@@ -145,4 +145,24 @@ test("a thread that is not admitted is told why", async () => {
   const { failed } = await refused.hear();
   assert.equal(failed?.code, "THREAD_NOT_JOINED");
   assert.match(failed.message, /could not join the threads of its worker: there can be no more threads/);
+});
+
+test("all scheduler threads of the owner are used, unless the program has set another number", () => {
+  const others: OwnedThread[] = [];
+  const adopt = (): void => {
+    const other: OwnedThread = { role: "scheduler", name: "other", threadId: -1, replace: () => {} };
+    const { port2 } = new MessageChannel();
+    others.push(other);
+    adopted!.adopt(other, { port: port2, answered: new Int32Array(new SharedArrayBuffer(4)) });
+  };
+  const cpus = root.size("scheduler");
+  for (let count = 0; count <= cpus; count++) adopt();
+  assert.equal(root.candidates("scheduler").length, cpus + 1);
+  root.resize("scheduler", 1);
+  adopt();
+  assert.equal(root.candidates("scheduler").length, 1);
+  adopted!.retire(others[0]!);
+  assert.equal(root.candidates("scheduler").length, 1, "another one takes the place of one that drains");
+  for (const other of others) adopted!.left(other, new HeddleError("THREAD_DIED", "it has ended"), true);
+  assert.deepEqual(root.candidates("scheduler"), []);
 });

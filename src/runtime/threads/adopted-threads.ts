@@ -7,6 +7,7 @@
  */
 
 import type { MessagePort } from "node:worker_threads";
+import { availableCpus } from "../../config/cpus.ts";
 import { HeddleError, toWire } from "../../errors/errors.ts";
 import type { Admission, Knock } from "../door.ts";
 import type { Roster } from "./roster.ts";
@@ -35,6 +36,8 @@ export class AdoptedThreads {
   readonly #context: AdoptedContext;
   readonly #threads = new Map<number, OwnedThread>();
   readonly #numbers = new Map<OwnedThread, number>();
+  /** The most scheduler threads, as far as nobody has set another number. */
+  #room = availableCpus();
 
   constructor(context: AdoptedContext) {
     this.#context = context;
@@ -49,6 +52,7 @@ export class AdoptedThreads {
     }
     const { member, peers } = roster.admit(thread.role);
     this.#threads.set(member.id, thread);
+    this.#makeRoom();
     this.#numbers.set(thread, member.id);
     const told = { self: member, board: board.buffer, peers, isServers: true, isAdopted: true };
     answer(
@@ -58,6 +62,14 @@ export class AdoptedThreads {
     );
     attach(member, port);
     watch();
+  }
+
+  /** The owner says how many scheduler threads it has, unless the program has said how many are to be used. */
+  #makeRoom(): void {
+    const { board } = this.#context;
+    const threads = this.count("scheduler");
+    if (board.size("scheduler") !== this.#room || threads <= this.#room) return;
+    board.resize("scheduler", (this.#room = threads));
   }
 
   /** It is about to end: nothing is placed on it any more. */
