@@ -150,6 +150,7 @@ export class Runtime {
         isOthersToTell: (thread) =>
           adopted.get(thread)?.role !== undefined && adopted.get(thread)?.role !== "scheduler",
         nameOf: (thread) => adopted.get(thread)?.name ?? `scheduler thread ${thread}`,
+        isOwned: (thread) => adopted.get(thread) !== undefined,
         isGivenUp: (thread) => adopted.get(thread) === undefined && board.isClosed(thread),
         quarantine: (thread, why) => {
           const isLeaving = board.isClosed(thread);

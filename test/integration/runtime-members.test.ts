@@ -92,6 +92,19 @@ describe("an actor that computes for ever is ended alone, wherever it is", () =>
   }
 });
 
+describe("an actor that cannot be ended", () => {
+  test("has its thread replaced, after somebody has told it to exit with kill", async () => {
+    await using server = await startServer(app, ["-w", "1", "-t", "2", "--runaway-budget", "off"]);
+    const { thread: first } = await ask(server, "native", "n");
+    await until(server, "names", ({ thread, result }) => thread !== first && JSON.stringify(result) === '[["n"],0]');
+    await until(server, "begin", ({ thread }) => thread === first, "n");
+    await until(server, "kill", ({ thread, result }) => thread !== first && result === true, "n");
+    await server.waitForLog(/"serving thread \d is replaced: the actor .* could not be ended/);
+    await until(server, "names", ({ thread, result }) => thread > first + 1 && JSON.stringify(result) === "[[],0]");
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  });
+});
+
 describe("a fresh thread for a request", () => {
   test("joins, and takes the names of its actors with it", async () => {
     await using server = await startServer(app, ["-w", "1", "-t", "2"]);

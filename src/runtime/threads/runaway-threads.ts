@@ -34,6 +34,8 @@ const PATIENCE_MS = 500;
 export interface RunawayContext {
   /** When the thread's loop last turned; undefined: it has nothing to do. */
   readonly board: { beatMs(thread: number): number | undefined };
+  /** The runtime has not started it: its owner replaces it. */
+  readonly isOwned: (thread: number) => boolean;
   /** It was put in quarantine, and ends. One that drains is watched to its end. */
   readonly isGivenUp: (thread: number) => boolean;
   /** Threads that run units: the runtime's number, and Node's. */
@@ -284,11 +286,14 @@ export class RunawayThreads {
   }
 
   #quarantine(thread: number, suspect: Suspect): void {
+    const isOwned = this.#context.isOwned(thread);
     const [actor, { sinceMs }] = oldest(this.#orders.get(thread)!);
     this.#orders.delete(thread);
     this.#suspects.delete(thread);
-    const message = `${this.#context.nameOf(thread)} was ended, with all that ran on it: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - sinceMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
+    const message = `${this.#context.nameOf(thread)} ${isOwned ? "is replaced" : "was ended, with all that ran on it"}: the actor <${thread}.${actor}> was sent "kill" ${Math.round(monotonicMs() - sinceMs)} ms ago and could not be ended, because ${obstacle(suspect)}.`;
     const why = new HeddleError("THREAD_QUARANTINED", message);
+    // An owner says itself what becomes of its thread.
+    if (isOwned) return this.#context.quarantine(thread, why);
     const detail = "Let what computes for long await yieldNow() now and then, or run it with blocking().";
     this.#context.warn({ code: why.code, message, detail });
     this.#context.quarantine(thread, why);
