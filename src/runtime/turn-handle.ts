@@ -3,6 +3,7 @@
  * evaluation in a paused thread has the async context of the code that was paused.
  */
 
+import { prepareCollection } from "../kit/full-collection.ts";
 import { perThread } from "../kit/per-thread.ts";
 import { takeCensus, tellLost } from "./lost-units.ts";
 import { runQueue } from "./run-queue.ts";
@@ -33,6 +34,7 @@ export const actors: { lives: (id: number) => boolean } = { lives: () => true };
 /** Lets other threads see and end this thread's units. */
 export function exposeTurns(): void {
   runQueue.isInterruptible = true;
+  prepareCollection();
   perThread<TurnHandle>(NAME, () => ({
     view,
     condemn: () => {
