@@ -257,6 +257,8 @@ export abstract class Unit extends Waiting implements Bystander {
     if (this.newer === undefined) units.newest = this.older;
     else this.newer.older = this.older;
     if (this.older !== undefined) this.older.newer = this.newer;
+    // One that has become old garbage would keep the young ones after it alive, and each of these the next.
+    this.older = this.newer = undefined;
   }
 }
 

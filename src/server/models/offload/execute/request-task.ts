@@ -114,6 +114,7 @@ export class RequestTask extends Unit implements JobHost {
   finished(running: RunningJob): void {
     running.finish();
     this.#isDone = true;
+    this.#running = undefined;
     this.#host.done(this);
     this.#over?.();
   }
