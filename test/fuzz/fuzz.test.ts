@@ -10,6 +10,8 @@ const connections: Readonly<Record<FuzzedModel, number>> = {
   sync: 400,
   threads: 600,
   "thread-per-request": 60,
+  tasks: 600,
+  actors: 600,
 };
 const SEED = 1;
 
@@ -27,7 +29,7 @@ function featuresOf(): ReadonlySet<Feature> {
 }
 
 describe("whatever clients send, and however they send it", () => {
-  for (const model of ["loop", "sync", "threads", "thread-per-request"] as const) {
+  for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"] as const) {
     for (const shape of ["listener", "fetch"] as const) {
       test(`${model} answers a ${shape} app's clients as HTTP says, and loses nothing`, async () => {
         const { told } = await run({

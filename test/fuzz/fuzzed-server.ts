@@ -12,7 +12,7 @@ import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES, REQUESTS } 
 import type { Shape } from "./reference.ts";
 import { hasFfi } from "../support/ffi.ts";
 
-export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request";
+export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request" | "tasks" | "actors";
 
 export type Sticky = "none" | "ip" | "cookie";
 
@@ -28,6 +28,8 @@ export const models: Readonly<Record<FuzzedModel, ModelRun>> = {
   sync: { args: ["--workers", "3"], atOnce: 24, keepsConnections: false },
   threads: { args: ["--threads", "4"], atOnce: 60, keepsConnections: true },
   "thread-per-request": { args: ["--threads", "4"], atOnce: 20, keepsConnections: true },
+  tasks: { args: ["--threads", "2"], atOnce: 100, keepsConnections: true },
+  actors: { args: ["--threads", "2"], atOnce: 100, keepsConnections: true },
 };
 
 /** Time limits short enough to wait for, and far more than a busy machine takes. */
