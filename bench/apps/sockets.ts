@@ -3,19 +3,14 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { groups } from "../../src/actors/index.ts";
-import { type SocketActor, socketActor } from "../../src/index.ts";
+import { publish, type SocketActor, socketActor } from "../../src/index.ts";
 import { collect } from "./collect.ts";
 
-interface ToRoom {
-  readonly text: string;
-}
-
-export const websocket: SocketActor = socketActor<ToRoom>(async (self, socket) => {
+export const websocket: SocketActor = socketActor(async (self, socket) => {
   await groups.join("room", self.pid);
   for (;;) {
     const message = await self.receive();
-    if (typeof message === "string" && message.startsWith("all ")) groups.publish("room", { text: message });
-    else if (typeof message === "object" && "text" in message) void socket.send(message.text);
+    if (typeof message === "string" && message.startsWith("all ")) publish("room", message);
     else void socket.send(message);
   }
 });
