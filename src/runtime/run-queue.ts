@@ -76,7 +76,7 @@ export interface OthersBeside {
 const settled: Promise<void> = Promise.resolve();
 
 /** Otherwise Node ends the process: it finds the async id of a terminated callback. Threads are started so (supervise/start-thread.ts). */
-const mayEndTimers: boolean = process.execArgv.includes("--no-force-async-hooks-checks");
+const mayEndCallbacks: boolean = process.execArgv.includes("--no-force-async-hooks-checks");
 
 /**
  * - `idle`: no unit waits for a turn.
@@ -239,10 +239,10 @@ export class RunQueue {
    */
   condemn(unit: Turn | undefined, others?: OthersBeside): boolean {
     const entry = entryOfStack();
+    if (entry !== "elsewhere" && !mayEndCallbacks) return false;
     const running = entry === "immediate" ? executionAsyncResource() : undefined;
     const restore = running && inNoContext(() => keepImmediates(running));
     if (entry === "immediate" && restore === undefined) return false;
-    if (entry === "timer" && !mayEndTimers) return false;
     const isAlone = entry !== "elsewhere" || unit === undefined || unit === this.current || unit.isApart === true;
     // In its own turn it may have settled what others wait for.
     const dropsMicrotasks = entry === "elsewhere" && unit?.isApart !== true;

@@ -25,7 +25,7 @@ export type Ends = "request" | "used up" | "thread" | "worker";
 
 export interface Outcome {
   /** A status, or a connection that is closed without an answer. */
-  readonly answer: 200 | 500 | 504 | "closed";
+  readonly answer: 200 | 500 | 503 | 504 | "closed";
   readonly ends: Ends;
   /** Who else of those in flight is lost: nobody, all on the same serving thread, handler thread, or worker. */
   readonly lost: "nobody" | "thread" | "handler thread" | "worker";
@@ -43,6 +43,9 @@ const crashed: Outcome = {
 function uncaught(log: RegExp, ends: Ends = "thread"): Outcome {
   return { answer: 200, ends, lost: "nobody", log };
 }
+
+/** Ended alone, long before the timeout. */
+const ranAway: Outcome = { answer: 503, ends: "request", lost: "nobody", log: /"code":"ACTOR_RAN_AWAY"/ };
 
 /** The thread that runs the handler has the connections as well. */
 const loop: Readonly<Record<Fault, Outcome>> = {
@@ -101,7 +104,7 @@ const tasks: Readonly<Record<Fault, Outcome>> = {
 export const containment: Readonly<Record<Contained, Readonly<Record<Fault, Outcome>>>> = {
   loop,
   "loop, 1 thread": oneLoop,
-  actors: loop,
+  actors: { ...loop, loop: ranAway },
   sync,
   threads,
   "thread-per-request": {
@@ -126,7 +129,7 @@ interface Client extends Place {
 const NEIGHBOURS = 7;
 
 export interface Injection {
-  readonly answer: 200 | 500 | 504 | "closed";
+  readonly answer: 200 | 500 | 503 | 504 | "closed";
   /** For each neighbour: where it was, seen from the faulty request, and whether it got all of its response. */
   readonly neighbours: readonly { readonly at: "thread" | "worker" | "elsewhere"; readonly served: boolean }[];
   readonly before: ServerStatus;

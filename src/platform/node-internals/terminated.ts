@@ -97,15 +97,14 @@ const CALLERS: ReadonlySet<string> = new Set([
 export interface PausedFrame {
   readonly callFrameId: string;
   readonly functionName: string;
-  readonly url: string;
 }
 
 /** What is to be evaluated in which frames of a paused thread before it is terminated, in this order. */
 export function unwinding(
   frames: readonly PausedFrame[],
 ): readonly { readonly callFrameId: string; readonly expression: string }[] {
-  const callers = frames.filter(({ functionName, url }) => url.startsWith("node:") && CALLERS.has(functionName));
-  // In a frame that has no callback just now, the name is unknown, and nothing happens.
+  const callers = frames.filter(({ functionName }) => CALLERS.has(functionName));
+  // In a frame that has no callback just now, and in a function of the program with such a name, the names are unknown: nothing happens.
   return callers.map(({ callFrameId }) => ({ callFrameId, expression: "emitAfter(asyncId)" }));
 }
 
