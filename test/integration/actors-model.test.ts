@@ -91,7 +91,7 @@ describe("the model actors", { concurrency: 2 }, () => {
     const mark = server.mark();
     const worker = await workerOf(server);
     assert.equal((await get(server, "/crash"))[0], 500);
-    const gaveUp = /the app's supervision tree <\d+\.\d+> has ended: supervisor <.*gives up.*the worker is replaced/;
+    const gaveUp = /the app's supervision tree <[\d.]+> has ended: supervisor <.*gives up.*the worker is replaced/;
     await server.waitForLog(gaveUp, mark);
     const [failed] = lines(server, mark, /the worker is replaced/);
     assert.deepEqual([failed!["level"], failed!["code"]], [50, "SUPERVISION_FAILED"]);
