@@ -189,7 +189,7 @@ export const SOCKETS_ROWS: readonly Row[] = [
     what: "WebSockets that several workers hold together",
     scenario: "hold",
     metric: "held",
-    contender: "heddle actors, 6 workers",
+    contender: "heddle actors, 8 workers",
     counts: true,
   },
 ];

@@ -5,7 +5,8 @@ import type { Pace, Sample, Scenario } from "../../harness/scenario.ts";
 import type { RunningPeer } from "../../peers/peer.ts";
 import { actors, connectAll, withCrowd } from "./contenders.ts";
 
-const WORKERS = 6;
+/** Connections are not spread exactly evenly, and no worker may come near the 20,000 files that it may open. */
+const WORKERS = 8;
 const CONTENDER = `heddle actors, ${WORKERS} workers`;
 const CLIENTS = 100_000;
 const QUICK_CLIENTS = 6000;
