@@ -10,7 +10,6 @@ import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
 import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
 import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
 import { bootTimeout } from "../server/worker/serving/boot-timeout.ts";
-import { modelNamed } from "../server/models/registry.ts";
 import { ACTORS_VARIABLE } from "../actors/across/thread-numbers.ts";
 import { SHARED_VARIABLE } from "../shared/transport.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
@@ -24,7 +23,6 @@ export async function check(argv: readonly string[]): Promise<void> {
   const { app: appFile, cwd, env } = settle(settings.config, (message) => console.log(`warning  ${message}`));
   const config = { ...settings.config, app: appFile, cwd };
   readTls(config);
-  modelNamed(config.model, "--model");
   if (config.listen.some(({ kind }) => kind === "unix")) await requireNative("Unix sockets");
   const app = await loadInWorker(config, env);
   console.log(`app      ${app.file} (${app.shape})`);
@@ -32,7 +30,6 @@ export async function check(argv: readonly string[]): Promise<void> {
   console.log(`listen   ${config.listen.map(formatListenAddress).join(", ")}`);
   console.log(`workers  ${formatShape(config)}`);
   for (const { name, model, pool, timeoutMs, limit, sticky } of app.routes) {
-    modelNamed(model, `route ${name}`);
     const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)}`;
     console.log(
       `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}${sticky === "none" ? "" : `, sticky by ${sticky}`}`,

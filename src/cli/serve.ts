@@ -18,7 +18,6 @@ import { openHealthPort } from "../server/control/health.ts";
 import { ControlServer } from "../server/control/server.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
-import { modelNamed } from "../server/models/registry.ts";
 import { watchDescriptors } from "../server/worker/descriptor-watch.ts";
 import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
@@ -29,9 +28,6 @@ export async function serve(argv: readonly string[]): Promise<void> {
   const { config, warnings } = settings;
   process.title = ARBITER_TITLE;
   process.on("unhandledRejection", dieOfOwnFault);
-  modelNamed(config.model, "--model");
-  for (const [name, { model }] of Object.entries(config.routes))
-    if (model !== undefined) modelNamed(model, `route ${name}`);
   const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid } });
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) await reapOrphans(log);

@@ -86,7 +86,6 @@ const table = {
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
   NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
   NODE_INTERNALS_MISSING: { exitCode: 1, doc: "This Node.js lacks something undocumented that heddle uses of it." },
-  MODEL_UNAVAILABLE: { exitCode: 1, doc: "The concurrency model exists but cannot run here." },
   INTERNAL: {
     exitCode: 1,
     doc: "A fault in heddle itself, or an error without a code that crossed a process or thread.",

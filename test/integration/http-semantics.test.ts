@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { WebSocket } from "ws";
 import { RawConnection } from "../support/raw-connection.ts";
-import { runHeddle, startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/http/semantics.ts", import.meta.url).pathname;
 
@@ -119,26 +119,4 @@ describe("the semantics of HTTP", () => {
     socket.terminate();
     await server.waitForLog(/socket closed 1006/, mark);
   });
-});
-
-describe("a model that this version does not have", () => {
-  const unavailable = "tasks";
-  const config = new URL("../fixtures/http/unavailable.config.ts", import.meta.url).pathname;
-  const appWithRoutes = new URL("../fixtures/http/unavailable-route.ts", import.meta.url).pathname;
-  const cases: [where: string, args: string[], told: RegExp][] = [
-    ["--model", [app, "--model", unavailable], /--model: the model "tasks" is not in this version/],
-    [
-      "a route of the config file",
-      [app, "--config", config],
-      /route GET \/x: the model "tasks" is not in this version/,
-    ],
-    ["a route of the app", [appWithRoutes], /route GET \/y: the model "tasks" is not in this version/],
-  ];
-  for (const [where, args, told] of cases) {
-    test(`is told at start when ${where} asks for it, and ends with 1`, async () => {
-      const { code, stdout, stderr } = await runHeddle(["serve", ...args, "-p", "0", "--control", "off"]);
-      assert.match(stderr, told);
-      assert.deepEqual([code, stdout], [1, ""]);
-    });
-  }
 });

@@ -5,7 +5,7 @@
  * knows which path is the WebSocket's.
  */
 
-import { modelNamed } from "./registry.ts";
+import { models } from "./registry.ts";
 import type { ModelName } from "./model.ts";
 
 export interface RouteModel {
@@ -23,7 +23,7 @@ export interface UpgradesTold {
 /** `routes`: those of an app that takes upgrades. undefined: all of their models can. */
 export function upgradesRefused(routes: readonly RouteModel[]): UpgradesTold | undefined {
   const asked = routes.filter(isAskedByHandshakes);
-  const refused = asked.filter(({ model, name }) => !modelNamed(model, `route ${name}`).capabilities.upgrades);
+  const refused = asked.filter(({ model }) => !models[model].capabilities.upgrades);
   if (refused.length === 0) return undefined;
   const names = refused.map(({ name }) => name);
   const level = refused.length === asked.length ? "warn" : "info";

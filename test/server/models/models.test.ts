@@ -3,34 +3,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import type { LoadedApp } from "../../../src/server/app/load/load-app.ts";
-import { HeddleError } from "../../../src/errors/errors.ts";
-import type { ModelHost, ModelName, RunningModel } from "../../../src/server/models/model.ts";
-import { loadModels, modelNamed } from "../../../src/server/models/registry.ts";
+import type { ModelHost, RunningModel } from "../../../src/server/models/model.ts";
+import { loadModels, models } from "../../../src/server/models/registry.ts";
 import type { Exchange } from "../../../src/server/http/exchange.ts";
 
 describe("the registry of models", () => {
-  test("knows each model by its name", () => {
-    assert.equal(modelNamed("loop", "--model").name, "loop");
+  test("has each model under its own name", () => {
+    for (const [name, model] of Object.entries(models)) assert.equal(model.name, name);
   });
 
   test("loads each model that routes run on, once", async () => {
-    const routes = [
-      { name: "*", model: "loop" },
-      { name: "GET /x", model: "threads" },
-      { name: "GET /y", model: "threads" },
-    ] as const;
+    const routes = [{ model: "loop" }, { model: "threads" }, { model: "threads" }] as const;
     assert.deepEqual([...(await loadModels(routes)).keys()], ["loop", "threads"]);
-    await assert.rejects(loadModels([{ name: "*", model: "no-such-model" as ModelName }]), /--model.*"no-such-model"/);
-  });
-
-  test("tells who asked for a model that is not there, and which are", () => {
-    assert.throws(
-      () => modelNamed("no-such-model" as ModelName, "route GET /x"),
-      (error) =>
-        error instanceof HeddleError &&
-        error.code === "MODEL_UNAVAILABLE" &&
-        /route GET \/x.*"no-such-model".*loop/.test(error.message),
-    );
   });
 });
 
@@ -43,7 +27,7 @@ describe("the model loop", () => {
   async function start(app: Partial<LoadedApp>): Promise<Started> {
     const failures: Started["failures"] = [];
     const failed = (exchange: Exchange, error: unknown): void => void failures.push({ exchange, error });
-    const begin = await modelNamed("loop", "--model").load();
+    const begin = await models.loop.load();
     return { model: begin({ app, failed } as unknown as ModelHost), failures };
   }
 
@@ -93,7 +77,7 @@ describe("the model sync", () => {
   test("runs a handler as loop does, and refuses upgrades, which would keep its worker", async () => {
     const told: unknown[] = [];
     const socket = {} as Duplex;
-    const begin = await modelNamed("sync", "--model").load();
+    const begin = await models.sync.load();
     const model = begin({
       app: { request: () => void told.push("request") },
       refuseUpgrade: (refused: Duplex) => void told.push(refused),
