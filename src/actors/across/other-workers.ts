@@ -31,6 +31,8 @@ export interface OtherWorkersOptions {
   readonly received: (from: number, message: unknown) => void;
   readonly threadAdded: (thread: number) => void;
   readonly threadGone: (thread: number, why: HeddleError) => void;
+  /** On the root: a registration that has waited holds its name now. */
+  readonly promoted: (name: string) => void;
 }
 
 export class OtherWorkers {
@@ -71,9 +73,14 @@ export class OtherWorkers {
     this.#links.flush();
   }
 
-  /** On the root. The number of the registration, or 0: the name is taken. */
-  async claim(name: string): Promise<number> {
-    return await this.#workerLink!.claim(name);
+  /** On the root (worker-link.ts). The number of the registration, or 0: the name is taken. */
+  async claim(name: string, may: number): Promise<number> {
+    return await this.#workerLink!.claim(name, may);
+  }
+
+  /** On the root. */
+  waits(number: number): boolean {
+    return this.#workerLink!.waits(number);
   }
 
   /** On the root. */
@@ -143,6 +150,7 @@ export class OtherWorkers {
         this.forgetWorker(worker);
       },
       passed: (frame, bytes) => this.#pass(frame, bytes),
+      promoted: this.#options.promoted,
       drained: () => this.#handOn(),
     });
   }

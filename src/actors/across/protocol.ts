@@ -10,8 +10,9 @@
  *   gone      to a worker        a: a worker that has ended. All it has sent was passed on before
  *   data      through            a: the thread it is for, b: the thread that sends, rest: a piece of the stream between the two
  *   credit    through            a: the thread that may send more, b: the thread that has read, rest: u32 how many bytes
- *   claim     to the arbiter     a: the question's number, rest: a name
- *   claimed   to a worker        a: the question's number, b: the registration's number, or 0 if the name is taken
+ *   claim     to the arbiter     a: the question's number, flag: of MAY, rest: a name
+ *   claimed   to a worker        a: the question's number, b: the registration's number, or 0 if the name is taken. flag 1: it waits
+ *   promoted  to a worker        a: the number of a registration that has waited, rest: its name. Now it holds the name
  *   release   to the arbiter     a: the registration's number, rest: its name
  *   check     to a worker        a: a number. Answer when you have read this
  *   checked   to the arbiter     a: that number
@@ -20,7 +21,7 @@
  */
 
 /** Raise it with each change of the frames, or of the messages in them: the app may import another copy of the package. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const KIND = {
   hello: 1,
@@ -35,6 +36,15 @@ export const KIND = {
   release: 10,
   check: 11,
   checked: 12,
+  promoted: 13,
+} as const;
+
+/** Behind which registrations a claim may wait, as bits. */
+export const MAY = {
+  /** Those of workers that this one replaces. */
+  followReplaced: 1,
+  /** Those of its own worker: the thread replaces the one that has the name. */
+  followOwn: 2,
 } as const;
 
 export const WHY = {

@@ -22,6 +22,7 @@ import {
   KIND,
   MAX_CLAIM_BYTES,
   MAX_FRAME_BYTES,
+  MAY,
   VERSION,
   WHY,
 } from "./protocol.ts";
@@ -36,6 +37,8 @@ export interface WorkerLinkEvents {
   readonly gone: (worker: number) => void;
   /** A `data` or `credit` frame for a thread of this worker. `bytes`: all of it, a view of what was read. */
   readonly passed: (frame: Frame, bytes: Buffer) => void;
+  /** A registration that has waited holds its name now. */
+  readonly promoted: (name: string) => void;
   /** What has come at once was told. */
   readonly drained: () => void;
 }
@@ -44,6 +47,7 @@ type State = "connecting" | "in" | "alone";
 
 interface Claim {
   readonly name: string;
+  readonly may: number;
   readonly answered: (number: number) => void;
 }
 
@@ -55,6 +59,8 @@ export class WorkerLink {
   #reader = new FrameReader(MAX_FRAME_BYTES);
   readonly #others = new Set<number>();
   readonly #claims = new Map<number, Claim>();
+  /** Registrations that wait. */
+  readonly #waiting = new Set<number>();
   #lastClaim = 0;
   #lastNumber = 0;
   #retryMs = FIRST_RETRY_MS;
@@ -76,24 +82,39 @@ export class WorkerLink {
     }
   }
 
-  /** The number of the registration, or 0: an actor of another worker has the name. Waits until it is known who else there is. */
-  claim(name: string): Promise<number> {
-    if (this.#state === "alone") return Promise.resolve(++this.#lastNumber);
+  /**
+   * The number of the registration, or 0: the name is taken. It may wait (`waits`) behind another one, if `may` (MAY) says so. Not
+   * answered before it is known who else there is.
+   */
+  claim(name: string, may: number): Promise<number> {
+    if (this.#state === "alone") return Promise.resolve(this.#numberAlone(may));
     if (Buffer.byteLength(name) > MAX_CLAIM_BYTES) return Promise.reject(tooLong(name));
     const { promise, resolve } = Promise.withResolvers<number>();
     const id = ++this.#lastClaim;
-    this.#claims.set(id, { name, answered: resolve });
-    if (this.#state === "in") this.#ask(id, name);
+    const claim = { name, may, answered: resolve };
+    this.#claims.set(id, claim);
+    if (this.#state === "in") this.#ask(id, claim);
     return promise;
+  }
+
+  /** Others than this worker do not know the registration, until it is promoted. */
+  waits(number: number): boolean {
+    return this.#waiting.has(number);
   }
 
   /** Nobody here has the name any more. */
   release(name: string, number: number): void {
+    this.#waiting.delete(number);
     if (this.#state === "in") this.#socket!.write(encodeFrame(KIND.release, number, 0, Buffer.from(name)));
   }
 
-  #ask(id: number, name: string): void {
-    this.#socket!.write(encodeFrame(KIND.claim, id, 0, Buffer.from(name)));
+  #ask(id: number, { name, may }: Claim): void {
+    this.#socket!.write(encodeFrame(KIND.claim, id, 0, Buffer.from(name), may));
+  }
+
+  /** There is nobody who would say later that it waits no longer. */
+  #numberAlone(may: number): number {
+    return (may & MAY.followOwn) === 0 ? ++this.#lastNumber : 0;
   }
 
   #connect(): void {
@@ -120,7 +141,7 @@ export class WorkerLink {
   }
 
   #obey(frame: Frame, bytes: Buffer): void {
-    const { kind, a, b } = frame;
+    const { kind, flag, a, b, rest } = frame;
     switch (kind) {
       case KIND.data:
       case KIND.credit:
@@ -128,7 +149,7 @@ export class WorkerLink {
       case KIND.welcome:
         this.#state = "in";
         this.#retryMs = FIRST_RETRY_MS;
-        for (const [id, { name }] of this.#claims) this.#ask(id, name);
+        for (const [id, claim] of this.#claims) this.#ask(id, claim);
         return;
       case KIND.refused:
         return this.#refused(a);
@@ -139,8 +160,13 @@ export class WorkerLink {
         this.#others.delete(a);
         return this.#events.gone(a);
       case KIND.claimed:
+        if (flag !== 0) this.#waiting.add(b);
         this.#claims.get(a)?.answered(b);
         return void this.#claims.delete(a);
+      case KIND.promoted:
+        // It may have been released in the meantime.
+        if (this.#waiting.delete(a)) this.#events.promoted(rest.toString());
+        return;
       case KIND.check:
         return void this.#socket!.write(encodeFrame(KIND.checked, a));
     }
@@ -166,8 +192,9 @@ export class WorkerLink {
 
   #beAlone(): void {
     this.#state = "alone";
-    for (const { answered } of this.#claims.values()) answered(++this.#lastNumber);
+    for (const { answered, may } of this.#claims.values()) answered(this.#numberAlone(may));
     this.#claims.clear();
+    this.#waiting.clear();
     for (const worker of this.#others) this.#events.gone(worker);
     this.#others.clear();
   }

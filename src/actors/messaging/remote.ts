@@ -30,6 +30,7 @@ const answerers: Map<string, Answerer> = new Map();
 const goneListeners: ((thread: number, why: HeddleError) => void)[] = [];
 const addedListeners: ((thread: number) => void)[] = [];
 const stopListeners: (() => void)[] = [];
+const promotedListeners: ((name: string) => void)[] = [];
 
 /** A question to another thread. Who asked goes on in a turn of its own. */
 class Question extends TurnPromise<unknown> {
@@ -72,6 +73,7 @@ export function openService(module: string): void {
     received: receivedFromAfar,
     threadAdded,
     threadGone,
+    promoted: (name) => promotedListeners.forEach((listener) => listener(name)),
   });
 }
 
@@ -189,9 +191,24 @@ export function flush(): void {
   runtime().flush();
 }
 
-/** On the root: a name for an actor of this worker. The number of its registration, or 0: another worker has it. */
-export async function claimName(name: string): Promise<number> {
-  return others === undefined ? ++lastNumber : await others.claim(name);
+/** On the root: a name for an actor of this worker. The number of its registration, or 0: it is taken. `may`: bits of MAY. */
+export async function claimName(name: string, may: number): Promise<number> {
+  return others === undefined ? ++lastNumber : await others.claim(name, may);
+}
+
+/** On the root: the registration waits until one before it is released. */
+export function isWaiting(number: number): boolean {
+  return others?.waits(number) === true;
+}
+
+/** On the root. Called with the name when a registration of this worker waits no longer. */
+export function onPromoted(listener: (name: string) => void): void {
+  promotedListeners.push(listener);
+}
+
+/** On the root: whether it is a thread of this worker that takes the place of the other one. */
+export function replacesThread(thread: number, replaced: number): boolean {
+  return runtime().adopted?.replaces(localOf(thread), localOf(replaced)) === true;
 }
 
 let lastNumber = 0;

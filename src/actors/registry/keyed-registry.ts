@@ -16,6 +16,7 @@ import { ask, ifThreadGone, thisThread } from "../messaging/remote.ts";
 import { sendToAll } from "../messaging/sending.ts";
 import type { Pid } from "../process/pid.ts";
 import { exportPid } from "../process/process-table.ts";
+import { takenHint } from "./registered-names.ts";
 import { allOf, found, type Entry, type RegistryKey } from "./keyed-entries.ts";
 import { Via } from "./via.ts";
 
@@ -59,6 +60,7 @@ export class Registry<Value = any> {
       throw new HeddleError(
         "NAME_REFUSED",
         `${pid.toString()} cannot be registered as ${this.name}/${key}: ${problem}.`,
+        takenHint(problem),
       );
     }
     // The news came from the actor's thread, the answer perhaps from the root.

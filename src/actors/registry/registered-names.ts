@@ -4,6 +4,7 @@
  *
  *   register ─▶ root: is it free? ─▶ the actor's thread: is it alive, and has no name? ─▶ root: tell all ─▶ registered
  *                 └─▶ in a server: the arbiter, has another worker the name?
+ *   register, of a replacement ─▶ the same, but it waits behind the actor of the worker or thread that is replaced (claims.ts)
  *   exit ─▶ the actor's thread tells all that the name is free, then it sends exit signals and DOWN messages
  *
  * Invariants
@@ -14,12 +15,14 @@
  * - An actor may exit, or lose its name, while the root gives it the name. Then nobody gets it.
  * - If a name seems taken, its holder's thread is asked before it is refused, because the news that it is free may be on its
  *   way.
+ * - A copy may have several registrations of a name: that of an actor which is replaced, and that of its replacement. The largest
+ *   number counts.
  * - The root repeats to all that a name is free. So a copy that heard of the end before the beginning is corrected.
  */
 
 import { mustBePid, mustBeText, notAnAddress, show } from "../arguments/arguments.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { isHere, root, rootOf } from "../across/own-worker.ts";
+import { isHere, root, rootOf, seat } from "../across/own-worker.ts";
 import { rareFieldsOf, type RareFields } from "../process/rare-fields.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import { Pid, type PidData } from "../process/pid.ts";
@@ -29,9 +32,9 @@ import {
   ask,
   broadcast,
   broadcastHere,
-  claimName,
   ifThreadGone,
   onMessage,
+  onPromoted,
   onQuestion,
   onThreadAdded,
   onThreadGone,
@@ -39,20 +42,27 @@ import {
   releaseName,
   thisThread,
 } from "../messaging/remote.ts";
+import { type Audience, audienceOf, claim, lastHere } from "./claims.ts";
 import { Via } from "./via.ts";
 
 const MAX_NAME_LENGTH = 255;
+const ID_PREFIX = "name ";
+const TAKEN = " is taken";
+const NAME_TAKEN = `the name${TAKEN}`;
 
 interface Registration {
   readonly pid: Pid;
   readonly number: number;
 }
 
-const byName: Map<string, Registration> = new Map();
+/** The largest number first. */
+const byName: Map<string, readonly Registration[]> = new Map();
 /** On the root: names that are being given out, and whether that one was freed already. */
 const reserved: Map<string, { number: number; isFreed: boolean }> = new Map();
-/** On the root: the names that this worker has, with the numbers of their registrations. */
-const claimed: Map<string, number> = new Map();
+/** On the root: the numbers of this worker's registrations. */
+const claimed: Set<number> = new Set();
+/** On the root: those that not all know, and who does. */
+const told: Map<number, Audience | "nobody"> = new Map();
 
 /**
  * Gives a living actor a name. All threads can send to that name. As in Erlang, an actor has at most one name, and `undefined`
@@ -61,10 +71,15 @@ const claimed: Map<string, number> = new Map();
  * @throws NAME_REFUSED if the name is taken or reserved, or the actor has exited or has a name already.
  */
 export async function register(name: string, pid: Pid): Promise<void> {
+  await registerAs(name, pid, true);
+}
+
+/** `mayFollow`: the same name may be that of an actor whose worker or thread is being replaced by this one. */
+export async function registerAs(name: string, pid: Pid, mayFollow: boolean): Promise<void> {
   checkName(name);
   mustBePid(pid, "the actor of register()");
   // The root of its own worker: the name is given back when that worker ends.
-  const asked = ask(rootOf(pid.thread), "name", name, exportPid(pid)).catch(isGone);
+  const asked = ask(rootOf(pid.thread), "name", name, exportPid(pid), mayFollow).catch(isGone);
   const problem = (await asked) as string | undefined;
   if (problem !== undefined) throw refused(name, pid, problem);
 }
@@ -76,7 +91,7 @@ export async function register(name: string, pid: Pid): Promise<void> {
  */
 export async function unregister(name: string): Promise<void> {
   mustBeText(name, "the name of unregister()");
-  const found = byName.get(name);
+  const found = byName.get(name)?.[0];
   if (found === undefined) throw unknownName(name);
   const { pid, number } = found;
   if ((await ask(pid.thread, "unname", exportPid(pid)[1], number)) !== true) throw unknownName(name);
@@ -87,7 +102,7 @@ export async function unregister(name: string): Promise<void> {
 /** The actor of this name, looked up in this thread's copy of the registry. */
 export function whereis(name: string): Pid | undefined {
   mustBeText(name, "the name of whereis()");
-  return byName.get(name)?.pid;
+  return byName.get(name)?.[0]?.pid;
 }
 
 /** All names that are given out, as this thread knows them. */
@@ -101,7 +116,7 @@ export function registered(): string[] {
  * @throws ACTOR_INVALID if it is none of these
  */
 export function resolveName(to: Pid | string, what: string): Pid | undefined {
-  if (typeof to === "string") return byName.get(to)?.pid;
+  if (typeof to === "string") return byName.get(to)?.[0]?.pid;
   if (to instanceof Pid) return to;
   if ((to as unknown) instanceof Via) return (to as unknown as Via).resolve();
   throw notAnAddress(to, what);
@@ -126,7 +141,16 @@ function isGone(error: unknown): string {
 }
 
 function refused(name: string, pid: Pid, problem: string): HeddleError {
-  return new HeddleError("NAME_REFUSED", `${pid.toString()} cannot be registered as "${name}": ${problem}.`);
+  const message = `${pid.toString()} cannot be registered as "${name}": ${problem}.`;
+  return new HeddleError("NAME_REFUSED", message, takenHint(problem));
+}
+
+/** In a server, each copy of the app runs the same code. */
+export function takenHint(problem: string): { readonly hint?: string } {
+  if (seat === undefined || !problem.endsWith(TAKEN)) return {};
+  return {
+    hint: "Each copy of the app runs this code. If it is to exist once for all copies, use singleton(name, …) of heddle/actors, or start it in one copy: if (isFirst), of heddle.",
+  };
 }
 
 export function unknownName(name: string | Via): HeddleError {
@@ -135,17 +159,16 @@ export function unknownName(name: string | Via): HeddleError {
 
 // On the root
 
-onQuestion("name", async (_from: number, name: string, data: PidData) => {
-  if (reserved.has(name)) return "the name is taken";
+onQuestion("name", async (_from: number, name: string, data: PidData, mayFollow: boolean) => {
+  if (reserved.has(name)) return NAME_TAKEN;
   const registration = { number: 0, isFreed: false };
   reserved.set(name, registration);
   try {
-    const holder = byName.get(name);
-    if (holder !== undefined && isHere(holder.pid.thread) && (await isHeld(name, holder))) return "the name is taken";
+    const holder = await lastHeld(name);
     // Whether another worker has it, the arbiter knows best.
-    registration.number = await claimName(idOf(name));
-    if (registration.number === 0) return "the name is taken";
-    claimed.set(name, registration.number);
+    registration.number = await claim(idOf(name), data[0], holder?.pid.thread, mayFollow);
+    if (registration.number === 0) return NAME_TAKEN;
+    claimed.add(registration.number);
     const problem = await give(name, importPid(data), registration);
     if (problem !== undefined) giveBack(name, registration.number);
     return problem;
@@ -160,34 +183,64 @@ async function give(name: string, pid: Pid, registration: { number: number; isFr
   const problem = await ask(pid.thread, "takeName", id, name, number).catch(isGone);
   if (problem !== undefined) return problem;
   if (registration.isFreed) return "it has exited, or given the name back";
-  byName.set(name, { pid, number });
-  broadcast(["named", name, exportPid(pid), number]);
+  told.set(number, "nobody");
+  know(name, { pid, number });
+  tell(name);
   return undefined;
 }
 
+/** Of each registration, those that do not know it yet and should. */
+function tell(name: string): void {
+  if (told.size === 0) return;
+  const known = byName.get(name) ?? [];
+  for (const { pid, number } of known) {
+    const before = told.get(number);
+    if (before === undefined) continue;
+    const audience = audienceOf(number, known);
+    if (audience === before) continue;
+    const message = ["named", name, exportPid(pid), number] as const;
+    if (audience === "all") told.delete(number);
+    else told.set(number, audience);
+    if (audience === "all") broadcast(message);
+    else if (audience === "worker") broadcastHere(message);
+    else post(pid.thread, message);
+  }
+}
+
+onPromoted((id) => {
+  if (id.startsWith(ID_PREFIX)) tell(id.slice(ID_PREFIX.length));
+});
+
 /** As the arbiter knows it, which gives out keys of registries too. */
 function idOf(name: string): string {
-  return `name ${name}`;
+  return ID_PREFIX + name;
 }
 
 function giveBack(name: string, number: number): void {
-  if (claimed.get(name) !== number) return;
-  claimed.delete(name);
-  releaseName(idOf(name), number);
+  told.delete(number);
+  if (claimed.delete(number)) releaseName(idOf(name), number);
 }
 
-async function isHeld(name: string, holder: Registration): Promise<boolean> {
-  // If its thread has ended, its names are gone too.
-  const { thread } = holder.pid;
-  if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
-  return byName.get(name) === holder;
+/** The last registration of this worker, if it is not being freed in this moment. */
+async function lastHeld(name: string): Promise<Registration | undefined> {
+  for (;;) {
+    const last = lastHere(byName.get(name) ?? []);
+    if (last === undefined) return undefined;
+    // If its thread has ended, its names are gone too.
+    const { thread } = last.pid;
+    if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
+    if (lastHere(byName.get(name) ?? []) === last) return last;
+  }
 }
 
 onThreadAdded((thread) => {
   if (thisThread !== root) return;
-  for (const [name, { pid, number }] of byName) {
-    // Other workers hear of each name from its own worker.
-    if (isHere(thread) || isHere(pid.thread)) post(thread, ["named", name, exportPid(pid), number]);
+  for (const [name, known] of byName) {
+    for (const { pid, number } of known) {
+      // Other workers hear of each name from its own worker.
+      const mayKnow = isHere(thread) ? told.get(number) !== "thread" : isHere(pid.thread) && !told.has(number);
+      if (mayKnow) post(thread, ["named", name, exportPid(pid), number]);
+    }
   }
 });
 
@@ -224,17 +277,27 @@ beforeExitSignals(release);
 
 // Everywhere
 
+function know(name: string, registration: Registration): void {
+  const known = byName.get(name) ?? [];
+  if (known.some(({ number }) => number === registration.number)) return;
+  byName.set(
+    name,
+    [...known, registration].toSorted((a, b) => b.number - a.number),
+  );
+}
+
 function free(name: string, number: number): void {
-  if (byName.get(name)?.number === number) byName.delete(name);
+  const left = byName.get(name)?.filter((each) => each.number !== number) ?? [];
+  if (left.length > 0) byName.set(name, left);
+  else byName.delete(name);
   const given = reserved.get(name);
   if (given?.number === number) given.isFreed = true;
   giveBack(name, number);
+  tell(name);
 }
 
 onMessage("named", (_from: number, name: string, data: PidData, number: number) => {
-  const known = byName.get(name);
-  // Of two workers, the news of the earlier registration may come later.
-  if (known === undefined || known.number < number) byName.set(name, { pid: importPid(data), number });
+  know(name, { pid: importPid(data), number });
 });
 
 onMessage("unnamed", (from: number, name: string, number: number) => {
@@ -245,5 +308,7 @@ onMessage("unnamed", (from: number, name: string, number: number) => {
 });
 
 onThreadGone((thread) => {
-  for (const [name, { pid, number }] of byName) if (pid.thread === thread) free(name, number);
+  for (const [name, known] of byName) {
+    for (const { pid, number } of known) if (pid.thread === thread) free(name, number);
+  }
 });

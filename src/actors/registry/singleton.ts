@@ -21,7 +21,7 @@ import type { Pid } from "../process/pid.ts";
 import type { Body, Process } from "../process/process.ts";
 import { hasStarted, isServer, markServer } from "../process/spawn.ts";
 import type { Self } from "../process/self.ts";
-import { checkName, register, whereis } from "./registered-names.ts";
+import { checkName, registerAs, whereis } from "./registered-names.ts";
 
 /** After a refusal, when this thread has not heard yet who has the name. */
 const NEWS_MS = 10;
@@ -60,7 +60,8 @@ export function singleton(name: string, what: unknown): any {
 
 async function becomeTheOnly(self: Self, name: string): Promise<void> {
   for (;;) {
-    const refused = await register(name, self.pid).then(
+    // There is one also while a worker is replaced: it waits until that one's has ended.
+    const refused = await registerAs(name, self.pid, false).then(
       () => undefined,
       (error: unknown) => error,
     );

@@ -20,6 +20,8 @@ export interface OwnedThread {
   /** In messages: `serving thread 0`. */
   readonly name: string;
   readonly threadId: number;
+  /** Its place among the owner's threads. One with a larger serial replaces it. undefined: none does. */
+  readonly place?: { readonly name: string; readonly serial: number };
   /** An actor on it was told to exit, and could not be ended: the thread should be replaced as soon as possible. */
   replace(why: HeddleError): void;
 }
@@ -91,6 +93,12 @@ export class AdoptedThreads {
     this.#numbers.delete(thread);
     this.#threads.delete(id);
     this.#context.roster.left(id, why, isEmpty);
+  }
+
+  /** Whether it takes the place of the other one, which may still work. */
+  replaces(id: number, replaced: number): boolean {
+    const [place, before] = [this.#threads.get(id)?.place, this.#threads.get(replaced)?.place];
+    return place !== undefined && before !== undefined && place.name === before.name && place.serial > before.serial;
   }
 
   get(id: number): OwnedThread | undefined {

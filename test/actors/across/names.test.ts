@@ -289,7 +289,7 @@ test("a process that is no worker is alone, though it has a worker's environment
   const server = await TestServer.open(t);
   const a = server.spawn();
   await a.do("counter", "counter");
-  const { place } = server.actors.seat(1);
+  const { place } = server.actors.seat(1, 0);
   const child = server.spawn(1, { HEDDLE_ACTORS: place });
   await child.do("counter", "counter");
   assert.equal(await a.do("call", "counter", 1), 1);

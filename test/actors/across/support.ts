@@ -13,6 +13,7 @@ export interface Failed {
   readonly code: string;
   readonly message: string;
   readonly reason: unknown;
+  readonly hint?: string;
 }
 
 interface Reply {
@@ -86,9 +87,11 @@ export class TestServer {
     return server;
   }
 
-  /** `env`: instead of the place that the arbiter gives it. */
-  spawn(generation: number = 1, env?: NodeJS.ProcessEnv): TestWorker {
-    const seat = this.actors.seat(generation);
+  #lastSlot = 0;
+
+  /** `env`: instead of the place that the arbiter gives it. `slot`: that of the worker that it replaces. */
+  spawn(generation: number = 1, env?: NodeJS.ProcessEnv, slot: number = ++this.#lastSlot): TestWorker {
+    const seat = this.actors.seat(generation, slot);
     const child = fork(program, {
       env: { ...process.env, ...(env ?? { [ACTORS_VARIABLE]: seat.place }) },
       serialization: "advanced",

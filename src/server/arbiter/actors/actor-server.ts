@@ -26,6 +26,7 @@ export interface ActorsStatus {
 
 interface Expected {
   readonly meeting: Meeting;
+  readonly slot: number;
   pid: number;
 }
 
@@ -58,10 +59,10 @@ export class ActorServer {
     };
   }
 
-  /** For a worker that is about to be spawned. */
-  seat(generation: number): WorkerSeat {
+  /** For a worker that is about to be spawned. It replaces those of its generation that have its slot. */
+  seat(generation: number, slot: number): WorkerSeat {
     const worker = ++this.#lastWorker;
-    const expected: Expected = { meeting: this.#meeting(generation), pid: 0 };
+    const expected: Expected = { meeting: this.#meeting(generation), slot, pid: 0 };
     this.#expected.set(worker, expected);
     return {
       place: formatSeat({ worker, path: this.#socket!.place }),
@@ -86,9 +87,9 @@ export class ActorServer {
 
   async #listen(): Promise<void> {
     const options = {
-      meetingOf: (worker: number, pid: number) => {
+      placeOf: (worker: number, pid: number) => {
         const expected = this.#expected.get(worker);
-        return expected?.pid === pid ? expected.meeting : undefined;
+        return expected?.pid === pid ? expected : undefined;
       },
       onFault: (what: string) => this.#log.warn({}, `heddle/actors: a worker has sent ${what}`),
     };

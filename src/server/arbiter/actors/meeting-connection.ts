@@ -21,12 +21,13 @@ import type { Guest, Meeting } from "./meeting.ts";
 
 export interface MeetingConnectionOptions {
   /** Where the worker belongs. undefined: no worker has this number and process. */
-  readonly meetingOf: (worker: number, pid: number) => Meeting | undefined;
+  readonly placeOf: (worker: number, pid: number) => { readonly meeting: Meeting; readonly slot: number } | undefined;
   readonly onFault: (what: string) => void;
 }
 
 export class MeetingConnection implements Guest {
   worker = 0;
+  slot = 0;
   readonly #socket: Socket;
   readonly #options: MeetingConnectionOptions;
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
@@ -72,7 +73,7 @@ export class MeetingConnection implements Guest {
 
   /** False: it may not say that. */
   #obey(frame: Frame, bytes: Buffer): boolean {
-    const { kind, a, rest } = frame;
+    const { kind, flag, a, rest } = frame;
     const meeting = this.#meeting;
     if (meeting === undefined) return kind === KIND.hello && this.#hello(frame);
     switch (kind) {
@@ -81,7 +82,7 @@ export class MeetingConnection implements Guest {
         meeting.pass(this, workerOf(a), bytes);
         return true;
       case KIND.claim:
-        meeting.claim(this, a, rest.toString());
+        meeting.claim(this, a, rest.toString(), flag);
         return true;
       case KIND.release:
         meeting.release(this, a, rest.toString());
@@ -95,15 +96,16 @@ export class MeetingConnection implements Guest {
   }
 
   #hello({ a: worker, b: pid, flag: version }: Frame): boolean {
-    const meeting = version === VERSION ? this.#options.meetingOf(worker, pid) : undefined;
-    if (meeting === undefined || meeting.has(worker)) {
-      const why = version !== VERSION ? WHY.version : meeting === undefined ? WHY.stranger : WHY.present;
+    const place = version === VERSION ? this.#options.placeOf(worker, pid) : undefined;
+    if (place === undefined || place.meeting.has(worker)) {
+      const why = version !== VERSION ? WHY.version : place === undefined ? WHY.stranger : WHY.present;
       this.#socket.end(encodeFrame(KIND.refused, why));
       return true;
     }
     this.worker = worker;
-    this.#meeting = meeting;
-    meeting.join(this);
+    this.slot = place.slot;
+    this.#meeting = place.meeting;
+    place.meeting.join(this);
     return true;
   }
 }

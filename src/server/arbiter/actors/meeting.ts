@@ -1,22 +1,29 @@
 /**
  * Where the workers of one generation meet: the frames of their actors are passed on here, and names are given out. Each generation has
- * its own. Nothing passes between two of them: they may run different code, and a worker that replaces another one must be able to
- * take the names that its code takes.
+ * its own. Nothing passes between two of them: they may run different code, and the new workers must be able to take the names that
+ * their code takes.
+ *
+ * A worker that is replaced within its generation (`--max-requests`, an uncaught exception) serves until its replacement does. So the
+ * replacement may claim what it holds: that registration waits behind the holder's, and its worker tells nobody else of it. When
+ * the holder's is released, the next one holds the name, and its worker tells all.
  *
  * Invariants
  * - Frames of a worker are handled in their order. So a name that it has released is free before anything that it has sent later
  *   reaches another worker.
- * - A name has one registration. Its number is never used again, and a later one is larger.
+ * - A name has one holder, and behind it only registrations of workers (or threads, as their worker says) that replace the one before.
+ * - The number of a registration is never used again, and a later one is larger.
  * - If a name seems taken, its holder's connection is asked whether it has said more: the news that it is free may be on its way.
- * - A worker that ends gives all of its names back, and then the others are told.
+ * - A worker that ends gives all of its names back, and then the others are told. Who has waited for one is told after that.
  * - What is kept for a worker that does not read is bounded by those that send to it (actors/across/protocol.ts, WINDOW_BYTES).
  */
 
-import { encodeFrame, KIND } from "../../../actors/across/protocol.ts";
+import { encodeFrame, KIND, MAY } from "../../../actors/across/protocol.ts";
 
 /** A worker's connection. */
 export interface Guest {
   readonly worker: number;
+  /** Its place in the generation. A worker replaces those of the same place that have smaller numbers. */
+  readonly slot: number;
   /** Frames that are sent with the next flush. */
   add(frame: Buffer): void;
   flush(): void;
@@ -32,6 +39,7 @@ interface Doubt {
   readonly name: string;
   readonly claimant: Guest;
   readonly claim: number;
+  readonly may: number;
   readonly held: Registration;
 }
 
@@ -40,7 +48,8 @@ let lastNumber = 0;
 
 export class Meeting {
   readonly #guests = new Map<number, Guest>();
-  readonly #names = new Map<string, Registration>();
+  /** The holder of each name, and those that wait for it, in their order. Never empty. */
+  readonly #names = new Map<string, Registration[]>();
   readonly #doubts = new Map<number, Doubt>();
   readonly #unflushed = new Set<Guest>();
   #lastDoubt = 0;
@@ -69,8 +78,8 @@ export class Meeting {
   leave(guest: Guest): void {
     if (!this.#guests.delete(guest.worker)) return;
     this.#unflushed.delete(guest);
-    for (const [name, { holder }] of this.#names) if (holder === guest) this.#names.delete(name);
     for (const other of this.#guests.values()) this.#tell(other, encodeFrame(KIND.gone, guest.worker));
+    for (const name of this.#names.keys()) this.#remove(name, ({ holder }) => holder === guest);
     for (const [number, { claimant, held }] of this.#doubts) {
       if (claimant === guest) this.#doubts.delete(number);
       else if (held.holder === guest) this.checked(number);
@@ -84,11 +93,12 @@ export class Meeting {
     else this.#tell(from, encodeFrame(KIND.gone, worker));
   }
 
-  claim(claimant: Guest, claim: number, name: string): void {
-    const held = this.#names.get(name);
-    if (held === undefined) return this.#give(claimant, claim, name);
-    this.#doubts.set(++this.#lastDoubt, { name, claimant, claim, held });
-    this.#tell(held.holder, encodeFrame(KIND.check, this.#lastDoubt));
+  /** `may`: bits of MAY. */
+  claim(claimant: Guest, claim: number, name: string, may: number): void {
+    if (this.#give(claimant, claim, name, may)) return;
+    const [held] = this.#names.get(name)!;
+    this.#doubts.set(++this.#lastDoubt, { name, claimant, claim, may, held: held! });
+    this.#tell(held!.holder, encodeFrame(KIND.check, this.#lastDoubt));
   }
 
   /** Its holder has said all that it had to say. */
@@ -96,14 +106,12 @@ export class Meeting {
     const doubted = this.#doubts.get(doubt);
     if (doubted === undefined) return;
     this.#doubts.delete(doubt);
-    const { name, claimant, claim } = doubted;
-    if (this.#names.has(name)) this.#tell(claimant, encodeFrame(KIND.claimed, claim, 0));
-    else this.#give(claimant, claim, name);
+    const { name, claimant, claim, may } = doubted;
+    if (!this.#give(claimant, claim, name, may)) this.#tell(claimant, encodeFrame(KIND.claimed, claim, 0));
   }
 
   release(guest: Guest, number: number, name: string): void {
-    const held = this.#names.get(name);
-    if (held?.holder === guest && held.number === number) this.#names.delete(name);
+    this.#remove(name, (each) => each.holder === guest && each.number === number);
   }
 
   flush(): void {
@@ -111,14 +119,34 @@ export class Meeting {
     this.#unflushed.clear();
   }
 
-  #give(claimant: Guest, claim: number, name: string): void {
+  /** False: the name is taken. */
+  #give(claimant: Guest, claim: number, name: string, may: number): boolean {
+    const before = this.#names.get(name) ?? [];
+    const last = before.at(-1);
+    if (last !== undefined && !mayFollow(claimant, last.holder, may)) return false;
     const number = ++lastNumber;
-    this.#names.set(name, { number, holder: claimant });
-    this.#tell(claimant, encodeFrame(KIND.claimed, claim, number));
+    this.#names.set(name, [...before, { number, holder: claimant }]);
+    this.#tell(claimant, encodeFrame(KIND.claimed, claim, number, undefined, last === undefined ? 0 : 1));
+    return true;
+  }
+
+  /** If the holder is among them, the next one holds the name. */
+  #remove(name: string, isGone: (registration: Registration) => boolean): void {
+    const before = this.#names.get(name) ?? [];
+    const left = before.filter((registration) => !isGone(registration));
+    const [first] = left;
+    if (first === undefined) return void this.#names.delete(name);
+    this.#names.set(name, left);
+    if (first !== before[0]) this.#tell(first.holder, encodeFrame(KIND.promoted, first.number, 0, Buffer.from(name)));
   }
 
   #tell(guest: Guest, frame: Buffer): void {
     guest.add(frame);
     this.#unflushed.add(guest);
   }
+}
+
+function mayFollow(claimant: Guest, last: Guest, may: number): boolean {
+  if (claimant === last) return (may & MAY.followOwn) !== 0;
+  return (may & MAY.followReplaced) !== 0 && claimant.slot === last.slot && claimant.worker > last.worker;
 }

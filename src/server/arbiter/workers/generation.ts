@@ -200,7 +200,7 @@ export class Generation {
     const own: ServerConfig = { ...config, ...this.#shareOf(place), app, cwd };
     const tls = this.#options.tls && { ...this.#options.tls, ticketKeys: ticketKeys() };
     const boot = { config: own, tls, slot: place, generation: this.number, address, hop, purpose: "serve" as const };
-    const seat = actors.seat(this.number);
+    const seat = actors.seat(this.number, place);
     const ownEnv = { ...env, [SHARED_VARIABLE]: sharedPlace, [ACTORS_VARIABLE]: seat.place };
     const worker = new WorkerHandle(member, boot, inherited(place, config), ownEnv);
     seat.started(worker.pid);

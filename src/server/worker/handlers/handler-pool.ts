@@ -204,7 +204,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       log[level]({ pool: spec.name, ...fields }, message);
     });
     sockets.connect(handler);
-    const joining = appThread(handler, this.role, (why) => this.#wear(member, why, "a runaway actor"));
+    const joining = appThread(handler, this.role, `${spec.name} ${member.place}`, (why) =>
+      this.#wear(member, why, "a runaway actor"),
+    );
     this.#joining.set(handler, joining);
     handler.on("join-runtime", (knock) => runtime.join(joining, knock));
     handler.once("ready", (modules) => {

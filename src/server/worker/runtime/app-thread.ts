@@ -8,10 +8,12 @@ import type { AppThread } from "./worker-runtime.ts";
 export function appThread(
   handle: ServingThreadHandle | HandlerThreadHandle,
   role: AppThread["role"],
+  place: string,
   replace: (why: HeddleError) => void,
 ): AppThread {
   return {
     role,
+    place: { name: place, serial: handle.member.serial },
     name: handle.name,
     replace,
     get threadId() {

@@ -270,7 +270,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       log[level]({ thread: index, ...fields }, message);
     });
     sockets.connect(thread);
-    const joining = appThread(thread, "serving", (why) => this.#wear(member, why, "a runaway actor"));
+    const joining = appThread(thread, "serving", `serving ${index}`, (why) =>
+      this.#wear(member, why, "a runaway actor"),
+    );
     this.#joining.set(thread, joining);
     thread.on("join-runtime", (knock) => this.runtime.join(joining, knock));
     thread.on("loaded", ({ limited, pools, summary }) => {

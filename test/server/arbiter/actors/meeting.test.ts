@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeFrame, encodeFrame, KIND } from "../../../../src/actors/across/protocol.ts";
+import { decodeFrame, encodeFrame, KIND, MAY } from "../../../../src/actors/across/protocol.ts";
 import { threadNumber } from "../../../../src/actors/across/thread-numbers.ts";
 import { type Guest, Meeting } from "../../../../src/server/arbiter/actors/meeting.ts";
 
@@ -10,11 +10,15 @@ const names = new Map(Object.entries(KIND).map(([name, kind]) => [kind as number
 
 class TestGuest implements Guest {
   readonly worker: number;
+  readonly slot: number;
+  /** The numbers of registrations that it was told to wait with. */
+  readonly waits: Set<number> = new Set();
   readonly #frames: Buffer[] = [];
   #flushed = 0;
 
-  constructor(worker: number) {
+  constructor(worker: number, slot: number = worker) {
     this.worker = worker;
+    this.slot = slot;
   }
 
   add(frame: Buffer): void {
@@ -29,6 +33,7 @@ class TestGuest implements Guest {
   told(): string[] {
     const frames = this.#frames.splice(0, this.#flushed).map((frame) => decodeFrame(frame)!);
     this.#flushed = 0;
+    for (const { kind, flag, b } of frames) if (kind === KIND.claimed && flag === 1) this.waits.add(b);
     return frames.map(({ kind, a, b }) => `${names.get(kind)!} ${a} ${b}`);
   }
 }
@@ -62,13 +67,13 @@ test("a name that seems taken is refused only after its holder has said all that
   const meeting = new Meeting();
   const [a, b] = [new TestGuest(1), new TestGuest(2)];
   join(meeting, a, b);
-  meeting.claim(a, 7, "name");
+  meeting.claim(a, 7, "name", 0);
   meeting.flush();
   const [claimed] = a.told();
   const number = Number(claimed!.split(" ")[2]);
   assert.ok(number > 0);
   for (const isReleased of [false, true]) {
-    meeting.claim(b, 8, "name");
+    meeting.claim(b, 8, "name", 0);
     meeting.flush();
     assert.deepEqual(b.told(), []);
     const [kind, doubt] = a.told()[0]!.split(" ");
@@ -90,9 +95,9 @@ test("a holder that ends while it is asked gives its name to the first who asked
   const meeting = new Meeting();
   const [a, b, c] = [new TestGuest(1), new TestGuest(2), new TestGuest(3)];
   join(meeting, a, b, c);
-  meeting.claim(a, 1, "name");
-  meeting.claim(b, 2, "name");
-  meeting.claim(c, 3, "name");
+  meeting.claim(a, 1, "name", 0);
+  meeting.claim(b, 2, "name", 0);
+  meeting.claim(c, 3, "name", 0);
   // One of those who ask may end as well.
   meeting.leave(a);
   meeting.flush();
@@ -101,9 +106,138 @@ test("a holder that ends while it is asked gives its name to the first who asked
   // It seems taken again, by the second one.
   assert.deepEqual(toC, ["gone 1 0", "claimed 3 0"]);
   meeting.leave(b);
-  meeting.claim(c, 4, "name");
+  meeting.claim(c, 4, "name", 0);
   meeting.flush();
   assert.match(c.told().join(), /^gone 2 0,claimed 4 [1-9]/);
   assert.equal(meeting.names, 1);
   assert.equal(meeting.size, 1);
+});
+
+const BEHIND = MAY.followReplaced;
+
+/** The number of the registration, of `claimed <claim> <number>`. */
+function numberOf(line: string): number {
+  return Number(line.split(" ")[2]);
+}
+
+/** Claims, and is not refused. Returns the number. */
+function claimed(meeting: Meeting, guest: TestGuest, may: number = BEHIND): number {
+  meeting.claim(guest, 1, "name", may);
+  meeting.flush();
+  const line = guest.told().find((told) => !told.startsWith("gone")) ?? "nothing";
+  assert.match(line, /^claimed 1 [1-9]\d*$/);
+  return numberOf(line);
+}
+
+test("the replacement of a worker waits for its name, and has it when the holder releases it or ends", () => {
+  for (const how of ["release", "leave"] as const) {
+    const meeting = new Meeting();
+    const [old, young, other] = [new TestGuest(1, 0), new TestGuest(3, 0), new TestGuest(2, 1)];
+    join(meeting, old, other, young);
+    const first = claimed(meeting, old);
+    meeting.claim(young, 5, "name", BEHIND);
+    meeting.flush();
+    assert.deepEqual(old.told(), [], "nobody is asked");
+    assert.equal(young.waits.has(numberOf(young.told()[0]!)), true);
+    const second = Math.max(...young.waits);
+    assert.ok(second > first);
+    // To others it is the holder's, and they are refused.
+    meeting.claim(other, 6, "name", BEHIND);
+    meeting.flush();
+    meeting.checked(Number(old.told()[0]!.split(" ")[1]));
+    meeting.flush();
+    assert.deepEqual(other.told(), ["claimed 6 0"]);
+    assert.deepEqual(young.told(), []);
+    if (how === "release") meeting.release(old, first, "name");
+    else meeting.leave(old);
+    meeting.flush();
+    // The end of the holder is told first.
+    const gone = how === "leave" ? ["gone 1 0"] : [];
+    assert.deepEqual(young.told(), [...gone, `promoted ${second} 0`]);
+    assert.deepEqual(other.told(), gone);
+    assert.equal(meeting.names, 1);
+    meeting.release(young, second, "name");
+    assert.equal(meeting.names, 0);
+  }
+});
+
+test("a replacement that ends before the holder changes nothing, and one that ends after it leaves the name free", () => {
+  const meeting = new Meeting();
+  const [old, failed, young, other] = [1, 2, 3].map((worker) => new TestGuest(worker, 0)).concat(new TestGuest(4, 1));
+  join(meeting, old!, failed!, other!);
+  const first = claimed(meeting, old!);
+  claimed(meeting, failed!);
+  meeting.leave(failed!);
+  meeting.flush();
+  assert.deepEqual([old!.told(), other!.told()], [["gone 2 0"], ["gone 2 0"]]);
+  join(meeting, young!);
+  for (const guest of [old!, other!]) guest.told();
+  const given = claimed(meeting, young!);
+  meeting.release(old!, first, "name");
+  meeting.release(old!, first, "name");
+  meeting.flush();
+  assert.deepEqual(young!.told(), [`promoted ${given} 0`]);
+  // It is taken: also for the worker that has released it.
+  meeting.claim(old!, 2, "name", BEHIND);
+  meeting.flush();
+  meeting.checked(Number(young!.told()[0]!.split(" ")[1]));
+  meeting.flush();
+  assert.deepEqual(old!.told(), ["claimed 2 0"]);
+  meeting.leave(young!);
+  assert.equal(meeting.names, 0);
+  assert.ok(claimed(meeting, old!) > given);
+});
+
+test("a replacement that is itself replaced hands its turn on, whichever of them ends first", () => {
+  for (const order of [
+    [0, 1, 2],
+    [1, 0, 2],
+    [0, 2, 1],
+    [2, 1, 0],
+  ]) {
+    const meeting = new Meeting();
+    const guests = [1, 2, 3].map((worker) => new TestGuest(worker, 0));
+    join(meeting, ...guests);
+    const numbers = guests.map((guest) => claimed(meeting, guest));
+    const left = new Set([0, 1, 2]);
+    for (const index of order) {
+      const before = Math.min(...left);
+      left.delete(index);
+      meeting.leave(guests[index]!);
+      meeting.flush();
+      const now = Math.min(...left);
+      for (const i of left) {
+        const promoted = guests[i]!.told().filter((line) => line.startsWith("promoted"));
+        assert.deepEqual(promoted, i === now && now !== before ? [`promoted ${numbers[i]} 0`] : []);
+      }
+    }
+    assert.equal(meeting.names, 0);
+  }
+});
+
+test("only who replaces the last one may wait behind it, and only if it asks for that", () => {
+  const meeting = new Meeting();
+  const [old, young, other] = [new TestGuest(1, 0), new TestGuest(2, 0), new TestGuest(3, 1)];
+  join(meeting, old, young, other);
+  claimed(meeting, young);
+  const refused = (guest: TestGuest, may: number): void => {
+    meeting.claim(guest, 4, "name", may);
+    meeting.flush();
+    const asked = young.told().find((line) => line.startsWith("check"))!;
+    meeting.checked(Number(asked.split(" ")[1]));
+    meeting.flush();
+    assert.deepEqual(guest.told(), ["claimed 4 0"]);
+  };
+  refused(old, BEHIND);
+  refused(other, BEHIND);
+  refused(other, MAY.followOwn);
+  refused(young, BEHIND);
+  // Its worker says that one of its threads replaces another.
+  claimed(meeting, young, MAY.followOwn);
+  assert.equal(meeting.names, 1);
+  meeting.leave(young);
+  claimed(meeting, old, 0);
+  meeting.claim(new TestGuest(9, 0), 4, "name", 0);
+  meeting.flush();
+  assert.match(old.told().join(), /check/, "who does not want to wait is refused as any other");
 });
