@@ -12,7 +12,7 @@
  * - A key of a worker or thread that is replaced may have a second entry, its replacement's, which not all threads know (claims.ts). The
  *   entry with the largest number counts.
  * - If a unique key seems taken, its holder's thread is asked before the key is refused: the news that it is free may be on its
- *   way (as in registered-names.ts).
+ *   way (as in name-copies.ts).
  */
 
 import { isHere, root } from "../across/own-worker.ts";
