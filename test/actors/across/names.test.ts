@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { TestServer, type TestWorker, until } from "./support.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 180_000 };
 
 function down(pid: string, reason: unknown): object {
   return { down: pid, reason };
