@@ -36,6 +36,10 @@ describe("the model actors", { concurrency: 2 }, () => {
     assert.deepEqual(await waits, [200, "answered"]);
     await server.waitForLog(/^down a "normal"$/m);
 
+    // Its context and its group end with the response, and so does it.
+    assert.deepEqual(await get(server, "/scoped?name=scoped"), [200, "true"]);
+    await server.waitForLog(/^down scoped "normal"$/m);
+
     const neighbour = get(server, "/wait?name=b");
     await server.waitForLog(/^waiting b$/m);
     for (const [path, reason] of [

@@ -53,7 +53,8 @@ class ScopedExchange implements ScopedRequest {
     if (exchange.state === "ended") this.#end();
     else
       exchange.onEnded = () => {
-        onEnded?.();
+        // A model's, which finds what it keeps through `this`.
+        onEnded?.call(exchange);
         this.#end();
       };
   }
