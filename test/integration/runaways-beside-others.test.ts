@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { converse, startBackend } from "../support/conversations.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { startServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/runaways/app.ts", import.meta.url).pathname;
@@ -32,4 +33,16 @@ describe("requests that compute without end", { concurrency: 1 }, () => {
       assert.equal((await server.stop()).code, 0);
     });
   }
+
+  test("inside of the parser, are answered 503 and not blamed on the client", async () => {
+    await using server = await startServer(app, ["--model", "actors", "--workers", "1", "--runaway-budget", "200ms"]);
+    // More than the server reads at once, so that the parser is asked to go on after it has failed.
+    const length = 400_000;
+    await using client = await RawConnection.open(server.port);
+    client.request("POST /run?as=tick HTTP/1.1", [`content-length: ${length}`], "x".repeat(length));
+    const { status, headers } = await client.response();
+    assert.equal(status, 503);
+    assert.equal(headers["connection"], "close");
+    assert.equal((await server.stop()).code, 0);
+  });
 });

@@ -396,6 +396,13 @@ export class Connections {
    */
   #inputBroke(error: ParserError, socket: Duplex): void {
     if (this.#broken.has(socket)) return;
+    if (error.code !== "HPE_JS_EXCEPTION") return this.#refuseInput(error, socket);
+    // Code that ran inside of the parser was ended (runtime/interruption.ts). Its own request is told in an immediate, before this one.
+    this.#broken.add(socket);
+    setImmediate(() => this.#refuseInput(error, socket));
+  }
+
+  #refuseInput(error: ParserError, socket: Duplex): void {
     const code = refusalFor(error);
     const incoming = requestOn(socket);
     const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
@@ -407,7 +414,13 @@ export class Connections {
     }
     this.#broken.add(socket);
     if (exchange !== undefined) {
-      exchange.refuse(code, "the rest of the request was not HTTP");
+      if (code !== "HANDLER_LOST") exchange.refuse(code, "the rest of the request was not HTTP");
+      else if (exchange.refusal === undefined) {
+        exchange.refuse(
+          code,
+          "the rest of the request could not be read, because code that held up the thread was ended",
+        );
+      }
       return;
     }
     const context = (socket as CarriesConnection)[connectionOf];

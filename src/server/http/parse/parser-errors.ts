@@ -17,6 +17,9 @@ export function refusalFor(error: ParserError): ErrorCode | undefined {
       return "BODY_TOO_LARGE";
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return "HEADERS_TIMEOUT";
+    case "HPE_JS_EXCEPTION":
+      // No fault of the client: what the parser had called was ended.
+      return "HANDLER_LOST";
     default:
       return "BAD_REQUEST";
   }
