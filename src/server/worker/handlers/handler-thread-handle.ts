@@ -8,9 +8,9 @@ import type { Knock } from "../../../runtime/door.ts";
 import type { Seat } from "../../../supervise/slot-table.ts";
 import { SupervisedThread } from "../../../supervise/supervised-thread.ts";
 import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
-import { Ring } from "../../models/offload/shared/job-ring.ts";
+import { Ring, TASK_CELLS } from "../../models/offload/shared/job-ring.ts";
 import type { LinkEnd } from "../../models/offload/shared/offload-protocol.ts";
-import { ResponseRing } from "../../models/offload/shared/response-ring.ts";
+import { ResponseRing, TASK_RING_BYTES } from "../../models/offload/shared/response-ring.ts";
 import { WatchedUnits } from "../report/watched-units.ts";
 import type { DrainReason } from "../serving/serving-protocol.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
@@ -32,6 +32,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
   readonly id: number;
   /** Its place on the pool's board. Later threads reuse the place. */
   readonly seat: Seat;
+  readonly #isForTasks: boolean;
   readonly units: WatchedUnits = new WatchedUnits((asked) => this.post(asked));
   /** monotonicMs() when it was last known to have work. */
   usedMs: number = monotonicMs();
@@ -47,12 +48,15 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
     });
     this.id = boot.id;
     this.seat = boot.seat;
+    this.#isForTasks = boot.pool.model === "tasks";
   }
 
   /** Makes a new link to it. Returns the serving thread's end. */
   link(): LinkEnd {
     const { port1, port2 } = new MessageChannel();
-    const shared = { ring: Ring.create(), answers: ResponseRing.create(), seat: this.seat };
+    const shared = this.#isForTasks
+      ? { ring: Ring.create(TASK_CELLS), answers: ResponseRing.create(TASK_RING_BYTES), seat: this.seat }
+      : { ring: Ring.create(), answers: ResponseRing.create(), seat: this.seat };
     this.post({ type: "link", link: { ...shared, port: port2 } }, [port2]);
     return { ...shared, port: port1 };
   }

@@ -21,8 +21,11 @@ export const SHORT_DEPTH = 16;
 /** How long a request may wait behind another on a thread before it is recalled. */
 export const PATIENCE_MS = 2;
 
-/** Requests that a thread may have and not have begun, under `tasks`. Fewer than a ring has cells. */
-export const TASK_DEPTH = 60;
+/**
+ * Requests that a thread may have and not have begun, under `tasks`. Fewer than a ring has cells. Each turn of the serving thread can
+ * send that many: on a busy machine its next one may be a tenth of a second away.
+ */
+export const TASK_DEPTH = 1000;
 /** Longer than a thread waits for its next time slice on a busy machine, mostly. */
 export const TASK_PATIENCE_MS = 20;
 

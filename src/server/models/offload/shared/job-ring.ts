@@ -36,7 +36,9 @@ const STATE_BITS = 3;
 const STATES: readonly string[] = ["free", "open", "started", "recalled", "done"];
 
 /** More than a link ever has jobs that were not begun (`assignment.ts`). */
-export const CELLS = 64;
+const CELLS = 64;
+/** The same under `tasks`. */
+export const TASK_CELLS = 1024;
 /** FNV's. */
 const HASH_PRIME = 0x01000193;
 const CELL_BYTES = 8 + 4 + 1;

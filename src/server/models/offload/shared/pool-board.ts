@@ -4,7 +4,7 @@
  * handler threads without messages between them.
  *
  *   [WAITING WAKE] [state of slot 0, 1, …] [wake of slot 0, 1, …] [beside of slot 0, 1, …] [used of slot 0, 1, …]
- *   state: generation (24 bits) | closed | ahead | jobs (6 bits)
+ *   state: generation (20 bits) | closed | ahead | jobs (10 bits)
  *
  * A handler thread has a seat: a slot, which `slot-table.ts` gives to one living thread at a time, and a generation.
  *
@@ -33,8 +33,8 @@
  * Ranges
  * - Jobs: serving threads add none beyond SHORT_DEPTH, or TASK_DEPTH under `tasks` (`assignment.ts`). The one ahead joins them.
  *   MAX_JOBS is asserted.
- * - Generation: 24 bits, which wrap on purpose. To confuse two threads, a serving thread would have to miss 2^24 handler
- *   threads of one slot, and each of them takes milliseconds to start.
+ * - Generation: 20 bits, which wrap on purpose. To confuse two threads, a serving thread would have to miss 2^20 handler
+ *   threads of one slot, and each of them takes milliseconds to start: a quarter of an hour at least, and then the very last one.
  * - WAITING: up to the queue's limit. For an instant it may be one more for each serving thread, which adds first and then
  *   takes back.
  * - WAKE and the wakes of the slots: `wake-word.ts`.
@@ -50,12 +50,12 @@ const WAITING = 0;
 const WAKE = 1;
 const FIRST = 2;
 
-const MAX_JOBS = 0x3f;
-const AHEAD = 0x40;
-const CLOSED = 0x80;
+const MAX_JOBS = 0x3ff;
+const AHEAD = 0x400;
+const CLOSED = 0x800;
 /** The bits below the generation. */
-const LOAD = 0xff;
-const LOAD_BITS = 8;
+const LOAD = 0xfff;
+const LOAD_BITS = 12;
 const SLOT_BYTES = 4 + 4 + 4 + 1;
 
 /** More handler threads than any machine runs at once. */
@@ -289,6 +289,6 @@ function isOf(seat: Seat, seen: number): boolean {
 function broken({ slot, generation }: Seat, what: string, seen: number): Error {
   const state = `${counted(seen & MAX_JOBS, "job")}${(seen & AHEAD) === 0 ? "" : ", one ahead"}${(seen & CLOSED) === 0 ? "" : ", closed"}`;
   return brokenMemory(
-    `slot ${slot}, generation ${generation}, ${what}; it stands at generation ${seen >>> LOAD_BITS} (mod 2^24), ${state}`,
+    `slot ${slot}, generation ${generation}, ${what}; it stands at generation ${seen >>> LOAD_BITS} (mod 2^20), ${state}`,
   );
 }

@@ -39,6 +39,8 @@ const ANNOUNCED = 2;
 const PREFIX_BYTES = 16;
 
 const RING_BYTES = 32 * 1024;
+/** Under `tasks`, where a thread answers hundreds of requests before its serving thread gets its turn. */
+export const TASK_RING_BYTES: number = 256 * 1024;
 /** From about here copying costs more than a message. And several others must fit. */
 const MOST_BYTES = 8 * 1024;
 const RECORD_HEAD_BYTES = 16;

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Seat, SlotTable } from "../../../../../src/supervise/slot-table.ts";
 import { WakeWord } from "../../../../../src/kit/wake-word.ts";
+import { TASK_DEPTH } from "../../../../../src/server/models/offload/dispatch/assignment.ts";
+import { TASK_CELLS } from "../../../../../src/server/models/offload/shared/job-ring.ts";
 import { Board } from "../../../../../src/server/models/offload/shared/pool-board.ts";
 
 const SLOTS = 3;
-/** The last one that its 24 bits can tell: the next thread of the slot has 0 there. */
-const LAST_GENERATION = 2 ** 24 - 1;
+/** The last one that its 20 bits can tell: the next thread of the slot has 0 there. */
+const LAST_GENERATION = 2 ** 20 - 1;
 
 function boards(): [Board, Board] {
   const buffer = Board.create(SLOTS);
@@ -19,7 +21,7 @@ function opened(board: Board, generation = 0, slot = 1): Seat {
   return seat;
 }
 
-for (const generation of [0, 2 ** 23, LAST_GENERATION]) {
+for (const generation of [0, 2 ** 19, LAST_GENERATION]) {
   describe(`the board of a pool, in generation ${generation}`, () => {
     test("a job beside others leaves its thread free, and keeps it from being closed as idle", () => {
       const [board, other] = boards();
@@ -51,6 +53,17 @@ for (const generation of [0, 2 ** 23, LAST_GENERATION]) {
       board.takeBack(seat);
       assert.equal(board.tryClose(seat), true);
       assert.deepEqual([board.tryClaimIdle(seat), board.tryAdd(seat, 8)], [false, false]);
+    });
+
+    test("a thread under tasks has as many that it has not begun as its limit says, and a job ahead besides", () => {
+      const [board, other] = boards();
+      const seat = opened(board, generation);
+      for (let job = 0; job < TASK_DEPTH; job++) assert.ok(board.tryAdd(seat, TASK_DEPTH));
+      assert.deepEqual([board.tryAdd(seat, TASK_DEPTH), other.weight(seat, TASK_DEPTH)], [false, Infinity]);
+      assert.deepEqual([board.tryAddAhead(seat), board.count(seat)], [true, TASK_DEPTH]);
+      other.takeBackAhead(seat);
+      for (let job = 0; job < TASK_DEPTH; job++) other.runBeside(seat);
+      assert.deepEqual([board.load(seat), board.weight(seat, TASK_DEPTH)], [0, TASK_DEPTH]);
     });
 
     test("a job ahead waits beside the count until its handler begins it", () => {
@@ -133,6 +146,10 @@ for (const generation of [0, 2 ** 23, LAST_GENERATION]) {
     });
   });
 }
+
+test("what a thread may not have begun has cells in a job ring", () => {
+  assert.ok(TASK_DEPTH < TASK_CELLS);
+});
 
 test("no more wait than may", () => {
   const [board] = boards();
