@@ -36,6 +36,9 @@ export interface UnitTracer {
   leave(): void;
 }
 
+/** Returned by a unit's `call`: it calls its `end`, and has no other outcome. That saves a promise. */
+export const ENDS_ITSELF: unique symbol = Symbol("heddle.ends-itself");
+
 export abstract class Unit extends Waiting implements Bystander {
   readonly name: string;
   /** A state, or what it waits for since it last parked. */
@@ -245,6 +248,7 @@ export abstract class Unit extends Waiting implements Bystander {
 
   /** Its function has ended. */
   end(): void {
+    if (this.#at === "done") return;
     this.#at = "done";
     this.ending = undefined;
     this.#unlink();
@@ -350,6 +354,7 @@ function begin(unit: Unit): void {
     failed(error);
     return;
   }
+  if (result === ENDS_ITSELF) return;
   if (result instanceof Promise) {
     unit.ending = result;
     result.then(succeeded, failed);

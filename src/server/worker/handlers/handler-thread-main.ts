@@ -30,7 +30,7 @@ import {
 import { Board } from "../../models/offload/shared/pool-board.ts";
 import { JobRunner, type JobRunnerOptions } from "../../models/offload/execute/job-runner.ts";
 import type { TaskRunner } from "../../models/offload/execute/task-runner.ts";
-import { heedAbort, runningJob } from "../../models/offload/execute/running-job.ts";
+import { currentJob, heedAbort } from "../../models/offload/execute/running-job.ts";
 import { printed } from "../flush-output.ts";
 import { answerUnits, watchUnits } from "../report/units-here.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
@@ -57,7 +57,7 @@ function failBoot(error: unknown): void {
 async function main(): Promise<void> {
   installJobSignal();
   installJobFraming();
-  installJobScopes(() => runningJob.getStore());
+  installJobScopes(currentJob);
   const shared = new Board(board);
   setBlockingRules({
     wake: shared.wakeOf(seat),

@@ -10,19 +10,20 @@ import type { ToHandler } from "../shared/offload-protocol.ts";
 
 export class Inbox {
   readonly #port: MessagePort;
-  readonly #receive: (message: ToHandler) => void;
+  readonly #receive: (message: ToHandler, isAlone: boolean) => void;
   #kept: ToHandler[] = [];
   #released = true;
   readonly #outside = AsyncLocalStorage.snapshot();
 
-  /** `closed`: the serving thread is gone, and all of its messages were received. */
-  constructor(port: MessagePort, receive: (message: ToHandler) => void, closed: () => void) {
+  /** `isAlone`: nothing else has run in this callback. `closed`: the serving thread is gone, and all of its messages were received. */
+  constructor(port: MessagePort, receive: (message: ToHandler, isAlone: boolean) => void, closed: () => void) {
     this.#port = port;
     this.#receive = receive;
     port.on("close", closed);
     port.on("message", (message: ToHandler) => {
+      const isAlone = this.#kept.length === 0;
       this.#release();
-      receive(message);
+      receive(message, isAlone);
     });
   }
 
@@ -41,6 +42,6 @@ export class Inbox {
   readonly #release = (): void => {
     this.#released = true;
     // One of them may run a handler that blocks and reads again.
-    for (let next = this.#kept.shift(); next !== undefined; next = this.#kept.shift()) this.#receive(next);
+    for (let next = this.#kept.shift(); next !== undefined; next = this.#kept.shift()) this.#receive(next, false);
   };
 }

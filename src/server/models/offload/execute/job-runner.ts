@@ -21,7 +21,7 @@ import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Abort, decodeJob, type Job, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
-import { type HandlerLink, type JobHost, RunningJob, runningJob } from "./running-job.ts";
+import { currentJob, type HandlerLink, type JobHost, RunningJob, runningJob } from "./running-job.ts";
 
 interface JobLink extends HandlerLink {
   /** Jobs that run: the one that has the thread, and those that said that they only wait. */
@@ -82,7 +82,7 @@ export class JobRunner implements JobHost {
 
   /** An uncaught exception: fails the job whose code threw it. */
   uncaught(error: unknown): void {
-    runningJob.getStore()?.fail(error);
+    currentJob()?.fail(error);
   }
 
   warn(message: string): void {

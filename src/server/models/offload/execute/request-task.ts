@@ -3,17 +3,20 @@
  *
  * Its first turn claims the job in the ring, so a job that was taken back never begins. Its outcome is the job's: the response,
  * or the failure that the serving thread was told of. So the unit itself never fails.
+ *
+ * A request makes as little as possible here, because what it makes is garbage soon: no promise of its own, and one async context,
+ * the unit's, which names the job too.
  */
 
 import { monotonicMs } from "../../../../kit/clock.ts";
-import { runAs } from "../../../../runtime/running-unit.ts";
-import { Unit } from "../../../../tasks/jobs/unit.ts";
+import { runAs, runningUnit } from "../../../../runtime/running-unit.ts";
+import { ENDS_ITSELF, Unit } from "../../../../tasks/jobs/unit.ts";
 import { connected } from "../../../../tasks/task-service.ts";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import { type HandlerClass, scopeOf } from "../../../app/request-scope.ts";
 import type { CancelableContext } from "../../../../tasks/context/context.ts";
 import type { Abort, Job, ToHandler } from "../shared/offload-protocol.ts";
-import { type HandlerLink, type JobHost, RunningJob, runningJob } from "./running-job.ts";
+import { type HandlerLink, type JobHost, RunningJob } from "./running-job.ts";
 
 export type AboutJob = Exclude<ToHandler, { type: "jobs" }>;
 
@@ -43,7 +46,6 @@ export class RequestTask extends Unit implements JobHost {
   /** Arrived before its turn. */
   #abort: Abort | undefined = undefined;
   #isDone = false;
-  #over: (() => void) | undefined = undefined;
 
   constructor(job: Job, link: HandlerLink, host: TaskHost) {
     super(nameOf(job), nothing);
@@ -59,7 +61,7 @@ export class RequestTask extends Unit implements JobHost {
   /** A message of its serving thread. What the app does in the events that it causes belongs to the task. */
   receive(message: AboutJob): void {
     const running = this.#running;
-    if (running !== undefined) runAs(this, () => runningJob.run(running, running.receive, message));
+    if (running !== undefined) runAs(this, () => running.receive(message));
     else if (message.type === "abort") this.#abort = message.abort;
     else if (message.type === "ping") this.link.outbox.say({ type: "alive", seq: this.job.seq });
   }
@@ -69,7 +71,7 @@ export class RequestTask extends Unit implements JobHost {
   /** `Context.current()` in it: the request's context. */
   override context(make: () => CancelableContext): CancelableContext {
     const running = this.#running;
-    return super.context(running === undefined ? make : () => scopeOf(running).context);
+    return super.context(running === undefined || this.#isDone ? make : () => scopeOf(running).context);
   }
 
   get keepAliveMs(): number {
@@ -97,26 +99,28 @@ export class RequestTask extends Unit implements JobHost {
     this.#host.began();
   }
 
-  /** Its first turn, in its own context. The task lasts as long as the promise. */
+  /** The job, as soon as it has begun. What is left of it after its end may still fail. */
+  get running(): RunningJob | undefined {
+    return this.#running;
+  }
+
+  /** Its first turn, in its own context. */
   override call(): unknown {
     const { job, link } = this;
     const { app } = this.#host;
     const running = new RunningJob(job, link, this.#startedMs, this);
     this.#running = running;
     const abort = this.#abort;
-    runningJob.run(running, () => {
-      if (abort !== undefined) running.receive({ type: "abort", seq: job.seq, abort });
-      running.run(app);
-    });
-    return this.#isDone ? undefined : new Promise<void>((resolve) => (this.#over = resolve));
+    if (abort !== undefined) running.receive({ type: "abort", seq: job.seq, abort });
+    running.run(app);
+    return ENDS_ITSELF;
   }
 
   finished(running: RunningJob): void {
     running.finish();
     this.#isDone = true;
-    this.#running = undefined;
     this.#host.done(this);
-    this.#over?.();
+    this.end();
   }
 
   override succeeded(): void {}
@@ -128,6 +132,12 @@ export class RequestTask extends Unit implements JobHost {
 }
 
 function nothing(): void {}
+
+/** For `findJobsBy`. */
+export function jobOfUnit(): RunningJob | undefined {
+  const unit = runningUnit();
+  return unit instanceof RequestTask ? unit.running : undefined;
+}
 
 /** `GET /report/:id`, or for a route without a method, and for the server's own, `GET *`. */
 function nameOf({ method, route }: Job): string {

@@ -42,12 +42,24 @@ export interface JobHost {
   warn(message: string): void;
 }
 
-/** The job whose code runs. */
+/** The async context of each job, on threads where nothing else names it. */
 export const runningJob: AsyncLocalStorage<RunningJob> = new AsyncLocalStorage<RunningJob>();
+
+let find = (): RunningJob | undefined => runningJob.getStore();
+
+/** On threads where a job is a unit, whose async context names it already. A second one would cost two more maps for each request. */
+export function findJobsBy(finds: () => RunningJob | undefined): void {
+  find = finds;
+}
+
+/** The job whose code runs. */
+export function currentJob(): RunningJob | undefined {
+  return find();
+}
 
 /** For a handler that blocks its thread: reads pending messages, and returns why its request must stop, if it must. */
 export function heedAbort(): DOMException | undefined {
-  return runningJob.getStore()?.heed();
+  return find()?.heed();
 }
 
 export class RunningJob implements ScopedRequest {

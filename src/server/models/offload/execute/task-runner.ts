@@ -19,14 +19,15 @@
 import type { LoadedApp } from "../../../app/load/load-app.ts";
 import { setImmediate } from "../../../../kit/native-timers.ts";
 import { NumberTable } from "../shared/number-table.ts";
+import { runQueue } from "../../../../runtime/run-queue.ts";
 import { connected } from "../../../../tasks/task-service.ts";
 import { type Abort, decodeJob, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
 import { Inbox } from "./inbox.ts";
 import type { JobRunnerOptions } from "./job-runner.ts";
 import { Outbox } from "./outbox.ts";
-import { RequestTask, type TaskHost } from "./request-task.ts";
-import { type HandlerLink, runningJob } from "./running-job.ts";
+import { jobOfUnit, RequestTask, type TaskHost } from "./request-task.ts";
+import { currentJob, findJobsBy, type HandlerLink } from "./running-job.ts";
 
 interface TaskLink extends HandlerLink {
   /** Queued and running, by the number of their job. */
@@ -48,6 +49,7 @@ export class TaskRunner implements TaskHost {
     this.#options = options;
     this.app = options.app;
     this.keepAliveMs = options.keepAliveMs;
+    findJobsBy(jobOfUnit);
     // Not at the first request, which would wait for it.
     connected();
   }
@@ -55,7 +57,7 @@ export class TaskRunner implements TaskHost {
   attach({ port, ring, answers, start }: LinkEnd): void {
     const inbox = new Inbox(
       port,
-      (message) => this.#receive(link, message),
+      (message, isAlone) => this.#receive(link, message, isAlone),
       () => this.#abandon(link),
     );
     const outbox = new Outbox(port, answers, start?.said);
@@ -66,19 +68,22 @@ export class TaskRunner implements TaskHost {
 
   /** An uncaught exception: fails the job whose code threw it. */
   uncaught(error: unknown): void {
-    runningJob.getStore()?.fail(error);
+    currentJob()?.fail(error);
   }
 
-  #receive(link: TaskLink, message: ToHandler): void {
+  #receive(link: TaskLink, message: ToHandler, isAlone: boolean): void {
     if (message.type === "jobs") {
       link.ring.noteRead();
       connected().keepBeat();
+      // Then they begin in this callback.
+      runQueue.isOwnCallback = isAlone;
       for (const wire of message.jobs) {
         const task = new RequestTask(decodeJob(wire), link, this);
         link.tasks.set(task.job.seq, task);
         this.#unbegun++;
         task.place();
       }
+      runQueue.isOwnCallback = false;
       return;
     }
     const task = link.tasks.get(message.seq);
