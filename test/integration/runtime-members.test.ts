@@ -79,10 +79,12 @@ describe("an actor that computes for ever is ended alone, wherever it is", () =>
     test(shape.length > 0 ? "on serving threads" : "on the main thread", async () => {
       await using server = await startServer(app, ["-w", "1", "--runaway-budget", "300ms", ...shape]);
       await ask(server, "spawn", "a");
-      for (const how of ["plain", "later", "timer", "timer"]) {
+      for (const how of ["plain", "timer", "timer"]) {
         assert.equal((await ask(server, "compute", how)).result, "killed", how);
         await until(server, "call", ({ result }) => String(result).startsWith("hello from thread"), "a");
       }
+      // After that its copy of the app is replaced, and "a" may have been there (docs/decisions/runaways.md).
+      assert.equal((await ask(server, "compute", "later")).result, "killed");
       assert.match(
         server.stderr(),
         /"code":"ACTOR_RAN_AWAY".*members-app\.ts.*runaway budget of 300 ms on serving thread/,
