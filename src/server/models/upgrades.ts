@@ -12,6 +12,8 @@ export interface RouteModel {
   /** `*` is every other request. */
   readonly name: string;
   readonly model: ModelName;
+  /** Sockets that are actors take its handshakes, whatever its model. */
+  readonly websocket?: object | undefined;
 }
 
 export interface UpgradesTold {
@@ -33,7 +35,8 @@ export function upgradesRefused(routes: readonly RouteModel[]): UpgradesTold | u
 }
 
 /** A WebSocket's handshake is a GET (RFC 6455 §4.1). */
-function isAskedByHandshakes({ name }: RouteModel): boolean {
+function isAskedByHandshakes({ name, websocket }: RouteModel): boolean {
+  if (websocket !== undefined) return false;
   return !/^\S+ /.test(name) || name.startsWith("GET ");
 }
 

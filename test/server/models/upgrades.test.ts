@@ -32,6 +32,12 @@ test("a server that can give some of them one only informs", () => {
   assert.deepEqual([wise.level, wise.routes], ["info", ["*"]]);
 });
 
+test("a route whose sockets are actors is not told: they work under every model", () => {
+  const own = { name: "/chat", model: "threads", websocket: {} } as const;
+  assert.equal(upgradesRefused([own]), undefined);
+  assert.deepEqual(upgradesRefused([{ name: "*", model: "threads" }, own])!.routes, ["*"]);
+});
+
 test("a route of another method than the handshake's GET is not told", () => {
   assert.equal(told({ "*": "loop", "POST /upload": "threads" }), undefined);
   assert.equal(told({ "*": "threads", "POST /upload": "loop" })!.level, "warn");
