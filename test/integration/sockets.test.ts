@@ -164,6 +164,22 @@ describe("sockets of routes", () => {
   });
 });
 
+describe("a thread of the app that has no sockets", () => {
+  test("reaches a room of all workers with the first message that it publishes", async () => {
+    await using server = await startServer(fixture("publisher.ts"), ["-m", "threads", "-w", "2", "-t", "1"]);
+    const clients = await Promise.all(Array.from({ length: 6 }, () => FrameClient.open(server.port, "/room")));
+    for (const client of clients) assert.equal(await client.heard(), "joined");
+    const answer = await fetch(`${server.url}/?text=first`);
+    assert.equal(await answer.text(), "published\n");
+    for (const client of clients) {
+      assert.equal(await client.heard(), "first 1");
+      assert.deepEqual([...(await client.frame())!.payload], [0, 0]);
+      assert.equal(await client.heard(), "first 3");
+      await client[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe("an app that only has sockets", () => {
   test("is served, also over TLS, and tells other requests to upgrade", async () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-sockets-"));

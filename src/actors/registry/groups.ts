@@ -21,6 +21,7 @@ import {
   post,
   thisThread,
 } from "../messaging/remote.ts";
+import { root } from "../across/own-worker.ts";
 import { sendToAll } from "../messaging/sending.ts";
 
 /** How often each actor is in each group. */
@@ -79,6 +80,17 @@ function membersOf(group: string): Pid[] {
 /** The members that this thread knows, each once. It must not change while the caller reads it. */
 export function currentMembers(group: string): Iterable<Pid> {
   return byGroup.get(group)?.keys() ?? [];
+}
+
+onQuestion("members", (_from: number, group: string) => [...currentMembers(group)].map(exportPid));
+
+/**
+ * The members that the root of this worker knows. For a thread that has just joined: the others are about to tell it what they know.
+ * If one of them ends, this thread is told so after the answer.
+ */
+export async function membersAtRoot(group: string): Promise<Pid[]> {
+  const known = (await ask(root, "members", group)) as readonly (readonly [number, number])[];
+  return known.map(importPid);
 }
 
 /** Sets how often the actor is in the group. 0: not at all. */

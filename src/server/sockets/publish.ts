@@ -6,7 +6,7 @@
 import type { Pid } from "../../actors/process/pid.ts";
 import { mustBeData, show } from "./arguments.ts";
 import { socketInvalid } from "./socket-invalid.ts";
-import type { SocketData } from "./wire/frames.ts";
+import { bytesOf, type SocketData } from "./wire/frames.ts";
 
 export interface PublishOptions {
   /** The socket of this actor does not get it. */
@@ -40,8 +40,24 @@ export function publish(group: string, data: SocketData, options: PublishOptions
   if (whenSlow !== "drop" && whenSlow !== "close") {
     throw socketInvalid("publish()", '"drop" or "close" for whenSlow', show(whenSlow));
   }
-  if (send !== undefined) return send(group, data, options);
-  // What it is must not change until it is sent.
-  const own = typeof data === "string" ? data : structuredClone(data);
-  void import("./running/rooms.ts").then(() => send!(group, own, options));
+  const own = typeof data === "string" ? data : ownBytes(data);
+  if (send !== undefined) return send(group, own, options);
+  loading ??= load();
+  // The order is kept: whoever sets `send` does so before the first of these.
+  void loading.then(() => send!(group, own, options));
+}
+
+let loading: Promise<void> | undefined;
+
+async function load(): Promise<void> {
+  const { learnRooms } = await import("./running/rooms.ts");
+  await learnRooms();
+}
+
+/**
+ * What it is must not change until it is sent. Shared memory cannot be sent to other workers, and of the buffer around a small part
+ * the other threads need no copy.
+ */
+function ownBytes(data: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return bytesOf(data).slice();
 }

@@ -11,10 +11,11 @@
  */
 
 import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
+import { onThreadGone } from "../../../actors/messaging/remote.ts";
 import { sendTo } from "../../../actors/messaging/sending.ts";
-import { currentMembers } from "../../../actors/registry/groups.ts";
+import { currentMembers, membersAtRoot } from "../../../actors/registry/groups.ts";
 import { publishBy, type PublishOptions } from "../publish.ts";
-import { bytesOf, dataFrame, type SocketData } from "../wire/frames.ts";
+import { dataFrame, type SocketData } from "../wire/frames.ts";
 import { SocketProcess } from "./socket-process.ts";
 
 const RELAYS = "heddle:sockets";
@@ -29,12 +30,26 @@ interface Publication {
 
 let relay: Pid | undefined;
 
+/** Relays of which this thread has not heard by their own threads yet. */
+const early = new Set<Pid>();
+
 /** From now on the sockets of this thread get what others publish. */
 export async function joinRooms(): Promise<void> {
   if (relay !== undefined) return;
   relay = await spawn(relayAll);
   await groups.join(RELAYS, relay);
+  await learnRooms();
 }
+
+/** From now on what this thread publishes reaches all others. One that has just begun would know of none. */
+export async function learnRooms(): Promise<void> {
+  for (const pid of await membersAtRoot(RELAYS)) early.add(pid);
+  publishBy(publishEverywhere);
+}
+
+onThreadGone((thread) => {
+  for (const pid of early) if (pid.thread === thread) early.delete(pid);
+});
 
 async function relayAll(self: Self): Promise<void> {
   for (;;) {
@@ -56,9 +71,12 @@ function publishHere({ group, data, except, whenSlow }: Publication): void {
   }
 }
 
-publishBy((group, data, { except, whenSlow = "drop" }: PublishOptions) => {
-  const own = typeof data === "string" ? data : bytesOf(data);
-  const publication: Publication = { group, data: own, except: isPid(except) ? except : undefined, whenSlow };
+function publishEverywhere(group: string, data: SocketData, { except, whenSlow = "drop" }: PublishOptions): void {
+  const publication: Publication = { group, data, except: isPid(except) ? except : undefined, whenSlow };
   publishHere(publication);
-  for (const pid of currentMembers(RELAYS)) if (pid !== relay) sendTo(pid, publication, "drop");
-});
+  for (const pid of currentMembers(RELAYS)) {
+    early.delete(pid);
+    if (pid !== relay) sendTo(pid, publication, "drop");
+  }
+  for (const pid of early) if (pid !== relay) sendTo(pid, publication, "drop");
+}
