@@ -7,7 +7,9 @@
  * socket again.
  */
 
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
+import { messageOf } from "../../../errors/errors.ts";
 import { processes, type Process } from "../../../actors/process/process.ts";
 import type { Pid } from "../../../actors/process/pid.ts";
 import { hostedSupervisor } from "../../../actors/supervisor/hosted.ts";
@@ -169,10 +171,28 @@ export class Sockets implements RunningSockets {
 /** @throws SOCKET_INVALID */
 function checkVerdict(verdict: unknown): Verdict {
   if (typeof verdict === "boolean") return verdict;
-  const { status } = (verdict ?? {}) as { status?: unknown };
-  if (typeof status === "number" && Number.isInteger(status) && status >= 300 && status < 600)
-    return verdict as Refusal;
-  throw socketInvalid("accept", "to return true, false, or { status } of 300 to 599", show(verdict));
+  const { status, headers = {}, body = "" } = (verdict ?? {}) as Partial<Record<keyof Refusal, unknown>>;
+  if (typeof status !== "number" || !Number.isInteger(status) || status < 300 || status >= 600) {
+    throw socketInvalid("accept", "to return true, false, or { status } of 300 to 599", show(verdict));
+  }
+  if (typeof body !== "string") throw socketInvalid("accept", "a text as the body of its answer", show(body));
+  return { ...(verdict as Refusal), headers: checkHeaders(headers) };
+}
+
+/** They are written as they are: a line end in one would begin another one. @throws SOCKET_INVALID */
+function checkHeaders(headers: unknown): Record<string, string> {
+  const right = "headers as { name: text }, as HTTP allows them";
+  if (typeof headers !== "object" || headers === null) throw socketInvalid("accept", right, show(headers));
+  const checked = Object.entries(headers).map(([name, value]): [string, string] => {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch (error) {
+      throw socketInvalid("accept", right, `${show({ [name]: value })} (${messageOf(error)})`);
+    }
+    return [name.toLowerCase(), String(value)];
+  });
+  return Object.fromEntries(checked);
 }
 
 /** So many of its kind are open already. A browser does not tell a page the status of a handshake, but it tells a close code. */

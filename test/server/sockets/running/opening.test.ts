@@ -120,6 +120,9 @@ describe("accept", () => {
     ],
     ["rejects", () => Promise.reject(new Error("on purpose"))],
     ["gives nothing that it may", () => "yes" as never],
+    ["gives a body that is no text", () => ({ status: 401, body: {} as never })],
+    ["gives headers that HTTP does not allow", () => ({ status: 401, headers: { x: "1\r\nset-cookie: a=b" } })],
+    ["gives a header whose name is none", () => ({ status: 401, headers: { "a b": "1" } })],
   ] as const) {
     test(`that ${how} is a 500, and is logged`, async () => {
       await using server = await SocketServer.start(deciding(accept));
