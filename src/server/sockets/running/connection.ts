@@ -289,11 +289,7 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
 
   #lookAt(nowMs: number): void {
     if (this.#closesWhenIdle && this.process.isIdle) return this.lastCall();
-    if (nowMs - this.#secondMs >= SECOND_MS) {
-      this.#secondMs = nowMs;
-      this.#inSecond = 0;
-      this.#release(HELD.byRate);
-    }
+    if (nowMs - this.#secondMs >= SECOND_MS) this.#beginSecond(nowMs);
     const quiet = {
       // Nothing is heard of a client whose socket is not read.
       silentMs: this.#held === 0 ? nowMs - this.#heardMs : 0,
@@ -304,6 +300,8 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     switch (judgeQuiet(quiet, this.kind.limits)) {
       case "ping":
         this.#pinged = true;
+        // It has as long again from now, even if it was silent for longer: its socket was not read, or its thread stood still.
+        this.#heardMs = nowMs - this.kind.options.pingMs;
         this.ping();
         break;
       case "cut":
@@ -314,6 +312,15 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
         break;
       case undefined:
     }
+  }
+
+  /** What was read at once beyond the rate is owed to the next seconds. */
+  #beginSecond(nowMs: number): void {
+    const { messagesPerSecond } = this.kind.options;
+    const seconds = Math.floor((nowMs - this.#secondMs) / SECOND_MS);
+    this.#secondMs = nowMs;
+    this.#inSecond = Math.max(0, this.#inSecond - messagesPerSecond * seconds);
+    if (this.#inSecond < messagesPerSecond || messagesPerSecond === 0) this.#release(HELD.byRate);
   }
 
   /** Its actor still runs, though the socket has ended: it is told to exit, and then killed. */
@@ -357,9 +364,14 @@ function onClose(this: Socket): void {
 /** `close` follows. */
 function ignored(): void {}
 
-/** A small part must not keep a large buffer. */
+/**
+ * A small part must not keep a large buffer. And the actor may transfer the buffer: the parser, which reads on behind the message, must
+ * not lose what is there.
+ */
 function ownBytes(data: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = data;
   const isMost = buffer instanceof ArrayBuffer && buffer.byteLength < byteLength * 2;
-  return isMost ? new Uint8Array(buffer, byteOffset, byteLength) : Uint8Array.from(data);
+  return isMost && byteOffset + byteLength === buffer.byteLength
+    ? new Uint8Array(buffer, byteOffset, byteLength)
+    : Uint8Array.from(data);
 }

@@ -211,6 +211,30 @@ describe("the rate of a client", () => {
   });
 });
 
+describe("a client that sends many small messages at once", () => {
+  test("is read again when the seconds are over that they take at its rate", async () => {
+    const journal = new Journal<unknown>();
+    const kind = socketActor(
+      async (self) => {
+        for (;;) journal.add(await self.receive());
+      },
+      { messagesPerSecond: 5 },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect();
+    client.raw.write(Buffer.concat(Array.from({ length: 20 }, () => clientFrame(text, "a"))));
+    await journal.whenLong(20);
+    for (let second = 0; second < 3; second++) {
+      server.pass(1000);
+      assert.ok(server.streams[0]!.isPaused(), `second ${second}`);
+    }
+    client.text("b");
+    server.pass(1000);
+    server.pass(1000);
+    await journal.whenLong(21);
+  });
+});
+
 describe("a quiet client", () => {
   const waits = (options: SocketOptions): ReturnType<typeof socketActor> =>
     socketActor(async (self, socket: ActorSocket) => {
@@ -243,6 +267,19 @@ describe("a quiet client", () => {
     server.pass(10_000);
     assert.equal((await client.frame())!.opcode, ping);
     assert.equal(server.open, 1);
+  });
+
+  test("has its whole time to answer, however long its thread was blocked before", async () => {
+    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
+    await using client = await server.connect();
+    client.text("a");
+    assert.equal(await client.heard(), "a");
+    server.pass(60_000);
+    assert.equal((await client.frame())!.opcode, ping);
+    server.pass(250);
+    assert.ok(!server.streams[0]!.destroyed);
+    server.pass(750);
+    await server.until(({ open }) => open === 0);
   });
 
   test("is closed with 1000 when there was no message for so long, pongs or not", async () => {
@@ -327,4 +364,24 @@ describe("compression", () => {
     client.send(text, Buffer.of(0xff, 0xff, 0xff, 0xff), { rsv: 4 });
     assert.equal((await client.closed())[0], 1007);
   });
+});
+
+test("an actor may give away the memory of a message while the next one is still being read", async () => {
+  const journal = new Journal<string>();
+  const kind = socketActor(async (self) => {
+    for (;;) {
+      const message = await self.receive();
+      if (!(message instanceof Uint8Array)) return;
+      const { buffer, byteOffset, byteLength } = message;
+      const taken = structuredClone(buffer, { transfer: [buffer] });
+      journal.add(Buffer.from(taken, byteOffset, byteLength).toString());
+    }
+  });
+  await using server = await SocketServer.start(kind);
+  const second = clientFrame(OPCODE.binary, "second");
+  await using client = await server.connect("/", [], undefined);
+  client.raw.write(Buffer.concat([clientFrame(OPCODE.binary, "f".repeat(1000)), second.subarray(0, 8)]));
+  await journal.whenLong(1);
+  client.raw.write(second.subarray(8));
+  assert.deepEqual(await journal.whenLong(2), ["f".repeat(1000), "second"]);
 });
