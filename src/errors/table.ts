@@ -133,7 +133,7 @@ const table = {
   },
   RECLASSIFY_REFUSED: {
     library: "heddle",
-    doc: "`reclassify` got something else than `tasks` or `threads`, or the model cannot do that.",
+    doc: "The function `reclassify` got something else than `tasks` or `threads`, or the model cannot do that.",
   },
 
   TASK_INVALID: {

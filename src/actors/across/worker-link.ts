@@ -13,6 +13,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { count } from "../../errors/count.ts";
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { FrameReader } from "../../kit/bytes/frame-reader.ts";
 import {
@@ -210,6 +211,6 @@ function warn(why: string): void {
 function tooLong(name: string): HeddleError {
   return new HeddleError(
     "NAME_REFUSED",
-    `a name with ${Buffer.byteLength(name)} bytes cannot be registered: it may have at most ${MAX_CLAIM_BYTES}.`,
+    `a name of ${count(Buffer.byteLength(name), "byte")} cannot be registered: it may have at most ${MAX_CLAIM_BYTES}.`,
   );
 }

@@ -48,7 +48,10 @@ export class AdoptedThreads {
   adopt(thread: OwnedThread, { port, answered }: Knock): void {
     const { board, roster, attach, watch } = this.#context;
     if (roster.isFull) {
-      const why = new HeddleError("THREADS_INVALID", `there are ${MAX_THREADS - 1} threads, and there can be no more.`);
+      const why = new HeddleError(
+        "THREADS_INVALID",
+        `the most that there can be is ${MAX_THREADS - 1}, and all are there.`,
+      );
       answer({ port, answered }, { refused: toWire(why) }, []);
       return port.close();
     }

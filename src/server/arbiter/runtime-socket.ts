@@ -75,7 +75,9 @@ export class RuntimeSocket {
     this.#server.maxConnections = maxConnections;
     await once(this.#server.listen({ fd: this.#socket.fd }), "listening");
     this.#server.on("error", (error) => log.warn({}, `${purpose}: ${error.message}`));
-    this.#server.on("drop", () => log.warn({}, `${purpose}: more than ${maxConnections} connections`));
+    this.#server.on("drop", () =>
+      log.warn({}, `${purpose}: ${maxConnections} is the limit for open sockets, and there are more`),
+    );
   }
 }
 

@@ -76,6 +76,7 @@ describe("the router", () => {
       limit: 2,
       queue: 1024,
       sticky: "none",
+      websocket: undefined,
       gate: undefined,
     });
     assert.equal(fallback.name, "*");

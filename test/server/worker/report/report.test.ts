@@ -36,7 +36,13 @@ class BusyRow {
 
 test("a report of a thread that goes on meanwhile has no more ends than beginnings", () => {
   const thread = { index: 0, state: "gone", row: new BusyRow() };
-  const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
+  const pool = Object.assign(new EventEmitter(), {
+    threads: [thread],
+    handlerPools: [],
+    restarts: 0,
+    runtimeUnits: { counts: () => [], members: () => [] },
+    runtime: {},
+  });
   const blocked = { blockedMs: () => 0 };
   const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, {
     slot: 0,
@@ -54,7 +60,13 @@ test("a report of a thread that goes on meanwhile has no more ends than beginnin
 test("what a worker reports goes on where the counts of a thread's row wrap, also when the thread is gone", () => {
   const row = LoadRow.create();
   const thread = { index: 0, state: "gone", row };
-  const pool = Object.assign(new EventEmitter(), { threads: [thread], handlerPools: [], restarts: 0 });
+  const pool = Object.assign(new EventEmitter(), {
+    threads: [thread],
+    handlerPools: [],
+    restarts: 0,
+    runtimeUnits: { counts: () => [], members: () => [] },
+    runtime: {},
+  });
   const blocked = { blockedMs: () => 0 };
   const identity = { slot: 0, generation: 1 };
   const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, identity);
