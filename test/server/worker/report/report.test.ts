@@ -35,7 +35,7 @@ class BusyRow {
 }
 
 test("a report of a thread that goes on meanwhile has no more ends than beginnings", () => {
-  const thread = { index: 0, state: "gone", row: new BusyRow() };
+  const thread = { index: 0, state: "gone", units: {}, row: new BusyRow() };
   const pool = Object.assign(new EventEmitter(), {
     threads: [thread],
     handlerPools: [],
