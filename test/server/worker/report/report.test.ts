@@ -59,7 +59,7 @@ test("a report of a thread that goes on meanwhile has no more ends than beginnin
 
 test("what a worker reports goes on where the counts of a thread's row wrap, also when the thread is gone", () => {
   const row = LoadRow.create();
-  const thread = { index: 0, state: "gone", row };
+  const thread = { index: 0, state: "gone", units: {}, row };
   const pool = Object.assign(new EventEmitter(), {
     threads: [thread],
     handlerPools: [],
