@@ -29,9 +29,13 @@ export type Entry = "timer" | "immediate" | "elsewhere";
 
 const TIMERS_FILE = "node:internal/timers";
 const TICKS_FILE = "node:internal/process/task_queues";
+/** Between C++ and the callback, if the program has async hooks. */
+const HOOKS_FILE = "node:internal/async_hooks";
 
 export function entryOfStack(): Entry {
-  const sites = stack().toReversed();
+  const sites = stack()
+    .filter((site) => site.getFileName() !== HOOKS_FILE)
+    .toReversed();
   const name = sites[0]?.getFileName() === TIMERS_FILE ? sites[0].getFunctionName() : undefined;
   const called = sites.find((site) => site.getFileName() !== TIMERS_FILE);
   // Ticks and microtasks run between two callbacks.

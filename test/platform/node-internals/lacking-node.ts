@@ -60,6 +60,13 @@ function withoutExport(module: object, name: string, instead?: unknown): () => v
   };
 }
 
+/** No stack has any of its frames until the returned function is called. */
+function withoutStacks(): () => void {
+  const { captureStackTrace } = Error;
+  Error.captureStackTrace = () => {};
+  return () => (Error.captureStackTrace = captureStackTrace);
+}
+
 /** A socket that does not take over a handle. */
 class Handleless extends net.Socket {
   constructor(options?: net.SocketConstructorOpts) {
@@ -82,6 +89,8 @@ const others: Readonly<Record<string, Lack>> = {
   "http.Server: listening": { see: seeing(hiding("emit", isServer)) },
   "http.Server.emit": { see: fixed("emit") },
   "http._connectionListener": { takeAway: () => withoutExport(http, "_connectionListener") },
+  "Immediate: its list": { see: seeing(hiding("_idleNext")) },
+  "node:internal/timers: names in stacks": { takeAway: withoutStacks },
   "socket.parser.incoming": { see: seeing(hiding("incoming")) },
   "new IncomingMessage": { takeAway: () => withoutExport(http, "IncomingMessage") },
   "new ServerResponse": { takeAway: () => withoutExport(http, "ServerResponse") },

@@ -28,7 +28,8 @@ export async function tryImmediates(findings: Findings, see: See): Promise<void>
       });
       setImmediate(resolve);
     });
-    setImmediate(() => order.push("lost"));
+    // If it stays lost, it must not keep the loop turning.
+    setImmediate(() => order.push("lost")).unref();
   }, 1);
   await promise;
   clearTimeout(patience);
