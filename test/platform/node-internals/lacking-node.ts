@@ -62,9 +62,9 @@ function withoutExport(module: object, name: string, instead?: unknown): () => v
 
 /** No stack has any of its frames until the returned function is called. */
 function withoutStacks(): () => void {
-  const { captureStackTrace } = Error;
+  const original: unknown = Reflect.get(Error, "captureStackTrace");
   Error.captureStackTrace = () => {};
-  return () => (Error.captureStackTrace = captureStackTrace);
+  return () => Reflect.set(Error, "captureStackTrace", original);
 }
 
 /** A socket that does not take over a handle. */

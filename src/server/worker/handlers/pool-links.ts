@@ -101,7 +101,7 @@ export class PoolLinks {
     if (running === undefined || timeoutMs === 0) return;
     const why = `did not end within its timeout (${timeoutMs} ms), and the serving thread of its request is gone`;
     setTimeout(() => {
-      if (this.#handlers.has(handler) && ring.isRunning(running)) kill(handler.id, why);
+      if (this.#handlers.has(handler) && ring.hasThread(running)) kill(handler.id, why);
     }, timeoutMs).unref();
   }
 

@@ -187,6 +187,23 @@ describe("a serving thread that dies", () => {
     assert.deepEqual(looks, [0, 0, 1], "what it has left is not looked at for ever");
   });
 
+  test("a thread with a long job is not taken for lost, however many jobs were sent behind it and taken back", () => {
+    const { board, links, handler } = setUp();
+    const each = handler(0);
+    const ring = new Ring(links.link(each, alive).ring);
+    assert.ok(board.tryClaimIdle(each.seat));
+    ring.open(1);
+    ring.claim(1, 1);
+    for (let seq = 2; seq < 2 + 2 * ring.cells; seq++) {
+      ring.open(seq);
+      assert.equal(ring.recall(seq), "recalled");
+    }
+    for (let look = 0; look < 5; look++) assert.deepEqual([...links.lost()], []);
+    ring.finish(1);
+    for (let look = 0; look < 2; look++) assert.deepEqual([...links.lost()], []);
+    assert.equal([...links.lost()].length, 1, "when it is done, the board must say so");
+  });
+
   test("a thread that is busy with one job after the other is not taken for lost, whenever it is looked at", () => {
     const { board, links, handler } = setUp();
     const each = handler(0);

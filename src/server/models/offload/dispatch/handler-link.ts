@@ -244,8 +244,11 @@ export class Link {
 
   /** When it began the job of this link that it runs now. Infinity: none; it is waking up, or runs another link's job. */
   get busySinceMs(): number {
-    for (const { seq, isBeside } of this.#jobs.all())
-      if (!isBeside && this.#ring.isRunning(seq)) return this.#ring.startedMs(seq) ?? Infinity;
+    for (const job of this.#jobs.all()) {
+      if (!this.#ring.hasThread(job.seq)) continue;
+      this.#started(job);
+      return job.startedMs ?? Infinity;
+    }
     return Infinity;
   }
 
@@ -287,7 +290,9 @@ export class Link {
 
   /** As far as the ring says. Its cell may be another job's, and the thread may have died before it said that the job is done. */
   #mayRun({ seq, exchange }: RemoteJob): boolean {
-    return this.#ring.isRunning(seq) || !(this.#ring.isDone(seq) || exchange.res.writableEnded);
+    return (
+      this.#ring.hasThread(seq) || this.#ring.isRunning(seq) || !(this.#ring.isDone(seq) || exchange.res.writableEnded)
+    );
   }
 
   /** The handler thread is dead: started jobs fail with `why`, the others are returned. */

@@ -172,6 +172,7 @@ export class JobRunner implements JobHost {
     this.#returning.delete(job);
     if (this.#current !== job) return settled;
     this.#current = undefined;
+    job.link.ring.takeThread();
     this.#beside.add(job);
     board.runBeside(seat);
     job.link.outbox.say({ type: "beside", seq: job.job.seq, beside: true });
@@ -186,6 +187,7 @@ export class JobRunner implements JobHost {
       this.#returning.delete(job);
       this.#beside.delete(job);
       this.#current = job;
+      job.link.ring.giveThread(job.job.seq);
       this.#options.board.runAlone(this.#options.seat);
       job.link.outbox.say({ type: "beside", seq: job.job.seq, beside: false });
       resolve();

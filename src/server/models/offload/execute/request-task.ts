@@ -88,7 +88,7 @@ export class RequestTask extends Unit implements JobHost {
 
   protected override mayStart(): boolean {
     this.#startedMs = monotonicMs();
-    return this.link.ring.claim(this.job.seq, this.#startedMs) === "claimed";
+    return this.link.ring.claim(this.job.seq, this.#startedMs, true) === "claimed";
   }
 
   protected override dropped(): void {

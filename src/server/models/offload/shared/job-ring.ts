@@ -20,6 +20,8 @@
  * - An open cell is not used for another job. The serving thread notes the start of a job before it uses its cell again. Every
  *   transition is asserted: an impossible state throws.
  * - READ is the number of `jobs` messages that the handler thread has received, written by it alone. It wraps at 2^32.
+ * - THREAD is the job of this link that has the handler thread, written by that alone, before it claims the job; 0 if none. The job's
+ *   cell can't tell: it may be another job's before a long one is done. Jobs that run beside others are never there.
  * - If the handler thread dies, its started jobs stay "started", and its open ones stay "open". The serving thread hears of it,
  *   takes back the open ones and fails the started ones (`handler-link.ts`). The ring is not used again.
  * - If the serving thread dies, the acceptor recalls the open jobs in its place (`server/worker/handlers/pool-links.ts`).
@@ -42,7 +44,10 @@ export const TASK_CELLS = 1024;
 /** FNV's. */
 const HASH_PRIME = 0x01000193;
 const CELL_BYTES = 8 + 4 + 1;
-const READ_BYTES = 4;
+const READ = 0;
+const THREAD = 1;
+/** Words of the handler thread. */
+const OWN_BYTES = 8;
 
 export class Ring {
   /** A power of two. */
@@ -50,21 +55,21 @@ export class Ring {
   readonly #mask: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #startedMs: Float64Array<SharedArrayBuffer>;
-  readonly #read: Int32Array<SharedArrayBuffer>;
+  readonly #own: Int32Array<SharedArrayBuffer>;
   readonly #ahead: Uint8Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
-    const cells = (buffer.byteLength - READ_BYTES) / CELL_BYTES;
+    const cells = (buffer.byteLength - OWN_BYTES) / CELL_BYTES;
     this.cells = cells;
     this.#mask = cells - 1;
     this.#startedMs = new Float64Array(buffer, 0, cells);
     this.#words = new Int32Array(buffer, cells * 8, cells);
-    this.#read = new Int32Array(buffer, cells * 12, 1);
-    this.#ahead = new Uint8Array(buffer, cells * 12 + READ_BYTES, cells);
+    this.#own = new Int32Array(buffer, cells * 12, OWN_BYTES / 4);
+    this.#ahead = new Uint8Array(buffer, cells * 12 + OWN_BYTES, cells);
   }
 
   static create(cells: number = CELLS): SharedArrayBuffer {
-    return new SharedArrayBuffer(cells * CELL_BYTES + READ_BYTES);
+    return new SharedArrayBuffer(cells * CELL_BYTES + OWN_BYTES);
   }
 
   /** Server: before the job is sent. `ahead`: it counts as waiting until it begins. */
@@ -82,16 +87,23 @@ export class Ring {
 
   /** Handler: a `jobs` message was received. */
   noteRead(): void {
-    Atomics.add(this.#read, 0, 1);
+    Atomics.add(this.#own, READ, 1);
   }
 
   /** Server: how many `jobs` messages were received, modulo 2^32. */
   get read(): number {
-    return Atomics.load(this.#read, 0) >>> 0;
+    return Atomics.load(this.#own, READ) >>> 0;
   }
 
-  /** Handler: "recalled" if the server has taken it back. `nowMs`: monotonicMs(). */
-  claim(seq: number, nowMs: number): "claimed" | "recalled" {
+  /** Handler: "recalled" if the server has taken it back. `nowMs`: monotonicMs(). `isBeside`: others may run beside it. */
+  claim(seq: number, nowMs: number, isBeside: boolean = false): "claimed" | "recalled" {
+    if (!isBeside) this.giveThread(seq);
+    const claimed = this.#claim(seq, nowMs);
+    if (!isBeside && claimed === "recalled") this.takeThread();
+    return claimed;
+  }
+
+  #claim(seq: number, nowMs: number): "claimed" | "recalled" {
     const cell = seq & this.#mask;
     const seen = Atomics.load(this.#words, cell);
     if (seen !== word(seq, OPEN)) return this.#recalled(seq, seen);
@@ -103,9 +115,25 @@ export class Ring {
 
   /** Handler: the job is over. Its cell may belong to another job by now. */
   finish(seq: number): void {
+    if (this.hasThread(seq)) this.takeThread();
     const before = this.#move(seq, STARTED, DONE);
     const isReused = stateOf(before) !== FREE && !isOf(seq, before);
     if (before !== word(seq, STARTED) && !isReused) throw broken(seq, "was finished", before);
+  }
+
+  /** Handler: this job has the thread from now on. */
+  giveThread(seq: number): void {
+    Atomics.store(this.#own, THREAD, word(seq, STARTED));
+  }
+
+  /** Handler: no job of this link has the thread any more. */
+  takeThread(): void {
+    Atomics.store(this.#own, THREAD, 0);
+  }
+
+  /** Whether it runs, and nothing may run beside it. */
+  hasThread(seq: number): boolean {
+    return Atomics.load(this.#own, THREAD) === word(seq, STARTED);
   }
 
   /** Server: "begun" if the handler has started it. It may also be done. */
@@ -118,28 +146,29 @@ export class Ring {
     return "begun";
   }
 
-  /** Acceptor: the serving thread is dead. Recalls and counts all open jobs. `running`: the job that runs. */
+  /** Acceptor: the serving thread is dead. Recalls and counts all open jobs. `running`: the job that has the thread. */
   recallAll(): { recalled: number; recalledAhead: number; running: number | undefined } {
     const found = { recalled: 0, recalledAhead: 0, running: undefined as number | undefined };
     for (let cell = 0; cell < this.cells; cell++) {
-      let seen = Atomics.load(this.#words, cell);
+      const seen = Atomics.load(this.#words, cell);
       if (stateOf(seen) === OPEN) {
         const before = Atomics.compareExchange(this.#words, cell, seen, seen - OPEN + RECALLED);
         if (before === seen) found[this.#ahead[cell] === 1 ? "recalledAhead" : "recalled"]++;
-        seen = before;
       }
-      // The lower 29 bits of its number: `isRunning` compares no more.
-      if (stateOf(seen) === STARTED) found.running = seen >>> STATE_BITS;
     }
+    // After that: whoever has claimed one of them has said so before. The lower 29 bits of its number: `hasThread` compares no more.
+    const running = Atomics.load(this.#own, THREAD);
+    if (running !== 0) found.running = running >>> STATE_BITS;
     return found;
   }
 
-  /** Undefined while a job is open or runs. Otherwise a hash that changes with each job. */
+  /** Undefined while a job is open or has the thread. Otherwise a hash that changes with each job. */
   get restMark(): number | undefined {
+    if (Atomics.load(this.#own, THREAD) !== 0) return undefined;
     let mark = 0;
     for (let cell = 0; cell < this.cells; cell++) {
       const seen = Atomics.load(this.#words, cell);
-      if (stateOf(seen) === OPEN || stateOf(seen) === STARTED) return undefined;
+      if (stateOf(seen) === OPEN) return undefined;
       mark = Math.imul(mark ^ seen, HASH_PRIME);
     }
     return mark;
@@ -150,7 +179,7 @@ export class Ring {
     return Atomics.load(this.#words, seq & this.#mask) === word(seq, OPEN);
   }
 
-  /** Started and not done. */
+  /** Started and not done; false if its cell belongs to another job by now. */
   isRunning(seq: number): boolean {
     return Atomics.load(this.#words, seq & this.#mask) === word(seq, STARTED);
   }

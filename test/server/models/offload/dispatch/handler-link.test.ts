@@ -275,8 +275,10 @@ test("a job that only waits frees its thread for others, and takes it again", as
     outbox.say(message);
     await hears;
   };
+  ring.takeThread();
   await heard({ type: "beside", seq: one.seq, beside: true });
   assert.deepEqual([link.busySinceMs, link.isDeep, told.splice(0)], [Infinity, false, ["freed"]]);
+  ring.giveThread(one.seq);
   await heard({ type: "beside", seq: one.seq, beside: false });
   assert.deepEqual([link.busySinceMs, link.isDeep, told.splice(0)], [7, true, []]);
   await heard({ type: "held", held: true });
