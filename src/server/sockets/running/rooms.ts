@@ -1,8 +1,8 @@
 /**
  * Rooms: a message for all sockets whose actors are in a group, on all threads.
  *
- *   publish ─▶ the sockets of this thread
- *        └──▶ one message to the relay of each other thread that has sockets ─▶ the sockets of that thread
+ *   publish ──▶ one message to the relay of each other thread that has sockets ─▶ the sockets of that thread
+ *        └────▶ the sockets of this thread
  *
  * A relay is an actor, in a group of all relays. So messages reach what groups reach. On each thread the frame is built once, and the
  * same bytes are written to each socket: no actor has a turn for it, and no mailbox fills.
@@ -11,7 +11,7 @@
  */
 
 import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
-import { onThreadGone } from "../../../actors/messaging/remote.ts";
+import { flush, onThreadGone } from "../../../actors/messaging/remote.ts";
 import { sendTo } from "../../../actors/messaging/sending.ts";
 import { currentMembers, membersAtRoot } from "../../../actors/registry/groups.ts";
 import { publishBy, type PublishOptions } from "../publish.ts";
@@ -19,6 +19,12 @@ import { dataFrame, type SocketData } from "../wire/frames.ts";
 import { SocketProcess } from "./socket-process.ts";
 
 const RELAYS = "heddle:sockets";
+
+/**
+ * A message to another thread leaves at the end of this turn of the loop. In a large room that is after as many writes as it has sockets
+ * here (8 µs each), so it leaves after so many. In a small room several messages of one turn leave together.
+ */
+const WRITES_BEFORE_FLUSH = 32;
 
 /** Between relays. */
 interface Publication {
@@ -65,18 +71,21 @@ function isPublication(message: unknown): message is Publication {
 
 function publishHere({ group, data, except, whenSlow }: Publication): void {
   let frame: Buffer | undefined;
+  let writes = 0;
   for (const pid of currentMembers(group)) {
     if (!(pid instanceof SocketProcess) || pid === except) continue;
     pid.publish(data, (frame ??= dataFrame(data)), whenSlow);
+    if (++writes === WRITES_BEFORE_FLUSH) flush();
   }
 }
 
 function publishEverywhere(group: string, data: SocketData, { except, whenSlow = "drop" }: PublishOptions): void {
   const publication: Publication = { group, data, except: isPid(except) ? except : undefined, whenSlow };
-  publishHere(publication);
+  // The others first: their threads and this one write at the same time.
   for (const pid of currentMembers(RELAYS)) {
     early.delete(pid);
     if (pid !== relay) sendTo(pid, publication, "drop");
   }
   for (const pid of early) if (pid !== relay) sendTo(pid, publication, "drop");
+  publishHere(publication);
 }
