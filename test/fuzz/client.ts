@@ -12,6 +12,8 @@ import { type Cut, type RequestSpec, type Script, sentOf } from "./script.ts";
 
 /** Longer than any of the server's own time limits while it is fuzzed, on a busy machine. */
 const PATIENCE_MS = 40_000;
+/** Half of what the server allows between the last byte and the end of a client that is still there. */
+const LATE_MS = 10;
 
 export async function play(port: number, script: Script, idOf: IdOf): Promise<Observed> {
   const client = new Client(port, script);
@@ -31,6 +33,9 @@ class Client {
   #wake: (() => void) | undefined;
   #isSilent = false;
   #isConnected = false;
+  /** When the last bytes were written, at the earliest, and the end after them, at the latest. */
+  #putMs = 0;
+  #finishedMs = 0;
 
   constructor(port: number, script: Script) {
     this.#script = script;
@@ -41,6 +46,7 @@ class Client {
       this.#wake?.();
     });
     this.#socket.on("data", (chunk: Buffer) => this.#take(() => this.#stream.push(chunk)));
+    this.#socket.on("finish", () => (this.#finishedMs = performance.now()));
     this.#socket.on("end", () => this.#close("ended"));
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
       if (!this.#isConnected) this.#broken ??= `no connection: ${error.message}`;
@@ -129,12 +135,19 @@ class Client {
       this.#socket.cork();
       setImmediate(() => this.#socket.uncork());
     }
+    this.#putMs = performance.now();
     this.#socket.write(bytes);
   }
 
   #readLater(ms: number): void {
     this.#socket.pause();
     setTimeout(() => this.#socket.resume(), ms);
+  }
+
+  /** It ends its side while answers are due. */
+  get #halfCloses(): boolean {
+    const { end } = this.#script;
+    return end.kind === "half-closes" || end.kind === "garbles" || end.kind === "breaks off";
   }
 
   get #answered(): number {
@@ -151,7 +164,8 @@ class Client {
   #observed(end: Observed["end"]): Observed {
     // What has come of a response until the client went is told as well.
     if (end === "left") this.#close("reset");
-    return { responses: this.#stream.responses, end, broken: this.#broken };
+    const endedLate = this.#finishedMs - this.#putMs > LATE_MS && this.#halfCloses;
+    return { responses: this.#stream.responses, end, broken: this.#broken, endedLate };
   }
 
   #take(read: () => void): void {

@@ -48,11 +48,22 @@ function response(status: string, body: string, headers = ""): string {
 
 const refusal = response("400 Bad Request", "400 Bad Request\n", "connection: close\r\n");
 
-function faultsOf(script: Script, bytes: string, end: Observed["end"] = "ended", of: Subject = subject): string[] {
+function faultsOf(
+  script: Script,
+  bytes: string,
+  end: Observed["end"] = "ended",
+  of: Subject = subject,
+  endedLate: boolean = false,
+): string[] {
   const stream = new ResponseStream((index) => script.requests[index]?.method ?? "GET");
   stream.push(Buffer.from(bytes, "latin1"));
   stream.end(end === "ended");
-  return judge(script, of, { responses: stream.responses, end, broken: undefined }, (index) => `id-${index}`);
+  return judge(
+    script,
+    of,
+    { responses: stream.responses, end, broken: undefined, endedLate },
+    (index) => `id-${index}`,
+  );
 }
 
 describe("the fuzz's judge", () => {
@@ -104,6 +115,25 @@ describe("the fuzz's judge", () => {
     assert.deepEqual(faultsOf(unread, closing), []);
     assert.deepEqual(faultsOf(unread, open + answer(1)), []);
     assert.match(faultsOf(unread, open).join(), /response 2 is missing/);
+  });
+
+  test("a client that ends its side late may lose answers, and another may not", () => {
+    const script: Script = { ...two, end: { kind: "half-closes" } };
+    assert.match(faultsOf(script, answer(0)).join(), /response 2 is missing/);
+    assert.deepEqual(faultsOf(script, answer(0), "ended", subject, true), []);
+  });
+
+  test("a client that ends its side behind a body in which the parser hides a fault may get no answer", () => {
+    const offering: RequestSpec = {
+      ...refused,
+      fault: "huge chunk size",
+      extra: ["Upgrade: websocket"],
+      connection: "upgrade",
+    };
+    const script: Script = { ...scriptWith(offering), end: { kind: "half-closes" } };
+    assert.deepEqual(faultsOf(script, ""), []);
+    assert.match(faultsOf(scriptWith(offering), "").join(), /response 1 is missing/);
+    assert.match(faultsOf({ ...script, requests: [{ ...offering, extra: [] }] }, "").join(), /response 1 is missing/);
   });
 
   test("a handler that ends the connection may take answers along, also for a request that is wrong in its body only", () => {

@@ -18,6 +18,11 @@ export interface Observed {
   readonly end: "ended" | "reset" | "left" | "silent";
   /** What was no HTTP, or why there is no connection. */
   readonly broken: string | undefined;
+  /**
+   * The client's end may have left so long after its last byte, because the machine is busy, that a server takes it for one that
+   * has gone (docs/decisions/connections-that-end.md).
+   */
+  readonly endedLate: boolean;
 }
 
 /** The id that the request of this number carries. */
@@ -25,7 +30,7 @@ export type IdOf = (index: number) => string;
 
 export function judge(script: Script, subject: Subject, observed: Observed, idOf: IdOf): string[] {
   const { dues, thenAnything } = expect(script, subject);
-  const { responses, end, broken } = observed;
+  const { responses, end, broken, endedLate } = observed;
   if (broken !== undefined) return [broken];
   const faults: string[] = [];
   if (end === "silent") faults.push(`silence after ${responses.length} responses`);
@@ -33,7 +38,7 @@ export function judge(script: Script, subject: Subject, observed: Observed, idOf
   for (const [index, due] of dues.entries()) {
     const response = responses[index];
     const what = `response ${index + 1}`;
-    const mayBeLost = due.mayBeLost === "yes" || (due.mayBeLost === "by a reset" && end === "reset");
+    const mayBeLost = endedLate || due.mayBeLost === "yes" || (due.mayBeLost === "by a reset" && end === "reset");
     if (response === undefined) {
       if (!due.mayBeMissing && !mayBeLost) faults.push(`${what} is missing (the connection: ${end})`);
       return faults;

@@ -90,6 +90,6 @@ async function one(model: FuzzedModel, shape: Shape, connections: number, seed: 
   if (report.told.length > 0) process.exitCode = 1;
 }
 
-function counts({ connections, responses, reloads, failures }: Progress): string {
-  return `${connections} connections, ${responses} responses, ${reloads} reloads, ${failures} failures`;
+function counts({ connections, responses, reloads, failures, late }: Progress): string {
+  return `${connections} connections (${late} ended late), ${responses} responses, ${reloads} reloads, ${failures} failures`;
 }

@@ -78,8 +78,11 @@ export function expect(script: Script, subject: Subject): Expectation {
     if (thenAnything) break;
     const due =
       isLast && end.kind === "breaks off" ? brokenOff(spec, index, end, subject) : answered(spec, index, subject);
+    // The server waits for the rest of such a body, and the client has left in the middle of it.
+    const looksBrokenOff = isLast && end.kind === "half-closes" && hidesFault(spec);
     const options = mayBeLast(index, script) ? due.options.map(sayingSo) : due.options;
-    dues.push({ ...due, options, mayBeLost: lossOf(index, script, subject) });
+    const mayBeMissing = due.mayBeMissing || looksBrokenOff;
+    dues.push({ ...due, options, mayBeMissing, mayBeLost: lossOf(index, script, subject) });
     if (options.every(({ after }) => after === "closes" || after === "ends")) break;
   }
   return { dues, thenAnything };
@@ -120,13 +123,17 @@ function answered(spec: RequestSpec, index: number, subject: Subject): Omit<Due,
   }
   const refusal: Option = { statuses: fault.statuses, body: "refusal", whole: "yes", after: "closes" };
   if (fault.where === "head") return { options: [refusal], mayBeMissing: false, mayContinue: false };
-  // node:http's parser does not tell what is wrong in the body of a request that offers an upgrade, and takes no more of it.
-  const late = offersUpgrade(spec) ? [{ ...refusal, statuses: [408] }] : [];
+  const late = hidesFault(spec) ? [{ ...refusal, statuses: [408] }] : [];
   return {
     options: [refusal, ...late, ...cutShort(spec, subject)],
     mayBeMissing: mayBeCut(spec, subject),
     mayContinue,
   };
+}
+
+/** node:http's parser does not tell what is wrong in the body of a request that offers an upgrade, and takes no more of it. */
+function hidesFault(spec: RequestSpec): boolean {
+  return spec.fault !== undefined && faultOf(spec.fault).where !== "head" && offersUpgrade(spec);
 }
 
 function brokenOff(spec: RequestSpec, index: number, end: BreaksOff, subject: Subject): Omit<Due, "mayBeLost"> {

@@ -32,6 +32,8 @@ export interface Progress {
   readonly responses: number;
   readonly reloads: number;
   readonly failures: number;
+  /** Connections whose client ended its side late, because the machine is busy: they may lack answers. */
+  readonly late: number;
 }
 
 export interface Report extends Progress {
@@ -85,6 +87,7 @@ class Run {
   #connections = 0;
   #responses = 0;
   #reloads = 0;
+  #late = 0;
 
   constructor(server: FuzzedServer, options: RunOptions) {
     this.#server = server;
@@ -152,6 +155,7 @@ class Run {
     const observed = await play(this.#server.port, script, idOf);
     for (const { status } of observed.responses) this.#byStatus[status] = (this.#byStatus[status] ?? 0) + 1;
     this.#responses += observed.responses.length;
+    if (observed.endedLate) this.#late++;
     const faults = judge(script, subject, observed, idOf);
     return faults.length === 0 ? undefined : { seed, script, faults, observed, subject };
   }
@@ -185,7 +189,13 @@ class Run {
 
   #progress(): Progress {
     const { length: failures } = this.#failures;
-    return { connections: this.#connections, responses: this.#responses, reloads: this.#reloads, failures };
+    return {
+      connections: this.#connections,
+      responses: this.#responses,
+      reloads: this.#reloads,
+      failures,
+      late: this.#late,
+    };
   }
 }
 
