@@ -11,7 +11,7 @@ export interface ErrorRecord {
   /** HTTP status of the response to a request that is refused for this reason. */
   readonly status?: number;
   /** The library that throws it. */
-  readonly library?: "heddle" | "heddle/tasks" | "heddle/actors" | "heddle/shared";
+  readonly library?: "heddle" | "heddle/tasks" | "heddle/actors" | "heddle/shared" | "heddle/tune";
   readonly doc: string;
 }
 
@@ -256,6 +256,11 @@ const table = {
   SHARED_NOT_A_NUMBER: {
     library: "heddle/shared",
     doc: "What should be incremented is no number, or the sum would not be finite.",
+  },
+
+  TUNE_INPUT: {
+    library: "heddle/tune",
+    doc: "What an estimator of `heddle/tune` was given is no number, or not of the shape that it needs.",
   },
 } as const;
 
