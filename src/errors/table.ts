@@ -53,6 +53,13 @@ const table = {
   LISTEN_FAILED: { exitCode: 1, doc: "Listening failed for another reason; see the cause." },
   TLS_BAD: { exitCode: 1, doc: "The TLS certificate or key cannot be read, or they do not belong together." },
 
+  TUNE_SCENARIO_BAD: {
+    exitCode: 2,
+    doc: "A `--path` or a scenario file has a part that is missing, unknown or invalid.",
+  },
+  TUNE_SETUP_FAILED: { exitCode: 1, doc: "A setup request of the scenario was not answered as it should be." },
+  TUNE_GENERATOR_FAILED: { exitCode: 1, doc: "The load generator's process did not start, or it ended." },
+
   BOOT_TIMEOUT: { exitCode: 1, doc: "A worker was not ready within the boot timeout." },
   WORKER_DIED: { exitCode: 1, doc: "A worker process ended unexpectedly." },
   THREAD_DIED: { exitCode: 1, doc: "A thread ended unexpectedly." },
