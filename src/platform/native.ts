@@ -1,8 +1,8 @@
 /**
  * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
  * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
- * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share. Without ffi (Node before 26.10, or
- * `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
+ * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share, the cores that a thread
+ * may run on. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
  */
 
 import { count } from "../errors/count.ts";
@@ -27,6 +27,9 @@ let trim: ((keptBytes: bigint) => number) | undefined;
 let fcntl: ((fd: number, command: number, argument: number) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
+
+/** Linux. */
+let sched_setaffinity: ((thread: number, bytes: bigint, mask: Buffer) => number) | undefined;
 
 /** Linux. */
 let memory: SharedMemoryCalls | undefined;
@@ -71,6 +74,9 @@ export async function loadNative(): Promise<boolean> {
         ftruncate: lib.getFunction("ftruncate", { arguments: ["i32", "i64"], return: "i32" }),
         mmap: lib.getFunction("mmap", { arguments: ["pointer", "u64", "i32", "i32", "i32", "i64"], return: "pointer" }),
       }));
+      sched_setaffinity = ifThere(() =>
+        lib.getFunction("sched_setaffinity", { arguments: ["i32", "u64", "pointer"], return: "i32" }),
+      );
       accept4 = ifThere(() =>
         lib.getFunction("accept4", { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" }),
       );
@@ -267,6 +273,16 @@ export function wasBegun(fd: number): boolean {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(TIMEVAL_BYTES, 0);
   return libc!.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value, bytes) === 0 && value.some((byte) => byte !== 0);
+}
+
+/** `cpu_set_t`: a bit for each of 1,024 cores. */
+const CPU_SET_BYTES = 128;
+
+/** Lets a thread of any process of this user run on these cores only. false: it is gone, has none of these cores, or no ffi. */
+export function setAffinity(thread: number, cpus: readonly number[]): boolean {
+  const mask = Buffer.alloc(CPU_SET_BYTES);
+  for (const cpu of cpus) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  return sched_setaffinity?.(thread, BigInt(CPU_SET_BYTES), mask) === 0;
 }
 
 const MFD_CLOEXEC = 1;
