@@ -1,0 +1,115 @@
+/** One run of the generator, in its own process: setup requests, warm-up, the measured window, the last answers, the sample. */
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ClosedLoop } from "./closed-loop.ts";
+import { readCpuTime, stealShare } from "./cpus.ts";
+import type { LoopOptions, RunningLoop } from "./loop.ts";
+import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "./open-loop.ts";
+import type { Measured, Plan } from "./plan.ts";
+import { deckOf, readyRequest } from "./request-bytes.ts";
+import { sendSetup } from "./setup.ts";
+import { leftOut } from "./verdict.ts";
+import { MeasuredWindow } from "./window.ts";
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const LONGEST_CHECK_MS = 100;
+/** How long the last answers may take, beside the timeout of a request: as long as the window, and at least this. */
+const LEAST_DRAIN_MS = 1000;
+
+export interface RunHooks {
+  readonly signal: AbortSignal;
+  readonly maySpin: boolean;
+  onEdge(edge: "begin" | "end"): void;
+}
+
+export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
+  const { target, scenario, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
+  const { signal } = hooks;
+  const keepAlive = plan.connections !== "per-request";
+  const captured = await sendSetup(scenario.setup, target, timeoutMs, signal);
+  const startMs = performance.now();
+  const window = new MeasuredWindow(startMs + plan.warmUpSeconds * 1000, plan.seconds);
+  const requests = scenario.requests.map((each) => readyRequest(each, target, captured, !keepAlive));
+  const options: LoopOptions = { target, requests, deck: deckOf(scenario), window, keepAlive, timeoutMs };
+  const loop = begin(plan, options, startMs, hooks.maySpin);
+  const check = setInterval(() => loop.timeOut(performance.now()), Math.min(LONGEST_CHECK_MS, timeoutMs / 4));
+  try {
+    await sleepUntil(window.beginMs, signal);
+    const before = read(loop);
+    hooks.onEdge("begin");
+    await sleepUntil(window.endMs, signal);
+    hooks.onEdge("end");
+    const after = read(loop);
+    const drainMs = Math.min(timeoutMs + LONGEST_CHECK_MS, Math.max(LEAST_DRAIN_MS, plan.seconds * 1000));
+    await Promise.race([loop.drain(), sleep(drainMs, undefined, { signal })]);
+    loop.close(performance.now());
+    return measured(plan, window, before, after);
+  } finally {
+    clearInterval(check);
+    loop.close(performance.now());
+  }
+}
+
+function begin({ loop }: Plan, options: LoopOptions, startMs: number, maySpin: boolean): RunningLoop {
+  if ("concurrency" in loop) return new ClosedLoop(options, loop.concurrency);
+  const { rate, maxConnections = DEFAULT_MAX_CONNECTIONS } = loop;
+  return new OpenLoop({ ...options, rate, maxConnections, startMs, maySpin });
+}
+
+async function sleepUntil(atMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, atMs - performance.now()), undefined, { signal });
+}
+
+interface Reading {
+  readonly atMs: number;
+  readonly activeMs: number;
+  readonly spunMs: number;
+  readonly cpu: ReturnType<typeof readCpuTime>;
+}
+
+function read(loop: RunningLoop): Reading {
+  const { active } = performance.eventLoopUtilization();
+  return { atMs: performance.now(), activeMs: active, spunMs: loop.spunMs ?? 0, cpu: readCpuTime() };
+}
+
+function measured({ loop, repetition = 0 }: Plan, window: MeasuredWindow, before: Reading, after: Reading): Measured {
+  const { latencies, seconds, errors, errorsByCause } = window;
+  const isClosed = "concurrency" in loop;
+  const busyMs = after.activeMs - before.activeMs - (after.spunMs - before.spunMs);
+  const generatorUtilization = Math.min(1, Math.max(0, busyMs / (after.atMs - before.atMs)));
+  const concurrency = isClosed ? loop.concurrency : window.inFlightMs / (seconds * 1000);
+  const throughput = window.throughputAnswers / seconds;
+  const steal = stealShare(before.cpu, after.cpu);
+  const reason = leftOut({
+    answers: latencies.count,
+    errors,
+    generatorUtilization,
+    lateShare: window.sent === 0 ? 0 : window.late / window.sent,
+    stealShare: steal,
+    sentShare: isClosed ? 1 : window.sent / (loop.rate * seconds),
+    concurrency,
+    throughput,
+    meanMs: latencies.meanMs,
+  });
+  return {
+    concurrency,
+    repetition,
+    ...(isClosed ? {} : { askedRate: loop.rate }),
+    seconds,
+    answers: latencies.count,
+    throughput,
+    latency: {
+      meanMs: latencies.meanMs,
+      p50Ms: latencies.percentile(0.5),
+      p95Ms: latencies.percentile(0.95),
+      p99Ms: latencies.percentile(0.99),
+      maxMs: latencies.maxMs,
+    },
+    histogram: latencies.buckets(),
+    errors,
+    errorsByCause,
+    generatorUtilization,
+    stealShare: steal,
+    ...(reason === undefined ? {} : { leftOut: reason }),
+  };
+}

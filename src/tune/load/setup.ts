@@ -1,0 +1,91 @@
+/** Sends the setup requests of a scenario, one after the other, and captures the values that later requests use. */
+import { HeddleError } from "../../errors/errors.ts";
+import { type Capture, isExpected, type ScenarioRequest } from "../scenario/types.ts";
+import { Connection, type Target } from "./connection.ts";
+import { readyRequest } from "./request-bytes.ts";
+import type { ResponseParser } from "./response-parser.ts";
+
+/** More than any token or list of ids needs. */
+const KEPT_BYTES = 1024 * 1024;
+
+export async function sendSetup(
+  setup: readonly ScenarioRequest[],
+  target: Target,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const captured: Record<string, string> = {};
+  for (const request of setup) {
+    const response = await exchange(request, target, captured, timeoutMs, signal);
+    if (!isExpected(response.status, request.expect)) {
+      throw refused(request, `was answered ${response.status}: ${response.body.slice(0, 200)}`);
+    }
+    for (const [name, from] of Object.entries(request.capture)) {
+      const value = valueOf(from, response);
+      if (value === undefined)
+        throw refused(request, `has no ${describe(from)} in its answer, which is captured as ${name}`);
+      captured[name] = value;
+    }
+  }
+  return captured;
+}
+
+function exchange(
+  request: ScenarioRequest,
+  target: Target,
+  captured: Readonly<Record<string, string>>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ResponseParser> {
+  const { promise, resolve, reject } = Promise.withResolvers<ResponseParser>();
+  const ready = readyRequest(request, target, captured, true);
+  const connection = new Connection(
+    target,
+    {
+      answered: ({ response }) => resolve(response),
+      failed: (_, failure, detail) => reject(refused(request, `failed: ${failure} (${detail})`)),
+    },
+    KEPT_BYTES,
+  );
+  const timer = setTimeout(() => connection.timeOut(`no answer in ${timeoutMs} ms`), timeoutMs);
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort, { once: true });
+  connection.send(ready.bytes, ready.isHead);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+    connection.close();
+  });
+}
+
+function refused(request: ScenarioRequest, what: string): HeddleError {
+  return new HeddleError("TUNE_SETUP_FAILED", `The setup request ${request.method} ${request.path} ${what}.`);
+}
+
+function describe(from: Capture): string {
+  if ("json" in from) return `JSON value ${from.json}`;
+  return "header" in from ? `header ${from.header}` : `cookie ${from.cookie}`;
+}
+
+function valueOf(from: Capture, { headers, body }: ResponseParser): string | undefined {
+  if ("header" in from) return headers.find(([name]) => name === from.header.toLowerCase())?.[1];
+  if ("json" in from) return jsonValue(body, from.json);
+  const cookies = headers.filter(([name]) => name === "set-cookie").map(([, value]) => value.split(";", 1)[0]!.trim());
+  return cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1);
+}
+
+/** `path`: names and indexes, `data.items[0].id`; a leading `$.` is allowed. undefined: no such value, or no JSON. */
+export function jsonValue(body: string, path: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body, "latin1").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  for (const key of path.replace(/^\$\.?/, "").match(/[^.[\]]+/g) ?? []) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  if (value === undefined || value === null) return undefined;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,68 @@
+/**
+ * The measured window of a run: from `beginMs` to `endMs`, on the clock of performance.now(). Everything before is warm-up.
+ *
+ * Closed loop: an answer counts in the window in which it came. Throughput counts a request that crosses an edge of the window by
+ * the share of its time that lies inside: with few requests in flight and slow answers whole ones would be off by up to one for
+ * each connection.
+ *
+ * Open loop: a latency counts in the window in which its request was due, however late the answer comes. Throughput counts the
+ * answers that came in the window: beyond what a server can do, answers to all that was due come later than it.
+ */
+import { Histogram } from "./histogram.ts";
+
+export class MeasuredWindow {
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly latencies: Histogram = new Histogram();
+  readonly errorsByCause: Record<string, number> = {};
+  errors = 0;
+  /** Good answers that came in the window, those across its edges by their share (closed loop) or by their end (open loop). */
+  throughputAnswers = 0;
+  /** Requests in flight, summed over time. */
+  inFlightMs = 0;
+  /** Open loop: requests that were due in the window, and those of them that were sent in it. */
+  due = 0;
+  sent = 0;
+  /** Open loop: sent later than LATE_MS after they were due, though a connection was free. */
+  late = 0;
+
+  constructor(beginMs: number, seconds: number) {
+    this.beginMs = beginMs;
+    this.endMs = beginMs + seconds * 1000;
+  }
+
+  get seconds(): number {
+    return (this.endMs - this.beginMs) / 1000;
+  }
+
+  /** The end of a request of a closed loop. `cause` is undefined for a good answer. */
+  closed(sentAtMs: number, endedAtMs: number, cause?: string): void {
+    const { beginMs, endMs } = this;
+    if (endedAtMs < beginMs || sentAtMs >= endMs) return;
+    const insideMs = Math.min(endedAtMs, endMs) - Math.max(sentAtMs, beginMs);
+    this.inFlightMs += insideMs;
+    if (cause !== undefined) {
+      if (endedAtMs < endMs) this.#failed(cause);
+      return;
+    }
+    const took = endedAtMs - sentAtMs;
+    this.throughputAnswers += insideMs < took ? insideMs / took : 1;
+    if (endedAtMs < endMs) this.latencies.record(took);
+  }
+
+  /** The end of a request of an open loop. */
+  open(dueAtMs: number, endedAtMs: number, cause?: string): void {
+    const { beginMs, endMs } = this;
+    if (endedAtMs < beginMs || dueAtMs >= endMs) return;
+    this.inFlightMs += Math.min(endedAtMs, endMs) - Math.max(dueAtMs, beginMs);
+    if (cause === undefined && endedAtMs < endMs) this.throughputAnswers++;
+    if (dueAtMs < beginMs) return;
+    if (cause === undefined) this.latencies.record(endedAtMs - dueAtMs);
+    else this.#failed(cause);
+  }
+
+  #failed(cause: string): void {
+    this.errors++;
+    this.errorsByCause[cause] = (this.errorsByCause[cause] ?? 0) + 1;
+  }
+}

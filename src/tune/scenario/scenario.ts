@@ -1,0 +1,79 @@
+/**
+ * Scenarios: which requests are sent, how often, and what comes before them.
+ *
+ *     {
+ *       "headers": { "authorization": "Bearer {{token}}" },
+ *       "setup": [{ "method": "POST", "path": "/login", "body": { "user": "a" }, "capture": { "token": "json:token" } }],
+ *       "requests": [
+ *         { "path": "/orders", "weight": 9 },
+ *         { "method": "POST", "path": "/orders", "body": { "item": 1 }, "expect": 201 }
+ *       ]
+ *     }
+ */
+import { readFile } from "node:fs/promises";
+import { dirname, extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import { bad, objectAt, readHeaders, readRequest } from "./read-request.ts";
+import type { Scenario, ScenarioRequest } from "./types.ts";
+
+export { parsePath } from "./path.ts";
+export type { Capture, ExpectedStatus, Scenario, ScenarioRequest } from "./types.ts";
+
+const FIELDS = ["requests", "setup", "headers"];
+
+/** From a JSON file, or from the default export of a module. @throws HeddleError TUNE_SCENARIO_BAD */
+export async function loadScenario(file: string): Promise<Scenario> {
+  const path = resolve(file);
+  return readScenario(await readRaw(path), dirname(path));
+}
+
+/** `folder`: where body files are looked for. @throws HeddleError TUNE_SCENARIO_BAD */
+export function readScenario(raw: unknown, folder: string = process.cwd()): Scenario {
+  const { requests, setup = [], headers } = objectAt(raw, "the top", FIELDS);
+  const common = readHeaders(headers, "headers");
+  if (!Array.isArray(requests) || requests.length === 0)
+    throw bad("requests", requests, "a list of at least one request");
+  if (!Array.isArray(setup)) throw bad("setup", setup, "a list of requests");
+  const read = (list: readonly unknown[], name: string): ScenarioRequest[] =>
+    list.map((each, index) =>
+      readRequest(each, { name: `${name}[${index}]`, folder, isSetup: name === "setup" }, common),
+    );
+  const scenario = { requests: read(requests, "requests"), setup: read(setup, "setup") };
+  checkPlaceholders(scenario);
+  return scenario;
+}
+
+async function readRaw(path: string): Promise<unknown> {
+  try {
+    if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8")) as unknown;
+    const module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
+    return module.default;
+  } catch (cause) {
+    throw new HeddleError("TUNE_SCENARIO_BAD", `The scenario file ${path} can't be read: ${messageOf(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+/** A `{{name}}` that no earlier setup request captures would be sent as it is. */
+function checkPlaceholders({ requests, setup }: Scenario): void {
+  const known = new Set<string>();
+  for (const request of [...setup, ...requests]) {
+    for (const name of placeholders(request)) {
+      if (known.has(name)) continue;
+      const wanted = known.size === 0 ? "a setup request that captures it" : `one of ${[...known].join(", ")}`;
+      throw bad(`{{${name}}} in ${request.method} ${request.path}`, undefined, wanted);
+    }
+    for (const name of Object.keys(request.capture)) known.add(name);
+  }
+}
+
+function placeholders({ path, headers, body }: ScenarioRequest): string[] {
+  const texts = [
+    path,
+    ...Object.values(headers),
+    ...(body === undefined ? [] : [Buffer.from(body).toString("latin1")]),
+  ];
+  return texts.flatMap((text) => [...text.matchAll(/\{\{\s*([\w-]+)\s*\}\}/g)].map(([, name = ""]) => name));
+}
