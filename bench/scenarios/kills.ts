@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { killIfThere } from "../harness/proc.ts";
 import type { Pace, Sample, Scenario } from "../harness/scenario.ts";
-import { startMixedLoad } from "../load/start.ts";
+import { startMixedLoad } from "../mixed/start.ts";
 import { cluster } from "../peers/cluster.ts";
 import { heddle } from "../peers/heddle.ts";
 import { benchApp, type RunningPeer } from "../peers/peer.ts";

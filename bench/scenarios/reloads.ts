@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pace, Sample, Scenario } from "../harness/scenario.ts";
-import { type Kind, type LoadReport, startMixedLoad } from "../load/start.ts";
+import { type Kind, type LoadReport, startMixedLoad } from "../mixed/start.ts";
 import { heddle } from "../peers/heddle.ts";
 import { benchApp, type RunningPeer } from "../peers/peer.ts";
 import { pm2 } from "../peers/pm2.ts";

@@ -3,7 +3,7 @@ import { openFilesLimit } from "../harness/machine.ts";
 import { treeMemory } from "../harness/memory.ts";
 import { median } from "../harness/ratios.ts";
 import type { Pace, Sample, Scenario } from "../harness/scenario.ts";
-import { startMixedLoad } from "../load/start.ts";
+import { startMixedLoad } from "../mixed/start.ts";
 import { bare } from "../peers/bare.ts";
 import { cluster } from "../peers/cluster.ts";
 import { go } from "../peers/go.ts";

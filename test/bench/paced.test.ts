@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
-import { pacedLoad, streamOf } from "../../bench/load/paced.ts";
+import { pacedLoad, streamOf } from "../../bench/paced/paced.ts";
 
 const servers: Server[] = [];
 after(() => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { isOnPath } from "../../bench/harness/wrk.ts";
-import { installWebSocketClients, WebSocketClients } from "../../bench/load/web-sockets.ts";
+import { installWebSocketClients, WebSocketClients } from "../../bench/web-sockets/web-sockets.ts";
 
 const SHORT_MS = 300;
 const servers: Server[] = [];

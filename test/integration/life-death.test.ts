@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { startMixedLoad } from "../../bench/load/start.ts";
+import { startMixedLoad } from "../../bench/mixed/start.ts";
 import { ask } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { startMixedLoad } from "../../bench/load/start.ts";
+import { startMixedLoad } from "../../bench/mixed/start.ts";
 import { get, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 
 const growsBeforeItServes = `

@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, mkdirSync, realpathSync, renameSync, rmSync, syml
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startMixedLoad } from "../../bench/load/start.ts";
+import { startMixedLoad } from "../../bench/mixed/start.ts";
 import {
   fixture,
   get,

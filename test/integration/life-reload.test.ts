@@ -5,7 +5,7 @@ import { RawConnection } from "../support/raw-connection.ts";
 import { describe, test, type TestContext } from "node:test";
 import { command } from "../../src/server/control/client.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
-import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/load/start.ts";
+import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/mixed/start.ts";
 import { get, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 

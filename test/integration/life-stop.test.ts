@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
-import { startMixedLoad } from "../../bench/load/start.ts";
+import { startMixedLoad } from "../../bench/mixed/start.ts";
 import {
   get,
   hold,

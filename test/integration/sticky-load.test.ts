@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startMixedLoad } from "../../bench/load/start.ts";
+import { startMixedLoad } from "../../bench/mixed/start.ts";
 import { lifeApp, serve } from "../server/arbiter/support.ts";
 
 const CLIENTS = { keepAlive: 4, newConnections: 3, uploads: 3, slow: 3, streams: 3, webSockets: 2 };

@@ -1,7 +1,7 @@
 import { openFilesLimit } from "../../harness/machine.ts";
 import { treeMemory } from "../../harness/memory.ts";
 import type { Contender, Pace, Sample, Scenario } from "../../harness/scenario.ts";
-import { pacedLoad } from "../../load/paced.ts";
+import { pacedLoad } from "../../paced/paced.ts";
 import { go } from "../../peers/go.ts";
 import { heddleModels } from "../../peers/heddle-models.ts";
 import { clientsOf, withFlags } from "../../peers/model-options.ts";

@@ -1,5 +1,5 @@
 import type { Contender, Scenario } from "../../harness/scenario.ts";
-import { streamOf } from "../../load/paced.ts";
+import { streamOf } from "../../paced/paced.ts";
 import { gunicorn } from "../../peers/gunicorn.ts";
 import { heddleModels } from "../../peers/heddle-models.ts";
 import { withFlags } from "../../peers/model-options.ts";

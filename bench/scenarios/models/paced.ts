@@ -1,6 +1,6 @@
-/** The common parts of the scenarios that use bench/load/paced.ts: warm-up, measurement, columns. */
+/** The common parts of the scenarios that use bench/paced/paced.ts: warm-up, measurement, columns. */
 import type { Metric, Pace, Sample } from "../../harness/scenario.ts";
-import { pacedLoad, type PacedOptions, type PacedReport, type StreamReport, streamOf } from "../../load/paced.ts";
+import { pacedLoad, type PacedOptions, type PacedReport, type StreamReport, streamOf } from "../../paced/paced.ts";
 import type { RunningPeer } from "../../peers/peer.ts";
 
 export const PACED_METRICS: readonly Metric[] = [

@@ -1,5 +1,5 @@
 import type { Scenario } from "../../harness/scenario.ts";
-import { streamOf } from "../../load/paced.ts";
+import { streamOf } from "../../paced/paced.ts";
 import { heddleModels } from "../../peers/heddle-models.ts";
 import { heavyOf, withFlags } from "../../peers/model-options.ts";
 import { benchApp } from "../../peers/peer.ts";

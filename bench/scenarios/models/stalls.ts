@@ -1,5 +1,5 @@
 import type { Scenario } from "../../harness/scenario.ts";
-import { streamOf } from "../../load/paced.ts";
+import { streamOf } from "../../paced/paced.ts";
 import { cluster } from "../../peers/cluster.ts";
 import { go } from "../../peers/go.ts";
 import { heddleModels } from "../../peers/heddle-models.ts";

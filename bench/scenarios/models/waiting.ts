@@ -2,7 +2,7 @@ import { openFilesLimit } from "../../harness/machine.ts";
 import { treeMemory } from "../../harness/memory.ts";
 import type { Pace, Sample, Scenario } from "../../harness/scenario.ts";
 import { wrk } from "../../harness/wrk.ts";
-import { pacedLoad, streamOf } from "../../load/paced.ts";
+import { pacedLoad, streamOf } from "../../paced/paced.ts";
 import { cluster } from "../../peers/cluster.ts";
 import { go } from "../../peers/go.ts";
 import { heddleModels } from "../../peers/heddle-models.ts";

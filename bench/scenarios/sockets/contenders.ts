@@ -1,6 +1,6 @@
 /** The servers of `bench:sockets`, and what the scenarios do with each. */
 import type { Contender } from "../../harness/scenario.ts";
-import { installWebSocketClients, WebSocketClients } from "../../load/web-sockets.ts";
+import { installWebSocketClients, WebSocketClients } from "../../web-sockets/web-sockets.ts";
 import { bare } from "../../peers/bare.ts";
 import { cowboy } from "../../peers/cowboy.ts";
 import { heddleSockets } from "../../peers/heddle-sockets.ts";

@@ -1,6 +1,6 @@
 /** Where requests wait for a worker or a thread: what a change of the queues costs or gains. */
 import type { Scenario } from "../../harness/scenario.ts";
-import { streamOf } from "../../load/paced.ts";
+import { streamOf } from "../../paced/paced.ts";
 import { measurePaced, PACED_METRICS, sampleOf } from "../models/paced.ts";
 import { bothVersions } from "./versions.ts";
 

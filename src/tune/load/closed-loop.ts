@@ -1,25 +1,39 @@
 /**
- * Keeps N requests in flight: each connection sends its next request when the last one is answered. Its pace is the server's.
+ * Keeps N requests in flight: each client sends its next request when the last one is answered. Their pace is the server's.
  *
- * A latency counts from the send. After a connection failed, its client rests, so that a server that is down does not count as
- * many failures as a loop can make.
+ * A latency counts from the send. Clients begin one after the other, so that their connections fit into a listening socket's
+ * backlog. After a connection failed, its client pauses, so that a server that is down does not count as many failures as a loop
+ * can make.
  */
 import { Connection, type ConnectionOwner, type Failure } from "./connection.ts";
 import { canRepeat, type LoopOptions, type RunningLoop } from "./loop.ts";
-import type { ReadyRequest } from "./request-bytes.ts";
 
+export interface ClosedLoopOptions extends LoopOptions {
+  readonly concurrency: number;
+  /** Clients begin evenly spread over this time. Default: 64 in each millisecond. */
+  readonly rampMs?: number;
+  /** How long a client rests after a good answer. Default 0. */
+  readonly restMs?: number;
+  /** How long a client rests after a bad answer. Default 0. */
+  readonly pauseAfterBadMs?: number;
+  /** How long a client rests after its connection failed. Default 50. */
+  readonly pauseAfterFailureMs?: number;
+}
+
+const BEGIN_PER_MS = 64;
 const PAUSE_AFTER_FAILURE_MS = 50;
 
 export class ClosedLoop implements RunningLoop, ConnectionOwner {
-  readonly #options: LoopOptions;
+  readonly #options: ClosedLoopOptions;
   readonly #connections = new Set<Connection>();
+  readonly #resting = new Set<NodeJS.Timeout>();
   readonly #drained = Promise.withResolvers<void>();
-  #resting = new Set<NodeJS.Timeout>();
   #stopping = false;
 
-  constructor(options: LoopOptions, concurrency: number) {
+  constructor(options: ClosedLoopOptions) {
     this.#options = options;
-    for (let client = 0; client < concurrency; client++) this.#sendNew(this.#next(), performance.now());
+    const { concurrency, rampMs = Math.floor(concurrency / BEGIN_PER_MS) } = options;
+    for (let client = 0; client < concurrency; client++) this.#rest(Math.floor((client * rampMs) / concurrency));
   }
 
   timeOut(nowMs: number): void {
@@ -29,7 +43,6 @@ export class ClosedLoop implements RunningLoop, ConnectionOwner {
     }
   }
 
-  /** Sends nothing more. Resolves when every answer has come. */
   drain(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#resting) clearTimeout(timer);
@@ -40,8 +53,9 @@ export class ClosedLoop implements RunningLoop, ConnectionOwner {
   }
 
   close(nowMs: number): void {
+    void this.drain();
     for (const connection of this.#connections) {
-      if (connection.busy) this.#options.window.closed(connection.sinceMs, nowMs);
+      this.#options.window.closed(connection.sinceMs, nowMs, "timeout");
       connection.close();
     }
     this.#connections.clear();
@@ -49,47 +63,56 @@ export class ClosedLoop implements RunningLoop, ConnectionOwner {
   }
 
   answered(connection: Connection): void {
-    const { window, requests, keepAlive } = this.#options;
+    const { window, requests, keepAlive, restMs = 0, pauseAfterBadMs = 0, onCounted } = this.#options;
     const now = performance.now();
     const { status } = connection.response;
     const isGood = requests[connection.request]!.good[status] === 1;
-    window.closed(connection.sinceMs, now, isGood ? undefined : String(status));
+    if (window.closed(connection.sinceMs, now, isGood ? undefined : String(status))) onCounted?.(connection.response);
+    const pauseMs = isGood ? restMs : pauseAfterBadMs;
     if (this.#stopping) this.#close(connection);
-    else if (keepAlive && connection.usable) this.#send(connection, this.#next(), now);
+    else if (pauseMs > 0) this.#rest(pauseMs, connection);
+    else if (keepAlive && connection.usable) this.#send(connection, this.#options.deck.deal(), now);
     else {
       this.#close(connection);
-      this.#sendNew(this.#next(), now);
+      this.#sendNew(this.#options.deck.deal(), now);
     }
   }
 
   failed(connection: Connection, failure: Failure): void {
-    const request = this.#options.requests[connection.request]!;
     this.#connections.delete(connection);
-    if (!this.#stopping && canRepeat(connection, failure, request)) {
+    if (!this.#stopping && canRepeat(connection, failure, this.#options.requests[connection.request]!)) {
       this.#sendNew(connection.request, connection.sinceMs);
       return;
     }
     this.#options.window.closed(connection.sinceMs, performance.now(), failure);
-    if (this.#stopping) return this.#endIfDrained();
+    if (this.#stopping) this.#endIfDrained();
+    else this.#rest(this.#options.pauseAfterFailureMs ?? PAUSE_AFTER_FAILURE_MS);
+  }
+
+  /** The client's next request follows then: on its connection, if it has one. */
+  #rest(ms: number, connection?: Connection): void {
+    if (ms === 0) return this.#sendNew(this.#options.deck.deal(), performance.now());
     const timer = setTimeout(() => {
       this.#resting.delete(timer);
-      this.#sendNew(this.#next(), performance.now());
-    }, PAUSE_AFTER_FAILURE_MS);
+      const request = this.#options.deck.deal();
+      if (connection?.usable === true && this.#options.keepAlive) {
+        this.#send(connection, request, performance.now());
+        return;
+      }
+      if (connection !== undefined) this.#close(connection);
+      this.#sendNew(request, performance.now());
+    }, ms);
     this.#resting.add(timer);
   }
 
-  #next(): number {
-    return this.#options.deck.deal();
-  }
-
   #sendNew(request: number, sinceMs: number): void {
-    const connection = new Connection(this.#options.target, this);
+    const connection = new Connection(this.#options.target, this, this.#options.keepBytes);
     this.#connections.add(connection);
     this.#send(connection, request, sinceMs);
   }
 
   #send(connection: Connection, index: number, sinceMs: number): void {
-    const request: ReadyRequest = this.#options.requests[index]!;
+    const request = this.#options.requests[index]!;
     connection.request = index;
     connection.sinceMs = sinceMs;
     connection.send(request.bytes, request.isHead);

@@ -96,8 +96,10 @@ export class Connection {
     this.#fail("timeout", detail);
   }
 
+  /** The owner hears nothing more. */
   close(): void {
     this.#over = true;
+    this.#busy = false;
     this.#socket.destroy();
   }
 

@@ -1,6 +1,7 @@
 /** What the closed and the open loop have in common. */
 import type { Connection, Failure, Target } from "./connection.ts";
 import type { Deck, ReadyRequest } from "./request-bytes.ts";
+import type { ResponseParser } from "./response-parser.ts";
 import type { MeasuredWindow } from "./window.ts";
 
 export interface LoopOptions {
@@ -10,6 +11,10 @@ export interface LoopOptions {
   readonly window: MeasuredWindow;
   readonly keepAlive: boolean;
   readonly timeoutMs: number;
+  /** How much of each response is kept for `onCounted`. Default: nothing. */
+  readonly keepBytes?: number;
+  /** Every response whose latency counts. */
+  readonly onCounted?: (response: ResponseParser) => void;
 }
 
 export interface RunningLoop {
@@ -22,6 +27,13 @@ export interface RunningLoop {
   /** The time that was spent waiting for the next send without sleeping, in ms. */
   readonly spunMs?: number;
 }
+
+/** How often `timeOut` is called. */
+export function timeOutEveryMs(timeoutMs: number): number {
+  return Math.min(LONGEST_CHECK_MS, timeoutMs / 4);
+}
+
+const LONGEST_CHECK_MS = 100;
 
 /**
  * RFC 9112 §9.3.1: a client may repeat an idempotent request if a *reused* connection closes before any byte of the response. The

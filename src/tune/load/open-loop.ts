@@ -13,7 +13,9 @@ import { Connection, type ConnectionOwner, type Failure } from "./connection.ts"
 import { canRepeat, type LoopOptions, type RunningLoop } from "./loop.ts";
 
 const SPIN_MS = 2;
+/** Later than this is late. Without spinning only what Node's timers don't explain. */
 const LATE_MS = 1;
+const LATE_ON_TIMERS_MS = 5;
 export const DEFAULT_MAX_CONNECTIONS = 10_000;
 /** Sent in one turn at most, so that answers are read between. */
 const MOST_AT_ONCE = 256;
@@ -31,12 +33,13 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   spunMs = 0;
   readonly #options: OpenLoopOptions;
   readonly #everyMs: number;
+  readonly #lateMs: number;
   readonly #idle: Connection[] = [];
   readonly #busy = new Set<Connection>();
   readonly #drained = Promise.withResolvers<void>();
   /** Requests that are due but have no connection: the first is number #sent. */
   #sent = 0;
-  #stopping = false;
+  #draining = false;
   /** Sends and answers so far, to tell turns in which something happened. */
   #events = 0;
   #lastTurn = { atMs: 0, events: 0 };
@@ -45,6 +48,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   constructor(options: OpenLoopOptions) {
     this.#options = options;
     this.#everyMs = 1000 / options.rate;
+    this.#lateMs = options.maySpin ? LATE_MS : LATE_ON_TIMERS_MS;
     this.#turn();
   }
 
@@ -59,8 +63,9 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
     }
   }
 
+  /** Requests that were due within the window and still wait for a connection are sent. */
   drain(): Promise<void> {
-    this.#stopping = true;
+    this.#draining = true;
     this.#endIfDrained();
     return this.#drained.promise;
   }
@@ -68,7 +73,6 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   close(nowMs: number): void {
     clearTimeout(this.#timer);
     const { window } = this.#options;
-    this.#stopping = true;
     while (this.#dueAt(this.#sent) < window.endMs) window.open(this.#dueAt(this.#sent++), nowMs, "timeout");
     for (const connection of this.#busy) {
       window.open(connection.sinceMs, nowMs, "timeout");
@@ -81,11 +85,13 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
 
   answered(connection: Connection): void {
     this.#events++;
-    const { window, requests, keepAlive } = this.#options;
+    const { window, requests, keepAlive, onCounted } = this.#options;
     const now = performance.now();
     const { status } = connection.response;
     const isGood = requests[connection.request]!.good[status] === 1;
-    window.open(connection.sinceMs, now, isGood ? undefined : String(status));
+    if (window.open(connection.sinceMs, now, isGood ? undefined : String(status))) {
+      onCounted?.(connection.response);
+    }
     this.#busy.delete(connection);
     if (keepAlive && connection.usable) this.#idle.push(connection);
     else connection.close();
@@ -118,7 +124,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
     last.atMs = 0;
     const { endMs } = this.#options.window;
     const nextMs = this.#dueAt(this.#sent);
-    if (this.#stopping || nextMs >= endMs) return this.#endIfDrained();
+    if (nextMs >= endMs) return this.#endIfDrained();
     const waitMs = nextMs - performance.now();
     // With no connection free, the next answer sends.
     if (!allSent) this.#timer = setTimeout(() => this.#turn(), SPIN_MS);
@@ -144,7 +150,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
       this.#events++;
       if (dueAt >= window.beginMs) {
         window.sent++;
-        if (isOnTime && now - dueAt > LATE_MS) window.late++;
+        if (isOnTime && now - dueAt > this.#lateMs) window.late++;
       }
       this.#send(connection ?? this.#newConnection(), deck.deal(), dueAt);
     }
@@ -152,7 +158,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   }
 
   #connectionIsFree(now: number): void {
-    if (this.#dueAt(this.#sent) <= now && !this.#stopping) this.#sendDue(now, false);
+    if (this.#dueAt(this.#sent) <= now) this.#sendDue(now, false);
     this.#endIfDrained();
   }
 
@@ -163,7 +169,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   }
 
   #newConnection(): Connection {
-    return new Connection(this.#options.target, this);
+    return new Connection(this.#options.target, this, this.#options.keepBytes);
   }
 
   #send(connection: Connection, index: number, dueAtMs: number): void {
@@ -175,6 +181,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   }
 
   #endIfDrained(): void {
-    if (this.#stopping && this.#busy.size === 0) this.#drained.resolve();
+    const allSent = this.#dueAt(this.#sent) >= this.#options.window.endMs;
+    if (this.#draining && allSent && this.#busy.size === 0) this.#drained.resolve();
   }
 }

@@ -79,6 +79,12 @@ export class ResponseParser {
     return this.#state === DONE;
   }
 
+  /** The first value of a header, if the head is kept. */
+  header(name: string): string | undefined {
+    const wanted = name.toLowerCase();
+    return this.headers.find(([each]) => each === wanted)?.[1];
+  }
+
   /** Begins with the next response. `toHead`: it answers a HEAD request, so it has no body whatever its head says. */
   begin(toHead = false): void {
     this.#state = STATUS_LINE;
@@ -157,12 +163,15 @@ export class ResponseParser {
 
   #statusLine(line: Uint8Array, from: number, to: number): void {
     const minor = line[from + 7]! - ZERO;
-    const status = (line[from + 9]! - ZERO) * 100 + (line[from + 10]! - ZERO) * 10 + line[from + 11]! - ZERO;
+    const hundreds = line[from + 9]! - ZERO;
+    const tens = line[from + 10]! - ZERO;
+    const ones = line[from + 11]! - ZERO;
     const isWhole = to - from >= SHORTEST_STATUS_LINE && startsWith(line, from, HTTP_1) && line[from + 8] === SPACE;
-    if (!isWhole || (minor !== 0 && minor !== 1) || !(status >= 100 && status <= 999)) {
+    const areDigits = hundreds > 0 && hundreds <= 9 && tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9;
+    if (!isWhole || !areDigits || (minor !== 0 && minor !== 1)) {
       throw new MalformedResponse(`not a status line: ${JSON.stringify(text(line, from, Math.min(to, from + 40)))}`);
     }
-    this.status = status;
+    this.status = hundreds * 100 + tens * 10 + ones;
     this.keepAlive = minor === 1;
     this.#left = -1;
     this.#chunked = false;

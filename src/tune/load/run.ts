@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClosedLoop } from "./closed-loop.ts";
 import { readCpuTime, stealShare } from "./cpus.ts";
-import type { LoopOptions, RunningLoop } from "./loop.ts";
+import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "./loop.ts";
 import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "./open-loop.ts";
 import type { Measured, Plan } from "./plan.ts";
 import { deckOf, readyRequest } from "./request-bytes.ts";
@@ -12,7 +12,6 @@ import { leftOut } from "./verdict.ts";
 import { MeasuredWindow } from "./window.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const LONGEST_CHECK_MS = 100;
 /** How long the last answers may take, beside the timeout of a request: as long as the window, and at least this. */
 const LEAST_DRAIN_MS = 1000;
 
@@ -32,7 +31,7 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
   const requests = scenario.requests.map((each) => readyRequest(each, target, captured, !keepAlive));
   const options: LoopOptions = { target, requests, deck: deckOf(scenario), window, keepAlive, timeoutMs };
   const loop = begin(plan, options, startMs, hooks.maySpin);
-  const check = setInterval(() => loop.timeOut(performance.now()), Math.min(LONGEST_CHECK_MS, timeoutMs / 4));
+  const check = setInterval(() => loop.timeOut(performance.now()), timeOutEveryMs(timeoutMs));
   try {
     await sleepUntil(window.beginMs, signal);
     const before = read(loop);
@@ -40,7 +39,7 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
     await sleepUntil(window.endMs, signal);
     hooks.onEdge("end");
     const after = read(loop);
-    const drainMs = Math.min(timeoutMs + LONGEST_CHECK_MS, Math.max(LEAST_DRAIN_MS, plan.seconds * 1000));
+    const drainMs = Math.min(timeoutMs + timeOutEveryMs(timeoutMs), Math.max(LEAST_DRAIN_MS, plan.seconds * 1000));
     await Promise.race([loop.drain(), sleep(drainMs, undefined, { signal })]);
     loop.close(performance.now());
     return measured(plan, window, before, after);
@@ -51,7 +50,7 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
 }
 
 function begin({ loop }: Plan, options: LoopOptions, startMs: number, maySpin: boolean): RunningLoop {
-  if ("concurrency" in loop) return new ClosedLoop(options, loop.concurrency);
+  if ("concurrency" in loop) return new ClosedLoop({ ...options, concurrency: loop.concurrency });
   const { rate, maxConnections = DEFAULT_MAX_CONNECTIONS } = loop;
   return new OpenLoop({ ...options, rate, maxConnections, startMs, maySpin });
 }

@@ -1,7 +1,8 @@
 /** Sends the setup requests of a scenario, one after the other, and captures the values that later requests use. */
 import { HeddleError } from "../../errors/errors.ts";
 import { type Capture, isExpected, type ScenarioRequest } from "../scenario/types.ts";
-import { Connection, type Target } from "./connection.ts";
+import { Client } from "./client.ts";
+import type { Target } from "./connection.ts";
 import { readyRequest } from "./request-bytes.ts";
 import type { ResponseParser } from "./response-parser.ts";
 
@@ -30,32 +31,27 @@ export async function sendSetup(
   return captured;
 }
 
-function exchange(
+async function exchange(
   request: ScenarioRequest,
   target: Target,
   captured: Readonly<Record<string, string>>,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ResponseParser> {
-  const { promise, resolve, reject } = Promise.withResolvers<ResponseParser>();
-  const ready = readyRequest(request, target, captured, true);
-  const connection = new Connection(
-    target,
-    {
-      answered: ({ response }) => resolve(response),
-      failed: (_, failure, detail) => reject(refused(request, `failed: ${failure} (${detail})`)),
-    },
-    KEPT_BYTES,
-  );
-  const timer = setTimeout(() => connection.timeOut(`no answer in ${timeoutMs} ms`), timeoutMs);
-  const onAbort = (): void => reject(signal.reason as Error);
+  signal.throwIfAborted();
+  const { bytes, isHead } = readyRequest(request, target, captured, true);
+  const client = new Client(target, KEPT_BYTES);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  connection.send(ready.bytes, ready.isHead);
-  return promise.finally(() => {
-    clearTimeout(timer);
+  try {
+    const answer = await Promise.race([client.request(bytes, timeoutMs, isHead), aborted]);
+    if (!answer.complete) throw refused(request, `failed: ${answer.failure} (${answer.detail})`);
+    return answer.response;
+  } finally {
     signal.removeEventListener("abort", onAbort);
-    connection.close();
-  });
+    client.close();
+  }
 }
 
 function refused(request: ScenarioRequest, what: string): HeddleError {
@@ -67,10 +63,12 @@ function describe(from: Capture): string {
   return "header" in from ? `header ${from.header}` : `cookie ${from.cookie}`;
 }
 
-function valueOf(from: Capture, { headers, body }: ResponseParser): string | undefined {
-  if ("header" in from) return headers.find(([name]) => name === from.header.toLowerCase())?.[1];
-  if ("json" in from) return jsonValue(body, from.json);
-  const cookies = headers.filter(([name]) => name === "set-cookie").map(([, value]) => value.split(";", 1)[0]!.trim());
+function valueOf(from: Capture, response: ResponseParser): string | undefined {
+  if ("header" in from) return response.header(from.header);
+  if ("json" in from) return jsonValue(response.body, from.json);
+  const cookies = response.headers
+    .filter(([name]) => name === "set-cookie")
+    .map(([, value]) => value.split(";", 1)[0]!.trim());
   return cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1);
 }
 

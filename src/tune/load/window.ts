@@ -35,30 +35,33 @@ export class MeasuredWindow {
     return (this.endMs - this.beginMs) / 1000;
   }
 
-  /** The end of a request of a closed loop. `cause` is undefined for a good answer. */
-  closed(sentAtMs: number, endedAtMs: number, cause?: string): void {
+  /** The end of a request of a closed loop. `cause` is undefined for a good answer. Returns whether its latency counts. */
+  closed(sentAtMs: number, endedAtMs: number, cause?: string): boolean {
     const { beginMs, endMs } = this;
-    if (endedAtMs < beginMs || sentAtMs >= endMs) return;
+    if (endedAtMs < beginMs || sentAtMs >= endMs) return false;
     const insideMs = Math.min(endedAtMs, endMs) - Math.max(sentAtMs, beginMs);
     this.inFlightMs += insideMs;
     if (cause !== undefined) {
       if (endedAtMs < endMs) this.#failed(cause);
-      return;
+      return false;
     }
     const took = endedAtMs - sentAtMs;
     this.throughputAnswers += insideMs < took ? insideMs / took : 1;
-    if (endedAtMs < endMs) this.latencies.record(took);
+    if (endedAtMs >= endMs) return false;
+    this.latencies.record(took);
+    return true;
   }
 
-  /** The end of a request of an open loop. */
-  open(dueAtMs: number, endedAtMs: number, cause?: string): void {
+  /** The end of a request of an open loop. Returns whether its latency counts. */
+  open(dueAtMs: number, endedAtMs: number, cause?: string): boolean {
     const { beginMs, endMs } = this;
-    if (endedAtMs < beginMs || dueAtMs >= endMs) return;
+    if (endedAtMs < beginMs || dueAtMs >= endMs) return false;
     this.inFlightMs += Math.min(endedAtMs, endMs) - Math.max(dueAtMs, beginMs);
     if (cause === undefined && endedAtMs < endMs) this.throughputAnswers++;
-    if (dueAtMs < beginMs) return;
+    if (dueAtMs < beginMs) return false;
     if (cause === undefined) this.latencies.record(endedAtMs - dueAtMs);
     else this.#failed(cause);
+    return cause === undefined;
   }
 
   #failed(cause: string): void {

@@ -6,7 +6,7 @@
  *     POST /orders={"item": 1}     the body is JSON
  *     POST /notes=hello            the body is this text
  *
- * Where the path has a query, "=" belongs to it, unless "@", "{", "[" or a quotation mark follows.
+ * GET and HEAD have no body. Where the path has a query, "=" belongs to it, unless "@", "{", "[" or a quotation mark follows.
  */
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
@@ -34,7 +34,8 @@ export function parsePath(text: string, folder: string = process.cwd()): Scenari
       `"${text}" is not a request: wanted a path that begins with "/", with a method before it if it is not GET`,
     );
   }
-  const { path, bodyText } = split(words[2] ?? "");
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const [path = "", bodyText] = hasBody ? split(words[2] ?? "") : [words[2]];
   if (/\s/.test(path.trim())) throw bad(`"${text}" is not a request: its path has a blank; write it as %20`);
   const { body, type } = bodyText === undefined ? {} : readBody(bodyText, folder);
   return {
@@ -49,9 +50,10 @@ export function parsePath(text: string, folder: string = process.cwd()): Scenari
   };
 }
 
-function split(rest: string): { path: string; bodyText?: string } {
-  const end = rest.includes("?") && !/^[^?]*=/.test(rest) ? rest.search(/=[@{["]/) : rest.indexOf("=");
-  return end === -1 ? { path: rest } : { path: rest.slice(0, end), bodyText: rest.slice(end + 1) };
+function split(rest: string): [path: string, bodyText?: string] {
+  const isQuery = /^[^=]*\?/.test(rest);
+  const end = isQuery ? rest.search(/=[@{["]/) : rest.indexOf("=");
+  return end === -1 ? [rest] : [rest.slice(0, end), rest.slice(end + 1)];
 }
 
 function readBody(text: string, folder: string): { body: Uint8Array; type: string } {

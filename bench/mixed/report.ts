@@ -15,6 +15,8 @@
  * causes none.
  */
 
+import { Histogram } from "../../src/tune/load/histogram.ts";
+
 export const KINDS = ["keepAlive", "newConnections", "uploads", "slow", "streams", "webSockets"] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -78,7 +80,7 @@ interface MutableKind {
   failed: Record<Failure, number>;
   retried: number;
   goingAway: number;
-  latencies: Latencies;
+  latencies: Histogram;
 }
 
 export class Tally {
@@ -102,7 +104,7 @@ export class Tally {
     const now = this.#clock();
     const counts = this.#of(kind);
     counts.ok++;
-    counts.latencies.add(latencyMs);
+    counts.latencies.record(latencyMs);
     this.#noteGap(now);
     const second = Math.floor((now - this.#startedAt) / 1000);
     while (this.#perSecond.length <= second) this.#perSecond.push(0);
@@ -147,7 +149,7 @@ export class Tally {
     let failed = 0;
     let retried = 0;
     for (const [kind, { latencies, ...counts }] of this.#kinds) {
-      kinds[kind] = { ...counts, latencyMs: latencies.summary() };
+      kinds[kind] = { ...counts, latencyMs: summaryOf(latencies) };
       ok += counts.ok;
       retried += counts.retried;
       for (const failure of FAILURES) failed += counts.failed[failure];
@@ -175,7 +177,7 @@ export class Tally {
     let counts = this.#kinds.get(kind);
     if (counts === undefined) {
       const failed = Object.fromEntries(FAILURES.map((failure) => [failure, 0])) as Record<Failure, number>;
-      counts = { ok: 0, failed, retried: 0, goingAway: 0, latencies: new Latencies() };
+      counts = { ok: 0, failed, retried: 0, goingAway: 0, latencies: new Histogram() };
       this.#kinds.set(kind, counts);
     }
     return counts;
@@ -186,38 +188,6 @@ export class Tally {
   }
 }
 
-/** Counts per 0.1 ms up to 1 s and per 10 ms above: bounded memory, and exact enough for a percentile. */
-class Latencies {
-  readonly #fine = new Uint32Array(10_000);
-  readonly #coarse = new Uint32Array(6_000);
-  #count = 0;
-  #max = 0;
-
-  add(ms: number): void {
-    this.#count++;
-    this.#max = Math.max(this.#max, ms);
-    if (ms < 1000) bump(this.#fine, Math.floor(ms * 10));
-    else bump(this.#coarse, Math.min(5_999, Math.floor(ms / 10)));
-  }
-
-  summary(): KindReport["latencyMs"] {
-    return { p50: this.#at(0.5), p99: this.#at(0.99), max: this.#max };
-  }
-
-  #at(share: number): number {
-    let left = Math.ceil(this.#count * share);
-    for (const [index, count] of this.#fine.entries()) {
-      left -= count;
-      if (left <= 0) return index / 10;
-    }
-    for (const [index, count] of this.#coarse.entries()) {
-      left -= count;
-      if (left <= 0) return index * 10;
-    }
-    return this.#max;
-  }
-}
-
-function bump(counts: Uint32Array, index: number): void {
-  counts[index] = (counts[index] ?? 0) + 1;
+function summaryOf(latencies: Histogram): KindReport["latencyMs"] {
+  return { p50: latencies.percentile(0.5), p99: latencies.percentile(0.99), max: latencies.maxMs };
 }

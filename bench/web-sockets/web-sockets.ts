@@ -1,5 +1,5 @@
 /**
- * Many thousands of WebSocket clients, for benchmarks: they are simulated by a program of its own, `web-sockets/`, in one thread
+ * Many thousands of WebSocket clients, for benchmarks: they are simulated by a program of its own, `program/`, in one thread
  * and with little CPU. Several such processes are one crowd, for more clients than one process may open files; each connects
  * from an address of its own, as one has some 28,000 ports.
  *
@@ -62,7 +62,7 @@ export interface AliveReport {
 /** Builds the program. Called once per run. */
 export function installWebSocketClients(): Promise<Availability> {
   return buildGo(
-    SOURCES.map((name) => new URL(`./web-sockets/${name}.go`, import.meta.url)),
+    SOURCES.map((name) => new URL(`./program/${name}.go`, import.meta.url)),
     binary,
   );
 }

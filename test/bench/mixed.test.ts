@@ -12,7 +12,7 @@ import {
   type LoadOptions,
   type LoadReport,
   startMixedLoad,
-} from "../../bench/load/start.ts";
+} from "../../bench/mixed/start.ts";
 
 const servers = new Set<Server>();
 after(() => {

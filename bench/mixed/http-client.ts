@@ -1,7 +1,14 @@
 /** One simulated client: sends requests of one kind, one after the other, and tallies each. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, Connection, type HttpRequest } from "./connection.ts";
+import { type Answer, Client } from "../../src/tune/load/client.ts";
 import type { Kind, Tally } from "./report.ts";
+
+export interface HttpRequest {
+  /** The head, and the body unless it is sent in pieces. */
+  readonly bytes: Uint8Array;
+  /** Pieces of the body, sent one by one. */
+  readonly pieces?: { readonly count: number; readonly bytes: Uint8Array; readonly everyMs: number };
+}
 
 export interface RequestKind {
   readonly kind: Kind;
@@ -21,6 +28,9 @@ export interface ClientSettings {
   readonly pauseMs: number;
 }
 
+/** Enough for the bodies that are compared. */
+const BODY_KEPT = 256;
+
 /** After a failure a client waits, so that a server that is down does not count as many failures as a loop can make. */
 const PAUSE_AFTER_FAILURE_MS = 50;
 
@@ -28,7 +38,8 @@ export class HttpClient {
   readonly #what: RequestKind;
   readonly #settings: ClientSettings;
   readonly #tally: Tally;
-  #connection: Connection | undefined;
+  #connection: Client | undefined;
+  #worker = "";
 
   constructor(what: RequestKind, settings: ClientSettings, tally: Tally) {
     this.#what = what;
@@ -42,7 +53,7 @@ export class HttpClient {
 
   /** The worker that serves the connection; "" before the first answer. */
   get worker(): string {
-    return this.#connection?.worker ?? "";
+    return this.#worker;
   }
 
   /** Runs until stopped. The request in flight is finished first. */
@@ -71,6 +82,7 @@ export class HttpClient {
       return false;
     }
     const { status, body } = answer.response;
+    this.#worker = answer.response.header("x-worker") ?? "";
     if (status < 200 || status > 299) {
       this.#tally.failed(kind, "badStatus", String(status));
       return false;
@@ -84,9 +96,23 @@ export class HttpClient {
   }
 
   #send(): Promise<Answer> {
+    const { host, port, timeoutMs } = this.#settings;
     if (this.#connection?.usable !== true) {
-      this.#connection = new Connection(this.#settings.host, this.#settings.port);
+      this.#connection = new Client({ host, port }, BODY_KEPT);
+      this.#worker = "";
     }
-    return this.#connection.request(this.#what.request, this.#settings.timeoutMs);
+    const { bytes, pieces } = this.#what.request;
+    const answer = this.#connection.request(bytes, timeoutMs);
+    if (pieces !== undefined) void sendPieces(this.#connection, pieces);
+    return answer;
+  }
+}
+
+async function sendPieces(client: Client, pieces: NonNullable<HttpRequest["pieces"]>): Promise<void> {
+  for (let sent = 0; sent < pieces.count; sent++) {
+    // Answered before the body was complete, or cut off: the rest is not sent. Uploads don't reuse their connection.
+    if (!client.busy) return;
+    client.sendMore(pieces.bytes);
+    if (sent < pieces.count - 1) await sleep(pieces.everyMs);
   }
 }

@@ -13,11 +13,11 @@ export const DEFAULT_PATHS: Readonly<Record<HttpKind, string>> = {
 };
 
 /** 10 KiB over 450 ms: long enough that a reload nearly always hits several of them. */
-const PIECES = { count: 10, bytes: "x".repeat(1024), everyMs: 50 };
+const PIECES = { count: 10, bytes: Buffer.alloc(1024, "x"), everyMs: 50 };
 
 export function requestOf(kind: HttpKind, host: string, path: string): RequestKind {
-  const head = (method: string, ...fields: string[]): string =>
-    [`${method} ${path} HTTP/1.1`, `host: ${host}`, ...fields, "", ""].join("\r\n");
+  const head = (method: string, ...fields: string[]): Uint8Array =>
+    Buffer.from([`${method} ${path} HTTP/1.1`, `host: ${host}`, ...fields, "", ""].join("\r\n"), "latin1");
   const get = { kind, idempotent: true, request: { bytes: head("GET") } };
   if (kind === "streams") return { ...get, reuse: false };
   if (kind === "newConnections") return { ...get, reuse: false, request: { bytes: head("GET", "connection: close") } };
