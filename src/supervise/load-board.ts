@@ -66,7 +66,10 @@ export type GaugeName = "connections" | "queued" | "webSockets";
 const COUNTERS = 16;
 const TIMES = 3;
 const TIME_BYTES = TIMES * 8;
-const HISTOGRAMS = 2;
+const HISTOGRAMS = 3;
+
+/** A heartbeat that comes late by less than this is not counted: the operating system delays a thread by as much. */
+export const LATE_MS = 10;
 
 /** A multiple of 8. */
 export const ROW_BYTES: number = TIME_BYTES + COUNTERS * 4 + HISTOGRAMS * HISTOGRAM_BUCKETS * 4;
@@ -78,6 +81,8 @@ export class LoadRow<Memory extends ArrayBufferLike = ArrayBufferLike> {
   readonly handlerCounts: Uint32Array<Memory>;
   /** Time spent waiting in the gate's queue. */
   readonly queueCounts: Uint32Array<Memory>;
+  /** How late the heartbeat of its loop came, from `LATE_MS` on. */
+  readonly lateCounts: Uint32Array<Memory>;
   readonly #times: Float64Array<Memory>;
 
   /** `at`: where it begins in the memory. */
@@ -88,6 +93,7 @@ export class LoadRow<Memory extends ArrayBufferLike = ArrayBufferLike> {
     const histograms = at + TIME_BYTES + COUNTERS * 4;
     this.handlerCounts = new Uint32Array(buffer, histograms, HISTOGRAM_BUCKETS);
     this.queueCounts = new Uint32Array(buffer, histograms + HISTOGRAM_BUCKETS * 4, HISTOGRAM_BUCKETS);
+    this.lateCounts = new Uint32Array(buffer, histograms + HISTOGRAM_BUCKETS * 8, HISTOGRAM_BUCKETS);
   }
 
   /** In memory that the threads of a process share. */

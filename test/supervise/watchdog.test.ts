@@ -150,6 +150,21 @@ describe("a heartbeat", () => {
     await rested.promise;
   });
 
+  test("tells how late it comes, and shows the length of a block that comes again and again", async (t) => {
+    const awake = setInterval(() => {}, 1000);
+    t.after(() => clearInterval(awake));
+    const late: number[] = [];
+    new Heartbeat({ everyMs: 20, spread: 0.5, beat: (_nowMs, _sinceMs, lateMs) => late.push(lateMs) }).keep();
+    assert.equal(late.length, 1);
+    // With one interval of 20 ms each beat would come at the end of the second block of 13 ms, 6 ms late.
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    for (let i = 0; i < 200 && Math.max(...late) < 10; i++) {
+      Atomics.wait(word, 0, 0, 13);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(Math.max(...late) >= 10, late.join());
+  });
+
   test("does not keep its thread alive", async () => {
     const source = `
       import { Heartbeat } from ${JSON.stringify(new URL("../../src/supervise/heartbeat.ts", import.meta.url).href)};

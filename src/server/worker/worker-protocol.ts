@@ -180,6 +180,10 @@ export interface ThreadReport {
   readonly webSockets: number;
   /** Event-loop utilisation of the last window, 0 to 1. */
   readonly utilisation: number;
+  /** For how long its loop has been busy or blocked since it started. */
+  readonly busyMs: number;
+  /** How often its loop turned 10 ms or more later than it should since it started: by how much at most, and how often. */
+  readonly late: readonly (readonly [upToMs: number, count: number])[];
 }
 
 /** A pool of handler threads. */

@@ -2,7 +2,7 @@
 
 import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
-import { toSparse } from "../../../kit/latency-histogram.ts";
+import { bucketTop, toSparse } from "../../../kit/latency-histogram.ts";
 import { residentBytes } from "../../../platform/descriptors.ts";
 import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts";
 import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
@@ -88,7 +88,9 @@ export class Reporter {
   #threadReport(thread: ServingThreadHandle): ThreadReport {
     const { row } = thread;
     const since = this.#loops.get(thread) ?? { atMs: thread.bootedMs, idleMs: 0 };
-    const utilisation = thread.state === "gone" ? 0 : thread.utilisation(since);
+    const isGone = thread.state === "gone";
+    const utilisation = isGone ? 0 : thread.utilisation(since);
+    const busyMs = isGone ? 0 : Math.max(0, monotonicMs() - thread.bootedMs - row.idleMs);
     return {
       index: thread.index,
       isMain: thread.isMain,
@@ -99,6 +101,8 @@ export class Reporter {
       queued: row.read(COUNTER.queued),
       webSockets: row.read(COUNTER.webSockets),
       utilisation: Math.round(utilisation * 1000) / 1000,
+      busyMs: Math.round(busyMs),
+      late: toSparse(row.lateCounts).map(([bucket, times]) => [bucketTop(bucket) / 1000, times] as const),
     };
   }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
+import { monotonicMs } from "../../../../src/kit/clock.ts";
+import { bucketOf } from "../../../../src/kit/latency-histogram.ts";
 import { COUNTER, LoadRow } from "../../../../src/supervise/load-board.ts";
 import { Reporter } from "../../../../src/server/worker/report/report.ts";
 import type { ThreadPool } from "../../../../src/server/worker/serving/serving-pool.ts";
@@ -22,6 +24,10 @@ class BusyRow {
 
   get queueCounts(): Uint32Array {
     return this.#row.queueCounts;
+  }
+
+  get lateCounts(): Uint32Array {
+    return this.#row.lateCounts;
   }
 
   #serve(): void {
@@ -55,6 +61,29 @@ test("a report of a thread that goes on meanwhile has no more ends than beginnin
   assert.ok(counters.started >= counters.finished, `${counters.finished} finished, ${counters.started} started`);
   assert.ok(counters.started >= counters.failed, `${counters.failed} failed, ${counters.started} started`);
   assert.ok(counters.finished >= counters.clientGone, `${counters.clientGone} gone, ${counters.finished} finished`);
+});
+
+test("a report tells for how long each loop was busy, and how late its heartbeats came", () => {
+  const row = LoadRow.create();
+  const bootedMs = monotonicMs() - 1000;
+  const thread = { index: 0, state: "ready", units: {}, row, bootedMs, utilisation: () => 0.5 };
+  const pool = Object.assign(new EventEmitter(), {
+    threads: [thread],
+    handlerPools: [],
+    restarts: 0,
+    runtimeUnits: { counts: () => [], members: () => [] },
+    runtime: {},
+  });
+  const blocked = { blockedMs: () => 0 };
+  const identity = { slot: 0, generation: 1 };
+  const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, identity);
+  row.idleMs = 400;
+  row.lateCounts[bucketOf(50_000)]! += 2;
+  const { busyMs, late } = reporter.report().threads[0]!;
+  assert.ok(busyMs >= 600, String(busyMs));
+  assert.equal(late.length, 1);
+  const [upToMs, count] = late[0]!;
+  assert.ok(upToMs >= 50 && upToMs < 52 && count === 2, late.join());
 });
 
 test("what a worker reports goes on where the counts of a thread's row wrap, also when the thread is gone", () => {
