@@ -90,6 +90,11 @@ const table = {
   CONTROL_NO_SERVER: { exitCode: 1, doc: "No running server was found." },
   CONTROL_AMBIGUOUS: { exitCode: 1, doc: "Several servers run and the command does not say which one it means." },
 
+  TUNE_NOT_SERVED: {
+    exitCode: 1,
+    doc: "The app does not run in a shape that is to be measured, or its server ended during the measurement.",
+  },
+
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
   NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
   NODE_INTERNALS_MISSING: { exitCode: 1, doc: "This Node.js lacks something undocumented that heddle uses of it." },

@@ -2,7 +2,8 @@
  * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
  * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
  * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share, the cores that a thread
- * may run on. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
+ * may run on, the CPU clock of another process. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without
+ * them, and refuses only Unix sockets.
  */
 
 import { count } from "../errors/count.ts";
@@ -27,6 +28,9 @@ let trim: ((keptBytes: bigint) => number) | undefined;
 let fcntl: ((fd: number, command: number, argument: number) => number) | undefined;
 /** Linux and the BSDs. */
 let accept4: ((fd: number, address: null, bytes: null, flags: number) => number) | undefined;
+
+/** Linux: the clock of another process is a number made of its pid. */
+let clockGettime: ((clock: number, time: Buffer) => number) | undefined;
 
 /** Linux. */
 let sched_setaffinity: ((thread: number, bytes: bigint, mask: Buffer) => number) | undefined;
@@ -68,6 +72,7 @@ export async function loadNative(): Promise<boolean> {
       addressOf = ffi.getRawPointer;
       trim = ifThere(() => lib.getFunction("malloc_trim", { arguments: ["u64"], return: "i32" }));
       fcntl = ifThere(() => lib.getFunction("fcntl", { arguments: ["i32", "i32", "i32"], return: "i32" }));
+      clockGettime = ifThere(() => lib.getFunction("clock_gettime", { arguments: ["i32", "pointer"], return: "i32" }));
       toArrayBuffer = ffi.toArrayBuffer;
       memory = ifThere(() => ({
         memfd_create: lib.getFunction("memfd_create", { arguments: ["pointer", "u32"], return: "i32" }),
@@ -308,4 +313,19 @@ export function mapSharedMemory(fd: number, bytes: number): ArrayBuffer {
   const address = memory!.mmap(null, BigInt(bytes), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
   if (address === MAP_FAILED) throw new Error(`cannot map ${count(bytes, "byte")} of descriptor ${fd}`);
   return toArrayBuffer!(address, bytes, false);
+}
+
+/** Linux's `CPUCLOCK_SCHED`: what the scheduler has counted, for the whole process. */
+const CPUCLOCK_SCHED = 2;
+/** `struct timespec` on a 64-bit machine. */
+const cpuTime = Buffer.alloc(16);
+
+/**
+ * The CPU seconds that all threads of a process have used, the ended ones too, to the nanosecond. undefined: there is no such
+ * process, it belongs to another user, or only Linux can tell.
+ */
+export function cpuSecondsOf(pid: number): number | undefined {
+  if (clockGettime === undefined || process.platform !== "linux") return undefined;
+  if (clockGettime((~pid << 3) | CPUCLOCK_SCHED, cpuTime) !== 0) return undefined;
+  return Number(cpuTime.readBigInt64LE(0)) + Number(cpuTime.readBigInt64LE(8)) / 1e9;
 }

@@ -1,0 +1,206 @@
+/**
+ * Runs an app in one shape: `heddle serve` of this installation as a child process, on a port of its own. Before the sweep, and once
+ * for each shape.
+ *
+ *   arguments (serve-arguments.ts) → spawn → "listening on" → measured → SIGTERM → ended, or killed
+ *
+ * A server that ends by itself resolves `ended`. None outlives this process, unless this process is killed with SIGKILL.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { HeddleError } from "../../errors/errors.ts";
+import { loadNative } from "../../platform/native.ts";
+import type { Shape } from "../types.ts";
+import { type LoopBlocks, readLoops } from "./loops.ts";
+import { processTree, treeCpuSeconds } from "./process-tree.ts";
+import { formatShape, serveArguments } from "./serve-arguments.ts";
+
+export interface BootedShape {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly shape: Shape;
+  /** Resolves with the reason if the server ends by itself. Never rejects. */
+  readonly ended: Promise<HeddleError>;
+  /** CPU seconds of the whole process tree since it started, ended workers included. NaN: this system does not tell. */
+  cpuSeconds(): number;
+  pids(): number[];
+  /** What its event loops did since it started. Asks the server, which takes it a millisecond of CPU. */
+  blocks(): Promise<LoopBlocks>;
+  stop(): Promise<void>;
+}
+
+export interface AppToServe {
+  /** The app and its settings, as for `heddle serve`. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface BootOptions {
+  readonly signal?: AbortSignal;
+  /** Default 35 s: longer than the server's own `--boot-timeout`, whose message says more. */
+  readonly bootTimeoutMs?: number;
+  /** The CPUs that it may use. Default: those of this process. Linux only. */
+  readonly cpus?: readonly number[];
+}
+
+const BIN = fileURLToPath(new URL("../../../bin/heddle.js", import.meta.url));
+const BOOT_TIMEOUT_MS = 35_000;
+/** Longer than the server's graceful timeout. */
+const STOP_TIMEOUT_MS = 5000;
+/** The output ends with the last process that holds it: after the server's, if a worker or a program of the app's is left. */
+const OUTPUT_TIMEOUT_MS = 500;
+const OUTPUT_CHARACTERS = 16 * 1024;
+
+/** @throws HeddleError TUNE_NOT_SERVED: why it did not start; the signal's reason */
+export async function bootShape(app: AppToServe, shape: Shape, options: BootOptions = {}): Promise<BootedShape> {
+  const { signal, bootTimeoutMs = BOOT_TIMEOUT_MS, cpus } = options;
+  signal?.throwIfAborted();
+  await loadNative();
+  // Short: the path of a Unix socket ends at 107 bytes.
+  const folder = mkdtempSync(join(tmpdir(), "heddle-tune-"));
+  const server = new ServerProcess(serveArguments(app.args, shape, folder), app, cpus);
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const url = await server.listening(bootTimeoutMs, signal);
+    return {
+      url,
+      shape,
+      ended: server.exited.then((how) => notServed(shape, `${how} while it was measured`, server.output)),
+      cpuSeconds: () => server.cpuSeconds(),
+      pids: () => processTree(server.pid),
+      blocks: () => readLoops(join(folder, "control")),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    if (error instanceof BootFailure) throw notServed(shape, error.message, server.output);
+    throw error;
+  }
+}
+
+function notServed(shape: Shape, how: string, output: string): HeddleError {
+  const said = ownMessage(output);
+  return new HeddleError(
+    "TUNE_NOT_SERVED",
+    `the app does not run as ${formatShape(shape)}: the server ${how}${said === "" ? "" : `. It said:\n${said}`}`,
+  );
+}
+
+/** What the server printed as its error, or else its last lines. */
+function ownMessage(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
+  return (at === -1 ? lines.slice(-10) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
+}
+
+class BootFailure extends Error {}
+
+class ServerProcess {
+  readonly #child: ChildProcess;
+  /** How it ended: `ended with exit code 1`. */
+  readonly exited: Promise<string>;
+  /** What it wrote last. */
+  output = "";
+  #hasExited = false;
+  #cpuSeconds = NaN;
+  readonly #changed = new Set<() => void>();
+
+  constructor(args: readonly string[], { cwd, env = process.env }: AppToServe, cpus: readonly number[] | undefined) {
+    const node = [process.execPath, BIN, ...args];
+    const [command, ...rest] = cpus === undefined ? node : ["taskset", "--cpu-list", cpus.join(","), ...node];
+    this.#child = spawn(command!, rest, { cwd, env: { ...env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+    const keep = (text: string): void => {
+      this.output = (this.output + text).slice(-OUTPUT_CHARACTERS);
+      this.#tell();
+    };
+    this.#child.stdout!.setEncoding("utf8").on("data", keep);
+    this.#child.stderr!.setEncoding("utf8").on("data", keep);
+    const killIt = (): void => void this.#child.kill("SIGKILL");
+    process.once("exit", killIt);
+    this.exited = new Promise((resolve) => {
+      const end = (how: string): void => {
+        this.#hasExited = true;
+        process.off("exit", killIt);
+        resolve(how);
+        this.#tell();
+      };
+      this.#child.once("error", ({ message }) => end(`could not be started: ${message}`));
+      this.#child.once("exit", (code, signal) => {
+        const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+        const timer = setTimeout(() => end(how), OUTPUT_TIMEOUT_MS);
+        this.#child.once("close", () => {
+          clearTimeout(timer);
+          end(how);
+        });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Resolves to the URL. @throws BootFailure; the signal's reason */
+  async listening(timeoutMs: number, signal: AbortSignal | undefined): Promise<string> {
+    let look: () => void;
+    let abort: () => void;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        look = () => {
+          const url = /^listening on (\S+)$/m.exec(this.output)?.[1];
+          if (url !== undefined) resolve(url);
+          else if (this.#hasExited) void this.exited.then((how) => reject(new BootFailure(how)));
+        };
+        abort = () => reject(signal!.reason as Error);
+        this.#changed.add(look);
+        signal?.addEventListener("abort", abort, { once: true });
+        timer = setTimeout(() => reject(new BootFailure(`did not answer within ${timeoutMs} ms`)), timeoutMs);
+        look();
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#changed.delete(look!);
+      signal?.removeEventListener("abort", abort!);
+    }
+  }
+
+  cpuSeconds(): number {
+    const seconds = this.#hasExited ? undefined : treeCpuSeconds(this.pid);
+    // It never falls: what an ended worker used is in its parent's count only to 10 ms.
+    if (seconds !== undefined && !(seconds < this.#cpuSeconds)) this.#cpuSeconds = seconds;
+    return this.#cpuSeconds;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#hasExited) return;
+    const tree = processTree(this.pid);
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => {
+      for (const pid of tree) kill(pid);
+    }, STOP_TIMEOUT_MS);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  #tell(): void {
+    for (const look of this.#changed) look();
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The command line that serves an app in one shape, for measuring. Pure. The user's own settings stay, except for:
+ *
+ * - where it listens and is controlled, so that it runs beside a server of the same app;
+ * - what would replace or reload workers in the middle of a measurement.
+ */
+
+import { parseArguments } from "../../config/config.ts";
+import type { Shape } from "../types.ts";
+
+/** Not the user's while the app is measured. */
+const REPLACED: readonly string[] = [
+  "host",
+  "port",
+  "listen",
+  "control",
+  "pid-file",
+  "health-port",
+  "watch",
+  "inspect",
+  "model",
+  "workers",
+  "threads",
+  "max-requests",
+  "max-memory",
+  "max-age",
+  "stop-delay",
+  "graceful-timeout",
+];
+
+/** After a measurement nothing is in flight, or what is left is not worth waiting for. */
+const GRACEFUL_TIMEOUT_MS = 2000;
+
+/** `args`: app and settings, as for `heddle serve`. `folder`: for the server's files. @throws HeddleError as parseArguments */
+export function serveArguments(args: readonly string[], shape: Shape, folder: string): string[] {
+  const { positionals, flags, rest } = parseArguments(args);
+  const kept = Object.entries(flags).flatMap(([flag, values]) =>
+    REPLACED.includes(flag) ? [] : values.map((value) => `--${flag}=${value}`),
+  );
+  return [
+    "serve",
+    ...positionals,
+    ...kept,
+    "--host=127.0.0.1",
+    "--port=0",
+    `--control=${folder}/control`,
+    // The config file may name another one, which the running server has.
+    `--pid-file=${folder}/pid`,
+    "--health-port=0",
+    "--no-watch",
+    "--max-requests=0",
+    "--max-memory=0",
+    "--max-age=0",
+    "--stop-delay=0",
+    `--graceful-timeout=${GRACEFUL_TIMEOUT_MS}`,
+    `--model=${shape.model}`,
+    `--workers=${shape.workers}`,
+    // A sync worker has one thread, and accepts no other number.
+    `--threads=${shape.model === "sync" ? 1 : shape.threads}`,
+    ...(rest.length === 0 ? [] : ["--", ...rest]),
+  ];
+}
+
+/** `2 × 4 threads`, as a person reads it. */
+export function formatShape({ model, workers, threads }: Shape): string {
+  return `${model} ${workers} × ${threads}`;
+}
