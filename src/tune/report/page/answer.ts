@@ -1,0 +1,67 @@
+/** The top of the page: what to run, why, and the numbers that matter. */
+
+import type { TuneResult } from "../../types.ts";
+import { type Markup, markup, type Value } from "../chart/markup.ts";
+import { inFlight, milliseconds, perSecond, timeSpan } from "../numbers.ts";
+import { kneeSentence, LIMITED_BY, sentence, shapeFlags, shapeName, sloSentence } from "../words.ts";
+
+export function header({ scenario, startedAt, seconds }: TuneResult): Markup {
+  return markup`<header><p class="product">heddle tune</p><h1>${scenario.target}</h1><p class="quiet">${dateOf(startedAt)}, measured in ${timeSpan(seconds)}</p></header>`;
+}
+
+export function answer(result: TuneResult): Markup {
+  const { recommendation } = result;
+  return markup`<section class="answer" aria-labelledby="answer-title"><div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${shapeFlags(recommendation)}</code></p></div><dl class="facts">${facts(result)}</dl><div class="meaning">${meaning(result)}</div></section>`;
+}
+
+function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] {
+  const [kneeValue, kneeMore] =
+    "value" in knee
+      ? [inFlight(knee.value), `requests in flight; 95 % interval ${inFlight(knee.low)} to ${inFlight(knee.high)}`]
+      : "notReached" in knee
+        ? [`> ${inFlight(knee.seenUpTo)}`, "requests in flight: not reached"]
+        : ["inconclusive", "the measurements do not agree"];
+  return [
+    fact("Knee", kneeValue, kneeMore),
+    fact(
+      "Throughput",
+      perSecond(throughputMax),
+      "knee" in { knee } && "notReached" in knee ? "the most that was seen" : "at most",
+    ),
+    p95AtKneeMs === undefined ? markup`` : fact("p95 at the knee", milliseconds(p95AtKneeMs), "of latency"),
+    slo === undefined
+      ? markup``
+      : fact(
+          `Target: p95 ≤ ${milliseconds(slo.targetMs)}`,
+          slo.concurrency === 0 ? "not met" : inFlight(slo.concurrency),
+          slo.concurrency === 0 ? "at any concurrency" : `requests in flight; beyond it a ${slo.boundary}`,
+        ),
+  ];
+}
+
+function fact(name: string, value: string, more: string): Markup {
+  return markup`<div><dt>${name}</dt><dd><span class="value">${value}</span> <span class="more">${more}</span></dd></div>`;
+}
+
+function meaning({ knee, slo, shapes }: TuneResult): Value[] {
+  const best = shapes[0];
+  const limit = best === undefined ? undefined : `What limited the measurement: ${LIMITED_BY[best.limitedBy]}.`;
+  const words = [
+    kneeSentence(knee),
+    slo === undefined ? undefined : sloSentence(slo, `the target of ${milliseconds(slo.targetMs)}`),
+    limit,
+  ];
+  const paragraphs = words.filter((each) => each !== undefined).map((each) => markup`<p>${sentence(each)}</p>`);
+  return "value" in knee
+    ? paragraphs
+    : [
+        markup`<p class="callout"><strong>${"notReached" in knee ? "Not reached" : "Inconclusive"}</strong> ${sentence(kneeSentence(knee))}</p>`,
+        ...paragraphs.slice(1),
+      ];
+}
+
+/** `2026-11-30 09:12 UTC`; what is no date is shown as it is. */
+function dateOf(startedAt: string): string {
+  const date = new Date(startedAt);
+  return Number.isNaN(date.getTime()) ? startedAt : `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

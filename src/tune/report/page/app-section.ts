@@ -1,0 +1,144 @@
+/** What is known of the app and of the machine: routes, sizing rules, scenario, notes, raw samples. */
+
+import type { TuneResult } from "../../types.ts";
+import { type Markup, markup } from "../chart/markup.ts";
+import { gibibytes, milliseconds, perSecond, percent, plain } from "../numbers.ts";
+import { LEFT_OUT, shapeName } from "../words.ts";
+import { bar, details, legend, section, table } from "./parts.ts";
+
+export function routesSection({ perRoute }: TuneResult): Markup {
+  if (perRoute.length === 0) return markup``;
+  const longest = Math.max(...perRoute.map(({ cpuMs, waitMs }) => cpuMs + waitMs));
+  return section(
+    "routes",
+    "What each route does",
+    markup`<p>Each route alone, one request at a time. While a route waits, an event loop serves others; while it computes or blocks, it does not.</p>`,
+    legend([
+      { text: "CPU", className: "cpu-key", swatch: "square" },
+      { text: "waiting", className: "wait-key", swatch: "square" },
+    ]),
+    table(
+      "CPU time, waiting and the longest block of the event loop",
+      [
+        { head: "route" },
+        { head: "CPU", kind: "number" },
+        { head: "waiting", kind: "number" },
+        { head: "" },
+        { head: "waiting / CPU", kind: "number" },
+        { head: "longest block", kind: "number" },
+      ],
+      perRoute.map(({ route, cpuMs, waitMs, longestBlockMs }) => [
+        markup`<code>${route}</code>`,
+        milliseconds(cpuMs),
+        milliseconds(waitMs),
+        bar([
+          { share: cpuMs / longest, className: "cpu" },
+          { share: waitMs / longest, className: "wait" },
+        ]),
+        cpuMs > 0 ? plain(waitMs / cpuMs) : "–",
+        longestBlockMs === 0 ? "none" : milliseconds(longestBlockMs),
+      ]),
+    ),
+  );
+}
+
+export function rulesSection({ recommendation }: TuneResult): Markup {
+  const { classic, workers, threads } = recommendation;
+  return section(
+    "rules",
+    "Beside the classic rules",
+    table(
+      "Threads, by rule",
+      [{ head: "rule" }, { head: "threads", kind: "number" }],
+      [
+        ["Measured here", markup`<strong>${plain(workers * threads)}</strong>`],
+        ["One for each core", plain(classic.cores)],
+        ["2 × cores", plain(classic.twiceCores)],
+        ["cores × (1 + waiting / CPU)", plain(classic.waitToCompute)],
+        ["Gunicorn: 2 × cores + 1", plain(classic.gunicorn)],
+        ["Puma's default", plain(classic.puma)],
+      ],
+    ),
+  );
+}
+
+export function machineSection({ machine, scenario, notes }: TuneResult): Markup {
+  const total = scenario.requests.reduce((sum, { weight }) => sum + weight, 0);
+  return section(
+    "setting",
+    "The setting",
+    notes.length > 0 && markup`<h3>Notes</h3><ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>`,
+    table(
+      "The requests",
+      [{ head: "request" }, { head: "share", kind: "number" }],
+      scenario.requests.map(({ method, path, weight }) => [
+        markup`<code>${method} ${path}</code>`,
+        percent(total > 0 ? weight / total : 0),
+      ]),
+    ),
+    table(
+      "The machine",
+      [{ head: "part" }, { head: "" }],
+      [
+        ["CPU", machine.cpu],
+        ["cores", String(machine.cores)],
+        ["memory", gibibytes(machine.memoryBytes)],
+        ["Node", machine.node],
+        ["kernel", machine.kernel],
+      ],
+    ),
+  );
+}
+
+export function samplesSection({ shapes }: TuneResult): Markup {
+  return section(
+    "samples",
+    "Every sample",
+    shapes.map(({ shape, levels }) =>
+      details(
+        shapeName(shape),
+        table(
+          `Samples of ${shapeName(shape)}`,
+          [
+            ...[
+              "in flight",
+              "repetition",
+              "seconds",
+              "answers",
+              "answers/s",
+              "mean",
+              "p50",
+              "p95",
+              "p99",
+              "longest",
+              "generator",
+              "steal",
+            ].map((head) => ({ head, kind: "number" as const })),
+            { head: "errors" },
+            { head: "left out" },
+          ],
+          levels.flatMap(({ concurrency, samples }) =>
+            samples.map((sample) => [
+              plain(concurrency),
+              String(sample.repetition + 1),
+              plain(sample.seconds),
+              plain(sample.answers),
+              perSecond(sample.throughput),
+              milliseconds(sample.latency.meanMs),
+              milliseconds(sample.latency.p50Ms),
+              milliseconds(sample.latency.p95Ms),
+              milliseconds(sample.latency.p99Ms),
+              milliseconds(sample.latency.maxMs),
+              percent(sample.generatorUtilization),
+              percent(sample.stealShare),
+              Object.entries(sample.errorsByCause)
+                .map(([cause, errors]) => `${cause}: ${plain(errors)}`)
+                .join(", ") || "none",
+              sample.leftOut === undefined ? "no" : LEFT_OUT[sample.leftOut],
+            ]),
+          ),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,12 @@
+/** Shows what a chart's strip is titled below the chart, at a touch or at the pointer: a phone shows no titles. */
+export const SCRIPT: string = `
+for (const figure of document.querySelectorAll("figure")) {
+  const readout = figure.querySelector(".readout");
+  const show = (event) => {
+    const strip = event.target.closest?.(".strip");
+    if (strip) readout.textContent = strip.querySelector("title").textContent;
+  };
+  figure.addEventListener("pointerover", show);
+  figure.addEventListener("click", show);
+}
+`;
