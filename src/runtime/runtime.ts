@@ -38,10 +38,9 @@ import { setTimeout } from "../kit/native-timers.ts";
 import { Heartbeat } from "../supervise/heartbeat.ts";
 import { birth } from "./birth.ts";
 import { enter } from "./door.ts";
-import { AdoptedThreads } from "./threads/adopted-threads.ts";
+import type { AdoptedThreads } from "./threads/adopted-threads.ts";
 import { OF_A_PROGRAM, type RootOptions } from "./threads/root-options.ts";
-import { Roster } from "./threads/roster.ts";
-import { ThreadSupervisor } from "./threads/thread-supervisor.ts";
+import { Root } from "./threads/root.ts";
 import { SpinBeforePark } from "./threads/spin-before-park.ts";
 import { Link } from "./thread-link.ts";
 import { exposeTurns } from "./turn-handle.ts";
@@ -51,7 +50,7 @@ import type { Birth, Control, Counts, Member, Role } from "./threads/thread-prot
 import { IdleAnswer, TerminationDetector } from "./threads/termination-detection.ts";
 import { type Service, Services } from "./services.ts";
 import { LOAD, ThreadBoard } from "./threads/thread-board.ts";
-import { RunawayThreads } from "./threads/runaway-threads.ts";
+import type { RunawayThreads } from "./threads/runaway-threads.ts";
 
 export { LOAD, ThreadBoard } from "./threads/thread-board.ts";
 export type { Member, Role } from "./threads/thread-protocol.ts";
@@ -82,14 +81,9 @@ export class Runtime {
   readonly #links = new Map<number, Link>();
   readonly #members = new Map<number, Member>();
   readonly #departures = new Map<number, Departure>();
-  readonly #roster: Roster | undefined;
+  readonly #root: Root | undefined;
   /** On the root: scheduler threads join by themselves. */
   readonly #joinLater: () => boolean;
-  readonly #supervisor: ThreadSupervisor | undefined;
-  /** On the root. */
-  readonly adopted: AdoptedThreads | undefined;
-  /** On the root. */
-  readonly runaways: RunawayThreads | undefined;
   readonly #quiet: TerminationDetector | undefined;
   readonly #idle: IdleAnswer | undefined;
   #unplaced: { readonly role: Role; readonly go: (thread: number | undefined) => void }[] = [];
@@ -122,45 +116,15 @@ export class Runtime {
     });
     this.#members.set(this.self, { id: this.self, role: this.role });
     if (told === undefined) {
-      const { board } = this;
-      const roster = new Roster({
-        board,
-        tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
-        ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
-      });
-      const attach = (member: Member, port: MessagePort): void => this.#attach(member, port);
-      const watch = (): void => this.runaways!.start();
-      const adopted = new AdoptedThreads({ board, roster, attach, watch });
-      const supervisor: ThreadSupervisor = new ThreadSupervisor({
-        board,
-        roster,
-        attach,
-        warn: options.warn,
-        watch,
-        size: (role) => (role === "scheduler" && options.hasSchedulers() ? 0 : board.size(role)),
-        isServers: options.isServers,
-      });
-      this.#roster = roster;
-      this.adopted = adopted;
-      this.#supervisor = supervisor;
-      this.runaways = new RunawayThreads({
-        board,
-        warn: options.warn,
-        threads: () => [...supervisor.schedulers(), ...adopted.running()],
-        isOthersToTell: (thread) =>
-          adopted.get(thread)?.role !== undefined && adopted.get(thread)?.role !== "scheduler",
-        nameOf: (thread) => adopted.get(thread)?.name ?? `scheduler thread ${thread}`,
-        isOwned: (thread) => adopted.get(thread) !== undefined,
-        isGivenUp: (thread) => adopted.get(thread) === undefined && board.isClosed(thread),
-        quarantine: (thread, why) => {
-          const isLeaving = board.isClosed(thread);
-          board.close(thread);
-          const owned = adopted.get(thread);
-          if (owned === undefined) supervisor.quarantine(thread, why);
-          else if (!isLeaving) owned.replace(why);
+      this.#root = new Root(
+        {
+          board: this.board,
+          tell: (thread, control, transfer) => this.#links.get(thread)?.postNow("", control, transfer),
+          attach: (member, port) => this.#attach(member, port),
+          ended: (id, why, neverBegan) => this.#ended(id, why, neverBegan),
         },
-        inspector: () => import("./interruption.ts"),
-      });
+        options,
+      );
       if (!options.isServers)
         this.#quiet = new TerminationDetector({
           ask: (thread, round) => this.#control(thread, { type: "ask", round }),
@@ -188,6 +152,16 @@ export class Runtime {
     }
   }
 
+  /** On the root. */
+  get adopted(): AdoptedThreads | undefined {
+    return this.#root?.adopted;
+  }
+
+  /** On the root. */
+  get runaways(): RunawayThreads | undefined {
+    return this.#root?.runaways;
+  }
+
   /** All living threads, this one included. */
   threads(): IterableIterator<number> {
     return this.#members.keys();
@@ -204,7 +178,7 @@ export class Runtime {
   /** The root may have told of it, in a message that has not been received. */
   #find(thread: number): Member | undefined {
     const known = this.#members.get(thread);
-    if (known !== undefined || this.#roster !== undefined) return known;
+    if (known !== undefined || this.#root !== undefined) return known;
     this.#links.get(ROOT)?.receiveFirst(isNewMember);
     return this.#members.get(thread);
   }
@@ -250,7 +224,7 @@ export class Runtime {
   /** Sets the most threads of a role. Threads beyond a lowered number stay, but nothing is placed on them. */
   resize(role: Role, threads: number): void {
     // On a server's threads the same module of the app says it, and none of them is the first.
-    if (this.#supervisor === undefined && !this.isServers) {
+    if (this.#root === undefined && !this.isServers) {
       throw new HeddleError("THREADS_INVALID", `the number of ${role} threads is set on the program's first thread.`);
     }
     this.board.resize(role, threads);
@@ -269,8 +243,8 @@ export class Runtime {
     const candidates = this.candidates(role).map((thread) => ({ thread, load: this.board.load(thread) }));
     const { thread, isBusy } = leastLoaded(candidates, this.self);
     if (!isBusy) return thread;
-    if (this.#supervisor === undefined) this.#control(ROOT, { type: "grow", role });
-    return this.#supervisor?.grow(role) ?? thread;
+    if (this.#root === undefined) this.#control(ROOT, { type: "grow", role });
+    return this.#root?.supervisor.grow(role) ?? thread;
   }
 
   /** After `place` has found none: calls it again when there is one, or when there can be none. */
@@ -306,7 +280,7 @@ export class Runtime {
 
   /** Ends a thread. All threads hear of it as of any other death. On the root only. */
   terminate(thread: number, why: HeddleError): void {
-    if (this.#supervisor?.terminate(thread, why) !== true) return;
+    if (this.#root?.supervisor.terminate(thread, why) !== true) return;
     // Nothing is placed on it from now on.
     this.#departures.set(thread, this.#departures.get(thread) ?? { drained: false });
   }
@@ -322,7 +296,7 @@ export class Runtime {
    * `monotonicMs()`. Resolves to the number of threads whose units did not.
    */
   async end(deadlineMs: number): Promise<number> {
-    const own = this.#supervisor!.close();
+    const own = this.#root!.supervisor.close();
     for (const thread of own) this.#control(thread, { type: "stop" });
     this.flush();
     const isBusy = (thread: number): boolean => this.has(thread) && this.board.load(thread) > 0;
@@ -384,7 +358,7 @@ export class Runtime {
         this.#services.stop();
         break;
       case "ready":
-        this.#supervisor?.ready(from);
+        this.#root?.supervisor.ready(from);
         break;
       case "ask":
         this.#idle?.ask(control.round);
@@ -400,7 +374,7 @@ export class Runtime {
     const candidates = this.candidates(role);
     if (candidates.some((thread) => this.board.load(thread) === 0)) return;
     if (
-      this.#supervisor!.grow(role) === undefined &&
+      this.#root!.supervisor.grow(role) === undefined &&
       candidates.length === 0 &&
       !(role === "scheduler" && this.#joinLater())
     )
@@ -423,8 +397,8 @@ export class Runtime {
     this.#links.delete(id);
     this.#quiet?.gone(id);
     this.#services.threadGone(id, departure.why);
-    this.#supervisor?.forget(id);
-    this.#roster?.forget(id);
+    this.#root?.supervisor.forget(id);
+    this.#root?.roster.forget(id);
   }
 
   #tell(link: Link, service: string): void {
