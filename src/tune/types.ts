@@ -90,6 +90,10 @@ export interface RouteProfile {
   readonly waitMs: number;
   /** The longest time in which its event loop did not turn, as the server saw it; 0 if it never was blocked for 10 ms. */
   readonly longestBlockMs: number;
+  /** Of a request's time, how long its event loop was busy or blocked. What a blocking call waits is in it and not in `cpuMs`. */
+  readonly loopMs?: number;
+  /** How often the route is asked for, relative to the other routes. Default 1. */
+  readonly weight?: number;
 }
 
 /** A way to run the app. */
