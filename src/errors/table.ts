@@ -92,7 +92,7 @@ const table = {
 
   TUNE_NOT_SERVED: {
     exitCode: 1,
-    doc: "The app does not run in a shape that is to be measured, or its server ended during the measurement.",
+    doc: "The app does not run in a shape that is to be measured, its server ended during the measurement, or a route gave no answer.",
   },
 
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },

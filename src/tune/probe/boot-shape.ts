@@ -11,13 +11,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { HeddleError } from "../../errors/errors.ts";
 import { loadNative } from "../../platform/native.ts";
 import type { Shape } from "../types.ts";
 import { type LoopBlocks, readLoops } from "./loops.ts";
 import { processTree, treeCpuSeconds } from "./process-tree.ts";
-import { formatShape, serveArguments } from "./serve-arguments.ts";
+import { BIN, formatShape, ownMessage, serveArguments } from "./serve-arguments.ts";
 
 export interface BootedShape {
   /** Without a slash at the end. */
@@ -49,7 +48,6 @@ export interface BootOptions {
   readonly cpus?: readonly number[];
 }
 
-const BIN = fileURLToPath(new URL("../../../bin/heddle.js", import.meta.url));
 const BOOT_TIMEOUT_MS = 35_000;
 /** Longer than the server's graceful timeout. */
 const STOP_TIMEOUT_MS = 5000;
@@ -91,15 +89,8 @@ function notServed(shape: Shape, how: string, output: string): HeddleError {
   const said = ownMessage(output);
   return new HeddleError(
     "TUNE_NOT_SERVED",
-    `the app does not run as ${formatShape(shape)}: the server ${how}${said === "" ? "" : `. It said:\n${said}`}`,
+    `The app does not run as ${formatShape(shape)}: its server ${how}${said === "" ? "." : `, and said:\n${said}`}`,
   );
-}
-
-/** What the server printed as its error, or else its last lines. */
-function ownMessage(output: string): string {
-  const lines = output.trimEnd().split("\n");
-  const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
-  return (at === -1 ? lines.slice(-10) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
 }
 
 class BootFailure extends Error {}

@@ -43,7 +43,7 @@ async function ask(socketPath: string): Promise<unknown> {
     for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) text += chunk;
     return JSON.parse(text);
   } catch (cause) {
-    throw new HeddleError("TUNE_NOT_SERVED", "the measured server does not answer on its control socket any more", {
+    throw new HeddleError("TUNE_NOT_SERVED", "The measured server does not answer on its control socket any more.", {
       cause,
     });
   }

@@ -1,12 +1,15 @@
 /**
- * The command line that serves an app in one shape, for measuring. Pure. The user's own settings stay, except for:
+ * How a server of this installation is called, and what it prints. The command line that serves an app in one shape, for measuring. Pure. The user's own settings stay, except for:
  *
  * - where it listens and is controlled, so that it runs beside a server of the same app;
  * - what would replace or reload workers in the middle of a measurement.
  */
 
+import { fileURLToPath } from "node:url";
 import { parseArguments } from "../../config/config.ts";
 import type { Shape } from "../types.ts";
+
+export const BIN: string = fileURLToPath(new URL("../../../bin/heddle.js", import.meta.url));
 
 /** Not the user's while the app is measured. */
 const REPLACED: readonly string[] = [
@@ -30,6 +33,7 @@ const REPLACED: readonly string[] = [
 
 /** After a measurement nothing is in flight, or what is left is not worth waiting for. */
 const GRACEFUL_TIMEOUT_MS = 2000;
+const LAST_LINES = 10;
 
 /** `args`: app and settings, as for `heddle serve`. `folder`: for the server's files. @throws HeddleError as parseArguments */
 export function serveArguments(args: readonly string[], shape: Shape, folder: string): string[] {
@@ -61,7 +65,14 @@ export function serveArguments(args: readonly string[], shape: Shape, folder: st
   ];
 }
 
-/** `2 × 4 threads`, as a person reads it. */
+/** What the server printed as its error, or else its last lines. */
+export function ownMessage(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
+  return (at === -1 ? lines.slice(-LAST_LINES) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
+}
+
+/** `threads 1 × 4`, as a person reads it. */
 export function formatShape({ model, workers, threads }: Shape): string {
   return `${model} ${workers} × ${threads}`;
 }

@@ -1,0 +1,87 @@
+/**
+ * Which shapes are worth measuring, the most promising first: as many of them are measured as there is time for. Pure.
+ *
+ * The profile decides the model, since a sweep of each model would take the whole budget. A few numbers around the one that the
+ * classic formula gives are measured, and a shape of another kind for the contrast.
+ */
+
+import type { RouteProfile, Shape } from "../types.ts";
+import { type Mix, mixOf } from "./kind.ts";
+import { threadsFor } from "./sizing.ts";
+
+/** What the user has decided. */
+export interface Fixed {
+  readonly model?: string;
+  readonly workers?: number;
+  readonly threads?: number;
+  /** The models that the app can run on. Default: all. */
+  readonly models?: readonly string[];
+}
+
+/** `cores`: those that the server may use. */
+export function candidates(profiles: readonly RouteProfile[], cores: number, fixed: Fixed = {}): Shape[] {
+  const mix = mixOf(profiles);
+  const { model, models } = fixed;
+  const shapes = model === undefined ? promising(mix, cores) : shapesOf(model, mix, cores);
+  const possible = models === undefined ? shapes : shapes.filter((shape) => models.includes(shape.model));
+  const wanted =
+    possible.length > 0 ? possible : (models ?? []).slice(0, 1).flatMap((name) => shapesOf(name, mix, cores));
+  return unique(wanted.map((shape) => withFixed(shape, fixed)));
+}
+
+/** One shape for each model, for `--models`: the one that the profile suggests. */
+export function oneOfEach(models: readonly string[], profiles: readonly RouteProfile[], cores: number): Shape[] {
+  const mix = mixOf(profiles);
+  return models.map((model) => shapesOf(model, mix, cores)[0]!);
+}
+
+function promising(mix: Mix | undefined, cores: number): Shape[] {
+  const [loop, threads, tasks] = ["loop", "threads", "tasks"].map((model) => shapesOf(model, mix, cores));
+  switch (mix?.kind) {
+    case "computes":
+      return [threads![0]!, loop![0]!, ...threads!.slice(1)];
+    case "blocks":
+      return [...threads!, loop![0]!];
+    case "both":
+      return [tasks![0]!, threads![0]!, loop![0]!];
+    case "mixed":
+      return [loop![0]!, threads![0]!, tasks![0]!];
+    case "waits":
+    case "quick":
+    case undefined:
+      return loop!;
+  }
+}
+
+/** The shapes of a model, the most promising first. */
+function shapesOf(model: string, mix: Mix | undefined, cores: number): Shape[] {
+  const needed = mix === undefined ? cores : threadsFor(cores, mix.cpuMs, mix.waitMs);
+  switch (model) {
+    case "loop":
+    case "actors":
+      return unique([
+        { model, workers: cores, threads: 1 },
+        { model, workers: 1, threads: 1 },
+      ]);
+    case "sync":
+      return around(needed, cores).map((workers) => ({ model, workers, threads: 1 }));
+    case "tasks":
+      return [{ model, workers: 1, threads: cores }];
+    default:
+      return around(needed, cores).map((threads) => ({ model, workers: 1, threads }));
+  }
+}
+
+/** The number that the formula gives, and half and twice as many: the formula knows nothing of what the threads share. */
+function around(threads: number, cores: number): number[] {
+  return [...new Set([threads, Math.max(cores, Math.round(threads / 2)), 2 * threads])];
+}
+
+function withFixed(shape: Shape, { workers = shape.workers, threads = shape.threads }: Fixed): Shape {
+  return { ...shape, workers, threads };
+}
+
+function unique(shapes: readonly Shape[]): Shape[] {
+  const seen = new Map(shapes.map((shape) => [`${shape.model} ${shape.workers} ${shape.threads}`, shape]));
+  return [...seen.values()];
+}

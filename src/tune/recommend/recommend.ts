@@ -1,0 +1,36 @@
+/**
+ * The recommended shape, from profiles and measurements. Pure.
+ *
+ *   profile → kind of the app (kind.ts) → candidates (candidates.ts) → measured → the best of them (choose.ts) → why (why.ts)
+ *
+ * It is never better than what was measured. Without a measurement that counts it is the first candidate, and `why` says so.
+ */
+
+import type { Recommendation, RouteProfile, ShapeResult } from "../types.ts";
+import { candidates, type Fixed } from "./candidates.ts";
+import { choose } from "./choose.ts";
+import { mixOf } from "./kind.ts";
+import { classicRules } from "./sizing.ts";
+import { whyOf } from "./why.ts";
+
+/**
+ * `results` in the order of the candidates; one shape at least. `cores`: those that the server could use when it was measured.
+ * `fixed`: what the user has decided.
+ */
+export function recommend(
+  profiles: readonly RouteProfile[],
+  results: readonly ShapeResult[],
+  cores: number,
+  fixed: Fixed = {},
+): Recommendation {
+  const mix = mixOf(profiles);
+  const choice = choose(results);
+  const shape = choice?.chosen.shape ??
+    candidates(profiles, cores, fixed)[0] ?? { model: "loop", workers: cores, threads: 1 };
+  return {
+    ...shape,
+    why: whyOf({ shape, mix, choice, cores }),
+    // Without a profile nothing is known to wait.
+    classic: classicRules(cores, mix?.cpuMs ?? 1, mix?.waitMs ?? 0),
+  };
+}

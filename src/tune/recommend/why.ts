@@ -1,0 +1,139 @@
+/**
+ * Why a shape is recommended, in two sentences for someone who has never heard of a model. Pure. The first says what a request does
+ * with its time; the second says what follows from that, with what was measured.
+ */
+
+import { count } from "../../errors/count.ts";
+import type { RouteProfile, Shape, ShapeResult } from "../types.ts";
+import type { Choice } from "./choose.ts";
+import { type Kind, loopMsOf, type Mix } from "./kind.ts";
+import { threadsFor } from "./sizing.ts";
+
+export interface Reasons {
+  readonly shape: Shape;
+  readonly mix: Mix | undefined;
+  readonly choice: Choice | undefined;
+  readonly cores: number;
+}
+
+export function whyOf(reasons: Reasons): string {
+  const { mix } = reasons;
+  if (mix === undefined) return `No request was profiled. ${capital(consequence(reasons))}.`;
+  return `${whatItDoes(mix)} ${capital(consequence(reasons))}.`;
+}
+
+function whatItDoes(mix: Mix): string {
+  const { cpuMs, waitMs, loopMs, heavy } = mix;
+  const takes = time(cpuMs + waitMs);
+  switch (mix.kind) {
+    case "computes":
+      return `A request computes for ${time(cpuMs)}, and meanwhile its event loop can serve nobody else.`;
+    case "blocks":
+      return `A request takes ${takes} and computes for ${time(cpuMs)} of them, but holds its thread all the time: it waits in a call that blocks.`;
+    case "both":
+      return `A request takes ${takes}: for ${time(loopMs)} of them it holds its event loop, so that all others there stand still, and the rest it waits.`;
+    case "waits":
+      return `A request takes ${takes} and computes for only ${time(cpuMs)} of them: the rest it waits, and its event loop serves others meanwhile.`;
+    case "quick":
+      return `A request takes ${takes}, and much of that is HTTP itself.`;
+    case "mixed": {
+      const longest = heavy.toSorted((a, b) => loopMsOf(b) - loopMsOf(a))[0]!;
+      return `${names(heavy)} ${heavy.length === 1 ? "holds its" : "hold their"} event loop for ${heavy.length === 1 ? "" : "up to "}${time(loopMsOf(longest))}, and requests for other routes must wait for that.`;
+    }
+  }
+}
+
+/** The models that do well what a kind of request needs. */
+const FITTING: Readonly<Record<Kind | "mixed", readonly string[]>> = {
+  computes: ["threads", "thread-per-request", "sync"],
+  blocks: ["threads", "thread-per-request", "sync"],
+  both: ["tasks", "threads", "thread-per-request", "sync"],
+  waits: ["loop", "actors", "tasks"],
+  quick: ["loop", "actors"],
+  mixed: [],
+};
+
+/** Without its full stop. */
+function consequence({ shape, mix, choice, cores }: Reasons): string {
+  const words = shapeInWords(shape);
+  if (choice === undefined) return `nothing that counts was measured, so ${words} is what the formula says`;
+  const measured = `${words} answered ${evidence(choice)}`;
+  if (mix === undefined) return measured;
+  if (mix.kind === "mixed") {
+    return `give ${mix.heavy.length === 1 ? "it" : "them"} threads of ${mix.heavy.length === 1 ? "its" : "their"} own with \`${routeTable(mix.heavy, cores)}\` in heddle.config.ts; of the shapes for the whole app, ${measured}`;
+  }
+  if (!FITTING[mix.kind].includes(shape.model)) return `all the same ${measured}`;
+  switch (mix.kind) {
+    case "computes":
+      return `threads compute side by side, one on each core: ${measured}`;
+    case "blocks":
+      return `while one thread waits another can compute: ${measured}`;
+    case "both":
+      return `${shape.model === "tasks" ? "tasks share a few threads, and a request that has not begun moves to a thread that is free" : "with a thread for each request nobody stands still"}: ${measured}`;
+    case "waits":
+      return `an event loop keeps many such requests waiting at once, so they need no threads of their own: ${measured}`;
+    case "quick":
+      return `an event loop runs it where it was read, without handing it to another thread: ${measured}`;
+  }
+}
+
+/** `40/s; 4 threads answered no more` */
+function evidence({ chosen, asGood, worse }: Choice): string {
+  const own = rate(chosen);
+  const [equal] = asGood;
+  if (equal !== undefined) return `${own}, and ${shapeInWords(equal.shape)} no more beyond the noise (${rate(equal)})`;
+  const [next] = worse;
+  if (next === undefined) return own;
+  const isSlower = next.throughputMax >= chosen.throughputMax;
+  return isSlower
+    ? `${own}, and ${shapeInWords(next.shape)} as much but far later (p95 ${time(next.p95AtKneeMs ?? NaN)} against ${time(chosen.p95AtKneeMs ?? NaN)})`
+    : `${own}, and ${shapeInWords(next.shape)} ${rate(next)}`;
+}
+
+function rate({ throughputMax }: ShapeResult): string {
+  return `${throughputMax < 10 ? throughputMax.toFixed(1) : Math.round(throughputMax)}/s`;
+}
+
+export function shapeInWords({ model, workers, threads }: Shape): string {
+  const inWorkers = (one: string): string => (workers === 1 ? one : `${count(workers, "worker")} with ${one} each`);
+  switch (model) {
+    case "loop":
+      return inWorkers(count(threads, "event loop"));
+    case "actors":
+      return `actors on ${inWorkers(count(threads, "event loop"))}`;
+    case "sync":
+      return count(
+        workers,
+        "worker that serves one request at a time",
+        "workers that serve one request at a time each",
+      );
+    case "tasks":
+      return `tasks on ${inWorkers(count(threads, "thread"))}`;
+    case "thread-per-request":
+      return `a fresh thread for each request, at most ${threads * workers} at once`;
+    default:
+      return inWorkers(count(threads, "thread"));
+  }
+}
+
+function routeTable(heavy: readonly RouteProfile[], cores: number): string {
+  const routes = heavy.map(({ route, cpuMs, waitMs }) => {
+    const key = route.replace(/[?#].*$/, "");
+    return `${JSON.stringify(key)}: { model: "threads", threads: ${threadsFor(cores, cpuMs, waitMs)} }`;
+  });
+  return `routes: { ${routes.join(", ")} }`;
+}
+
+function names(profiles: readonly RouteProfile[]): string {
+  const routes = profiles.map(({ route }) => route);
+  return routes.length < 3 ? routes.join(" and ") : `${routes.slice(0, 2).join(", ")} and ${routes.length - 2} more`;
+}
+
+/** `48 ms`, `0.35 ms`: two digits that mean something. */
+function time(ms: number): string {
+  return ms >= 10 ? `${Math.round(ms)} ms` : `${Number(ms.toPrecision(2))} ms`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
