@@ -1,0 +1,35 @@
+/** How long a window of a sweep is. Pure. */
+
+import type { Level } from "../types.ts";
+import { counted, median } from "./levels.ts";
+
+export interface Window {
+  readonly concurrency: number;
+  /** Load at this concurrency before the measurement: connections open, queues fill. */
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** A client should get this many answers in a window: with fewer, the answers at its two ends decide what is measured. */
+const ANSWERS_EACH = 10;
+
+const SHORTEST_WARM_UP_MS = 100;
+
+/** A window is at most this much longer than asked: a server that takes seconds for an answer would use up the whole budget. */
+const LONGEST_FACTOR = 8;
+
+export function windowFor(concurrency: number, levels: readonly Level[], windowMs: number): Window {
+  const answerMs = expectedAnswerMs(concurrency, levels);
+  return {
+    concurrency,
+    warmUpMs: Math.round(Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, 2 * answerMs))),
+    measureMs: Math.round(Math.min(windowMs * LONGEST_FACTOR, Math.max(windowMs, ANSWERS_EACH * answerMs))),
+  };
+}
+
+/** From the nearest level below, as if the server were saturated there: never too short. 0 before the first level. */
+function expectedAnswerMs(concurrency: number, levels: readonly Level[]): number {
+  const known = levels.filter((level) => level.concurrency <= concurrency && counted(level).length > 0).at(-1);
+  if (known === undefined) return 0;
+  return (median(counted(known).map(({ latency }) => latency.meanMs)) ?? 0) * (concurrency / known.concurrency);
+}
