@@ -95,6 +95,15 @@ const table = {
     doc: "The app does not run in a shape that is to be measured, its server ended during the measurement, or a route gave no answer.",
   },
 
+  TUNE_REFUSED: {
+    exitCode: 1,
+    doc: "The server refuses the requests that it is to be measured with, answers them with errors, or cannot be reached.",
+  },
+  TUNE_BAD_RESULT: {
+    exitCode: 2,
+    doc: "The file of `--compare` is not a result of `heddle tune`, or one of other requests.",
+  },
+
   PID_FILE_TAKEN: { exitCode: 1, doc: "The pid file belongs to a server that is running, or cannot be written." },
   NODE_TOO_OLD: { exitCode: 1, doc: "This Node.js lacks what heddle needs." },
   NODE_INTERNALS_MISSING: { exitCode: 1, doc: "This Node.js lacks something undocumented that heddle uses of it." },

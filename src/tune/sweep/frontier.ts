@@ -1,20 +1,20 @@
 /**
  * How far a sweep has to go. Pure.
  *
- * The ladder is 1, 2, 4, … Throughput is flat when, of three levels each at least twice the one before, the upper two are at
- * most 5 % above the lowest. A slow rise of 4 % at each doubling is not flat. A level that can't be measured ends the ladder:
- * beyond the generator's own limit, or where the server answers with errors, no higher level says anything of the knee.
+ * The ladder is 1, 2, 4, … until throughput is flat, by the rule that the estimators have. A level that can't be measured ends it
+ * too: beyond the generator's own limit, or where the server answers with errors, no higher level says anything of the knee.
  */
 
+import { isFlat } from "../estimate/flat.ts";
 import type { Level } from "../types.ts";
-import { counted, medianP95Ms, medianThroughput, whyUnusable } from "./levels.ts";
+import { counted, medianP95Ms, toThroughputs, whyUnusable } from "./levels.ts";
 
 export type Frontier =
   | { readonly kind: "open"; readonly next: number }
   | { readonly kind: "closed"; readonly why: "flat" | "largest" | "generator" | "errors" };
 
-/** Throughput may rise by this much over a fourfold concurrency, and still is flat: half of it is noise of a good machine. */
-const FLAT_WITHIN = 0.05;
+/** With fewer levels no estimator says anything, however flat they are. */
+const LEAST_LEVELS = 4;
 
 /** A level without a sample that counts is measured this often before the ladder goes on, or ends. */
 const ATTEMPTS = 2;
@@ -27,25 +27,10 @@ export function frontier(levels: readonly Level[], largest: number): Frontier {
     const reason = whyUnusable(last);
     if (reason === "generator" || reason === "errors") return { kind: "closed", why: reason };
   }
-  if (isFlat(levels)) return { kind: "closed", why: "flat" };
+  const throughputs = toThroughputs(levels);
+  if (throughputs.length >= LEAST_LEVELS && isFlat(throughputs)) return { kind: "closed", why: "flat" };
   if (last.concurrency >= largest) return { kind: "closed", why: "largest" };
   return { kind: "open", next: Math.min(largest, last.concurrency * 2) };
-}
-
-/** Levels that refinement has put between those of the ladder are not looked at. */
-export function isFlat(levels: readonly Level[]): boolean {
-  const rungs: number[] = [];
-  let below = Infinity;
-  for (const level of levels.toReversed()) {
-    const throughput = medianThroughput(level);
-    if (throughput === undefined || level.concurrency > below) continue;
-    rungs.push(throughput);
-    below = level.concurrency / 2;
-    if (rungs.length === 3) break;
-  }
-  const [last, middle, first] = rungs;
-  if (last === undefined || middle === undefined || first === undefined) return false;
-  return Math.max(last, middle) <= first * (1 + FLAT_WITHIN);
 }
 
 /** An SLO is bracketed by the largest level that meets it and the smallest that breaches it. */

@@ -84,6 +84,8 @@ function isSame(written: string, value: unknown): boolean {
 
 function print(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).map(([name, inner]) => `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${print(inner)}`);
+  const fields = Object.entries(value).map(
+    ([name, inner]) => `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${print(inner)}`,
+  );
   return `{ ${fields.join(", ")} }`;
 }

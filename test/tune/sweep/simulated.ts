@@ -10,18 +10,20 @@ export interface SimulatedServer {
   readonly answerMs: number;
   /** Standard deviation of a throughput, relative. Default 0. */
   readonly noise?: number;
+  /** Of the throughput. */
+  readonly factor?: (concurrency: number, attempt: number) => number;
   readonly p95Ms?: (concurrency: number) => number;
   readonly leftOut?: (concurrency: number, attempt: number) => LeftOut | undefined;
   readonly serverCpus?: number;
 }
 
 export function sampleOf(
-  { knee, answerMs, noise = 0, p95Ms, leftOut, serverCpus }: SimulatedServer,
+  { knee, answerMs, noise = 0, factor = () => 1, p95Ms, leftOut, serverCpus }: SimulatedServer,
   { concurrency, repetition, measureMs }: Pick<WantedWindow, "concurrency" | "repetition" | "measureMs">,
   random: () => number,
 ): Sample {
   const gauss = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const throughput = (1000 / answerMs) * Math.min(concurrency, knee) * (1 + noise * gauss);
+  const throughput = (1000 / answerMs) * Math.min(concurrency, knee) * (1 + noise * gauss) * factor(concurrency, repetition);
   const meanMs = (concurrency / throughput) * 1000;
   const p95 = p95Ms?.(concurrency) ?? meanMs * 1.5;
   const reason = leftOut?.(concurrency, repetition);

@@ -57,12 +57,11 @@ describe("a sweep", () => {
   });
 
   test("goes on up when repetitions show that throughput was not flat", async () => {
-    // The first windows at 16 and 32 are too low by chance.
-    let windows = 0;
-    const { levels } = await play(
-      { knee: 200, answerMs: 5, leftOut: () => (++windows === 0 ? "steal" : undefined) },
-      { budgetMs: 120_000 },
-    );
+    // The first windows at 16 and 32 are too low by chance: from 8 on throughput looks flat.
+    const factor = (concurrency: number, repetition: number): number =>
+      repetition === 0 && concurrency > 8 ? 8 / concurrency : 1;
+    const { levels, windows } = await play({ knee: 200, answerMs: 5, factor }, { budgetMs: 120_000 });
+    assert.equal(windows.findIndex(({ purpose }) => purpose === "repeat") < windows.findIndex(({ concurrency }) => concurrency === 64), true);
     assert.ok(levels.at(-1)!.concurrency >= 512);
   });
 

@@ -35,13 +35,16 @@ export default defineConfig({
   assert.deepEqual(conflicts, []);
   assert.equal(
     text,
-    before.replace("  } // no comma\n  // at the end\n", '  }, // no comma\n  // at the end\n  model: "threads",\n  workers: 1,\n  threads: 8,\n'),
+    before.replace(
+      "  } // no comma\n  // at the end\n",
+      '  }, // no comma\n  // at the end\n  model: "threads",\n  workers: 1,\n  threads: 8,\n',
+    ),
   );
 });
 
 test("a value that the user wrote is a conflict, and only the value is replaced", () => {
   const { text, conflicts } = edited(
-    'export default {\n    "model": \'loop\', // why\n    workers: Number(process.env.N ?? 2),\n    threads: 8\n} satisfies UserConfig;\n',
+    "export default {\n    \"model\": 'loop', // why\n    workers: Number(process.env.N ?? 2),\n    threads: 8\n} satisfies UserConfig;\n",
   );
   assert.deepEqual(conflicts, [`model: 'loop' → "threads"`, "workers: Number(process.env.N ?? 2) → 1"]);
   assert.equal(
@@ -59,7 +62,10 @@ test("objects of one line, empty objects and shorthand fields are edited as well
     edited("export default defineConfig({\n});").text,
     'export default defineConfig({\n  model: "threads",\n  workers: 1,\n  threads: 8,\n});',
   );
-  assert.equal(edited("export default { workers, model };").text, 'export default { workers: 1, model: "threads", threads: 8 };');
+  assert.equal(
+    edited("export default { workers, model };").text,
+    'export default { workers: 1, model: "threads", threads: 8 };',
+  );
 });
 
 test("a file that has all of it is not changed", () => {

@@ -1,0 +1,152 @@
+/**
+ * Whether a change of the app moved its knee. Pure: two results in, a verdict out.
+ *
+ * The knee is a point: N* requests in flight, X_max answers per second. It moved if one of the two did, by more than noise:
+ *
+ * - N*: the 95 % intervals do not meet, and the values differ by more than 15 %: that much do repeated runs of one tune differ.
+ * - X_max: it differs by more than 10 %, and by more than twice what the repetitions at the best level scatter.
+ *
+ * p95 at the knee is told beside it and decides nothing: bursts of the machine move it by a third.
+ */
+
+import { HeddleError, messageOf } from "../errors/errors.ts";
+import type { KneeEstimate, ShapeResult, TuneResult } from "./types.ts";
+import { counted, medianThroughput } from "./sweep/levels.ts";
+
+export interface Comparison {
+  /** `unknown`: one of the results has no answer to compare. */
+  readonly verdict: "moved" | "same" | "unknown";
+  /** What changed and what did not, a sentence each. */
+  readonly sentences: readonly string[];
+}
+
+const KNEE_NOISE = 0.15;
+const THROUGHPUT_NOISE = 0.1;
+
+/** The shape that `before` recommends, in both results if both measured it, else what each recommends. */
+export function compareResults(before: TuneResult, after: TuneResult): Comparison {
+  const [first] = before.shapes;
+  const same = first === undefined ? undefined : after.shapes.find(({ shape }) => isSameShape(shape, first.shape));
+  const [old, now] = [first, same ?? after.shapes[0]];
+  if (old === undefined || now === undefined) {
+    return { verdict: "unknown", sentences: ["One of the two results has no measured shape."] };
+  }
+  const sentences: string[] = [];
+  if (same === undefined) {
+    sentences.push(`The shapes differ: ${shapeName(old)} before, ${shapeName(now)} now.`);
+  }
+  if (before.machine.cpu !== after.machine.cpu || before.machine.cores !== after.machine.cores) {
+    sentences.push(
+      `The machines differ: ${before.machine.cores} × ${before.machine.cpu} before, ${after.machine.cores} × ${after.machine.cpu} now.`,
+    );
+  }
+  const knee = compareKnees(old.knee, now.knee);
+  const throughput = compareThroughputs(old, now);
+  sentences.push(knee.sentence, throughput.sentence);
+  if (old.p95AtKneeMs !== undefined && now.p95AtKneeMs !== undefined) {
+    sentences.push(`p95 at the knee: ${old.p95AtKneeMs.toFixed(1)} ms before, ${now.p95AtKneeMs.toFixed(1)} ms now.`);
+  }
+  const verdicts = [knee.verdict, throughput.verdict];
+  const verdict = verdicts.includes("moved") ? "moved" : verdicts.includes("unknown") ? "unknown" : "same";
+  return { verdict, sentences };
+}
+
+interface Part {
+  readonly verdict: Comparison["verdict"];
+  readonly sentence: string;
+}
+
+function compareKnees(before: KneeEstimate, after: KneeEstimate): Part {
+  const texts = `${kneeText(before)} before, ${kneeText(after)} now`;
+  if ("inconclusive" in before || "inconclusive" in after) {
+    return { verdict: "unknown", sentence: `The knees cannot be compared: ${texts}.` };
+  }
+  const [old, now] = [intervalOf(before), intervalOf(after)];
+  const isBeyond = old.high * (1 + KNEE_NOISE) < now.low || now.high * (1 + KNEE_NOISE) < old.low;
+  const isApart = old.high < now.low || now.high < old.low;
+  const moved = "value" in before && "value" in after ? isApart && differ(before.value, after.value, KNEE_NOISE) : isBeyond;
+  return moved
+    ? { verdict: "moved", sentence: `The knee moved: ${texts}.` }
+    : { verdict: "same", sentence: `The knee is where it was, within noise: ${texts}.` };
+}
+
+/** A knee that was not reached is anywhere above what was seen. */
+function intervalOf(knee: Exclude<KneeEstimate, { inconclusive: string }>): { low: number; high: number } {
+  return "value" in knee ? knee : { low: knee.seenUpTo, high: Infinity };
+}
+
+function kneeText(knee: KneeEstimate): string {
+  if ("value" in knee) return `${round(knee.value)} (${round(knee.low)} to ${round(knee.high)})`;
+  return "notReached" in knee ? `not reached up to ${knee.seenUpTo}` : "inconclusive";
+}
+
+function compareThroughputs(before: ShapeResult, after: ShapeResult): Part {
+  const [old, now] = [before.throughputMax, after.throughputMax];
+  const noise = Math.max(THROUGHPUT_NOISE, 2 * Math.hypot(scatter(before), scatter(after)));
+  const texts = `${Math.round(old)} answers/s before, ${Math.round(now)} now`;
+  // A throughput that still rose says nothing of its roof.
+  if (!("value" in before.knee) || !("value" in after.knee)) {
+    return { verdict: "same", sentence: `The highest throughput that was seen: ${texts}.` };
+  }
+  const percent = Math.round((now / old - 1) * 100);
+  return differ(old, now, noise)
+    ? { verdict: "moved", sentence: `The throughput at the knee ${now > old ? "rose" : "fell"} by ${Math.abs(percent)} %: ${texts}.` }
+    : { verdict: "same", sentence: `The throughput at the knee is the same, within noise: ${texts}.` };
+}
+
+/** Relative standard deviation of the median of the repetitions at the level with the highest throughput. */
+function scatter({ levels }: ShapeResult): number {
+  const best = levels.toSorted((a, b) => (medianThroughput(b) ?? 0) - (medianThroughput(a) ?? 0))[0];
+  const values = (best === undefined ? [] : counted(best)).map(({ throughput }) => throughput);
+  if (values.length < 2) return 0;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return Math.sqrt(variance / values.length) / mean;
+}
+
+function differ(a: number, b: number, share: number): boolean {
+  return Math.abs(Math.log(b / a)) > Math.log(1 + share);
+}
+
+function isSameShape(a: ShapeResult["shape"], b: ShapeResult["shape"]): boolean {
+  return a.model === b.model && a.workers === b.workers && a.threads === b.threads;
+}
+
+function shapeName({ shape: { model, workers, threads } }: ShapeResult): string {
+  return `${model} ${workers} × ${threads}`;
+}
+
+function round(value: number): string {
+  return value < 10 ? value.toFixed(1) : String(Math.round(value));
+}
+
+/** Reads `result.json`. @throws HeddleError TUNE_BAD_RESULT */
+export function parseResult(text: string, file: string): TuneResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw badResult(file, `it is not JSON (${messageOf(cause)})`, cause);
+  }
+  if (typeof value !== "object" || value === null) throw badResult(file, "it holds no object");
+  const { version, knee, shapes, machine, scenario } = value as Partial<TuneResult>;
+  if (version !== undefined && version !== 1) throw badResult(file, `its version is ${JSON.stringify(version)}, not 1`);
+  const isShaped = Array.isArray(shapes) && shapes.every(({ shape, levels }) => shape !== undefined && Array.isArray(levels));
+  if (version === undefined || knee === undefined || !isShaped || machine === undefined || scenario === undefined) {
+    throw badResult(file, "it has none of the fields of a result");
+  }
+  return value as TuneResult;
+}
+
+/** @throws HeddleError TUNE_BAD_RESULT: the two measured other requests */
+export function checkComparable(before: TuneResult, requests: TuneResult["scenario"]["requests"], file: string): void {
+  const [old, now] = [before.scenario.requests, requests].map((all) =>
+    all.map(({ method, path, weight }) => `${method} ${path} × ${weight}`).sort().join(", "),
+  );
+  if (old !== now) throw badResult(file, `it measured other requests: ${old}; now they are ${now}`);
+}
+
+function badResult(file: string, why: string, cause?: unknown): HeddleError {
+  const message = `--compare: ${file} cannot be compared: ${why}; expected a result.json that heddle tune wrote`;
+  return new HeddleError("TUNE_BAD_RESULT", message, cause === undefined ? {} : { cause });
+}
