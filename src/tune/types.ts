@@ -168,7 +168,8 @@ export interface TuneResult {
   readonly p95AtKneeMs?: number;
   readonly slo?: SloCeiling & { readonly targetMs: number };
   readonly perRoute: readonly RouteProfile[];
-  readonly recommendation: Recommendation;
+  /** Absent with `--url`: heddle doesn't know how that server runs. Its shape is then `{ model: "unknown", workers: 0, threads: 0 }`. */
+  readonly recommendation?: Recommendation;
   /** Levels of the recommended shape. */
   readonly levels: readonly Level[];
   /** Every shape that was measured, the recommended one first. */
