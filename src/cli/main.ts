@@ -10,6 +10,7 @@ export type Command = (argv: readonly string[]) => Promise<void>;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   check: async () => (await import("./check.ts")).check,
+  tune: async () => (await import("./tune.ts")).tune,
   status: async () => (await import("./talk.ts")).status,
   reload: async () => (await import("./talk.ts")).reload,
   scale: async () => (await import("./talk.ts")).scale,

@@ -64,7 +64,8 @@ function compareKnees(before: KneeEstimate, after: KneeEstimate): Part {
   const [old, now] = [intervalOf(before), intervalOf(after)];
   const isBeyond = old.high * (1 + KNEE_NOISE) < now.low || now.high * (1 + KNEE_NOISE) < old.low;
   const isApart = old.high < now.low || now.high < old.low;
-  const moved = "value" in before && "value" in after ? isApart && differ(before.value, after.value, KNEE_NOISE) : isBeyond;
+  const moved =
+    "value" in before && "value" in after ? isApart && differ(before.value, after.value, KNEE_NOISE) : isBeyond;
   return moved
     ? { verdict: "moved", sentence: `The knee moved: ${texts}.` }
     : { verdict: "same", sentence: `The knee is where it was, within noise: ${texts}.` };
@@ -90,7 +91,10 @@ function compareThroughputs(before: ShapeResult, after: ShapeResult): Part {
   }
   const percent = Math.round((now / old - 1) * 100);
   return differ(old, now, noise)
-    ? { verdict: "moved", sentence: `The throughput at the knee ${now > old ? "rose" : "fell"} by ${Math.abs(percent)} %: ${texts}.` }
+    ? {
+        verdict: "moved",
+        sentence: `The throughput at the knee ${now > old ? "rose" : "fell"} by ${Math.abs(percent)} %: ${texts}.`,
+      }
     : { verdict: "same", sentence: `The throughput at the knee is the same, within noise: ${texts}.` };
 }
 
@@ -131,7 +135,8 @@ export function parseResult(text: string, file: string): TuneResult {
   if (typeof value !== "object" || value === null) throw badResult(file, "it holds no object");
   const { version, knee, shapes, machine, scenario } = value as Partial<TuneResult>;
   if (version !== undefined && version !== 1) throw badResult(file, `its version is ${JSON.stringify(version)}, not 1`);
-  const isShaped = Array.isArray(shapes) && shapes.every(({ shape, levels }) => shape !== undefined && Array.isArray(levels));
+  const isShaped =
+    Array.isArray(shapes) && shapes.every(({ shape, levels }) => shape !== undefined && Array.isArray(levels));
   if (version === undefined || knee === undefined || !isShaped || machine === undefined || scenario === undefined) {
     throw badResult(file, "it has none of the fields of a result");
   }
@@ -141,7 +146,10 @@ export function parseResult(text: string, file: string): TuneResult {
 /** @throws HeddleError TUNE_BAD_RESULT: the two measured other requests */
 export function checkComparable(before: TuneResult, requests: TuneResult["scenario"]["requests"], file: string): void {
   const [old, now] = [before.scenario.requests, requests].map((all) =>
-    all.map(({ method, path, weight }) => `${method} ${path} × ${weight}`).sort().join(", "),
+    all
+      .map(({ method, path, weight }) => `${method} ${path} × ${weight}`)
+      .sort()
+      .join(", "),
   );
   if (old !== now) throw badResult(file, `it measured other requests: ${old}; now they are ${now}`);
 }

@@ -83,3 +83,8 @@ export function planBudget({ budgetMs, shapes, isGiven, routes, hasSlo }: Budget
 function clamp(value: number, least: number, most: number): number {
   return Math.max(least, Math.min(most, value));
 }
+
+/** Of the time that is left, for the sweep of the next shape. `shapesLeft`: with it. */
+export function sweepTime(leftMs: number, shapesLeft: number, { bootMs, warmUpMs, confirmMs }: BudgetPlan): number {
+  return Math.max(0, (leftMs - CONFIRMATIONS * confirmMs) / shapesLeft - bootMs - warmUpMs);
+}

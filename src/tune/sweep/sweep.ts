@@ -45,7 +45,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const endMs = nowMs() + budgetMs;
   const samples: Sample[] = [];
   for (;;) {
-    if (signal?.aborted === true) return { levels: toLevels(samples), end: "aborted" };
+    if (isAborted(signal)) return { levels: toLevels(samples), end: "aborted" };
     const step = nextStep(samples, endMs - nowMs(), rules, random);
     if (step.kind === "end") return { levels: toLevels(samples), end: step.why };
     const { kind: _, ...window } = step;
@@ -54,8 +54,13 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
       samples.push(sample);
       onSample?.(sample, window, endMs - nowMs());
     } catch (error) {
-      const end = signal?.aborted === true ? "aborted" : "failed";
-      return { levels: toLevels(samples), end, ...(end === "failed" ? { error } : {}) };
+      return isAborted(signal)
+        ? { levels: toLevels(samples), end: "aborted" }
+        : { levels: toLevels(samples), end: "failed", error };
     }
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }

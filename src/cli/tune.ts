@@ -1,0 +1,152 @@
+/**
+ * `heddle tune`: measures where the knee of an app is, and which shape fits it.
+ *
+ * options → scenario, settings → src/tune/run/tune.ts → result.json, report.html → answer on stdout → --write → --compare
+ *
+ * What is going on goes to stderr, the answer to stdout. Ctrl-C ends the measurement: the answer is what was measured until then,
+ * and the exit code 130. A second one ends everything at once.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { HeddleError, messageOf } from "../errors/errors.ts";
+import { checkComparable, type Comparison, compareResults, parseResult } from "../tune/compare.ts";
+import { renderReport } from "../tune/report/page/page.ts";
+import { summary } from "../tune/report/summary.ts";
+import { terminalChart } from "../tune/report/terminal/chart.ts";
+import { lookOf } from "../tune/report/terminal/look.ts";
+import { ProgressView } from "../tune/report/terminal/progress-view.ts";
+import { readOptions, type TuneOptions } from "../tune/run/options.ts";
+import { tune as measure, type TuneProgress, type TuneRequest } from "../tune/run/tune.ts";
+import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenario.ts";
+import type { TuneResult } from "../tune/types.ts";
+import { readSettings } from "./settings.ts";
+import { tuneUsage } from "./usage.ts";
+
+/** The knee has moved, says `--compare`. */
+const EXIT_MOVED = 3;
+/** 128 + SIGINT, as a shell has it. */
+const EXIT_INTERRUPTED = 130;
+
+export async function tune(argv: readonly string[]): Promise<void> {
+  const options = readOptions(argv);
+  if (options === undefined) {
+    console.log(tuneUsage());
+    return;
+  }
+  const scenario = await readScenarioOf(options);
+  const outFolder = resolve(options.outFolder);
+  const before = options.compareFile === undefined ? undefined : readResult(options.compareFile, scenario);
+  const subject = await subjectOf(options);
+  const view = new ProgressView(process.stderr);
+  const interrupt = onInterrupt();
+  let result: TuneResult;
+  try {
+    result = await measure({
+      ...options,
+      ...subject,
+      scenario,
+      signal: interrupt.signal,
+      onProgress: (progress) => show(view, progress, options.sloP95Ms),
+    });
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    view.end();
+    console.error("heddle: interrupted before anything was measured");
+    process.exitCode = EXIT_INTERRUPTED;
+    return;
+  } finally {
+    view.end();
+    interrupt.ignore();
+  }
+  const comparison = before === undefined ? undefined : compareResults(before, result);
+  writeFiles(outFolder, result);
+  tell(options, result, outFolder, comparison);
+  if (interrupt.signal.aborted) process.exitCode = EXIT_INTERRUPTED;
+  else if (comparison?.verdict === "moved") process.exitCode = EXIT_MOVED;
+}
+
+async function readScenarioOf({ scenarioFile, paths }: TuneOptions): Promise<Scenario> {
+  if (scenarioFile !== undefined) return await loadScenario(scenarioFile);
+  return { requests: (paths.length === 0 ? ["/"] : paths).map((path) => parsePath(path)), setup: [] };
+}
+
+async function subjectOf({ url, serveArgs }: TuneOptions): Promise<Pick<TuneRequest, "subject" | "name">> {
+  if (url !== undefined) return { subject: { url }, name: url };
+  const startedIn = process.cwd();
+  const settings = await readSettings(serveArgs);
+  // `--help` is tune's own.
+  const { app, model, workers, threads } = settings!.config;
+  return {
+    subject: {
+      app: { args: serveArgs, cwd: startedIn },
+      configured: { model, workers, threads: threads.max },
+    },
+    name: relative(startedIn, app) || app,
+  };
+}
+
+function readResult(file: string, scenario: Scenario): TuneResult {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new HeddleError("TUNE_BAD_RESULT", `--compare: ${file} can't be read: ${messageOf(cause)}`, { cause });
+  }
+  const result = parseResult(text, file);
+  checkComparable(result, scenario.requests, file);
+  return result;
+}
+
+interface Interrupt {
+  readonly signal: AbortSignal;
+  ignore(): void;
+}
+
+function onInterrupt(): Interrupt {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return {
+    signal: controller.signal,
+    ignore: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+  };
+}
+
+function show(view: ProgressView, progress: TuneProgress, targetMs: number | undefined): void {
+  const { stage, sample, levels, leftMs, done } = progress;
+  view.show({
+    stage,
+    done,
+    secondsLeft: leftMs / 1000,
+    ...(sample === undefined
+      ? {}
+      : { level: sample.concurrency, throughput: sample.throughput, p95Ms: sample.latency.p95Ms }),
+    ...(levels === undefined ? {} : { levels }),
+    ...(targetMs === undefined ? {} : { targetMs }),
+  });
+}
+
+function writeFiles(folder: string, result: TuneResult): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(join(folder, "report.html"), renderReport(result));
+}
+
+function tell({ json }: TuneOptions, result: TuneResult, folder: string, comparison: Comparison | undefined): void {
+  const files = [`report  ${join(folder, "report.html")}`, `result  ${join(folder, "result.json")}`];
+  if (json) {
+    console.log(JSON.stringify(comparison === undefined ? result : { ...result, comparison }, null, 2));
+    for (const line of [...(comparison?.sentences ?? []), ...files]) console.error(line);
+    return;
+  }
+  const look = lookOf(process.stdout, process.env);
+  const target = result.slo === undefined ? {} : { targetMs: result.slo.targetMs };
+  console.log(summary(result, look));
+  const { columns, colour, unicode } = look;
+  console.log(`\n${terminalChart(result.levels, result.knee, { columns, colour, unicode, ...target })}\n`);
+  for (const line of [...(comparison?.sentences ?? []), ...files]) console.log(line);
+}

@@ -1,0 +1,133 @@
+/**
+ * Measures one shape: warm-up → sweep → estimates. And the open-loop confirmation of one.
+ */
+
+import { estimateKnee, throughputMax } from "../estimate/knee.ts";
+import { isotonic } from "../estimate/isotonic.ts";
+import { kneedle } from "../estimate/kneedle.ts";
+import { fitUsl } from "../estimate/usl.ts";
+import type { Generator, Loop } from "../load/generator.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { counted, medianP95Ms, medianThroughput, toLevels, toThroughputs } from "../sweep/levels.ts";
+import { limitedBy } from "../sweep/limited-by.ts";
+import type { SweepRules } from "../sweep/next-step.ts";
+import { sweep, type SweepResult } from "../sweep/sweep.ts";
+import type { Level, Sample, ShapeResult } from "../types.ts";
+import { type Subject, whileAlive } from "./subject.ts";
+
+export interface Bench {
+  readonly generator: Generator;
+  readonly subject: Subject;
+  readonly scenario: Scenario;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunLength {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  readonly repetition?: number;
+}
+
+/** One window. @throws HeddleError TUNE_NOT_SERVED: the server ended meanwhile; the signal's reason */
+export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetition = 0 }: RunLength): Promise<Sample> {
+  const { generator, subject, scenario } = bench;
+  const { booted, target } = subject;
+  const plan = {
+    target,
+    scenario,
+    loop,
+    warmUpSeconds: warmUpMs / 1000,
+    seconds: measureMs / 1000,
+    repetition,
+    ...(booted === undefined ? {} : { serverCpuSeconds: () => booted.cpuSeconds() }),
+  };
+  return whileAlive(subject, bench.signal, (signal) => generator.run(plan, signal));
+}
+
+export interface SweepLength {
+  readonly warmUpMs: number;
+  readonly sweepMs: number;
+  readonly rules: Partial<SweepRules>;
+}
+
+export interface MeasuredShape {
+  readonly result: Omit<ShapeResult, "openLoop">;
+  readonly sweep: SweepResult;
+}
+
+/** `onSample`: after each window, with all levels so far. */
+export async function measureShape(
+  bench: Bench,
+  { warmUpMs, sweepMs, rules }: SweepLength,
+  onSample: (sample: Sample, levels: readonly Level[]) => void,
+): Promise<MeasuredShape> {
+  const { subject, signal } = bench;
+  const { workers, threads } = subject.shape;
+  // Every thread has code of its own to compile.
+  await runLoad(bench, { concurrency: Math.max(8, 4 * workers * threads) }, { warmUpMs, measureMs: 100 });
+  const samples: Sample[] = [];
+  const done = await sweep({
+    measure: (window) => runLoad(bench, { concurrency: window.concurrency }, window),
+    budgetMs: sweepMs,
+    rules,
+    onSample: (sample) => {
+      samples.push(sample);
+      onSample(sample, toLevels(samples));
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { result: estimates(done, subject), sweep: done };
+}
+
+function estimates(
+  done: SweepResult,
+  { shape, cores = Infinity, isCoLocated }: Subject,
+): Omit<ShapeResult, "openLoop"> {
+  const { levels } = done;
+  const throughputs = toThroughputs(levels);
+  const knee = estimateKnee(throughputs);
+  const p95 = "value" in knee ? p95At(levels, knee.value) : undefined;
+  const usl = fitUsl(throughputs);
+  const marker = kneedleOf(levels);
+  return {
+    shape,
+    levels,
+    knee,
+    throughputMax: throughputMax(throughputs),
+    ...(p95 === undefined ? {} : { p95AtKneeMs: p95 }),
+    ...(usl === undefined ? {} : { usl }),
+    ...(marker === undefined ? {} : { kneedle: marker }),
+    limitedBy: limitedBy(done, isCoLocated ? cores : Infinity),
+  };
+}
+
+/** p95 at a concurrency between the levels: by isotonic regression, and between two levels along the line of their logarithms. */
+export function p95At(levels: readonly Level[], concurrency: number): number | undefined {
+  const usable = levels.filter((level) => counted(level).length > 0);
+  const smooth = isotonic(usable.map((level) => medianP95Ms(level)!));
+  const above = usable.findIndex((level) => level.concurrency >= concurrency);
+  if (above === -1) return undefined;
+  const [high, highMs] = [usable[above]!.concurrency, smooth[above]!];
+  const low = usable[above - 1]?.concurrency;
+  const lowMs = smooth[above - 1];
+  if (low === undefined || lowMs === undefined || lowMs <= 0) return highMs;
+  return lowMs * (highMs / lowMs) ** (Math.log(concurrency / low) / Math.log(high / low));
+}
+
+function kneedleOf(levels: readonly Level[]): number | undefined {
+  const usable = levels.filter((level) => counted(level).length > 0);
+  return kneedle(usable.map((level) => [level.concurrency, medianThroughput(level)!]));
+}
+
+/** Of X_max: below the knee's throughput, where a server is meant to run. */
+export const CONFIRMED_SHARES: readonly number[] = [0.7, 0.8, 0.9];
+
+/** Arrivals at a constant rate, whatever the server does: what users do, and a closed loop can't show. */
+export async function confirm(bench: Bench, throughput: number, confirmMs: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const [repetition, share] of CONFIRMED_SHARES.entries()) {
+    const length = { warmUpMs: Math.min(500, confirmMs / 3), measureMs: confirmMs, repetition };
+    samples.push(await runLoad(bench, { rate: throughput * share }, length));
+  }
+  return samples;
+}

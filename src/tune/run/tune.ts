@@ -1,0 +1,239 @@
+/**
+ * The whole of `heddle tune`, without its terminal: what is to be measured in, a result out.
+ *
+ *     audit of the generator → boot → a few requests of each route (refused?) → profile of the routes → candidates
+ *     → each shape: boot, warm up, sweep, estimate → open-loop confirmation of the best → recommendation
+ *
+ * Interrupted, or with a server that died, it answers with what was measured so far, if that is one level at least. All processes
+ * that it started have ended when it returns.
+ */
+
+import { HeddleError, messageOf } from "../../errors/errors.ts";
+import { type Generator, startGenerator } from "../load/generator.ts";
+import type { AppToServe } from "../probe/boot-shape.ts";
+import { profileRoutes } from "../probe/profile-routes.ts";
+import { formatShape } from "../probe/serve-arguments.ts";
+import { candidates, oneOfEach } from "../recommend/candidates.ts";
+import { choose } from "../recommend/choose.ts";
+import { recommend } from "../recommend/recommend.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
+import type { Level, RouteProfile, Sample, Shape, ShapeResult, TuneResult } from "../types.ts";
+import { machine } from "./machine.ts";
+import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
+import { buildResult } from "./result.ts";
+import { askRoutes, onlyRoute } from "./routes.ts";
+import { isSame, Servers } from "./servers.ts";
+import { remoteSubject, type Subject } from "./subject.ts";
+
+export interface TuneRequest {
+  /** An app, and the shape that its settings give; or the address of a server that runs elsewhere. */
+  readonly subject: { readonly app: AppToServe; readonly configured: Shape } | { readonly url: string };
+  /** What is measured, as the user named it. */
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly budgetMs: number;
+  readonly sloP95Ms?: number;
+  /** The user has fixed the configured shape: only its knee is sought. */
+  readonly isFixed: boolean;
+  /** Shapes to compare, in place of those that heddle would choose. */
+  readonly shapes: readonly Shape[];
+  /** Models to compare, likewise. */
+  readonly models: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TuneProgress) => void;
+}
+
+export interface TuneProgress {
+  readonly stage: string;
+  /** The window that was measured last, and all levels of its shape so far. */
+  readonly sample?: Sample;
+  readonly levels?: readonly Level[];
+  readonly leftMs: number;
+  /** Of the budget, 0 to 1. */
+  readonly done: number;
+}
+
+/** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED and others, if nothing was measured; the signal's reason */
+export async function tune(request: TuneRequest): Promise<TuneResult> {
+  const generator = await startGenerator();
+  const run = new TuneRun(request, generator);
+  try {
+    return await run.run();
+  } finally {
+    await run.stop();
+    await generator.close();
+  }
+}
+
+/** The profile is taken on one event loop: only there is it known how long a route blocks it. */
+const PROFILED: Shape = { model: "loop", workers: 1, threads: 1 };
+
+class TuneRun {
+  readonly #request: TuneRequest;
+  readonly #generator: Generator;
+  readonly #servers: Servers | undefined;
+  readonly #startedAt = new Date();
+  readonly #beginMs = performance.now();
+  readonly #notes: string[] = [];
+  #shapes: ShapeResult[] = [];
+  #isCoLocated = false;
+
+  constructor(request: TuneRequest, generator: Generator) {
+    this.#request = request;
+    this.#generator = generator;
+    const { subject, signal } = request;
+    this.#servers = "app" in subject ? new Servers(subject.app, generator, signal) : undefined;
+  }
+
+  async run(): Promise<TuneResult> {
+    const { subject, scenario, signal, name, sloP95Ms } = this.#request;
+    this.#tell("measuring the load generator itself");
+    const audit = await this.#generator.audit();
+    signal?.throwIfAborted();
+    const first = await this.#boot("app" in subject ? PROFILED : undefined);
+    await askRoutes(first, name);
+    const perRoute = await this.#profile(first);
+    try {
+      await this.#measureAll(perRoute);
+    } catch (error) {
+      // What was measured before is an answer of its own.
+      if (this.#shapes.every(({ levels }) => levels.length === 0)) throw error;
+      const why = signal?.aborted === true ? "The measurement was interrupted." : messageOf(error);
+      this.#notes.push(`The result is partial. ${why}`);
+    }
+    const [best, ...others] = this.#bestFirst();
+    return buildResult({
+      target: name,
+      scenario,
+      shapes: [best!, ...others],
+      perRoute,
+      ...("url" in subject ? {} : { recommendation: recommend(perRoute, this.#shapes, machine().cores) }),
+      audit: { ...audit, coLocated: this.#isCoLocated },
+      machine: machine(),
+      startedAt: this.#startedAt,
+      seconds: (performance.now() - this.#beginMs) / 1000,
+      notes: this.#notes,
+      sloP95Ms,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#servers?.stop();
+  }
+
+  async #boot(shape: Shape | undefined): Promise<Bench> {
+    const { scenario, signal, subject } = this.#request;
+    if (shape !== undefined && this.#servers?.isRunning(shape) === false) {
+      this.#tell(`starting the app as ${formatShape(shape)}`);
+    }
+    const server: Subject =
+      "url" in subject ? remoteSubject(subject.url) : await this.#servers!.boot(shape ?? subject.configured);
+    return { generator: this.#generator, subject: server, scenario, ...(signal === undefined ? {} : { signal }) };
+  }
+
+  /** Of a server that runs elsewhere nothing is known but its answers. */
+  async #profile(bench: Bench): Promise<readonly RouteProfile[]> {
+    const { booted } = bench.subject;
+    if (booted === undefined) return [];
+    this.#tell("one request at a time");
+    return await profileRoutes({
+      server: booted,
+      routes: bench.scenario.requests,
+      drive: (route, length) => runLoad(onlyRoute(bench, route.name), { concurrency: 1 }, length),
+      budgetMs: this.#plan(1).profileMs,
+      ...(bench.signal === undefined ? {} : { signal: bench.signal }),
+    });
+  }
+
+  async #measureAll(profiles: readonly RouteProfile[]): Promise<void> {
+    const { subject } = this.#request;
+    if ("url" in subject) {
+      const plan = this.#plan(1);
+      const bench = await this.#boot(undefined);
+      await this.#measure(bench, plan, sweepTime(this.#leftMs, 1, plan));
+      return await this.#confirm(bench, plan);
+    }
+    const wanted = this.#candidates(subject.configured, profiles);
+    const plan = this.#plan(wanted.length);
+    const measured = wanted.slice(0, plan.shapes);
+    for (const [place, shape] of measured.entries()) {
+      const sweepMs = sweepTime(this.#leftMs, measured.length - place, plan);
+      try {
+        await this.#measure(await this.#boot(shape), plan, sweepMs);
+      } catch (error) {
+        // The app may not run under a model that was only tried.
+        const isLast = place === measured.length - 1 && this.#shapes.length === 0;
+        if (isLast || !(error instanceof HeddleError) || error.code !== "TUNE_NOT_SERVED") throw error;
+        this.#notes.push(error.message);
+      }
+    }
+    const [best] = this.#bestFirst();
+    await this.#confirm(await this.#boot(best!.shape), plan);
+  }
+
+  /** The shapes that are worth measuring, the most promising first. */
+  #candidates(configured: Shape, profiles: readonly RouteProfile[]): readonly Shape[] {
+    const { shapes, models, isFixed } = this.#request;
+    const { cores } = machine();
+    if (shapes.length > 0) return shapes;
+    if (models.length > 0) return oneOfEach(models, profiles, cores);
+    return isFixed ? [configured] : candidates(profiles, cores);
+  }
+
+  #bestFirst(): readonly ShapeResult[] {
+    const best = choose(this.#shapes)?.chosen;
+    return best === undefined ? this.#shapes : [best, ...this.#shapes.filter((each) => each !== best)];
+  }
+
+  async #measure(bench: Bench, plan: BudgetPlan, sweepMs: number): Promise<void> {
+    const { sloP95Ms, signal } = this.#request;
+    const { shape, isCoLocated } = bench.subject;
+    const stage = shape.workers === 0 ? "measuring" : `measuring ${formatShape(shape)}`;
+    this.#tell(stage);
+    const rules = { windowMs: plan.windowMs, ...(sloP95Ms === undefined ? {} : { sloP95Ms }) };
+    const { result, sweep } = await measureShape(bench, { warmUpMs: plan.warmUpMs, sweepMs, rules }, (sample, levels) =>
+      this.#tell(stage, sample, levels),
+    );
+    if (result.levels.length > 0) this.#shapes.push({ ...result, openLoop: [] });
+    this.#isCoLocated ||= isCoLocated;
+    signal?.throwIfAborted();
+    if (sweep.end === "failed") throw sweep.error;
+  }
+
+  async #confirm(bench: Bench, { confirmMs }: BudgetPlan): Promise<void> {
+    const { shape } = bench.subject;
+    const measured = this.#shapes.find((each) => isSame(each.shape, shape));
+    if (measured === undefined || !("value" in measured.knee)) return;
+    this.#tell("confirming at a constant rate");
+    const openLoop = await confirm(bench, measured.throughputMax, confirmMs);
+    this.#shapes = this.#shapes.map((each) => (each === measured ? { ...each, openLoop } : each));
+  }
+
+  get #leftMs(): number {
+    return this.#request.budgetMs - (performance.now() - this.#beginMs);
+  }
+
+  #plan(shapes: number): BudgetPlan {
+    const { budgetMs, scenario, sloP95Ms, shapes: given, models } = this.#request;
+    return planBudget({
+      budgetMs,
+      shapes,
+      isGiven: given.length + models.length > 0,
+      routes: scenario.requests.length,
+      hasSlo: sloP95Ms !== undefined,
+    });
+  }
+
+  #tell(stage: string, sample?: Sample, levels?: readonly Level[]): void {
+    const { onProgress, budgetMs } = this.#request;
+    const leftMs = Math.max(0, this.#leftMs);
+    onProgress?.({
+      stage,
+      leftMs,
+      done: 1 - leftMs / budgetMs,
+      ...(sample === undefined ? {} : { sample }),
+      ...(levels === undefined ? {} : { levels }),
+    });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Puts a recommendation into the user's config file: the one that the settings came from, or a new `heddle.config.ts`.
+ *
+ * The new text is tried before it takes the file's place: a copy beside it is loaded as heddle loads a config file, and has to
+ * give the values. So imports and expressions of the user's work there, and a text that was edited wrongly changes nothing.
+ */
+
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { loadConfigFile } from "../../config/config.ts";
+import { diffText } from "./diff.ts";
+import { type ConfigFields, type Conflict, editConfig, newConfig } from "./edit-config.ts";
+
+export type WriteOutcome =
+  | { readonly kind: "written"; readonly file: string; readonly isNew: boolean }
+  | { readonly kind: "unchanged"; readonly file: string }
+  /** The user did not agree. */
+  | { readonly kind: "declined"; readonly file: string }
+  /** The file has a form that is not edited: the user is shown what to put into it. */
+  | { readonly kind: "by-hand"; readonly file: string; readonly fields: string };
+
+export interface WriteRequest {
+  readonly cwd: string;
+  /** The config file that heddle read, absolute. */
+  readonly configFile?: string;
+  readonly fields: ConfigFields;
+  /** Shows the difference, before anything is written. */
+  readonly show: (file: string, diff: string) => void;
+  /** Asked before a value of the user's is replaced. */
+  readonly agree: (conflicts: readonly Conflict[], file: string) => Promise<boolean>;
+}
+
+export async function writeConfig({ cwd, configFile, fields, show, agree }: WriteRequest): Promise<WriteOutcome> {
+  const file = configFile ?? join(cwd, "heddle.config.ts");
+  const isNew = !existsSync(file);
+  const before = isNew ? "" : readFileSync(file, "utf8");
+  const edit = isNew
+    ? ({ kind: "edited", text: newConfig(fields), conflicts: [] } as const)
+    : editConfig(before, fields);
+  if (edit.kind === "unchanged") return { kind: "unchanged", file };
+  if (edit.kind === "unknown-form") return byHand(file, fields);
+  show(file, diffText(before, edit.text));
+  if (edit.conflicts.length > 0 && !(await agree(edit.conflicts, file))) return { kind: "declined", file };
+  if (!isNew && !(await givesValues(file, edit.text, fields))) return byHand(file, fields);
+  replace(file, edit.text, isNew);
+  return { kind: "written", file, isNew };
+}
+
+function byHand(file: string, fields: ConfigFields): WriteOutcome {
+  const [, body = ""] = /defineConfig\(\{\n([^]*)\}\);/.exec(newConfig(fields)) ?? [];
+  return { kind: "by-hand", file, fields: body.trimEnd() };
+}
+
+async function givesValues(file: string, text: string, fields: ConfigFields): Promise<boolean> {
+  const copy = join(dirname(file), `.${basename(file, extname(file))}.${process.pid}${extname(file)}`);
+  try {
+    writeFileSync(copy, text);
+    const loaded = await loadConfigFile(dirname(file), copy);
+    return Object.entries(fields).every(([name, value]) => isDeepStrictEqual(loaded?.settings[name], value));
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+/** Whole or not at all, with the file's own permissions. */
+function replace(file: string, text: string, isNew: boolean): void {
+  const next = `${file}.${process.pid}`;
+  writeFileSync(next, text, isNew ? {} : { mode: statSync(file).mode });
+  renameSync(next, file);
+}
