@@ -51,7 +51,7 @@ const OWN: readonly FlagSpec[] = [
   { flag: "help", short: "h", boolean: true },
 ];
 
-const MODELS: readonly string[] = settings.model.choices;
+const MODELS: readonly string[] = settings.model.choices ?? [];
 
 /** undefined: `--help` was asked for. @throws HeddleError CLI_USAGE, CONFIG_UNKNOWN_FLAG, CONFIG_BAD_VALUE, CONFIG_CONFLICT */
 export function readOptions(argv: readonly string[]): TuneOptions | undefined {
