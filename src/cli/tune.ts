@@ -21,6 +21,7 @@ import { tune as measure, type TuneProgress, type TuneRequest } from "../tune/ru
 import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenario.ts";
 import type { TuneResult } from "../tune/types.ts";
 import { readSettings } from "./settings.ts";
+import { type ConfigPlace, writeRecommendation } from "./tune-write.ts";
 import { tuneUsage } from "./usage.ts";
 
 /** The knee has moved, says `--compare`. */
@@ -44,7 +45,8 @@ export async function tune(argv: readonly string[]): Promise<void> {
   try {
     result = await measure({
       ...options,
-      ...subject,
+      subject: subject.subject,
+      name: subject.name,
       scenario,
       signal: interrupt.signal,
       onProgress: (progress) => show(view, progress, options.sloP95Ms),
@@ -62,6 +64,9 @@ export async function tune(argv: readonly string[]): Promise<void> {
   const comparison = before === undefined ? undefined : compareResults(before, result);
   writeFiles(outFolder, result);
   tell(options, result, outFolder, comparison);
+  if (options.write && !interrupt.signal.aborted) {
+    await writeRecommendation(result, subject.config!, options.yes, options.json ? console.error : console.log);
+  }
   if (interrupt.signal.aborted) process.exitCode = EXIT_INTERRUPTED;
   else if (comparison?.verdict === "moved") process.exitCode = EXIT_MOVED;
 }
@@ -71,18 +76,24 @@ async function readScenarioOf({ scenarioFile, paths }: TuneOptions): Promise<Sce
   return { requests: (paths.length === 0 ? ["/"] : paths).map((path) => parsePath(path)), setup: [] };
 }
 
-async function subjectOf({ url, serveArgs }: TuneOptions): Promise<Pick<TuneRequest, "subject" | "name">> {
+interface NamedSubject extends Pick<TuneRequest, "subject" | "name"> {
+  /** Of an app. */
+  readonly config?: ConfigPlace;
+}
+
+async function subjectOf({ url, serveArgs }: TuneOptions): Promise<NamedSubject> {
   if (url !== undefined) return { subject: { url }, name: url };
   const startedIn = process.cwd();
   const settings = await readSettings(serveArgs);
   // `--help` is tune's own.
-  const { app, model, workers, threads } = settings!.config;
+  const { app, model, workers, threads, cwd, configFile } = settings!.config;
   return {
     subject: {
       app: { args: serveArgs, cwd: startedIn },
       configured: { model, workers, threads: threads.max },
     },
     name: relative(startedIn, app) || app,
+    config: { cwd, ...(configFile === undefined ? {} : { configFile }) },
   };
 }
 

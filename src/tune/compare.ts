@@ -4,14 +4,14 @@
  * The knee is a point: N* requests in flight, X_max answers per second. It moved if one of the two did, by more than noise:
  *
  * - N*: the 95 % intervals do not meet, and the values differ by more than 15 %: that much do repeated runs of one tune differ.
- * - X_max: it differs by more than 10 %, and by more than twice what the repetitions at the best level scatter.
+ * - X_max: it differs by more than 10 %, and by more than twice what the repetitions of a level scatter.
  *
  * p95 at the knee is told beside it and decides nothing: bursts of the machine move it by a third.
  */
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import type { KneeEstimate, ShapeResult, TuneResult } from "./types.ts";
-import { counted, medianThroughput } from "./sweep/levels.ts";
+import { counted } from "./sweep/levels.ts";
 
 export interface Comparison {
   /** `unknown`: one of the results has no answer to compare. */
@@ -98,14 +98,16 @@ function compareThroughputs(before: ShapeResult, after: ShapeResult): Part {
     : { verdict: "same", sentence: `The throughput at the knee is the same, within noise: ${texts}.` };
 }
 
-/** Relative standard deviation of the median of the repetitions at the level with the highest throughput. */
+/** Relative standard deviation of the mean of a level's repetitions, pooled over the levels. */
 function scatter({ levels }: ShapeResult): number {
-  const best = levels.toSorted((a, b) => (medianThroughput(b) ?? 0) - (medianThroughput(a) ?? 0))[0];
-  const values = (best === undefined ? [] : counted(best)).map(({ throughput }) => throughput);
-  if (values.length < 2) return 0;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return Math.sqrt(variance / values.length) / mean;
+  const variances = levels.flatMap((level) => {
+    const values = counted(level).map(({ throughput }) => throughput);
+    if (values.length < 2) return [];
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const squares = values.reduce((sum, value) => sum + (value / mean - 1) ** 2, 0);
+    return [squares / (values.length - 1) / values.length];
+  });
+  return variances.length === 0 ? 0 : Math.sqrt(variances.reduce((sum, each) => sum + each, 0) / variances.length);
 }
 
 function differ(a: number, b: number, share: number): boolean {

@@ -122,12 +122,21 @@ function kneedleOf(levels: readonly Level[]): number | undefined {
 /** Of X_max: below the knee's throughput, where a server is meant to run. */
 export const CONFIRMED_SHARES: readonly number[] = [0.7, 0.8, 0.9];
 
+/** At a stable rate about as many are in flight as at the knee; far more are only seen where the server can't follow. */
+const CONNECTIONS_PER_KNEE = 20;
+const LEAST_CONNECTIONS = 64;
+
 /** Arrivals at a constant rate, whatever the server does: what users do, and a closed loop can't show. */
-export async function confirm(bench: Bench, throughput: number, confirmMs: number): Promise<Sample[]> {
+export async function confirm(
+  bench: Bench,
+  { knee, throughput }: { readonly knee: number; readonly throughput: number },
+  confirmMs: number,
+): Promise<Sample[]> {
+  const maxConnections = Math.max(LEAST_CONNECTIONS, Math.round(CONNECTIONS_PER_KNEE * knee));
   const samples: Sample[] = [];
   for (const [repetition, share] of CONFIRMED_SHARES.entries()) {
     const length = { warmUpMs: Math.min(500, confirmMs / 3), measureMs: confirmMs, repetition };
-    samples.push(await runLoad(bench, { rate: throughput * share }, length));
+    samples.push(await runLoad(bench, { rate: throughput * share, maxConnections }, length));
   }
   return samples;
 }

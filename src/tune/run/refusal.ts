@@ -18,6 +18,7 @@ const ADVICE: readonly (readonly [causes: RegExp, advice: string])[] = [
   [/^413$/, "the body is larger than the server allows (--max-body)"],
   [/^429$/, "it has a rate limit: switch it off for the measurement, or every answer above it is a 429"],
   [/^503$/, "it sheds the request: it is overloaded already, or its limits are too low to be measured"],
+  [/^5\d\d$/, "the app fails on it, and its own log says why"],
   [/^[45]\d\d$/, "if this status is the right answer, a scenario file (--scenario) can expect it"],
   [/^[123]\d\d$/, "if this status is the right answer, add it to expect in the scenario file"],
   [/^refused$/, "nothing listens there: is the server running, and is the address right?"],

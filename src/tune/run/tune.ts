@@ -1,7 +1,7 @@
 /**
  * The whole of `heddle tune`, without its terminal: what is to be measured in, a result out.
  *
- *     audit of the generator → boot → a few requests of each route (refused?) → profile of the routes → candidates
+ *     boot → a few requests of each route (refused?) → audit of the generator → profile of the routes → candidates
  *     → each shape: boot, warm up, sweep, estimate → open-loop confirmation of the best → recommendation
  *
  * Interrupted, or with a server that died, it answers with what was measured so far, if that is one level at least. All processes
@@ -88,11 +88,11 @@ class TuneRun {
 
   async run(): Promise<TuneResult> {
     const { subject, scenario, signal, name, sloP95Ms } = this.#request;
+    const first = await this.#boot("app" in subject ? PROFILED : undefined);
+    await askRoutes(first, name);
     this.#tell("measuring the load generator itself");
     const audit = await this.#generator.audit();
     signal?.throwIfAborted();
-    const first = await this.#boot("app" in subject ? PROFILED : undefined);
-    await askRoutes(first, name);
     const perRoute = await this.#profile(first);
     try {
       await this.#measureAll(perRoute);
@@ -206,7 +206,7 @@ class TuneRun {
     const measured = this.#shapes.find((each) => isSame(each.shape, shape));
     if (measured === undefined || !("value" in measured.knee)) return;
     this.#tell("confirming at a constant rate");
-    const openLoop = await confirm(bench, measured.throughputMax, confirmMs);
+    const openLoop = await confirm(bench, { knee: measured.knee.value, throughput: measured.throughputMax }, confirmMs);
     this.#shapes = this.#shapes.map((each) => (each === measured ? { ...each, openLoop } : each));
   }
 

@@ -10,8 +10,11 @@ export interface Window {
   readonly measureMs: number;
 }
 
-/** A client should get this many answers in a window: with fewer, the answers at its two ends decide what is measured. */
-const ANSWERS_EACH = 10;
+/** Answers in a window at least: the throughput of a server whose answers vary by as much as they take is then right to 20 %. */
+const ANSWERS = 30;
+
+/** Each client should get this many: with fewer, the answers at the window's two ends decide what is measured. */
+const ANSWERS_EACH = 4;
 
 const SHORTEST_WARM_UP_MS = 100;
 
@@ -23,7 +26,9 @@ export function windowFor(concurrency: number, levels: readonly Level[], windowM
   return {
     concurrency,
     warmUpMs: Math.round(Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, 2 * answerMs))),
-    measureMs: Math.round(Math.min(windowMs * LONGEST_FACTOR, Math.max(windowMs, ANSWERS_EACH * answerMs))),
+    measureMs: Math.round(
+      Math.min(windowMs * LONGEST_FACTOR, Math.max(windowMs, Math.max(ANSWERS_EACH, ANSWERS / concurrency) * answerMs)),
+    ),
   };
 }
 

@@ -23,7 +23,8 @@ export function sampleOf(
   random: () => number,
 ): Sample {
   const gauss = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const throughput = (1000 / answerMs) * Math.min(concurrency, knee) * (1 + noise * gauss) * factor(concurrency, repetition);
+  const throughput =
+    (1000 / answerMs) * Math.min(concurrency, knee) * (1 + noise * gauss) * factor(concurrency, repetition);
   const meanMs = (concurrency / throughput) * 1000;
   const p95 = p95Ms?.(concurrency) ?? meanMs * 1.5;
   const reason = leftOut?.(concurrency, repetition);

@@ -61,7 +61,11 @@ describe("a sweep", () => {
     const factor = (concurrency: number, repetition: number): number =>
       repetition === 0 && concurrency > 8 ? 8 / concurrency : 1;
     const { levels, windows } = await play({ knee: 200, answerMs: 5, factor }, { budgetMs: 120_000 });
-    assert.equal(windows.findIndex(({ purpose }) => purpose === "repeat") < windows.findIndex(({ concurrency }) => concurrency === 64), true);
+    assert.equal(
+      windows.findIndex(({ purpose }) => purpose === "repeat") <
+        windows.findIndex(({ concurrency }) => concurrency === 64),
+      true,
+    );
     assert.ok(levels.at(-1)!.concurrency >= 512);
   });
 
