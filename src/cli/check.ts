@@ -3,7 +3,7 @@
 import { count } from "../errors/count.ts";
 import { settle } from "../server/arbiter/workers/surroundings.ts";
 import { readTls } from "../server/arbiter/tls.ts";
-import { formatListenAddress, type Range, type ServerConfig } from "../config/config.ts";
+import { formatLimit, formatListenAddress, type Range, type ServerConfig } from "../config/config.ts";
 import type { HeddleError } from "../errors/errors.ts";
 import { requireNative } from "../platform/native.ts";
 import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
@@ -32,7 +32,7 @@ export async function check(argv: readonly string[]): Promise<void> {
   for (const { name, model, pool, timeoutMs, limit, sticky } of app.routes) {
     const threads = pool === undefined ? "" : `, pool ${pool.name} of ${formatRange(pool)}`;
     console.log(
-      `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${limit}`}${sticky === "none" ? "" : `, sticky by ${sticky}`}`,
+      `route    ${name}  model ${model}${threads}, timeout ${timeoutMs} ms${limit === undefined ? "" : `, limit ${formatLimit(limit)}`}${sticky === "none" ? "" : `, sticky by ${sticky}`}`,
     );
   }
   const { upgrades } = app;

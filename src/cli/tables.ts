@@ -107,6 +107,42 @@ export function formatStatus(status: ServerStatus): string {
       ),
     );
   }
+  const limits = status.workers.flatMap((worker) => worker.limits.map((limit) => ({ worker, limit })));
+  if (limits.length > 0) {
+    lines.push(
+      "",
+      table(
+        [
+          "WORKER",
+          "ADAPTIVE LIMIT OF",
+          "LIMIT",
+          "MAX",
+          "IN FLIGHT",
+          "WAITING",
+          "BASELINE ms",
+          "ANSWERS/s",
+          "QUEUE",
+          "SHED: FULL",
+          "TIMED OUT",
+          "DELAYED",
+        ],
+        limits.map(({ worker, limit }) => [
+          worker.pid,
+          limit.route === "*" ? "the server" : limit.route,
+          limit.limit,
+          limit.max,
+          limit.inFlight,
+          limit.waiting,
+          limit.baselineMs ?? "",
+          limit.answersPerSecond,
+          limit.queue,
+          limit.shed.queueFull,
+          limit.shed.timedOut,
+          limit.shed.delayed,
+        ]),
+      ),
+    );
+  }
   if (status.units !== undefined) lines.push("", ...formatUnits(status.units));
   return lines.join("\n");
 }

@@ -8,6 +8,8 @@ export { mergeEnvFiles, readEnvFiles, readScriptEnv, type EnvFile } from "./sour
 export { explainSettings, type Explained } from "./explain.ts";
 export { helpText } from "./help.ts";
 export { firstPassedFd, formatListenAddress, passedAddresses, type ListenAddress } from "./listen-address.ts";
+export { formatLimit, type AdaptiveLimit } from "./settings/limit-form.ts";
+export type { Limit } from "./kinds.ts";
 export { nearest } from "./nearest.ts";
 export type { Range, Recycling } from "./notation.ts";
 export {
@@ -19,7 +21,7 @@ export {
   type ModelName,
   type ServerConfig,
 } from "./resolve.ts";
-export type { RouteConfig, RouteSettings } from "./routes/routes.ts";
+export type { Priority, RouteConfig, RouteSettings } from "./routes/routes.ts";
 export { serviceLinks, tellLinks, withoutLinks, type ServiceLinks } from "./sources/service-links.ts";
 export { settingGroups, settings, type Setting, type SettingGroup, type SettingName } from "./settings.ts";
 export type { ConfigSources, Environment, Variables } from "./sources/sources.ts";

@@ -16,6 +16,11 @@ export function explainSettings(sources: ConfigSources): readonly Explained[] {
     const written = givenValue(setting, sources);
     if (written === undefined) return [];
     const { raw, origin } = written;
-    return [{ flag: setting.flag, text: Array.isArray(raw) ? raw.join(", ") : String(raw), origin }];
+    return [{ flag: setting.flag, text: textOf(raw), origin }];
   });
+}
+
+function textOf(raw: unknown): string {
+  if (Array.isArray(raw)) return raw.join(", ");
+  return typeof raw === "object" && raw !== null ? JSON.stringify(raw) : String(raw);
 }

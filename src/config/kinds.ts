@@ -7,11 +7,15 @@
  */
 
 import { resolve } from "node:path";
+import { type AdaptiveLimit, LIMIT_FORMS, parseLimit } from "./settings/limit-form.ts";
 import { parseListenAddress, type ListenAddress } from "./listen-address.ts";
 import { parseCount, parseDuration, parseRange, parseRecycling, parseSize, maxDurationMs } from "./notation.ts";
 import type { Range, Recycling } from "./notation.ts";
 import { parseRunawayBudgets, type RunawayBudgets } from "./runaway-budget.ts";
 import type { Setting } from "./settings.ts";
+
+/** A number of requests at once, or one that the server finds while it runs. */
+export type Limit = number | AdaptiveLimit;
 
 export interface KindValues {
   readonly text: string;
@@ -21,6 +25,7 @@ export interface KindValues {
   readonly boolean: boolean;
   readonly port: number;
   readonly count: number;
+  readonly limit: Limit;
   readonly duration: number;
   readonly size: number;
   readonly range: Range;
@@ -42,6 +47,7 @@ export interface KindInputs {
   readonly boolean: boolean;
   readonly port: number;
   readonly count: number;
+  readonly limit: number | "adaptive" | `adaptive:${number}` | `adaptive:${number}:${number}` | AdaptiveLimit;
   readonly duration: DurationInput;
   readonly size: SizeInput;
   readonly range: number | `${number}:${number}`;
@@ -101,6 +107,14 @@ export const kinds: { readonly [K in KindName]: Kind<KindValues[K]> } = {
     placeholder: "N",
     expects: ({ min = 0, max }) => `a whole number ${max === undefined ? `from ${min} up` : `from ${min} to ${max}`}`,
     parse: (raw, setting) => within(parseCount(raw), setting),
+  },
+  limit: {
+    placeholder: "N|adaptive",
+    expects: () => LIMIT_FORMS,
+    parse: (raw) => {
+      const limit = parseLimit(raw);
+      return typeof limit === "string" ? new Refusal(limit) : limit;
+    },
   },
   duration: {
     placeholder: "TIME",

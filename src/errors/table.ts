@@ -130,6 +130,10 @@ const table = {
   EXPECTATION_FAILED: { status: 417, doc: "The request has an `Expect` header that neither heddle nor the app knows." },
   OVERLOADED: { status: 503, doc: "The gate's queue is full, so the request was shed." },
   QUEUE_TIMEOUT: { status: 503, doc: "The request waited in the gate's queue longer than the queue timeout." },
+  QUEUE_DELAYED: {
+    status: 503,
+    doc: "The server was overloaded, and the request waited longer than an adaptive limit allows then.",
+  },
   DRAINING: {
     status: 503,
     doc: "The request had no response when its worker's graceful timeout was nearly over.",

@@ -14,6 +14,14 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
   #last: T | undefined = undefined;
   size = 0;
 
+  get first(): T | undefined {
+    return this.#first;
+  }
+
+  get last(): T | undefined {
+    return this.#last;
+  }
+
   add(item: T): void {
     item.previous = this.#last;
     if (this.#last === undefined) this.#first = item;

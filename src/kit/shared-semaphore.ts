@@ -68,6 +68,10 @@ export class SharedSemaphore {
     return Atomics.load(this.#words, WAITING);
   }
 
+  get limit(): number {
+    return Atomics.load(this.#words, LIMIT);
+  }
+
   tryTake(): boolean {
     return this.#incrementBelow(TAKEN, LIMIT);
   }

@@ -32,6 +32,7 @@ test("every setting can be given by each of its three names", () => {
     boolean: "true",
     port: "1",
     count: "300",
+    limit: "adaptive:30",
     duration: "1s",
     size: "1KiB",
   };

@@ -10,11 +10,20 @@ import { isPlainObject, readValue, show, suggestion } from "../setting-value.ts"
 import { isSocketKind, type SocketKind } from "./socket-kind.ts";
 import { fileName, settings, type SettingInputs, type SettingValues } from "../settings.ts";
 
+/** Who passes the gates first. Only routes have it, so that it is no setting with a flag. */
+export type Priority = "normal" | "high" | "always";
+const PRIORITIES: readonly Priority[] = ["normal", "high", "always"];
+
 const routeSettingNames = ["model", "threads", "timeoutMs", "limit", "queue", "sticky"] as const;
 
 /** What a config file may say about one route. `timeoutMs`: the same as `timeout`, as options in code are called. */
 export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" | "limit" | "queue" | "sticky"> & {
   readonly timeoutMs?: number;
+  /**
+   * `high`: passes the gates before all others, and is never shed for its delay. `always`: passes without a slot, for cheap requests
+   * that must be answered under any load, such as health checks. Default `normal`.
+   */
+  readonly priority?: Priority;
   /**
    * Takes the WebSockets of this path: what `socketActor` made. A config file names the module that exports it, as `websocket` or
    * `default`; its path is relative to the working directory.
@@ -24,6 +33,7 @@ export type RouteSettings = Pick<SettingInputs, "model" | "threads" | "timeout" 
 
 /** The same, parsed. For an absent setting the server's value applies. A path is absolute. */
 export type RouteConfig = Partial<Pick<SettingValues, (typeof routeSettingNames)[number]>> & {
+  readonly priority?: Priority;
   readonly websocket?: string | SocketKind;
 };
 
@@ -67,9 +77,13 @@ function readRoute(raw: unknown, key: string, where: string, { cwd, isApp }: Rea
       if (value !== undefined) route[name] = readWebSocket(value, `${name} of ${origin}`, key, { cwd, isApp });
       continue;
     }
+    if (name === "priority") {
+      if (value !== undefined) route[name] = readPriority(value, `${name} of ${origin}`);
+      continue;
+    }
     const field = name === "timeoutMs" ? name : fieldByName.get(name);
     if (field === undefined) {
-      const known = [...fieldByName.keys(), "websocket"];
+      const known = [...fieldByName.keys(), "priority", "websocket"];
       const guess = suggestion(name, known) || `; a route may have ${known.join(", ")}`;
       throw new HeddleError("CONFIG_UNKNOWN_SETTING", `${origin}: ${name} is not a setting of a route${guess}`);
     }
@@ -78,6 +92,13 @@ function readRoute(raw: unknown, key: string, where: string, { cwd, isApp }: Rea
     route[field] = readValue(settings[field], written, cwd);
   }
   return route;
+}
+
+function readPriority(value: unknown, origin: string): Priority {
+  const found = PRIORITIES.find((priority) => priority === value);
+  if (found !== undefined) return found;
+  const expected = `${origin}: got ${show(value)}; expected one of ${PRIORITIES.join(", ")}`;
+  throw bad(expected + suggestion(value, PRIORITIES));
 }
 
 /** A handshake is a GET, so a route of another method would never get one. */

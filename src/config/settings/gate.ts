@@ -2,10 +2,10 @@
 export const gateSettings = {
   limit: {
     flag: "limit",
-    kind: "count",
+    kind: "limit",
     default: 16_384,
-    placeholder: "N",
-    doc: "Requests that the whole server handles at once; others wait in the queue. 0 is no limit.",
+    placeholder: "N|adaptive",
+    doc: "Requests that the whole server handles at once; others wait in the queue. 0 is no limit. adaptive finds the limit while the server runs; adaptive:SEED begins with the knee that heddle tune has measured, adaptive:SEED:MAX also has a cap (otherwise twice the seed).",
   },
   queue: {
     flag: "queue",

@@ -14,6 +14,7 @@ import {
 import { addCounts, type UnitCounts } from "../../runtime/watch/unit-counts.ts";
 import type { OwnProtocol } from "../../platform/app-servers.ts";
 import { residentBytes } from "../../platform/descriptors.ts";
+import type { AdaptiveReport } from "../http/admit/adaptive/adaptive-limit.ts";
 import type { UnitsOfThread } from "../worker/report/unit-views.ts";
 import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
 
@@ -31,6 +32,8 @@ export interface WorkerStatus {
   readonly threads: readonly ThreadReport[];
   /** Pools of handler threads. */
   readonly pools: readonly PoolReport[];
+  /** The gates with adaptive limits. */
+  readonly limits: readonly AdaptiveReport[];
 }
 
 /** Latencies in milliseconds. A window is the last 10 to 20 s. */
@@ -140,6 +143,7 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
     waiting: report?.waiting ?? 0,
     threads: report?.threads ?? [],
     pools: report?.pools ?? [],
+    limits: report?.limits ?? [],
   };
 }
 

@@ -48,9 +48,9 @@ export function endExchange(
     const why = exchange.overlong ? "the response is longer than its content-length" : "the client went away";
     exchange.abort("AbortError", why);
   }
-  admission.release(exchange);
+  admission.release(exchange, nowMs, complete && exchange.refusal === undefined);
   exchange.onEnded?.();
-  if (exchange.holdsServerSlot) {
+  if (exchange.wasAdmitted) {
     row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
     const queuedMs = exchange.executedMs - exchange.receivedMs;
     if (queuedMs > 0) row.queueCounts[bucketOf(queuedMs * 1000)]!++;

@@ -54,6 +54,8 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   queuedAt: Gate | undefined = undefined;
   holdsRouteSlot = false;
   holdsServerSlot = false;
+  /** It has passed all gates. */
+  wasAdmitted = false;
   /** Intrusive list of the thread's exchanges, oldest first. */
   previous: Exchange | undefined = undefined;
   next: Exchange | undefined = undefined;

@@ -290,7 +290,7 @@ export class Pipeline {
 
   /** Enforces every time limit. Called by the thread's heartbeat. */
   sweep(nowMs: number): void {
-    this.#admission.sweep(nowMs);
+    this.#admission.sweep(nowMs, this.exchanges);
     for (const model of this.#models.values()) model.sweep?.(nowMs);
     this.#deadlines.sweep(nowMs);
     this.callingOff.look();

@@ -45,11 +45,17 @@ export interface ModelHost {
   readonly refuseUpgrade: (socket: Duplex) => void;
 }
 
+/**
+ * How a wait for a place ends. `delayed`: it waited too long for a server that is overloaded. `displaced`: its place in the queue went
+ * to another one.
+ */
+export type WaitEnd = "admitted" | "timed-out" | "delayed" | "displaced";
+
 /** A bounded number of places with a bounded queue, shared by the worker's threads. */
 export interface Places {
   tryEnter(): boolean;
   /** False: too many wait. `done` is called once, later. */
-  enqueue(exchange: HandledExchange, nowMs: number, done: (end: "admitted" | "timed-out") => void): boolean;
+  enqueue(exchange: HandledExchange, nowMs: number, done: (end: WaitEnd) => void): boolean;
   forget(exchange: HandledExchange): boolean;
   release(): void;
   sweep(nowMs: number): void;

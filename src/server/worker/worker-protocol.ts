@@ -34,9 +34,10 @@
  * If the channel closes, the arbiter is dead: the worker closes its listeners and exits.
  */
 
-import type { ServerConfig } from "../../config/config.ts";
+import type { Limit, ServerConfig } from "../../config/config.ts";
 import type { WireError } from "../../errors/errors.ts";
 import type { SparseCounts } from "../../kit/latency-histogram.ts";
+import type { AdaptiveReport } from "../http/admit/adaptive/adaptive-limit.ts";
 import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { FromCopy, SocketAnswer } from "../app/listen/app-sockets.ts";
 import type { HopAccess } from "../http/sticky/hop.ts";
@@ -113,7 +114,7 @@ export type WorkerQuestion = "report" | "threads" | "tree" | "leaks";
 
 /** A worker's part of the server's `--limit` (0: none) and `--queue`, and among how many workers a route's are divided. */
 export interface GateShare {
-  readonly limit: number;
+  readonly limit: Limit;
   readonly queue: number;
   readonly workers: number;
 }
@@ -214,6 +215,8 @@ export interface WorkerReport {
   readonly waiting: number;
   readonly threads: readonly ThreadReport[];
   readonly pools: readonly PoolReport[];
+  /** The gates with adaptive limits. */
+  readonly limits: readonly AdaptiveReport[];
   /** Counts of tasks and actors, of each thread whose app has imported `heddle/tasks` or `heddle/actors`. */
   readonly units: readonly UnitsOfThread[];
   /** Actors that were ended because they computed for longer than their budget. */

@@ -57,7 +57,7 @@ test("a setting that a route cannot have is refused with those it can", () => {
   );
   assert.equal(
     unknownInRoute({ workers: 5 }),
-    'routes["/a"] in heddle.config.ts: workers is not a setting of a route; a route may have model, threads, timeout, limit, queue, sticky, websocket',
+    'routes["/a"] in heddle.config.ts: workers is not a setting of a route; a route may have model, threads, timeout, limit, queue, sticky, priority, websocket',
   );
 });
 

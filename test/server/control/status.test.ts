@@ -16,6 +16,7 @@ function reportOf(requests: number): WorkerReport {
     waiting: 0,
     threads: [],
     pools: [],
+    limits: [],
     units: [],
     runaways: 0,
     counters: { started: requests, finished: requests, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 },

@@ -27,7 +27,7 @@ import type { GateShare, TicketKeys } from "../../worker/worker-protocol.ts";
 import type { Certificate } from "../tls.ts";
 import type { ActorServer } from "../actors/actor-server.ts";
 import type { Fleet } from "./fleet.ts";
-import { share } from "../../worker/limit-shares.ts";
+import { share, shareLimit } from "../../worker/limit-shares.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { type Accepts, WorkerHandle } from "./worker-handle.ts";
 
@@ -189,7 +189,7 @@ export class Generation {
   /** The shares of `--limit` add up to the limit, however many workers there are. */
   #shareOf(slot: number): GateShare {
     const { limit, queue, workers } = this.config;
-    return { limit: share(limit, slot, workers), queue: share(queue, slot, workers), workers };
+    return { limit: shareLimit(limit, slot, workers), queue: share(queue, slot, workers), workers };
   }
 
   #spawn(member: WorkerMember): WorkerHandle {

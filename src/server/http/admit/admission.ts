@@ -7,6 +7,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { ErrorCode } from "../../../errors/errors.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { Exchange } from "../exchange.ts";
+import { AdaptiveGate } from "./adaptive/adaptive-gate.ts";
+import { LoopDelay } from "./adaptive/loop-delay.ts";
 import { Gate, type GateHandle } from "./gate.ts";
 import type { Router } from "../route/router.ts";
 
@@ -17,6 +19,7 @@ export class Admission {
   readonly #gates: readonly Gate[];
   readonly #row: LoadRow;
   readonly #execute: Next;
+  readonly #isAdaptive: boolean;
 
   /** `gates`: by route name, `*` is the server's. `execute` is called once for each admitted exchange. */
   constructor(
@@ -28,32 +31,63 @@ export class Admission {
   ) {
     this.#row = row;
     this.#execute = execute;
-    this.#server = new Gate(gates["*"]!, queueTimeoutMs);
+    const delay = new LoopDelay();
+    const open = (name: string): Gate => {
+      const handle = gates[name]!;
+      return handle.adaptive === undefined
+        ? new Gate(handle, queueTimeoutMs)
+        : new AdaptiveGate(handle, queueTimeoutMs, delay);
+    };
+    this.#server = open("*");
     const all = [this.#server];
     for (const route of router.routes) {
       if (route.limit === undefined) continue;
-      route.gate = new Gate(gates[route.name]!, queueTimeoutMs);
+      route.gate = open(route.name);
       all.push(route.gate);
     }
     this.#gates = all;
+    this.#isAdaptive = all.some((gate) => gate instanceof AdaptiveGate);
   }
 
   admit(exchange: Exchange, nowMs: number): void {
-    const { gate } = exchange.route;
-    if (gate === undefined) this.#pass(this.#server, exchange, nowMs, this.#enter);
+    const { gate, priority } = exchange.route;
+    if (priority === "always") this.#enterUncounted(exchange, nowMs);
+    else if (gate === undefined) this.#pass(this.#server, exchange, nowMs, this.#enter);
     else this.#pass(gate, exchange, nowMs, this.#enterServerGate);
   }
 
-  /** Gives back the slots of an exchange that has ended, and removes it from its queue. */
-  release(exchange: Exchange): void {
+  /** Gives back the slots of an exchange that has ended, and removes it from its queue. `isGood`: the client has the app's answer. */
+  release(exchange: Exchange, nowMs: number, isGood: boolean): void {
     if (exchange.queuedAt?.forget(exchange) === true) this.#row.lower("queued");
-    if (exchange.holdsServerSlot) this.#server.release();
-    if (exchange.holdsRouteSlot) exchange.route.gate!.release();
+    const answerMs = isGood ? nowMs - exchange.executedMs : undefined;
+    if (exchange.holdsServerSlot) giveBack(this.#server, answerMs, nowMs);
+    if (exchange.holdsRouteSlot) giveBack(exchange.route.gate!, answerMs, nowMs);
   }
 
-  /** Refuses requests that waited too long. */
-  sweep(nowMs: number): void {
+  /** Refuses requests that waited too long. `exchanges`: those of the thread. */
+  sweep(nowMs: number, exchanges: Iterable<Exchange>): void {
     for (const gate of this.#gates) gate.sweep(nowMs);
+    if (!this.#isAdaptive) return;
+    for (const exchange of exchanges) if (exchange.state === "executing") this.#giveBackEarly(exchange, nowMs);
+  }
+
+  /**
+   * An adaptive limit counts the requests that the app works on. It counts no response that is being sent, an event stream least of all,
+   * and no body that a slow client is sending.
+   */
+  #giveBackEarly(exchange: Exchange, nowMs: number): void {
+    const { route, res, body, executedMs } = exchange;
+    const isAnswered = res.headersSent;
+    if (!isAnswered && (body === undefined || body.arrivingUntilMs <= executedMs)) return;
+    const answerMs = isAnswered ? nowMs - executedMs : undefined;
+    if (exchange.holdsServerSlot && this.#server instanceof AdaptiveGate) {
+      exchange.holdsServerSlot = false;
+      this.#server.answered(answerMs, nowMs);
+    }
+    if (exchange.holdsRouteSlot && route.gate instanceof AdaptiveGate) {
+      exchange.holdsRouteSlot = false;
+      route.gate.answered(answerMs, nowMs);
+    }
   }
 
   readonly #enterServerGate: Next = (exchange, nowMs) => {
@@ -63,11 +97,20 @@ export class Admission {
 
   readonly #enter: Next = (exchange, nowMs) => {
     exchange.holdsServerSlot = true;
+    exchange.wasAdmitted = true;
     this.#execute(exchange, nowMs);
   };
 
+  /** Cheap requests that must always be answered, such as health checks: they hold no slot, and say nothing about the app's speed. */
+  #enterUncounted(exchange: Exchange, nowMs: number): void {
+    exchange.wasAdmitted = true;
+    this.#execute(exchange, nowMs);
+  }
+
   #pass(gate: Gate, exchange: Exchange, nowMs: number, then: Next): void {
-    if (gate.tryEnter()) {
+    const isUrgent = exchange.route.priority === "high";
+    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, nowMs)) return this.shed(exchange, "QUEUE_DELAYED");
+    if (gate.tryEnter(isUrgent)) {
       then(exchange, nowMs);
       return;
     }
@@ -77,7 +120,7 @@ export class Admission {
       this.#row.lower("queued");
       exchange.queuedAt = undefined;
       if (end === "admitted") admitted();
-      else this.shed(exchange, "QUEUE_TIMEOUT");
+      else this.shed(exchange, SHED_AS[end]);
     });
     if (!queued) {
       this.shed(exchange, "OVERLOADED");
@@ -91,8 +134,15 @@ export class Admission {
   /** Refuses it for lack of room or time. A model that queues by itself calls it too. */
   shed(exchange: Exchange, code: ErrorCode): void {
     // All of its time was queue time.
-    if (code === "QUEUE_TIMEOUT") exchange.executedMs = performance.now();
+    if (exchange.state === "queued" || code === "QUEUE_TIMEOUT") exchange.executedMs = performance.now();
     this.#row.counters[COUNTER.shed]!++;
     exchange.refuse(code);
   }
+}
+
+const SHED_AS = { "timed-out": "QUEUE_TIMEOUT", delayed: "QUEUE_DELAYED", displaced: "OVERLOADED" } as const;
+
+function giveBack(gate: Gate, answerMs: number | undefined, nowMs: number): void {
+  if (gate instanceof AdaptiveGate) gate.answered(answerMs, nowMs);
+  else gate.release();
 }

@@ -4,11 +4,13 @@
  * (`SharedSemaphore`). A waiting request stays on the thread that parsed it.
  *
  * Invariants
- * - An exchange enters at once, or waits and is later admitted or timed out (exactly once), or is shed.
+ * - An exchange enters at once, or waits and is later admitted, timed out or displaced (exactly once), or is shed.
  * - Every admitted exchange is released exactly once. If its thread dies, the acceptor releases its slots.
  * - A request passes its route's gate first, then the server's. In the other order, requests that wait for a narrow route
  *   would hold slots of the server and starve the rest.
- * - First come, first served on a thread. Between threads, a freed slot goes to the one that wakes first.
+ * - First come, first served on a thread, but exchanges of routes with priority before all others. Between threads, a freed slot
+ *   goes to the one that wakes first.
+ * - A limit that falls takes no slot from anybody. A slot that comes free then goes to nobody, until fewer are taken than the limit.
  *
  * Memory: one ledger for each thread and gate, [HELD WAITING]: the thread's part of the shared counts
  * - Only the thread writes it: first it changes the shared count, then at once the ledger. When the thread is dead, the
@@ -18,8 +20,11 @@
  * - Neither number exceeds the gate's limit or queue. Falling below 0 is an error.
  */
 
+import { LinkedList, type Linked } from "../../../kit/linked-list.ts";
 import { SharedSemaphore, type SlotsHandle } from "../../../kit/shared-semaphore.ts";
+import type { WaitEnd } from "../../models/model.ts";
 import type { Exchange } from "../exchange.ts";
+import type { AdaptiveMemory } from "./adaptive/memory.ts";
 
 /** Words of a ledger: one thread's part of one gate, so that the acceptor can give it back when the thread dies. */
 const HELD = 0;
@@ -28,6 +33,8 @@ const WAITING = 1;
 export interface GateHandle {
   readonly slots: SlotsHandle;
   readonly ledger: SharedArrayBuffer;
+  /** Set if the limit is adaptive. */
+  readonly adaptive?: AdaptiveMemory;
 }
 
 /** The name of the gate for uploads to a pool of handler threads. No route can have this name. */
@@ -47,62 +54,72 @@ export function settleLedger({ slots, ledger }: GateHandle): void {
   shared.give(Atomics.exchange(words, HELD, 0));
 }
 
-export type QueueEnd = "admitted" | "timed-out";
-
-interface Waiter {
+export interface Waiter extends Linked<Waiter> {
   readonly exchange: Exchange;
   readonly sinceMs: number;
-  readonly done: (end: QueueEnd) => void;
+  readonly isUrgent: boolean;
+  readonly done: (end: WaitEnd) => void;
 }
 
 export class Gate {
-  readonly #slots: SharedSemaphore;
+  protected readonly slots: SharedSemaphore;
+  /** Oldest first. */
+  protected readonly waiters: LinkedList<Waiter> = new LinkedList();
+  /** Those of routes with priority. */
+  protected readonly urgent: LinkedList<Waiter> = new LinkedList();
   readonly #queueTimeoutMs: number;
-  readonly #waiters = new Set<Waiter>();
   readonly #ledger: Int32Array<SharedArrayBuffer>;
   #lookScheduled = false;
   #listening = false;
 
   constructor({ slots, ledger }: GateHandle, queueTimeoutMs: number) {
-    this.#slots = new SharedSemaphore(slots);
+    this.slots = new SharedSemaphore(slots);
     this.#ledger = new Int32Array(ledger);
     this.#queueTimeoutMs = queueTimeoutMs;
   }
 
-  /** Takes a slot if one is free and no exchange of this thread waits already. */
-  tryEnter(): boolean {
-    return this.#waiters.size === 0 && this.#take();
+  /** Takes a slot if one is free and no exchange of this thread waits already that is to pass before. */
+  tryEnter(isUrgent: boolean = false): boolean {
+    return this.urgent.size === 0 && (isUrgent || this.waiters.size === 0) && this.#take();
   }
 
-  /** Joins the queue. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. */
-  enqueue(exchange: Exchange, nowMs: number, done: (end: QueueEnd) => void): boolean {
-    if (!this.#slots.tryJoinQueue()) return false;
+  /**
+   * Joins the queue. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. One of a route with
+   * priority displaces the oldest other one then.
+   */
+  enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void): boolean {
+    const isUrgent = exchange.route?.priority === "high";
+    if (!this.slots.tryJoinQueue() && !(this.makesRoom(isUrgent) && this.slots.tryJoinQueue())) return false;
     this.#ledger[WAITING]!++;
-    this.#waiters.add({ exchange, sinceMs: nowMs, done });
+    const waiter = { exchange, sinceMs: nowMs, isUrgent, done, previous: undefined, next: undefined };
+    (isUrgent ? this.urgent : this.waiters).add(waiter);
     // No lost wake-up: a slot may have been given back just before we joined, so look once more.
     this.#lookSoon();
     return true;
   }
 
   release(): void {
-    const othersWait = this.#slots.waiting > this.#waiters.size;
-    const next = othersWait ? undefined : this.#oldest();
+    const { slots } = this;
+    const othersWait = slots.waiting > this.#waiting;
+    const next = othersWait || slots.taken > slots.limit ? undefined : this.nextWaiter();
     if (next !== undefined) {
-      // The slot goes directly to this thread's oldest waiter.
-      this.#leave(next).done("admitted");
+      // The slot goes directly to this thread's next waiter.
+      this.leave(next).done("admitted");
       return;
     }
-    this.#slots.giveQuietly();
+    slots.giveQuietly();
     this.#ledger[HELD]!--;
-    this.#slots.wakeWaiters();
+    slots.wakeWaiters();
   }
 
   /** Its client went away while it waited. */
   forget(exchange: Exchange): boolean {
-    for (const waiter of this.#waiters) {
-      if (waiter.exchange !== exchange) continue;
-      this.#leave(waiter);
-      return true;
+    for (const list of [this.urgent, this.waiters]) {
+      for (const waiter of list) {
+        if (waiter.exchange !== exchange) continue;
+        this.leave(waiter);
+        return true;
+      }
     }
     return false;
   }
@@ -110,27 +127,41 @@ export class Gate {
   /** Refuses exchanges that waited too long. Cheap: stops at the first that may still wait. */
   sweep(nowMs: number): void {
     if (this.#queueTimeoutMs === 0) return;
-    for (const waiter of this.#waiters) {
-      if (nowMs - waiter.sinceMs < this.#queueTimeoutMs) return;
-      this.#leave(waiter).done("timed-out");
+    for (const list of [this.urgent, this.waiters]) {
+      for (let first = list.first; first !== undefined; first = list.first) {
+        if (nowMs - first.sinceMs < this.#queueTimeoutMs) break;
+        this.leave(first).done("timed-out");
+      }
     }
   }
 
-  #take(): boolean {
-    if (!this.#slots.tryTake()) return false;
-    this.#ledger[HELD]!++;
+  protected nextWaiter(): Waiter | undefined {
+    return this.urgent.first ?? this.waiters.first;
+  }
+
+  /** Whether a place in the full queue has come free for an exchange. */
+  protected makesRoom(isUrgent: boolean): boolean {
+    const oldest = this.waiters.first;
+    if (!isUrgent || oldest === undefined) return false;
+    this.leave(oldest).done("displaced");
     return true;
   }
 
-  #oldest(): Waiter | undefined {
-    return this.#waiters.values().next().value;
-  }
-
-  #leave(waiter: Waiter): Waiter {
-    this.#waiters.delete(waiter);
-    this.#slots.leaveQueue();
+  protected leave(waiter: Waiter): Waiter {
+    (waiter.isUrgent ? this.urgent : this.waiters).remove(waiter);
+    this.slots.leaveQueue();
     this.#ledger[WAITING]!--;
     return waiter;
+  }
+
+  get #waiting(): number {
+    return this.waiters.size + this.urgent.size;
+  }
+
+  #take(): boolean {
+    if (!this.slots.tryTake()) return false;
+    this.#ledger[HELD]!++;
+    return true;
   }
 
   #lookSoon(): void {
@@ -142,12 +173,12 @@ export class Gate {
   /** Takes free slots, and keeps listening to other threads while an exchange waits here. */
   readonly #look = (): void => {
     this.#lookScheduled = false;
-    const seen = this.#slots.given.count;
-    for (let next = this.#oldest(); next !== undefined && this.#take(); next = this.#oldest()) {
-      this.#leave(next).done("admitted");
+    const seen = this.slots.given.count;
+    for (let next = this.nextWaiter(); next !== undefined && this.#take(); next = this.nextWaiter()) {
+      this.leave(next).done("admitted");
     }
-    if (this.#listening || this.#waiters.size === 0) return;
-    const changed = this.#slots.given.changed(seen);
+    if (this.#listening || this.#waiting === 0) return;
+    const changed = this.slots.given.changed(seen);
     if (changed === undefined) {
       this.#lookSoon();
       return;

@@ -9,7 +9,7 @@
  * cost. HEAD follows GET's route: RFC 9110 §9.3.2 makes it the same resource.
  */
 
-import type { RouteConfig, ServerConfig } from "../../../config/config.ts";
+import type { Limit, Priority, RouteConfig, ServerConfig } from "../../../config/config.ts";
 import { routeForms, spelled, type RouteSpelling } from "../../../config/routes/route-forms.ts";
 import { checkRouteModels } from "../../../config/routes/route-models.ts";
 import { checkRouteSticky, isStickyModel } from "../../../config/sticky-rules.ts";
@@ -28,8 +28,10 @@ export interface Route {
   readonly pool: PoolSpec | undefined;
   readonly timeoutMs: number;
   /** The route's own limit of concurrent requests; undefined: only the server's. */
-  readonly limit: number | undefined;
+  readonly limit: Limit | undefined;
   readonly queue: number;
+  /** `high`: before all others at the gates. `always`: past them. */
+  readonly priority: Priority;
   /** By what its clients get to one instance. */
   readonly sticky: ServerConfig["sticky"];
   /** Takes the WebSockets of the route. */
@@ -78,6 +80,7 @@ export function createRouter(
     timeoutMs: config.timeoutMs,
     limit: undefined,
     queue: config.queue,
+    priority: "normal",
     sticky: config.sticky,
     websocket,
     gate: undefined,
@@ -94,6 +97,7 @@ export function createRouter(
       timeoutMs: settings.timeoutMs ?? config.timeoutMs,
       limit: settings.limit,
       queue: settings.queue ?? config.queue,
+      priority: settings.priority ?? "normal",
       sticky: settings.sticky ?? (isStickyModel(model) ? config.sticky : "none"),
       websocket: settings.websocket,
       gate: undefined,

@@ -71,6 +71,7 @@ export class Reporter {
       waiting: this.#waiting(),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       pools: this.#pool.handlerPools.map((pool) => pool.report()),
+      limits: this.#pool.limits,
       units: countUnits(
         watchedThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked, this.#pool.runtimeUnits),
         this.#pool.runtimeUnits.counts(),

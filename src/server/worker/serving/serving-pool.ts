@@ -5,7 +5,6 @@
  * - `boot` succeeds only when every thread is ready. It fails with the first thread that fails.
  * - After that, each of `size` places has a thread that is ready or starting. A tainted thread serves until its replacement
  *   is ready.
- * - The gates' shared memory is made here, once per worker and route, and outlives the threads.
  */
 
 import { EventEmitter } from "node:events";
@@ -13,12 +12,11 @@ import { count } from "../../../errors/count.ts";
 import type { ServerConfig } from "../../../config/config.ts";
 import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
-import { SharedSemaphore } from "../../../kit/shared-semaphore.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
 import { systemClock } from "../../../supervise/pool-clock.ts";
 import type { Member } from "../../../supervise/member.ts";
 import { Pool } from "../../../supervise/pool.ts";
-import { createLedger, type GateHandle } from "../../http/admit/gate.ts";
+import type { AdaptiveReport } from "../../http/admit/adaptive/adaptive-limit.ts";
 import type { TicketKeys, TlsMaterial } from "../../http/parse/connection.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { HandlerPool } from "../handlers/handler-pool.ts";
@@ -27,11 +25,11 @@ import { type AppThread, WorkerRuntime } from "../runtime/worker-runtime.ts";
 import { RuntimeUnits } from "../report/runtime-units.ts";
 import { BOOT_GRACE_MS, bootTimeout } from "./boot-timeout.ts";
 import { HandlerPools } from "../handlers/handler-pools.ts";
-import { share } from "../limit-shares.ts";
 import type { AppSocketRelay } from "../app-socket-relay.ts";
+import { WorkerGates } from "../worker-gates.ts";
 import type { GateShare } from "../worker-protocol.ts";
 import { type DrainTimes, drainTimes } from "./drain-times.ts";
-import type { AppSummary, DrainReason, LimitedRoute, ListenerAddress } from "./serving-protocol.ts";
+import type { AppSummary, DrainReason, ListenerAddress } from "./serving-protocol.ts";
 import { type MainLoop, ServingThreadHandle } from "./serving-thread-handle.ts";
 
 export interface ThreadPoolOptions {
@@ -92,10 +90,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   readonly #joining = new WeakMap<ServingThreadHandle, AppThread>();
   /** Tasks and actors on threads that the runtime has started by itself. */
   readonly runtimeUnits: RuntimeUnits = new RuntimeUnits(() => this.runtime.root);
-  readonly #slots = new Map<string, SharedSemaphore>();
-  readonly #limited = new Map<string, LimitedRoute>();
-  /** How many workers share the server's limits. */
-  #workers = 1;
+  readonly #gates: WorkerGates;
   /** Keys of messages that are logged once. At most a few for each route. */
   readonly #said = new Set<string>();
   readonly #modules = new Set<string>();
@@ -125,8 +120,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       },
     });
     this.#handlers = new HandlerPools({ ...options, runtime: this.runtime });
-    this.#slots.set("*", SharedSemaphore.create(0, 0));
-    this.resizeGate(config);
+    this.#gates = new WorkerGates(options.slot, config);
     this.#pool = new Pool({
       rules: {
         kind: "fixed",
@@ -175,15 +169,13 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
   }
 
   /** Sets the server's limits when this worker's share of them changes. */
-  resizeGate({ limit, queue, workers }: GateShare): void {
-    this.#workers = workers;
-    this.#slots.get("*")!.resize(limit || MAX_LIMIT, queue);
-    for (const route of this.#limited.values()) this.#slots.get(route.name)!.resize(...this.#shareOf(route));
+  resizeGate(share: GateShare): void {
+    this.#gates.resize(share);
   }
 
-  #shareOf({ limit, queue, isOfServer }: LimitedRoute): [limit: number, queue: number] {
-    const { slot } = this.#options;
-    return isOfServer ? [share(limit, slot, this.#workers), share(queue, slot, this.#workers)] : [limit, queue];
+  /** Of the gates whose limits are adaptive. */
+  get limits(): readonly AdaptiveReport[] {
+    return this.#gates.report();
   }
 
   /** The threads that take requests from other instances of the app. */
@@ -279,7 +271,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       if (index === 0) this.#app = summary;
       if (purpose === "check") return this.#pool.ready(member);
       this.#handlers.open(pools);
-      thread.open(this.#gatesFor(limited), this.#handlers.memoriesFor(thread));
+      thread.open(this.#gates.open(limited), this.#handlers.memoriesFor(thread));
       this.#handlers.attach(thread);
     });
     thread.once("ready", (told) => {
@@ -299,6 +291,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
     thread.on("pass-to-worker", (fd, pid) => this.emit("pass-to-worker", fd, pid));
     thread.once("gone", (error) => {
+      this.#gates.settle(thread.gates);
       for (const file of thread.modules) this.#modules.add(file);
       if (this.#drains !== undefined && thread.cutShort > 0) this.#cutShort++;
       this.#pool.gone(member, error);
@@ -316,17 +309,6 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     thread.tellInstances(this.#instances);
     if (this.#drains !== undefined) thread.drainSoon(this.#drains.reason, this.#drains.times);
     this.emit("changed");
-  }
-
-  #gatesFor(limited: readonly LimitedRoute[]): Readonly<Record<string, GateHandle>> {
-    for (const route of limited) {
-      if (this.#slots.has(route.name)) continue;
-      this.#limited.set(route.name, route);
-      this.#slots.set(route.name, SharedSemaphore.create(...this.#shareOf(route)));
-    }
-    return Object.fromEntries(
-      [...this.#slots].map(([name, { handle }]) => [name, { slots: handle, ledger: createLedger() }]),
-    );
   }
 
   #wear(member: ServingMember, error: HeddleError, what: string): void {
@@ -379,6 +361,3 @@ const TAINTS: Readonly<Record<string, string>> = {
 
 /** A killed thread in JavaScript ends within milliseconds. */
 const KILL_PATIENCE_MS = 500;
-
-/** `limit: 0` turns the server's gate off. */
-const MAX_LIMIT = 0x7fffffff;

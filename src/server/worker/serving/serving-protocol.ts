@@ -30,7 +30,7 @@ import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import type { FromCopy, ToCopy } from "../../app/listen/app-sockets.ts";
 import type { ServerSettings } from "../../app/server-settings.ts";
-import type { ServerConfig } from "../../../config/config.ts";
+import type { Limit, ServerConfig } from "../../../config/config.ts";
 import type { DrainReason } from "../../../config/drain-reason.ts";
 import type { WireError } from "../../../errors/errors.ts";
 import type { LogLevel } from "../../../log/log.ts";
@@ -72,7 +72,7 @@ export interface ListenerAddress {
 
 export interface LimitedRoute {
   readonly name: string;
-  readonly limit: number;
+  readonly limit: Limit;
   readonly queue: number;
   /** Of the whole server: each worker gets a share. Otherwise of each worker. */
   readonly isOfServer: boolean;
@@ -88,7 +88,7 @@ export interface AppSummary {
     readonly pool?: PoolSpec;
     readonly timeoutMs: number;
     readonly sticky: ServerConfig["sticky"];
-    readonly limit?: number;
+    readonly limit?: Limit;
   }[];
   /** Warning about WebSockets that the app takes but some models can't. */
   readonly upgrades: UpgradesTold | undefined;

@@ -84,7 +84,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   readonly units: WatchedUnits = new WatchedUnits((asked) => this.post(asked));
   readonly #inspections = new Map<number, (exchanges: readonly ExchangeView[]) => void>();
   #times: DrainTimes | undefined;
-  #gates: Readonly<Record<string, GateHandle>> = {};
+  gates: Readonly<Record<string, GateHandle>> = {};
   readonly #sent: SentDescriptors;
   #outbox: number[] = [];
   #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
@@ -122,7 +122,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   }
 
   open(gates: Readonly<Record<string, GateHandle>>, memories: Readonly<Record<string, PoolMemory>>): void {
-    this.#gates = gates;
+    this.gates = gates;
     this.post({ type: "gates", gates, memories });
   }
 
@@ -322,7 +322,7 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     this.#clock.stop();
     this.#emptied.resolve();
     this.units.close();
-    for (const gate of Object.values(this.#gates)) settleLedger(gate);
+    for (const gate of Object.values(this.gates)) settleLedger(gate);
     this.#endListening();
     // On the board of all workers others may have counted some here that are on their way to other workers by now.
     if (!this.isMain) Atomics.store(this.row.counters, COUNTER.connections, 0);

@@ -1,8 +1,9 @@
 /** A thread that sends exchanges through a gate and counts, in shared memory, how many are inside at once. */
 
 import { parentPort, workerData } from "node:worker_threads";
+import type { WaitEnd } from "../../../../src/server/models/model.ts";
 import type { Exchange } from "../../../../src/server/http/exchange.ts";
-import { Gate, type GateHandle, type QueueEnd } from "../../../../src/server/http/admit/gate.ts";
+import { Gate, type GateHandle } from "../../../../src/server/http/admit/gate.ts";
 
 export interface GateThreadData {
   readonly gate: GateHandle;
@@ -44,7 +45,7 @@ async function enterInTurn(): Promise<void> {
 
 function enter(): Promise<unknown> | undefined {
   if (gate.tryEnter()) return undefined;
-  return new Promise<QueueEnd>((resolve) => {
+  return new Promise<WaitEnd>((resolve) => {
     if (!gate.enqueue({} as Exchange, 0, resolve)) throw new Error("the queue is full");
     if (stays) port.postMessage("waiting");
   });

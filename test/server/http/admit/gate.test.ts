@@ -3,14 +3,9 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { SharedSemaphore } from "../../../../src/kit/shared-semaphore.ts";
+import type { WaitEnd } from "../../../../src/server/models/model.ts";
 import type { Exchange } from "../../../../src/server/http/exchange.ts";
-import {
-  createLedger,
-  Gate,
-  type GateHandle,
-  type QueueEnd,
-  settleLedger,
-} from "../../../../src/server/http/admit/gate.ts";
+import { createLedger, Gate, type GateHandle, settleLedger } from "../../../../src/server/http/admit/gate.ts";
 import type { GateThreadData } from "./gate-thread.ts";
 
 interface Setup {
@@ -31,12 +26,12 @@ function setup(limit: number, queue: number, queueTimeoutMs = 0): Setup {
 interface Waiting {
   readonly exchange: Exchange;
   readonly joined: boolean;
-  ends: QueueEnd[];
+  ends: WaitEnd[];
 }
 
 function wait(gate: Gate, nowMs = 0): Waiting {
   const exchange = {} as Exchange;
-  const ends: QueueEnd[] = [];
+  const ends: WaitEnd[] = [];
   return { exchange, ends, joined: gate.enqueue(exchange, nowMs, (end) => ends.push(end)) };
 }
 

@@ -1,0 +1,111 @@
+/**
+ * A thread's gate whose limit follows the knee. The acceptor decides on the limit (adaptive-limit.ts), from what the threads write into
+ * their rows. Here is what happens to a request while the server is overloaded, as CoDel says:
+ *
+ * - the newest that waits is served first, since its client is the likeliest to be still there;
+ * - one that has waited for over twice the target is shed, be it here or in the kernel (loop-delay.ts);
+ * - one that finds the queue full takes the place of the oldest.
+ *
+ * A queue that is not overloaded is first come, first served, and its waits end with the queue timeout. Requests of routes with
+ * priority are never shed for their delay.
+ */
+
+import type { Exchange } from "../../exchange.ts";
+import type { WaitEnd } from "../../../models/model.ts";
+import { Gate, type GateHandle, type Waiter } from "../gate.ts";
+import { CoDel } from "./codel.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { Board, ROW, type Row } from "./memory.ts";
+
+export class AdaptiveGate extends Gate {
+  readonly #row: Row;
+  readonly #board: Board;
+  readonly #codel = new CoDel();
+  readonly #delay: LoopDelay;
+
+  constructor(handle: GateHandle, queueTimeoutMs: number, delay: LoopDelay) {
+    super(handle, queueTimeoutMs);
+    const { row, board } = handle.adaptive!;
+    this.#row = new Float64Array(row);
+    this.#board = new Board(board);
+    this.#delay = delay;
+  }
+
+  /** Whether a request that was just read is to be shed, because it waited for this thread for too long. */
+  sheds(isUrgent: boolean, nowMs: number): boolean {
+    const { targetMs } = this.#board;
+    this.#row[ROW.arrivals]!++;
+    this.#delay.arrived(nowMs);
+    this.#observe(this.#delay.longestMs + this.#oldestMs(nowMs), nowMs);
+    if (isUrgent || this.#delay.expectedMs <= this.#codel.patienceMs(targetMs)) return false;
+    this.#row[ROW.shedDelayed]!++;
+    this.#codel.shed();
+    return true;
+  }
+
+  override tryEnter(isUrgent: boolean = false): boolean {
+    const entered = super.tryEnter(isUrgent);
+    if (!entered) this.#row[ROW.foundFull]!++;
+    return entered;
+  }
+
+  override enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void): boolean {
+    this.#dropDelayed(nowMs);
+    const counted = (end: WaitEnd): void => {
+      if (end === "timed-out") this.#row[ROW.shedTimedOut]!++;
+      else if (end === "delayed") this.#row[ROW.shedDelayed]!++;
+      else if (end === "displaced") this.#row[ROW.shedQueueFull]!++;
+      done(end);
+    };
+    const joined = super.enqueue(exchange, nowMs, counted);
+    if (!joined) this.#row[ROW.shedQueueFull]!++;
+    return joined;
+  }
+
+  /** A request has its answer, `answerMs` after it began. undefined: it says nothing of how long answers take. */
+  answered(answerMs: number | undefined, nowMs: number): void {
+    if (answerMs !== undefined) {
+      this.#row[ROW.answers]!++;
+      this.#row[ROW.answerMs]! += answerMs;
+      this.#row[ROW.inFlight]! += this.slots.taken;
+    }
+    this.#observe(this.#oldestMs(nowMs), nowMs);
+    this.#dropDelayed(nowMs);
+    this.release();
+  }
+
+  override sweep(nowMs: number): void {
+    super.sweep(nowMs);
+    this.#observe(this.#oldestMs(nowMs), nowMs);
+    this.#dropDelayed(nowMs);
+  }
+
+  protected override nextWaiter(): Waiter | undefined {
+    if (!this.#codel.overloaded) return super.nextWaiter();
+    return this.urgent.first ?? this.waiters.last;
+  }
+
+  protected override makesRoom(isUrgent: boolean): boolean {
+    return super.makesRoom(isUrgent || this.#codel.overloaded);
+  }
+
+  #observe(delayMs: number, nowMs: number): void {
+    this.#codel.observe(delayMs, nowMs, this.#board.targetMs);
+    this.#row[ROW.mode] = this.#codel.overloaded ? 1 : 0;
+  }
+
+  #oldestMs(nowMs: number): number {
+    const oldest = this.waiters.first;
+    return oldest === undefined ? 0 : nowMs - oldest.sinceMs;
+  }
+
+  #dropDelayed(nowMs: number): void {
+    if (!this.#codel.overloaded) return;
+    const patienceMs = this.#codel.patienceMs(this.#board.targetMs);
+    for (let oldest = this.waiters.first; oldest !== undefined; oldest = this.waiters.first) {
+      if (nowMs - oldest.sinceMs <= patienceMs) return;
+      this.#codel.shed();
+      this.leave(oldest).done("delayed");
+    }
+  }
+}

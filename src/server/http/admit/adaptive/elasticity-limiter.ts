@@ -1,0 +1,90 @@
+/**
+ * Finds the knee by trying: in every other slot of the clock the limit is a step higher. What comes of it is the elasticity of
+ * throughput, d ln X / d ln N, from the two limits: below the knee it is 1 (twice the requests in flight, twice the throughput), beyond
+ * it 0 or less (twice the requests, twice the time). The limit goes up while it is above `TARGET`, and down while it is below.
+ *
+ * Invariants
+ * - Only slots in which the limit was reached count. While nobody waits, the limit stays where it is: moderate load and idle hours
+ *   say nothing about it, so that it can't drift.
+ * - No decision depends on a baseline of the response time, so that none can be learned under overload. The baseline is for the status
+ *   and for the queue's target. It rises only in slots in which the limit was not reached.
+ * - The limit is from 1 to the max. Where it is 1, the step is to 2.
+ *
+ * The time of an answer is in it nevertheless: N = X · R (Little's law), so that 1 - elasticity is that of the response time.
+ */
+
+import type { Bounds, Limiter, Window } from "./limiter.ts";
+
+/** A quarter of a higher limit still comes back as throughput. At 0, a limit beyond the knee would look as good as the knee. */
+const TARGET = 0.25;
+/** How far the limit moves by one decision: e^(0.5 · 0.75), 1.45 times, where throughput follows; e^(-0.5 · 0.25), 0.88 times, where not. */
+const GAIN = 0.5;
+/** Of a step, both ways together. Smaller, and its effect is lost in the noise of a slot. */
+const STEP = 0.3;
+/** How much of the last decisions' elasticity is kept. */
+const KEPT = 0.5;
+const REACHED = 0.5;
+/** Two slots say something only if the requests in flight really differed. */
+const LEAST_RATIO = 1.08;
+const BASELINE_WEIGHT = 0.2;
+
+export class ElasticityLimiter implements Limiter {
+  limit: number;
+  baselineMs: number | undefined = undefined;
+  #middle: number;
+  #max: number;
+  #elasticity: number | undefined;
+  #before: Window | undefined;
+
+  constructor({ seed, max }: Bounds) {
+    this.#max = max;
+    this.#middle = Math.min(seed, max);
+    this.limit = this.#middle;
+  }
+
+  resize({ seed, max }: Bounds): void {
+    if (this.#max !== max) this.#middle = Math.min(max, Math.max(1, this.#middle * (max / this.#max)));
+    this.#max = max;
+    this.limit = this.#limitOf(0);
+    void seed;
+  }
+
+  update(window: Window): void {
+    this.#learnBaseline(window);
+    const before = this.#before;
+    this.#before = window;
+    const isReached = window.fullShare >= REACHED;
+    if (before !== undefined && isConsecutive(before, window) && (isReached || before.fullShare >= REACHED)) {
+      this.#decide(before, window);
+    }
+    // Nobody waits: what would be a step down serves nobody.
+    this.limit = this.#limitOf(isReached || (before?.fullShare ?? 0) >= REACHED ? window.next : 1);
+  }
+
+  #decide(a: Window, b: Window): void {
+    const ratio = b.inFlight / a.inFlight;
+    if (Math.max(ratio, 1 / ratio) < LEAST_RATIO) return;
+    const throughput = b.answers / b.lengthMs / (a.answers / a.lengthMs);
+    const seen = Math.min(1.2, Math.max(-0.5, Math.log(throughput) / Math.log(ratio)));
+    this.#elasticity = this.#elasticity === undefined ? seen : KEPT * this.#elasticity + (1 - KEPT) * seen;
+    const moved = this.#middle * Math.exp(GAIN * (this.#elasticity - TARGET) * 0.5);
+    this.#middle = Math.min(this.#max, Math.max(1, moved));
+  }
+
+  #limitOf(slot: number): number {
+    const isHigh = slot % 2 === 1;
+    const half = Math.max(this.#middle * (STEP / 2), 0.5);
+    const limit = isHigh ? Math.ceil(this.#middle + half) : Math.floor(this.#middle - half + 0.5);
+    return Math.min(this.#max, Math.max(1, limit));
+  }
+
+  #learnBaseline({ meanMs, fullShare }: Window): void {
+    const known = this.baselineMs;
+    if (known === undefined) this.baselineMs = meanMs;
+    else if (meanMs < known || fullShare < 1 - REACHED) this.baselineMs = known + BASELINE_WEIGHT * (meanMs - known);
+  }
+}
+
+function isConsecutive(a: Window, b: Window): boolean {
+  return a.slotMs === b.slotMs && b.slot === a.slot + 1;
+}

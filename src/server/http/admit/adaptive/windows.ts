@@ -1,0 +1,81 @@
+/**
+ * Cuts what the threads have measured into windows for the limiter. Pure: totals and a clock in, windows out.
+ *
+ * Windows are slots of the machine's monotonic clock, 125 ms long, or twice, four times … as long: enough for 40 answers, and for four
+ * times the time of one. So workers that are loaded alike have the same slots. This matters when they share what limits them: a
+ * worker that alone tries a higher limit takes throughput from the others and would believe that it made some.
+ *
+ * The beginning of each slot is not measured: what ends there began under the limit before.
+ */
+
+import type { Window } from "./limiter.ts";
+import { ROW } from "./memory.ts";
+
+const SHORTEST_MS = 125;
+/** 125 ms · 2^8 = 32 s. */
+const LONGEST_MS: number = SHORTEST_MS * 2 ** 8;
+const ANSWERS_PER_SLOT = 40;
+const ANSWER_TIMES_PER_SLOT = 4;
+/** Slots become shorter only if half of one is well enough, so that their length does not go back and forth. */
+const SHORTEN_BELOW = 0.3;
+
+export class Windows {
+  #slotMs = SHORTEST_MS;
+  #slot = -1;
+  /** The totals when the measuring of this slot began. */
+  #from: Float64Array | undefined;
+  #fromMs = 0;
+  #settleMs = 0;
+
+  /** Call it often: a slot is measured from one call to another. */
+  look(totals: Float64Array, nowMs: number): Window | undefined {
+    if (Math.floor(nowMs / this.#slotMs) === this.#slot) {
+      if (this.#from === undefined && nowMs - this.#fromMs >= this.#settleMs) this.#begin(totals, nowMs);
+      return undefined;
+    }
+    const window = this.#from === undefined ? undefined : this.#close(totals, this.#from, nowMs);
+    this.#slot = Math.floor(nowMs / this.#slotMs);
+    this.#fromMs = nowMs;
+    this.#from = undefined;
+    if (this.#settleMs === 0) this.#begin(totals, nowMs);
+    return window === undefined ? undefined : { ...window, next: this.#slot };
+  }
+
+  #begin(totals: Float64Array, nowMs: number): void {
+    this.#from = totals.slice();
+    this.#fromMs = nowMs;
+  }
+
+  #close(totals: Float64Array, from: Float64Array, nowMs: number): Omit<Window, "next"> | undefined {
+    const of = (index: number): number => totals[index]! - from[index]!;
+    const { answers, answerMs, arrivals, inFlight, foundFull, shedDelayed, shedQueueFull, shedTimedOut } = ROW;
+    const answered = of(answers);
+    const arrived = of(arrivals);
+    const lengthMs = nowMs - this.#fromMs;
+    if (answered === 0) {
+      // Answers take longer than a slot.
+      if (arrived > 0) this.#slotMs = Math.min(LONGEST_MS, 2 * this.#slotMs);
+      return undefined;
+    }
+    const meanMs = of(answerMs) / answered;
+    const window = {
+      slot: this.#slot,
+      slotMs: this.#slotMs,
+      endMs: nowMs,
+      lengthMs,
+      answers: answered,
+      meanMs,
+      inFlight: of(inFlight) / answered,
+      fullShare: arrived === 0 ? 0 : Math.min(1, of(foundFull) / arrived),
+      shed: of(shedDelayed) + of(shedQueueFull) + of(shedTimedOut),
+    };
+    this.#fit(Math.max((ANSWERS_PER_SLOT * lengthMs) / answered, ANSWER_TIMES_PER_SLOT * meanMs));
+    this.#settleMs = Math.min(this.#slotMs / 2, meanMs);
+    return window;
+  }
+
+  #fit(neededMs: number): void {
+    while (this.#slotMs < neededMs && this.#slotMs < LONGEST_MS) this.#slotMs *= 2;
+    if (this.#slotMs > SHORTEST_MS && neededMs < SHORTEN_BELOW * this.#slotMs) this.#slotMs /= 2;
+  }
+}
