@@ -19,8 +19,8 @@ export interface Observed {
   /** What was no HTTP, or why there is no connection. */
   readonly broken: string | undefined;
   /**
-   * The client's end may have left so long after its last byte, because the machine is busy, that a server takes it for one that
-   * has gone (docs/decisions/connections-that-end.md).
+   * The machine was so busy that the client's end may have left, or may have been heard, too long after its last byte: a server
+   * takes such a client for one that has gone (docs/decisions/connections-that-end.md).
    */
   readonly endedLate: boolean;
 }

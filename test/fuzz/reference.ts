@@ -109,6 +109,8 @@ function lossOf(index: number, { requests, end }: Script, subject: Subject): Due
   const behind =
     untilNextWait === -1 ? requests.slice(index + 1) : requests.slice(index + 1, index + 1 + untilNextWait);
   if (behind.some((spec) => reachesHandler(spec) && isDestroyed(spec, subject))) return "yes";
+  // An answer that breaks off shows that by the end of its connection, whatever of the client's is unread.
+  if (behind.some((spec) => reachesHandler(spec) && spec.route === "late")) return "by a reset";
   const isClosedAtOnce = !subject.lingers || !subject.keepsConnections;
   const asks = isClosedAtOnce || [requests[index]!, ...behind.slice(0, -1)].some(asksForClose);
   return asks && behind.length > 0 ? "by a reset" : "no";
