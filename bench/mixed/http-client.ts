@@ -1,6 +1,6 @@
 /** One simulated client: sends requests of one kind, one after the other, and tallies each. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, Client } from "../../src/tune/load/client.ts";
+import { type Answer, Client } from "../../src/tune/load/http/client.ts";
 import type { Kind, Tally } from "./report.ts";
 
 export interface HttpRequest {

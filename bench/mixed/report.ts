@@ -15,7 +15,7 @@
  * causes none.
  */
 
-import { Histogram } from "../../src/tune/load/histogram.ts";
+import { Histogram } from "../../src/tune/load/loops/histogram.ts";
 
 export const KINDS = ["keepAlive", "newConnections", "uploads", "slow", "streams", "webSockets"] as const;
 export type Kind = (typeof KINDS)[number];

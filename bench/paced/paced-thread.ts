@@ -2,11 +2,12 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { ClosedLoop } from "../../src/tune/load/closed-loop.ts";
-import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "../../src/tune/load/loop.ts";
-import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "../../src/tune/load/open-loop.ts";
-import { Deck, readyRequest } from "../../src/tune/load/request-bytes.ts";
-import { MeasuredWindow } from "../../src/tune/load/window.ts";
+import { ClosedLoop } from "../../src/tune/load/loops/closed-loop.ts";
+import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "../../src/tune/load/loops/loop.ts";
+import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "../../src/tune/load/loops/open-loop.ts";
+import { readyRequest } from "../../src/tune/load/http/ready-request.ts";
+import { Deck } from "../../src/tune/load/loops/deck.ts";
+import { MeasuredWindow } from "../../src/tune/load/loops/window.ts";
 import { parsePath } from "../../src/tune/scenario/scenario.ts";
 import type { PacedOptions, PacedReport, Stream, StreamReport } from "./paced.ts";
 import { overlap, overlapPerWorker, parseSpan, SPAN_BYTES, type Span } from "./spans.ts";

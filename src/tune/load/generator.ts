@@ -19,7 +19,7 @@ import type { FromGenerator, Plan, ToGenerator } from "./plan.ts";
 
 export { allowedCpus, pin } from "./cpus.ts";
 export type { Loop } from "./plan.ts";
-export type { Target } from "./connection.ts";
+export type { Target } from "./http/connection.ts";
 
 export interface LoadPlan extends Plan {
   /** CPU seconds that the server has used so far: read in the caller's process at both ends of the measured window. */

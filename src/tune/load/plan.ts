@@ -2,7 +2,7 @@
 import type { WireError } from "../../errors/errors.ts";
 import type { Scenario } from "../scenario/types.ts";
 import type { Sample } from "../types.ts";
-import type { Target } from "./connection.ts";
+import type { Target } from "./http/connection.ts";
 
 /** Closed: so many requests are always in flight. Open: requests arrive at a constant rate, whatever became of the earlier ones. */
 export type Loop =

@@ -1,15 +1,16 @@
 /** One run of the generator, in its own process: setup requests, warm-up, the measured window, the last answers, the sample. */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ClosedLoop } from "./closed-loop.ts";
+import { ClosedLoop } from "./loops/closed-loop.ts";
 import { readCpuTime, stealShare } from "./cpus.ts";
-import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "./loop.ts";
-import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "./open-loop.ts";
+import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "./loops/loop.ts";
+import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "./loops/open-loop.ts";
 import type { Measured, Plan } from "./plan.ts";
-import { deckOf, readyRequest } from "./request-bytes.ts";
+import { readyRequest } from "./http/ready-request.ts";
+import { Deck } from "./loops/deck.ts";
 import { sendSetup } from "./setup.ts";
 import { leftOut } from "./verdict.ts";
-import { MeasuredWindow } from "./window.ts";
+import { MeasuredWindow } from "./loops/window.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** How long the last answers may take, beside the timeout of a request: as long as the window, and at least this. */
@@ -29,7 +30,8 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
   const startMs = performance.now();
   const window = new MeasuredWindow(startMs + plan.warmUpSeconds * 1000, plan.seconds);
   const requests = scenario.requests.map((each) => readyRequest(each, target, captured, !keepAlive));
-  const options: LoopOptions = { target, requests, deck: deckOf(scenario), window, keepAlive, timeoutMs };
+  const deck = new Deck(scenario.requests.map(({ weight }) => weight));
+  const options: LoopOptions = { target, requests, deck, window, keepAlive, timeoutMs };
   const loop = begin(plan, options, startMs, hooks.maySpin);
   const check = setInterval(() => loop.timeOut(performance.now()), timeOutEveryMs(timeoutMs));
   try {

@@ -1,10 +1,10 @@
 /** Sends the setup requests of a scenario, one after the other, and captures the values that later requests use. */
 import { HeddleError } from "../../errors/errors.ts";
 import { type Capture, isExpected, type ScenarioRequest } from "../scenario/types.ts";
-import { Client } from "./client.ts";
-import type { Target } from "./connection.ts";
-import { readyRequest } from "./request-bytes.ts";
-import type { ResponseParser } from "./response-parser.ts";
+import { Client } from "./http/client.ts";
+import type { Target } from "./http/connection.ts";
+import { readyRequest } from "./http/ready-request.ts";
+import type { ResponseParser } from "./http/response-parser.ts";
 
 /** More than any token or list of ids needs. */
 const KEPT_BYTES = 1024 * 1024;

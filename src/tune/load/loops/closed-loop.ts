@@ -5,7 +5,7 @@
  * backlog. After a connection failed, its client pauses, so that a server that is down does not count as many failures as a loop
  * can make.
  */
-import { Connection, type ConnectionOwner, type Failure } from "./connection.ts";
+import { Connection, type ConnectionOwner, type Failure } from "../http/connection.ts";
 import { canRepeat, type LoopOptions, type RunningLoop } from "./loop.ts";
 
 export interface ClosedLoopOptions extends LoopOptions {

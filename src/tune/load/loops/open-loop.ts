@@ -9,7 +9,7 @@
  * are spent in turns of the event loop, which also bring answers. `spunMs` is the time of the turns in which nothing happened: it
  * is no work. Without a core of its own the generator must leave the CPU to the server, and sleeps.
  */
-import { Connection, type ConnectionOwner, type Failure } from "./connection.ts";
+import { Connection, type ConnectionOwner, type Failure } from "../http/connection.ts";
 import { canRepeat, type LoopOptions, type RunningLoop } from "./loop.ts";
 
 const SPIN_MS = 2;

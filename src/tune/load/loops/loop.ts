@@ -1,7 +1,8 @@
 /** What the closed and the open loop have in common. */
-import type { Connection, Failure, Target } from "./connection.ts";
-import type { Deck, ReadyRequest } from "./request-bytes.ts";
-import type { ResponseParser } from "./response-parser.ts";
+import type { Connection, Failure, Target } from "../http/connection.ts";
+import type { ReadyRequest } from "../http/ready-request.ts";
+import type { ResponseParser } from "../http/response-parser.ts";
+import type { Deck } from "./deck.ts";
 import type { MeasuredWindow } from "./window.ts";
 
 export interface LoopOptions {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MalformedResponse, ResponseParser } from "../../../src/tune/load/response-parser.ts";
+import { MalformedResponse, ResponseParser } from "../../../../src/tune/load/http/response-parser.ts";
 
 const KEPT = 256;
 
