@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
 import { loadNative } from "../../platform/native.ts";
+import { pin } from "../load/cpus.ts";
 import type { Shape } from "../types.ts";
 import { type LoopBlocks, readLoops } from "./loops.ts";
 import { processTree, treeCpuSeconds } from "./process-tree.ts";
@@ -106,9 +107,13 @@ class ServerProcess {
   readonly #changed = new Set<() => void>();
 
   constructor(args: readonly string[], { cwd, env = process.env }: AppToServe, cpus: readonly number[] | undefined) {
-    const node = [process.execPath, BIN, ...args];
-    const [command, ...rest] = cpus === undefined ? node : ["taskset", "--cpu-list", cpus.join(","), ...node];
-    this.#child = spawn(command!, rest, { cwd, env: { ...env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(process.execPath, [BIN, ...args], {
+      cwd,
+      env: { ...env, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    // It has one thread so far; all others inherit this.
+    if (cpus !== undefined && this.#child.pid !== undefined) pin(this.#child.pid, cpus);
     const keep = (text: string): void => {
       this.output = (this.output + text).slice(-OUTPUT_CHARACTERS);
       this.#tell();
