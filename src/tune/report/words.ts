@@ -18,7 +18,7 @@ export const LIMITED_BY: Readonly<Record<LimitedBy, string>> = {
   generator: "the load generator, so the server can do more than was measured",
   cpu: "the machine's CPU, which the server and the load generator share",
   errors: "errors",
-  nothing: "nothing: throughput still rose at the end",
+  nothing: "nothing, throughput still rose at the end",
 };
 
 /** `12 (95 % interval 10 to 15)`, `not reached up to 256`, `inconclusive`. */
@@ -44,10 +44,10 @@ export function sloSentence({ concurrency, boundary }: SloCeiling, target: strin
   const beyond =
     boundary === "cliff"
       ? "Beyond it is a cliff: the server answers with errors, or throughput falls by half."
-      : "Beyond it p95 rises above the target.";
+      : "Beyond it p95 rises above it.";
   return concurrency === 0
-    ? `p95 does not meet ${target} at any concurrency that was measured.`
-    : `p95 meets ${target} up to ${inFlight(concurrency)} requests in flight. ${beyond}`;
+    ? `The target (p95 of at most ${target}) does not hold at any concurrency that was measured.`
+    : `The target (p95 of at most ${target}) holds up to ${inFlight(concurrency)} requests in flight. ${beyond}`;
 }
 
 /** `loop, 1 worker × 2 threads`. */

@@ -59,6 +59,7 @@ export function frame(size: Size, xAxis: Axis, yAxis: Axis, margins: Margins = {
     ),
     ...xTicks.map((tick) => {
       const label = xAxis.told(tick);
+      if (label === "") return undefined;
       return markup`<path class="notch" d="M${x.at(tick)} ${bottom}v4"/><text class="tick" x="${inside(x.at(tick), label, size.width)}" y="${bottom + 18}" text-anchor="middle">${label}</text>`;
     }),
   ]}<path class="floor" d="M${left} ${bottom}H${right}"/><text class="axis" x="${GAP / 2}" y="12">${yAxis.label}</text><text class="axis" x="${(left + right) / 2}" y="${bottom + 36}" text-anchor="middle">${xAxis.label}</text></g>`;

@@ -34,12 +34,12 @@ export function throughputChart(result: ShapeResult, size: Size): Markup {
   const curve = placesOf(framed, points);
   return markup`${framed.axes}${[
     "value" in knee && kneeBand(framed, knee, `knee ${inFlight(knee.value)}`),
-    target(framed, throughputMax, `at most ${perSecond(throughputMax)}`, "roof", curve),
+    !("notReached" in knee) && target(framed, throughputMax, `at most ${perSecond(throughputMax)}`, "roof", curve),
     "value" in knee && fitted(framed, (n) => throughputMax * Math.min(1, n / knee.value), "hinge"),
     usl !== undefined && fitted(framed, (n) => uslAt(usl, n), "usl"),
     leftOutMarks(framed, levels, ({ throughput }) => throughput),
     series(framed, points, "c1"),
-    kneedle !== undefined && kneedleMark(framed, kneedle),
+    kneedle !== undefined && isWithin(framed, kneedle) && kneedleMark(framed, kneedle),
     strips(framed, levels.map(tipOf)),
   ]}`;
 }
@@ -69,7 +69,7 @@ export function latencyChart(result: ShapeResult, size: Size, targetMs: number |
     series(framed, points, "c2"),
     targetMs !== undefined &&
       slo !== undefined &&
-      slo.concurrency > 0 &&
+      isWithin(framed, slo.concurrency) &&
       shape("diamond", framed.x.at(slo.concurrency), framed.y.at(targetMs), 5, `ceiling ${slo.boundary}`),
     strips(framed, levels.map(tipOf)),
   ]}`;
@@ -94,12 +94,19 @@ export function uslAt({ alpha, beta, gamma }: UslFit, n: number): number {
   return (gamma * n) / (1 + alpha * (n - 1) + beta * n * (n - 1));
 }
 
+/** Side by side at their level: repetitions of one cause lie close together. */
 function leftOutMarks(framed: Frame, levels: readonly LevelSummary[], value: (sample: Sample) => number): Markup {
+  const STEP = 6;
   return markup`<g class="left-out">${levels.flatMap(({ concurrency, leftOut }) =>
-    leftOut.map((sample) =>
-      shape(LEFT_OUT_SHAPES[sample.leftOut!], framed.x.at(concurrency), framed.y.at(value(sample)), 4, "dot"),
-    ),
+    leftOut.map((sample, index) => {
+      const x = framed.x.at(concurrency) + (index - (leftOut.length - 1) / 2) * STEP;
+      return shape(LEFT_OUT_SHAPES[sample.leftOut!], Math.min(x, framed.right), framed.y.at(value(sample)), 4, "dot");
+    }),
   )}</g>`;
+}
+
+function isWithin({ x }: Frame, concurrency: number): boolean {
+  return concurrency >= x.low && concurrency <= x.high;
 }
 
 /** On the axis: it is a hint, not a result. */

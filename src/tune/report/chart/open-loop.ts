@@ -23,7 +23,7 @@ export function openLoopChart(
     size,
     { kind: "linear", low: 0, high: 1, label: `arrivals, as a share of ${perSecond(throughputMax)}`, told: () => "" },
     { kind: "log", low, high, label: "latency from the intended send time", told: milliseconds },
-    { top: 4 },
+    { top: 10 },
   );
   const step = (framed.right - framed.left) / samples.length;
   const at = samples.map((sample, index) => ({ sample, x: framed.left + (index + 0.5) * step }));

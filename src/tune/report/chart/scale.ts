@@ -27,6 +27,10 @@ function place(share: number, from: number, to: number): number {
 /** Digits that a decade may show, from many ticks to few. */
 const DIGITS: readonly (readonly number[])[] = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
 
+/** An axis that ends before this many times its beginning has even steps: whole digits would be too few. */
+const NARROW = 4;
+const NARROW_COUNTS = [20, 10, 8, 5];
+
 /** Sets of ticks between `low` and `high`, from many to few; every set has at least two, or it is the last resort: the ends. */
 export function logTicks(low: number, high: number): number[][] {
   const decades = range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)));
@@ -35,6 +39,8 @@ export function logTicks(low: number, high: number): number[][] {
     ...[2, 3].map((step) => decades.filter((power) => power % step === 0).map(power10)),
   ].map((ticks) => ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001));
   const usable = sets.filter((ticks) => ticks.length >= 2);
+  if (high / low < NARROW)
+    usable.unshift(...NARROW_COUNTS.map((most) => linearTicks(high, most).filter((tick) => tick >= low * 0.999)));
   return usable.length > 0 ? usable : [linearTicks(high, 6).filter((tick) => tick >= low), [low, high]];
 }
 

@@ -36,7 +36,7 @@ export function spreadChart(result: ShapeResult, size: Size): Markup {
     size,
     { kind: "linear", low: 0, high: edge, label: "requests in flight", told: () => "" },
     { kind: "log", low, high, label: "latency", told: milliseconds },
-    { top: 4 },
+    { top: 10 },
   );
   const step = (framed.right - framed.left) / columns.length;
   const rowHeight = (framed.bottom - framed.top) / rows;

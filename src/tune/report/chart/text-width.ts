@@ -15,8 +15,8 @@ export function textWidth(text: string, fontSize: number): number {
 }
 
 function shareOf(character: string): number {
-  if (NARROW.test(character)) return 0.33;
+  if (NARROW.test(character)) return 0.34;
   if (WIDE.test(character)) return 0.92;
   if (UPPER.test(character)) return 0.7;
-  return ASCII.test(character) ? 0.58 : 1;
+  return ASCII.test(character) ? 0.64 : 1;
 }

@@ -11,7 +11,14 @@ export function header({ scenario, startedAt, seconds }: TuneResult): Markup {
 
 export function answer(result: TuneResult): Markup {
   const { recommendation } = result;
-  return markup`<section class="answer" aria-labelledby="answer-title"><div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${shapeFlags(recommendation)}</code></p></div><dl class="facts">${facts(result)}</dl><div class="meaning">${meaning(result)}</div></section>`;
+  return markup`<section class="answer" aria-labelledby="answer-title"><div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${shapeFlags(
+    recommendation,
+  )
+    .split(/ (?=--)/)
+    .map((flag, index) => [
+      index > 0 && " ",
+      markup`<span class="flag">${flag}</span>`,
+    ])}</code></p></div><dl class="facts">${facts(result)}</dl><div class="meaning">${meaning(result)}</div></section>`;
 }
 
 function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] {
@@ -23,24 +30,22 @@ function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] 
         : ["inconclusive", "the measurements do not agree"];
   return [
     fact("Knee", kneeValue, kneeMore),
-    fact(
-      "Throughput",
-      perSecond(throughputMax),
-      "knee" in { knee } && "notReached" in knee ? "the most that was seen" : "at most",
-    ),
+    fact("Throughput", perSecond(throughputMax), "notReached" in knee ? "the most that was seen" : "at most"),
     p95AtKneeMs === undefined ? markup`` : fact("p95 at the knee", milliseconds(p95AtKneeMs), "of latency"),
     slo === undefined
       ? markup``
       : fact(
           `Target: p95 ≤ ${milliseconds(slo.targetMs)}`,
           slo.concurrency === 0 ? "not met" : inFlight(slo.concurrency),
-          slo.concurrency === 0 ? "at any concurrency" : `requests in flight; beyond it a ${slo.boundary}`,
+          slo.concurrency === 0
+            ? "at any concurrency"
+            : `requests in flight; beyond it ${slo.boundary === "cliff" ? "a cliff" : "p95 rises"}`,
         ),
   ];
 }
 
 function fact(name: string, value: string, more: string): Markup {
-  return markup`<div><dt>${name}</dt><dd><span class="value">${value}</span> <span class="more">${more}</span></dd></div>`;
+  return markup`<div><dt>${name}</dt><dd><span class="value${/\d/.test(value) ? "" : " words"}">${value}</span> <span class="more">${more}</span></dd></div>`;
 }
 
 function meaning({ knee, slo, shapes }: TuneResult): Value[] {
@@ -48,7 +53,7 @@ function meaning({ knee, slo, shapes }: TuneResult): Value[] {
   const limit = best === undefined ? undefined : `What limited the measurement: ${LIMITED_BY[best.limitedBy]}.`;
   const words = [
     kneeSentence(knee),
-    slo === undefined ? undefined : sloSentence(slo, `the target of ${milliseconds(slo.targetMs)}`),
+    slo === undefined ? undefined : sloSentence(slo, milliseconds(slo.targetMs)),
     limit,
   ];
   const paragraphs = words.filter((each) => each !== undefined).map((each) => markup`<p>${sentence(each)}</p>`);

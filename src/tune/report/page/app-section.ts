@@ -35,11 +35,15 @@ export function routesSection({ perRoute }: TuneResult): Markup {
           { share: cpuMs / longest, className: "cpu" },
           { share: waitMs / longest, className: "wait" },
         ]),
-        cpuMs > 0 ? plain(waitMs / cpuMs) : "–",
+        cpuMs > 0 ? twoDigits(waitMs / cpuMs) : "–",
         longestBlockMs === 0 ? "none" : milliseconds(longestBlockMs),
       ]),
     ),
   );
+}
+
+function twoDigits(ratio: number): string {
+  return ratio >= 10 ? plain(Math.round(ratio)) : ratio.toLocaleString("en", { maximumSignificantDigits: 2 });
 }
 
 export function rulesSection({ recommendation }: TuneResult): Markup {

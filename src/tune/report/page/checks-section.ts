@@ -29,6 +29,7 @@ export function openLoopSection({ shapes, throughputMax, slo }: TuneResult): Mar
 }
 
 function openLoopTable(samples: readonly Sample[]): Markup {
+  const isAnyLeftOut = samples.some(({ leftOut }) => leftOut !== undefined);
   return table(
     "Constant rates of arrivals",
     [
@@ -36,7 +37,7 @@ function openLoopTable(samples: readonly Sample[]): Markup {
         head,
         kind: "number" as const,
       })),
-      { head: "left out" },
+      ...(isAnyLeftOut ? [{ head: "left out" }] : []),
     ],
     samples.map(({ askedRate, throughput, latency, errors, leftOut }) => [
       askedRate === undefined ? "–" : perSecond(askedRate),
@@ -46,7 +47,7 @@ function openLoopTable(samples: readonly Sample[]): Markup {
       milliseconds(latency.p99Ms),
       milliseconds(latency.maxMs),
       plain(errors),
-      leftOut === undefined ? "no" : LEFT_OUT[leftOut],
+      ...(isAnyLeftOut ? [leftOut === undefined ? "no" : LEFT_OUT[leftOut]] : []),
     ]),
   );
 }

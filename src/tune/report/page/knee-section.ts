@@ -42,20 +42,19 @@ export function spreadSection(result: TuneResult): Markup {
   return section(
     "spread",
     "How latency is spread",
-    figure({
+    markup`<div class="pair">${figure({
       id: "distribution",
       title: "Latency at each level",
       description:
-        "A column for each level. The darker a cell, the more answers were that slow. The numbers are in the table below.",
+        "A column for each level. The stronger the colour of a cell, the more answers were that slow. The numbers are in the table.",
       draw: (size) => spreadChart(best, size),
       legend: legend([
-        { text: "the darker, the more answers", className: "heat-key", swatch: "square" },
+        { text: "the stronger the colour, the more answers", className: "heat-key", swatch: "square" },
         { text: "half within", className: "p50-key", swatch: "rule" },
         { text: "95 % within", className: "p95-key", swatch: "rule" },
         { text: "99 % within", className: "p99-key", swatch: "rule" },
       ]),
-    }),
-    details("The numbers of this chart", spreadTable(levels)),
+    })}${spreadTable(levels)}</div>`,
   );
 }
 
@@ -63,7 +62,7 @@ function throughputLegend({ knee, usl, kneedle }: ShapeResult, reasons: readonly
   const entries: (LegendEntry | false)[] = [
     { text: "mean, with its 95 % interval", className: "c1", swatch: "line" },
     "value" in knee && { text: "knee, with its 95 % interval", className: "knee", swatch: "band" },
-    "value" in knee && { text: "hinge that was fitted", className: "fit", swatch: "dashes" },
+    "value" in knee && { text: "fitted hinge, bent at the knee", className: "fit", swatch: "dashes" },
     usl !== undefined && { text: "Universal Scalability Law", className: "fit", swatch: "dots" },
     kneedle !== undefined && { text: "Kneedle, for comparison", className: "kneedle-key", swatch: "triangle" },
     ...leftOutLegend(reasons),
@@ -77,7 +76,7 @@ function latencyLegend({ knee, slo }: TuneResult, reasons: readonly LeftOut[]): 
     "value" in knee && { text: "knee, with its 95 % interval", className: "knee", swatch: "band" },
     slo !== undefined && { text: "target", className: "target", swatch: "rule" },
     slo !== undefined &&
-      slo.concurrency > 0 && { text: "where the target ends to hold", className: "ceiling-key", swatch: "diamond" },
+      slo.concurrency > 0 && { text: "up to here the target holds", className: "ceiling-key", swatch: "diamond" },
     ...leftOutLegend(reasons),
   ];
   return entries.filter((entry) => entry !== false);
@@ -145,7 +144,7 @@ function coresInUse(counted: LevelSummary["counted"]): string {
 function spreadTable(levels: readonly LevelSummary[]): Markup {
   const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length;
   return table(
-    "Latency at each level, means over the samples that count; the longest of all",
+    "Latency at each level, means over the samples that count",
     ["in flight", "mean", "p50", "p95", "p99", "longest"].map((head) => ({ head, kind: "number" as const })),
     levels.map(({ concurrency, counted }) => {
       const all = counted.map(({ latency }) => latency);

@@ -39,9 +39,8 @@ ${[
   spreadSection(result),
   openLoopSection(result),
   routesSection(result),
-  rulesSection(result),
+  markup`<div class="cards">${rulesSection(result)}${machineSection(result)}</div>`,
   trustSection(result),
-  machineSection(result),
   samplesSection(result),
 ].flatMap((part) => [part, trusted("\n")])}</main>
 <script>${trusted(SCRIPT)}</script>

@@ -13,7 +13,7 @@ export interface Column {
 /** A table that scrolls sideways by itself where the page is narrow. The first cell of a row names the row. */
 export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Value[])[]): Markup {
   const classOf = (index: number): string => (columns[index]?.kind === "number" ? "n" : "t");
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${columns.map(
+  return markup`<div class="table"><p class="caption" aria-hidden="true">${caption}</p><div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${columns.map(
     ({ head }, index) => markup`<th scope="col" class="${classOf(index)}">${head}</th>`,
   )}</tr></thead><tbody>${rows.map(
     (row) =>
@@ -22,7 +22,7 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
           ? markup`<th scope="row" class="${classOf(index)}">${cell}</th>`
           : markup`<td class="${classOf(index)}">${cell}</td>`,
       )}</tr>`,
-  )}</tbody></table></div>`;
+  )}</tbody></table></div></div>`;
 }
 
 export interface FigureInput {

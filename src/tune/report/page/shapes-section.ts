@@ -1,7 +1,8 @@
 /** All shapes that were measured, side by side. */
 
 import type { TuneResult } from "../../types.ts";
-import { comparisonChart, lookOfShape } from "../chart/comparison.ts";
+import { comparisonChart } from "../chart/comparison.ts";
+import { lookOfLine } from "../chart/lines.ts";
 import { type Markup, markup } from "../chart/markup.ts";
 import { inFlight, milliseconds, perSecond } from "../numbers.ts";
 import { LIMITED_BY, shapeName } from "../words.ts";
@@ -12,7 +13,7 @@ export function shapesSection({ shapes }: TuneResult): Markup {
   const most = Math.max(...shapes.map(({ throughputMax }) => throughputMax));
   const key = legend(
     shapes.map(({ shape }, index) => {
-      const { className, mark } = lookOfShape(index);
+      const { className, mark } = lookOfLine(index);
       return { text: shapeName(shape), className, swatch: mark };
     }),
   );
@@ -36,7 +37,7 @@ export function shapesSection({ shapes }: TuneResult): Markup {
       "The ceiling of each shape, the recommended one first",
       [
         { head: "shape" },
-        { head: "at most", kind: "number" },
+        { head: "throughput at most", kind: "number" },
         { head: "" },
         { head: "knee", kind: "number" },
         { head: "95 % interval", kind: "number" },
@@ -46,7 +47,7 @@ export function shapesSection({ shapes }: TuneResult): Markup {
       shapes.map(({ shape, throughputMax, knee, p95AtKneeMs, limitedBy }, index) => [
         shapeName(shape),
         perSecond(throughputMax),
-        bar([{ share: throughputMax / most, className: lookOfShape(index).className }]),
+        bar([{ share: throughputMax / most, className: lookOfLine(index).className }]),
         "value" in knee ? inFlight(knee.value) : "notReached" in knee ? `> ${inFlight(knee.seenUpTo)}` : "inconclusive",
         "value" in knee ? `${inFlight(knee.low)} to ${inFlight(knee.high)}` : "–",
         p95AtKneeMs === undefined ? "–" : milliseconds(p95AtKneeMs),
