@@ -17,7 +17,7 @@ import { terminalChart } from "../tune/report/terminal/chart.ts";
 import { lookOf } from "../tune/report/terminal/look.ts";
 import { ProgressView } from "../tune/report/terminal/progress-view.ts";
 import { readOptions, type TuneOptions } from "../tune/run/options.ts";
-import { tune as measure, type TuneProgress, type TuneRequest } from "../tune/run/tune.ts";
+import { tune as measure, type TuneOutcome, type TuneProgress, type TuneRequest } from "../tune/run/tune.ts";
 import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenario.ts";
 import type { TuneResult } from "../tune/types.ts";
 import { readSettings } from "./settings.ts";
@@ -41,9 +41,9 @@ export async function tune(argv: readonly string[]): Promise<void> {
   const subject = await subjectOf(options);
   const view = new ProgressView(process.stderr);
   const interrupt = onInterrupt();
-  let result: TuneResult;
+  let outcome: TuneOutcome;
   try {
-    result = await measure({
+    outcome = await measure({
       ...options,
       subject: subject.subject,
       name: subject.name,
@@ -61,14 +61,19 @@ export async function tune(argv: readonly string[]): Promise<void> {
     view.end();
     interrupt.ignore();
   }
+  const { result, failure } = outcome;
   const comparison = before === undefined ? undefined : compareResults(before, result);
   writeFiles(outFolder, result);
   tell(options, result, outFolder, comparison);
-  if (options.write && !interrupt.signal.aborted) {
+  if (interrupt.signal.aborted) {
+    process.exitCode = EXIT_INTERRUPTED;
+    return;
+  }
+  if (failure !== undefined) throw failure;
+  if (options.write) {
     await writeRecommendation(result, subject.config!, options.yes, options.json ? console.error : console.log);
   }
-  if (interrupt.signal.aborted) process.exitCode = EXIT_INTERRUPTED;
-  else if (comparison?.verdict === "moved") process.exitCode = EXIT_MOVED;
+  if (comparison?.verdict === "moved") process.exitCode = EXIT_MOVED;
 }
 
 async function readScenarioOf({ scenarioFile, paths }: TuneOptions): Promise<Scenario> {

@@ -22,7 +22,7 @@ const ADVICE: readonly (readonly [causes: RegExp, advice: string])[] = [
   [/^[45]\d\d$/, "if this status is the right answer, a scenario file (--scenario) can expect it"],
   [/^[123]\d\d$/, "if this status is the right answer, add it to expect in the scenario file"],
   [/^refused$/, "nothing listens there: is the server running, and is the address right?"],
-  [/^timeout$/, "it does not answer in time"],
+  [/^timeout$/, "a route that takes this long can't be measured"],
   [/^(reset|cut)$/, "it closes the connection instead of answering"],
   [/^malformed$/, "it does not answer in HTTP/1.1"],
 ];
@@ -35,14 +35,15 @@ export interface Asked {
 
 /** A route whose answers are mostly not what was expected. undefined: all can be loaded. */
 export function refusal(asked: readonly Asked[], target: string): HeddleError | undefined {
-  const refused = asked.filter(({ sample: { answers, errors } }) => errors >= Math.max(1, answers));
+  const refused = asked.filter(({ sample: { answers, errors } }) => errors >= answers);
   if (refused.length === 0) return undefined;
   const lines = refused.map(({ route, sample }) => {
     const { answers, errors, errorsByCause } = sample;
-    const [cause = "no answer"] = Object.entries(errorsByCause).sort(([, a], [, b]) => b - a)[0] ?? [];
+    const [cause = "timeout"] = Object.entries(errorsByCause).sort(([, a], [, b]) => b - a)[0] ?? [];
     const advice = ADVICE.find(([causes]) => causes.test(cause))?.[1];
     const got = /^\d/.test(cause) ? `status ${cause}` : (CONNECTION[cause] ?? cause);
-    return `${route}: ${got} on ${errors} of ${count(answers + errors, "request")}${advice === undefined ? "" : `; ${advice}`}`;
+    const share = errors === 0 ? "" : ` on ${errors} of ${count(answers + errors, "request")}`;
+    return `${route}: ${got}${share}${advice === undefined ? "" : `; ${advice}`}`;
   });
   return new HeddleError("TUNE_REFUSED", `${target} can't be measured with these requests:\n${lines.join("\n")}`);
 }

@@ -19,6 +19,7 @@ import { recommend } from "../recommend/recommend.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
 import type { Level, RouteProfile, Sample, Shape, ShapeResult, TuneResult } from "../types.ts";
+import { othersNote, readCpu } from "./bystanders.ts";
 import { machine } from "./machine.ts";
 import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
 import { buildResult } from "./result.ts";
@@ -54,8 +55,14 @@ export interface TuneProgress {
   readonly done: number;
 }
 
+export interface TuneOutcome {
+  readonly result: TuneResult;
+  /** Why it ended before its time: the result is what was measured until then. */
+  readonly failure?: unknown;
+}
+
 /** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED and others, if nothing was measured; the signal's reason */
-export async function tune(request: TuneRequest): Promise<TuneResult> {
+export async function tune(request: TuneRequest): Promise<TuneOutcome> {
   const generator = await startGenerator();
   const run = new TuneRun(request, generator);
   try {
@@ -86,7 +93,7 @@ class TuneRun {
     this.#servers = "app" in subject ? new Servers(subject.app, generator, signal) : undefined;
   }
 
-  async run(): Promise<TuneResult> {
+  async run(): Promise<TuneOutcome> {
     const { subject, scenario, signal, name, sloP95Ms } = this.#request;
     const first = await this.#boot("app" in subject ? PROFILED : undefined);
     await askRoutes(first, name);
@@ -94,16 +101,20 @@ class TuneRun {
     const audit = await this.#generator.audit();
     signal?.throwIfAborted();
     const perRoute = await this.#profile(first);
+    let failure: unknown;
+    const cpuBefore = readCpu();
     try {
       await this.#measureAll(perRoute);
     } catch (error) {
-      // What was measured before is an answer of its own.
-      if (this.#shapes.every(({ levels }) => levels.length === 0)) throw error;
-      const why = signal?.aborted === true ? "The measurement was interrupted." : messageOf(error);
-      this.#notes.push(`The result is partial. ${why}`);
+      if (this.#shapes.length === 0) throw error;
+      failure = error;
+      this.#notes.push(partialNote(error, signal));
     }
+    // A server that is not this process's child counts as another program.
+    const note = "app" in subject ? othersNote(cpuBefore, readCpu()) : undefined;
+    if (note !== undefined) this.#notes.push(note);
     const [best, ...others] = this.#bestFirst();
-    return buildResult({
+    const result = buildResult({
       target: name,
       scenario,
       shapes: [best!, ...others],
@@ -116,6 +127,7 @@ class TuneRun {
       notes: this.#notes,
       sloP95Ms,
     });
+    return failure === undefined ? { result } : { result, failure };
   }
 
   async stop(): Promise<void> {
@@ -236,4 +248,9 @@ class TuneRun {
       ...(levels === undefined ? {} : { levels }),
     });
   }
+}
+
+function partialNote(error: unknown, signal: AbortSignal | undefined): string {
+  const why = signal?.aborted === true ? "the measurement was interrupted." : messageOf(error);
+  return `The result is what was measured until this happened: ${why}`;
 }

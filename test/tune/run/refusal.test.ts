@@ -15,8 +15,11 @@ test("routes that answer as expected are not refused, also with a few errors amo
   assert.equal(refusal([asked("GET /", 20, {}), asked("GET /b", 20, { 500: 2 })], "app.ts"), undefined);
 });
 
-test("a route that is too slow for a first answer is not refused", () => {
-  assert.equal(refusal([asked("GET /slow", 0, {})], "app.ts"), undefined);
+test("a route that never answered is refused", () => {
+  assert.match(
+    refusal([asked("GET /slow", 0, {})], "app.ts")!.message,
+    /^GET \/slow: no answer in time; a route that takes this long/m,
+  );
 });
 
 test("every route that is refused is told, with its most frequent status and how many there were", () => {

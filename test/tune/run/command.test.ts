@@ -1,0 +1,204 @@
+/** `heddle tune` as it is typed, against real apps. What it measures depends on the machine; what is asserted here does not. */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { counted } from "../../../src/tune/sweep/levels.ts";
+import type { TuneResult } from "../../../src/tune/types.ts";
+import { tempFolder, until } from "../../server/arbiter/support.ts";
+import { runHeddle } from "../../support/server.ts";
+import { type Tuning, startTune } from "./support.ts";
+
+/** Two requests at once, 5 ms each, then 5 ms of waiting: the knee is at 4. */
+const APP = `
+import { setTimeout as sleep } from "node:timers/promises";
+let free = 2;
+const waiting = [];
+export default {
+  async fetch(request) {
+    if (new URL(request.url).pathname === "/secret") return new Response("", { status: 401 });
+    if (free > 0) free--;
+    else await new Promise((resolve) => waiting.push(resolve));
+    await sleep(5);
+    const next = waiting.shift();
+    if (next === undefined) free++;
+    else next();
+    await sleep(5);
+    return new Response("ok");
+  },
+};
+`;
+
+const SHORT = ["--budget", "20s", "--model", "loop", "--workers", "1"];
+
+/** The processes whose command line names the folder. */
+function processesOf(folder: string): string[] {
+  return readdirSync("/proc").filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, "utf8").includes(folder);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function interrupted(
+  t: Parameters<typeof tempFolder>[0],
+  when: RegExp,
+): Promise<{ tuning: Tuning; folder: string }> {
+  const folder = tempFolder(t, { "app.mjs": APP });
+  const tuning = startTune(t, [join(folder, "app.mjs"), ...SHORT, "--out", join(folder, "out")], folder);
+  await until(() => when.test(tuning.stderr()), String(when), 60_000);
+  tuning.child.kill("SIGINT");
+  return { tuning, folder };
+}
+
+describe("heddle tune", { concurrency: 2 }, () => {
+  test("prints the answer as JSON, writes result, report and config, and compares with an earlier result", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": APP, "heddle.config.ts": 'export default {\n  model: "loop",\n};\n' });
+    const first = await startTune(t, ["app.mjs", ...SHORT, "--json", "--write"], folder).exited;
+    assert.equal(first.code, 0, first.stderr);
+    const result = JSON.parse(first.stdout) as TuneResult;
+    assert.deepEqual(JSON.parse(readFileSync(join(folder, "heddle-tune/result.json"), "utf8")), result);
+    assert.match(readFileSync(join(folder, "heddle-tune/report.html"), "utf8"), /^<!doctype html>/i);
+    assert.ok("value" in result.knee || "notReached" in result.knee || "inconclusive" in result.knee);
+    assert.deepEqual(
+      result.shapes.map(({ shape }) => shape),
+      [{ model: "loop", workers: 1, threads: 1 }],
+    );
+    assert.equal(result.recommendation?.model, "loop");
+    assert.equal(result.perRoute[0]?.route, "GET /");
+    assert.equal(result.levels[0]?.concurrency, 1);
+    assert.ok(result.levels.some((level) => counted(level).length > 0));
+    assert.ok(result.seconds < 40);
+    assert.match(first.stderr, /starting the app as loop 1 × 1/);
+    assert.match(first.stderr, /measuring loop 1 × 1.* in flight/);
+    assert.match(first.stderr, /heddle\.config\.ts\n[^]*\+ {3}workers: 1,/);
+    assert.match(
+      readFileSync(join(folder, "heddle.config.ts"), "utf8"),
+      /^export default \{\n {2}model: "loop",\n {2}workers: 1,\n {2}threads: 1,/,
+    );
+
+    const [shape] = result.shapes;
+    const other = { value: 400, low: 390, high: 410 };
+    const old = { ...result, shapes: [{ ...shape, knee: other, throughputMax: result.throughputMax * 20 }] };
+    writeFileSync(join(folder, "old.json"), JSON.stringify(old));
+    const second = await startTune(t, ["app.mjs", ...SHORT, "--compare", "old.json"], folder).exited;
+    if ("value" in result.knee) assert.equal(second.code, 3, second.stderr);
+    assert.match(
+      second.stdout,
+      /Run it as loop, 1 worker × 1 thread[^]*report {2}.*report\.html\nresult {2}.*result\.json\n$/,
+    );
+  });
+
+  test("interrupted it keeps what was measured, ends what it has started, and exits with 130", async (t) => {
+    const { tuning, folder } = await interrupted(t, /4 in flight/);
+    const { code, stdout } = await tuning.exited;
+    assert.equal(code, 130);
+    assert.match(stdout, /the measurement was\s+interrupted/);
+    const { levels } = JSON.parse(readFileSync(join(folder, "out/result.json"), "utf8")) as TuneResult;
+    assert.ok(levels.length >= 3);
+    await until(() => processesOf(folder).length === 0, "the processes to end");
+  });
+
+  test("interrupted before anything is measured it says so, and writes nothing", async (t) => {
+    const { tuning, folder } = await interrupted(t, /starting the app/);
+    const { code, stdout, stderr } = await tuning.exited;
+    assert.equal(code, 130);
+    assert.equal(stdout, "");
+    assert.match(stderr, /heddle: interrupted before anything was measured\n$/);
+    assert.equal(existsSync(join(folder, "out")), false);
+    await until(() => processesOf(folder).length === 0, "the processes to end");
+  });
+
+  test("when the server dies it keeps what was measured, says how it died, and exits with 1", async (t) => {
+    const dying = `${APP}
+let answers = 0;
+setInterval(() => answers > 500 && process.kill(process.ppid, "SIGKILL"), 20);
+const { fetch } = exported;
+exported.fetch = (request) => (answers++, fetch(request));
+`.replace("export default {", "const exported = {");
+    const folder = tempFolder(t, { "app.mjs": `${dying}\nexport default exported;\n` });
+    const { code, stdout, stderr } = await startTune(t, ["app.mjs", ...SHORT, "--out", "out"], folder).exited;
+    assert.equal(code, 1, stdout);
+    assert.match(
+      stderr,
+      /^heddle: The app does not run as loop 1 × 1: its server was ended by SIGKILL while it was measured/m,
+    );
+    await until(() => processesOf(folder).length === 0, "the processes to end");
+  });
+
+  test("a server that runs elsewhere is measured by its address", async (t) => {
+    const server = createServer((_request, response) => void setTimeout(() => response.end("ok"), 5));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => void server.close());
+    t.after(() => server.closeAllConnections());
+    const folder = tempFolder(t);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, stdout, stderr } = await startTune(t, ["--url", url, "--budget", "20s", "--json"], folder).exited;
+    assert.equal(code, 0, stderr);
+    const { recommendation, scenario, levels, perRoute } = JSON.parse(stdout) as TuneResult;
+    assert.equal(recommendation, undefined);
+    assert.deepEqual(perRoute, []);
+    assert.equal(scenario.target, url);
+    assert.ok(levels.length >= 4);
+  });
+});
+
+describe("before time is spent heddle tune refuses", { concurrency: 3 }, () => {
+  const cases: readonly (readonly [what: string, args: readonly string[], code: number, stderr: RegExp])[] = [
+    [
+      "requests that the app answers with 401",
+      ["app.mjs", "--path", "/secret"],
+      1,
+      /GET \/secret: status 401 .* needs a login/,
+    ],
+    [
+      "an address where nothing listens",
+      ["--url", "http://127.0.0.1:1"],
+      1,
+      /connection refused .* nothing listens there/,
+    ],
+    ["an app that throws when it is imported", ["throws.mjs"], 1, /importing the app failed\. Error: no database/],
+    ["an app that is not there", ["ap.mjs"], 1, /There is no file .*ap\.mjs/],
+    [
+      "a scenario that is broken",
+      ["app.mjs", "--scenario", "broken.json"],
+      2,
+      /scenario file .*broken\.json can't be read/,
+    ],
+    ["a scenario without requests", ["app.mjs", "--scenario", "empty.json"], 2, /requests/],
+    [
+      "to compare with what is no result",
+      ["app.mjs", "--compare", "empty.json"],
+      2,
+      /empty\.json cannot be compared: it has none of/,
+    ],
+    [
+      "to compare with what is not there",
+      ["app.mjs", "--compare", "none.json"],
+      2,
+      /--compare: none\.json can't be read: ENOENT/,
+    ],
+    ["a flag that is misspelt", ["app.mjs", "--bugdet", "60s"], 2, /did you mean --budget\?/],
+    ["a setting that is wrong", ["app.mjs", "--timeout", "soon"], 2, /--timeout: got "soon"/],
+  ];
+  for (const [what, args, code, message] of cases) {
+    test(what, async (t) => {
+      const folder = tempFolder(t, {
+        "app.mjs": APP,
+        "throws.mjs": 'throw new Error("no database");',
+        "broken.json": "{",
+        "empty.json": "{}",
+      });
+      const run = await runHeddle(["tune", ...args], { cwd: folder });
+      assert.match(run.stderr, message);
+      assert.equal(run.code, code);
+      assert.equal(run.stdout, "");
+      assert.equal(existsSync(join(folder, "heddle-tune")), false);
+    });
+  }
+});
