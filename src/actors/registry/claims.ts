@@ -20,7 +20,18 @@
 
 import { isHere } from "../across/own-worker.ts";
 import { MAY } from "../across/protocol.ts";
-import { claimName, isWaiting, replacesThread } from "../messaging/remote.ts";
+import {
+  ask,
+  broadcast,
+  broadcastHere,
+  claimName,
+  isWaiting,
+  type Message,
+  onQuestion,
+  post,
+  replacesThread,
+  thisThread,
+} from "../messaging/remote.ts";
 
 export type Audience = "thread" | "worker" | "all";
 
@@ -44,8 +55,23 @@ export async function claim(
   return await claimName(id, MAY.followReplaced | MAY.followOwn);
 }
 
-/** The last registration of this worker. */
-export function lastHere<Each extends Known>(known: readonly Each[]): Each | undefined {
+/**
+ * The last registration of this worker, as its thread knows it: the news that it is free may be on its way. If its thread has ended, its
+ * registrations are gone too.
+ */
+export async function lastHeld<Each extends Known>(known: () => readonly Each[]): Promise<Each | undefined> {
+  for (;;) {
+    const last = lastHere(known());
+    if (last === undefined) return undefined;
+    const { thread } = last.pid;
+    if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
+    if (lastHere(known()) === last) return last;
+  }
+}
+
+onQuestion("ping", () => true);
+
+function lastHere<Each extends Known>(known: readonly Each[]): Each | undefined {
   return known.filter(({ pid }) => isHere(pid.thread)).toSorted((a, b) => b.number - a.number)[0];
 }
 
@@ -54,4 +80,11 @@ export function audienceOf(number: number, known: readonly Known[]): Audience {
   if (!isWaiting(number)) return "all";
   const waitsHere = known.some((other) => other.number < number && isHere(other.pid.thread));
   return waitsHere ? "thread" : "worker";
+}
+
+/** `otherwise`: the thread that is told if nobody else is. */
+export function tellAudience(audience: Audience, message: Message, otherwise: number): void {
+  if (audience === "all") broadcast(message);
+  else if (audience === "worker") broadcastHere(message);
+  else post(otherwise, message);
 }

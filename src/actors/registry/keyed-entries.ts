@@ -20,7 +20,6 @@ import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts
 import {
   ask,
   broadcast,
-  broadcastHere,
   onMessage,
   onPromoted,
   onQuestion,
@@ -35,7 +34,7 @@ import type { Pid, PidData } from "../process/pid.ts";
 import type { Process } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
-import { type Audience, audienceOf, claim, lastHere } from "./claims.ts";
+import { type Audience, audienceOf, claim, lastHeld, tellAudience } from "./claims.ts";
 
 export type RegistryKey = string | number;
 
@@ -135,7 +134,7 @@ onQuestion("claimKey", async (_from: number, name: string, key: RegistryKey, pid
   if (reserved.has(id)) return KEY_TAKEN;
   reserved.add(id);
   try {
-    const holder = await lastHeld(name, key);
+    const holder = await lastHeld(() => known(name, key));
     const [thread] = pid;
     // Whether another worker has it, the arbiter knows best.
     const number = await claim(id, thread, holder?.pid.thread, true);
@@ -157,18 +156,6 @@ onQuestion("claimKey", async (_from: number, name: string, key: RegistryKey, pid
 /** As the arbiter knows it, which gives out names too. */
 function idOf(name: string, key: RegistryKey): string {
   return ID_PREFIX + JSON.stringify([name, key]);
-}
-
-/** The last entry of this worker, if it is not being removed in this moment. */
-async function lastHeld(name: string, key: RegistryKey): Promise<Entry | undefined> {
-  for (;;) {
-    const last = lastHere(known(name, key));
-    if (last === undefined) return undefined;
-    // If its thread has ended, its keys are gone too.
-    const { thread } = last.pid;
-    if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
-    if (lastHere(known(name, key)) === last) return last;
-  }
 }
 
 function giveBack(name: string, key: RegistryKey, number: number): void {
@@ -214,11 +201,8 @@ onQuestion("takeKey", (_from: number, ...args: TakeArgs) => {
 });
 
 function tell(entry: OwnEntry): void {
-  const message = ["keyed", ...dataOf(entry)] as const;
-  if (entry.audience === "all") broadcast(message);
-  else if (entry.audience === "worker") broadcastHere(message);
-  // It runs no code of the app.
-  else post(root, message);
+  // Nobody else: the root, which runs no code of the app.
+  tellAudience(entry.audience, ["keyed", ...dataOf(entry)], root);
 }
 
 function widenOwn(name: string, key: RegistryKey, number: number, audience: Audience): void {

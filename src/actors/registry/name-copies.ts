@@ -1,6 +1,7 @@
 /**
- * The names of actors (registered-names.ts): this thread's copy, and how they are given out. They are unique among all threads of the program, in a server of all workers of a generation. Every thread has a copy of the whole
- * registry, so a look-up only reads a map. Only the root gives names out, so no two actors get the same one.
+ * The names of actors (registered-names.ts): this thread's copy, and how they are given out. They are unique among all threads
+ * of the program, in a server among those of all workers of a generation. Every thread has a copy of the whole registry, so a
+ * look-up only reads a map. Only the root gives names out, so no two actors get the same one.
  *
  *   register ─▶ root: is it free? ─▶ the actor's thread: is it alive, and has no name? ─▶ root: tell all ─▶ registered
  *                 └─▶ in a server: the arbiter, has another worker the name?
@@ -40,7 +41,7 @@ import {
   releaseName,
   thisThread,
 } from "../messaging/remote.ts";
-import { type Audience, audienceOf, claim, lastHere } from "./claims.ts";
+import { type Audience, audienceOf, claim, lastHeld, tellAudience } from "./claims.ts";
 
 /** The end of a refusal. */
 export const TAKEN = " is taken";
@@ -84,7 +85,7 @@ onQuestion("name", async (_from: number, name: string, data: PidData, mayFollow:
   const registration = { number: 0, isFreed: false };
   reserved.set(name, registration);
   try {
-    const holder = await lastHeld(name);
+    const holder = await lastHeld(() => byName.get(name) ?? []);
     // Whether another worker has it, the arbiter knows best.
     registration.number = await claim(idOf(name), data[0], holder?.pid.thread, mayFollow);
     if (registration.number === 0) return NAME_TAKEN;
@@ -121,9 +122,7 @@ function tell(name: string): void {
     const message = ["named", name, exportPid(pid), number] as const;
     if (audience === "all") told.delete(number);
     else told.set(number, audience);
-    if (audience === "all") broadcast(message);
-    else if (audience === "worker") broadcastHere(message);
-    else post(pid.thread, message);
+    tellAudience(audience, message, pid.thread);
   }
 }
 
@@ -141,18 +140,6 @@ function giveBack(name: string, number: number): void {
   if (claimed.delete(number)) releaseName(idOf(name), number);
 }
 
-/** The last registration of this worker, if it is not being freed in this moment. */
-async function lastHeld(name: string): Promise<Registration | undefined> {
-  for (;;) {
-    const last = lastHere(byName.get(name) ?? []);
-    if (last === undefined) return undefined;
-    // If its thread has ended, its names are gone too.
-    const { thread } = last.pid;
-    if (thread !== thisThread) await Promise.allSettled([ask(thread, "ping")]);
-    if (lastHere(byName.get(name) ?? []) === last) return last;
-  }
-}
-
 onThreadAdded((thread) => {
   if (thisThread !== root) return;
   for (const [name, known] of byName) {
@@ -165,8 +152,6 @@ onThreadAdded((thread) => {
 });
 
 // On the actor's thread
-
-onQuestion("ping", () => true);
 
 onQuestion("takeName", (_from: number, id: number, name: string, number: number) => {
   const process = localProcess(id);
