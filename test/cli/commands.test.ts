@@ -34,7 +34,7 @@ describe("the command line", { concurrency: 3 }, () => {
       /^$/,
       /^heddle: there is no command "sreve"\. Did you mean `heddle serve`\?\n$/,
     );
-    assertRun(await runHeddle(["dance"]), 2, /^$/, /The commands are serve, check, status/);
+    assertRun(await runHeddle(["dance"]), 2, /^$/, /The commands are serve, check, tune, status/);
     assertRun(
       await runHeddle(["serve", hello, "--wokers", "2"]),
       2,
