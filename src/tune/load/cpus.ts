@@ -25,6 +25,7 @@ export function parseCpuList(list: string): number[] {
 export function pin(pid: number, cpus: readonly number[]): boolean {
   if (process.platform !== "linux" || cpus.length === 0) return false;
   const threads = threadsOf(pid);
+  if (threads.length === 0) return false;
   // A thread that ends meanwhile is no failure: its process is pinned if the main thread is.
   const pinned = threads.filter((thread) => setAffinity(thread, cpus));
   if (pinned.includes(pid)) return true;

@@ -13,7 +13,7 @@ import { leftOut } from "./verdict.ts";
 import { MeasuredWindow } from "./loops/window.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** How long the last answers may take, beside the timeout of a request: as long as the window, and at least this. */
+/** How long the last answers of a closed loop may take: as long as the window, and at least this. They count only in part. */
 const LEAST_DRAIN_MS = 1000;
 
 export interface RunHooks {
@@ -41,7 +41,9 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
     await sleepUntil(window.endMs, signal);
     hooks.onEdge("end");
     const after = read(loop);
-    const drainMs = Math.min(timeoutMs + timeOutEveryMs(timeoutMs), Math.max(LEAST_DRAIN_MS, plan.seconds * 1000));
+    // Every request that an open loop sent counts: until its answer comes or its time is over.
+    const longestMs = "concurrency" in plan.loop ? Math.max(LEAST_DRAIN_MS, plan.seconds * 1000) : Infinity;
+    const drainMs = Math.min(timeoutMs + 2 * timeOutEveryMs(timeoutMs), longestMs);
     await Promise.race([loop.drain(), sleep(drainMs, undefined, { signal })]);
     loop.close(performance.now());
     return measured(plan, window, before, after);

@@ -39,6 +39,9 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   readonly #drained = Promise.withResolvers<void>();
   /** Requests that are due but have no connection: the first is number #sent. */
   #sent = 0;
+  /** Until then all connections were busy: what was due before is sent late by no fault of this loop. */
+  #blockedUntilMs = 0;
+  #isBlocked = false;
   #draining = false;
   /** Sends and answers so far, to tell turns in which something happened. */
   #events = 0;
@@ -120,7 +123,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
     const now = performance.now();
     const last = this.#lastTurn;
     if (last.atMs > 0 && last.events === this.#events) this.spunMs += now - last.atMs;
-    const allSent = this.#sendDue(now, true);
+    const allSent = this.#sendDue(now);
     last.atMs = 0;
     const { endMs } = this.#options.window;
     const nextMs = this.#dueAt(this.#sent);
@@ -138,19 +141,22 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   }
 
   /** false: all connections are busy. */
-  #sendDue(now: number, isOnTime: boolean): boolean {
+  #sendDue(now: number): boolean {
     const { window, deck, maxConnections } = this.#options;
     const until = Math.min(now, window.endMs);
+    if (this.#isBlocked) this.#blockedUntilMs = now;
+    this.#isBlocked = false;
     for (let count = 0; count < MOST_AT_ONCE; count++) {
       const dueAt = this.#dueAt(this.#sent);
       if (dueAt > until || dueAt >= window.endMs) return true;
       const connection = this.#idleConnection();
-      if (connection === undefined && this.#busy.size >= maxConnections) return false;
+      this.#isBlocked = connection === undefined && this.#busy.size >= maxConnections;
+      if (this.#isBlocked) return false;
       this.#sent++;
       this.#events++;
-      if (dueAt >= window.beginMs) {
+      if (dueAt >= window.beginMs && now < window.endMs) {
         window.sent++;
-        if (isOnTime && now - dueAt > this.#lateMs) window.late++;
+        if (now - Math.max(dueAt, this.#blockedUntilMs) > this.#lateMs) window.late++;
       }
       this.#send(connection ?? this.#newConnection(), deck.deal(), dueAt);
     }
@@ -158,7 +164,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
   }
 
   #connectionIsFree(now: number): void {
-    if (this.#dueAt(this.#sent) <= now) this.#sendDue(now, false);
+    if (this.#dueAt(this.#sent) <= now) this.#sendDue(now);
     this.#endIfDrained();
   }
 

@@ -20,8 +20,7 @@ export class MeasuredWindow {
   throughputAnswers = 0;
   /** Requests in flight, summed over time. */
   inFlightMs = 0;
-  /** Open loop: requests that were due in the window, and those of them that were sent in it. */
-  due = 0;
+  /** Open loop: requests that were due in the window and sent in it. */
   sent = 0;
   /** Open loop: sent later than LATE_MS after they were due, though a connection was free. */
   late = 0;
