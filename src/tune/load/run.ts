@@ -59,8 +59,9 @@ function begin({ loop }: Plan, options: LoopOptions, startMs: number, maySpin: b
   return new OpenLoop({ ...options, rate, maxConnections, startMs, maySpin });
 }
 
+/** Never returns early: a timer may fire within the millisecond before. */
 async function sleepUntil(atMs: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.max(0, atMs - performance.now()), undefined, { signal });
+  while (performance.now() < atMs) await sleep(atMs - performance.now(), undefined, { signal });
 }
 
 interface Reading {

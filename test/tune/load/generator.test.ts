@@ -118,8 +118,9 @@ describe("the load generator", () => {
     const { cert, key } = makeCertificate(tempFolder(t), "localhost");
     const options = { cert: readFileSync(cert), key: readFileSync(key) };
     const target = await listen(createServer(options, (_request, response) => response.end("ok")));
-    const sample = await generator.run({ ...SHORT, target: { ...target, tls: true }, loop: { concurrency: 2 } });
-    assert.ok(sample.answers > 2);
+    const plan = { ...SHORT, seconds: 1, target: { ...target, tls: true } };
+    const sample = await generator.run({ ...plan, loop: { concurrency: 2 } });
+    assert.ok(sample.answers > 0);
     assert.equal(sample.errors, 0);
   });
 

@@ -80,8 +80,9 @@ export class ClosedLoop implements RunningLoop, ConnectionOwner {
 
   failed(connection: Connection, failure: Failure): void {
     this.#connections.delete(connection);
-    if (!this.#stopping && canRepeat(connection, failure, this.#options.requests[connection.request]!)) {
-      this.#sendNew(connection.request, connection.sinceMs);
+    if (canRepeat(connection, failure, this.#options.requests[connection.request]!)) {
+      if (this.#stopping) this.#endIfDrained();
+      else this.#sendNew(connection.request, connection.sinceMs);
       return;
     }
     this.#options.window.closed(connection.sinceMs, performance.now(), failure);

@@ -13,6 +13,7 @@ import { Histogram } from "./histogram.ts";
 export class MeasuredWindow {
   readonly beginMs: number;
   readonly endMs: number;
+  readonly seconds: number;
   readonly latencies: Histogram = new Histogram();
   readonly errorsByCause: Record<string, number> = {};
   errors = 0;
@@ -27,11 +28,8 @@ export class MeasuredWindow {
 
   constructor(beginMs: number, seconds: number) {
     this.beginMs = beginMs;
+    this.seconds = seconds;
     this.endMs = beginMs + seconds * 1000;
-  }
-
-  get seconds(): number {
-    return (this.endMs - this.beginMs) / 1000;
   }
 
   /** The end of a request of a closed loop. `cause` is undefined for a good answer. Returns whether its latency counts. */
