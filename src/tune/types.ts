@@ -77,8 +77,11 @@ export type KneeEstimate =
 export interface SloCeiling {
   /** The largest concurrency whose p95 meets the SLO with confidence. 0: none does. */
   readonly concurrency: number;
-  /** Beyond it p95 rises (`slope`), or the server collapses: errors, or throughput falls by half (`cliff`). */
-  readonly boundary: "slope" | "cliff";
+  /**
+   * Beyond it p95 rises (`slope`), or the server collapses: errors, or throughput falls by half (`cliff`). `unseen`: no level was beyond
+   * it; the ceiling is at least `concurrency`.
+   */
+  readonly boundary: "slope" | "cliff" | "unseen";
 }
 
 /** One route under one client at a time. */
