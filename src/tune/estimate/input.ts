@@ -6,7 +6,7 @@
 
 import { inspect } from "node:util";
 import { HeddleError } from "../../errors/heddle-error.ts";
-import type { LevelThroughputs } from "../types.ts";
+import type { Level, LevelThroughputs, Sample } from "../types.ts";
 
 /** Ascending by concurrency. Two levels of one concurrency become one; a level without a throughput is dropped. */
 export function checkedLevels(levels: readonly LevelThroughputs[]): LevelThroughputs[] {
@@ -30,6 +30,24 @@ export function checkedLevels(levels: readonly LevelThroughputs[]): LevelThrough
     .filter(([, throughputs]) => throughputs.length > 0)
     .sort(([a], [b]) => a - b)
     .map(([concurrency, throughputs]) => ({ concurrency, throughputs }));
+}
+
+/** The fields of samples that the estimators of latency read. */
+export function checkSamples(levels: readonly Level[]): void {
+  if (!Array.isArray(levels)) throw bad("levels", levels, "an array of { concurrency, samples }");
+  for (const [at, level] of (levels as readonly Partial<Level>[]).entries()) {
+    const { concurrency, samples } = level ?? {};
+    if (!isPositive(concurrency)) throw bad(`levels[${at}].concurrency`, concurrency, "a finite number above 0");
+    if (!Array.isArray(samples)) throw bad(`levels[${at}].samples`, samples, "an array of samples");
+    for (const [index, sample] of (samples as readonly Partial<Sample>[]).entries()) {
+      const { throughput, answers, errors, latency } = sample ?? {};
+      const fields = { throughput, answers, errors, "latency.p95Ms": latency?.p95Ms };
+      const wrong = Object.entries(fields).find(([, value]) => !isPositiveOrZero(value));
+      if (wrong !== undefined) {
+        throw bad(`levels[${at}].samples[${index}].${wrong[0]}`, wrong[1], "a finite number, at least 0");
+      }
+    }
+  }
 }
 
 export function isPositive(value: unknown): value is number {

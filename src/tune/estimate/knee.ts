@@ -1,72 +1,181 @@
 /**
- * The knee N* = X_max · R_min of a closed sweep, from the log-hinge (`hinge.ts`), with a 95 % interval by bootstrap.
+ * The knee N* = X_max · R_min of a closed sweep: where the line of low load, N / R_min, meets the roof, X_max. From the log-hinge
+ * (`hinge.ts`), with a 95 % interval by bootstrap (`bootstrap.ts`). What the numbers cannot tell is said, never guessed:
  *
- * In order: too little for an answer → inconclusive; throughput not level at the end → not reached; fit; cross-checks.
+ *   levels → without those behind a fall → still rising? not reached → too few, or flat from the start? inconclusive
+ *          → hinge → differs from X_max · R_min or from the low-load anchor? inconclusive → value and interval
  */
 
+import { count } from "../../errors/count.ts";
 import type { KneeEstimate, LevelThroughputs } from "../types.ts";
-import { resampled } from "./bootstrap.ts";
+import { redrawn, widenedQuantile } from "./bootstrap.ts";
 import { isFlat } from "./flat.ts";
-import { fitHinge, type Hinge } from "./hinge.ts";
-import { checkedLevels } from "./input.ts";
-import { randomFrom } from "./random.ts";
-import { median, quantileOfSorted, sorted } from "./statistics.ts";
+import { fitLogHinge, type LogHinge, type LogLevel, withoutCorner } from "./hinge.ts";
+import { bad, checkedLevels, isPositive } from "./input.ts";
+import { type Random, randomFrom } from "./random.ts";
+import { median } from "./statistics.ts";
+
+/** What one client at a time showed of the resource that was expected to limit. */
+export interface LowLoadAnchor {
+  /** Response time at one client, in ms: R_min. */
+  readonly responseMs: number;
+  /** Of it, how long one request holds the resource, in ms: for CPU the CPU time D. */
+  readonly serviceMs: number;
+  /** How many requests the resource serves at once: for CPU the cores c. */
+  readonly servers: number;
+}
 
 export interface KneeOptions {
-  /** Of the bootstrap. @default 1 */
+  /** c · R_min / D = c · (1 + W / D) is a bound: the knee cannot be above it, but is below it if something else limits. */
+  readonly anchor?: LowLoadAnchor;
+  /** Of the bootstrap: the same seed and levels give the same interval. @default 1 */
   readonly seed?: number;
-  /** How many bootstrap samples. @default 1000 */
+  /** How many times the bootstrap makes the estimate again. @default 1000 */
   readonly resamples?: number;
+}
+
+/** The two lines of the hinge. */
+export interface Hinge {
+  /** Answers per second that each client adds below the knee: 1 / R_min. */
+  readonly slope: number;
+  readonly knee: number;
+  /** Answers per second beyond the knee: X_max. */
+  readonly roof: number;
 }
 
 /** With fewer, a hinge fits whatever was measured. */
 const LEAST_LEVELS = 4;
 
-/** The knee, and X_max · R_min, may differ by this share. */
+/** Two ways to the same knee may differ by this share. */
 const DISAGREEMENT = 0.25;
 
+/** Levels behind the peak with less than this share of its throughput are behind a fall: they say nothing of X_max. */
+const FALLEN = 0.8;
+
+/**
+ * The knee of a closed sweep, with its 95 % interval; `notReached` or `inconclusive` where the levels do not show one.
+ *
+ * Levels may come in any order. Throughputs are in any one unit; only their ratios count.
+ */
 export function estimateKnee(levels: readonly LevelThroughputs[], options: KneeOptions = {}): KneeEstimate {
-  const { seed = 1, resamples = 1000 } = options;
-  const checked = answering(levels);
-  if (checked.length < LEAST_LEVELS) {
-    return { inconclusive: `only ${checked.length} concurrencies with answers; a knee needs at least ${LEAST_LEVELS}` };
+  const { seed = 1, resamples = 1000, anchor } = checkedOptions(options);
+  const all = answering(levels);
+  const standing = beforeFall(all);
+  const last = standing.at(-1)?.concurrency ?? 0;
+  if (standing.length < 2)
+    return { inconclusive: `only ${count(all.length, "concurrency", "concurrencies")} had answers` };
+  if (!isFlat(standing)) return unfinished(all, standing.length, last);
+  if (standing.length < LEAST_LEVELS) {
+    return { inconclusive: `a knee needs at least ${LEAST_LEVELS} concurrencies; there are ${standing.length}` };
   }
-  if (!isFlat(checked)) return { notReached: true, seenUpTo: checked.at(-1)?.concurrency as number };
-  const { knee, roof } = hingeOf(checked);
-  const first = checked[0] as LevelThroughputs;
-  const crossing = (roof * first.concurrency) / median(first.throughputs);
-  if (Math.abs(Math.log(crossing / knee)) > Math.log(1 + DISAGREEMENT)) {
-    return { inconclusive: `the fitted knee is ${knee.toFixed(1)}, but X_max · R_min is ${crossing.toFixed(1)}` };
-  }
+  const logLevels = logs(standing);
+  const repetitions = median(standing.map(({ throughputs }) => throughputs.length));
+  if (repetitions < 2) return { inconclusive: "one repetition of each concurrency does not tell the noise" };
+  const fit = fitLogHinge(logLevels);
+  const doubt = doubtOf(fit, standing[0] as LevelThroughputs, anchor);
+  if (doubt !== undefined) return { inconclusive: doubt };
   const random = randomFrom(seed);
-  const [logN, logX] = logs(checked);
-  const knees = sorted(Array.from({ length: resamples }, () => fitHinge(logN, resampled(logX, random)).knee));
-  return { value: knee, low: quantileOfSorted(knees, 0.025), high: quantileOfSorted(knees, 0.975) };
+  const knees = Array.from({ length: resamples }, () => kneeAgain(fit.knee, logLevels, random));
+  const [low, high] = [0.025, 0.975].map((share) => widenedQuantile(knees, share, fit.knee, repetitions)) as [
+    number,
+    number,
+  ];
+  return { value: asConcurrency(fit.knee), low: asConcurrency(low), high: asConcurrency(high) };
 }
 
-/** The roof of throughput, in answers per second: the level part of the hinge. Without two levels the highest that was seen; 0: none. */
+/**
+ * The roof of throughput, in answers per second: the level part of the hinge. If the sweep did not reach it, the highest level's median,
+ * which X_max is not below. 0 without an answer.
+ */
 export function throughputMax(levels: readonly LevelThroughputs[]): number {
-  const checked = answering(levels);
-  return checked.length < 2 ? median(checked[0]?.throughputs ?? [0]) : hingeOf(checked).roof;
+  const standing = beforeFall(answering(levels));
+  if (standing.length < 2 || !isFlat(standing)) return peakOf(standing);
+  return Math.exp(fitLogHinge(logs(standing)).roof);
 }
 
-function hingeOf(levels: readonly LevelThroughputs[]): Hinge {
-  return fitHinge(...logs(levels));
+/** The lines for a chart; undefined where there are fewer than two concurrencies with answers. */
+export function fitHinge(levels: readonly LevelThroughputs[]): Hinge | undefined {
+  const standing = beforeFall(answering(levels));
+  if (standing.length < 2) return undefined;
+  const { slope, knee, roof } = fitLogHinge(logs(standing));
+  return { slope: Math.exp(slope), knee: Math.exp(knee), roof: Math.exp(roof) };
+}
+
+function unfinished(all: readonly LevelThroughputs[], standing: number, last: number): KneeEstimate {
+  const fallen = all[standing];
+  if (fallen === undefined) return { notReached: true, seenUpTo: last };
+  const share = Math.round((100 * median(fallen.throughputs)) / peakOf(all));
+  return {
+    inconclusive: `throughput rose up to a concurrency of ${last}, and at ${fallen.concurrency} fell to ${share} % of it: the server breaks down before it is level`,
+  };
+}
+
+function doubtOf(fit: LogHinge, first: LevelThroughputs, anchor: LowLoadAnchor | undefined): string | undefined {
+  const knee = asConcurrency(fit.knee);
+  if (first.concurrency > 1 && knee < 2 * first.concurrency) {
+    return `throughput is level from the lowest concurrency, ${first.concurrency}, on: the knee is at ${shown(knee)} or below; begin at 1`;
+  }
+  const responseMin = anchor === undefined ? first.concurrency / median(first.throughputs) : anchor.responseMs / 1000;
+  const crossing = asConcurrency(fit.roof + Math.log(responseMin));
+  if (Math.abs(Math.log(crossing / knee)) > Math.log(1 + DISAGREEMENT)) {
+    return `the hinge has its knee at ${shown(knee)}, but X_max · R_min is ${shown(crossing)}`;
+  }
+  if (anchor === undefined) return undefined;
+  const bound = (anchor.servers * anchor.responseMs) / anchor.serviceMs;
+  if (knee > bound * (1 + DISAGREEMENT)) {
+    return `the hinge has its knee at ${shown(knee)}, but what one request uses allows ${shown(bound)} at most`;
+  }
+  return undefined;
+}
+
+/**
+ * The knee of redrawn levels. Its search begins at the knee of all of them, not with a plain hinge: that would take most of the time and
+ * change nothing. Two rounds, because the first may move a level out of the corner.
+ */
+function kneeAgain(start: number, levels: readonly LogLevel[], random: Random): number {
+  const drawn = levels.map(({ n, xs }) => ({ n, xs: redrawn(xs, random) }));
+  return withoutCorner(drawn, withoutCorner(drawn, start).knee).knee;
+}
+
+/** From a logarithm. No closed system has its knee below 1: one client's throughput, 1 / R_min, is at most X_max. */
+function asConcurrency(log: number): number {
+  return Math.max(1, Math.exp(log));
+}
+
+function shown(concurrency: number): string {
+  return String(Number(concurrency.toPrecision(3)));
+}
+
+/** Without the last levels, if all their repetitions are far below the peak. A dip in the middle stays: medians bear it. */
+function beforeFall(levels: readonly LevelThroughputs[]): readonly LevelThroughputs[] {
+  const standing = FALLEN * peakOf(levels);
+  return levels.slice(0, levels.findLastIndex(({ throughputs }) => Math.max(...throughputs) >= standing) + 1);
+}
+
+function peakOf(levels: readonly LevelThroughputs[]): number {
+  return Math.max(0, ...levels.map(({ throughputs }) => median(throughputs)));
 }
 
 /** Without the repetitions that had no answer: they have no logarithm. */
 function answering(levels: readonly LevelThroughputs[]): LevelThroughputs[] {
-  return checkedLevels(
-    checkedLevels(levels).map(({ concurrency, throughputs }) => ({
-      concurrency,
-      throughputs: throughputs.filter((throughput) => throughput > 0),
-    })),
-  );
+  return checkedLevels(levels)
+    .map(({ concurrency, throughputs }) => ({ concurrency, throughputs: throughputs.filter((x) => x > 0) }))
+    .filter(({ throughputs }) => throughputs.length > 0);
 }
 
-function logs(levels: readonly LevelThroughputs[]): [logN: number[], logX: number[][]] {
-  return [
-    levels.map(({ concurrency }) => Math.log(concurrency)),
-    levels.map(({ throughputs }) => throughputs.map((throughput) => Math.log(throughput))),
-  ];
+function logs(levels: readonly LevelThroughputs[]): LogLevel[] {
+  return levels.map(({ concurrency, throughputs }) => ({ n: Math.log(concurrency), xs: throughputs.map(Math.log) }));
+}
+
+function checkedOptions(options: KneeOptions): KneeOptions {
+  const { anchor, seed, resamples } = options;
+  if (seed !== undefined && !Number.isFinite(seed)) throw bad("seed", seed, "a finite number");
+  if (resamples !== undefined && !(Number.isInteger(resamples) && resamples >= 1)) {
+    throw bad("resamples", resamples, "a whole number, at least 1");
+  }
+  for (const field of ["responseMs", "serviceMs", "servers"] as const) {
+    const value = anchor?.[field];
+    if (anchor !== undefined && !isPositive(value)) throw bad(`anchor.${field}`, value, "a finite number above 0");
+  }
+  return options;
 }
