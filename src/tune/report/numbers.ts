@@ -1,8 +1,8 @@
 /** How numbers are written for people: three digits that count, a unit, commas between thousands. */
 
-/** `12,341`, `987`, `63.4`, `0.42`. */
+/** `12,341`, `987`, `63.4`, `0.42`; `–` for what is no number. */
 export function plain(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value)) return "–";
   return Math.abs(value) >= 100
     ? Math.round(value).toLocaleString("en")
     : value.toLocaleString("en", { maximumSignificantDigits: 3 });

@@ -16,19 +16,25 @@ import {
 } from "./words.ts";
 
 export interface SummaryOptions {
-  /** Default: 100. Sentences are broken, tables are not. */
+  /** Default: 100, and no more. Sentences are broken, tables are not. */
   readonly columns?: number;
   /** Default: true. false: ASCII only. */
   readonly unicode?: boolean;
 }
 
-export function summary(of: TuneResult, { columns = 100, unicode = true }: SummaryOptions = {}): string {
+/** Longer lines are harder to read. */
+const MOST_COLUMNS = 100;
+
+export function summary(of: TuneResult, options: SummaryOptions = {}): string {
+  const { unicode = true } = options;
+  const columns = Math.min(options.columns ?? MOST_COLUMNS, MOST_COLUMNS);
   const result = withPrintableTexts(of);
+  const { recommendation } = result;
   const text = [
     ...answer(result, columns),
     ...section("Routes, one client at a time", routeRows(result.perRoute)),
     ...section("Measured shapes", result.shapes.length > 1 ? shapeRows(result.shapes) : []),
-    ...section("Threads, by the classic rules", classicRows(result.recommendation)),
+    ...section("Threads, by the classic rules", recommendation === undefined ? [] : classicRows(recommendation)),
     ...section(
       "Samples that were left out",
       leftOutCounts(result.levels).map(([reason, samples]) => [String(samples), LEFT_OUT[reason]]),
@@ -55,14 +61,20 @@ function answer(result: TuneResult, columns: number): string[] {
   return [
     `${scenario.target}, measured in ${timeSpan(seconds)} with ${count(result.levels.length, "level")}`,
     "",
+    ...(recommendation === undefined ? [] : advice(recommendation, columns)),
+    ...facts.flatMap(([name, fact]) => (fact === undefined ? [] : hanging(name, fact, columns))),
+    "",
+    ...indent(wrap(kneeSentence(knee), columns - 2)),
+  ];
+}
+
+function advice(recommendation: Recommendation, columns: number): string[] {
+  return [
     `  Run it as ${shapeName(recommendation)}`,
     `  ${shapeFlags(recommendation)}`,
     "",
     ...indent(wrap(recommendation.why, columns - 2)),
     "",
-    ...facts.flatMap(([name, fact]) => (fact === undefined ? [] : hanging(name, fact, columns))),
-    "",
-    ...indent(wrap(kneeSentence(knee), columns - 2)),
   ];
 }
 

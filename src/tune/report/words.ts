@@ -14,9 +14,9 @@ export const LEFT_OUT: Readonly<Record<LeftOut, string>> = {
 };
 
 export const LIMITED_BY: Readonly<Record<LimitedBy, string>> = {
-  server: "the server",
+  server: "the server: its code, a pool, a lock, or what it waits for",
   generator: "the load generator, so the server can do more than was measured",
-  cpu: "the machine's CPU, which the server and the load generator share",
+  cpu: "the CPU: all cores that the server may use are busy",
   errors: "errors",
   nothing: "nothing, throughput still rose at the end",
 };
@@ -52,6 +52,7 @@ export function sloSentence({ concurrency, boundary }: SloCeiling, target: strin
 
 /** `loop, 1 worker × 2 threads`. */
 export function shapeName({ model, workers, threads }: Shape): string {
+  if (workers === 0) return "a server that runs elsewhere";
   return `${model}, ${count(workers, "worker")} × ${count(threads, "thread")}`;
 }
 

@@ -53,8 +53,9 @@ export function linearTicks(high: number, most: number): number[] {
   return range(0, Math.ceil(high / step - 1e-9)).map((index) => Number((index * step).toPrecision(12)));
 }
 
-/** The next of 1, 2 and 5 × 10ⁿ outwards: where a logarithmic axis ends. */
+/** The next of 1, 2 and 5 × 10ⁿ outwards: where a logarithmic axis ends. 1 to 10 if there is nothing to show. */
 export function logEnds(low: number, high: number): [low: number, high: number] {
+  if (!(low > 0 && Number.isFinite(high))) return [1, 10];
   const nice = logTicks(low / 10, high * 10).find((ticks) => ticks.length > 1)!;
   const digits = nice.filter((tick) =>
     [1, 2, 5].includes(Number((tick / power10(Math.floor(Math.log10(tick * 1.001)))).toPrecision(3))),

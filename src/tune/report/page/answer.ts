@@ -1,6 +1,6 @@
 /** The top of the page: what to run, why, and the numbers that matter. */
 
-import type { TuneResult } from "../../types.ts";
+import type { Recommendation, TuneResult } from "../../types.ts";
 import { type Markup, markup, type Value } from "../chart/markup.ts";
 import { inFlight, milliseconds, perSecond, timeSpan } from "../numbers.ts";
 import { kneeSentence, LIMITED_BY, sentence, shapeFlags, shapeName, sloSentence } from "../words.ts";
@@ -11,14 +11,21 @@ export function header({ scenario, startedAt, seconds }: TuneResult): Markup {
 
 export function answer(result: TuneResult): Markup {
   const { recommendation } = result;
-  return markup`<section class="answer" aria-labelledby="answer-title"><div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${shapeFlags(
-    recommendation,
-  )
-    .split(/ (?=--)/)
-    .map((flag, index) => [
-      index > 0 && " ",
-      markup`<span class="flag">${flag}</span>`,
-    ])}</code></p></div><dl class="facts">${facts(result)}</dl><div class="meaning">${meaning(result)}</div></section>`;
+  return markup`<section class="answer" aria-labelledby="answer-title">${
+    recommendation === undefined ? elsewhere() : advice(recommendation)
+  }<dl class="facts">${facts(result)}</dl><div class="meaning">${meaning(result)}</div></section>`;
+}
+
+function advice(recommendation: Recommendation): Markup {
+  const flags = shapeFlags(recommendation).split(/ (?=--)/);
+  return markup`<div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${flags.map(
+    (flag, index) => [index > 0 && " ", markup`<span class="flag">${flag}</span>`],
+  )}</code></p></div>`;
+}
+
+/** How that server runs is not known, so that nothing can be advised. */
+function elsewhere(): Markup {
+  return markup`<div class="run"><p class="eyebrow">Measured</p><p class="shape" id="answer-title">A server that runs elsewhere</p></div>`;
 }
 
 function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] {

@@ -1,6 +1,6 @@
 /** What is known of the app and of the machine: routes, sizing rules, scenario, notes, raw samples. */
 
-import type { TuneResult } from "../../types.ts";
+import type { RouteProfile, TuneResult } from "../../types.ts";
 import { type Markup, markup } from "../chart/markup.ts";
 import { gibibytes, milliseconds, perSecond, percent, plain } from "../numbers.ts";
 import { LEFT_OUT, shapeName } from "../words.ts";
@@ -8,13 +8,17 @@ import { bar, details, legend, section, table } from "./parts.ts";
 
 export function routesSection({ perRoute }: TuneResult): Markup {
   if (perRoute.length === 0) return markup``;
-  const longest = Math.max(...perRoute.map(({ cpuMs, waitMs }) => cpuMs + waitMs));
+  const longest = Math.max(...perRoute.map(({ cpuMs, waitMs }) => cpuMs + waitMs)) || 1;
+  const isBlockingKnown = perRoute.some(({ loopMs }) => loopMs !== undefined);
   return section(
     "routes",
     "What each route does",
     markup`<p>Each route alone, one request at a time. While a route waits, an event loop serves others; while it computes or blocks, it does not.</p>`,
     legend([
       { text: "CPU", className: "cpu-key", swatch: "square" },
+      ...(isBlockingKnown
+        ? [{ text: "waiting that blocks its thread", className: "block-key", swatch: "square" as const }]
+        : []),
       { text: "waiting", className: "wait-key", swatch: "square" },
     ]),
     table(
@@ -23,23 +27,31 @@ export function routesSection({ perRoute }: TuneResult): Markup {
         { head: "route" },
         { head: "CPU", kind: "number" },
         { head: "waiting", kind: "number" },
+        ...(isBlockingKnown ? [{ head: "of it blocking", kind: "number" as const }] : []),
         { head: "" },
         { head: "waiting / CPU", kind: "number" },
         { head: "longest block", kind: "number" },
       ],
-      perRoute.map(({ route, cpuMs, waitMs, longestBlockMs }) => [
-        markup`<code>${route}</code>`,
-        milliseconds(cpuMs),
-        milliseconds(waitMs),
+      perRoute.map((route) => [
+        markup`<code>${route.route}</code>`,
+        milliseconds(route.cpuMs),
+        milliseconds(route.waitMs),
+        ...(isBlockingKnown ? [route.loopMs === undefined ? "–" : milliseconds(blockingMs(route))] : []),
         bar([
-          { share: cpuMs / longest, className: "cpu" },
-          { share: waitMs / longest, className: "wait" },
+          { share: route.cpuMs / longest, className: "cpu" },
+          { share: blockingMs(route) / longest, className: "block" },
+          { share: (route.waitMs - blockingMs(route)) / longest, className: "wait" },
         ]),
-        cpuMs > 0 ? twoDigits(waitMs / cpuMs) : "–",
-        longestBlockMs === 0 ? "none" : milliseconds(longestBlockMs),
+        route.cpuMs > 0 ? twoDigits(route.waitMs / route.cpuMs) : "–",
+        route.longestBlockMs === 0 ? "none" : milliseconds(route.longestBlockMs),
       ]),
     ),
   );
+}
+
+/** Of the waiting, what held up the event loop: the loop was busy for it, and the CPU was not. */
+function blockingMs({ cpuMs, waitMs, loopMs }: RouteProfile): number {
+  return loopMs === undefined ? 0 : Math.min(waitMs, Math.max(0, loopMs - cpuMs));
 }
 
 function twoDigits(ratio: number): string {
@@ -47,6 +59,7 @@ function twoDigits(ratio: number): string {
 }
 
 export function rulesSection({ recommendation }: TuneResult): Markup {
+  if (recommendation === undefined) return markup``;
   const { classic, workers, threads } = recommendation;
   return section(
     "rules",

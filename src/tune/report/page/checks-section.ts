@@ -53,7 +53,7 @@ function openLoopTable(samples: readonly Sample[]): Markup {
 }
 
 export function trustSection({ audit, shapes, levels }: TuneResult): Markup {
-  const most = Math.max(0, ...shapes.map(({ throughputMax }) => throughputMax));
+  const most = Math.max(0, ...shapes.map(({ throughputMax }) => throughputMax || 0));
   const share = audit.ceiling > 0 ? Math.min(1, most / audit.ceiling) : 1;
   const busiest = Math.max(0, ...levels.flatMap(({ samples }) => samples.map((each) => each.generatorUtilization)));
   const reasons = leftOutCounts(levels);

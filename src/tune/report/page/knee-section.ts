@@ -12,6 +12,7 @@ import { details, figure, legend, type LegendEntry, section, table } from "./par
 export function kneeSection(result: TuneResult): Markup {
   const [best] = result.shapes;
   if (best === undefined) return markup``;
+  if (best.levels.length === 0) return section("knee", "Where the knee is", markup`<p>No level was measured.</p>`);
   const { slo } = result;
   const reasons = leftOutCounts(best.levels).map(([reason]) => reason);
   return section(
@@ -39,6 +40,7 @@ export function spreadSection(result: TuneResult): Markup {
   const [best] = result.shapes;
   if (best === undefined) return markup``;
   const levels = summariseLevels(best.levels).filter(({ counted }) => counted.length > 0);
+  if (levels.length === 0) return markup``;
   return section(
     "spread",
     "How latency is spread",

@@ -80,7 +80,8 @@ export function details(summary: string, ...content: readonly Value[]): Markup {
 /** A bar in a cell, to compare the rows of a column. `shares`: of the cell's width. */
 export function bar(parts: readonly { readonly share: number; readonly className: string }[]): Markup {
   let from = 0;
-  return markup`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${parts.map(
+  const shown = parts.filter(({ share }) => share > 0);
+  return markup`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${shown.map(
     ({ share, className }) => {
       const start = from;
       from += share * 100;

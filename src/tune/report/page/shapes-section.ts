@@ -10,7 +10,7 @@ import { bar, figure, legend, section, table } from "./parts.ts";
 
 export function shapesSection({ shapes }: TuneResult): Markup {
   if (shapes.length < 2) return markup``;
-  const most = Math.max(...shapes.map(({ throughputMax }) => throughputMax));
+  const most = Math.max(...shapes.map(({ throughputMax }) => throughputMax || 0));
   const key = legend(
     shapes.map(({ shape }, index) => {
       const { className, mark } = lookOfLine(index);
@@ -47,7 +47,7 @@ export function shapesSection({ shapes }: TuneResult): Markup {
       shapes.map(({ shape, throughputMax, knee, p95AtKneeMs, limitedBy }, index) => [
         shapeName(shape),
         perSecond(throughputMax),
-        bar([{ share: throughputMax / most, className: lookOfLine(index).className }]),
+        bar([{ share: most > 0 ? throughputMax / most : 0, className: lookOfLine(index).className }]),
         "value" in knee ? inFlight(knee.value) : "notReached" in knee ? `> ${inFlight(knee.seenUpTo)}` : "inconclusive",
         "value" in knee ? `${inFlight(knee.low)} to ${inFlight(knee.high)}` : "–",
         p95AtKneeMs === undefined ? "–" : milliseconds(p95AtKneeMs),

@@ -105,7 +105,7 @@ tbody th.t{min-width:9.5rem;overflow-wrap:anywhere}th:first-child,td:first-child
 .n{text-align:right;white-space:nowrap}
 .bar{display:block;width:100%;min-width:110px;height:12px;margin-top:5px;background:var(--ground)}
 .bar rect{fill:currentColor;stroke:var(--card);stroke-width:1;vector-effect:non-scaling-stroke}
-.cpu,.cpu-key{color:var(--c2)}.wait,.wait-key{color:var(--c1)}
+.cpu,.cpu-key{color:var(--c2)}.wait,.wait-key{color:var(--c1)}.block,.block-key{color:var(--c5)}
 .bullet .bar{height:14px;border:1px solid var(--edge)}
 .bullet p{display:flex;justify-content:space-between}
 details{margin-top:8px}
@@ -113,7 +113,7 @@ summary{cursor:pointer;overflow-wrap:anywhere;color:var(--accent);padding:4px 0}
 .notes{margin:0;padding-left:20px;overflow-wrap:anywhere}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 @media (min-width:560px){.chart.wide{display:block}.chart.narrow{display:none}}
-@media (min-width:960px){.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.cards{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:0 16px}.answer{grid-template-columns:minmax(0,1.2fr) minmax(0,1fr)}.meaning{grid-column:1/-1}}
+@media (min-width:960px){.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.cards{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(0,1fr);gap:0 16px}.answer{grid-template-columns:minmax(0,1.2fr) minmax(0,1fr)}.meaning{grid-column:1/-1}}
 @media print{section{break-inside:avoid}}
 `;
 
