@@ -61,9 +61,10 @@ export async function bootShape(app: AppToServe, shape: Shape, options: BootOpti
   const { signal, bootTimeoutMs = BOOT_TIMEOUT_MS, cpus } = options;
   signal?.throwIfAborted();
   await loadNative();
+  const serve = serveArguments(app.args, shape);
   // Short: the path of a Unix socket ends at 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), "heddle-tune-"));
-  const server = new ServerProcess(serveArguments(app.args, shape, folder), app, cpus);
+  const server = new ServerProcess(serve(folder), app, cpus);
   const stop = async (): Promise<void> => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -56,7 +56,7 @@ function refusal(
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const [, ...rest] = serveArguments(args, { model, workers: 1, threads: 1 }, folder);
+  const [, ...rest] = serveArguments(args, { model, workers: 1, threads: 1 })(folder);
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,

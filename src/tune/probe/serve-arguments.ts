@@ -36,12 +36,12 @@ const GRACEFUL_TIMEOUT_MS = 2000;
 const LAST_LINES = 10;
 
 /** `args`: app and settings, as for `heddle serve`. `folder`: for the server's files. @throws HeddleError as parseArguments */
-export function serveArguments(args: readonly string[], shape: Shape, folder: string): string[] {
+export function serveArguments(args: readonly string[], shape: Shape): (folder: string) => string[] {
   const { positionals, flags, rest } = parseArguments(args);
   const kept = Object.entries(flags).flatMap(([flag, values]) =>
     REPLACED.includes(flag) ? [] : values.map((value) => `--${flag}=${value}`),
   );
-  return [
+  return (folder) => [
     "serve",
     ...positionals,
     ...kept,

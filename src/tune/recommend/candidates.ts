@@ -46,9 +46,7 @@ function promising(mix: Mix | undefined, cores: number): Shape[] {
       return [tasks![0]!, threads![0]!, loop![0]!];
     case "mixed":
       return [loop![0]!, threads![0]!, tasks![0]!];
-    case "waits":
-    case "quick":
-    case undefined:
+    default:
       return loop!;
   }
 }

@@ -22,35 +22,33 @@ export function whyOf(reasons: Reasons): string {
   return `${whatItDoes(mix)} ${capital(consequence(reasons))}.`;
 }
 
-function whatItDoes(mix: Mix): string {
-  const { cpuMs, waitMs, loopMs, heavy } = mix;
+function whatItDoes({ kind, cpuMs, waitMs, loopMs, heavy }: Mix): string {
+  if (kind === "mixed") return whatSomeDo(heavy);
   const takes = time(cpuMs + waitMs);
-  switch (mix.kind) {
-    case "computes":
-      return `A request computes for ${time(cpuMs)}, and meanwhile its event loop can serve nobody else.`;
-    case "blocks":
-      return `A request takes ${takes} and computes for ${time(cpuMs)} of them, but holds its thread all the time: it waits in a call that blocks.`;
-    case "both":
-      return `A request takes ${takes}: for ${time(loopMs)} of them it holds its event loop, so that all others there stand still, and the rest it waits.`;
-    case "waits":
-      return `A request takes ${takes} and computes for only ${time(cpuMs)} of them: the rest it waits, and its event loop serves others meanwhile.`;
-    case "quick":
-      return `A request takes ${takes}, and much of that is HTTP itself.`;
-    case "mixed": {
-      const longest = heavy.toSorted((a, b) => loopMsOf(b) - loopMsOf(a))[0]!;
-      return `${names(heavy)} ${heavy.length === 1 ? "holds its" : "hold their"} event loop for ${heavy.length === 1 ? "" : "up to "}${time(loopMsOf(longest))}, and requests for other routes must wait for that.`;
-    }
-  }
+  const sentences: Readonly<Record<Kind, string>> = {
+    computes: `A request computes for ${time(cpuMs)}, and meanwhile its event loop can serve nobody else.`,
+    blocks: `A request takes ${takes} and computes for ${time(cpuMs)} of them, but holds its thread all the time: it waits in a call that blocks.`,
+    both: `A request takes ${takes}: for ${time(loopMs)} of them it holds its event loop, so that all others there stand still, and the rest it waits.`,
+    waits: `A request takes ${takes} and computes for only ${time(cpuMs)} of them: the rest it waits, and its event loop serves others meanwhile.`,
+    quick: `A request takes ${takes}, and much of that is HTTP itself.`,
+  };
+  return sentences[kind];
+}
+
+function whatSomeDo(heavy: readonly RouteProfile[]): string {
+  const longest = time(Math.max(...heavy.map(loopMsOf)));
+  const hold =
+    heavy.length === 1 ? `holds its event loop for ${longest}` : `hold their event loop for up to ${longest}`;
+  return `${names(heavy)} ${hold}, and requests for other routes must wait for that.`;
 }
 
 /** The models that do well what a kind of request needs. */
-const FITTING: Readonly<Record<Kind | "mixed", readonly string[]>> = {
+const FITTING: Readonly<Record<Kind, readonly string[]>> = {
   computes: ["threads", "thread-per-request", "sync"],
   blocks: ["threads", "thread-per-request", "sync"],
   both: ["tasks", "threads", "thread-per-request", "sync"],
   waits: ["loop", "actors", "tasks"],
   quick: ["loop", "actors"],
-  mixed: [],
 };
 
 /** Without its full stop. */
@@ -59,22 +57,24 @@ function consequence({ shape, mix, choice, cores }: Reasons): string {
   if (choice === undefined) return `nothing that counts was measured, so ${words} is what the formula says`;
   const measured = `${words} answered ${evidence(choice)}`;
   if (mix === undefined) return measured;
-  if (mix.kind === "mixed") {
-    return `give ${mix.heavy.length === 1 ? "it" : "them"} threads of ${mix.heavy.length === 1 ? "its" : "their"} own with \`${routeTable(mix.heavy, cores)}\` in heddle.config.ts; of the shapes for the whole app, ${measured}`;
-  }
+  if (mix.kind === "mixed") return `${ownThreads(mix.heavy, cores)}; of the shapes for the whole app, ${measured}`;
   if (!FITTING[mix.kind].includes(shape.model)) return `all the same ${measured}`;
-  switch (mix.kind) {
-    case "computes":
-      return `threads compute side by side, one on each core: ${measured}`;
-    case "blocks":
-      return `while one thread waits another can compute: ${measured}`;
-    case "both":
-      return `${shape.model === "tasks" ? "tasks share a few threads, and a request that has not begun moves to a thread that is free" : "with a thread for each request nobody stands still"}: ${measured}`;
-    case "waits":
-      return `an event loop keeps many such requests waiting at once, so they need no threads of their own: ${measured}`;
-    case "quick":
-      return `an event loop runs it where it was read, without handing it to another thread: ${measured}`;
-  }
+  const reasons: Readonly<Record<Kind, string>> = {
+    computes: "threads compute side by side, one on each core",
+    blocks: "while one thread waits another can compute",
+    both:
+      shape.model === "tasks"
+        ? "tasks share a few threads, and a request that has not begun moves to a thread that is free"
+        : "with a thread for each request nobody stands still",
+    waits: "an event loop keeps many such requests waiting at once, so they need no threads of their own",
+    quick: "an event loop runs it where it was read, without handing it to another thread",
+  };
+  return `${reasons[mix.kind]}: ${measured}`;
+}
+
+function ownThreads(heavy: readonly RouteProfile[], cores: number): string {
+  const words = heavy.length === 1 ? "it threads of its own" : "them threads of their own";
+  return `give ${words} with \`${routeTable(heavy, cores)}\` in heddle.config.ts`;
 }
 
 /** `40/s; 4 threads answered no more` */
