@@ -21,6 +21,7 @@ const ENTRIES = [
   "actors/actor-service.ts",
   "shared/index.ts",
   "tasks/index.ts",
+  "tune/index.ts",
   "cli/main.ts",
   "runtime/watch/watch-service.ts",
   ...globSync("**/*-main.ts", { cwd: source }),

@@ -49,7 +49,7 @@ export function fieldsOf({ recommendation, knee }: TuneResult): ConfigFields | u
 
 /** Without a terminal nobody can agree. */
 async function ask(conflicts: readonly Conflict[], file: string): Promise<boolean> {
-  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return false;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const names = conflicts.map(({ name }) => name).join(", ");
@@ -64,14 +64,10 @@ async function ask(conflicts: readonly Conflict[], file: string): Promise<boolea
 
 function describe(outcome: WriteOutcome, cwd: string): string {
   const file = relative(cwd, outcome.file);
-  switch (outcome.kind) {
-    case "written":
-      return outcome.isNew ? `wrote   ${file}` : `changed ${file}`;
-    case "unchanged":
-      return `${file} has all of it already`;
-    case "declined":
-      return `${file} was not changed: it has these values already. --yes replaces them without asking`;
-    case "by-hand":
-      return `${file} was not changed: its form is one that heddle does not edit. Put this into what it exports:\n${outcome.fields}`;
+  if (outcome.kind === "written") return outcome.isNew ? `wrote   ${file}` : `changed ${file}`;
+  if (outcome.kind === "unchanged") return `${file} has all of it already`;
+  if (outcome.kind === "declined") {
+    return `${file} was not changed: it has these values already. --yes replaces them without asking`;
   }
+  return `${file} was not changed: its form is one that heddle does not edit. Put this into what it exports:\n${outcome.fields}`;
 }

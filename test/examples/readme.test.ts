@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { readOptions } from "../../src/tune/run/options.ts";
 import { runHeddle, startServer } from "../support/server.ts";
 import { fences, pages, root } from "./documents.ts";
 
@@ -138,6 +139,9 @@ describe("the commands in README.md and docs/guide", { concurrency: 3 }, () => {
         const check = await runHeddle(["check", ...settings], { cwd: settings[0]?.includes("/") ? root : project });
         assert.equal(check.code, 0, check.stderr);
       });
+    } else if (command === "tune") {
+      // To run it takes minutes.
+      test(`\`${line}\` has options that exist`, () => void readOptions(rest));
     } else {
       test(`\`${line}\` is a command`, async () => {
         const run = await runHeddle([command!, ...rest], { env: { XDG_RUNTIME_DIR: project } });

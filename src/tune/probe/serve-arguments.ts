@@ -61,6 +61,8 @@ export function serveArguments(args: readonly string[], shape: Shape): (folder: 
     `--workers=${shape.workers}`,
     // A sync worker has one thread, and accepts no other number.
     `--threads=${shape.model === "sync" ? 1 : shape.threads}`,
+    // A limit in the config file, such as an earlier tune's, would hide the knee. One on the command line is meant.
+    ...(flags["limit"] === undefined ? ["--limit=0"] : []),
     ...(rest.length === 0 ? [] : ["--", ...rest]),
   ];
 }

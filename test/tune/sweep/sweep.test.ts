@@ -24,7 +24,8 @@ describe("a sweep", () => {
     const ladder = windows.filter(({ purpose }) => purpose === "discover").length;
     const repeats = windows.slice(ladder).map(({ concurrency }) => concurrency);
     const rounds = [0, 1, 2, 3].map((round) => repeats.slice(round * ladder, (round + 1) * ladder));
-    for (const round of rounds) assert.equal(new Set(round).size, ladder, `each level once in a round: ${round}`);
+    for (const round of rounds)
+      assert.equal(new Set(round).size, ladder, `each level once in a round: ${round.join()}`);
     assert.ok(new Set(rounds.map(String)).size > 1, "the rounds differ in their order");
     const other = await play({ knee: 8, answerMs: 5 }, { seed: 2 });
     assert.notDeepEqual(other.windows.slice(ladder, 2 * ladder), windows.slice(ladder, 2 * ladder));
@@ -33,7 +34,7 @@ describe("a sweep", () => {
   test("puts levels around the corner where time is left", async () => {
     const { levels, windows } = await play({ knee: 11, answerMs: 5 }, { budgetMs: 120_000 });
     const refined = new Set(windows.flatMap(({ purpose, concurrency }) => (purpose === "refine" ? [concurrency] : [])));
-    assert.ok(refined.size >= 3, `${[...refined]}`);
+    assert.ok(refined.size >= 3, [...refined].join());
     const nearest = Math.min(...levels.map(({ concurrency }) => Math.abs(concurrency - 11)));
     assert.ok(nearest <= 1, levels.map(({ concurrency }) => concurrency).join());
   });

@@ -7,8 +7,8 @@ const wanted = { model: "threads", workers: 1, threads: 8 };
 
 function edited(text: string): { readonly text: string; readonly conflicts: readonly string[] } {
   const edit = editConfig(text, wanted);
-  assert.equal(edit.kind, "edited", text);
-  const { text: after, conflicts } = edit as Extract<typeof edit, { kind: "edited" }>;
+  assert.ok(edit.kind === "edited", text);
+  const { text: after, conflicts } = edit;
   return { text: after, conflicts: conflicts.map(({ name, was, becomes }) => `${name}: ${was} → ${becomes}`) };
 }
 

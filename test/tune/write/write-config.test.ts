@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { writeConfig, type WriteOutcome } from "../../../src/tune/write/write-config.ts";
+import { tempFolder } from "../../server/arbiter/support.ts";
+
+const fields = { model: "threads", workers: 1, threads: 8 };
+
+interface Written {
+  readonly outcome: WriteOutcome;
+  readonly folder: string;
+  /** Of the config file, if there is one. */
+  readonly text: string | undefined;
+  readonly diffs: readonly string[];
+  readonly asked: readonly string[];
+}
+
+async function write(t: TestContext, files: Readonly<Record<string, string>>, agrees = false): Promise<Written> {
+  const folder = tempFolder(t, files);
+  const [name] = Object.keys(files).filter((each) => each.startsWith("heddle.config"));
+  const diffs: string[] = [];
+  const asked: string[] = [];
+  const outcome = await writeConfig({
+    cwd: folder,
+    ...(name === undefined ? {} : { configFile: join(folder, name) }),
+    fields,
+    show: (_file, diff) => void diffs.push(diff),
+    agree: async (conflicts) => {
+      asked.push(...conflicts.map(({ name }) => name));
+      return agrees;
+    },
+  });
+  const left = readdirSync(folder).filter((each) => !Object.hasOwn(files, each) && each !== "heddle.config.ts");
+  assert.deepEqual(left, [], "nothing else is left behind");
+  const file = readdirSync(folder).find((each) => each.startsWith("heddle.config"));
+  return {
+    outcome,
+    folder,
+    diffs,
+    asked,
+    text: file === undefined ? undefined : readFileSync(join(folder, file), "utf8"),
+  };
+}
+
+test("without a config file one is written, and shown", async (t) => {
+  const { outcome, text, diffs, asked } = await write(t, {});
+  assert.equal(outcome.kind, "written");
+  assert.match(text!, /defineConfig\(\{\n {2}model: "threads",/);
+  assert.match(diffs[0]!, /^\+ import \{ defineConfig \} from "heddle";/);
+  assert.deepEqual(asked, []);
+});
+
+test("fields that are missing are added without a question", async (t) => {
+  const { outcome, text, diffs, asked } = await write(t, {
+    "heddle.config.mjs": 'export default {\n  app: "app.ts",\n};\n',
+  });
+  assert.equal(outcome.kind, "written");
+  assert.equal(text, 'export default {\n  app: "app.ts",\n  model: "threads",\n  workers: 1,\n  threads: 8,\n};\n');
+  assert.equal(diffs.length, 1);
+  assert.deepEqual(asked, []);
+});
+
+test("a value of the user's is replaced only if the user agrees", async (t) => {
+  const files = { "heddle.config.mjs": "export default { workers: 4 };\n" };
+  const declined = await write(t, files);
+  assert.equal(declined.outcome.kind, "declined");
+  assert.equal(declined.text, files["heddle.config.mjs"]);
+  assert.deepEqual(declined.asked, ["workers"]);
+  assert.match(
+    declined.diffs[0]!,
+    /^- export default \{ workers: 4 \};\n\+ export default \{ workers: 1, model: "threads"/,
+  );
+  const agreed = await write(t, files, true);
+  assert.equal(agreed.outcome.kind, "written");
+  assert.equal(agreed.text, 'export default { workers: 1, model: "threads", threads: 8 };\n');
+});
+
+test("a file that has all of it is left as it is", async (t) => {
+  const text = 'export default { model: "threads", workers: 1, threads: 8 };\n';
+  const { outcome, diffs } = await write(t, { "heddle.config.mjs": text });
+  assert.equal(outcome.kind, "unchanged");
+  assert.deepEqual(diffs, []);
+});
+
+test("a file of another form is left alone, and what to put into it is said", async (t) => {
+  const text = "const config = { workers: 2 };\nexport default config;\n";
+  const { outcome, text: after } = await write(t, { "heddle.config.mjs": text });
+  assert.ok(outcome.kind === "by-hand");
+  assert.equal(outcome.fields, '  model: "threads",\n  workers: 1,\n  threads: 8,');
+  assert.equal(after, text);
+});
+
+test("a file whose new text would not give the values is left alone", async (t) => {
+  const text = 'export default { app: "app.ts" }.constructor === Object ? { app: "b.ts" } : {};\n';
+  const { outcome, text: after } = await write(t, { "heddle.config.mjs": text }, true);
+  assert.equal(outcome.kind, "by-hand");
+  assert.equal(after, text);
+});
