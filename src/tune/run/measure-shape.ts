@@ -79,10 +79,7 @@ export async function measureShape(
   return { result: estimates(done, subject), sweep: done };
 }
 
-function estimates(
-  done: SweepResult,
-  { shape, cores = Infinity, isCoLocated }: Subject,
-): Omit<ShapeResult, "openLoop"> {
+function estimates(done: SweepResult, { shape, cores, isCoLocated }: Subject): Omit<ShapeResult, "openLoop"> {
   const { levels } = done;
   const throughputs = toThroughputs(levels);
   const knee = estimateKnee(throughputs);
@@ -97,7 +94,7 @@ function estimates(
     ...(p95 === undefined ? {} : { p95AtKneeMs: p95 }),
     ...(usl === undefined ? {} : { usl }),
     ...(marker === undefined ? {} : { kneedle: marker }),
-    limitedBy: limitedBy(done, isCoLocated ? cores : Infinity),
+    limitedBy: limitedBy(done, isCoLocated ? cores : undefined),
   };
 }
 

@@ -18,6 +18,8 @@ import { choose } from "../recommend/choose.ts";
 import { recommend } from "../recommend/recommend.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
+import { sweepNote } from "../sweep/note.ts";
+import type { SweepResult } from "../sweep/sweep.ts";
 import type { Level, RouteProfile, Sample, Shape, ShapeResult, TuneResult } from "../types.ts";
 import { othersNote, readCpu } from "./bystanders.ts";
 import { machine } from "./machine.ts";
@@ -207,10 +209,20 @@ class TuneRun {
     const { result, sweep } = await measureShape(bench, { warmUpMs: plan.warmUpMs, sweepMs, rules }, (sample, levels) =>
       this.#tell(stage, sample, levels),
     );
-    if (result.levels.length > 0) this.#shapes.push({ ...result, openLoop: [] });
-    this.#isCoLocated ||= isCoLocated;
+    // Half a sweep is an answer of its own, but not one that is compared with others.
+    const isWhole = sweep.end !== "failed" && sweep.end !== "aborted";
+    if (result.levels.length > 0 && (isWhole || this.#shapes.length === 0)) {
+      this.#shapes.push({ ...result, openLoop: [] });
+      this.#isCoLocated ||= isCoLocated;
+    }
+    this.#note(shape, sweep);
     signal?.throwIfAborted();
     if (sweep.end === "failed") throw sweep.error;
+  }
+
+  #note(shape: Shape, sweep: SweepResult): void {
+    const note = sweepNote(sweep);
+    if (note !== undefined) this.#notes.push(shape.workers === 0 ? note : `${formatShape(shape)}: ${note}`);
   }
 
   async #confirm(bench: Bench, { confirmMs }: BudgetPlan): Promise<void> {

@@ -62,7 +62,9 @@ export function planBudget({ budgetMs, shapes, isGiven, routes, hasSlo }: Budget
   const profileMs = clamp(budgetMs * 0.04, 1000, 2500) * Math.min(4, Math.max(1, routes));
   const confirmMs = clamp(budgetMs * 0.015, 500, 3000);
   const warmUpMs = clamp(budgetMs * 0.01, 300, 1500);
-  const left = budgetMs - auditMs - profileMs - BOOT_MS - CONFIRMATIONS * confirmMs;
+  // One for the profile, and one for the best of several shapes, which is confirmed at the end.
+  const boots = shapes > 1 ? 2 : 1;
+  const left = budgetMs - auditMs - profileMs - boots * BOOT_MS - CONFIRMATIONS * confirmMs;
   const each = BOOT_MS + warmUpMs;
   const affordable = Math.max(1, Math.floor(left / (SWEEP_LEAST_MS + each)));
   const measured = isGiven ? shapes : Math.min(shapes, affordable);
@@ -85,6 +87,8 @@ function clamp(value: number, least: number, most: number): number {
 }
 
 /** Of the time that is left, for the sweep of the next shape. `shapesLeft`: with it. */
-export function sweepTime(leftMs: number, shapesLeft: number, { bootMs, warmUpMs, confirmMs }: BudgetPlan): number {
-  return Math.max(0, (leftMs - CONFIRMATIONS * confirmMs) / shapesLeft - bootMs - warmUpMs);
+export function sweepTime(leftMs: number, shapesLeft: number, plan: BudgetPlan): number {
+  const { shapes, bootMs, warmUpMs, confirmMs } = plan;
+  const reserved = CONFIRMATIONS * confirmMs + (shapes > 1 ? bootMs : 0);
+  return Math.max(0, (leftMs - reserved) / shapesLeft - bootMs - warmUpMs);
 }

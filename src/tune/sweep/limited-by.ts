@@ -1,27 +1,25 @@
 /** What kept throughput from rising further. Pure. */
 
 import type { LimitedBy, Sample } from "../types.ts";
-import { counted, medianThroughput } from "./levels.ts";
+import { counted, median, medianThroughput } from "./levels.ts";
 import type { SweepResult } from "./sweep.ts";
 
-/** The server's CPUs are used up from here on: the rest is what the kernel and the machine need. */
+/** CPUs are used up from here on: the rest is what the kernel needs. */
 const CPU_FULL = 0.85;
 
 /**
- * `cores`: that the server may use. At the knee it is `cpu` if its CPUs are used up, else `server`: a pool, a lock, a connection to
- * a database. Without a knee it is what ended the ladder.
+ * `sharedCores`: those that the server and the generator share; undefined if each has its own. With a knee it is `cpu` if the two
+ * have used them up, else `server`: its own cores, a pool, a lock, a database. Without a knee it is what ended the ladder.
  */
-export function limitedBy({ levels, end }: Pick<SweepResult, "levels" | "end">, cores: number): LimitedBy {
+export function limitedBy({ levels, end }: Pick<SweepResult, "levels" | "end">, sharedCores?: number): LimitedBy {
   if (end === "generator" || end === "errors") return end;
   if (end !== "flat") return "nothing";
   const usable = levels.filter((level) => counted(level).length > 0);
   const best = usable.toSorted((a, b) => medianThroughput(b)! - medianThroughput(a)!)[0];
-  const shares = (best === undefined ? [] : counted(best)).flatMap(cpuShare);
-  if (shares.length === 0) return "server";
-  return shares.reduce((sum, share) => sum + share, 0) / shares.length >= CPU_FULL * cores ? "cpu" : "server";
+  const used = median((best === undefined ? [] : counted(best)).flatMap(usedCpus));
+  return used === undefined || sharedCores === undefined || used < CPU_FULL * sharedCores ? "server" : "cpu";
 }
 
-/** CPUs that the server used on average. */
-function cpuShare({ serverCpuSeconds, seconds }: Sample): number[] {
-  return serverCpuSeconds === undefined || seconds === 0 ? [] : [serverCpuSeconds / seconds];
+function usedCpus({ serverCpuSeconds, seconds, generatorUtilization }: Sample): number[] {
+  return serverCpuSeconds === undefined || seconds === 0 ? [] : [serverCpuSeconds / seconds + generatorUtilization];
 }

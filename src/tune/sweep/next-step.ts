@@ -58,7 +58,9 @@ export function nextStep(
   const wanted = wish(levels, edge, rules, random);
   if (wanted === undefined) return { kind: "end", why };
   const window = windowFor(wanted.concurrency, levels, rules.windowMs);
-  if (window.warmUpMs + window.measureMs > leftMs) return { kind: "end", why };
+  // A new level inside of the ladder is begun only if there is time for its repetitions, and for those of its neighbours.
+  const windows = wanted.isExtra === true ? rules.repetitions + 2 : 1;
+  if (windows * (window.warmUpMs + window.measureMs) > leftMs) return { kind: "end", why };
   const spare = wanted.purpose === "discover" ? window : stretch(window, levels, leftMs, rules);
   const repetition = samples.filter(({ concurrency }) => concurrency === wanted.concurrency).length;
   return { kind: "measure", purpose: wanted.purpose, repetition, ...spare };
@@ -67,6 +69,8 @@ export function nextStep(
 interface Wish {
   readonly purpose: Purpose;
   readonly concurrency: number;
+  /** A level that the ladder does not need. */
+  readonly isExtra?: true;
 }
 
 function wish(levels: readonly Level[], edge: Frontier, rules: SweepRules, random: () => number): Wish | undefined {
@@ -80,9 +84,9 @@ function wish(levels: readonly Level[], edge: Frontier, rules: SweepRules, rando
     return { purpose: "repeat", concurrency: round[Math.floor(random() * round.length)]!.concurrency };
   }
   const probe = insideBracket(levels, rules);
-  if (probe !== undefined) return { purpose: "slo", concurrency: probe };
+  if (probe !== undefined) return { purpose: "slo", concurrency: probe, isExtra: true };
   const finer = refinement(levels);
-  return finer === undefined ? undefined : { purpose: "refine", concurrency: finer };
+  return finer === undefined ? undefined : { purpose: "refine", concurrency: finer, isExtra: true };
 }
 
 /** Throughput is flat, but no level breaches the SLO yet: the bracket goes up exponentially. */
