@@ -171,17 +171,20 @@ class TuneRun {
     const wanted = this.#candidates(subject.configured, profiles);
     const plan = this.#plan(wanted.length);
     const measured = wanted.slice(0, plan.shapes);
+    let refused: HeddleError | undefined;
     for (const [place, shape] of measured.entries()) {
       const sweepMs = sweepTime(this.#leftMs, measured.length - place, plan);
       try {
         await this.#measure(await this.#boot(shape), plan, sweepMs);
       } catch (error) {
         // The app may not run under a model that was only tried.
-        const isLast = place === measured.length - 1 && this.#shapes.length === 0;
-        if (isLast || !(error instanceof HeddleError) || error.code !== "TUNE_NOT_SERVED") throw error;
+        const isOneOfSeveral = measured.length > 1 && error instanceof HeddleError && error.code === "TUNE_NOT_SERVED";
+        if (!isOneOfSeveral) throw error;
+        refused = error;
         this.#notes.push(error.message);
       }
     }
+    if (refused !== undefined && this.#shapes.length === 0) throw refused;
     const [best] = this.#bestFirst();
     await this.#confirm(await this.#boot(best!.shape), plan);
   }
@@ -211,7 +214,7 @@ class TuneRun {
     );
     // Half a sweep is an answer of its own, but not one that is compared with others.
     const isWhole = sweep.end !== "failed" && sweep.end !== "aborted";
-    if (result.levels.length > 0 && (isWhole || this.#shapes.length === 0)) {
+    if (result.levels.length > 0 && (isWhole || (plan.shapes === 1 && this.#shapes.length === 0))) {
       this.#shapes.push({ ...result, openLoop: [] });
       this.#isCoLocated ||= isCoLocated;
     }
