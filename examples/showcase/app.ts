@@ -11,7 +11,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadName } from "node:worker_threads";
 import { groups } from "../../src/actors/index.ts"; // in your project: from "heddle/actors"
-import { publish, socketActor, type RouteSettings } from "../../src/index.ts"; // in your project: from "heddle"
+import { publish, requestGroup, socketActor, type RouteSettings } from "../../src/index.ts"; // in your project: from "heddle"
+import { after, Channel, receiveFrom, select } from "../../src/tasks/index.ts"; // in your project: from "heddle/tasks"
 
 type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => void | Promise<void>;
 
@@ -34,6 +35,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     blockTheLoop(ms);
     json(res, { blockedMs: ms, ...identity });
   },
+  "/fan-out": fanOut,
   "/stream": stream,
   "/upload": upload,
   "/throw": () => {
@@ -54,6 +56,32 @@ const server: Server = createServer((req, res) => {
 function blockTheLoop(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
+}
+
+/**
+ * Asks eight shops for their price at once, each in a task of its own, and answers with what came within `ms`. The tasks of those that
+ * are later end with the request: the group cancels them.
+ */
+async function fanOut(_req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+  const shops = Array.from({ length: 8 }, (_, number) => `shop ${number}`);
+  const group = requestGroup();
+  const prices = new Channel<string>(shops.length);
+  for (const [number, shop] of shops.entries()) {
+    void group.go(async (context) => {
+      await sleep(60 * number, undefined, { signal: context.signal });
+      await prices.send(`${shop}: ${100 - number}`);
+    });
+  }
+  const timeUp = after(milliseconds(url, 250));
+  const found: string[] = [];
+  for (let isOver = false; !isOver && found.length < shops.length; ) {
+    await select([
+      receiveFrom(prices, (price) => void found.push(price)),
+      receiveFrom(timeUp, () => void (isOver = true)),
+    ]);
+  }
+  group.context.cancel();
+  json(res, { found, of: shops.length, ...identity });
 }
 
 /** Server-sent events, one every 300 ms, until the client leaves. Streams have no time limit. */
@@ -90,7 +118,10 @@ const chat = socketActor(
   { messageBytes: 16 * 1024 },
 );
 
-export const routes: Record<string, RouteSettings> = { "/ws": { websocket: chat } };
+export const routes: Record<string, RouteSettings> = {
+  "/ws": { websocket: chat },
+  "/fan-out": { model: "tasks" },
+};
 
 export function onStart(): void {
   if (thread !== 0) return;

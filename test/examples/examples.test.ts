@@ -268,6 +268,10 @@ describe("examples", { concurrency: 3 }, () => {
       assert.match(server.stdout(), new RegExp(`open ${server.url}`));
       assert.match(await get(server, "/who"), /"thread":0/);
       assert.match(await get(server, "/wait?ms=1"), /"waitedMs":1/);
+      const some = JSON.parse(await get(server, "/fan-out?ms=1")) as { found: string[]; of: number };
+      assert.ok(some.found.length < some.of, `${some.found.length} of ${some.of}`);
+      const all = JSON.parse(await get(server, "/fan-out?ms=30000")) as { found: string[]; of: number };
+      assert.equal(all.found.length, all.of);
       assert.equal((await fetch(`${server.url}/throw`)).status, 500);
       const upload = (bytes: number): Promise<Response> =>
         fetch(`${server.url}/upload`, { method: "POST", body: new Uint8Array(bytes) });
