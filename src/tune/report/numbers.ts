@@ -19,7 +19,7 @@ export function milliseconds(ms: number): string {
 }
 
 export function perSecond(rate: number): string {
-  return `${plain(rate)}/s`;
+  return Number.isFinite(rate) ? `${plain(rate)}/s` : "–";
 }
 
 /** `93 %`, `0.4 %`. */

@@ -49,7 +49,10 @@ function answer(result: TuneResult, columns: number): string[] {
   const best = result.shapes[0];
   const facts: [string, string | undefined][] = [
     ["knee", kneeInShort(knee)],
-    ["throughput", `${"notReached" in knee ? "up to now" : "at most"} ${perSecond(throughputMax)}`],
+    [
+      "throughput",
+      throughputMax > 0 ? `at most ${perSecond(throughputMax)}${"notReached" in knee ? " so far" : ""}` : undefined,
+    ],
     ["p95 at the knee", p95AtKneeMs === undefined ? undefined : milliseconds(p95AtKneeMs)],
     ["target", slo === undefined ? undefined : sloSentence(slo, milliseconds(slo.targetMs))],
     ["limited by", best === undefined ? undefined : LIMITED_BY[best.limitedBy]],

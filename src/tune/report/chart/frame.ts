@@ -16,6 +16,8 @@ export interface Axis {
   readonly high: number;
   readonly label: string;
   readonly told: (value: number) => string;
+  /** Only whole numbers get a tick. */
+  readonly isWhole?: boolean;
 }
 
 export interface Margins {
@@ -76,7 +78,8 @@ function scaleOf({ kind, low, high }: Axis, from: number, to: number): Scale {
   return kind === "log" ? logScale(low, high, from, to) : linearScale(0, high, from, to);
 }
 
-function setsOf({ kind, low, high }: Axis): number[][] {
-  if (kind === "log") return logTicks(low, high);
+function setsOf({ kind, low, high, isWhole = false }: Axis): number[][] {
+  if (kind === "log")
+    return logTicks(low, high).map((ticks) => ticks.filter((tick) => !isWhole || Number.isInteger(tick)));
   return [8, 5, 4, 3, 2, 1].map((most) => linearTicks(high, most).filter((tick) => tick <= high * 1.001));
 }

@@ -26,7 +26,7 @@ export function throughputChart(result: ShapeResult, size: Size): Markup {
     ...points.map(({ y }) => y.high),
     ...levels.flatMap(({ leftOut }) => leftOut.map(({ throughput }) => throughput)),
     result.throughputMax,
-  ];
+  ].filter(Number.isFinite);
   const ticks = linearTicks(Math.max(...drawnRates) * 1.06, 5);
   const rates: Axis = { kind: "linear", low: 0, high: ticks.at(-1)!, label: "answers per second", told: plain };
   const framed = frame(size, concurrencyAxis(levels), rates);
@@ -34,7 +34,7 @@ export function throughputChart(result: ShapeResult, size: Size): Markup {
   const curve = placesOf(framed, points);
   return markup`${framed.axes}${[
     "value" in knee && kneeBand(framed, knee, `knee ${inFlight(knee.value)}`),
-    !("notReached" in knee) && target(framed, throughputMax, `at most ${perSecond(throughputMax)}`, "roof", curve),
+    isRoofKnown(result) && target(framed, throughputMax, `at most ${perSecond(throughputMax)}`, "roof", curve),
     "value" in knee && fitted(framed, (n) => throughputMax * Math.min(1, n / knee.value), "hinge"),
     usl !== undefined && fitted(framed, (n) => uslAt(usl, n), "usl"),
     leftOutMarks(framed, levels, ({ throughput }) => throughput),
@@ -80,7 +80,7 @@ export function concurrencyAxis(levels: readonly { readonly concurrency: number 
   const all = levels.map(({ concurrency }) => concurrency);
   const [first, last] = [Math.min(...all), Math.max(...all)];
   const room = Math.max(1.12, (last / first) ** 0.03);
-  return { kind: "log", low: first / room, high: last * room, label: "requests in flight", told: plain };
+  return { kind: "log", low: first / room, high: last * room, label: "requests in flight", told: plain, isWhole: true };
 }
 
 export function pointsOf(levels: readonly LevelSummary[], what: "throughput" | "p95Ms"): Point[] {
@@ -103,6 +103,11 @@ function leftOutMarks(framed: Frame, levels: readonly LevelSummary[], value: (sa
       return shape(LEFT_OUT_SHAPES[sample.leftOut!], Math.min(x, framed.right), framed.y.at(value(sample)), 4, "dot");
     }),
   )}</g>`;
+}
+
+/** Where throughput still rose, the most that was seen is no roof. */
+function isRoofKnown({ knee, throughputMax }: ShapeResult): boolean {
+  return !("notReached" in knee) && throughputMax > 0;
 }
 
 function isWithin({ x }: Frame, concurrency: number): boolean {

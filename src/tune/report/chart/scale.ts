@@ -34,14 +34,14 @@ const NARROW_COUNTS = [20, 10, 8, 5];
 /** Sets of ticks between `low` and `high`, from many to few; every set has at least two, or it is the last resort: the ends. */
 export function logTicks(low: number, high: number): number[][] {
   const decades = range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)));
+  const isBetween = (tick: number): boolean => tick >= low * 0.999 && tick <= high * 1.001;
   const sets = [
-    ...DIGITS.map((digits) => decades.flatMap((power) => digits.map((digit) => power10(power) * digit))),
-    ...[2, 3].map((step) => decades.filter((power) => power % step === 0).map(power10)),
-  ].map((ticks) => ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001));
-  const usable = sets.filter((ticks) => ticks.length >= 2);
-  if (high / low < NARROW)
-    usable.unshift(...NARROW_COUNTS.map((most) => linearTicks(high, most).filter((tick) => tick >= low * 0.999)));
-  return usable.length > 0 ? usable : [linearTicks(high, 6).filter((tick) => tick >= low), [low, high]];
+    ...DIGITS.map((digits) => decades.flatMap((power) => digits.map((digit) => exact(digit, power)))),
+    ...[2, 3].map((step) => decades.filter((power) => power % step === 0).map((power) => exact(1, power))),
+  ].map((ticks) => ticks.filter(isBetween));
+  const even = high / low < NARROW ? NARROW_COUNTS.map((most) => linearTicks(high, most).filter(isBetween)) : [];
+  const usable = [...even, ...sets].filter((ticks) => ticks.length >= 2);
+  return usable.length > 0 ? usable : [[low, high]];
 }
 
 /** At most about `most` ticks from 0 on; the last is not below `high`. */
@@ -57,9 +57,7 @@ export function linearTicks(high: number, most: number): number[] {
 export function logEnds(low: number, high: number): [low: number, high: number] {
   if (!(low > 0 && Number.isFinite(high))) return [1, 10];
   const nice = logTicks(low / 10, high * 10).find((ticks) => ticks.length > 1)!;
-  const digits = nice.filter((tick) =>
-    [1, 2, 5].includes(Number((tick / power10(Math.floor(Math.log10(tick * 1.001)))).toPrecision(3))),
-  );
+  const digits = nice.filter((tick) => [1, 2, 5].includes(Number(tick.toExponential(3).split("e")[0])));
   const below = digits.findLast((tick) => tick <= low * 1.001) ?? low;
   const above = digits.find((tick) => tick >= high * 0.999) ?? high;
   return below === above ? [below / 2, above * 2] : [below, above];
@@ -84,7 +82,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
-/** `10 ** -3` is 0.001 exactly; a product of tenths is not. */
-function power10(power: number): number {
-  return Number(`1e${power}`);
+/** 3 · 10 ** -1 is 0.30000000000000004. */
+function exact(digit: number, power: number): number {
+  return Number(`${digit}e${power}`);
 }

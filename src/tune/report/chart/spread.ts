@@ -25,11 +25,13 @@ export function spreadChart(result: ShapeResult, size: Size): Markup {
     .filter(({ counted }) => counted.some(({ histogram }) => histogram.length > 0))
     .sort((a, b) => a.concurrency - b.concurrency);
   if (levels.length === 0) return markup``;
+  /** Of the first bucket only the upper bound is known. */
+  const bucketStep = widestStep(levels);
   const bounds = levels.flatMap(({ counted }) =>
     counted.flatMap(({ histogram }) => histogram.map(([upToMs]) => upToMs)),
   );
-  const [low, high] = logEnds(extreme(bounds, Math.min), extreme(bounds, Math.max));
-  const rows = Math.max(1, Math.min(ROWS, Math.floor(Math.log(high / low) / Math.log(widestStep(levels)))));
+  const [low, high] = logEnds(extreme(bounds, Math.min) / bucketStep, extreme(bounds, Math.max));
+  const rows = Math.max(1, Math.min(ROWS, Math.floor(Math.log(high / low) / Math.log(bucketStep) + 1e-9)));
   const columns = levels.map(({ concurrency, counted }) => columnOf(concurrency, counted, low, high, rows));
   const edge = columns.length + 0.5;
   const framed = frame(

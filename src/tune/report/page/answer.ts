@@ -37,7 +37,9 @@ function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] 
         : ["inconclusive", "the measurements do not agree"];
   return [
     fact("Knee", kneeValue, kneeMore),
-    fact("Throughput", perSecond(throughputMax), "notReached" in knee ? "the most that was seen" : "at most"),
+    throughputMax > 0
+      ? fact("Throughput", perSecond(throughputMax), "notReached" in knee ? "the most that was seen" : "at most")
+      : markup``,
     p95AtKneeMs === undefined ? markup`` : fact("p95 at the knee", milliseconds(p95AtKneeMs), "of latency"),
     slo === undefined
       ? markup``

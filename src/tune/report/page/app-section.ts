@@ -28,7 +28,7 @@ export function routesSection({ perRoute }: TuneResult): Markup {
         { head: "CPU", kind: "number" },
         { head: "waiting", kind: "number" },
         ...(isBlockingKnown ? [{ head: "of it blocking", kind: "number" as const }] : []),
-        { head: "" },
+        { head: "compared" },
         { head: "waiting / CPU", kind: "number" },
         { head: "longest block", kind: "number" },
       ],
@@ -95,7 +95,7 @@ export function machineSection({ machine, scenario, notes }: TuneResult): Markup
     ),
     table(
       "The machine",
-      [{ head: "part" }, { head: "" }],
+      [{ head: "part" }, { head: "here" }],
       [
         ["CPU", machine.cpu],
         ["cores", String(machine.cores)],

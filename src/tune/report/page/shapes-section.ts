@@ -10,6 +10,9 @@ import { bar, figure, legend, section, table } from "./parts.ts";
 
 export function shapesSection({ shapes }: TuneResult): Markup {
   if (shapes.length < 2) return markup``;
+  const isDrawn = shapes.some(({ levels }) =>
+    levels.some(({ samples }) => samples.some((each) => each.leftOut === undefined)),
+  );
   const most = Math.max(...shapes.map(({ throughputMax }) => throughputMax || 0));
   const key = legend(
     shapes.map(({ shape }, index) => {
@@ -20,25 +23,27 @@ export function shapesSection({ shapes }: TuneResult): Markup {
   return section(
     "shapes",
     "The shapes side by side",
-    markup`<div class="pair">${figure({
-      id: "shapes-throughput",
-      title: "Throughput",
-      description: "Answers per second of each shape against requests in flight. The ceilings are in the table below.",
-      draw: (size, isWide) => comparisonChart(shapes, "throughput", size, isWide),
-    })}${figure({
-      id: "shapes-p95",
-      title: "95 % of the answers came within",
-      description:
-        "p95 of latency of each shape against requests in flight. The values at the knee are in the table below.",
-      draw: (size, isWide) => comparisonChart(shapes, "p95Ms", size, isWide),
-    })}</div>`,
-    key,
+    isDrawn &&
+      markup`<div class="pair">${figure({
+        id: "shapes-throughput",
+        title: "Throughput",
+        description:
+          "Answers per second of each shape against requests in flight. The ceilings are in the table below.",
+        draw: (size, isWide) => comparisonChart(shapes, "throughput", size, isWide),
+      })}${figure({
+        id: "shapes-p95",
+        title: "95 % of the answers came within",
+        description:
+          "p95 of latency of each shape against requests in flight. The values at the knee are in the table below.",
+        draw: (size, isWide) => comparisonChart(shapes, "p95Ms", size, isWide),
+      })}</div>`,
+    isDrawn && key,
     table(
       "The ceiling of each shape, the recommended one first",
       [
         { head: "shape" },
         { head: "throughput at most", kind: "number" },
-        { head: "" },
+        { head: "compared" },
         { head: "knee", kind: "number" },
         { head: "95 % interval", kind: "number" },
         { head: "p95 at the knee", kind: "number" },

@@ -32,7 +32,15 @@ export function cut(text: string, columns: number, unicode: boolean): string {
   return `${text.slice(0, Math.max(0, columns - end.length))}${end}`;
 }
 
-const PLAIN: Readonly<Record<string, string>> = { "×": "x", "≤": "<=", "–": "-", "…": "...", α: "alpha", β: "beta" };
+const PLAIN: Readonly<Record<string, string>> = {
+  "×": "x",
+  "≤": "<=",
+  "–": "-",
+  "…": "...",
+  "·": "*",
+  α: "alpha",
+  β: "beta",
+};
 
 /** For a terminal without UTF-8: what has no ASCII form becomes a question mark. */
 export function toAscii(text: string): string {

@@ -10,7 +10,7 @@ import type { KneeEstimate, Level } from "../../types.ts";
 import { milliseconds, perSecond, plain, timeSpan } from "../numbers.ts";
 import { terminalChart } from "./chart.ts";
 import { type Look, lookOf, type Output } from "./look.ts";
-import { cut, printable } from "./printable.ts";
+import { cut, printable, toAscii } from "./printable.ts";
 
 export interface Progress {
   /** What is being done, in a few words: `measuring loop, 1 worker × 2 threads`. */
@@ -39,7 +39,7 @@ const ERASE_TO_END = "\x1b[0J";
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** Rows of the view beside the two panels of the chart: titles, axis, labels, caption, progress and the prompt's line. */
-const OTHER_ROWS = 8;
+const OTHER_ROWS = 9;
 const MOST_PANEL_ROWS = 8;
 const LEAST_PANEL_ROWS = 3;
 
@@ -127,31 +127,35 @@ export class ProgressView {
     const key = `${progress.stage} ${progress.level}`;
     if (key === this.#plainLine) return;
     this.#plainLine = key;
-    this.#output.write(`${statusLine(progress, this.#look)}\n`);
+    this.#output.write(`${joined([...statusOf(progress), timeLeft(progress.secondsLeft)], this.#look)}\n`);
   }
 }
 
-/** The lines of the view, none longer than the terminal: a line that wraps could not be drawn over. */
+/** The lines of the view, none as wide as the terminal: a line that wraps could not be drawn over. */
 export function viewOf(progress: Progress, look: Look): string[] {
   const chart = chartOf(progress, look);
-  return [
-    ...(chart === "" ? [] : [...chart.split("\n"), ""]),
-    cut(statusLine(progress, look), look.columns - 1, look.unicode),
-    ...(progress.done === undefined ? [] : [bar(progress.done, look)]),
-  ];
+  const { done, secondsLeft } = progress;
+  const below = [done === undefined ? undefined : bar(done, look), timeLeft(secondsLeft)];
+  const lines = [statusOf(progress), below].map((parts) => cut(joined(parts, look), look.columns - 1, look.unicode));
+  return [...(chart === "" ? [] : [...chart.split("\n"), ""]), ...lines.filter((line) => line !== "")];
 }
 
-function statusLine(progress: Progress, { unicode }: Look): string {
-  const { stage, level, throughput, p95Ms, secondsLeft } = progress;
+function statusOf({ stage, level, throughput, p95Ms }: Progress): (string | undefined)[] {
   return [
     printable(stage),
     level === undefined ? undefined : `${plain(level)} in flight`,
     throughput === undefined ? undefined : perSecond(throughput),
     p95Ms === undefined ? undefined : `p95 ${milliseconds(p95Ms)}`,
-    secondsLeft === undefined ? undefined : `${timeSpan(secondsLeft)} left`,
-  ]
-    .filter((part) => part !== undefined)
-    .join(unicode ? " · " : ", ");
+  ];
+}
+
+function timeLeft(secondsLeft: number | undefined): string | undefined {
+  return secondsLeft === undefined ? undefined : `${timeSpan(secondsLeft)} left`;
+}
+
+function joined(parts: readonly (string | undefined)[], { unicode }: Look): string {
+  const text = parts.filter((part) => part !== undefined).join(unicode ? " · " : ", ");
+  return unicode ? text : toAscii(text);
 }
 
 function chartOf({ levels = [], knee, targetMs }: Progress, look: Look): string {
@@ -163,7 +167,7 @@ function chartOf({ levels = [], knee, targetMs }: Progress, look: Look): string 
 }
 
 function bar(done: number, { columns, unicode }: Look): string {
-  const width = Math.min(columns - 8, 60);
+  const width = Math.max(0, Math.min(columns - 30, 48));
   const full = Math.round(Math.min(1, Math.max(0, done)) * width);
   const [on, off] = unicode ? ["━", "─"] : ["#", "-"];
   return `${on.repeat(full)}${off.repeat(Math.max(0, width - full))} ${Math.round(done * 100)} %`;

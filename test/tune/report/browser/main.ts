@@ -3,20 +3,23 @@
  * JavaScript. Exits with 1 if a page scrolls sideways, a text of a chart touches another or leaves its picture, a text has too little
  * contrast, the page asks for another file, or a text of the app does anything.
  *
- * The pictures lie in the folder that is given (`npm run test:report -- pictures`), or in one for temporary files.
+ * The pictures lie in the folder that is given (`npm run test:report -- pictures --only cliff,hostile`), or in one for temporary files.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { count } from "../../../../src/errors/count.ts";
 import { renderReport } from "../../../../src/tune/report/page/page.ts";
-import { all as every } from "../fixtures/results.ts";
+import { all } from "../fixtures/results.ts";
 import { Browser, findChromium } from "./chromium.ts";
 import { INSPECT } from "./inspect.ts";
 
-const only = process.env["ONLY"]?.split(",");
-const all = Object.fromEntries(Object.entries(every).filter(([name]) => only?.includes(name) ?? true));
+const { values, positionals } = parseArgs({ options: { only: { type: "string" } }, allowPositionals: true });
+const only = values.only?.split(",");
+const results = Object.entries(all).filter(([name]) => only?.includes(name) ?? true);
 
 const DEVICES = {
   phone: { width: 375, height: 812, deviceScaleFactor: 2, mobile: true },
@@ -24,12 +27,12 @@ const DEVICES = {
   desk: { width: 1280, height: 900, deviceScaleFactor: 1, mobile: false },
 } as const;
 
-const folder = resolve(process.argv[2] ?? join(tmpdir(), "heddle-report"));
+const folder = resolve(positionals[0] ?? join(tmpdir(), "heddle-report"));
 mkdirSync(folder, { recursive: true });
 const browser = await Browser.start(findChromium());
 let faults = 0;
 try {
-  for (const [name, result] of Object.entries(all)) {
+  for (const [name, result] of results) {
     const file = join(folder, `${name}.html`);
     writeFileSync(file, renderReport(result));
     for (const device of Object.keys(DEVICES) as (keyof typeof DEVICES)[]) {
@@ -40,7 +43,7 @@ try {
 } finally {
   await browser.close();
 }
-console.log(faults === 0 ? `no faults; pictures in ${folder}` : `${faults} faults; pictures in ${folder}`);
+console.log(faults === 0 ? `no faults; pictures in ${folder}` : `${count(faults, "fault")}; pictures in ${folder}`);
 if (faults > 0) process.exitCode = 1;
 
 async function look(
