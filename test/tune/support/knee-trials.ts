@@ -29,14 +29,16 @@ export interface TrialOptions {
   readonly step?: number;
   /** `flat`: the sweep goes on until throughput is level. `knee`: it stops below the knee. @default "flat" */
   readonly until?: "flat" | "knee";
-  /** Random knees are between these. @default [1, 200] */
+  /** Random knees are between these, at most 500: above it G(N) is not finite any more. @default [1, 200] */
   readonly knees?: readonly [low: number, high: number];
+  /** Of the bootstrap. @default 200 */
+  readonly resamples?: number;
   /** A second station, with 30 to 90 % of the first one's load. @default false */
   readonly twoStations?: boolean;
 }
 
-/** Far enough for the largest knee. */
-const MOST_CLIENTS = 1600;
+/** No sweep goes on for longer than to this many times the knee. */
+const FAR = 16;
 
 const SERVERS = [1, 2, 3, 4, 6, 8, 16, 32];
 
@@ -44,7 +46,8 @@ export function runTrial(random: Random, options: TrialOptions): Trial {
   const system = randomSystem(random, options);
   const truth = truthOf(system);
   const levels = sweep(random, system, options);
-  return { truth, levels, estimate: estimateKnee(levels), throughputMax: throughputMax(levels) };
+  const estimate = estimateKnee(levels, { resamples: options.resamples ?? 200 });
+  return { truth, levels, estimate, throughputMax: throughputMax(levels) };
 }
 
 /** Its knee is log-uniform, its servers any number that the knee allows. */
@@ -62,10 +65,11 @@ export function randomSystem(random: Random, { knees = [1, 200], twoStations = f
 
 export function sweep(random: Random, system: ClosedSystem, options: TrialOptions): LevelThroughputs[] {
   const { noise, repetitions = 5, step = 2, until = "flat" } = options;
-  const measure = measured(exactThroughputs(system, MOST_CLIENTS), noise, repetitions, random);
   const { knee } = truthOf(system);
+  const most = Math.ceil(FAR * knee);
+  const measure = measured(exactThroughputs(system, most), noise, repetitions, random);
   const levels: LevelThroughputs[] = [];
-  for (let n = 1; n <= MOST_CLIENTS; n *= step) {
+  for (let n = 1; Math.round(n) <= most; n *= step) {
     const concurrency = Math.round(n);
     if (concurrency === levels.at(-1)?.concurrency) continue;
     if (until === "knee" && concurrency > knee) break;
