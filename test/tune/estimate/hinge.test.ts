@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { fitLogHinge, type LogLevel, plainHinge } from "../../../src/tune/estimate/hinge.ts";
 import { near } from "../support/levels.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { isotonic } from "../../../src/tune/estimate/isotonic.ts";
 
 test("violators are pooled into their weighted mean", () => {

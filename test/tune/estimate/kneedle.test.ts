@@ -12,7 +12,7 @@ test("the published curves have their published knees", () => {
 });
 
 test("a convex curve, such as latency, has its knee where it begins to rise", () => {
-  const mirrored = rising.map(([x, y]) => [9 - x, 99 - y] as const).reverse();
+  const mirrored = rising.map(([x, y]) => [9 - x, 99 - y] as const).toReversed();
   assert.equal(kneedle(mirrored, { curve: "convex" }), 7);
 });
 
