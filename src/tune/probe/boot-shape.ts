@@ -16,7 +16,7 @@ import { loadNative } from "../../platform/native.ts";
 import { pin } from "../load/cpus.ts";
 import type { Shape } from "../types.ts";
 import { type LoopBlocks, readLoops } from "./loops.ts";
-import { processTree, treeCpuSeconds } from "./process-tree.ts";
+import { processTree, runDelaySeconds, treeCpuSeconds } from "./process-tree.ts";
 import { BIN, formatShape, ownMessage, serveArguments } from "./serve-arguments.ts";
 
 export interface BootedShape {
@@ -27,6 +27,8 @@ export interface BootedShape {
   readonly ended: Promise<HeddleError>;
   /** CPU seconds of the whole process tree since it started, ended workers included. NaN: this system does not tell. */
   cpuSeconds(): number;
+  /** For how many seconds the main threads of its workers had no core though they wanted one. 0: this system does not tell. */
+  runDelaySeconds(): number;
   pids(): number[];
   /** What its event loops did since it started. Asks the server, which takes it a millisecond of CPU. */
   blocks(): Promise<LoopBlocks>;
@@ -76,6 +78,7 @@ export async function bootShape(app: AppToServe, shape: Shape, options: BootOpti
       shape,
       ended: server.exited.then((how) => notServed(shape, `${how} while it was measured`, server.output)),
       cpuSeconds: () => server.cpuSeconds(),
+      runDelaySeconds: () => runDelaySeconds(server.pid) ?? 0,
       pids: () => processTree(server.pid),
       blocks: () => readLoops(join(folder, "control")),
       stop,

@@ -24,6 +24,20 @@ export function treeCpuSeconds(root: number): number | undefined {
   return times.reduce<number>((sum, time) => sum + (time ?? 0), 0);
 }
 
+/**
+ * For how many seconds the main threads of the root's descendants have wanted to run and had no core, all together. undefined: this
+ * kernel does not count it.
+ */
+export function runDelaySeconds(root: number): number | undefined {
+  const [, ...descendants] = processTree(root);
+  const delays = descendants.map((pid) => read(`/proc/${pid}/schedstat`));
+  if (delays.every((text) => text === undefined)) return undefined;
+  return delays.reduce((sum, text) => sum + Number(text?.split(" ")[RUN_DELAY] ?? 0) / 1e9, 0);
+}
+
+/** Field of /proc/PID/schedstat, in ns: time on a core, time in the run queue, turns. */
+const RUN_DELAY = 1;
+
 /** Each thread lists the processes that it has started. */
 function childrenOf(pid: number): number[] {
   const folder = `/proc/${pid}/task`;

@@ -5,7 +5,9 @@
  *   idle server (what it uses by itself) → each route: a warm-up window → windows; the fastest counts
  *
  * - D: CPU time of the process tree for a request, less what the idle server uses. W = R − D, with R the mean time of an answer.
- * - Other programs on the machine only ever make an answer slower. So the fastest of a few windows is the least disturbed one.
+ * - Other programs on the machine only ever make an answer slower. So the fastest of a few windows counts. The time in which the loop
+ *   was in the middle of something and had no core is taken off: it is neither D nor W, and would look like a call that blocks. At most
+ *   so much is taken off that the rest is what the fastest tenth of the answers took.
  */
 
 import { HeddleError } from "../../errors/errors.ts";
@@ -19,7 +21,7 @@ export interface ProfiledRoute {
 }
 
 export interface ProfileOptions<Route extends ProfiledRoute> {
-  readonly server: Pick<BootedShape, "cpuSeconds" | "blocks">;
+  readonly server: Pick<BootedShape, "cpuSeconds" | "runDelaySeconds" | "blocks">;
   readonly routes: readonly Route[];
   /** One client asks for this route again and again. `serverCpuSeconds` of the sample is that of its window. */
   readonly drive: (route: Route, length: { readonly warmUpMs: number; readonly measureMs: number }) => Promise<Sample>;
@@ -32,6 +34,7 @@ const WINDOWS = 3;
 /** So many answers of a route make its code hot: V8 compiles it meanwhile. */
 const WARM_UP_SHARE = 0.25;
 const IDLE_SHARE = 0.1;
+const FAST_SHARE = 0.1;
 /** After a load the server still collects garbage. */
 const SETTLE_MS = 100;
 const SHORTEST_WINDOW_MS = 200;
@@ -59,13 +62,14 @@ export async function profileRoutes<Route extends ProfiledRoute>(
     const answerMs = answersMs.get(route)!;
     const shareMs = (eachMs * (1 - WARM_UP_SHARE)) / WINDOWS;
     const measureMs = Math.max(SHORTEST_WINDOW_MS, shareMs, Math.min(LONGEST_WINDOW_MS, ANSWERS * answerMs));
-    const before = await read(server);
+    const readings = [await read(server)];
     const samples: Sample[] = [];
     for (let i = 0; i < WINDOWS; i++) {
       signal?.throwIfAborted();
       samples.push(await drive(route, { warmUpMs: Math.min(answerMs, 100), measureMs }));
+      readings.push(await read(server));
     }
-    profiles.push(profileOf(route, samples, { before, after: await read(server), idle }));
+    profiles.push(profileOf(route, samples, readings, idle));
   }
   return profiles;
 }
@@ -78,41 +82,68 @@ export interface Idle {
 
 export interface Reading {
   readonly atMs: number;
+  readonly runDelaySeconds: number;
   readonly loops: LoopBlocks;
 }
 
-/** Pure. `samples` were taken between the two readings. @throws HeddleError TUNE_NOT_SERVED: there is no answer among them */
+/** Pure. Each sample was taken between two of the readings. @throws HeddleError TUNE_NOT_SERVED: there is no answer among them */
 export function profileOf(
   { name, weight }: ProfiledRoute,
   samples: readonly Sample[],
-  { before, after, idle }: { readonly before: Reading; readonly after: Reading; readonly idle: Idle },
+  readings: readonly Reading[],
+  idle: Idle,
 ): RouteProfile {
-  const answered = samples.filter(({ answers }) => answers > 0);
-  const base = { route: name, weight };
-  if (answered.length === 0)
-    throw new HeddleError(
-      "TUNE_NOT_SERVED",
-      `${name} gave no good answer within ${Math.round(after.atMs - before.atMs)} ms.`,
-    );
-  const best = answered.reduce((a, b) => (b.latency.meanMs < a.latency.meanMs ? b : a));
-  const answerMs = best.latency.meanMs;
-  const requests = best.answers + best.errors;
-  const passedMs = after.atMs - before.atMs;
-  const busyShare = (after.loops.busyMs - before.loops.busyMs - (idle.busyMsPerSecond * passedMs) / 1000) / passedMs;
-  const loopMs = answerMs * Math.min(1, Math.max(0, busyShare));
-  const { serverCpuSeconds } = best;
-  // A system that does not tell CPU times: what the loop was busy for is the nearest to them.
-  const cpuMs =
-    serverCpuSeconds === undefined || Number.isNaN(serverCpuSeconds)
-      ? loopMs
-      : Math.max(0, (1000 * (serverCpuSeconds - idle.cpuPerSecond * best.seconds)) / requests);
+  const [first, last] = [readings[0]!, readings.at(-1)!];
+  const windows = samples.flatMap((sample, i) =>
+    sample.answers > 0 ? [windowOf(sample, readings[i]!, readings[i + 1]!, idle)] : [],
+  );
+  if (windows.length === 0) {
+    const passedMs = Math.round(last.atMs - first.atMs);
+    throw new HeddleError("TUNE_NOT_SERVED", `${name} gave no good answer within ${passedMs} ms.`);
+  }
+  const { answerMs, cpuMs, loopMs } = windows.reduce((a, b) => (b.answerMs < a.answerMs ? b : a));
   return {
-    ...base,
+    route: name,
     cpuMs,
     waitMs: Math.max(0, answerMs - cpuMs),
-    longestBlockMs: longestBlockMs(before.loops, after.loops),
+    longestBlockMs: longestBlockMs(first.loops, last.loops),
     loopMs,
+    weight,
   };
+}
+
+/** Times of one request, without those in which the server had no core. */
+function windowOf(
+  sample: Sample,
+  before: Reading,
+  after: Reading,
+  idle: Idle,
+): { readonly answerMs: number; readonly cpuMs: number; readonly loopMs: number } {
+  const { latency, seconds, serverCpuSeconds } = sample;
+  const passedMs = after.atMs - before.atMs;
+  const share = (ms: number): number => Math.min(1, Math.max(0, ms / passedMs));
+  const busyMs =
+    latency.meanMs * share(after.loops.busyMs - before.loops.busyMs - (idle.busyMsPerSecond * passedMs) / 1000);
+  if (serverCpuSeconds === undefined || Number.isNaN(serverCpuSeconds)) {
+    // A system that does not tell CPU times: what the loop was busy for is the nearest to them.
+    return { answerMs: latency.meanMs, cpuMs: busyMs, loopMs: busyMs };
+  }
+  const requests = sample.answers + sample.errors;
+  const cpuMs = Math.max(0, (1000 * (serverCpuSeconds - idle.cpuPerSecond * seconds)) / requests);
+  // While the loop waits for nothing but a core after an I/O wait, it does not count as busy, and nothing is taken off.
+  const delayMs = latency.meanMs * share(1000 * (after.runDelaySeconds - before.runDelaySeconds));
+  const lostMs = Math.max(0, Math.min(delayMs, busyMs - cpuMs, latency.meanMs - fastMs(sample)));
+  return { answerMs: latency.meanMs - lostMs, cpuMs, loopMs: busyMs - lostMs };
+}
+
+/** A tenth of the answers took at most so long. */
+function fastMs({ histogram, answers }: Sample): number {
+  let seen = 0;
+  for (const [upToMs, count] of histogram) {
+    seen += count;
+    if (seen >= answers * FAST_SHARE) return upToMs;
+  }
+  return Infinity;
 }
 
 async function watchIdle(server: ProfileOptions<ProfiledRoute>["server"], ms: number): Promise<Idle> {
@@ -133,5 +164,5 @@ function sleep(ms: number): Promise<void> {
 
 async function read(server: ProfileOptions<ProfiledRoute>["server"]): Promise<Reading> {
   const loops = await server.blocks();
-  return { atMs: performance.now(), loops };
+  return { atMs: performance.now(), runDelaySeconds: server.runDelaySeconds(), loops };
 }

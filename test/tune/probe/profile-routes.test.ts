@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type LoopBlocks, longestBlockMs } from "../../../src/tune/probe/loops.ts";
 import { type Idle, profileOf, profileRoutes, type Reading } from "../../../src/tune/probe/profile-routes.ts";
-import type { Sample } from "../../../src/tune/types.ts";
+import type { RouteProfile, Sample } from "../../../src/tune/types.ts";
 
 interface Window {
   readonly answers: number;
@@ -10,10 +10,12 @@ interface Window {
   readonly meanMs: number;
   readonly cpuSeconds?: number;
   readonly seconds?: number;
+  readonly histogram?: Sample["histogram"];
 }
 
-function sample({ answers, errors = 0, meanMs, cpuSeconds, seconds = 1 }: Window): Sample {
+function sample({ answers, errors = 0, meanMs, cpuSeconds, seconds = 1, histogram = [] }: Window): Sample {
   return {
+    histogram,
     answers,
     errors,
     seconds,
@@ -22,26 +24,37 @@ function sample({ answers, errors = 0, meanMs, cpuSeconds, seconds = 1 }: Window
   } as Sample;
 }
 
-function reading(atMs: number, busyMs: number, late: readonly (readonly [number, number])[] = []): Reading {
-  return { atMs, loops: { threads: 1, busyMs, late: new Map(late) } };
+function reading(
+  atMs: number,
+  busyMs: number,
+  late: readonly (readonly [number, number])[] = [],
+  runDelaySeconds: number = 0,
+): Reading {
+  return { atMs, runDelaySeconds, loops: { threads: 1, busyMs, late: new Map(late) } };
 }
 
 const IDLE: Idle = { cpuPerSecond: 0.01, busyMsPerSecond: 5 };
 const ROUTE = { name: "GET /", weight: 3 };
 
 describe("the profile of a route", () => {
+  const rounded = (profile: RouteProfile): Record<string, unknown> => ({
+    ...profile,
+    cpuMs: Math.round(profile.cpuMs),
+    waitMs: Math.round(profile.waitMs),
+    loopMs: Math.round(profile.loopMs!),
+  });
+
   test("is CPU time less the idle server's, the rest of the answer, and what the loop was busy for", () => {
     const samples = [sample({ answers: 20, meanMs: 50, cpuSeconds: 0.11 })];
-    const profile = profileOf(ROUTE, samples, {
-      before: reading(0, 100, [[12, 1]]),
-      after: reading(2000, 910, [
+    const readings = [
+      reading(0, 100, [[12, 1]]),
+      reading(2000, 910, [
         [12, 1],
         [21, 5],
         [90, 1],
       ]),
-      idle: IDLE,
-    });
-    assert.deepEqual(profile, {
+    ];
+    assert.deepEqual(rounded(profileOf(ROUTE, samples, readings, IDLE)), {
       route: "GET /",
       weight: 3,
       cpuMs: 5,
@@ -57,37 +70,46 @@ describe("the profile of a route", () => {
       sample({ answers: 20, meanMs: 50, cpuSeconds: 0.21 }),
       sample({ answers: 0, meanMs: 0 }),
     ];
-    const { cpuMs, waitMs } = profileOf(ROUTE, samples, {
-      before: reading(0, 0),
-      after: reading(3000, 900),
-      idle: IDLE,
-    });
-    assert.equal(Math.round(cpuMs), 10);
-    assert.equal(Math.round(waitMs), 40);
+    const readings = [reading(0, 0), reading(1000, 900), reading(2000, 1105), reading(3000, 1110)];
+    const { cpuMs, waitMs, loopMs } = rounded(profileOf(ROUTE, samples, readings, IDLE));
+    assert.deepEqual([cpuMs, waitMs, loopMs], [10, 40, 10]);
+  });
+
+  test("has neither as computing nor as waiting the time in which the server had no core", () => {
+    const readings = [reading(0, 0), reading(1000, 1005, [], 0.75)];
+    const profile = (fastestMs: number): unknown[] => {
+      const window = {
+        answers: 10,
+        meanMs: 80,
+        cpuSeconds: 0.21,
+        histogram: [
+          [fastestMs, 2],
+          [200, 8],
+        ],
+      } as const;
+      const { cpuMs, waitMs, loopMs } = rounded(profileOf(ROUTE, [sample(window)], readings, IDLE));
+      return [cpuMs, waitMs, loopMs];
+    };
+    assert.deepEqual(profile(15), [20, 0, 20]);
+    assert.deepEqual(profile(60), [20, 40, 60], "no more than what makes the fastest answers faster than the others");
   });
 
   test("counts answers that were not good to the requests that used CPU time", () => {
     const samples = [sample({ answers: 10, errors: 10, meanMs: 50, cpuSeconds: 0.21 })];
-    const { cpuMs } = profileOf(ROUTE, samples, { before: reading(0, 0), after: reading(1000, 200), idle: IDLE });
-    assert.equal(Math.round(cpuMs), 10);
+    assert.equal(rounded(profileOf(ROUTE, samples, [reading(0, 0), reading(1000, 200)], IDLE))["cpuMs"], 10);
   });
 
   test("takes the time of the loop where the system tells no CPU time", () => {
     const samples = [sample({ answers: 20, meanMs: 50, cpuSeconds: NaN })];
-    const { cpuMs } = profileOf(ROUTE, samples, { before: reading(0, 0), after: reading(1000, 205), idle: IDLE });
-    assert.equal(Math.round(cpuMs), 10);
+    assert.equal(rounded(profileOf(ROUTE, samples, [reading(0, 0), reading(1000, 205)], IDLE))["cpuMs"], 10);
   });
 
   test("is refused if there was no answer", () => {
-    assert.throws(
-      () =>
-        profileOf(ROUTE, [sample({ answers: 0, meanMs: 0 })], {
-          before: reading(0, 0),
-          after: reading(900, 0),
-          idle: IDLE,
-        }),
-      { code: "TUNE_NOT_SERVED", message: "GET / gave no good answer within 900 ms." },
-    );
+    const samples = [sample({ answers: 0, meanMs: 0 })];
+    assert.throws(() => profileOf(ROUTE, samples, [reading(0, 0), reading(900, 0)], IDLE), {
+      code: "TUNE_NOT_SERVED",
+      message: "GET / gave no good answer within 900 ms.",
+    });
   });
 });
 
@@ -118,7 +140,7 @@ test("a block that was seen once may be the operating system's, and one that was
 });
 
 describe("routes are profiled", () => {
-  const server = { cpuSeconds: () => 0, blocks: async () => reading(0, 0).loops };
+  const server = { cpuSeconds: () => 0, runDelaySeconds: () => 0, blocks: async () => reading(0, 0).loops };
 
   test("one after the other, each warmed up first, with a few answers in each window", async () => {
     const driven: string[] = [];
