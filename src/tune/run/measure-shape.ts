@@ -5,6 +5,7 @@
 import { estimateKnee, throughputMax } from "../estimate/knee.ts";
 import { isotonic } from "../estimate/isotonic.ts";
 import { kneedle } from "../estimate/kneedle.ts";
+import { sloCeiling } from "../estimate/slo.ts";
 import { fitUsl } from "../estimate/usl.ts";
 import type { Generator, Loop } from "../load/generator.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -76,10 +77,14 @@ export async function measureShape(
     },
     ...(signal === undefined ? {} : { signal }),
   });
-  return { result: estimates(done, subject), sweep: done };
+  return { result: estimates(done, subject, rules.sloP95Ms), sweep: done };
 }
 
-function estimates(done: SweepResult, { shape, cores, isCoLocated }: Subject): Omit<ShapeResult, "openLoop"> {
+function estimates(
+  done: SweepResult,
+  { shape, cores, isCoLocated }: Subject,
+  sloP95Ms: number | undefined,
+): Omit<ShapeResult, "openLoop"> {
   const { levels } = done;
   const throughputs = toThroughputs(levels);
   const knee = estimateKnee(throughputs);
@@ -92,6 +97,7 @@ function estimates(done: SweepResult, { shape, cores, isCoLocated }: Subject): O
     knee,
     throughputMax: throughputMax(throughputs),
     ...(p95 === undefined ? {} : { p95AtKneeMs: p95 }),
+    ...(sloP95Ms === undefined ? {} : { slo: sloCeiling(levels, sloP95Ms) }),
     ...(usl === undefined ? {} : { usl }),
     ...(marker === undefined ? {} : { kneedle: marker }),
     limitedBy: limitedBy(done, isCoLocated ? cores : undefined),

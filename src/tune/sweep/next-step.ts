@@ -46,6 +46,9 @@ const FINEST_RATIO = 1.2;
 /** How often a level is measured at most, beyond its repetitions, because windows were left out. */
 const EXTRA_ATTEMPTS = 3;
 
+/** How often the neighbours of a level that was added later are measured again. */
+const AGAIN_BESIDE = 2;
+
 export function nextStep(
   samples: readonly Sample[],
   leftMs: number,
@@ -59,7 +62,7 @@ export function nextStep(
   if (wanted === undefined) return { kind: "end", why };
   const window = windowFor(wanted.concurrency, levels, rules.windowMs);
   // A new level inside of the ladder is begun only if there is time for its repetitions, and for those of its neighbours.
-  const windows = wanted.isExtra === true ? rules.repetitions + 2 : 1;
+  const windows = wanted.isExtra === true ? rules.repetitions + 2 * AGAIN_BESIDE : 1;
   if (windows * (window.warmUpMs + window.measureMs) > leftMs) return { kind: "end", why };
   const spare = wanted.purpose === "discover" ? window : stretch(window, levels, leftMs, rules);
   const repetition = samples.filter(({ concurrency }) => concurrency === wanted.concurrency).length;
@@ -77,12 +80,8 @@ function wish(levels: readonly Level[], edge: Frontier, rules: SweepRules, rando
   if (edge.kind === "open") return { purpose: "discover", concurrency: edge.next };
   const beyond = edge.why === "flat" ? beyondTheKnee(levels, rules) : undefined;
   if (beyond !== undefined) return { purpose: "slo", concurrency: beyond };
-  const lacking = levels.filter((level) => lacks(level, levels, rules));
-  if (lacking.length > 0) {
-    const fewest = Math.min(...lacking.map(({ samples }) => samples.length));
-    const round = lacking.filter(({ samples }) => samples.length === fewest);
-    return { purpose: "repeat", concurrency: round[Math.floor(random() * round.length)]!.concurrency };
-  }
+  const repeated = nextOfRound(levels, rules, random);
+  if (repeated !== undefined) return { purpose: "repeat", concurrency: repeated.concurrency };
   const probe = insideBracket(levels, rules);
   if (probe !== undefined) return { purpose: "slo", concurrency: probe, isExtra: true };
   const finer = refinement(levels);
@@ -102,17 +101,33 @@ function insideBracket(levels: readonly Level[], { sloP95Ms }: SweepRules): numb
   return breaches === undefined || meets === 0 ? undefined : between(meets, breaches);
 }
 
-/** Neighbours of a level that was added later are measured once more, beside it: the machine may be another one by then. */
-function lacks(level: Level, levels: readonly Level[], { repetitions }: SweepRules): boolean {
+/**
+ * On the ladder: one of those with the fewest windows, so that each round has every level once. A level that was added later is mixed
+ * with its neighbours, which are measured again: the machine may be another one by then.
+ */
+function nextOfRound(levels: readonly Level[], rules: SweepRules, random: () => number): Level | undefined {
+  const lacking = levels
+    .map((level) => ({ level, windows: missing(level, levels, rules) }))
+    .filter(({ windows }) => windows > 0);
+  const isLater = lacking.some(({ level }) => !isRung(level.concurrency));
+  const fewest = Math.min(...lacking.map(({ level }) => level.samples.length));
+  const round = isLater
+    ? lacking.flatMap(({ level, windows }) => Array.from({ length: windows }, () => level))
+    : lacking.flatMap(({ level }) => (level.samples.length === fewest ? [level] : []));
+  return round[Math.floor(random() * round.length)];
+}
+
+/** How many windows the level still needs. 0 too if more of them would be left out again. */
+function missing(level: Level, levels: readonly Level[], { repetitions }: SweepRules): number {
   const { concurrency, samples } = level;
   const reason = whyUnusable(level);
-  if ((reason === "errors" || reason === "generator") && samples.length >= 2) return false;
+  if ((reason === "errors" || reason === "generator") && samples.length >= 2) return 0;
   const at = levels.indexOf(level);
   const isBesideLater = [levels[at - 1], levels[at + 1]].some(
     (other) => other !== undefined && !isRung(other.concurrency) && isRung(concurrency),
   );
-  const wanted = repetitions + (isBesideLater ? 1 : 0);
-  return counted(level).length < wanted && samples.length < wanted + EXTRA_ATTEMPTS;
+  const wanted = repetitions + (isBesideLater ? AGAIN_BESIDE : 0);
+  return Math.max(0, Math.min(wanted - counted(level).length, wanted + EXTRA_ATTEMPTS - samples.length));
 }
 
 /** A level of the ladder: a power of two. */

@@ -39,6 +39,17 @@ describe("a sweep", () => {
     assert.ok(nearest <= 1, levels.map(({ concurrency }) => concurrency).join());
   });
 
+  test("mixes the windows of a level that was added later with those of its neighbours", async () => {
+    const { windows } = await play({ knee: 11, answerMs: 5 }, { budgetMs: 120_000 });
+    const first = windows.findIndex(({ purpose }) => purpose === "refine");
+    const next = windows.findIndex(({ purpose }, at) => purpose === "refine" && at > first);
+    const around = windows.slice(first, next).map(({ concurrency }) => concurrency);
+    const [added] = around;
+    assert.equal(around.filter((concurrency) => concurrency === added).length, 5);
+    assert.equal(new Set(around).size, 3, around.join());
+    assert.notEqual(around.lastIndexOf(added!), 4, "not one after the other");
+  });
+
   test("never takes longer than its budget", async () => {
     for (const answerMs of [1, 50, 700]) {
       const { usedMs } = await play({ knee: 40, answerMs, noise: 0.05 }, { budgetMs: 20_000 });
