@@ -40,14 +40,16 @@ export function kneeSentence(knee: KneeEstimate): string {
   return sentence(knee.inconclusive);
 }
 
+const BEYOND: Readonly<Record<SloCeiling["boundary"], string>> = {
+  cliff: "Beyond it is a cliff: the server answers with errors, or throughput falls by half.",
+  slope: "Beyond it p95 rises above it.",
+  unseen: "No more were tried.",
+};
+
 export function sloSentence({ concurrency, boundary }: SloCeiling, target: string): string {
-  const beyond =
-    boundary === "cliff"
-      ? "Beyond it is a cliff: the server answers with errors, or throughput falls by half."
-      : "Beyond it p95 rises above it.";
   return concurrency === 0
     ? `The target (p95 of at most ${target}) does not hold at any concurrency that was measured.`
-    : `The target (p95 of at most ${target}) holds up to ${inFlight(concurrency)} requests in flight. ${beyond}`;
+    : `The target (p95 of at most ${target}) holds up to ${inFlight(concurrency)} requests in flight. ${BEYOND[boundary]}`;
 }
 
 /** `loop, 1 worker × 2 threads`. */

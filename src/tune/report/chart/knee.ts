@@ -5,7 +5,7 @@ import { type LevelSummary, summariseLevels } from "../levels.ts";
 import { inFlight, milliseconds, perSecond, plain } from "../numbers.ts";
 import { LEFT_OUT } from "../words.ts";
 import { type Axis, type Frame, frame, type Size } from "./frame.ts";
-import { fitted, kneeBand, placesOf, type Point, series, strips, target } from "./layers.ts";
+import { fitted, kneeBand, placesOf, type Point, samples, series, strips, target } from "./layers.ts";
 import { type Markup, markup } from "./markup.ts";
 import { linearTicks, logEnds } from "./scale.ts";
 import { shape, type ShapeName } from "./shapes.ts";
@@ -22,12 +22,14 @@ export const LEFT_OUT_SHAPES: Readonly<Record<LeftOut, ShapeName>> = {
 export function throughputChart(result: ShapeResult, size: Size): Markup {
   const levels = summariseLevels(result.levels);
   const points = pointsOf(levels, "throughput");
+  const all = rangeOf(levels, ({ throughput }) => throughput);
+  // Of the intervals only what is near: that of two samples may be six times as high as they are.
   const drawnRates = [
-    ...points.map(({ y }) => y.high),
-    ...levels.flatMap(({ leftOut }) => leftOut.map(({ throughput }) => throughput)),
+    ...all,
+    ...points.map(({ y }) => Math.min(y.high, y.value * MOST_OF_INTERVAL)),
     result.throughputMax,
-  ].filter(Number.isFinite);
-  const ticks = linearTicks(Math.max(...drawnRates) * 1.06, 5);
+  ];
+  const ticks = linearTicks(Math.max(...drawnRates.filter(Number.isFinite)) * 1.06, 5);
   const rates: Axis = { kind: "linear", low: 0, high: ticks.at(-1)!, label: "answers per second", told: plain };
   const framed = frame(size, concurrencyAxis(levels), rates);
   const { knee, throughputMax, usl, kneedle } = result;
@@ -38,6 +40,11 @@ export function throughputChart(result: ShapeResult, size: Size): Markup {
     "value" in knee && fitted(framed, (n) => throughputMax * Math.min(1, n / knee.value), "hinge"),
     usl !== undefined && fitted(framed, (n) => uslAt(usl, n), "usl"),
     leftOutMarks(framed, levels, ({ throughput }) => throughput),
+    samples(
+      framed,
+      countedPlaces(levels, ({ throughput }) => throughput),
+      "c1",
+    ),
     series(framed, points, "c1"),
     kneedle !== undefined && isWithin(framed, kneedle) && kneedleMark(framed, kneedle),
     strips(framed, levels.map(tipOf)),
@@ -48,8 +55,8 @@ export function latencyChart(result: ShapeResult, size: Size, targetMs: number |
   const levels = summariseLevels(result.levels);
   const points = pointsOf(levels, "p95Ms");
   const times = [
-    ...points.flatMap(({ y }) => [y.low, y.high]),
-    ...levels.flatMap(({ leftOut }) => leftOut.map(({ latency }) => latency.p95Ms)),
+    ...rangeOf(levels, ({ latency }) => latency.p95Ms),
+    ...points.map(({ y }) => Math.min(y.high, y.value * MOST_OF_INTERVAL)),
     ...(targetMs === undefined ? [] : [targetMs * 0.8, targetMs * 1.25]),
   ].filter((each) => each > 0);
   const [low, high] = logEnds(Math.min(...times), Math.max(...times));
@@ -66,6 +73,11 @@ export function latencyChart(result: ShapeResult, size: Size, targetMs: number |
     "value" in knee && kneeBand(framed, knee, `knee ${inFlight(knee.value)}`),
     targetMs !== undefined && target(framed, targetMs, `target ${milliseconds(targetMs)}`, "target", curve),
     leftOutMarks(framed, levels, ({ latency }) => latency.p95Ms),
+    samples(
+      framed,
+      countedPlaces(levels, ({ latency }) => latency.p95Ms),
+      "c2",
+    ),
     series(framed, points, "c2"),
     targetMs !== undefined &&
       slo !== undefined &&
@@ -73,6 +85,19 @@ export function latencyChart(result: ShapeResult, size: Size, targetMs: number |
       shape("diamond", framed.x.at(slo.concurrency), framed.y.at(targetMs), 5, `ceiling ${slo.boundary}`),
     strips(framed, levels.map(tipOf)),
   ]}`;
+}
+
+/** An interval that is higher than this many times its value leaves the plot. */
+const MOST_OF_INTERVAL = 1.3;
+
+function rangeOf(levels: readonly LevelSummary[], value: (sample: Sample) => number): number[] {
+  return levels.flatMap(({ counted, leftOut }) => [...counted, ...leftOut].map(value));
+}
+
+function countedPlaces(levels: readonly LevelSummary[], value: (sample: Sample) => number): [x: number, y: number][] {
+  return levels.flatMap(({ concurrency, counted }) =>
+    counted.map((sample): [number, number] => [concurrency, value(sample)]),
+  );
 }
 
 /** From the first to the last level, with a little room, so that no mark lies on an axis. */

@@ -16,6 +16,11 @@ export function placesOf({ x, y }: Frame, points: readonly Point[]): [x: number,
   return points.map((point) => [x.at(point.x), y.at(point.y.value)]);
 }
 
+/** The samples behind the values, small. */
+export function samples(frame: Frame, at: readonly (readonly [x: number, y: number])[], className: string): Markup {
+  return markup`<g class="${className}">${at.map(([x, y]) => shape("circle", frame.x.at(x), frame.y.at(y), 1.8, "sample"))}</g>`;
+}
+
 /** A line through the values, a bar for each interval, a mark for each value. `className` sets the colour. */
 export function series(frame: Frame, points: readonly Point[], className: string, mark: ShapeName = "circle"): Markup {
   const at = placesOf(frame, points);
@@ -26,11 +31,13 @@ export function series(frame: Frame, points: readonly Point[], className: string
   ]}</g>`;
 }
 
-/** Nothing for an interval that is not higher than the mark of its value. */
+/** Nothing for an interval that is not higher than the mark of its value. An end that leaves the plot has no cap. */
 function whisker(frame: Frame, x: number, { low, high }: Interval): Markup | undefined {
-  const [top, bottom] = [frame.y.at(high), frame.y.at(low)];
+  const [top, bottom] = [round(frame.y.at(high)), round(frame.y.at(low))];
   if (bottom - top < 7) return undefined;
-  return markup`<path class="whisker" d="M${x - 3} ${top}h6M${x} ${top}V${bottom}M${x - 3} ${bottom}h6"/>`;
+  const left = round(x);
+  const cap = (at: number, isWithin: boolean): string => (isWithin ? `M${left - 3} ${at}h6` : "");
+  return markup`<path class="whisker" d="${`M${left} ${top}V${bottom}${cap(top, high <= frame.y.high)}${cap(bottom, low >= frame.y.low)}`}"/>`;
 }
 
 /** A function of the horizontal axis, from its low to its high end. Values outside of the vertical axis are not drawn. */
@@ -80,5 +87,9 @@ export function strips(frame: Frame, tips: readonly { readonly x: number; readon
 }
 
 export function pathOf(at: readonly (readonly [x: number, y: number])[]): string {
-  return `M${at.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`).join("L")}`;
+  return `M${at.map(([x, y]) => `${round(x)} ${round(y)}`).join("L")}`;
+}
+
+function round(place: number): number {
+  return Math.round(place * 10) / 10;
 }

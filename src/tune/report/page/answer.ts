@@ -1,9 +1,10 @@
 /** The top of the page: what to run, why, and the numbers that matter. */
 
-import type { Recommendation, TuneResult } from "../../types.ts";
+import type { Recommendation, SloCeiling, TuneResult } from "../../types.ts";
 import { type Markup, markup, type Value } from "../chart/markup.ts";
 import { inFlight, milliseconds, perSecond, timeSpan } from "../numbers.ts";
 import { kneeSentence, LIMITED_BY, sentence, shapeFlags, shapeName, sloSentence } from "../words.ts";
+import { prose } from "./parts.ts";
 
 export function header({ scenario, startedAt, seconds }: TuneResult): Markup {
   return markup`<header><p class="product">heddle tune</p><h1>${scenario.target}</h1><p class="quiet">${dateOf(startedAt)}, measured in ${timeSpan(seconds)}</p></header>`;
@@ -18,7 +19,7 @@ export function answer(result: TuneResult): Markup {
 
 function advice(recommendation: Recommendation): Markup {
   const flags = shapeFlags(recommendation).split(/ (?=--)/);
-  return markup`<div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${recommendation.why}</p><p><code>${flags.map(
+  return markup`<div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${prose(recommendation.why)}</p><p><code>${flags.map(
     (flag, index) => [index > 0 && " ", markup`<span class="flag">${flag}</span>`],
   )}</code></p></div>`;
 }
@@ -41,16 +42,24 @@ function facts({ knee, throughputMax, p95AtKneeMs, slo }: TuneResult): Markup[] 
       ? fact("Throughput", perSecond(throughputMax), "notReached" in knee ? "the most that was seen" : "at most")
       : markup``,
     p95AtKneeMs === undefined ? markup`` : fact("p95 at the knee", milliseconds(p95AtKneeMs), "of latency"),
-    slo === undefined
-      ? markup``
-      : fact(
-          `Target: p95 ≤ ${milliseconds(slo.targetMs)}`,
-          slo.concurrency === 0 ? "not met" : inFlight(slo.concurrency),
-          slo.concurrency === 0
-            ? "at any concurrency"
-            : `requests in flight; beyond it ${slo.boundary === "cliff" ? "a cliff" : "p95 rises"}`,
-        ),
+    slo === undefined ? markup`` : targetFact(slo),
   ];
+}
+
+const BEYOND: Readonly<Record<SloCeiling["boundary"], string>> = {
+  cliff: "beyond it a cliff",
+  slope: "beyond it p95 rises",
+  unseen: "no more were tried",
+};
+
+function targetFact({ targetMs, concurrency, boundary }: NonNullable<TuneResult["slo"]>): Markup {
+  const name = `Target: p95 ≤ ${milliseconds(targetMs)}`;
+  if (concurrency === 0) return fact(name, "not met", "at any concurrency");
+  return fact(
+    name,
+    `${boundary === "unseen" ? "≥ " : ""}${inFlight(concurrency)}`,
+    `requests in flight; ${BEYOND[boundary]}`,
+  );
 }
 
 function fact(name: string, value: string, more: string): Markup {

@@ -4,7 +4,7 @@ import type { RouteProfile, TuneResult } from "../../types.ts";
 import { type Markup, markup } from "../chart/markup.ts";
 import { gibibytes, milliseconds, perSecond, percent, plain } from "../numbers.ts";
 import { LEFT_OUT, shapeName } from "../words.ts";
-import { bar, details, legend, section, table } from "./parts.ts";
+import { bar, details, legend, prose, section, table } from "./parts.ts";
 
 export function routesSection({ perRoute }: TuneResult): Markup {
   if (perRoute.length === 0) return markup``;
@@ -84,7 +84,8 @@ export function machineSection({ machine, scenario, notes }: TuneResult): Markup
   return section(
     "setting",
     "The setting",
-    notes.length > 0 && markup`<h3>Notes</h3><ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>`,
+    notes.length > 0 &&
+      markup`<h3>Notes</h3><ul class="notes">${notes.map((note) => markup`<li>${prose(note)}</li>`)}</ul>`,
     table(
       "The requests",
       [{ head: "request" }, { head: "share", kind: "number" }],

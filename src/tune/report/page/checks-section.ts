@@ -22,6 +22,9 @@ export function openLoopSection({ shapes, throughputMax, slo }: TuneResult): Mar
       draw: (size) => openLoopChart(samples, throughputMax, slo?.targetMs, size),
       legend: legend([
         { text: "p95, on a bar from p50 to p99", className: "c2", swatch: "line" },
+        ...(samples.some(({ leftOut }) => leftOut !== undefined)
+          ? [{ text: "left out", className: "left-out", swatch: "circle" as const }]
+          : []),
         ...(slo === undefined ? [] : [{ text: "target", className: "target", swatch: "rule" as const }]),
       ]),
     })}${openLoopTable(samples)}</div>`,

@@ -62,7 +62,7 @@ export function spreadSection(result: TuneResult): Markup {
 
 function throughputLegend({ knee, usl, kneedle }: ShapeResult, reasons: readonly LeftOut[]): LegendEntry[] {
   const entries: (LegendEntry | false)[] = [
-    { text: "mean, with its 95 % interval", className: "c1", swatch: "line" },
+    { text: "mean with its 95 % interval, and the samples", className: "c1", swatch: "line" },
     "value" in knee && { text: "knee, with its 95 % interval", className: "knee", swatch: "band" },
     "value" in knee && { text: "fitted hinge, bent at the knee", className: "fit", swatch: "dashes" },
     usl !== undefined && { text: "Universal Scalability Law", className: "fit", swatch: "dots" },
@@ -74,7 +74,7 @@ function throughputLegend({ knee, usl, kneedle }: ShapeResult, reasons: readonly
 
 function latencyLegend({ knee, slo }: TuneResult, reasons: readonly LeftOut[]): LegendEntry[] {
   const entries: (LegendEntry | false)[] = [
-    { text: "p95, with its 95 % interval", className: "c2", swatch: "line" },
+    { text: "p95 with its 95 % interval, and the samples", className: "c2", swatch: "line" },
     "value" in knee && { text: "knee, with its 95 % interval", className: "knee", swatch: "band" },
     slo !== undefined && { text: "target", className: "target", swatch: "rule" },
     slo !== undefined &&

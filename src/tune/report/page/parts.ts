@@ -69,6 +69,11 @@ function swatchOf(swatch: LegendEntry["swatch"]): Markup {
   return shape(swatch, 11, 7, 4, "dot");
 }
 
+/** What stands between backticks is code, as in a note of Markdown. */
+export function prose(text: string): Markup {
+  return markup`${text.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? markup`<code>${part}</code>` : part))}`;
+}
+
 export function section(id: string, title: string, ...content: readonly Value[]): Markup {
   return markup`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${content}</section>`;
 }

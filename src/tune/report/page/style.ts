@@ -41,6 +41,7 @@ export const CHART_STYLE: string = `
 .line{fill:none;stroke:currentColor;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round}
 .whisker{fill:none;stroke:currentColor;stroke-width:1.3}
 .dot{fill:currentColor;stroke:currentColor;stroke-width:1.4}
+.sample{fill:currentColor;opacity:.5}
 .leader{fill:none;stroke:currentColor;stroke-width:1;opacity:.6}
 .c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}.c5{color:var(--c5)}.c6{color:var(--c6)}
 .knee .band{fill:var(--knee);opacity:.16}.knee .rule{stroke:var(--knee);stroke-width:1.8;fill:none}
@@ -78,7 +79,7 @@ section{background:var(--card);border:1px solid var(--edge);border-radius:12px;p
 .eyebrow{color:var(--quiet);margin:0;font-size:.9rem}
 .shape{font-size:1.6rem;font-weight:650;line-height:1.2;margin:0 0 8px;overflow-wrap:anywhere}
 .why{overflow-wrap:anywhere}
-.run code{display:inline-block;background:var(--ground);border:1px solid var(--edge);border-radius:6px;padding:4px 10px}
+.run p:last-child code{display:inline-block;background:var(--ground);border:1px solid var(--edge);border-radius:6px;padding:4px 10px}
 .facts{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:16px;margin:0;align-content:start}
 .facts dt{color:var(--quiet);font-size:.85rem}
 .facts dd{margin:0}
@@ -96,12 +97,12 @@ figcaption{font-weight:600;margin-bottom:6px;overflow-wrap:anywhere}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0 12px;padding:0;font-size:.85rem;color:var(--text)}
 .legend li{display:flex;align-items:center;gap:6px;overflow-wrap:anywhere}
 .legend svg{width:22px;height:14px;flex:none}
-.scroll{overflow-x:auto;margin:0 0 12px;position:relative}
+.scroll{overflow-x:auto;margin:0 0 12px;position:relative;--shade:color-mix(in srgb,var(--text) 20%,transparent);background:linear-gradient(90deg,var(--card) 40%,transparent) 0 0/36px 100% no-repeat local,linear-gradient(270deg,var(--card) 40%,transparent) 100% 0/36px 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0 0/10px 100% no-repeat,linear-gradient(270deg,var(--shade),transparent) 100% 0/10px 100% no-repeat}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.caption{color:var(--quiet);font-size:.85rem;margin:14px 0 2px}
 th,td{padding:6px 8px;border-bottom:1px solid var(--edge);text-align:left;vertical-align:top;font-weight:400}
 thead th{color:var(--quiet);font-size:.85rem;white-space:nowrap;vertical-align:bottom}
-tbody th.t{min-width:9.5rem;overflow-wrap:anywhere}th:first-child,td:first-child{padding-left:0}
+tbody .t{min-width:9.5rem;overflow-wrap:anywhere}th:first-child,td:first-child{padding-left:0}
 .n{text-align:right;white-space:nowrap}
 .bar{display:block;width:100%;min-width:110px;height:12px;margin-top:5px;background:var(--ground)}
 .bar rect{fill:currentColor;stroke:var(--card);stroke-width:1;vector-effect:non-scaling-stroke}
