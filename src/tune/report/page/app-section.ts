@@ -133,7 +133,7 @@ export function samplesSection({ shapes }: TuneResult): Markup {
               "steal",
             ].map((head) => ({ head, kind: "number" as const })),
             { head: "errors" },
-            { head: "left out" },
+            { head: "left out", kind: "sentence" },
           ],
           levels.flatMap(({ concurrency, samples }) =>
             samples.map((sample) => [

@@ -40,7 +40,7 @@ function openLoopTable(samples: readonly Sample[]): Markup {
         head,
         kind: "number" as const,
       })),
-      ...(isAnyLeftOut ? [{ head: "left out" }] : []),
+      ...(isAnyLeftOut ? [{ head: "left out", kind: "sentence" as const }] : []),
     ],
     samples.map(({ askedRate, throughput, latency, errors, leftOut }) => [
       askedRate === undefined ? "–" : perSecond(askedRate),

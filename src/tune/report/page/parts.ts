@@ -6,13 +6,15 @@ import { shape, type ShapeName } from "../chart/shapes.ts";
 
 export interface Column {
   readonly head: string;
-  /** Numbers are aligned right. Default: text. */
-  readonly kind?: "number" | "text";
+  /** Numbers are aligned right, sentences get room. Default: text. */
+  readonly kind?: "number" | "sentence" | "text";
 }
+
+const CLASSES = { number: "n", sentence: "s", text: "t" } as const;
 
 /** A table that scrolls sideways by itself where the page is narrow. The first cell of a row names the row. */
 export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Value[])[]): Markup {
-  const classOf = (index: number): string => (columns[index]?.kind === "number" ? "n" : "t");
+  const classOf = (index: number): string => CLASSES[columns[index]?.kind ?? "text"];
   return markup`<div class="table"><p class="caption" aria-hidden="true">${caption}</p><div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${columns.map(
     ({ head }, index) => markup`<th scope="col" class="${classOf(index)}">${head}</th>`,
   )}</tr></thead><tbody>${rows.map(

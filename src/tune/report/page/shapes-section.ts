@@ -47,7 +47,7 @@ export function shapesSection({ shapes }: TuneResult): Markup {
         { head: "knee", kind: "number" },
         { head: "95 % interval", kind: "number" },
         { head: "p95 at the knee", kind: "number" },
-        { head: "limited by" },
+        { head: "limited by", kind: "sentence" },
       ],
       shapes.map(({ shape, throughputMax, knee, p95AtKneeMs, limitedBy }, index) => [
         shapeName(shape),

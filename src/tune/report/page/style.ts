@@ -102,7 +102,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.caption{color:var(--quiet);font-size:.85rem;margin:14px 0 2px}
 th,td{padding:6px 8px;border-bottom:1px solid var(--edge);text-align:left;vertical-align:top;font-weight:400}
 thead th{color:var(--quiet);font-size:.85rem;white-space:nowrap;vertical-align:bottom}
-tbody .t{min-width:9.5rem;overflow-wrap:anywhere}th:first-child,td:first-child{padding-left:0}
+tbody .t{min-width:9.5rem;overflow-wrap:anywhere}tbody .s{min-width:17rem}th:first-child,td:first-child{padding-left:0}
 .n{text-align:right;white-space:nowrap}
 .bar{display:block;width:100%;min-width:110px;height:12px;margin-top:5px;background:var(--ground)}
 .bar rect{fill:currentColor;stroke:var(--card);stroke-width:1;vector-effect:non-scaling-stroke}
