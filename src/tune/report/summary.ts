@@ -3,7 +3,7 @@
 import { count } from "../../errors/count.ts";
 import type { Recommendation, RouteProfile, Sample, ShapeResult, TuneResult } from "../types.ts";
 import { milliseconds, perSecond, percent, plain, timeSpan } from "./numbers.ts";
-import { toAscii, withPrintableTexts, wrap } from "./terminal/printable.ts";
+import { toAscii, withPrintableTexts, wrap } from "./terminal/text.ts";
 import {
   kneeInShort,
   kneeSentence,

@@ -3,7 +3,7 @@
  * element or an attribute. Attributes are quoted in every template.
  */
 
-import { printable } from "../terminal/printable.ts";
+import { printable } from "../printable.ts";
 
 export class Markup {
   readonly text: string;

@@ -4,10 +4,10 @@
  */
 
 import type { ShapeResult } from "../../types.ts";
-import { CHART_STYLE, THEME } from "../page/style.ts";
 import type { Size } from "./frame.ts";
 import { latencyChart, throughputChart } from "./knee.ts";
 import { type Markup, markup, trusted } from "./markup.ts";
+import { CHART_STYLE, THEME } from "./style.ts";
 
 export interface Picture {
   /** For readers who do not see it. */

@@ -10,7 +10,7 @@ import { summariseLevels } from "../levels.ts";
 import { milliseconds, plain } from "../numbers.ts";
 import { kneeInShort } from "../words.ts";
 import { ASCII, type Glyphs, LABELS, type Paint, panelRows, UNICODE } from "./panel.ts";
-import { cut } from "./printable.ts";
+import { cut } from "./text.ts";
 
 export interface TerminalChartOptions {
   readonly columns: number;
@@ -28,8 +28,12 @@ const LEAST_COLUMNS = 40;
 /** Wider lines are not easier to read. */
 const MOST_COLUMNS = 110;
 
-/** Empty if fewer than two levels have a sample that counts, or the terminal is narrower than 40 columns. */
-export function terminalChart(levels: readonly Level[], knee: KneeEstimate, options: TerminalChartOptions): string {
+/** `knee`: undefined while there is no estimate yet. Empty if fewer than two levels have a sample that counts, or the terminal is narrower than 40 columns. */
+export function terminalChart(
+  levels: readonly Level[],
+  knee: KneeEstimate | undefined,
+  options: TerminalChartOptions,
+): string {
   const { unicode = true, rows = 8, targetMs } = options;
   const counted = summariseLevels(levels).flatMap(({ concurrency, throughput, p95Ms }) =>
     throughput === undefined || p95Ms === undefined ? [] : [{ concurrency, rate: throughput.value, p95: p95Ms.value }],
@@ -39,7 +43,7 @@ export function terminalChart(levels: readonly Level[], knee: KneeEstimate, opti
   const paint: Paint = (style, text) => (options.colour ? styleText(style, text, { validateStream: false }) : text);
   const columns = Math.min(options.columns, MOST_COLUMNS);
   const width = columns - LABELS - 1;
-  const kneeAt = "value" in knee ? knee.value : undefined;
+  const kneeAt = knee !== undefined && "value" in knee ? knee.value : undefined;
   const margin = " ".repeat(LABELS + 1);
 
   const rateTicks = linearTicks(Math.max(...counted.map(({ rate }) => rate)), 4);
@@ -84,12 +88,18 @@ export function terminalChart(levels: readonly Level[], knee: KneeEstimate, opti
     ...p95,
     `${" ".repeat(LABELS)}${paint("dim", glyphs.corner)}${floor(x, knee, width, glyphs, paint)}`,
     `${margin}${tickLabels(x, width)}`,
-    cut(`${margin}requests in flight. Knee: ${kneeInShort(knee)}`, columns, unicode),
+    cut(`${margin}requests in flight${knee === undefined ? "" : `. Knee: ${kneeInShort(knee)}`}`, columns, unicode),
   ].join("\n");
 }
 
-function floor(x: Scale, knee: KneeEstimate, width: number, { floor: dash, interval }: Glyphs, paint: Paint): string {
-  if (!("value" in knee)) return paint("dim", dash.repeat(width));
+function floor(
+  x: Scale,
+  knee: KneeEstimate | undefined,
+  width: number,
+  { floor: dash, interval }: Glyphs,
+  paint: Paint,
+): string {
+  if (knee === undefined || !("value" in knee)) return paint("dim", dash.repeat(width));
   const [from, to] = [Math.round(x.at(knee.low)), Math.round(x.at(knee.high))];
   return [
     paint("dim", dash.repeat(from)),

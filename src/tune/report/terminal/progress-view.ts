@@ -8,9 +8,10 @@
 
 import type { KneeEstimate, Level } from "../../types.ts";
 import { milliseconds, perSecond, plain, timeSpan } from "../numbers.ts";
+import { printable } from "../printable.ts";
 import { terminalChart } from "./chart.ts";
 import { type Look, lookOf, type Output } from "./look.ts";
-import { cut, printable, toAscii } from "./printable.ts";
+import { cut, toAscii } from "./text.ts";
 
 export interface Progress {
   /** What is being done, in a few words: `measuring loop, 1 worker × 2 threads`. */
@@ -34,7 +35,9 @@ export interface ProgressOutput extends Output {
 
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
-const ERASE_TO_END = "\x1b[0J";
+/** From the cursor on. Lines are drawn over, not taken away first: that would flicker. */
+const ERASE_LINE = "\x1b[K";
+const ERASE_BELOW = "\x1b[0J";
 
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -109,17 +112,18 @@ export class ProgressView {
   }
 
   #draw(lines: readonly string[]): void {
-    this.#output.write(`${this.#upwards()}${lines.map((line) => `${line}\n`).join("")}`);
+    const text = lines.map((line) => `${line}${ERASE_LINE}\n`).join("");
+    this.#output.write(`${this.#upwards()}${text}${ERASE_BELOW}`);
     this.#drawn = lines.length;
   }
 
   #erase(): void {
-    if (this.#drawn > 0) this.#output.write(this.#upwards());
+    if (this.#drawn > 0) this.#output.write(`${this.#upwards()}${ERASE_BELOW}`);
     this.#drawn = 0;
   }
 
   #upwards(): string {
-    return this.#drawn === 0 ? "" : `\x1b[${this.#drawn}A\r${ERASE_TO_END}`;
+    return this.#drawn === 0 ? "" : `\x1b[${this.#drawn}A\r`;
   }
 
   /** A line for each new stage and level: what is only a new measurement or a new time is none. */
@@ -161,9 +165,8 @@ function joined(parts: readonly (string | undefined)[], { unicode }: Look): stri
 function chartOf({ levels = [], knee, targetMs }: Progress, look: Look): string {
   const rows = Math.min(MOST_PANEL_ROWS, Math.floor((look.rows - OTHER_ROWS) / 2));
   if (rows < LEAST_PANEL_ROWS) return "";
-  const soFar = knee ?? { inconclusive: "measuring" };
   const options = { ...look, columns: look.columns - 1, rows };
-  return terminalChart(levels, soFar, targetMs === undefined ? options : { ...options, targetMs });
+  return terminalChart(levels, knee, targetMs === undefined ? options : { ...options, targetMs });
 }
 
 function bar(done: number, { columns, unicode }: Look): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { renderReport } from "../../../../src/tune/report/page/page.ts";
-import { COLOURS } from "../../../../src/tune/report/page/style.ts";
+import { COLOURS } from "../../../../src/tune/report/chart/style.ts";
 import {
   all,
   cliff,

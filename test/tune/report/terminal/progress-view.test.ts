@@ -33,6 +33,8 @@ test("on a terminal the view is drawn again in place", () => {
     assert.equal(screen.lines[0], "measuring loop, 1 worker × 2 threads · 16 in flight · 790/s · p95 11.4 ms");
     assert.match(screen.lines[1]!, /^━{24}─{24} 50 % · 1 min left$/);
     assert.deepEqual(screen.lines.slice(2), [""]);
+    view.show({ stage: "short" });
+    assert.deepEqual(screen.lines, ["short", ""]);
   } finally {
     view.end();
   }
@@ -44,6 +46,10 @@ test("the chart of what has been measured is above it, and grows in place", () =
   try {
     view.show({ ...first, levels: saturated.levels.slice(0, 4) });
     const before = screen.lines.length;
+    assert.ok(
+      screen.lines.every((line) => !line.includes("Knee")),
+      "there is no estimate yet",
+    );
     view.show({ ...first, levels: saturated.levels, knee: saturated.knee });
     assert.equal(screen.lines.length, before);
     assert.equal(screen.lines.filter((line) => line.includes("answers per second")).length, 1);
