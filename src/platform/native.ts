@@ -247,14 +247,16 @@ const TCP_INFO = 11;
 const TCP_INFO_BYTES = 56;
 const LAST_DATA_RECV = 52;
 
+/** Used again by each call: some are made for each request. */
+const tcpInfo = Buffer.alloc(TCP_INFO_BYTES);
+const tcpInfoBytes = Buffer.alloc(4);
+
 /** How long ago the last byte of a TCP connection arrived, in milliseconds. undefined: the kernel does not tell (not Linux). */
 export function sinceLastByteMs(fd: number): number | undefined {
   if (process.platform !== "linux") return undefined;
-  const info = Buffer.alloc(TCP_INFO_BYTES);
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(TCP_INFO_BYTES);
-  if (libc!.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, bytes) !== 0) return undefined;
-  return info.readUInt32LE(LAST_DATA_RECV);
+  tcpInfoBytes.writeUInt32LE(TCP_INFO_BYTES);
+  if (libc!.getsockopt(fd, IPPROTO_TCP, TCP_INFO, tcpInfo, tcpInfoBytes) !== 0) return undefined;
+  return tcpInfo.readUInt32LE(LAST_DATA_RECV);
 }
 
 const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;

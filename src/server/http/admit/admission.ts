@@ -5,10 +5,11 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ErrorCode } from "../../../errors/errors.ts";
+import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
+import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { Exchange } from "../exchange.ts";
 import { AdaptiveGate } from "./adaptive/adaptive-gate.ts";
-import { LoopDelay } from "./adaptive/loop-delay.ts";
 import { Gate, type GateHandle } from "./gate.ts";
 import type { Router } from "../route/router.ts";
 
@@ -31,12 +32,11 @@ export class Admission {
   ) {
     this.#row = row;
     this.#execute = execute;
-    const delay = new LoopDelay();
     const open = (name: string): Gate => {
       const handle = gates[name]!;
       return handle.adaptive === undefined
         ? new Gate(handle, queueTimeoutMs)
-        : new AdaptiveGate(handle, queueTimeoutMs, delay);
+        : new AdaptiveGate(handle, queueTimeoutMs);
     };
     this.#server = open("*");
     const all = [this.#server];
@@ -109,7 +109,10 @@ export class Admission {
 
   #pass(gate: Gate, exchange: Exchange, nowMs: number, then: Next): void {
     const isUrgent = exchange.route.priority === "high";
-    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, nowMs)) return this.shed(exchange, "QUEUE_DELAYED");
+    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, waitedMs(exchange, nowMs), nowMs)) {
+      this.shed(exchange, "QUEUE_DELAYED");
+      return;
+    }
     if (gate.tryEnter(isUrgent)) {
       then(exchange, nowMs);
       return;
@@ -145,4 +148,13 @@ const SHED_AS = { "timed-out": "QUEUE_TIMEOUT", delayed: "QUEUE_DELAYED", displa
 function giveBack(gate: Gate, answerMs: number | undefined, nowMs: number): void {
   if (gate instanceof AdaptiveGate) gate.answered(answerMs, nowMs);
   else gate.release();
+}
+
+/**
+ * How long a request that was just read has waited in the kernel, to 1 or 4 ms (its tick). 0 where the kernel does not tell (not Linux,
+ * no node:ffi, a Unix socket), and for one that has waited behind others of its connection.
+ */
+function waitedMs({ receivedMs, connection }: Exchange, nowMs: number): number {
+  if (nowMs !== receivedMs || !hasNative()) return 0;
+  return sinceLastByteMs(descriptorOf(connection.socket)) ?? 0;
 }

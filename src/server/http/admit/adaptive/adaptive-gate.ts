@@ -3,7 +3,8 @@
  * their rows. Here is what happens to a request while the server is overloaded, as CoDel says:
  *
  * - the newest that waits is served first, since its client is the likeliest to be still there;
- * - one that has waited for over twice the target is shed, be it here or in the kernel (loop-delay.ts);
+ * - one that has waited for over twice the target is shed, be it here or in the kernel: a handler that computes keeps its thread from
+ *   reading, so that the queue is there, and the gate sees none of it;
  * - one that finds the queue full takes the place of the oldest.
  *
  * A queue that is not overloaded is first come, first served, and its waits end with the queue timeout. Requests of routes with
@@ -14,30 +15,28 @@ import type { Exchange } from "../../exchange.ts";
 import type { WaitEnd } from "../../../models/model.ts";
 import { Gate, type GateHandle, type Waiter } from "../gate.ts";
 import { CoDel } from "./codel.ts";
-import { LoopDelay } from "./loop-delay.ts";
 import { Board, ROW, type Row } from "./memory.ts";
 
 export class AdaptiveGate extends Gate {
   readonly #row: Row;
   readonly #board: Board;
   readonly #codel = new CoDel();
-  readonly #delay: LoopDelay;
 
-  constructor(handle: GateHandle, queueTimeoutMs: number, delay: LoopDelay) {
+  constructor(handle: GateHandle, queueTimeoutMs: number) {
     super(handle, queueTimeoutMs);
     const { row, board } = handle.adaptive!;
     this.#row = new Float64Array(row);
     this.#board = new Board(board);
-    this.#delay = delay;
   }
 
-  /** Whether a request that was just read is to be shed, because it waited for this thread for too long. */
-  sheds(isUrgent: boolean, nowMs: number): boolean {
-    const { targetMs } = this.#board;
+  /** A request has come. Whether it is to be shed, because it has waited in the kernel for too long: for `waitedMs`. */
+  sheds(isUrgent: boolean, waitedMs: number, nowMs: number): boolean {
     this.#row[ROW.arrivals]!++;
-    this.#delay.arrived(nowMs);
-    this.#observe(this.#delay.longestMs + this.#oldestMs(nowMs), nowMs);
-    if (isUrgent || this.#delay.expectedMs <= this.#codel.patienceMs(targetMs)) return false;
+    const oldest = this.waiters.first;
+    const { slots } = this;
+    this.#codel.arrived(waitedMs === 0 && oldest === undefined && slots.taken < slots.limit);
+    this.#observe(waitedMs + (oldest === undefined ? 0 : nowMs - oldest.sinceMs), nowMs);
+    if (isUrgent || waitedMs <= this.#codel.patienceMs(this.#board.targetMs)) return false;
     this.#row[ROW.shedDelayed]!++;
     this.#codel.shed();
     return true;
@@ -69,15 +68,13 @@ export class AdaptiveGate extends Gate {
       this.#row[ROW.answerMs]! += answerMs;
       this.#row[ROW.inFlight]! += this.slots.taken;
     }
-    this.#observe(this.#oldestMs(nowMs), nowMs);
-    this.#dropDelayed(nowMs);
+    this.#look(nowMs);
     this.release();
   }
 
   override sweep(nowMs: number): void {
     super.sweep(nowMs);
-    this.#observe(this.#oldestMs(nowMs), nowMs);
-    this.#dropDelayed(nowMs);
+    this.#look(nowMs);
   }
 
   protected override nextWaiter(): Waiter | undefined {
@@ -94,9 +91,11 @@ export class AdaptiveGate extends Gate {
     this.#row[ROW.mode] = this.#codel.overloaded ? 1 : 0;
   }
 
-  #oldestMs(nowMs: number): number {
+  /** An empty queue here is no sign that nobody waits: others may wait in the kernel. */
+  #look(nowMs: number): void {
     const oldest = this.waiters.first;
-    return oldest === undefined ? 0 : nowMs - oldest.sinceMs;
+    this.#observe(oldest === undefined ? Infinity : nowMs - oldest.sinceMs, nowMs);
+    this.#dropDelayed(nowMs);
   }
 
   #dropDelayed(nowMs: number): void {

@@ -6,8 +6,9 @@
 import type { AdaptiveLimit as Setting } from "../../../../config/config.ts";
 import { SharedSemaphore } from "../../../../kit/shared-semaphore.ts";
 import { ElasticityLimiter } from "./elasticity-limiter.ts";
-import type { Bounds, Limiter, Window } from "./limiter.ts";
+import type { Bounds, Limiter } from "./limiter.ts";
 import { type AdaptiveMemory, addRow, Board, createRow, emptyRow, ROW, type Row } from "./memory.ts";
+import { TARGET_MS, targetMs } from "./queue-target.ts";
 import { Windows } from "./windows.ts";
 
 /** Without a tuned knee. */
@@ -35,10 +36,6 @@ export interface AdaptiveReport {
   readonly queue: "first-come" | "newest-first";
   readonly shed: { readonly queueFull: number; readonly timedOut: number; readonly delayed: number };
 }
-
-/** The target of the queue: 5 ms, or what is less than half of an answer's time; at least 2 ms, which is what a busy machine loses. */
-const TARGET_MS = 5;
-const LEAST_TARGET_MS = 2;
 
 export class AdaptiveLimit {
   readonly slots: SharedSemaphore;
@@ -116,13 +113,4 @@ export class AdaptiveLimit {
     for (const row of this.#rows) addRow(totals, row);
     return totals;
   }
-}
-
-/**
- * Half of the time between two answers is the least that makes sense: with a shorter wait, a slot that comes free would often find
- * nobody who waits for it.
- */
-export function targetMs({ answers, lengthMs }: Pick<Window, "answers" | "lengthMs">, baselineMs: number): number {
-  const usual = Math.min(TARGET_MS, Math.max(LEAST_TARGET_MS, baselineMs / 2));
-  return Math.max(usual, (0.5 * lengthMs) / answers);
 }

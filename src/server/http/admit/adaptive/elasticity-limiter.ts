@@ -7,8 +7,9 @@
  * - Only slots in which the limit was reached count. While nobody waits, the limit stays where it is: moderate load and idle hours
  *   say nothing about it, so that it can't drift.
  * - No decision depends on a baseline of the response time, so that none can be learned under overload. The baseline is for the status
- *   and for the queue's target. It rises only in slots in which the limit was not reached.
- * - The limit is from 1 to the max. Where it is 1, the step is to 2.
+ *   and for the queue's target. It rises only in slots in which the limit was not reached and nobody was shed.
+ * - The limit is from 1 to the max. Where it is 1, the step to 2 doubles the time of every request. So it is made only in every 32nd
+ *   slot, until one of them pays or the time of a request changes.
  *
  * The time of an answer is in it nevertheless: N = X · R (Little's law), so that 1 - elasticity is that of the response time.
  */
@@ -17,13 +18,17 @@ import type { Bounds, Limiter, Window } from "./limiter.ts";
 
 /** A quarter of a higher limit still comes back as throughput. At 0, a limit beyond the knee would look as good as the knee. */
 const TARGET = 0.25;
-/** How far the limit moves by one decision: e^(0.5 · 0.75), 1.45 times, where throughput follows; e^(-0.5 · 0.25), 0.88 times, where not. */
-const GAIN = 0.5;
+/** How far one slot moves the limit: e^(0.35 · 0.75), 1.3 times, where throughput follows; e^(-0.35 · 0.25), 0.92 times, where not. */
+const GAIN = 0.35;
 /** Of a step, both ways together. Smaller, and its effect is lost in the noise of a slot. */
 const STEP = 0.3;
 /** How much of the last decisions' elasticity is kept. */
 const KEPT = 0.5;
+/** At least half of the arrivals found it so. */
 const REACHED = 0.5;
+const REST_SLOTS = 32;
+/** A change of the time of a request by a quarter ends the rest. */
+const RESTLESS = 0.25;
 /** Two slots say something only if the requests in flight really differed. */
 const LEAST_RATIO = 1.08;
 const BASELINE_WEIGHT = 0.2;
@@ -34,6 +39,8 @@ export class ElasticityLimiter implements Limiter {
   #middle: number;
   #max: number;
   #elasticity: number | undefined;
+  /** The time of a request when the limit came to rest at 1; undefined: it is not at rest. */
+  #restedMs: number | undefined;
   #before: Window | undefined;
 
   constructor({ seed, max }: Bounds) {
@@ -42,11 +49,11 @@ export class ElasticityLimiter implements Limiter {
     this.limit = this.#middle;
   }
 
-  resize({ seed, max }: Bounds): void {
-    if (this.#max !== max) this.#middle = Math.min(max, Math.max(1, this.#middle * (max / this.#max)));
+  /** What was found is scaled, as the share of what is behind it is. */
+  resize({ max }: Bounds): void {
+    this.#middle = Math.min(max, Math.max(1, this.#middle * (max / this.#max)));
     this.#max = max;
     this.limit = this.#limitOf(0);
-    void seed;
   }
 
   update(window: Window): void {
@@ -57,6 +64,7 @@ export class ElasticityLimiter implements Limiter {
     if (before !== undefined && isConsecutive(before, window) && (isReached || before.fullShare >= REACHED)) {
       this.#decide(before, window);
     }
+    this.#rest(window);
     // Nobody waits: what would be a step down serves nobody.
     this.limit = this.#limitOf(isReached || (before?.fullShare ?? 0) >= REACHED ? window.next : 1);
   }
@@ -65,23 +73,35 @@ export class ElasticityLimiter implements Limiter {
     const ratio = b.inFlight / a.inFlight;
     if (Math.max(ratio, 1 / ratio) < LEAST_RATIO) return;
     const throughput = b.answers / b.lengthMs / (a.answers / a.lengthMs);
-    const seen = Math.min(1.2, Math.max(-0.5, Math.log(throughput) / Math.log(ratio)));
+    const seen = Math.min(1, Math.max(2 * TARGET - 1, Math.log(throughput) / Math.log(ratio)));
     this.#elasticity = this.#elasticity === undefined ? seen : KEPT * this.#elasticity + (1 - KEPT) * seen;
-    const moved = this.#middle * Math.exp(GAIN * (this.#elasticity - TARGET) * 0.5);
+    const moved = this.#middle * Math.exp(GAIN * (this.#elasticity - TARGET));
     this.#middle = Math.min(this.#max, Math.max(1, moved));
   }
 
+  #rest({ meanMs, inFlight }: Window): void {
+    if (this.#middle >= 1.5) {
+      this.#restedMs = undefined;
+      return;
+    }
+    // Only slots in which one ran at a time.
+    if (inFlight >= 1.5) return;
+    this.#restedMs ??= meanMs;
+    if (Math.abs(meanMs / this.#restedMs - 1) > RESTLESS) this.#restedMs = undefined;
+  }
+
   #limitOf(slot: number): number {
-    const isHigh = slot % 2 === 1;
+    const isHigh = slot % (this.#restedMs === undefined ? 2 : REST_SLOTS) === 1;
     const half = Math.max(this.#middle * (STEP / 2), 0.5);
     const limit = isHigh ? Math.ceil(this.#middle + half) : Math.floor(this.#middle - half + 0.5);
     return Math.min(this.#max, Math.max(1, limit));
   }
 
-  #learnBaseline({ meanMs, fullShare }: Window): void {
+  #learnBaseline({ meanMs, fullShare, shed }: Window): void {
     const known = this.baselineMs;
+    const isCalm = fullShare < REACHED && shed === 0;
     if (known === undefined) this.baselineMs = meanMs;
-    else if (meanMs < known || fullShare < 1 - REACHED) this.baselineMs = known + BASELINE_WEIGHT * (meanMs - known);
+    else if (meanMs < known || isCalm) this.baselineMs = known + BASELINE_WEIGHT * (meanMs - known);
   }
 }
 
