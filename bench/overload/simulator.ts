@@ -56,52 +56,89 @@ export function mostOf({ permits, holdMs }: System, cost: number = 1): number {
 }
 
 export function simulate(run: Run): readonly Second[] {
-  return new Simulation(run).run();
+  return simulateWorkers(run.seconds, [run])[0]!;
+}
+
+/** Several workers, each with its own gate and limiter, and the permits of the first one's system between them. */
+export function simulateWorkers(seconds: number, runs: readonly Run[]): readonly (readonly Second[])[] {
+  const time = new VirtualTime();
+  const permits = new Permits(runs[0]!.system.permits);
+  const workers = runs.map((run) => new Simulation(run, time, permits));
+  for (const worker of workers) worker.begin();
+  for (let second = 1; second <= seconds; second++) {
+    time.runUntil(second * 1000);
+    for (const worker of workers) worker.endSecond();
+  }
+  return workers.map((worker) => worker.seconds);
+}
+
+class Permits {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  take(next: () => void): void {
+    if (this.#free === 0) {
+      this.#waiting.push(next);
+      return;
+    }
+    this.#free--;
+    next();
+  }
+
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
 }
 
 class Simulation {
   readonly #run: Run;
-  readonly #time = new VirtualTime();
+  readonly seconds: Second[] = [];
+  readonly #time: VirtualTime;
+  readonly #permits: Permits;
   readonly #random: () => number;
-  readonly #seconds: Second[] = [];
   readonly #totals = emptyRow();
   readonly #windows = new Windows();
   readonly #codel = new CoDel();
   readonly #waiters: number[] = [];
-  readonly #forPermit: (() => void)[] = [];
   #targetMs = 5;
-  #permits: number;
   #inFlight = 0;
   #good = 0;
   #shed = 0;
   #latencies: number[] = [];
 
-  constructor(run: Run) {
+  constructor(run: Run, time: VirtualTime, permits: Permits) {
     this.#run = run;
+    this.#time = time;
+    this.#permits = permits;
     this.#random = seededRandom(run.seed ?? 1);
-    this.#permits = run.system.permits;
   }
 
-  run(): readonly Second[] {
-    const { clients, seconds, limiter } = this.#run;
+  begin(): void {
+    const { clients, limiter } = this.#run;
     if (clients === undefined) this.#arriveNext();
     else for (let client = 0; client < clients; client++) this.#time.after(this.#random() * 20, () => this.#arrive());
     if (limiter !== undefined) this.#lookAgain(limiter);
-    for (let second = 1; second <= seconds; second++) {
-      this.#time.runUntil(second * 1000);
-      this.#seconds.push({
-        good: this.#good,
-        shed: this.#shed,
-        limit: limiter?.limit ?? Infinity,
-        inFlight: this.#inFlight,
-        baselineMs: limiter?.baselineMs,
-        latencies: this.#latencies,
-      });
-      this.#good = 0;
-      this.#shed = 0;
-      this.#latencies = [];
-    }
-    return this.#seconds;
+  }
+
+  endSecond(): void {
+    const { limiter } = this.#run;
+    this.seconds.push({
+      good: this.#good,
+      shed: this.#shed,
+      limit: limiter?.limit ?? Infinity,
+      inFlight: this.#inFlight,
+      baselineMs: limiter?.baselineMs,
+      latencies: this.#latencies,
+    });
+    this.#good = 0;
+    this.#shed = 0;
+    this.#latencies = [];
   }
 
   #arriveNext(): void {
@@ -167,25 +204,14 @@ class Simulation {
   #begin(arrivedMs: number): void {
     const beganMs = this.#time.nowMs;
     this.#inFlight++;
-    this.#withPermit(() => {
+    this.#permits.take(() => {
       const { holdMs, waitMs } = this.#run.system;
       const cost = this.#run.cost?.(this.#time.nowMs) ?? 1;
       this.#time.after(this.#drawn(holdMs * cost), () => {
-        const next = this.#forPermit.shift();
-        if (next === undefined) this.#permits++;
-        else next();
+        this.#permits.give();
         this.#time.after(this.#drawn(waitMs), () => this.#end(arrivedMs, beganMs));
       });
     });
-  }
-
-  #withPermit(run: () => void): void {
-    if (this.#permits === 0) {
-      this.#forPermit.push(run);
-      return;
-    }
-    this.#permits--;
-    run();
   }
 
   #drawn(meanMs: number): number {

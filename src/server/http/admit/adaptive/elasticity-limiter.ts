@@ -20,6 +20,8 @@ import type { Bounds, Limiter, Window } from "./limiter.ts";
 const TARGET = 0.25;
 /** How far one slot moves the limit: e^(0.35 · 0.75), 1.3 times, where throughput follows; e^(-0.35 · 0.25), 0.92 times, where not. */
 const GAIN = 0.35;
+/** The variance of a throughput of n answers is about this by n: half of that of a Poisson process. Few answers and a small step count less. */
+const NOISE = 0.5;
 /** Of a step, both ways together. Smaller, and its effect is lost in the noise of a slot. */
 const STEP = 0.3;
 /** How much of the last decisions' elasticity is kept. */
@@ -32,6 +34,9 @@ const RESTLESS = 0.25;
 /** Two slots say something only if the requests in flight really differed. */
 const LEAST_RATIO = 1.08;
 const BASELINE_WEIGHT = 0.2;
+/** Under overload only this moves the baseline. The least mean of many slots would be noise. */
+const CLEARLY_LESS = 0.8;
+const MANY_ANSWERS = 50;
 
 export class ElasticityLimiter implements Limiter {
   limit: number;
@@ -75,7 +80,9 @@ export class ElasticityLimiter implements Limiter {
     const throughput = b.answers / b.lengthMs / (a.answers / a.lengthMs);
     const seen = Math.min(1, Math.max(2 * TARGET - 1, Math.log(throughput) / Math.log(ratio)));
     this.#elasticity = this.#elasticity === undefined ? seen : KEPT * this.#elasticity + (1 - KEPT) * seen;
-    const moved = this.#middle * Math.exp(GAIN * (this.#elasticity - TARGET));
+    const step = Math.log(ratio) ** 2;
+    const trust = step / (step + NOISE * (1 / a.answers + 1 / b.answers));
+    const moved = this.#middle * Math.exp(GAIN * trust * (this.#elasticity - TARGET));
     this.#middle = Math.min(this.#max, Math.max(1, moved));
   }
 
@@ -86,8 +93,12 @@ export class ElasticityLimiter implements Limiter {
     }
     // Only slots in which one ran at a time.
     if (inFlight >= 1.5) return;
-    this.#restedMs ??= meanMs;
-    if (Math.abs(meanMs / this.#restedMs - 1) > RESTLESS) this.#restedMs = undefined;
+    if (this.#restedMs === undefined) {
+      if ((this.#elasticity ?? 1) < TARGET) this.#restedMs = meanMs;
+    } else if (Math.abs(meanMs / this.#restedMs - 1) > RESTLESS) {
+      this.#restedMs = undefined;
+      this.#elasticity = undefined;
+    }
   }
 
   #limitOf(slot: number): number {
@@ -97,11 +108,12 @@ export class ElasticityLimiter implements Limiter {
     return Math.min(this.#max, Math.max(1, limit));
   }
 
-  #learnBaseline({ meanMs, fullShare, shed }: Window): void {
+  #learnBaseline({ meanMs, fullShare, shed, answers }: Window): void {
     const known = this.baselineMs;
     const isCalm = fullShare < REACHED && shed === 0;
+    const isClearlyLess = known !== undefined && meanMs < CLEARLY_LESS * known && answers >= MANY_ANSWERS;
     if (known === undefined) this.baselineMs = meanMs;
-    else if (meanMs < known || isCalm) this.baselineMs = known + BASELINE_WEIGHT * (meanMs - known);
+    else if (isCalm || isClearlyLess) this.baselineMs = known + BASELINE_WEIGHT * (meanMs - known);
   }
 }
 
