@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SharedSemaphore } from "../../../../../src/kit/shared-semaphore.ts";
+import type { Exchange } from "../../../../../src/server/http/exchange.ts";
+import { AdaptiveGate } from "../../../../../src/server/http/admit/adaptive/adaptive-gate.ts";
+import { Board, createRow, ROW } from "../../../../../src/server/http/admit/adaptive/memory.ts";
+import { createLedger } from "../../../../../src/server/http/admit/gate.ts";
+
+const TARGET_MS = 5;
+
+class Setup {
+  readonly slots: SharedSemaphore;
+  readonly row: Float64Array;
+  readonly gate: AdaptiveGate;
+  /** The ends of waits, in order: `a admitted`. */
+  readonly ends: string[] = [];
+
+  constructor(limit: number, queue: number) {
+    this.slots = SharedSemaphore.create(limit, queue);
+    const board = new Board();
+    board.targetMs = TARGET_MS;
+    const row = createRow();
+    this.row = new Float64Array(row);
+    const adaptive = { row, board: board.buffer };
+    this.gate = new AdaptiveGate({ slots: this.slots.handle, ledger: createLedger(), adaptive }, 1000);
+  }
+
+  /** What admission does with a request. */
+  come(name: string, nowMs: number, waitedMs = 0, priority: "normal" | "high" = "normal"): string {
+    const isUrgent = priority === "high";
+    if (this.gate.sheds(isUrgent, waitedMs, nowMs)) return "delayed";
+    if (this.gate.tryEnter(isUrgent)) return "entered";
+    const exchange = { route: { priority } } as unknown as Exchange;
+    return this.gate.enqueue(exchange, nowMs, (end) => this.ends.push(`${name} ${end}`)) ? "waits" : "full";
+  }
+
+  /** A queue that stands for more than an interval. */
+  overload(): number {
+    this.come("held", 0);
+    for (let nowMs = 0; nowMs <= 210; nowMs += 10) this.come(`old ${nowMs}`, nowMs);
+    assert.equal(this.row[ROW.mode], 1);
+    this.ends.length = 0;
+    return 210;
+  }
+}
+
+test("a queue that stands for an interval is overloaded: those that waited for over twice the target are shed", () => {
+  const { gate, ends, row } = new Setup(1, 100);
+  const setup = new Setup(1, 100);
+  const nowMs = setup.overload();
+  setup.gate.sweep(nowMs + 2 * TARGET_MS);
+  assert.ok(setup.ends.every((end) => end.endsWith("delayed")));
+  assert.ok(setup.row[ROW.shedDelayed]! > 0);
+  // Without overload they wait until the queue timeout.
+  const exchange = { route: {} } as unknown as Exchange;
+  gate.tryEnter();
+  gate.enqueue(exchange, 0, (end) => ends.push(end));
+  gate.sweep(50);
+  assert.deepEqual(ends, []);
+  gate.sweep(1000);
+  assert.deepEqual([ends, row[ROW.shedTimedOut]], [["timed-out"], 1]);
+});
+
+test("overloaded, the newest is served first, and those with priority before it", () => {
+  const setup = new Setup(1, 100);
+  const nowMs = setup.overload();
+  for (const name of ["a", "b", "c"]) setup.come(name, nowMs + 8);
+  setup.come("first", nowMs + 8, 0, "high");
+  setup.come("second", nowMs + 8, 0, "high");
+  setup.ends.length = 0;
+  for (let i = 0; i < 4; i++) setup.gate.answered(1, nowMs + 9);
+  assert.deepEqual(setup.ends, ["first admitted", "second admitted", "c admitted", "b admitted"]);
+});
+
+test("not overloaded, the order is that of arrival", () => {
+  const setup = new Setup(1, 100);
+  for (const name of ["held", "a", "b"]) setup.come(name, 0);
+  setup.gate.answered(1, 1);
+  setup.gate.answered(1, 1);
+  assert.deepEqual(setup.ends, ["a admitted", "b admitted"]);
+});
+
+test("overloaded, one that finds the queue full takes the place of the oldest; otherwise it is shed", () => {
+  const setup = new Setup(1, 2);
+  setup.come("held", 0);
+  assert.deepEqual([setup.come("a", 0), setup.come("b", 0), setup.come("c", 0)], ["waits", "waits", "full"]);
+  const loaded = new Setup(1, 100);
+  const nowMs = loaded.overload();
+  loaded.gate.sweep(nowMs + 100);
+  loaded.slots.resize(1, 2);
+  loaded.ends.length = 0;
+  for (const name of ["a", "b", "c"]) assert.equal(loaded.come(name, nowMs + 101), "waits");
+  assert.deepEqual(loaded.ends, ["a displaced"]);
+});
+
+test("with priority one displaces the oldest without, is never shed for its delay, and is displaced by none", () => {
+  const setup = new Setup(1, 1);
+  setup.come("held", 0);
+  setup.come("a", 0);
+  assert.equal(setup.come("first", 1, 0, "high"), "waits");
+  assert.deepEqual(setup.ends, ["a displaced"]);
+  assert.equal(setup.come("b", 1), "full");
+  for (let nowMs = 0; nowMs < 900; nowMs += 10) setup.come("c", nowMs, 40);
+  assert.equal(setup.row[ROW.mode], 1);
+  assert.equal(setup.come("late", 901, 500, "high"), "full");
+  assert.deepEqual(setup.ends, ["a displaced"]);
+});
+
+test("what waited in the kernel counts: such requests are shed although a slot is free", () => {
+  const setup = new Setup(5, 100);
+  const seen = new Set<string>();
+  for (let nowMs = 0; nowMs < 400; nowMs += 10) {
+    const end = setup.come("a", nowMs, 40);
+    seen.add(end);
+    if (end === "entered") setup.gate.answered(1, nowMs + 1);
+  }
+  assert.deepEqual([...seen], ["entered", "delayed"]);
+  assert.equal(setup.slots.taken, 0);
+  // It is over when they need not wait any more.
+  for (let nowMs = 400; nowMs < 700; nowMs += 10) {
+    if (setup.come("a", nowMs) === "entered") setup.gate.answered(1, nowMs + 1);
+  }
+  assert.equal(setup.row[ROW.mode], 0);
+});
+
+test("a limit that falls takes no slot from anybody, and those that come free go to nobody until it is reached", () => {
+  const setup = new Setup(3, 100);
+  for (const name of ["1", "2", "3", "a"]) setup.come(name, 0);
+  setup.slots.resize(1, 100);
+  setup.gate.answered(1, 1);
+  setup.gate.answered(1, 1);
+  assert.deepEqual([setup.slots.taken, setup.ends], [1, []]);
+  setup.gate.answered(1, 1);
+  assert.deepEqual([setup.slots.taken, setup.ends], [1, ["a admitted"]]);
+});
+
+test("answers are measured with their time and how many were in flight; those that say nothing are not", () => {
+  const setup = new Setup(3, 100);
+  for (const name of ["1", "2", "3"]) setup.come(name, 0);
+  setup.gate.answered(10, 10);
+  setup.gate.answered(undefined, 11);
+  setup.gate.answered(20, 20);
+  const { answers, answerMs, inFlight, arrivals } = ROW;
+  assert.deepEqual(
+    [answers, answerMs, inFlight, arrivals].map((at) => setup.row[at]),
+    [2, 30, 4, 3],
+  );
+});
