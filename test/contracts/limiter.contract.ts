@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { drift, overload } from "../../bench/overload/trials.ts";
 import type { MakeLimiter, System } from "../../bench/overload/simulator.ts";
 import type { Window } from "../../src/server/http/admit/adaptive/limiter.ts";

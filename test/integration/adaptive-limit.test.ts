@@ -137,8 +137,8 @@ describe("an adaptive limit", { concurrency: 2 }, () => {
 
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/socket`);
     await new Promise((resolve, reject) => {
-      socket.onopen = resolve;
-      socket.onerror = reject;
+      socket.addEventListener("open", resolve);
+      socket.addEventListener("error", reject);
     });
     await emptied(server);
     assert.equal((await untilStatus(server, "/late", 200)).status, 200);
