@@ -8,6 +8,7 @@ import { modelsChart } from "./charts/models.ts";
 import { readResults } from "./charts/results.ts";
 import { MODELS_ROWS, SERVE_ROWS, SOCKETS_ROWS } from "./charts/rows.ts";
 import { ACTOR_ROWS, runtimeTable, TASK_ROWS } from "./charts/runtime.ts";
+import { readKnown, workerClassesChart } from "./charts/worker-classes.ts";
 import { ceilingTable, filled, targetTable } from "./charts/tables.ts";
 
 const root = new URL("../", import.meta.url);
@@ -15,10 +16,12 @@ const serve = readResults("serve");
 const models = readResults("models");
 const runtime = readResults("runtime");
 const sockets = readResults("sockets");
+const known = readKnown();
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
 const pages: Readonly<Record<string, string>> = {
   "docs/guide/images/models.svg": modelsChart(models),
+  ...(known === undefined ? {} : { "docs/guide/images/worker-classes.svg": workerClassesChart(known) }),
   "README.md": filled(read("README.md"), {
     serve: targetTable(serve, SERVE_ROWS),
     ceilings: ceilingTable(models),

@@ -29,7 +29,7 @@ function whatItDoes({ kind, cpuMs, waitMs, loopMs, heavy }: Mix): string {
     computes: `A request computes for ${time(cpuMs)}, and meanwhile its event loop can serve nobody else.`,
     blocks: `A request takes ${takes} and computes for ${time(cpuMs)} of them, but holds its thread all the time: it waits in a call that blocks.`,
     both: `A request takes ${takes}: for ${time(loopMs)} of them it holds its event loop, so that all others there stand still, and the rest it waits.`,
-    waits: `A request takes ${takes} and computes for only ${time(cpuMs)} of them: the rest it waits, and its event loop serves others meanwhile.`,
+    waits: `A request takes ${takes} and computes for ${time(cpuMs)} of them: the rest it waits, and its event loop serves others meanwhile.`,
     quick: `A request takes ${takes}, and much of that is HTTP itself.`,
   };
   return sentences[kind];
@@ -129,8 +129,12 @@ function names(profiles: readonly RouteProfile[]): string {
   return routes.length < 3 ? routes.join(" and ") : `${routes.slice(0, 2).join(", ")} and ${routes.length - 2} more`;
 }
 
+/** Less can't be told from what the server does by itself. */
+const SHORTEST_MS = 0.05;
+
 /** `48 ms`, `0.35 ms`: two digits that mean something. */
 function time(ms: number): string {
+  if (ms < SHORTEST_MS) return `less than ${SHORTEST_MS} ms`;
   return ms >= 10 ? `${Math.round(ms)} ms` : `${Number(ms.toPrecision(2))} ms`;
 }
 

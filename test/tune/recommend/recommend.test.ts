@@ -242,7 +242,7 @@ describe("the recommendation", () => {
       "waiting",
       [profiles.database],
       [measured("loop 2x1", 4000)],
-      "A request takes 100 ms and computes for only 0.4 ms of them: the rest it waits, and its event loop serves others meanwhile. An event loop keeps many such requests waiting at once, so they need no threads of their own: 2 workers with 1 event loop each answered 4000/s.",
+      "A request takes 100 ms and computes for 0.4 ms of them: the rest it waits, and its event loop serves others meanwhile. An event loop keeps many such requests waiting at once, so they need no threads of their own: 2 workers with 1 event loop each answered 4000/s.",
     ],
     [
       "quick",
