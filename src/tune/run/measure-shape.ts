@@ -2,7 +2,7 @@
  * Measures one shape: warm-up → sweep → estimates. And the open-loop confirmation of one.
  */
 
-import { estimateKnee, throughputMax } from "../estimate/knee.ts";
+import { estimateKnee, type LowLoadAnchor, throughputMax } from "../estimate/knee.ts";
 import { isotonic } from "../estimate/isotonic.ts";
 import { kneedle } from "../estimate/kneedle.ts";
 import { sloCeiling } from "../estimate/slo.ts";
@@ -45,10 +45,12 @@ export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetit
   return whileAlive(subject, bench.signal, (signal) => generator.run(plan, signal));
 }
 
-export interface SweepLength {
+export interface SweepPlan {
   readonly warmUpMs: number;
   readonly sweepMs: number;
   readonly rules: Partial<SweepRules>;
+  /** What the routes' profile says of the knee. */
+  readonly anchor?: LowLoadAnchor | undefined;
 }
 
 export interface MeasuredShape {
@@ -59,7 +61,7 @@ export interface MeasuredShape {
 /** `onSample`: after each window, with all levels so far. */
 export async function measureShape(
   bench: Bench,
-  { warmUpMs, sweepMs, rules }: SweepLength,
+  { warmUpMs, sweepMs, rules, anchor }: SweepPlan,
   onSample: (sample: Sample, levels: readonly Level[]) => void,
 ): Promise<MeasuredShape> {
   const { subject, signal } = bench;
@@ -77,17 +79,17 @@ export async function measureShape(
     },
     ...(signal === undefined ? {} : { signal }),
   });
-  return { result: estimates(done, subject, rules.sloP95Ms), sweep: done };
+  return { result: estimates(done, subject, { sloP95Ms: rules.sloP95Ms, anchor }), sweep: done };
 }
 
 function estimates(
   done: SweepResult,
   { shape, cores, isCoLocated }: Subject,
-  sloP95Ms: number | undefined,
+  { sloP95Ms, anchor }: { readonly sloP95Ms: number | undefined; readonly anchor: LowLoadAnchor | undefined },
 ): Omit<ShapeResult, "openLoop"> {
   const { levels } = done;
   const throughputs = toThroughputs(levels);
-  const knee = estimateKnee(throughputs);
+  const knee = estimateKnee(throughputs, anchor === undefined ? {} : { anchor });
   const p95 = "value" in knee ? p95At(levels, knee.value) : undefined;
   const usl = fitUsl(throughputs);
   const marker = kneedleOf(levels);

@@ -25,13 +25,14 @@ export class Servers {
   }
 
   /** Ends the one that runs, if it has another shape. @throws HeddleError TUNE_NOT_SERVED; the signal's reason */
-  async boot(shape: Shape): Promise<Subject> {
+  async boot(shape: Shape, bootTimeoutMs?: number): Promise<Subject> {
     if (this.#now !== undefined && this.isRunning(shape)) return this.#now;
     await this.stop();
     const others = allowedCpus().filter((cpu) => cpu !== this.#generator.cpu);
     const isApart = this.#generator.cpu !== undefined && shape.workers * shape.threads <= others.length;
     const booted = await bootShape(this.#app, shape, {
       ...(isApart ? { cpus: others } : {}),
+      ...(bootTimeoutMs === undefined ? {} : { bootTimeoutMs }),
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
     });
     this.#now = bootedSubject(booted, isApart ? others.length : availableCpus(), !isApart);

@@ -10,58 +10,24 @@
 
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { type Generator, startGenerator } from "../load/generator.ts";
-import type { AppToServe } from "../probe/boot-shape.ts";
 import { profileRoutes } from "../probe/profile-routes.ts";
 import { formatShape } from "../probe/serve-arguments.ts";
 import { candidates, oneOfEach } from "../recommend/candidates.ts";
 import { choose } from "../recommend/choose.ts";
 import { recommend } from "../recommend/recommend.ts";
-import type { Scenario } from "../scenario/scenario.ts";
 import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
 import { sweepNote } from "../sweep/note.ts";
 import type { SweepResult } from "../sweep/sweep.ts";
-import type { Level, RouteProfile, Sample, Shape, ShapeResult, TuneResult } from "../types.ts";
+import type { Level, RouteProfile, Sample, Shape, ShapeResult } from "../types.ts";
+import { anchorOf } from "./anchor.ts";
 import { othersNote, readCpu } from "./bystanders.ts";
 import { machine } from "./machine.ts";
 import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
+import type { TuneOutcome, TuneRequest } from "./request.ts";
 import { buildResult } from "./result.ts";
 import { askRoutes, onlyRoute } from "./routes.ts";
 import { isSame, Servers } from "./servers.ts";
 import { remoteSubject, type Subject } from "./subject.ts";
-
-export interface TuneRequest {
-  /** An app, and the shape that its settings give; or the address of a server that runs elsewhere. */
-  readonly subject: { readonly app: AppToServe; readonly configured: Shape } | { readonly url: string };
-  /** What is measured, as the user named it. */
-  readonly name: string;
-  readonly scenario: Scenario;
-  readonly budgetMs: number;
-  readonly sloP95Ms?: number;
-  /** The user has fixed the configured shape: only its knee is sought. */
-  readonly isFixed: boolean;
-  /** Shapes to compare, in place of those that heddle would choose. */
-  readonly shapes: readonly Shape[];
-  /** Models to compare, likewise. */
-  readonly models: readonly string[];
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: TuneProgress) => void;
-}
-
-export interface TuneProgress {
-  readonly stage: string;
-  /** The window that was measured last, and all levels of its shape so far. */
-  readonly sample?: Sample;
-  readonly levels?: readonly Level[];
-  readonly leftMs: number;
-  /** Of the budget, 0 to 1. */
-  readonly done: number;
-}
-
-export interface TuneOutcome {
-  readonly result: TuneResult;
-  /** Why it ended before its time: the result is what was measured until then. */
-  readonly failure?: unknown;
-}
 
 /** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED and others, if nothing was measured; the signal's reason */
 export async function tune(request: TuneRequest): Promise<TuneOutcome> {
@@ -78,6 +44,15 @@ export async function tune(request: TuneRequest): Promise<TuneOutcome> {
 /** The profile is taken on one event loop: only there is it known how long a route blocks it. */
 const PROFILED: Shape = { model: "loop", workers: 1, threads: 1 };
 
+/** One of several shapes that takes longer to start than this share of its time is left out: the others need theirs. */
+const BOOT_SHARE = 0.5;
+
+/** The best shape is started again for its confirmation, if it is not the last that was measured. */
+const CONFIRMING_BOOT_MS = 15_000;
+
+/** In less time no shape shows anything. */
+const LEAST_SWEEP_MS = 4000;
+
 class TuneRun {
   readonly #request: TuneRequest;
   readonly #generator: Generator;
@@ -86,6 +61,7 @@ class TuneRun {
   readonly #beginMs = performance.now();
   readonly #notes: string[] = [];
   #shapes: ShapeResult[] = [];
+  #profiles: readonly RouteProfile[] = [];
   #isCoLocated = false;
 
   constructor(request: TuneRequest, generator: Generator) {
@@ -102,11 +78,11 @@ class TuneRun {
     this.#tell("measuring the load generator itself");
     const audit = await this.#generator.audit();
     signal?.throwIfAborted();
-    const perRoute = await this.#profile(first);
+    this.#profiles = await this.#profile(first);
     let failure: unknown;
     const cpuBefore = readCpu();
     try {
-      await this.#measureAll(perRoute);
+      await this.#measureAll();
     } catch (error) {
       if (this.#shapes.length === 0) throw error;
       failure = error;
@@ -120,8 +96,8 @@ class TuneRun {
       target: name,
       scenario,
       shapes: [best!, ...others],
-      perRoute,
-      ...("url" in subject ? {} : { recommendation: recommend(perRoute, this.#shapes, machine().cores) }),
+      perRoute: this.#profiles,
+      ...("url" in subject ? {} : { recommendation: recommend(this.#profiles, this.#shapes, machine().cores) }),
       audit: { ...audit, coLocated: this.#isCoLocated },
       machine: machine(),
       startedAt: this.#startedAt,
@@ -136,13 +112,13 @@ class TuneRun {
     await this.#servers?.stop();
   }
 
-  async #boot(shape: Shape | undefined): Promise<Bench> {
+  async #boot(shape: Shape | undefined, timeoutMs?: number): Promise<Bench> {
     const { scenario, signal, subject } = this.#request;
     if (shape !== undefined && this.#servers?.isRunning(shape) === false) {
       this.#tell(`starting the app as ${formatShape(shape)}`);
     }
     const server: Subject =
-      "url" in subject ? remoteSubject(subject.url) : await this.#servers!.boot(shape ?? subject.configured);
+      "url" in subject ? remoteSubject(subject.url) : await this.#servers!.boot(shape ?? subject.configured, timeoutMs);
     return { generator: this.#generator, subject: server, scenario, ...(signal === undefined ? {} : { signal }) };
   }
 
@@ -160,7 +136,7 @@ class TuneRun {
     });
   }
 
-  async #measureAll(profiles: readonly RouteProfile[]): Promise<void> {
+  async #measureAll(): Promise<void> {
     const { subject } = this.#request;
     if ("url" in subject) {
       const plan = this.#plan(1);
@@ -168,34 +144,46 @@ class TuneRun {
       await this.#measure(bench, plan, sweepTime(this.#leftMs, 1, plan));
       return await this.#confirm(bench, plan);
     }
-    const wanted = this.#candidates(subject.configured, profiles);
+    const wanted = this.#candidates(subject.configured);
     const plan = this.#plan(wanted.length);
     const measured = wanted.slice(0, plan.shapes);
+    const isAlone = measured.length === 1;
     let refused: HeddleError | undefined;
     for (const [place, shape] of measured.entries()) {
       const sweepMs = sweepTime(this.#leftMs, measured.length - place, plan);
+      if (!isAlone && sweepMs < LEAST_SWEEP_MS) {
+        this.#notes.push(`${formatShape(shape)} was not measured: no time was left. A longer --budget reaches it.`);
+        continue;
+      }
       try {
-        await this.#measure(await this.#boot(shape), plan, sweepMs);
+        const bench = await this.#boot(shape, isAlone ? undefined : plan.bootMs + sweepMs * BOOT_SHARE);
+        await this.#measure(bench, plan, sweepTime(this.#leftMs + plan.bootMs, measured.length - place, plan));
       } catch (error) {
         // The app may not run under a model that was only tried.
-        const isOneOfSeveral = measured.length > 1 && error instanceof HeddleError && error.code === "TUNE_NOT_SERVED";
-        if (!isOneOfSeveral) throw error;
+        if (isAlone || !(error instanceof HeddleError) || error.code !== "TUNE_NOT_SERVED") throw error;
         refused = error;
         this.#notes.push(error.message);
       }
     }
     if (refused !== undefined && this.#shapes.length === 0) throw refused;
     const [best] = this.#bestFirst();
-    await this.#confirm(await this.#boot(best!.shape), plan);
+    if (best === undefined || !("value" in best.knee)) return;
+    try {
+      await this.#confirm(await this.#boot(best.shape, CONFIRMING_BOOT_MS), plan);
+    } catch (error) {
+      // The answer stands without it.
+      if (!(error instanceof HeddleError) || error.code !== "TUNE_NOT_SERVED") throw error;
+      this.#notes.push(`There is no open-loop confirmation. ${error.message}`);
+    }
   }
 
   /** The shapes that are worth measuring, the most promising first. */
-  #candidates(configured: Shape, profiles: readonly RouteProfile[]): readonly Shape[] {
+  #candidates(configured: Shape): readonly Shape[] {
     const { shapes, models, isFixed } = this.#request;
     const { cores } = machine();
     if (shapes.length > 0) return shapes;
-    if (models.length > 0) return oneOfEach(models, profiles, cores);
-    return isFixed ? [configured] : candidates(profiles, cores);
+    if (models.length > 0) return oneOfEach(models, this.#profiles, cores);
+    return isFixed ? [configured] : candidates(this.#profiles, cores);
   }
 
   #bestFirst(): readonly ShapeResult[] {
@@ -205,12 +193,15 @@ class TuneRun {
 
   async #measure(bench: Bench, plan: BudgetPlan, sweepMs: number): Promise<void> {
     const { sloP95Ms, signal } = this.#request;
-    const { shape, isCoLocated } = bench.subject;
+    const { shape, cores, isCoLocated } = bench.subject;
+    const anchor = anchorOf(this.#profiles, shape, cores ?? 1);
     const stage = shape.workers === 0 ? "measuring" : `measuring ${formatShape(shape)}`;
     this.#tell(stage);
     const rules = { windowMs: plan.windowMs, ...(sloP95Ms === undefined ? {} : { sloP95Ms }) };
-    const { result, sweep } = await measureShape(bench, { warmUpMs: plan.warmUpMs, sweepMs, rules }, (sample, levels) =>
-      this.#tell(stage, sample, levels),
+    const { result, sweep } = await measureShape(
+      bench,
+      { warmUpMs: plan.warmUpMs, sweepMs, rules, anchor },
+      (sample, levels) => this.#tell(stage, sample, levels),
     );
     // Half a sweep is an answer of its own, but not one that is compared with others.
     const isWhole = sweep.end !== "failed" && sweep.end !== "aborted";
