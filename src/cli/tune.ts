@@ -1,7 +1,7 @@
 /**
  * `heddle tune`: measures where the knee of an app is, and which shape fits it.
  *
- * options → scenario, settings → src/tune/run/tune.ts → result.json, report.html → answer on stdout → --write → --compare
+ * options → scenario (tune-export.ts: as a k6 script), settings → src/tune/run/tune.ts → result.json, report.html → answer on stdout → --write → --compare
  *
  * What is going on goes to stderr, the answer to stdout. Ctrl-C ends the measurement: the answer is what was measured until then,
  * and the exit code 130. A second one ends everything at once.
@@ -22,6 +22,7 @@ import { tune as measure } from "../tune/run/tune.ts";
 import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenario.ts";
 import type { TuneResult } from "../tune/types.ts";
 import { readSettings } from "./settings.ts";
+import { exportScenario } from "./tune-export.ts";
 import { type ConfigPlace, writeRecommendation } from "./tune-write.ts";
 import { tuneUsage } from "./usage.ts";
 
@@ -31,12 +32,17 @@ const EXIT_MOVED = 3;
 const EXIT_INTERRUPTED = 130;
 
 export async function tune(argv: readonly string[]): Promise<void> {
-  const options = readOptions(argv);
+  const isExport = argv[0] === "export";
+  const options = readOptions(isExport ? argv.slice(1) : argv, { isExport });
   if (options === undefined) {
     console.log(tuneUsage());
     return;
   }
   const scenario = await readScenarioOf(options);
+  if (isExport) {
+    process.stdout.write(exportScenario(options.serveArgs, scenario, options));
+    return;
+  }
   const outFolder = resolve(options.outFolder);
   const before = options.compareFile === undefined ? undefined : readResult(options.compareFile, scenario);
   const subject = await subjectOf(options);

@@ -54,7 +54,10 @@ const OWN: readonly FlagSpec[] = [
 const MODELS: readonly string[] = settings.model.choices ?? [];
 
 /** undefined: `--help` was asked for. @throws HeddleError CLI_USAGE, CONFIG_UNKNOWN_FLAG, CONFIG_BAD_VALUE, CONFIG_CONFLICT */
-export function readOptions(argv: readonly string[]): TuneOptions | undefined {
+export function readOptions(
+  argv: readonly string[],
+  { isExport = false }: { readonly isExport?: boolean } = {},
+): TuneOptions | undefined {
   const { flags, positionals, rest } = parseArguments(argv, [...flagSpecs(), ...OWN]);
   if (flags["help"] !== undefined) return undefined;
   const last = (name: string): string | undefined => flags[name]?.at(-1);
@@ -63,7 +66,8 @@ export function readOptions(argv: readonly string[]): TuneOptions | undefined {
   const shapes = (flags["shape"] ?? []).map(readShape);
   const models = readModels(last("models"));
   const url = readUrl(last("url"));
-  checkConflicts(flags, positionals, url, isFixed);
+  // What is exported is named where the app would be.
+  checkConflicts(flags, isExport ? [] : positionals, url, isFixed);
   const [scenarioFile, compareFile, slo] = [last("scenario"), last("compare"), last("slo")];
   return {
     serveArgs: [...positionals, ...settingArgs(flags), ...(rest.length === 0 ? [] : ["--", ...rest])],

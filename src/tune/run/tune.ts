@@ -29,6 +29,8 @@ import { askRoutes, onlyRoute } from "./routes.ts";
 import { isSame, Servers } from "./servers.ts";
 import { remoteSubject, type Subject } from "./subject.ts";
 
+export type { TuneOutcome, TuneProgress, TuneRequest } from "./request.ts";
+
 /** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED and others, if nothing was measured; the signal's reason */
 export async function tune(request: TuneRequest): Promise<TuneOutcome> {
   const generator = await startGenerator();

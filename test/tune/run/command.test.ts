@@ -1,6 +1,7 @@
 /** `heddle tune` as it is typed, against real apps. What it measures depends on the machine; what is asserted here does not. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -163,6 +164,20 @@ const { fetch: answer } = {
     assert.equal(scenario.target, url);
     assert.ok(levels.length >= 4);
   });
+});
+
+test("heddle tune export k6 prints the requests as a script, and nothing else", async (t) => {
+  const folder = tempFolder(t, { "scenario.json": '{ "requests": [{ "path": "/orders", "weight": 3 }] }' });
+  const args = ["tune", "export", "k6", "--scenario", "scenario.json", "--url", "http://127.0.0.1:9000"];
+  const { code, stdout, stderr } = await runHeddle(args, { cwd: folder });
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /from "k6\/http"[^]*http:\/\/127\.0\.0\.1:9000[^]*\/orders/);
+  writeFileSync(join(folder, "script.mjs"), stdout);
+  const parsed = spawnSync(process.execPath, ["--check", join(folder, "script.mjs")], { encoding: "utf8" });
+  assert.equal(parsed.status, 0, parsed.stderr);
+  const wrong = await runHeddle(["tune", "export", "k5"], { cwd: folder });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /heddle tune export: got k5; expected k6; did you mean k6\?/);
 });
 
 describe("before time is spent heddle tune refuses", { concurrency: 3 }, () => {
