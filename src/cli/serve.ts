@@ -18,7 +18,6 @@ import { openHealthPort } from "../server/control/health.ts";
 import { ControlServer } from "../server/control/server.ts";
 import { HeddleError } from "../errors/errors.ts";
 import { createLog, errorFields, type Log } from "../log/log.ts";
-import { watchDescriptors } from "../server/worker/descriptor-watch.ts";
 import { printError } from "./output.ts";
 import { type ParsedCommand, readSettings } from "./settings.ts";
 
@@ -31,7 +30,6 @@ export async function serve(argv: readonly string[]): Promise<void> {
   const log = createLog({ format: config.logFormat, level: config.logLevel, base: { pid: process.pid } });
   for (const warning of warnings) log.warn({}, warning);
   if (process.pid === 1) await reapOrphans(log);
-  watchDescriptors(log, `the arbiter (${process.pid})`);
   await new Server(settings, log).run();
 }
 

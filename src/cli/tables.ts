@@ -8,6 +8,15 @@ import { formatThreadUnits, formatUnits } from "./units.ts";
 
 const PROTOCOLS = { https: "TLS", h2: "TLS and HTTP/2", h2c: "HTTP/2" } as const;
 
+/** Of the processes that accept no connection for want of descriptors. */
+function shortages({ pid, descriptors, workers }: ServerStatus): string[] {
+  return [{ who: `arbiter ${pid}`, descriptors }, ...workers.map((worker) => ({ ...worker, who: `worker ${worker.pid}` }))]
+    .filter((each) => each.descriptors?.isFull)
+    .map(({ who, descriptors: { open, limit } = { open: 0, limit: 0 } }) => {
+      return `descriptors: ${who} is FULL, with ${open} of ${limit} open; new connections wait (raise ulimit -n or LimitNOFILE=)`;
+    });
+}
+
 export function formatStatus(status: ServerStatus): string {
   const { counters, restarts } = status;
   const kind = [status.shape, status.protocol && `its own ${PROTOCOLS[status.protocol]}`].filter(Boolean).join(", ");
@@ -34,6 +43,7 @@ export function formatStatus(status: ServerStatus): string {
       `messages: ${published} published, ${sent} sent to ${count(subscriptions, "subscription")} of ${count(channels, "channel")}, ${dropped} dropped`,
     );
   }
+  lines.push(...shortages(status));
   if (lastReload !== undefined) {
     const outcome = lastReload.ok ? "succeeded" : `FAILED: ${lastReload.error?.message ?? ""}`;
     lines.push(`last reload: generation ${lastReload.generation} at ${lastReload.at} ${outcome}`);

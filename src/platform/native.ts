@@ -2,7 +2,7 @@
  * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
  * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
  * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share, the cores that a thread
- * may run on, the CPU clock of another process. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without
+ * may run on, the CPU clock of another process, the limit of descriptors. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without
  * them, and refuses only Unix sockets.
  */
 
@@ -34,6 +34,7 @@ let clockGettime: ((clock: number, time: Buffer) => number) | undefined;
 
 /** Linux. */
 let sched_setaffinity: ((thread: number, bytes: bigint, mask: Buffer) => number) | undefined;
+let getrlimit: ((resource: number, limits: Buffer) => number) | undefined;
 
 /** Linux. */
 let memory: SharedMemoryCalls | undefined;
@@ -82,6 +83,7 @@ export async function loadNative(): Promise<boolean> {
       sched_setaffinity = ifThere(() =>
         lib.getFunction("sched_setaffinity", { arguments: ["i32", "u64", "pointer"], return: "i32" }),
       );
+      getrlimit = ifThere(() => lib.getFunction("getrlimit", { arguments: ["i32", "pointer"], return: "i32" }));
       accept4 = ifThere(() =>
         lib.getFunction("accept4", { arguments: ["i32", "pointer", "pointer", "i32"], return: "i32" }),
       );
@@ -128,6 +130,16 @@ export function duplicateFd(fd: number): number {
 
 export function closeFd(fd: number): void {
   libc!.close(fd);
+}
+
+const RLIMIT_NOFILE = process.platform === "linux" ? 7 : 8;
+/** `struct rlimit`: the soft limit, then the hard one. */
+const limits = Buffer.alloc(16);
+
+/** How many descriptors this process may have. It may be changed from outside at any time. undefined: it can't be told. */
+export function descriptorLimit(): number | undefined {
+  if (getrlimit === undefined || getrlimit(RLIMIT_NOFILE, limits) !== 0) return undefined;
+  return Number(limits.readBigUInt64LE());
 }
 
 const SOCK_NONBLOCK = 0o4000;
@@ -204,6 +216,11 @@ function poll(fds: readonly number[], asked: number): number[] {
   });
   libc!.poll(polled, BigInt(fds.length), 0);
   return fds.map((_, i) => polled.readInt16LE(i * POLLFD_BYTES + 6));
+}
+
+/** Whether a connection waits in the backlog of one of these listening sockets. Never waits. */
+export function areAwaited(fds: readonly number[]): boolean {
+  return poll(fds, POLLIN).some((told) => (told & POLLIN) !== 0);
 }
 
 /** Of each connection, whether its other end has hung up. One below 0 has not. Never waits. */

@@ -196,6 +196,11 @@ export class Arbiter {
     return this.#accepting.waiting;
   }
 
+  /** Whether it has too few descriptors to accept connections. */
+  get isFull(): boolean {
+    return this.#accepting.isFull;
+  }
+
   /** Connections refused before a worker saw them, because too many waited or one waited too long. */
   get shed(): number {
     return this.#accepting.shed;

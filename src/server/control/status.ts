@@ -15,6 +15,7 @@ import { addCounts, type UnitCounts } from "../../runtime/watch/unit-counts.ts";
 import type { OwnProtocol } from "../../platform/app-servers.ts";
 import { residentBytes } from "../../platform/descriptors.ts";
 import type { AdaptiveReport } from "../http/admit/adaptive/adaptive-limit.ts";
+import { type DescriptorReport, reportDescriptors } from "../worker/descriptor-watch.ts";
 import type { UnitsOfThread } from "../worker/report/unit-views.ts";
 import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
 
@@ -29,6 +30,8 @@ export interface WorkerStatus {
   readonly threadRestarts: number;
   /** Accepted connections without a thread: all threads are blocked, booting or dead. */
   readonly waiting: number;
+  /** undefined: they can't be counted. */
+  readonly descriptors: DescriptorReport | undefined;
   readonly threads: readonly ThreadReport[];
   /** Pools of handler threads. */
   readonly pools: readonly PoolReport[];
@@ -58,6 +61,8 @@ export interface ServerStatus {
   /** Remaining time of a delayed stop (`--stop-delay`), while everything is served as before. */
   readonly stopsInMs: number | undefined;
   readonly ready: boolean;
+  /** The arbiter's own. undefined: they can't be counted. */
+  readonly descriptors: DescriptorReport | undefined;
   /** Of the whole process tree. */
   readonly rssBytes: number;
   readonly restarts: { readonly workers: number; readonly threads: number };
@@ -101,6 +106,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     stopping: arbiter.stopping,
     stopsInMs: arbiter.stopsInMs,
     ready: arbiter.ready,
+    descriptors: reportDescriptors(arbiter.isFull),
     rssBytes: residentBytes() + sum(reports, ({ rssBytes }) => rssBytes),
     restarts: { workers: fleet.restarts, threads: sum(everything, ({ threadRestarts }) => threadRestarts) },
     models: byModel(config.model, reports, arbiter.waiting),
@@ -141,6 +147,7 @@ function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: Wo
     rssBytes: report?.rssBytes ?? 0,
     threadRestarts: report?.threadRestarts ?? 0,
     waiting: report?.waiting ?? 0,
+    descriptors: report?.descriptors,
     threads: report?.threads ?? [],
     pools: report?.pools ?? [],
     limits: report?.limits ?? [],

@@ -66,6 +66,9 @@ export interface PipelineOptions {
   readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
 }
 
+/** Longer than the acceptor waits before it asks for room again. */
+const SCARCE_MS = 250;
+
 export class Pipeline {
   /** The exchanges of the thread, oldest first. `threads` shows them, the timeout sweep walks them. */
   readonly exchanges: LinkedList<Exchange> = new LinkedList();
@@ -91,6 +94,8 @@ export class Pipeline {
   readonly #ends: EndOptions;
   readonly #onHandlerFailed: PipelineOptions["onHandlerFailed"];
   #closesAfterResponse: boolean;
+  /** performance.now() until which connections are closed because others wait for their descriptors. */
+  #isScarceUntilMs = 0;
   #draining = false;
 
   constructor(options: PipelineOptions) {
@@ -186,7 +191,7 @@ export class Pipeline {
     else if (expects !== "unknown") exchange.expects = expects;
     this.exchanges.add(exchange);
     res.on("close", this.#onClose);
-    if (this.#isLastOf(connection)) closeAfter(exchange);
+    if (this.#isLastOf(connection, nowMs)) closeAfter(exchange);
     // The header that node:http sends when it closes idle connections itself (`keep-alive: timeout=5`).
     else hintKeepAlive(res, this.#config.keepAliveMs);
     if (this.#decorates) decorate(exchange, this.#config, this.#thread);
@@ -211,9 +216,10 @@ export class Pipeline {
     connection.requested = thisMoment();
   }
 
-  #isLastOf(connection: ConnectionContext): boolean {
+  #isLastOf(connection: ConnectionContext, nowMs: number): boolean {
     const requests = ++connection.requests;
-    return this.#closesAfterResponse || requests === this.#config.requestsPerConnection || connection.losesInput;
+    if (this.#closesAfterResponse || nowMs < this.#isScarceUntilMs) return true;
+    return requests === this.#config.requestsPerConnection || connection.losesInput;
   }
 
   /** Waits behind others of its connection. A client with more waiting requests than the whole server may queue is refused. */
@@ -286,6 +292,11 @@ export class Pipeline {
       // A refusal that follows on the connection is its last answer.
       if (connection.current === exchange && !connection.refusesInTurn && !res.headersSent) closeAfter(exchange);
     }
+  }
+
+  /** Clients wait for descriptors: for a moment, connections are closed with the response to their latest request. */
+  makeRoom(): void {
+    this.#isScarceUntilMs = performance.now() + SCARCE_MS;
   }
 
   /** Enforces every time limit. Called by the thread's heartbeat. */

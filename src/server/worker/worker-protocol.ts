@@ -9,7 +9,9 @@
  *     serve                   →              the generation is complete: take connections
  *                             ← serving
  *     connection + socket     →              only when the arbiter accepts
- *                             ← load         connections received so far, open now, and whether it is idle
+ *                             ← load         connections received so far, open now, how many more it has descriptors for,
+ *                                            and whether it is idle
+ *     make-room               →              clients wait for the descriptors of its idle connections
  *     handed                  → ← not-received   connections that were sent and did not arrive
  *                             ← return + socket   a draining worker could not place it: for another worker
  *     passed                  → ← pass-on + socket  a worker that accepts has more than another one
@@ -42,6 +44,8 @@ import type { TicketKeys, TlsMaterial } from "../http/parse/connection.ts";
 import type { FromCopy, SocketAnswer } from "../app/listen/app-sockets.ts";
 import type { HopAccess } from "../http/sticky/hop.ts";
 import type { SocketAddress } from "./accept/address.ts";
+import type { Load } from "./accept/handed-connections.ts";
+import type { DescriptorReport } from "./descriptor-watch.ts";
 import type { Seat } from "./accept/worker-board.ts";
 import type { LeakView, ThreadUnits, TreeView, UnitsOfThread } from "./report/unit-views.ts";
 import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./serving/serving-protocol.ts";
@@ -95,6 +99,8 @@ export type ToWorker =
   /** The answer to `pass-check`. */
   | { readonly type: "pass-checked"; readonly upTo: number }
   | { readonly type: "stop-accepting" }
+  /** Clients wait, and this worker lacks descriptors. */
+  | { readonly type: "make-room" }
   /** `given` comes with the listening socket as its handle. */
   | {
       readonly type: "app-socket";
@@ -128,8 +134,8 @@ export type FromWorker =
     }
   | { readonly type: "boot-failed"; readonly error: WireError; readonly modules: readonly string[] }
   | { readonly type: "serving"; readonly addresses: readonly SocketAddress[] }
-  /** `received`: since it started. Under `sync`: those it has begun. */
-  | { readonly type: "load"; readonly received: number; readonly open: number; readonly idle: boolean }
+  /** Under `sync`, `received` counts those it has begun. */
+  | ({ readonly type: "load" } & Load)
   | {
       readonly type: "beat";
       readonly openThreads: number;
@@ -213,6 +219,8 @@ export interface WorkerReport {
   readonly threadRestarts: number;
   /** Accepted connections that no thread has yet. */
   readonly waiting: number;
+  /** undefined: they can't be counted. */
+  readonly descriptors: DescriptorReport | undefined;
   readonly threads: readonly ThreadReport[];
   readonly pools: readonly PoolReport[];
   /** The gates with adaptive limits. */

@@ -21,7 +21,7 @@ import { Ahead } from "./accept/prefetched-connection.ts";
 import { AppSocketRelay } from "./app-socket-relay.ts";
 import { Arrivals, type Load } from "./accept/handed-connections.ts";
 import { openDebuggerPort } from "./debugger-port.ts";
-import { watchDescriptors } from "./descriptor-watch.ts";
+import { DescriptorWatch } from "./descriptor-watch.ts";
 import {
   BEAT_INTERVAL_MS,
   TERMINATED,
@@ -66,6 +66,7 @@ export class Worker {
   readonly #reporter: Reporter;
   readonly #sockets: AppSocketRelay;
   readonly #arrivals: Arrivals | Ahead;
+  readonly #descriptors: DescriptorWatch;
   readonly #incoming: Incoming;
   readonly #leaving: Leaving;
   readonly #retirement = new Retirement(
@@ -73,6 +74,8 @@ export class Worker {
     () => this.#beat(),
   );
   #state: WorkerState = "booting";
+  /** While the arbiter accepts. */
+  #loads: NodeJS.Timeout | undefined;
   #toldInstances = "";
 
   constructor(boot: WorkerBoot, own: WorkerProcess) {
@@ -88,15 +91,20 @@ export class Worker {
     this.#pool = new ThreadPool(parts);
     this.#blocked = new BlockedThreads(config, log, () => this.#pool.threads);
     const turnAway = new TurnAway(() => tls === undefined && this.#pool.app?.protocol === undefined);
+    this.#descriptors = new DescriptorWatch(log, `worker ${process.pid}`);
     this.#acceptor = new Acceptor({
       backlog: config.backlog,
       threads: () => this.#pool.threads,
       isStale: (thread) => this.#blocked.isBlocked(thread),
       turnAway: (socket) => turnAway.refuse(socket),
+      onFull: this.#descriptors.full,
       onError: (error) => log.warn({}, `accepting a connection failed: ${error.message}`),
     });
     const load = {
       takes: () => this.#pool.threads.some((thread) => thread.state === "ready" && !this.#blocked.isBlocked(thread)),
+      // Only who is handed connections tells it again and again.
+      room: () => (this.#loads === undefined ? Infinity : this.#acceptor.room),
+      onFull: this.#descriptors.full,
       tell: (told: Load, written: () => void) => tell({ type: "load", ...told }, written),
     };
     this.#ahead =
@@ -116,7 +124,7 @@ export class Worker {
       row: () => this.#pool.threads[0]?.row,
       rowOf: (pid) => main?.onBoard?.rowOf(pid),
     });
-    this.#reporter = new Reporter(this.#pool, this.#blocked, () => this.#acceptor.waiting, { slot, generation });
+    this.#reporter = new Reporter(this.#pool, this.#blocked, this.#acceptor, { slot, generation });
     this.#leaving = new Leaving({
       config,
       hop,
@@ -144,7 +152,6 @@ export class Worker {
       const booted = await this.#pool.boot();
       this.#state = "ready";
       this.#retirement.watch(this.#boot.config, () => this.#reporter.requests);
-      watchDescriptors(this.#log, `worker ${process.pid}`);
       const trimming = new Trimming();
       setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
       setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
@@ -179,6 +186,7 @@ export class Worker {
       acceptor.refresh();
       this.#tellInstances();
     });
+    pool.on("full", () => acceptor.full());
     pool.on("pass-on", (fd, threadId) => acceptor.passOn(fd, threadId));
     pool.on("pass-to-worker", (fd, pid) => this.#incoming.passedOn.pass(unread({ fd }), pid));
     pool.on("unblocked", (thread, blockedMs) => {
@@ -219,8 +227,12 @@ export class Worker {
       case "recall":
         this.#ahead?.letGo();
         break;
+      case "make-room":
+        this.#acceptor.makeRoom();
+        break;
       case "stop-accepting":
         this.#acceptor.stopListening();
+        this.#tellLoad();
         break;
       case "instances":
         this.#pool.tellInstances(message.names);
@@ -249,7 +261,7 @@ export class Worker {
   async #serve(): Promise<void> {
     if (this.#state !== "ready") return;
     const { listeners } = this.#boot;
-    if (listeners.length === 0) setInterval(() => this.#arrivals.tell(), LOAD_INTERVAL_MS);
+    if (listeners.length === 0) this.#tellLoad();
     try {
       const addresses = await this.#acceptor.listen(listeners);
       if (this.#state === "ready") this.#state = "serving";
@@ -257,6 +269,10 @@ export class Worker {
     } catch (error) {
       tell({ type: "boot-failed", error: toWire(error), modules: [] }, () => this.#process.exit(1, EXIT_PATIENCE_MS));
     }
+  }
+
+  #tellLoad(): void {
+    this.#loads ??= setInterval(() => this.#arrivals.tell(), LOAD_INTERVAL_MS);
   }
 
   #openConnections(): number {

@@ -14,6 +14,7 @@ function reportOf(requests: number): WorkerReport {
     rssBytes: 0,
     threadRestarts: 0,
     waiting: 0,
+    descriptors: undefined,
     threads: [],
     pools: [],
     limits: [],

@@ -21,6 +21,7 @@ import { emptied, endHandshakes, endListening } from "../../worker/accept/backlo
 import { unread } from "../../../platform/node-internals/handles.ts";
 import type { ListenerAddress } from "../../worker/serving/serving-protocol.ts";
 import { TurnAway } from "../../worker/accept/turn-away.ts";
+import { DescriptorWatch } from "../../worker/descriptor-watch.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Fleet } from "../workers/fleet.ts";
@@ -47,14 +48,29 @@ export class Accepting {
   /** The sockets are closed, and nobody accepts any more. */
   #isOver = false;
 
-  private constructor(config: ServerConfig, log: Log, fleet: Fleet, listeners: Listeners) {
+  private constructor(
+    config: ServerConfig,
+    log: Log,
+    fleet: Fleet,
+    listeners: Listeners,
+    descriptors: DescriptorWatch,
+  ) {
     this.#listeners = listeners;
     this.#fleet = fleet;
     this.#isTls = config.tlsCert !== undefined;
     this.#config = config;
     const distribution = this.#distribute(config);
     this.#distribution = distribution;
-    this.#dispatcher = new Dispatcher({ distribution, backlog: config.backlog, log });
+    this.#dispatcher = new Dispatcher({
+      distribution,
+      backlog: config.backlog,
+      log,
+      connections: () => distribution.waiting + (fleet.workers.some(({ isOffered }) => isOffered) ? 1 : 0),
+      onFull: descriptors.full,
+      makeRoom: () => {
+        for (const worker of fleet.serving) worker.makeRoom();
+      },
+    });
     fleet.on("serving", () => distribution.look());
     fleet.on("turn", () => distribution.look());
     fleet.on("returned", (socket) => distribution.takeBack([socket]));
@@ -68,7 +84,8 @@ export class Accepting {
   /** Binds. @throws HeddleError LISTEN_* */
   static async bind(config: ServerConfig, log: Log, fleet: Fleet): Promise<Accepting> {
     await loadNative();
-    return new Accepting(config, log, fleet, await Listeners.bind(config));
+    const descriptors = new DescriptorWatch(log, `the arbiter (${process.pid})`);
+    return new Accepting(config, log, fleet, await Listeners.bind(config), descriptors);
   }
 
   get address(): ListenerAddress {
@@ -78,6 +95,11 @@ export class Accepting {
   /** Connections that wait for a worker. */
   get waiting(): number {
     return this.#distribution.waiting;
+  }
+
+  /** Whether the arbiter has too few descriptors to accept connections. */
+  get isFull(): boolean {
+    return this.#dispatcher.isFull;
   }
 
   /** Connections refused because too many waited, or one waited too long. */
@@ -147,7 +169,7 @@ export class Accepting {
     for (const worker of this.#fleet.workers) worker.stopAccepting();
     const waiting = this.#listeners.all.flatMap((socket) => endListening(socket, this.#config.backlog));
     this.#listeners.removeFiles();
-    for (const socket of this.#listeners.all) if (!this.#dispatcher.isAccepting(socket)) socket.close();
+    for (const socket of this.#listeners.all) if (!this.#dispatcher.owns(socket)) socket.close();
     this.#dispatcher.stop();
     for (const fd of waiting) this.#distribution.take(unread({ fd }).setNoDelay(true));
   }

@@ -9,6 +9,8 @@ export interface Balancer {
   readonly waiting: number;
   /** Connections refused since start. */
   readonly shed: number;
+  /** Whether a connection that is accepted now would go to a worker, or may wait. Otherwise none should be accepted. */
+  readonly hasRoom: boolean;
   /** Takes a connection that has just been accepted. */
   take(socket: Socket): void;
   /** Takes connections back that a worker got but could not begin, oldest first. */

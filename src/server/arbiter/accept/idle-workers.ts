@@ -74,6 +74,11 @@ export class IdleWorkers implements Balancer {
     return this.#line.length + this.#ahead.length;
   }
 
+  /** It refuses what it has no room for. */
+  get hasRoom(): boolean {
+    return true;
+  }
+
   take(socket: Socket): void {
     const ticket = this.#line.draw(socket, monotonicMs());
     const isOpen = this.#state === "open";

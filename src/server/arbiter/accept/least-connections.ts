@@ -1,7 +1,7 @@
 /**
  * Gives each connection to the worker with the fewest, for models that run many requests at once.
  *
- * While no worker serves, connections wait here in order. If a worker dies, those it had not adopted go to another. When the
+ * While no worker serves, or all lack descriptors, connections wait here in order, and no more are accepted. If a worker dies, those it had not adopted go to another. When the
  * server stops, waiting and returned connections are refused, because the workers leave.
  */
 
@@ -13,7 +13,7 @@ import type { WorkerHandle } from "../workers/worker-handle.ts";
 export interface SpreadOptions {
   /** The workers that take connections. */
   readonly workers: () => readonly WorkerHandle[];
-  /** How many connections may wait here. */
+  /** How many connections may wait here. Those that a worker gave back are not counted. */
   readonly backlog: number;
   readonly turnAway: (socket: Socket) => void;
 }
@@ -33,18 +33,23 @@ export class LeastConnections implements Balancer {
     return this.#waiting.length;
   }
 
+  get hasRoom(): boolean {
+    const workers = this.#options.workers();
+    if (workers.length === 0) return this.#waiting.length < this.#options.backlog;
+    return workers.some(({ isFull }) => !isFull);
+  }
+
   take(socket: Socket): void {
     if (this.#isOver) return this.#turnAway(socket);
     const workers = this.#options.workers();
     const loads = workers.map((worker) => ({
       connections: worker.connections,
-      open: true,
+      open: !worker.isFull,
       stale: worker.openThreads > 0 && worker.healthyThreads === 0,
     }));
     const index = place(loads, this.#turn++);
     if (index >= 0) workers[index]!.hand(socket);
-    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(socket);
-    else socket.destroy();
+    else this.#waiting.push(socket);
   }
 
   takeBack(sockets: readonly Socket[]): void {

@@ -35,6 +35,8 @@ export class WorkerConnections {
   readonly #handovers = new Handovers();
   #open = 0;
   #idle = false;
+  /** How many connections more it had descriptors for. */
+  #room = Infinity;
   #restsUntilMs = 0;
 
   constructor(options: WorkerConnectionsOptions) {
@@ -51,6 +53,11 @@ export class WorkerConnections {
     return monotonicMs() < this.#restsUntilMs;
   }
 
+  /** Whether it lacks descriptors for another connection, with those on their way. */
+  get isFull(): boolean {
+    return this.#room <= this.#handovers.size;
+  }
+
   /** Whether it has no connection, none on its way, and would begin one at once. */
   get isIdle(): boolean {
     return this.#options.isServing() && this.#idle && this.count === 0;
@@ -63,7 +70,7 @@ export class WorkerConnections {
 
   /** Whether it is busy, and has no prefetched connection. */
   get takesAhead(): boolean {
-    return this.#options.isServing() && this.#open > 0 && !this.isOffered;
+    return this.#options.isServing() && this.#open > 0 && !this.isOffered && !this.isFull;
   }
 
   /** It begins to serve. */
@@ -95,12 +102,14 @@ export class WorkerConnections {
       this.#options.process.send({ type: "handed", upTo: this.#handovers.sent });
   }
 
-  loaded({ open, idle, received }: FromWorker & { type: "load" }): void {
+  loaded({ open, idle, room, received }: FromWorker & { type: "load" }): void {
     const { process, turn, failed } = this.#options;
+    const wasFull = this.isFull;
     this.#open = open;
     this.#idle = idle;
+    this.#room = room;
     const confirmed = this.#handovers.confirm(received);
-    if (confirmed === "some" || this.isIdle) turn();
+    if (confirmed === "some" || this.isIdle || (wasFull && !this.isFull)) turn();
     if (confirmed !== "impossible") return;
     const sent = `${this.#handovers.size} are on their way to it`;
     const message = `worker ${process.pid} counts ${count(received, "connection")} received, and ${sent}`;

@@ -171,6 +171,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     return this.#connections.rests;
   }
 
+  /** Whether it lacks descriptors for another connection. */
+  get isFull(): boolean {
+    return this.#connections.isFull;
+  }
+
   /** Whether it has no connection, none on its way, and would begin one at once. */
   get isIdle(): boolean {
     return this.#connections.isIdle;
@@ -199,6 +204,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
 
   stopAccepting(): void {
     this.#send({ type: "stop-accepting" });
+  }
+
+  /** Clients wait. If it is full, it closes idle connections. */
+  makeRoom(): void {
+    if (this.isFull) this.#send({ type: "make-room" });
   }
 
   /** `isCounted`: in its row already. */

@@ -99,6 +99,10 @@ const MAX_SWEEP_MS = 500;
 /** The server closes this long after the advertised keep-alive: a request sent at the last moment still arrives in time. */
 const KEEP_ALIVE_BUFFER_MS = 1000;
 
+/** For so long an idle connection is kept when descriptors are lacking. */
+const SPARED_MS = 1000;
+const MAX_CLOSED = 32;
+
 /** Node's timers hold 31 bits. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
@@ -377,6 +381,19 @@ export class Connections {
     this.#server.closeIdleConnections();
     // node:http does not know TLS connections that have not sent anything.
     for (const { socket } of this.#connections) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  /**
+   * Clients wait for descriptors: closes those that have waited the longest for their next request, an eighth of them at once, as
+   * nginx does. One that has just been answered is left alone: its next request may be on its way, and would be reset.
+   */
+  makeRoom(nowMs: number): void {
+    const isIdle = ({ idleSinceMs, bytesWhenIdle, socket, isHop }: ConnectionContext): boolean =>
+      !isHop && idleSinceMs !== 0 && nowMs - idleSinceMs >= SPARED_MS && socket.bytesRead === bytesWhenIdle;
+    const idle = [...this.#connections].filter(isIdle).sort((one, other) => one.idleSinceMs - other.idleSinceMs);
+    for (const context of idle.slice(0, Math.min(MAX_CLOSED, Math.ceil(idle.length / 8)))) {
+      if (!this.#streams.endIdle(context)) context.socket.destroy();
+    }
   }
 
   destroyAll(): void {

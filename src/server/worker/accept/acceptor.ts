@@ -13,10 +13,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { HeddleError } from "../../../errors/errors.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
-import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
+import { areAwaited, closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
 import { emptied, endHandshakes, endListening, isEnded } from "./backlog.ts";
+import { DescriptorRoom } from "./descriptor-room.ts";
 import { place } from "./placement.ts";
 import type { InheritedListener } from "../worker-protocol.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
@@ -28,9 +29,16 @@ export interface AcceptorOptions {
   readonly isStale: (thread: ServingThreadHandle) => boolean;
   /** For connections that no thread will take any more. */
   readonly turnAway: (socket: Socket) => void;
+  /** The threads have stopped accepting, because the process lacks descriptors. */
+  readonly onFull: () => void;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
 }
+
+/** How often it is looked whether there are descriptors again. Two system calls. */
+const LOOK_MS = 10;
+/** Clients must wait in so many looks, one after the other, before idle connections are closed for them: another worker may take them. */
+const PATIENT_LOOKS = 10;
 
 export class Acceptor {
   readonly #options: AcceptorOptions;
@@ -38,11 +46,27 @@ export class Acceptor {
   readonly #waiting: Accepted[] = [];
   /** Listening sockets that the threads accept on. */
   #listeners: readonly InheritedListener[] = [];
+  readonly #room: DescriptorRoom;
+  /** While threads don't accept for want of descriptors. */
+  #looks: NodeJS.Timeout | undefined;
+  /** For how many looks clients have waited. */
+  #awaited = 0;
   #isLeaving = false;
   #turn = 0;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#room = new DescriptorRoom({ connections: () => this.#connections, sharers: () => 1 });
+  }
+
+  /** How many connections this process has descriptors for. Infinity: not known. */
+  get room(): number {
+    return this.#room.look(false);
+  }
+
+  /** Whether its threads have stopped accepting, because the process lacks descriptors. */
+  get isFull(): boolean {
+    return this.#looks !== undefined;
   }
 
   /** Connections accepted and not placed yet. */
@@ -93,9 +117,22 @@ export class Acceptor {
     this.check();
   }
 
+  /** A thread has stopped accepting, because the process lacks descriptors. */
+  full(): void {
+    if (this.isFull || this.#listeners.length === 0) return;
+    this.#looks = setInterval(() => this.#lookForRoom(), LOOK_MS);
+    this.#awaited = 0;
+    this.#options.onFull();
+  }
+
+  /** Clients wait for the descriptors of idle connections. */
+  makeRoom(): void {
+    for (const thread of this.#openThreads()) thread.makeRoom();
+  }
+
   /** Retries what failed before: threads that do not accept yet, connections without a thread. */
   check(): void {
-    if (this.#listeners.length > 0) {
+    if (this.#listeners.length > 0 && !this.isFull) {
       for (const thread of this.#openThreads()) {
         if (!thread.listens) this.#haveListen(thread).catch(this.#options.onError);
       }
@@ -143,6 +180,22 @@ export class Acceptor {
 
   takeWaiting(): Accepted[] {
     return this.#waiting.splice(0);
+  }
+
+  get #connections(): number {
+    const rows = this.#options.threads().map(({ row }) => row.read(COUNTER.connections));
+    return rows.reduce((sum, count) => sum + count, this.waiting);
+  }
+
+  #lookForRoom(): void {
+    if (this.#listeners.length > 0 && this.#room.look() <= 0) {
+      this.#awaited = areAwaited(this.#listeners.map(({ fd }) => fd)) ? this.#awaited + 1 : 0;
+      if (this.#awaited % PATIENT_LOOKS === PATIENT_LOOKS - 1) this.makeRoom();
+      return;
+    }
+    clearInterval(this.#looks);
+    this.#looks = undefined;
+    this.check();
   }
 
   async #closeEmptied(servers: readonly Server[]): Promise<void> {

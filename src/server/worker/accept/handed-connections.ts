@@ -14,9 +14,14 @@ export interface Load {
   /** Connections received since the worker started. */
   readonly received: number;
   readonly open: number;
+  /** How many more it has descriptors for, at most `MOST_TOLD`. 0 or less: it is full. */
+  readonly room: number;
   /** It has no connection, and would begin one at once. */
   readonly idle: boolean;
 }
+
+/** More than the arbiter hands over between two reports. */
+export const MOST_TOLD = 1000;
 
 export interface Arrived {
   readonly handle: object;
@@ -29,6 +34,10 @@ export interface ArrivalsOptions {
   readonly open: () => number;
   /** Whether a thread would take a connection now. */
   readonly takes: () => boolean;
+  /** How many connections more there are descriptors for. */
+  readonly room: () => number;
+  /** There are none. */
+  readonly onFull: () => void;
   /** `written`: the message has left this process, so the process's death can't lose it. */
   readonly tell: (load: Load, written: () => void) => void;
   readonly place: (arrived: Arrived) => void;
@@ -67,15 +76,17 @@ export class Arrivals {
   tell(): void {
     const received = this.#received;
     const open = this.#options.open() + this.#unplaced;
-    const idle = open === 0 && this.#options.takes();
-    const load = `${received} ${open} ${idle}`;
+    const room = Math.min(this.#options.room(), MOST_TOLD);
+    const idle = open === 0 && room > 0 && this.#options.takes();
+    const load = `${received} ${open} ${room} ${idle}`;
     if (load === this.#told) return;
+    if (room <= 0) this.#options.onFull();
     this.#told = load;
     const arrived = this.#arrived;
     this.#arrived = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     if (arrived.length > 0) this.#placed = promise;
-    this.#options.tell({ received, open, idle }, () => {
+    this.#options.tell({ received, open, room, idle }, () => {
       this.#unplaced -= arrived.length;
       for (const each of arrived) this.#options.place(each);
       resolve();

@@ -31,7 +31,7 @@
 
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import { type Accepted, detach, discard } from "./accepted.ts";
-import type { Load } from "./handed-connections.ts";
+import { type Load, MOST_TOLD } from "./handed-connections.ts";
 import { unread } from "../../../platform/node-internals/handles.ts";
 
 /** The part of a `ServingThreadHandle` that it uses. */
@@ -46,6 +46,10 @@ export interface AheadOptions {
   readonly threads: () => readonly TakingThread[];
   /** Whether a thread would take a connection now. */
   readonly takes: () => boolean;
+  /** How many connections more there are descriptors for. */
+  readonly room: () => number;
+  /** There are none. */
+  readonly onFull: () => void;
   /** `written`: the message has left this process. */
   readonly tell: (load: Load, written: () => void) => void;
   /** The connection that was here belongs to the arbiter again. */
@@ -83,11 +87,13 @@ export class Ahead {
     this.settle();
     // Counted after `settle`: a connection that was taken a moment ago is then among the open ones.
     const open = this.#threads.reduce((sum, { row }) => sum + row.read(COUNTER.connections), 0);
-    const idle = open === 0 && !this.isFull && this.#options.takes();
-    const load = `${this.begun} ${open} ${idle}`;
+    const room = Math.min(this.#options.room(), MOST_TOLD);
+    const idle = open === 0 && !this.isFull && room > 0 && this.#options.takes();
+    const load = `${this.begun} ${open} ${room > 0} ${idle}`;
     if (load === this.#told) return;
+    if (room <= 0) this.#options.onFull();
     this.#told = load;
-    this.#options.tell({ received: this.begun, open, idle }, written);
+    this.#options.tell({ received: this.begun, open, room, idle }, written);
   }
 
   /** Drops the connection, unless a thread has begun it. The arbiter has its own copy. */

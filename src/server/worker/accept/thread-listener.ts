@@ -10,6 +10,9 @@
  * backlog. Nearly every connection stays where it was accepted. It costs no message, no copy of its descriptor, and no
  * wake-up of a second thread (docs/decisions/accepting.md has the numbers).
  *
+ * When the process is about to lack descriptors it stops accepting, and tells the acceptor, which has it listen again when there is
+ * room (`descriptor-room.ts`). Meanwhile connections wait in the backlog, or another worker takes them.
+ *
  * Invariant: a connection is counted in the row of its future thread before the next one is accepted. So a burst is spread
  * evenly without asking the other threads.
  */
@@ -21,6 +24,7 @@ import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
 import type { SocketAddress } from "./address.ts";
 import { detachHandle } from "./accepted.ts";
 import { isEnded } from "./backlog.ts";
+import { DescriptorRoom } from "./descriptor-room.ts";
 import { areShortLived, passOnTo, THREADS_TOLERANCE, WORKERS_TOLERANCE } from "./placement.ts";
 import { type RawHandle, takeHandles } from "../../../platform/node-internals/handles.ts";
 
@@ -41,6 +45,8 @@ export interface ThreadListenerOptions {
   readonly passOn: (fd: number, to: Peer) => void;
   /** The other workers that accept. Undefined: this one does not pass on to others. */
   readonly neighbours: (() => readonly Peer[]) | undefined;
+  /** It has closed its descriptors of the listening sockets, because the process lacks descriptors. */
+  readonly onFull: () => void;
   /** An error of accepting itself. */
   readonly onError: (error: Error) => void;
 }
@@ -50,12 +56,19 @@ const WINDOW_MS = 100;
 export class ThreadListener {
   readonly #options: ThreadListenerOptions;
   readonly #servers: Server[] = [];
+  readonly #room: DescriptorRoom;
   #peers: readonly Peer[] = [];
   /** `open`: at its beginning. */
   #window = { sinceMs: monotonicMs(), open: 0, accepted: 0, areShortLived: false };
 
   constructor(options: ThreadListenerOptions) {
     this.#options = options;
+    const { row } = options;
+    this.#room = new DescriptorRoom({
+      connections: () =>
+        this.#peers.reduce((sum, peer) => sum + peer.row.read(COUNTER.connections), row.read(COUNTER.connections)),
+      sharers: () => this.#peers.length + 1,
+    });
   }
 
   /** The other threads that take connections now. */
@@ -66,6 +79,18 @@ export class ThreadListener {
   /** Takes the descriptors. Resolves to the sockets' addresses once it accepts. @throws HeddleError LISTEN_FAILED */
   listen(fds: readonly number[], backlog: number): Promise<SocketAddress[]> {
     return Promise.all(fds.map((fd) => this.#listenOn(fd, backlog)));
+  }
+
+  /** With each heartbeat: the app may have taken descriptors. */
+  look(): void {
+    if (this.#servers.length > 0 && this.#room.look(false) <= 0) this.#stop();
+  }
+
+  #stop(): void {
+    // It is called by one of them for each connection that it accepts.
+    if (this.#servers.length === 0) return;
+    this.close();
+    this.#options.onFull();
   }
 
   /** Other threads go on accepting: the descriptors are this thread's own. */
@@ -115,6 +140,8 @@ export class ThreadListener {
 
   readonly #passesOn = (handle: RawHandle): boolean => {
     const { row, staleMs, passOn, neighbours } = this.#options;
+    // This connection is accepted already. It goes its way first.
+    if (!this.#room.take()) process.nextTick(() => this.#stop());
     if (this.#areShortLived()) return false;
     const peers = neighbours?.() ?? this.#peers;
     const counts = peers.map((peer) => peer.row.read(COUNTER.connections));

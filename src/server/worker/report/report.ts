@@ -9,16 +9,24 @@ import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { LoopTimes, ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
 import type { BlockedThreads } from "../blocked-threads.ts";
+import { reportDescriptors } from "../descriptor-watch.ts";
 import { watchedThreads } from "./thread-views.ts";
 import { countUnits } from "./unit-views.ts";
 
 /** Percentiles "of the last window" cover between one and two of these. */
 const WINDOW_MS = 10_000;
 
+/** The part of the acceptor that it uses. */
+interface Accepts {
+  readonly waiting: number;
+  readonly isFull: boolean;
+  readonly room: number;
+}
+
 export class Reporter {
   readonly #pool: ThreadPool;
   readonly #blocked: BlockedThreads;
-  readonly #waiting: () => number;
+  readonly #acceptor: Accepts;
   readonly #identity: { readonly slot: number; readonly generation: number };
   readonly #startedMs = monotonicMs();
   /** Totals of the threads that are gone. */
@@ -33,11 +41,11 @@ export class Reporter {
   constructor(
     pool: ThreadPool,
     blocked: BlockedThreads,
-    waiting: () => number,
+    acceptor: Accepts,
     identity: { readonly slot: number; readonly generation: number },
   ) {
     this.#pool = pool;
-    this.#waiting = waiting;
+    this.#acceptor = acceptor;
     this.#blocked = blocked;
     this.#identity = identity;
     pool.on("gone", (thread) => add(this.#gone, this.#rowOf(thread).look()));
@@ -68,7 +76,8 @@ export class Reporter {
       uptimeMs: Math.round(nowMs - this.#startedMs),
       rssBytes: residentBytes(),
       threadRestarts: this.#pool.restarts,
-      waiting: this.#waiting(),
+      waiting: this.#acceptor.waiting,
+      descriptors: reportDescriptors(this.#acceptor.isFull || this.#acceptor.room <= 0),
       threads: this.#pool.threads.map((thread) => this.#threadReport(thread)),
       pools: this.#pool.handlerPools.map((pool) => pool.report()),
       limits: this.#pool.limits,

@@ -57,6 +57,8 @@ interface PoolEvents {
   changed: [];
   unblocked: [thread: ServingThreadHandle, blockedMs: number];
   turn: [];
+  /** A thread accepts no more, because the process lacks descriptors. */
+  full: [];
   "pass-on": [fd: number, threadId: number];
   "pass-to-worker": [fd: number, pid: number];
   /** It was killed, but has not ended: it is in a native call, which can't be interrupted. */
@@ -288,6 +290,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       this.#pool.kill(member, error);
     });
     thread.on("turn", () => this.emit("turn"));
+    thread.on("full", () => this.emit("full"));
     thread.on("pass-on", (fd, threadId) => this.emit("pass-on", fd, threadId));
     thread.on("pass-to-worker", (fd, pid) => this.emit("pass-to-worker", fd, pid));
     thread.once("gone", (error) => {

@@ -8,6 +8,8 @@
  *     gates                          →
  *                                    ← ready    onStart ran; sockets may come
  *     listen, peers                  → ← listening | listen-failed   it accepts by itself
+ *                                    ← full     it has stopped, because descriptors are lacking. `listen` may follow
+ *     make-room                      →          clients wait for descriptors: idle connections are closed
  *                                    ← pass-on, pass-to-worker  a connection that another thread or worker should have
  *     socket / fds …                 →          connections from the acceptor
  *     take                           → ← turn   under `sync`: its row holds a connection (`prefetched-connection.ts`)
@@ -119,6 +121,7 @@ export type ToThread =
   /** Descriptors of the worker's listening sockets, for this thread alone. */
   | { readonly type: "listen"; readonly fds: readonly number[] }
   | { readonly type: "stop-listening" }
+  | { readonly type: "make-room" }
   /** The other threads that take connections, with their rows of the load board. */
   | {
       readonly type: "peers";
@@ -170,6 +173,7 @@ export type FromThread =
   | { readonly type: "exchanges"; readonly id: number; readonly exchanges: readonly ExchangeView[] }
   | { readonly type: "listening"; readonly addresses: readonly SocketAddress[] }
   | { readonly type: "listen-failed"; readonly error: WireError }
+  | { readonly type: "full" }
   | { readonly type: "pass-on"; readonly fd: number; readonly threadId: number }
   /** The same for another worker. */
   | { readonly type: "pass-to-worker"; readonly fd: number; readonly pid: number }

@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { fromWire, HeddleError, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
+import { distance } from "../../../kit/wrapping.ts";
 import type { Knock } from "../../../runtime/door.ts";
 import { COUNTER, LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
@@ -26,6 +27,8 @@ import type { AppSummary, DrainReason, ExchangeView, FromThread, ThreadBoot, ToT
 
 export interface ThreadEvents {
   loaded: [loaded: FromThread & { type: "loaded" }];
+  /** It accepts no more, because the process lacks descriptors. */
+  full: [];
   "join-runtime": [knock: Knock];
   "want-handlers": [pool: string];
   "kill-handler": [pool: string, id: number, why: string];
@@ -45,6 +48,12 @@ export interface ThreadEvents {
   condemned: [error: HeddleError];
   /** Always the last event. `error` is undefined after a drain. */
   gone: [error: HeddleError | undefined];
+}
+
+interface Given {
+  readonly fds: readonly number[];
+  /** How many others it was given before. */
+  readonly before: number;
 }
 
 /** The process's main thread as a serving thread. */
@@ -87,7 +96,9 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   gates: Readonly<Record<string, GateHandle>> = {};
   readonly #sent: SentDescriptors;
   #outbox: number[] = [];
-  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & { readonly fds: readonly number[] }) | undefined;
+  #listening: (PromiseWithResolvers<readonly SocketAddress[]> & Given) | undefined;
+  /** Descriptors of listening sockets that it was given. Wraps as the counter of its row does. */
+  #given = 0;
   #inspected = 0;
 
   /** `main`: it is the process's main thread. @throws HeddleError THREAD_DIED: the system refuses it */
@@ -136,7 +147,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
 
   /** Makes it accept on the sockets behind `fds`, which belong to it from then on. Resolves to their addresses. */
   listen(fds: readonly number[]): Promise<readonly SocketAddress[]> {
-    this.#listening = { fds, ...Promise.withResolvers<readonly SocketAddress[]>() };
+    this.#listening = { fds, before: this.#given, ...Promise.withResolvers<readonly SocketAddress[]>() };
+    this.#given = (this.#given + fds.length) >>> 0;
     this.post({ type: "listen", fds });
     return this.#listening.promise;
   }
@@ -156,6 +168,11 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
 
   stopListening(): void {
     if (this.listens && !this.member.isGone) this.post({ type: "stop-listening" });
+  }
+
+  /** Clients wait, and the process lacks descriptors. */
+  makeRoom(): void {
+    if (this.isReady) this.post({ type: "make-room" });
   }
 
   know(peers: readonly ServingThreadHandle[]): void {
@@ -287,6 +304,10 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
         this.#listening?.reject(fromWire(message.error));
         this.#listening = undefined;
         break;
+      case "full":
+        this.#listening = undefined;
+        this.emit("full");
+        break;
       case "pass-on":
         this.emit("pass-on", message.fd, message.threadId);
         break;
@@ -332,7 +353,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
   /** The descriptors that the thread took over were closed with it. Closing them again could hit their numbers' new owners. */
   #endListening(): void {
     if (this.#listening === undefined) return;
-    for (const fd of this.#listening.fds.slice(this.row.read(COUNTER.listeners))) closeFd(fd);
+    const { fds, before } = this.#listening;
+    for (const fd of fds.slice(distance(before, this.row.read(COUNTER.listeners)))) closeFd(fd);
     this.#listening.reject(new HeddleError("THREAD_DIED", `${this.name} ended before it accepted connections`));
   }
 }

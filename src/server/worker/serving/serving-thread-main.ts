@@ -239,7 +239,6 @@ async function serve(
       started: row.read(COUNTER.started),
     };
   });
-  startHeartbeat(pipeline, connections);
   const hops = sticky && (await takeFromOthers(sticky, connections, warn));
   const onEmpty = (): void => hops?.close();
   if (socketEntry !== undefined) socketEntry.gone = (stream) => connections.gone(stream);
@@ -254,9 +253,11 @@ async function serve(
       if (threadId !== undefined) tell({ type: "pass-on", fd, threadId });
       else if (pid !== undefined) tell({ type: "pass-to-worker", fd, pid });
     },
+    onFull: () => tell({ type: "full" }),
     onError: (error) =>
       tell({ type: "log", level: "warn", fields: {}, message: `accepting a connection failed: ${error.message}` }),
   });
+  startHeartbeat(pipeline, connections, listener);
   port.on("message", (message: ToThread) => {
     switch (message.type) {
       case "socket":
@@ -277,6 +278,10 @@ async function serve(
         break;
       case "stop-listening":
         listener.close();
+        break;
+      case "make-room":
+        connections.makeRoom(performance.now());
+        pipeline.makeRoom();
         break;
       case "peers":
         listener.know(message.peers.map(({ threadId, row }) => ({ threadId, row: new LoadRow(row) })));
@@ -322,13 +327,14 @@ async function listen(listener: ThreadListener, fds: readonly number[]): Promise
   }
 }
 
-function startHeartbeat(pipeline: Pipeline, connections: Connections): void {
+function startHeartbeat(pipeline: Pipeline, connections: Connections, listener: ThreadListener): void {
   const beat = (nowMs: number, sinceMs: number, lateMs: number): void => {
     row.beat(nowMs);
     if (lateMs >= LATE_MS) row.lateCounts[bucketOf(lateMs * 1000)]!++;
     row.idleMs = performance.eventLoopUtilization().idle;
     if (config.blockedThresholdMs > 0 && sinceMs > config.blockedThresholdMs)
       tell({ type: "unblocked", blockedMs: sinceMs });
+    listener.look();
     const now = performance.now();
     pipeline.sweep(now);
     connections.sweep(now);

@@ -16,6 +16,8 @@ function watch(): Watched {
   const arrivals = new Arrivals({
     open: () => placed.length,
     takes: () => true,
+    room: () => Infinity,
+    onFull: () => {},
     tell: (load, written) => {
       told.push(load);
       writes.push(written);

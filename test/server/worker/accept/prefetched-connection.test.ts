@@ -54,6 +54,8 @@ function setUp(threads = 1): { ahead: Ahead; threads: FakeThread[]; told: string
   const ahead = new Ahead({
     threads: () => all,
     takes: () => all.some(({ state }) => state === "ready"),
+    room: () => Infinity,
+    onFull: () => {},
     tell: ({ received, open, idle }, written) => {
       told.push(`${received} ${open} ${idle}`);
       assert.equal(all.flatMap(({ given }) => given).length, 0, "sent after it was told");

@@ -1,0 +1,83 @@
+/**
+ * How many connections a process may still accept before it lacks descriptors. Who accepts stops at 0, and lets connections wait in
+ * the kernel's backlog. Without that, libuv would close all of them: at EMFILE it accepts what waits with a descriptor that it keeps
+ * for this, and closes it. There is no event for it, and no way to turn it off, so it has to be prevented.
+ *
+ * A part of the limit stays free (`reserveOf`): for the app's files and outgoing connections, log files, the control socket, handlers'
+ * threads, a reload. The app may open any number at any time. So the room is measured at each heartbeat, and after half of what was
+ * measured has been accepted. Between two measurements an accepted connection costs one subtraction.
+ *
+ * The limit is read anew each time, because it may be changed from outside (`prlimit`). Node raises the soft limit to the hard one
+ * when it starts.
+ *
+ * Rejected: comparing the accepted descriptor's number with the limit. The kernel gives out the lowest free number, so a low number
+ * does not say that others are free.
+ */
+
+import { openDescriptors } from "../../../platform/descriptors.ts";
+import { descriptorLimit } from "../../../platform/native.ts";
+
+const MIN_RESERVE = 8;
+const MAX_RESERVE = 128;
+const RESERVE_PART = 16;
+
+/** What a process with this limit keeps free. */
+export function reserveOf(limit: number): number {
+  return Math.min(MAX_RESERVE, Math.max(MIN_RESERVE, Math.floor(limit / RESERVE_PART)));
+}
+
+export interface DescriptorUse {
+  readonly limit: number;
+  readonly open: number;
+}
+
+/** What one connection may take: its own, and a copy of it on its way to another thread. */
+const ONE_CONNECTION = 2;
+
+/**
+ * 0 or less: none. A process without connections takes one although the reserve is not free. Otherwise a limit that is too low for
+ * the app would keep it from serving at all.
+ */
+export function roomFor({ limit, open }: DescriptorUse, connections: number): number {
+  const room = limit - open - reserveOf(limit);
+  return room < 1 && connections === 0 && limit - open >= ONE_CONNECTION ? 1 : room;
+}
+
+/** undefined: it can't be told (no node:ffi). */
+export function descriptorUse(isFresh: boolean = true): DescriptorUse | undefined {
+  const limit = descriptorLimit();
+  return limit === undefined ? undefined : { limit, open: openDescriptors(isFresh) };
+}
+
+export interface RoomOptions {
+  /** The process's connections. */
+  readonly connections: () => number;
+  /** How many threads of the process accept. */
+  readonly sharers: () => number;
+  readonly use?: (isFresh: boolean) => DescriptorUse | undefined;
+}
+
+export class DescriptorRoom {
+  readonly #options: RoomOptions;
+  readonly #use: (isFresh: boolean) => DescriptorUse | undefined;
+  /** Connections until it is measured again. */
+  #left = 0;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.#use = options.use ?? descriptorUse;
+  }
+
+  /** A connection was accepted. Whether there is room for another one. */
+  take(): boolean {
+    return --this.#left > 0 || this.look() > 0;
+  }
+
+  /** How many more may be accepted. Infinity: not known. */
+  look(isFresh: boolean = true): number {
+    const use = this.#use(isFresh);
+    const room = use === undefined ? Infinity : roomFor(use, this.#options.connections());
+    this.#left = Math.ceil(room / (2 * this.#options.sharers()));
+    return room;
+  }
+}
