@@ -10,7 +10,10 @@ const PROTOCOLS = { https: "TLS", h2: "TLS and HTTP/2", h2c: "HTTP/2" } as const
 
 /** Of the processes that accept no connection for want of descriptors. */
 function shortages({ pid, descriptors, workers }: ServerStatus): string[] {
-  return [{ who: `arbiter ${pid}`, descriptors }, ...workers.map((worker) => ({ ...worker, who: `worker ${worker.pid}` }))]
+  return [
+    { who: `arbiter ${pid}`, descriptors },
+    ...workers.map((worker) => ({ ...worker, who: `worker ${worker.pid}` })),
+  ]
     .filter((each) => each.descriptors?.isFull)
     .map(({ who, descriptors: { open, limit } = { open: 0, limit: 0 } }) => {
       return `descriptors: ${who} is FULL, with ${open} of ${limit} open; new connections wait (raise ulimit -n or LimitNOFILE=)`;

@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly cwd?: string;
   /** How many lines of `listening on` to wait for. */
   readonly listeners?: number;
+  /** `ulimit -n` of the server, soft and hard. */
+  readonly descriptors?: number;
 }
 
 export interface Exit {
@@ -89,12 +91,15 @@ function placeArguments(args: readonly string[]): readonly string[] {
 
 function launch(
   args: readonly string[],
-  { env, cwd }: ServerOptions,
+  { env, cwd, descriptors }: ServerOptions,
 ): { server: Omit<TestServer, "url" | "urls" | "port">; urls: (count: number) => Promise<string[]> } {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HEDDLE_") && !name.startsWith("NODE_TEST") && name !== "PORT",
   );
-  const child = spawn(process.execPath, [bin, ...args], {
+  const command = [process.execPath, bin, ...args];
+  const limited = ["sh", "-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...command];
+  const [file, ...rest] = descriptors === undefined ? command : limited;
+  const child = spawn(file!, rest, {
     cwd,
     env: {
       ...Object.fromEntries(inherited),

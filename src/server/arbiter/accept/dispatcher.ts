@@ -29,6 +29,8 @@ export interface DispatcherOptions {
 
 type Address = ReturnType<Server["address"]>;
 
+/** How often the arbiter's descriptors are counted, beside those of connections: for control connections and new workers. */
+const WATCH_MS = 50;
 /** How often it is looked whether it may accept again. */
 const LOOK_MS = 10;
 /** And after so many looks workers that lack descriptors are to make room for those who wait. */
@@ -41,13 +43,19 @@ export class Dispatcher {
   /** Those that its servers have for themselves, and close. */
   readonly #owned = new Set<HeldSocket>();
   readonly #room: DescriptorRoom;
+  /** While it accepts, and while it does not. */
+  #watch: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
   #lookedTimes = 0;
   #isFull = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#room = new DescriptorRoom({ connections: options.connections, sharers: () => 1 });
+    this.#room = new DescriptorRoom({
+      connections: options.connections,
+      sharers: () => 1,
+      sockets: () => this.#servers.size - this.servers.length,
+    });
   }
 
   get servers(): readonly Server[] {
@@ -75,6 +83,7 @@ export class Dispatcher {
 
   /** Closes the sockets that it accepts on. */
   stop(): void {
+    clearInterval(this.#watch);
     clearInterval(this.#looks);
     for (const server of this.servers) server.close();
     this.#servers.clear();
@@ -93,7 +102,9 @@ export class Dispatcher {
     const where = held.url ?? `fd://${held.fd}`;
     try {
       server.listen(this.#take(held) as never, this.#options.backlog, () => resolve(server.address()));
-      return await promise;
+      const address = await promise;
+      this.#watch ??= setInterval(() => this.#room.look(false) <= 0 && this.#pause(), WATCH_MS).unref();
+      return address;
     } catch (cause) {
       this.#servers.delete(held);
       throw new HeddleError("LISTEN_FAILED", `cannot accept connections on ${where}: ${(cause as Error).message}`, {

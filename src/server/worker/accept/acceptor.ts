@@ -56,7 +56,11 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    this.#room = new DescriptorRoom({ connections: () => this.#connections, sharers: () => 1 });
+    this.#room = new DescriptorRoom({
+      connections: () => this.#connections,
+      sharers: () => 1,
+      sockets: () => (this.isFull ? this.#listeners.length : 0),
+    });
   }
 
   /** How many connections this process has descriptors for. Infinity: not known. */

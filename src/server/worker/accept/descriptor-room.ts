@@ -17,7 +17,8 @@
 import { openDescriptors } from "../../../platform/descriptors.ts";
 import { descriptorLimit } from "../../../platform/native.ts";
 
-const MIN_RESERVE = 8;
+/** Two threads can be started with it. */
+const MIN_RESERVE = 16;
 const MAX_RESERVE = 128;
 const RESERVE_PART = 16;
 
@@ -31,16 +32,13 @@ export interface DescriptorUse {
   readonly open: number;
 }
 
-/** What one connection may take: its own, and a copy of it on its way to another thread. */
-const ONE_CONNECTION = 2;
-
 /**
  * 0 or less: none. A process without connections takes one although the reserve is not free. Otherwise a limit that is too low for
- * the app would keep it from serving at all.
+ * the app would keep it from serving at all. `sockets`: descriptors that it needs to listen again, if it does not at the moment.
  */
-export function roomFor({ limit, open }: DescriptorUse, connections: number): number {
-  const room = limit - open - reserveOf(limit);
-  return room < 1 && connections === 0 && limit - open >= ONE_CONNECTION ? 1 : room;
+export function roomFor({ limit, open }: DescriptorUse, connections: number, sockets: number): number {
+  const room = limit - open - reserveOf(limit) - sockets;
+  return room < 1 && connections === 0 && limit - open > sockets ? 1 : room;
 }
 
 /** undefined: it can't be told (no node:ffi). */
@@ -54,6 +52,8 @@ export interface RoomOptions {
   readonly connections: () => number;
   /** How many threads of the process accept. */
   readonly sharers: () => number;
+  /** Descriptors of listening sockets that it would have to open before. */
+  readonly sockets: () => number;
   readonly use?: (isFresh: boolean) => DescriptorUse | undefined;
 }
 
@@ -75,9 +75,10 @@ export class DescriptorRoom {
 
   /** How many more may be accepted. Infinity: not known. */
   look(isFresh: boolean = true): number {
+    const { connections, sockets, sharers } = this.#options;
     const use = this.#use(isFresh);
-    const room = use === undefined ? Infinity : roomFor(use, this.#options.connections());
-    this.#left = Math.ceil(room / (2 * this.#options.sharers()));
+    const room = use === undefined ? Infinity : roomFor(use, connections(), sockets());
+    this.#left = Math.ceil(room / (2 * sharers()));
     return room;
   }
 }

@@ -68,6 +68,7 @@ export class ThreadListener {
       connections: () =>
         this.#peers.reduce((sum, peer) => sum + peer.row.read(COUNTER.connections), row.read(COUNTER.connections)),
       sharers: () => this.#peers.length + 1,
+      sockets: () => 0,
     });
   }
 

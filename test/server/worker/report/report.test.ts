@@ -100,7 +100,12 @@ test("what a worker reports goes on where the counts of a thread's row wrap, als
   const blocked = { blockedMs: () => 0 };
   const acceptor = { waiting: 0, isFull: false, room: Infinity };
   const identity = { slot: 0, generation: 1 };
-  const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, acceptor, identity);
+  const reporter = new Reporter(
+    pool as unknown as ThreadPool,
+    blocked as unknown as BlockedThreads,
+    acceptor,
+    identity,
+  );
   const near = 2 ** 32 - 2;
   row.counters.fill(near);
   row.handlerCounts[7] = near;
