@@ -2,8 +2,8 @@
  * The few system calls that Node has no API for, through `node:ffi`: dup and close to give connections to threads, waitpid to
  * run as PID 1, poll for connections nobody reads, a socket option that marks begun ones, accept, a packet filter and shutdown
  * to end a listening socket, malloc_trim to give memory back after a load, memory that processes share, the cores that a thread
- * may run on, the CPU clock of another process, the limit of descriptors. Without ffi (Node before 26.10, or `--no-experimental-ffi`) heddle works without
- * them, and refuses only Unix sockets.
+ * may run on, the CPU clock of another process, the limit of descriptors. Without ffi (Node before 26.10, or
+ * `--no-experimental-ffi`) heddle works without them, and refuses only Unix sockets.
  */
 
 import { count } from "../errors/count.ts";

@@ -12,6 +12,9 @@ const LIMIT = 90;
 /** More than two workers have room for. */
 const CLIENTS = 150;
 
+/** Threads and closed connections for so many clients take a while on a busy machine. */
+const PATIENCE_MS = 60_000;
+
 interface Client {
   readonly socket: Socket;
   text: string;
@@ -56,7 +59,7 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
       const clients = Array.from({ length: CLIENTS }, () => open(t, server.port, "POST /held"));
       for (const { socket } of clients) socket.write("content-length: 1\r\n\r\n");
       const { workers } = await server.waitForStatus((now) =>
-        now.workers.every((worker) => worker.descriptors!.isFull),
+        now.workers.every((worker) => worker.descriptors?.isFull === true),
       );
       for (const { descriptors } of workers) assert.ok(descriptors!.open < LIMIT, JSON.stringify(descriptors));
       const begun = (): Client[] => clients.filter(({ text }) => text.includes("begun"));
@@ -67,15 +70,19 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
       assertNoneCut(clients);
       // Each that is done makes room for another one.
       const ended = new Set<Client>();
-      await until(() => {
-        for (const client of begun()) {
-          if (!ended.has(client)) client.socket.end("x");
-          ended.add(client);
-        }
-        return clients.every(({ text }) => text.includes("and done"));
-      }, "all to be answered");
+      await until(
+        () => {
+          for (const client of begun()) {
+            if (!ended.has(client)) client.socket.end("x");
+            ended.add(client);
+          }
+          return clients.every(({ text }) => text.includes("and done"));
+        },
+        "all to be answered",
+        PATIENCE_MS,
+      );
       assertNoneCut(clients);
-      await server.waitForStatus((now) => now.workers.every((worker) => !worker.descriptors!.isFull));
+      await server.waitForStatus((now) => now.workers.every((worker) => worker.descriptors?.isFull === false));
       assert.deepEqual((await server.status()).restarts, { workers: 0, threads: 0 });
     });
   }
@@ -90,10 +97,12 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
     // A thread for each takes a while.
     const [limit, number] = args.includes("thread-per-request") ? [72, 26] : [LIMIT, CLIENTS];
     test(`idle connections are closed for clients that wait (${args.join(" ")})`, async (t) => {
-      const server = await serve(t, lifeApp, [...args, "--keep-alive", "60s"], { descriptors: limit });
+      const server = await serve(t, lifeApp, [...args, "--keep-alive", "60s", "--queue-timeout", "60s"], {
+        descriptors: limit,
+      });
       const clients = Array.from({ length: number }, () => open(t, server.port, "GET /"));
       for (const { socket } of clients) socket.write("\r\n");
-      await until(() => clients.every(({ text }) => text.endsWith("ok")), "all to be answered");
+      await until(() => clients.every(({ text }) => text.endsWith("ok")), "all to be answered", PATIENCE_MS);
       assertNoneCut(clients);
       assert.deepEqual((await server.status()).restarts, { workers: 0, threads: 0 });
     });
@@ -103,7 +112,7 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1", "--keep-alive", "60s"], { descriptors: LIMIT });
     const keeper = await keep(server.url);
     assert.match(await keeper.ask("/take-descriptors"), /taken$/);
-    await server.waitForStatus(({ workers }) => workers[0]!.descriptors!.isFull);
+    await server.waitForStatus(({ workers }) => workers[0]!.descriptors?.isFull === true);
     const clients = Array.from({ length: 20 }, () => open(t, server.port, "GET /"));
     for (const { socket } of clients) socket.write("\r\n");
     await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
@@ -111,7 +120,7 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
     const status = await server.status();
     assert.equal(status.workers[0]!.threads[0]!.connections, 1);
     assert.match(await keeper.ask("/give-descriptors"), /given$/);
-    await until(() => clients.every(({ text }) => text.endsWith("ok")), "all to be answered");
+    await until(() => clients.every(({ text }) => text.endsWith("ok")), "all to be answered", PATIENCE_MS);
     assertNoneCut(clients);
   });
 
@@ -119,7 +128,7 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--keep-alive", "60s"], { descriptors: LIMIT });
     const keeper = await keep(server.url);
     const taker = /x-worker: (\d+)/.exec(await keeper.ask("/take-descriptors"))![1]!;
-    await server.waitForStatus(({ workers }) => workers.some(({ descriptors }) => descriptors!.isFull));
+    await server.waitForStatus(({ workers }) => workers.some(({ descriptors }) => descriptors?.isFull === true));
     for (let i = 0; i < 20; i++) assert.notEqual((await get(server.url)).headers["x-worker"], taker);
   });
 
@@ -139,17 +148,21 @@ describe("near the limit of descriptors", { concurrency: 2, skip }, () => {
     const server = await serve(t, lifeApp, ["-w", "2", "-m", "sync"], { descriptors: LIMIT });
     const clients = Array.from({ length: CLIENTS }, () => open(t, server.port, "POST /held"));
     for (const { socket } of clients) socket.write("content-length: 1\r\n\r\n");
-    await server.waitForStatus(({ descriptors }) => descriptors!.isFull);
+    await server.waitForStatus(({ descriptors }) => descriptors?.isFull === true);
     await server.waitForLog(/the arbiter \(\d+\) has \d+ of its 90 file descriptors open/);
     const ended = new Set<Client>();
-    await until(() => {
-      for (const client of clients) {
-        if (!client.text.includes("begun") || ended.has(client)) continue;
-        client.socket.end("x");
-        ended.add(client);
-      }
-      return clients.every(({ text }) => text.includes("and done"));
-    }, "all to be answered");
+    await until(
+      () => {
+        for (const client of clients) {
+          if (!client.text.includes("begun") || ended.has(client)) continue;
+          client.socket.end("x");
+          ended.add(client);
+        }
+        return clients.every(({ text }) => text.includes("and done"));
+      },
+      "all to be answered",
+      PATIENCE_MS,
+    );
     assertNoneCut(clients);
   });
 });

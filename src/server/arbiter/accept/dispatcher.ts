@@ -10,7 +10,7 @@
 import { createServer, type Server } from "node:net";
 import { HeddleError } from "../../../errors/errors.ts";
 import type { Log } from "../../../log/log.ts";
-import { areAwaited, closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
+import { areAwaited, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { DescriptorRoom } from "../../worker/accept/descriptor-room.ts";
 import type { Balancer } from "./balancer.ts";
 import type { HeldSocket } from "./listeners.ts";

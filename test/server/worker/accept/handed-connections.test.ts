@@ -36,7 +36,7 @@ describe("connections the arbiter has sent", () => {
     arrivals.receive(second, false);
     assert.deepEqual([told, placed], [[], []]);
     await turn();
-    assert.deepEqual(told, [{ received: 2, open: 2, idle: false }], "a burst is one message");
+    assert.deepEqual(told, [{ received: 2, open: 2, room: 1000, idle: false }], "a burst is one message");
     assert.deepEqual(placed, [], "the message is not out yet");
     arrivals.receive(third, false);
     await turn();
@@ -68,7 +68,7 @@ describe("connections the arbiter has sent", () => {
     const { arrivals, told } = watch();
     arrivals.receive(undefined, false);
     await turn();
-    assert.deepEqual(told, [{ received: 1, open: 0, idle: true }]);
+    assert.deepEqual(told, [{ received: 1, open: 0, room: 1000, idle: true }]);
   });
 
   test("can be waited for", async () => {
