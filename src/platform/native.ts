@@ -229,8 +229,8 @@ export function areHungUp(fds: readonly number[]): boolean[] {
 }
 
 /**
- * Whether the other end of a Unix socket is closed, and not only its sending side. Never waits. Only Linux tells the two apart:
- * `tellsClosedFromEnded`.
+ * Whether the other end of a Unix socket is closed, and not only its sending side; whether a TCP connection is reset or has timed
+ * out. Never waits. Only Linux tells the first two apart: `tellsClosedFromEnded`.
  */
 export function isClosed(fd: number): boolean {
   return (poll([fd], 0)[0]! & (POLLHUP | POLLERR)) !== 0;
@@ -260,20 +260,36 @@ export function hasUnread(fd: number): boolean {
 
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
-/** `struct tcp_info` up to and with `tcpi_last_data_recv`, which are milliseconds. */
-const TCP_INFO_BYTES = 56;
+/** `struct tcp_info` up to and with `tcpi_last_ack_recv`, which are milliseconds. */
+const TCP_INFO_BYTES = 60;
+const UNACKED = 24;
 const LAST_DATA_RECV = 52;
+const LAST_ACK_RECV = 56;
 
 /** Used again by each call: some are made for each request. */
-const tcpInfo = Buffer.alloc(TCP_INFO_BYTES);
-const tcpInfoBytes = Buffer.alloc(4);
+const info = Buffer.alloc(TCP_INFO_BYTES);
+const infoBytes = Buffer.alloc(4);
 
 /** How long ago the last byte of a TCP connection arrived, in milliseconds. undefined: the kernel does not tell (not Linux). */
 export function sinceLastByteMs(fd: number): number | undefined {
+  return tcpInfo(fd)?.readUInt32LE(LAST_DATA_RECV);
+}
+
+/**
+ * For how long the other end's kernel has acknowledged nothing, while something is to be acknowledged. 0: it has acknowledged
+ * everything. undefined: the kernel does not tell (not Linux, or not TCP).
+ */
+export function unacknowledgedMs(fd: number): number | undefined {
+  const told = tcpInfo(fd);
+  if (told === undefined) return undefined;
+  return told.readUInt32LE(UNACKED) === 0 ? 0 : told.readUInt32LE(LAST_ACK_RECV);
+}
+
+/** The same memory each time. */
+function tcpInfo(fd: number): Buffer | undefined {
   if (process.platform !== "linux") return undefined;
-  tcpInfoBytes.writeUInt32LE(TCP_INFO_BYTES);
-  if (libc!.getsockopt(fd, IPPROTO_TCP, TCP_INFO, tcpInfo, tcpInfoBytes) !== 0) return undefined;
-  return tcpInfo.readUInt32LE(LAST_DATA_RECV);
+  infoBytes.writeUInt32LE(TCP_INFO_BYTES);
+  return libc!.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, infoBytes) === 0 ? info : undefined;
 }
 
 const SOL_SOCKET = process.platform === "linux" ? 1 : 0xffff;

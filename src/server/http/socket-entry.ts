@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../config/config.ts";
 import { toWire } from "../../errors/errors.ts";
-import { outputOf } from "../../platform/node-internals/handles.ts";
+import { hasNative, isClosed, unacknowledgedMs } from "../../platform/native.ts";
+import { descriptorOf, outputOf } from "../../platform/node-internals/handles.ts";
 import { COUNTER, type LoadRow } from "../../supervise/load-board.ts";
 import type { SocketActor } from "../sockets/socket-actor.ts";
 import type { Drained, RunningSockets, SocketHost, StartSockets } from "../sockets/socket-host.ts";
@@ -65,6 +66,8 @@ export class SocketEntry {
       },
       failed: (fields, error, message) => log("error", { ...fields, err: toWire(error) }, message),
       takenBytes: (socket) => outputOf(socket).takenBytes,
+      isBroken: (socket) => hasNative() && isClosed(descriptorOf(socket)),
+      unacknowledgedMs: (socket) => (hasNative() ? unacknowledgedMs(descriptorOf(socket)) : undefined),
     };
     const copies = new Map<() => Promise<StartSockets>, Promise<RunningSockets>>();
     const running = kinds.map(async (kind): Promise<[SocketActor, RunningSockets]> => {

@@ -21,6 +21,10 @@ export interface SocketHost {
   failed(this: void, fields: object, error: unknown, message: string): void;
   /** How much of what was written the kernel has taken. */
   takenBytes(this: void, socket: Socket): number;
+  /** Whether the connection of a socket that is not read has broken. */
+  isBroken(this: void, socket: Socket): boolean;
+  /** For how long the client's kernel has acknowledged nothing of what was sent. 0: it has acknowledged all. undefined: not known. */
+  unacknowledgedMs(this: void, socket: Socket): number | undefined;
 }
 
 export interface Refusal {

@@ -5,6 +5,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { SocketActor } from "../../../src/server/sockets/socket-actor.ts";
 import type { Drained, Refusal, RunningSockets, SocketRecord } from "../../../src/server/sockets/socket-host.ts";
+import { hasNative, isClosed, loadNative } from "../../../src/platform/native.ts";
+import { descriptorOf } from "../../../src/platform/node-internals/handles.ts";
 import { FrameClient } from "../../support/frame-client.ts";
 
 export interface Failure {
@@ -18,6 +20,8 @@ export class SocketServer implements AsyncDisposable {
   readonly failures: Failure[] = [];
   readonly refusals: Refusal[] = [];
   open = 0;
+  /** What the kernel is said to tell. */
+  unacknowledgedMs: number | undefined = undefined;
   /** The server's ends of the connections, the oldest first. */
   readonly streams: Socket[] = [];
   readonly #server: Server;
@@ -36,6 +40,7 @@ export class SocketServer implements AsyncDisposable {
     { writeTimeoutMs = 0, handshakeTimeoutMs = 0 }: { writeTimeoutMs?: number; handshakeTimeoutMs?: number } = {},
   ): Promise<SocketServer> {
     const start = await kind.load();
+    await loadNative();
     const server = createServer();
     let own: SocketServer | undefined;
     let ids = 0;
@@ -59,6 +64,8 @@ export class SocketServer implements AsyncDisposable {
         }),
       failed: (fields, error, message) => own!.#change(() => own!.failures.push({ fields, error, message })),
       takenBytes: () => 0,
+      isBroken: (socket) => hasNative() && isClosed(descriptorOf(socket)),
+      unacknowledgedMs: () => own!.unacknowledgedMs,
     });
     own = new SocketServer(server, running);
     server.on("upgrade", (req, socket, head) => {

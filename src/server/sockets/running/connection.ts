@@ -26,6 +26,7 @@ import type { Linked } from "../../../kit/linked-list.ts";
 import { mustBeSendable } from "../arguments.ts";
 import { judgeQuiet } from "./keep-alive.ts";
 import { Outgoing } from "./outgoing.ts";
+import { PiecewiseReader } from "./piecewise-reader.ts";
 import { CloseMessage, DrainMessage } from "./signals.ts";
 import type { ActorSocket } from "../socket-actor.ts";
 import type { Drained } from "../socket-host.ts";
@@ -43,7 +44,7 @@ const LINGER_MS = 2000;
 const SECOND_MS = 1000;
 
 /** Why the socket is not read. Bits. */
-const HELD = { beforeBegin: 1, byMailbox: 2, byRate: 4, byParser: 8, all: 15 } as const;
+const HELD = { beforeBegin: 1, byMailbox: 2, byRate: 4, byParser: 8, byActor: 6, all: 15 } as const;
 
 const connectionOf: unique symbol = Symbol("heddle.socket");
 
@@ -100,8 +101,12 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
   }
 
   #compress(compression: Compression): void {
-    const reader = this.kind.parsers.own(this, compression);
-    reader.on("drain", () => this.#release(HELD.byParser)).on("error", (error) => this.#failed(error));
+    const reader = new PiecewiseReader(this.kind.parsers.own(this, compression), {
+      unreadBytes: this.kind.options.unreadBytes,
+      isHeld: () => (this.#held & HELD.byActor) !== 0,
+      drained: () => this.#release(HELD.byParser),
+      failed: (error) => this.#failed(error),
+    });
     this.compressed = { compression, reader, sender: newSender(this.stream, compression) };
   }
 
@@ -248,7 +253,8 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
   streamClosed(): void {
     this.streamEnded();
     this.#state = "closed";
-    this.compressed?.compression.cleanup();
+    const { compressed } = this;
+    compressed?.reader.close(() => compressed.compression.cleanup());
     this.#deadlineMs = this.kind.nowMs() + this.kind.options.endMs;
     this.kind.closed(this, this.stream);
     if (this.process.status === "dead") this.kind.forget(this);
@@ -280,6 +286,7 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     this.#state = "ending";
     this.code = code;
     this.#parser = undefined;
+    this.compressed?.reader.stop();
     this.flush("closed");
     this.#deadlineMs = this.kind.nowMs() + LINGER_MS;
     this.process.deliverSignal(new CloseMessage(code, reason));
@@ -290,9 +297,9 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
   #lookAt(nowMs: number): void {
     if (this.#closesWhenIdle && this.process.isIdle) return this.lastCall();
     if (nowMs - this.#secondMs >= SECOND_MS) this.#beginSecond(nowMs);
+    if (this.#held !== 0 && this.#isLost(nowMs)) return void this.stream.destroy();
     const quiet = {
-      // Nothing is heard of a client whose socket is not read.
-      silentMs: this.#held === 0 ? nowMs - this.#heardMs : 0,
+      silentMs: nowMs - this.#heardMs,
       pinged: this.#pinged,
       idleMs: nowMs - this.activeMs,
       stalledMs: this.stalledMs(nowMs),
@@ -312,6 +319,21 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
         break;
       case undefined:
     }
+  }
+
+  /**
+   * Nothing is heard of a client whose socket is not read: neither its answer to a ping, nor the end of its connection. But the kernel
+   * hears of both. What is not known passes for heard.
+   */
+  #isLost(nowMs: number): boolean {
+    const { host } = this.kind;
+    if (host.isBroken(this.stream)) return true;
+    const { pingMs } = this.kind.options;
+    if (this.#pinged && (host.unacknowledgedMs(this.stream) ?? 0) < pingMs) {
+      this.#heardMs = nowMs;
+      this.#pinged = false;
+    }
+    return false;
   }
 
   /** What was read at once beyond the rate is owed to the next seconds. */
@@ -338,7 +360,9 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
 
   #release(why: number): void {
     if (this.#held === 0) return;
+    const wasByActor = (this.#held & HELD.byActor) !== 0;
     this.#held &= ~why;
+    if (wasByActor && (this.#held & HELD.byActor) === 0) this.compressed?.reader.goOn();
     if (this.#held === 0) this.stream.resume();
   }
 }

@@ -11,7 +11,8 @@ import { mustBeData } from "../arguments.ts";
 import { bytesOf, closeFrame, dataFrame, pingFrame, pongFrame, type SocketData } from "../wire/frames.ts";
 import type { SendOutcome, SocketClose } from "../socket-actor.ts";
 import type { SocketsOfKind } from "./sockets-of-kind.ts";
-import { type Compression, type Parser, type Sender, unsentBytes } from "../wire/ws-parts.ts";
+import type { PiecewiseReader } from "./piecewise-reader.ts";
+import { type Compression, type Sender, unsentBytes } from "../wire/ws-parts.ts";
 
 /** A socket with so many times `sendBytes` unsent is closed: nobody awaits its `send`. */
 const UNAWAITED = 4;
@@ -25,7 +26,7 @@ const outcomes: Readonly<Record<SendOutcome, Promise<SendOutcome>>> = {
 /** Only sockets with compression have one. */
 export interface Compressed {
   readonly compression: Compression;
-  readonly reader: Parser;
+  readonly reader: PiecewiseReader;
   readonly sender: Sender;
 }
 

@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { constants, deflateRawSync } from "node:zlib";
+import type { SocketProcess } from "../../../../src/server/sockets/running/socket-process.ts";
+import { hasFfi } from "../../../support/ffi.ts";
 import { type ActorSocket, type SendOutcome, socketActor, type SocketOptions } from "../../../../src/index.ts";
 import { clientFrame, closePayload, type FrameClient, OPCODE } from "../../../support/frame-client.ts";
 import { Journal, SocketServer } from "../support.ts";
@@ -168,6 +171,40 @@ describe("an actor that does not receive", () => {
     });
   }
 
+  test("has no more inflated messages than the limit of bytes, and receives all in the end", async () => {
+    const sizes = new Journal<number>();
+    let unread = (): number => 0;
+    const go = Promise.withResolvers<void>();
+    const kind = socketActor(
+      async (self) => {
+        unread = () => (self as unknown as SocketProcess).unread;
+        await go.promise;
+        for (;;) {
+          const message = await self.receive();
+          if (typeof message === "string") sizes.add(message.length);
+        }
+      },
+      { unreadBytes: 100_000, unreadMessages: 1_000_000, deflate: true },
+    );
+    await using server = await SocketServer.start(kind);
+    await using client = await server.connect("/", ["sec-websocket-extensions: permessage-deflate"]);
+    const size = 50_000;
+    const small = deflateRawSync("x".repeat(size), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    const count = 400;
+    // As one piece, of which everything could be inflated at once.
+    client.raw.write(Buffer.concat(Array.from({ length: count }, () => clientFrame(text, small, { rsv: 4 }))));
+    let last = -1;
+    // Until it stands still.
+    while (unread() > last || last <= 0) {
+      last = unread();
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(last * size < 500_000, `${last} messages of ${size} bytes wait`);
+    go.resolve();
+    await sizes.whenLong(count);
+    assert.ok(sizes.all.every((each) => each === size));
+  });
+
   test("hears of the end although its socket was not read", async () => {
     const journal = new Journal<unknown>();
     const go = Promise.withResolvers<void>();
@@ -187,6 +224,72 @@ describe("an actor that does not receive", () => {
     const [a, b, end] = await journal.whenLong(3);
     assert.deepEqual([a, b, (end as { code: number }).code], ["a", "b", 1000]);
   });
+});
+
+describe("a client that dies while its socket is not read", () => {
+  const neverReads = (options: SocketOptions): ReturnType<typeof socketActor> =>
+    socketActor(() => new Promise(() => {}), { unreadMessages: 1, ...options });
+
+  async function heldUp(server: SocketServer): Promise<FrameClient> {
+    const client = await server.connect();
+    client.text("a").text("b");
+    while (!server.streams[0]!.isPaused()) await new Promise((resolve) => setImmediate(resolve));
+    return client;
+  }
+
+  test("is noticed if its connection is reset", { skip: !hasFfi }, async () => {
+    await using server = await SocketServer.start(neverReads({ pingMs: 0 }));
+    const client = await heldUp(server);
+    client.raw.socket.resetAndDestroy();
+    while (server.open > 0) {
+      server.pass(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(server.records[0]!.socket!.code, 1006);
+  });
+
+  test("is noticed if its kernel acknowledges nothing any more", async () => {
+    await using server = await SocketServer.start(neverReads({ pingMs: 1000 }));
+    await using _client = await heldUp(server);
+    server.pass(1000);
+    server.unacknowledgedMs = 900;
+    server.pass(900);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(server.open, 1);
+    server.pass(1000);
+    server.unacknowledgedMs = 1000;
+    server.pass(1000);
+    await server.until(({ open }) => open === 0);
+  });
+
+  test("is kept as long as its kernel acknowledges, or does not tell", async () => {
+    for (const unacknowledgedMs of [0, undefined]) {
+      await using server = await SocketServer.start(neverReads({ pingMs: 1000 }));
+      await using _client = await heldUp(server);
+      server.unacknowledgedMs = unacknowledgedMs;
+      for (let second = 0; second < 10; second++) server.pass(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(server.open, 1);
+    }
+  });
+});
+
+test("a client that goes away while its message is inflated harms nobody", async () => {
+  const kind = socketActor((self) => self.receive(), { deflate: true });
+  await using server = await SocketServer.start(kind);
+  const large = deflateRawSync("x".repeat(1_000_000), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  for (let round = 0; round < 20; round++) {
+    const client = await server.connect("/", ["sec-websocket-extensions: permessage-deflate"]);
+    const stream = server.streams.at(-1)!;
+    const { bytesRead } = stream;
+    client.raw.write(clientFrame(text, large, { rsv: 4 }));
+    while (stream.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve));
+    stream.destroy();
+    await server.until(({ open }) => open === 0);
+  }
+  // What was being inflated.
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
 });
 
 describe("the rate of a client", () => {

@@ -76,8 +76,14 @@ test("a report tells for how long each loop was busy, and how late its heartbeat
     runtime: {},
   });
   const blocked = { blockedMs: () => 0 };
+  const acceptor = { waiting: 0, isFull: false, room: Infinity };
   const identity = { slot: 0, generation: 1 };
-  const reporter = new Reporter(pool as unknown as ThreadPool, blocked as unknown as BlockedThreads, () => 0, identity);
+  const reporter = new Reporter(
+    pool as unknown as ThreadPool,
+    blocked as unknown as BlockedThreads,
+    acceptor,
+    identity,
+  );
   row.idleMs = 400;
   row.lateCounts[bucketOf(50_000)]! += 2;
   const { busyMs, late } = reporter.report().threads[0]!;
