@@ -46,6 +46,16 @@ export function formatStatus(status: ServerStatus): string {
       `messages: ${published} published, ${sent} sent to ${count(subscriptions, "subscription")} of ${count(channels, "channel")}, ${dropped} dropped`,
     );
   }
+  if (counters.droppedMessages + counters.closedSlow > 0) {
+    lines.push(
+      `websockets: ${count(counters.droppedMessages, "message")} not sent to slow clients, ${count(counters.closedSlow, "slow client")} closed`,
+    );
+  }
+  if (status.actors.workers > 0) {
+    lines.push(
+      `actors: those of ${count(status.actors.workers, "worker")} reach each other, by ${count(status.actors.names, "name")}`,
+    );
+  }
   lines.push(...shortages(status));
   if (lastReload !== undefined) {
     const outcome = lastReload.ok ? "succeeded" : `FAILED: ${lastReload.error?.message ?? ""}`;

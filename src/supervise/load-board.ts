@@ -15,7 +15,7 @@
  *   machine; `performance.now()` has an origin per thread and must not be written here.
  *
  * Ranges
- * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, `forwarded`, and each bucket of a histogram) wraps at
+ * - What only grows (`started`, `finished`, `shed`, `timedOut`, `failed`, `clientGone`, `adopted`, `forwarded`, `droppedMessages`, `closedSlow`, and each bucket of a histogram) wraps at
  *   2^32 and is read unsigned. Differences are taken modulo 2^32 (`wrapping.ts`); totals beyond 2^32 are the reader's
  *   (`server/worker/report/row-totals.ts`).
  * - What goes up and down (`connections`, `queued`, `webSockets`) is as much as there is at once. None falls below 0: who would lower it
@@ -58,12 +58,17 @@ export const COUNTER = {
   pid: 13,
   /** Requests and upgrades that another instance runs. They are not among the started ones. */
   forwarded: 14,
+  /** Messages that WebSockets (`socketActor`) did not send, because their clients read too slowly. */
+  droppedMessages: 15,
+  /** And those of them that were closed for it. */
+  closedSlow: 16,
 } as const;
 
 /** Counters of what goes up and down. */
 export type GaugeName = "connections" | "queued" | "webSockets";
 
-const COUNTERS = 16;
+/** Even, so that what follows is aligned. */
+const COUNTERS = 18;
 const TIMES = 3;
 const TIME_BYTES = TIMES * 8;
 const HISTOGRAMS = 3;

@@ -134,6 +134,19 @@ describe("sockets of routes", () => {
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
   });
 
+  test("that read too slowly are counted by heddle status, with the messages that they miss, and so are actors across workers", async () => {
+    await using client = await FrameClient.open(server.port, "/flood");
+    client.text("go");
+    const control = ["--control", join(folder, "control.sock")];
+    for (;;) {
+      const { stdout } = await runHeddle(["status", ...control]);
+      if (/websockets: 1 message not sent to slow clients, 0 slow clients closed/.test(stdout)) {
+        assert.match(stdout, /actors: those of 1 worker reach each other, by 0 names/);
+        return;
+      }
+    }
+  });
+
   test("are closed with 1012 by a reload, when their actors have finished, and the new code takes the next ones", async () => {
     await using idle = await FrameClient.open(server.port, "/echo");
     idle.text("where");

@@ -1,6 +1,7 @@
 /** What `heddle status` shows: the workers' own reports, added up. The one place that knows the JSON's shape. */
 
 import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
+import type { ActorsStatus } from "../arbiter/actors/actor-server.ts";
 import type { SharedStatus } from "../arbiter/shared/shared-server.ts";
 import { addCounters, type Totals } from "../arbiter/workers/retired-totals.ts";
 import type { WorkerHandle } from "../arbiter/workers/worker-handle.ts";
@@ -70,6 +71,8 @@ export interface ServerStatus {
   /** By route (`*`: every other request): what leads its clients to one copy of the app. Only routes with such a setting. */
   readonly sticky: Readonly<Record<string, string>>;
   readonly counters: Counters;
+  /** Names and workers of actors that reach each other across workers. */
+  readonly actors: ActorsStatus;
   /** What `heddle/shared` keeps. undefined: it is turned off. */
   readonly shared: SharedStatus | undefined;
   readonly handler: LatencyStatus;
@@ -114,6 +117,7 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
       (arbiter.app?.routes ?? []).flatMap(({ name, sticky }) => (sticky === "none" ? [] : [[name, sticky]])),
     ),
     counters: { ...counters, shed: counters.shed + arbiter.shed },
+    actors: arbiter.actors.status,
     shared: arbiter.shared.status,
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },

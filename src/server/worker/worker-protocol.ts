@@ -172,6 +172,9 @@ export interface Counters {
   readonly clientGone: number;
   /** Requests and upgrades that were forwarded to their clients' instances. They are counted there as well. */
   readonly forwarded: number;
+  /** Messages that WebSockets (`socketActor`) did not send to slow clients, and slow clients that were closed. */
+  readonly droppedMessages: number;
+  readonly closedSlow: number;
 }
 
 export interface ThreadReport {

@@ -10,6 +10,7 @@ import { judgeInterrupt } from "../../../src/server/arbiter/signals.ts";
 import { workerFlags } from "../../../src/server/arbiter/workers/worker-flags.ts";
 import type { ServerConfig } from "../../../src/config/config.ts";
 import { removeIfStale } from "../../../src/platform/unix-socket.ts";
+import { noCounts } from "../../../src/server/worker/report/row-totals.ts";
 import { tempFolder } from "./support.ts";
 
 test("a worker gets as many threads for V8's own work as the machine has CPUs to spare, unless they were chosen", () => {
@@ -75,9 +76,10 @@ test("two interrupts at once are one, a later one means now", () => {
 
 test("what departed workers had counted is added up, not collected", () => {
   const departed = new RetiredTotals();
-  const counters = { started: 3, finished: 2, shed: 1, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
+  const counters = { ...noCounts(), started: 3, finished: 2, shed: 1, droppedMessages: 4 };
   for (let i = 0; i < 1000; i++) departed.add({ counters, threadRestarts: 1, handler: [[5, 2]], queue: [] });
   assert.equal(departed.counters.started, 3000);
+  assert.equal(departed.counters.droppedMessages, 4000);
   assert.equal(departed.threadRestarts, 1000);
   assert.deepEqual(departed.handler, [[5, 2000]]);
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Arbiter } from "../../../src/server/arbiter/arbiter.ts";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
 import { collectStatus } from "../../../src/server/control/status.ts";
+import { noCounts } from "../../../src/server/worker/report/row-totals.ts";
 import type { WorkerReport } from "../../../src/server/worker/worker-protocol.ts";
 
 function reportOf(requests: number): WorkerReport {
@@ -20,7 +21,7 @@ function reportOf(requests: number): WorkerReport {
     limits: [],
     units: [],
     runaways: 0,
-    counters: { started: requests, finished: requests, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 },
+    counters: { ...noCounts(), started: requests, finished: requests },
     handler: [[0, requests]],
     queue: [],
     handlerWindow: [],
@@ -38,7 +39,8 @@ interface FakeWorker {
 async function counted(workers: readonly FakeWorker[], departed: RetiredTotals): Promise<number> {
   const fleet = { workers, departed, restarts: 0 };
   const shared = { status: undefined };
-  const arbiter = { config: { model: "loop" }, fleet, shared, startedAt: new Date(), shed: 0, waiting: 0 };
+  const actors = { status: { workers: 0, names: 0 } };
+  const arbiter = { config: { model: "loop" }, fleet, shared, actors, startedAt: new Date(), shed: 0, waiting: 0 };
   const { counters, handler } = await collectStatus(arbiter as unknown as Arbiter);
   assert.equal(handler.sinceStart.count, counters.finished);
   return counters.started;

@@ -20,6 +20,8 @@ export class SocketServer implements AsyncDisposable {
   readonly failures: Failure[] = [];
   readonly refusals: Refusal[] = [];
   open = 0;
+  /** What was told of slow clients. */
+  readonly slow = { dropped: 0, closed: 0 };
   /** What the kernel is said to tell. */
   unacknowledgedMs: number | undefined = undefined;
   /** The server's ends of the connections, the oldest first. */
@@ -49,6 +51,7 @@ export class SocketServer implements AsyncDisposable {
       handshakeTimeoutMs,
       nextId: () => `id-${++ids}`,
       opened: () => own!.#change(() => own!.open++),
+      slow: (what) => own!.slow[what]++,
       closed: (_socket, record) =>
         own!.#change(() => {
           own!.open--;

@@ -1,12 +1,13 @@
 /** The added-up counts of workers that are gone. Its size does not grow, even if a server recycles workers for months. */
 
 import { addSparse, HISTOGRAM_BUCKETS, type SparseCounts, toSparse } from "../../../kit/latency-histogram.ts";
+import { noCounts } from "../../worker/report/row-totals.ts";
 import type { Counters, WorkerReport } from "../../worker/worker-protocol.ts";
 
 export type Totals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
 
 export class RetiredTotals implements Totals {
-  counters: Counters = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
+  counters: Counters = noCounts();
   handler: SparseCounts = [];
   queue: SparseCounts = [];
   threadRestarts = 0;
@@ -20,7 +21,7 @@ export class RetiredTotals implements Totals {
 }
 
 export function addCounters(reports: readonly Pick<Totals, "counters">[]): Counters {
-  const total = { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 };
+  const total = noCounts();
   for (const { counters } of reports) {
     for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];
   }

@@ -133,12 +133,12 @@ export abstract class Outgoing {
 
   #drop(): Promise<SendOutcome> {
     this.dropped++;
-    this.kind.dropped++;
+    this.kind.host.slow("dropped");
     return outcomes.dropped;
   }
 
   #closeSlow(): Promise<SendOutcome> {
-    this.kind.closedSlow++;
+    this.kind.host.slow("closed");
     this.beginToClose(1013, "the client reads too slowly");
     return outcomes.closed;
   }

@@ -20,10 +20,6 @@ export class SocketsOfKind {
   readonly supervisor: Pid;
   readonly parsers: Parsers;
   open = 0;
-  /** Messages that were not sent to slow clients. */
-  dropped = 0;
-  /** Slow clients that were closed. */
-  closedSlow = 0;
   readonly #sockets: Sockets;
 
   constructor(kind: SocketActor, sockets: Sockets) {

@@ -10,7 +10,17 @@ import { distance } from "../../../kit/wrapping.ts";
 import { HISTOGRAM_BUCKETS } from "../../../kit/latency-histogram.ts";
 
 /** In the order in which they must be read, after the histograms: see load-board.ts. */
-const COUNTED = ["clientGone", "finished", "failed", "timedOut", "shed", "started", "forwarded"] as const;
+const COUNTED = [
+  "clientGone",
+  "finished",
+  "failed",
+  "timedOut",
+  "shed",
+  "started",
+  "forwarded",
+  "droppedMessages",
+  "closedSlow",
+] as const;
 
 export interface Totals {
   readonly counters: Record<(typeof COUNTED)[number], number>;
@@ -20,9 +30,24 @@ export interface Totals {
 
 export type CountedRow = Pick<LoadRow, "read" | "handlerCounts" | "queueCounts">;
 
+/** For whoever adds them up. */
+export function noCounts(): Record<(typeof COUNTED)[number], number> {
+  return {
+    started: 0,
+    finished: 0,
+    shed: 0,
+    timedOut: 0,
+    failed: 0,
+    clientGone: 0,
+    forwarded: 0,
+    droppedMessages: 0,
+    closedSlow: 0,
+  };
+}
+
 export function emptyTotals(): Totals {
   return {
-    counters: { started: 0, finished: 0, shed: 0, timedOut: 0, failed: 0, clientGone: 0, forwarded: 0 },
+    counters: noCounts(),
     handler: new Float64Array(HISTOGRAM_BUCKETS),
     queue: new Float64Array(HISTOGRAM_BUCKETS),
   };
