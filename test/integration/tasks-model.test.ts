@@ -105,6 +105,15 @@ describe("the model tasks", { concurrency: 2 }, () => {
     );
   });
 
+  test("one that computes without end is reported with its path, whatever its route", async (t) => {
+    const server = await serveTasks(t, ["--threads", "2", "--runaway-budget", "tasks=warn:200ms"]);
+    server.close("block");
+    const blocked = ask(server, "/block?gate=block");
+    await server.waitForLog(/the task \\"GET \/block\\" has run for \d+ ms on .* without awaiting/);
+    server.open("block");
+    await blocked;
+  });
+
   test("its context has the request's deadline, and is cancelled when the client leaves", async (t) => {
     const server = await serveTasks(t, ["--threads", "1", "--timeout", "20s"]);
     const { leftMs, isCurrent, isSame } = await ask(server, "/context");

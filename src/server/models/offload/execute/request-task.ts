@@ -10,6 +10,7 @@
 
 import { monotonicMs } from "../../../../kit/clock.ts";
 import { runAs, runningUnit } from "../../../../runtime/running-unit.ts";
+import type { TurnView } from "../../../../supervise/inspect/turn-look.ts";
 import { ENDS_ITSELF, Unit } from "../../../../tasks/jobs/unit.ts";
 import { connected } from "../../../../tasks/task-service.ts";
 import type { LoadedApp } from "../../../app/load/load-app.ts";
@@ -86,6 +87,12 @@ export class RequestTask extends Unit implements JobHost {
     this.#host.hold(this, as === "threads");
   }
 
+  /** For reports about this one request. Under the server's own model its name would be that of all of them. */
+  override view(): TurnView {
+    const { route, method, url } = this.job;
+    return route === "*" ? { ...super.view(), name: `${method} ${withoutQuery(url)}` } : super.view();
+  }
+
   protected override mayStart(): boolean {
     this.#startedMs = monotonicMs();
     return this.link.ring.claim(this.job.seq, this.#startedMs, true) === "claimed";
@@ -137,6 +144,11 @@ function nothing(): void {}
 export function jobOfUnit(): RunningJob | undefined {
   const unit = runningUnit();
   return unit instanceof RequestTask ? unit.running : undefined;
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
 }
 
 /** `GET /report/:id`, or for a route without a method, and for the server's own, `GET *`. */
