@@ -14,14 +14,14 @@ const LAST_SPAN = 4;
 /** Throughput that grows by less than this power of the concurrency is level: N^0.1 is 7 % for a doubling. */
 const LEVEL_POWER = 0.1;
 
-/** Whether throughput no longer grows with the concurrency over the last levels. False with fewer than three. */
+/** Whether throughput no longer grows with the concurrency over the last levels, or over all if they reach less far. False with two. */
 export function isFlat(levels: readonly LevelThroughputs[]): boolean {
   const medians = checkedLevels(levels).map(
     ({ concurrency, throughputs }) => [concurrency, median(throughputs)] as const,
   );
   const end = medians.at(-1)?.[0] ?? 0;
   const reaching = medians.findLastIndex(([n]) => n * LAST_SPAN <= end);
-  const from = Math.min(medians.length - LAST_LEVELS, reaching);
+  const from = Math.min(medians.length - LAST_LEVELS, Math.max(0, reaching));
   return from >= 0 && growth(medians.slice(from)) < LEVEL_POWER;
 }
 

@@ -64,6 +64,7 @@ test("a server that is level from one client on has its knee at one", () => {
 
 test("a sweep that begins above the knee is told to begin lower", () => {
   assert.match(reasonOf(estimateKnee(repeated([16, 32, 64, 128], hinge))), /lowest concurrency, 16, .* begin at 1/);
+  assert.match(reasonOf(estimateKnee(repeated([24, 28, 32, 36, 40], hinge))), /lowest concurrency, 24, .* begin at 1/);
 });
 
 test("one client that is slower than the others show by more than 25 % is a contradiction", () => {
