@@ -28,25 +28,25 @@ export interface Permits {
 }
 
 export const PERMITS: readonly Permits[] = [
-  { permits: 2, heldMs: 20, waitMs: 0 },
+  { permits: 2, heldMs: 40, waitMs: 0 },
   { permits: 1, heldMs: 10, waitMs: 40 },
   { permits: 4, heldMs: 20, waitMs: 60 },
   { permits: 8, heldMs: 20, waitMs: 80 },
 ];
 
-/** More than the largest knee: the permits, and not the threads, are what is waited for. */
-const THREADS = 48;
+/** More threads than the knee, by this factor: the permits, and not the threads, are what is waited for. */
+const SPARE_THREADS = 1.25;
 
 export function truthOf({ permits, heldMs, waitMs }: Permits): Truth {
   return { knee: permits * (1 + waitMs / heldMs), throughput: (1000 * permits) / heldMs };
 }
 
 export const KNEE_CASES: readonly KneeCase[] = (["loop", "threads"] as const).flatMap((model) =>
-  PERMITS.map((each) => ({
+  PERMITS.map((each) => ({ ...each, truth: truthOf(each) })).map(({ truth, ...each }) => ({
     name: `${model}: ${each.permits} × ${each.heldMs} ms, then ${each.waitMs} ms`,
     path: `/held?c=${each.permits}&d=${each.heldMs}&w=${each.waitMs}${model === "loop" ? "" : "&blocking"}`,
-    shape: { model, workers: 1, threads: model === "loop" ? 1 : THREADS },
-    truth: truthOf(each),
+    shape: { model, workers: 1, threads: model === "loop" ? 1 : Math.ceil(truth.knee * SPARE_THREADS) },
+    truth,
   })),
 );
 

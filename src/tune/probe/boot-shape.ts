@@ -45,13 +45,15 @@ export interface AppToServe {
 
 export interface BootOptions {
   readonly signal?: AbortSignal;
-  /** Default 35 s: longer than the server's own `--boot-timeout`, whose message says more. */
+  /** Default: longer than the server's own `--boot-timeout`, whose message says more, and a second more for each thread. */
   readonly bootTimeoutMs?: number;
   /** The CPUs that it may use. Default: those of this process. Linux only. */
   readonly cpus?: readonly number[];
 }
 
 const BOOT_TIMEOUT_MS = 35_000;
+/** Each thread loads the app. */
+const THREAD_BOOT_MS = 1000;
 /** Longer than the server's graceful timeout. */
 const STOP_TIMEOUT_MS = 5000;
 /** The output ends with the last process that holds it: after the server's, if a worker or a program of the app's is left. */
@@ -60,7 +62,8 @@ const OUTPUT_CHARACTERS = 16 * 1024;
 
 /** @throws HeddleError TUNE_NOT_SERVED: why it did not start; the signal's reason */
 export async function bootShape(app: AppToServe, shape: Shape, options: BootOptions = {}): Promise<BootedShape> {
-  const { signal, bootTimeoutMs = BOOT_TIMEOUT_MS, cpus } = options;
+  const { signal, cpus } = options;
+  const { bootTimeoutMs = BOOT_TIMEOUT_MS + THREAD_BOOT_MS * shape.workers * shape.threads } = options;
   signal?.throwIfAborted();
   await loadNative();
   const serve = serveArguments(app.args, shape);
