@@ -82,6 +82,19 @@ for (const size of ["wide", "narrow"] as const) {
   });
 }
 
+test("a sample that was left out stands at its level", () => {
+  const each = chart(parse(renderReport(withSamplesLeftOut)), "throughput");
+  const levels = find(each, "circle", "dot").map(({ attributes }) => Number(attributes["cx"]));
+  const marks = find(each, "g", "left-out")[0]!.children.map(({ attributes }) => {
+    const numbers = attributes["d"]!.match(/[\d.]+/g)!.map(Number);
+    const places = numbers.filter((_, index) => index % 2 === 0);
+    return (Math.min(...places) + Math.max(...places)) / 2;
+  });
+  /** The levels 8 and 16, with one each. */
+  assert.ok(Math.abs(marks[0]! - levels[3]!) < 1, `${marks[0]} ${levels[3]}`);
+  assert.ok(Math.abs(marks[1]! - levels[4]!) < 1, `${marks[1]} ${levels[4]}`);
+});
+
 test("the knee's band reaches from the low to the high end of its interval", () => {
   const page = parse(renderReport(saturated));
   const each = chart(page, "throughput");
