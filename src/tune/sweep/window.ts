@@ -13,10 +13,13 @@ export interface Window {
 /** Answers in a window at least: the throughput of a server whose answers vary by as much as they take is then right to 20 %. */
 const ANSWERS = 30;
 
-/** Each client should get this many: with fewer, the answers at the window's two ends decide what is measured. */
-const ANSWERS_EACH = 4;
+/** Each client should get this many: a server that answers in bursts shows two of them. */
+const ANSWERS_EACH = 2;
 
 const SHORTEST_WARM_UP_MS = 100;
+
+/** The first answers of all clients come at once or wait for each other; the next ones are spread. */
+const WARM_UP_ANSWERS = 1.5;
 
 /** A window is at most this much longer than asked: a server that takes seconds for an answer would use up the whole budget. */
 const LONGEST_FACTOR = 8;
@@ -25,7 +28,7 @@ export function windowFor(concurrency: number, levels: readonly Level[], windowM
   const answerMs = expectedAnswerMs(concurrency, levels);
   return {
     concurrency,
-    warmUpMs: Math.round(Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, 2 * answerMs))),
+    warmUpMs: Math.round(Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, WARM_UP_ANSWERS * answerMs))),
     measureMs: Math.round(
       Math.min(windowMs * LONGEST_FACTOR, Math.max(windowMs, Math.max(ANSWERS_EACH, ANSWERS / concurrency) * answerMs)),
     ),
