@@ -38,20 +38,24 @@ function isFirst(): boolean {
 
 function offered(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(MOST_PERMITS * BigInt64Array.BYTES_PER_ELEMENT);
-  channel.onmessage = ({ data }) => data === "who has them?" && channel.postMessage(memory);
+  channel.addEventListener("message", ({ data }) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads, not windows
+    if (data === "who has them?") channel.postMessage(memory);
+  });
   channel.unref();
   return memory;
 }
 
 function askedFor(): Promise<SharedArrayBuffer> {
   return new Promise((resolve) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads, not windows
     const ask = setInterval(() => channel.postMessage("who has them?"), ASK_EVERY_MS);
-    channel.onmessage = ({ data }) => {
+    channel.addEventListener("message", ({ data }) => {
       if (!(data instanceof SharedArrayBuffer)) return;
       clearInterval(ask);
       channel.close();
       resolve(data);
-    };
+    });
   });
 }
 

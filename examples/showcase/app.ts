@@ -74,11 +74,10 @@ async function fanOut(_req: IncomingMessage, res: ServerResponse, url: URL): Pro
   }
   const timeUp = after(milliseconds(url, 250));
   const found: string[] = [];
-  for (let isOver = false; !isOver && found.length < shops.length; ) {
-    await select([
-      receiveFrom(prices, (price) => void found.push(price)),
-      receiveFrom(timeUp, () => void (isOver = true)),
-    ]);
+  while (found.length < shops.length) {
+    const price = await select([receiveFrom(prices, (text) => text), receiveFrom(timeUp, () => undefined)]);
+    if (price === undefined) break;
+    found.push(price);
   }
   group.context.cancel();
   json(res, { found, of: shops.length, ...identity });

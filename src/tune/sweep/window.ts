@@ -28,7 +28,9 @@ export function windowFor(concurrency: number, levels: readonly Level[], windowM
   const answerMs = expectedAnswerMs(concurrency, levels);
   return {
     concurrency,
-    warmUpMs: Math.round(Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, WARM_UP_ANSWERS * answerMs))),
+    warmUpMs: Math.round(
+      Math.min(windowMs * (LONGEST_FACTOR / 4), Math.max(SHORTEST_WARM_UP_MS, WARM_UP_ANSWERS * answerMs)),
+    ),
     measureMs: Math.round(
       Math.min(windowMs * LONGEST_FACTOR, Math.max(windowMs, Math.max(ANSWERS_EACH, ANSWERS / concurrency) * answerMs)),
     ),

@@ -250,7 +250,8 @@ describe("a client that dies while its socket is not read", () => {
 
   test("is noticed if its kernel acknowledges nothing any more", async () => {
     await using server = await SocketServer.start(neverReads({ pingMs: 1000 }));
-    await using _client = await heldUp(server);
+    await using client = await heldUp(server);
+    assert.equal(client.answer.status, 101);
     server.pass(1000);
     server.unacknowledgedMs = 900;
     server.pass(900);
@@ -265,7 +266,8 @@ describe("a client that dies while its socket is not read", () => {
   test("is kept as long as its kernel acknowledges, or does not tell", async () => {
     for (const unacknowledgedMs of [0, undefined]) {
       await using server = await SocketServer.start(neverReads({ pingMs: 1000 }));
-      await using _client = await heldUp(server);
+      await using client = await heldUp(server);
+      assert.equal(client.answer.status, 101);
       server.unacknowledgedMs = unacknowledgedMs;
       for (let second = 0; second < 10; second++) server.pass(1000);
       await new Promise((resolve) => setImmediate(resolve));
