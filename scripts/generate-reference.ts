@@ -38,8 +38,8 @@ export default defineConfig({
 });
 \`\`\`
 
-\`app\` and \`routes\` exist in the file only. A route may have its own \`model\`, \`threads\`, \`timeout\`, \`limit\` and \`queue\`;
-its key is a path, for every method, or a method and a path.
+\`app\` and \`routes\` exist in the file only. A route may have its own \`model\`, \`threads\`, \`timeout\`, \`limit\` and \`queue\`, and a
+\`priority\`: \`high\` passes the gates before all others, \`always\` passes them without a slot. Its key is a path, for every method, or a method and a path.
 
 ${groups.join("\n\n")}
 `;

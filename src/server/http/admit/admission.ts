@@ -109,7 +109,7 @@ export class Admission {
 
   #pass(gate: Gate, exchange: Exchange, nowMs: number, then: Next): void {
     const isUrgent = exchange.route.priority === "high";
-    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, waitedMs(exchange, nowMs), nowMs)) {
+    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, waitedMs(gate, exchange, nowMs), nowMs)) {
       this.shed(exchange, "QUEUE_DELAYED");
       return;
     }
@@ -152,9 +152,10 @@ function giveBack(gate: Gate, answerMs: number | undefined, nowMs: number): void
 
 /**
  * How long a request that was just read has waited in the kernel, to 1 or 4 ms (its tick). 0 where the kernel does not tell (not Linux,
- * no node:ffi, a Unix socket), and for one that has waited behind others of its connection.
+ * no node:ffi, a Unix socket), and for one that has waited behind others of its connection. undefined: the gate need not know.
  */
-function waitedMs({ receivedMs, connection }: Exchange, nowMs: number): number {
+function waitedMs(gate: AdaptiveGate, { receivedMs, connection }: Exchange, nowMs: number): number | undefined {
+  if (!gate.asksKernel(nowMs)) return undefined;
   if (nowMs !== receivedMs || !hasNative()) return 0;
   return sinceLastByteMs(descriptorOf(connection.socket)) ?? 0;
 }

@@ -100,11 +100,9 @@ export class Gate {
 
   release(): void {
     const { slots } = this;
-    const othersWait = slots.waiting > this.#waiting;
-    const next = othersWait || slots.taken > slots.limit ? undefined : this.nextWaiter();
-    if (next !== undefined) {
-      // The slot goes directly to this thread's next waiter.
-      this.leave(next).done("admitted");
+    if (this.#waiting > 0 && slots.waiting === this.#waiting && slots.taken <= slots.limit) {
+      // Only this thread's wait: the slot goes directly to the next one.
+      this.leave(this.nextWaiter()!).done("admitted");
       return;
     }
     slots.giveQuietly();

@@ -17,10 +17,14 @@ import { Gate, type GateHandle, type Waiter } from "../gate.ts";
 import { CoDel } from "./codel.ts";
 import { Board, ROW, type Row } from "./memory.ts";
 
+/** Asking costs a system call. Fifty answers in an interval of 100 ms tell whether the queue stands. */
+const ASK_MS = 2;
+
 export class AdaptiveGate extends Gate {
   readonly #row: Row;
   readonly #board: Board;
   readonly #codel = new CoDel();
+  #askedMs = -Infinity;
 
   constructor(handle: GateHandle, queueTimeoutMs: number) {
     super(handle, queueTimeoutMs);
@@ -29,9 +33,20 @@ export class AdaptiveGate extends Gate {
     this.#board = new Board(board);
   }
 
-  /** A request has come. Whether it is to be shed, because it has waited in the kernel for too long: for `waitedMs`. */
-  sheds(isUrgent: boolean, waitedMs: number, nowMs: number): boolean {
+  /** Whether it is to be found out for how long the next request has waited in the kernel: for each under overload, else for some. */
+  asksKernel(nowMs: number): boolean {
+    if (!this.#codel.overloaded && nowMs - this.#askedMs < ASK_MS) return false;
+    this.#askedMs = nowMs;
+    return true;
+  }
+
+  /**
+   * A request has come. Whether it is to be shed, because it has waited in the kernel for too long: for `waitedMs`. undefined: that was
+   * not asked, which is never so under overload.
+   */
+  sheds(isUrgent: boolean, waitedMs: number | undefined, nowMs: number): boolean {
     this.#row[ROW.arrivals]!++;
+    if (waitedMs === undefined) return false;
     const oldest = this.waiters.first;
     const { slots } = this;
     this.#codel.arrived(waitedMs === 0 && oldest === undefined && slots.taken < slots.limit);
