@@ -21,6 +21,8 @@ import { across, buffered, fanOut, parked, pingPong, pipeline } from "./runtime/
 import { broadcast } from "./sockets/broadcast.ts";
 import { hold } from "./sockets/hold.ts";
 import { idleSockets } from "./sockets/idle.ts";
+import { coordinatedOmission, latencyError } from "./tune/accuracy.ts";
+import { generatorSpeed } from "./tune/speed.ts";
 import { waiting10k } from "./waiting-10k.ts";
 
 export const SERVE: readonly Scenario[] = [
@@ -63,3 +65,5 @@ export const RUNTIME: readonly Scenario[] = [
 ];
 
 export const SOCKETS: readonly Scenario[] = [idleSockets, broadcast, hold];
+
+export const TUNE: readonly Scenario[] = [generatorSpeed, latencyError, coordinatedOmission];

@@ -17,6 +17,7 @@ import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { bad, objectAt, readHeaders, readRequest } from "./read-request.ts";
 import type { Scenario, ScenarioRequest } from "./types.ts";
 
+export { exportK6, type K6Options, type K6Stage } from "./k6.ts";
 export { parsePath } from "./path.ts";
 export type { Capture, ExpectedStatus, Scenario, ScenarioRequest } from "./types.ts";
 
