@@ -9,6 +9,7 @@ import { readResults } from "./charts/results.ts";
 import { MODELS_ROWS, SERVE_ROWS, SOCKETS_ROWS } from "./charts/rows.ts";
 import { ACTOR_ROWS, runtimeTable, TASK_ROWS } from "./charts/runtime.ts";
 import { readKnown, workerClassesChart } from "./charts/worker-classes.ts";
+import { tuningPicture } from "./charts/tuning.ts";
 import { ceilingTable, filled, targetTable } from "./charts/tables.ts";
 
 const root = new URL("../", import.meta.url);
@@ -22,6 +23,7 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 const pages: Readonly<Record<string, string>> = {
   "docs/guide/images/models.svg": modelsChart(models),
   ...(known === undefined ? {} : { "docs/guide/images/worker-classes.svg": workerClassesChart(known) }),
+  "docs/guide/images/tuning.svg": tuningPicture(),
   "README.md": filled(read("README.md"), {
     serve: targetTable(serve, SERVE_ROWS),
     ceilings: ceilingTable(models),
