@@ -52,14 +52,14 @@ export interface Change {
 
 const PHASE_SECONDS = 40;
 
-/** 1.5 times the most answers come, the cost is three times as high for 40 seconds, and as before then. */
+/** Twice the most answers come, the cost is three times as high for 40 seconds, and as before then. */
 export function change(system: System, make: MakeLimiter, seed: number = 1): Change {
   const most = mostOf(system);
   const isDear = (atMs: number): boolean => atMs >= PHASE_SECONDS * 1000 && atMs < 2 * PHASE_SECONDS * 1000;
   const seconds = simulate({
     system,
     limiter: make(tuned(system)),
-    rate: () => 1.5 * most,
+    rate: () => 2 * most,
     cost: (atMs) => (isDear(atMs) ? 3 : 1),
     seconds: 3 * PHASE_SECONDS,
     seed,

@@ -37,6 +37,8 @@ const BASELINE_WEIGHT = 0.2;
 /** Under overload only this moves the baseline. The least mean of many slots would be noise. */
 const CLEARLY_LESS = 0.8;
 const MANY_ANSWERS = 50;
+/** Until slots are as long as four answers, only the fast ones have ended. */
+const YOUNG = 4;
 
 export class ElasticityLimiter implements Limiter {
   limit: number;
@@ -108,8 +110,10 @@ export class ElasticityLimiter implements Limiter {
     return Math.min(this.#max, Math.max(1, limit));
   }
 
-  #learnBaseline({ meanMs, fullShare, shed, answers }: Window): void {
+  #learnBaseline({ meanMs, fullShare, shed, answers, slotMs }: Window): void {
     const known = this.baselineMs;
+    // The first answers of all are the fast ones.
+    if (known === undefined && slotMs < YOUNG * meanMs) return;
     const isCalm = fullShare < REACHED && shed === 0;
     const isClearlyLess = known !== undefined && meanMs < CLEARLY_LESS * known && answers >= MANY_ANSWERS;
     if (known === undefined) this.baselineMs = meanMs;
