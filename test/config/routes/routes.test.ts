@@ -65,3 +65,12 @@ test("routes and each route are objects", () => {
   refusal("CONFIG_BAD_VALUE", () => resolved({ file: { routes: ["/a"] } }));
   refusal("CONFIG_BAD_VALUE", () => resolved({ file: { routes: { "/a": "threads" } } }));
 });
+
+test("a route's priority is normal, high or always, and its limit may be adaptive", () => {
+  const { routes } = resolved({ file: { routes: { "/a": { priority: "high", limit: "adaptive:4" } } } });
+  assert.deepEqual(routes, { "/a": { priority: "high", limit: { adaptive: { seed: 4 } } } });
+  assert.equal(
+    refusal("CONFIG_BAD_VALUE", () => resolved({ file: { routes: { "/a": { priority: "hihg" } } } })),
+    'priority of routes["/a"] in heddle.config.ts: got "hihg"; expected one of normal, high, always; did you mean high?',
+  );
+});
