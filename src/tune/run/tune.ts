@@ -259,6 +259,7 @@ class TuneRun {
 }
 
 function partialNote(error: unknown, signal: AbortSignal | undefined): string {
-  const why = signal?.aborted === true ? "the measurement was interrupted." : messageOf(error);
-  return `The result is what was measured until this happened: ${why}`;
+  return signal?.aborted === true
+    ? "The measurement was interrupted. The result is what was measured until then."
+    : `The result is what was measured until this happened: ${messageOf(error)}`;
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -103,7 +104,7 @@ describe("heddle tune", { concurrency: 2 }, () => {
     const { tuning, folder } = await interrupted(t, /4 in flight/);
     const { code, stdout } = await tuning.exited;
     assert.equal(code, 130);
-    assert.match(stdout, /the measurement was\s+interrupted/);
+    assert.match(stdout, /The\s+measurement was\s+interrupted\./);
     const { levels } = JSON.parse(readFileSync(join(folder, "out/result.json"), "utf8")) as TuneResult;
     assert.ok(levels.length >= 3);
     await until(() => processesOf(folder).length === 0, "the processes to end");
@@ -218,6 +219,17 @@ describe("before time is spent heddle tune refuses", { concurrency: 3 }, () => {
     ["a flag that is misspelt", ["app.mjs", "--bugdet", "60s"], 2, /did you mean --budget\?/],
     ["a setting that is wrong", ["app.mjs", "--timeout", "soon"], 2, /--timeout: got "soon"/],
   ];
+  test("an app that listens on a port that is taken", async (t) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    t.after(() => void taken.close());
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const app = `import { createServer } from "node:net";\ncreateServer().listen(${port}, "127.0.0.1");\n${APP}`;
+    const run = await runHeddle(["tune", "app.mjs"], { cwd: tempFolder(t, { "app.mjs": app }) });
+    assert.match(run.stderr, new RegExp(`does not run as loop 1 × 1[^]*127\\.0\\.0\\.1:${port}`));
+    assert.equal(run.code, 1);
+  });
+
   for (const [what, args, code, message] of cases) {
     test(what, async (t) => {
       const folder = tempFolder(t, {
