@@ -2,6 +2,7 @@ export { compareResults, type Comparison } from "./compare.ts";
 export { isotonic } from "./estimate/isotonic.ts";
 export { estimateKnee, type KneeOptions, throughputMax } from "./estimate/knee.ts";
 export { kneedle, type KneedleOptions } from "./estimate/kneedle.ts";
+export { sloCeiling, type SloOptions } from "./estimate/slo.ts";
 export { fitUsl, uslThroughput } from "./estimate/usl.ts";
 export { type Generator, type LoadPlan, startGenerator } from "./load/generator.ts";
 export { recommend } from "./recommend/recommend.ts";
