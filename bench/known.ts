@@ -19,9 +19,9 @@ import type { Shape, TuneResult } from "../src/tune/types.ts";
 import { runCleanly } from "./harness/cleanup.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { reasonOf } from "./harness/processes.ts";
-import { KNEE_CASES, REPEATED, shapeCases } from "./known/cases.ts";
-import { type Curve, pointsOf, WORKER_CLASSES } from "./known/curves.ts";
-import { judgeKnee, judgeShape, kneeRunOf } from "./known/judge.ts";
+import { type KneeCase, KNEE_CASES, REPEATED, shapeCases } from "./known/cases.ts";
+import { type Curve, pointsOf, WORKER_CLASSES, type WorkerClass } from "./known/curves.ts";
+import { judgeKnee, judgeShape, type KneeRun, kneeRunOf } from "./known/judge.ts";
 import { kneeText, type KnownResults, writeKnown } from "./known/report.ts";
 import { benchApp } from "./peers/peer.ts";
 
@@ -38,7 +38,7 @@ const { quick } = values;
 const budgetSeconds = Number(values.budget ?? (quick ? 20 : 60));
 const repetitions = quick ? 1 : Number(values.runs);
 const parts = values.part.split(",");
-const isWhole = process.argv.length === 2;
+const isWhole = !quick && values.only === "" && ["knees", "shapes", "curves"].every((part) => parts.includes(part));
 
 const RESULTS = new URL("./results/", import.meta.url).pathname;
 const FOLDER = new URL("../", import.meta.url).pathname;
@@ -46,17 +46,24 @@ const ONE_LOOP: Shape = { model: "loop", workers: 1, threads: 1 };
 const stop = new AbortController();
 const say = (line: string): void => console.log(line);
 
+/** What could not be measured, and why. */
+const missing: string[] = [];
+
+function miss(name: string, error: unknown): void {
+  missing.push(`${name}: ${reasonOf(error).split("\n", 1)[0]}`);
+  say(missing.at(-1)!);
+}
+
 await runCleanly(async () => {
   const machine = describeMachine();
   say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load average ${machine.loadAverageAtStart}`);
-  const { curves, missing } = await measureCurves();
   const results: KnownResults = {
-    command: ["npm run bench:known", ...(isWhole ? [] : ["--", ...process.argv.slice(2)])].join(" "),
+    command: ["npm run bench:known", ...(process.argv.length === 2 ? [] : ["--", ...process.argv.slice(2)])].join(" "),
     machine,
     budgetSeconds,
     knees: await measureKnees(),
     shapes: await measureShapes(),
-    curves,
+    curves: await measureCurves(),
     missing,
   };
   const files = await writeKnown(RESULTS, isWhole ? "known" : "known.partial", results);
@@ -90,59 +97,71 @@ async function measureKnees(): Promise<KnownResults["knees"]> {
   for (const known of wanted("knees", KNEE_CASES)) {
     const runs = [];
     for (let run = 0; run < (known === REPEATED ? repetitions : 1); run++) {
-      const result = kneeRunOf(await answer({ subject: knownApp(known.shape), name: known.name }, known.path));
-      const { knee, throughput } = judgeKnee(result, known.truth);
-      say(
-        `${known.name}: knee ${kneeText(result.knee)} of ${known.truth.knee}: ${knee}; X_max ${result.throughputMax.toFixed(1)} of ${known.truth.throughput}: ${throughput}`,
-      );
-      runs.push(result);
+      try {
+        runs.push(await measureKnee(known));
+      } catch (error) {
+        miss(known.name, error);
+      }
     }
     measured.push({ ...known, runs });
   }
   return measured;
 }
 
+async function measureKnee(known: KneeCase): Promise<KneeRun> {
+  const run = kneeRunOf(await answer({ subject: knownApp(known.shape), name: known.name }, known.path));
+  const { knee, throughput } = judgeKnee(run, known.truth);
+  say(
+    `${known.name}: knee ${kneeText(run.knee)} of ${known.truth.knee}: ${knee}; X_max ${run.throughputMax.toFixed(1)} of ${known.truth.throughput}: ${throughput}`,
+  );
+  return run;
+}
+
 async function measureShapes(): Promise<KnownResults["shapes"]> {
   const measured = [];
   for (const known of wanted("shapes", shapeCases(availableCpus()))) {
     const request = { subject: knownApp(ONE_LOOP), name: known.name, isFixed: false, budgetMs: 2000 * budgetSeconds };
-    const { recommendation, perRoute, shapes, notes } = await answer(request, known.path);
-    say(
-      `${known.name}: ${shapeInWords(recommendation!)}: ${judgeShape(recommendation!, known)}. ${recommendation!.why}`,
-    );
-    measured.push({
-      ...known,
-      recommendation: recommendation!,
-      perRoute,
-      measured: shapes.map(({ shape, throughputMax, knee }) => ({ shape: shapeInWords(shape), throughputMax, knee })),
-      notes,
-    });
+    try {
+      const { recommendation, perRoute, shapes, notes } = await answer(request, known.path);
+      if (recommendation === undefined) throw new Error("no shape was recommended");
+      const verdict = judgeShape(recommendation, known);
+      say(`${known.name}: ${shapeInWords(recommendation)}: ${verdict}. ${recommendation.why}`);
+      const tried = shapes.map(({ shape, throughputMax, knee }) => ({
+        shape: shapeInWords(shape),
+        throughputMax,
+        knee,
+      }));
+      measured.push({ ...known, recommendation, perRoute, measured: tried, notes });
+    } catch (error) {
+      miss(known.name, error);
+    }
   }
   return measured;
 }
 
-async function measureCurves(): Promise<Pick<KnownResults, "curves" | "missing">> {
+async function measureCurves(): Promise<readonly Curve[]> {
   const curves: Curve[] = [];
-  const missing: string[] = [];
-  const app = benchApp("models");
-  for (const { name, peer, options, path, atOnce } of wanted("curves", WORKER_CLASSES)) {
+  for (const known of wanted("curves", WORKER_CLASSES)) {
     try {
-      const found = await peer.install();
-      if (!found.available) throw new Error(found.reason);
-      const server = await peer.start(app, options);
-      try {
-        const result = await answer({ subject: { url: server.url }, name }, path);
-        const { knee, throughputMax } = result;
-        say(`${name}: knee ${kneeText(knee)}, X_max ${Math.round(throughputMax)}/s`);
-        const known = atOnce === undefined ? {} : { atOnce };
-        curves.push({ name, version: found.version, ...known, knee, throughputMax, points: pointsOf(result) });
-      } finally {
-        await server.stop();
-      }
+      curves.push(await measureCurve(known));
     } catch (error) {
-      missing.push(`${name}: ${reasonOf(error).split("\n", 1)[0]}`);
-      say(missing.at(-1)!);
+      miss(known.name, error);
     }
   }
-  return { curves, missing };
+  return curves;
+}
+
+async function measureCurve({ name, peer, options, path, atOnce }: WorkerClass): Promise<Curve> {
+  const found = await peer.install();
+  if (!found.available) throw new Error(found.reason);
+  const server = await peer.start(benchApp("models"), options);
+  try {
+    const result = await answer({ subject: { url: server.url }, name }, path);
+    const { knee, throughputMax } = result;
+    say(`${name}: knee ${kneeText(knee)}, X_max ${Math.round(throughputMax)}/s`);
+    const known = atOnce === undefined ? {} : { atOnce };
+    return { name, version: found.version, ...known, knee, throughputMax, points: pointsOf(result) };
+  } finally {
+    await server.stop();
+  }
 }

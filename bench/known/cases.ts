@@ -31,7 +31,7 @@ export const PERMITS: readonly Permits[] = [
   { permits: 2, heldMs: 40, waitMs: 0 },
   { permits: 1, heldMs: 10, waitMs: 40 },
   { permits: 4, heldMs: 20, waitMs: 60 },
-  { permits: 8, heldMs: 20, waitMs: 80 },
+  { permits: 6, heldMs: 20, waitMs: 80 },
 ];
 
 /** More threads than the knee, by this factor: the permits, and not the threads, are what is waited for. */
