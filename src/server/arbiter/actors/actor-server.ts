@@ -15,6 +15,8 @@ export interface WorkerSeat {
   readonly place: string;
   /** Its process runs. Only that process may take the place. */
   started(pid: number): void;
+  /** Its app is started. */
+  booted(): void;
   ended(): void;
 }
 
@@ -67,6 +69,10 @@ export class ActorServer {
     return {
       place: formatSeat({ worker, path: this.#socket!.place }),
       started: (pid) => (expected.pid = pid),
+      booted: () => {
+        expected.meeting.booted(worker);
+        expected.meeting.flush();
+      },
       ended: () => {
         this.#expected.delete(worker);
         const isLast = [...this.#expected.values()].every(({ meeting }) => meeting !== expected.meeting);

@@ -5,7 +5,8 @@
  *
  * A worker that is replaced within its generation (`--max-requests`, an uncaught exception) serves until its replacement does. So the
  * replacement may claim what it holds: that registration waits behind the holder's, and its worker tells nobody else of it. When
- * the holder's is released, the next one holds the name, and its worker tells all.
+ * the holder's is released, the next one holds the name, and its worker tells all. But not while its worker boots: then the name is
+ * kept for the one that had it, whose actor may have crashed and be started again. A boot may fail.
  *
  * Invariants
  * - Frames of a worker are handled in their order. So a name that it has released is free before anything that it has sent later
@@ -50,6 +51,10 @@ export class Meeting {
   readonly #guests = new Map<number, Guest>();
   /** The holder of each name, and those that wait for it, in their order. Never empty. */
   readonly #names = new Map<string, Registration[]>();
+  /** Names that were given back while the next one's worker boots, and who may take them again. */
+  readonly #kept = new Map<string, Guest>();
+  /** Workers that have booted. */
+  readonly #booted = new Set<number>();
   readonly #doubts = new Map<number, Doubt>();
   readonly #unflushed = new Set<Guest>();
   #lastDoubt = 0;
@@ -79,11 +84,19 @@ export class Meeting {
     if (!this.#guests.delete(guest.worker)) return;
     this.#unflushed.delete(guest);
     for (const other of this.#guests.values()) this.#tell(other, encodeFrame(KIND.gone, guest.worker));
-    for (const name of this.#names.keys()) this.#remove(name, ({ holder }) => holder === guest);
+    this.#booted.delete(guest.worker);
+    for (const name of this.#names.keys()) this.#remove(name, ({ holder }) => holder === guest, false);
+    this.#passOn((_next, by) => by === guest);
     for (const [number, { claimant, held }] of this.#doubts) {
       if (claimant === guest) this.#doubts.delete(number);
       else if (held.holder === guest) this.checked(number);
     }
+  }
+
+  /** The app of this worker is started. */
+  booted(worker: number): void {
+    this.#booted.add(worker);
+    this.#passOn((next) => next.holder.worker === worker);
   }
 
   /** A frame for a thread of that worker. */
@@ -111,7 +124,7 @@ export class Meeting {
   }
 
   release(guest: Guest, number: number, name: string): void {
-    this.#remove(name, (each) => each.holder === guest && each.number === number);
+    this.#remove(name, (each) => each.holder === guest && each.number === number, true);
   }
 
   flush(): void {
@@ -122,22 +135,46 @@ export class Meeting {
   /** False: the name is taken. */
   #give(claimant: Guest, claim: number, name: string, may: number): boolean {
     const before = this.#names.get(name) ?? [];
-    const last = before.at(-1);
+    const takesBack = this.#kept.get(name) === claimant;
+    const last = takesBack ? undefined : before.at(-1);
     if (last !== undefined && !mayFollow(claimant, last.holder, may)) return false;
     const number = ++lastNumber;
-    this.#names.set(name, [...before, { number, holder: claimant }]);
+    const registration = { number, holder: claimant };
+    this.#names.set(name, takesBack ? [registration, ...before] : [...before, registration]);
+    if (takesBack) this.#kept.delete(name);
     this.#tell(claimant, encodeFrame(KIND.claimed, claim, number, undefined, last === undefined ? 0 : 1));
     return true;
   }
 
-  /** If the holder is among them, the next one holds the name. */
-  #remove(name: string, isGone: (registration: Registration) => boolean): void {
+  /** If the holder is among them, the next one holds the name. `mayTakeBack`: who gives it back goes on. */
+  #remove(name: string, isGone: (registration: Registration) => boolean, mayTakeBack: boolean): void {
     const before = this.#names.get(name) ?? [];
     const left = before.filter((registration) => !isGone(registration));
-    const [first] = left;
-    if (first === undefined) return void this.#names.delete(name);
+    const [next] = left;
+    if (next === undefined) {
+      this.#names.delete(name);
+      this.#kept.delete(name);
+      return;
+    }
     this.#names.set(name, left);
-    if (first !== before[0]) this.#tell(first.holder, encodeFrame(KIND.promoted, first.number, 0, Buffer.from(name)));
+    const holder = before[0]!.holder;
+    if (next === before[0] || this.#kept.has(name)) return;
+    if (mayTakeBack && next.holder !== holder && !this.#booted.has(next.holder.worker)) this.#kept.set(name, holder);
+    else this.#promote(name, next);
+  }
+
+  /** Of the names that are kept for somebody. */
+  #passOn(isFree: (next: Registration, by: Guest) => boolean): void {
+    for (const [name, by] of this.#kept) {
+      const [next] = this.#names.get(name)!;
+      if (!isFree(next!, by)) continue;
+      this.#kept.delete(name);
+      this.#promote(name, next!);
+    }
+  }
+
+  #promote(name: string, { number, holder }: Registration): void {
+    this.#tell(holder, encodeFrame(KIND.promoted, number, 0, Buffer.from(name)));
   }
 
   #tell(guest: Guest, frame: Buffer): void {

@@ -207,6 +207,7 @@ export class Generation {
     worker.once("gone", () => seat.ended());
     worker.on("heard", () => this.#pool.heard(member));
     worker.once("loaded", () => {
+      seat.booted();
       this.#noteModules(worker);
       if (isEncrypted(worker.app?.protocol)) worker.tellTicketKeys(ticketKeys());
       // Once the generation serves, a worker need not wait for the others.

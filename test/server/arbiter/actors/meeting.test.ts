@@ -38,8 +38,12 @@ class TestGuest implements Guest {
   }
 }
 
+/** They have booted. */
 function join(meeting: Meeting, ...guests: TestGuest[]): void {
-  for (const guest of guests) meeting.join(guest);
+  for (const guest of guests) {
+    meeting.join(guest);
+    meeting.booted(guest.worker);
+  }
   meeting.flush();
   for (const guest of guests) guest.told();
 }
@@ -240,4 +244,49 @@ test("only who replaces the last one may wait behind it, and only if it asks for
   meeting.claim(new TestGuest(9, 0), 4, "name", 0);
   meeting.flush();
   assert.match(old.told().join(), /check/, "who does not want to wait is refused as any other");
+});
+
+test("while the replacement boots, a name that was given back is kept for the worker that had it", () => {
+  for (const next of ["takes it back", "boots", "leaves", "is left"] as const) {
+    const meeting = new Meeting();
+    const [old, young, other] = [new TestGuest(1, 0), new TestGuest(3, 0), new TestGuest(2, 1)];
+    join(meeting, old, other);
+    meeting.join(young);
+    meeting.flush();
+    for (const guest of [old, young, other]) guest.told();
+    const first = claimed(meeting, old);
+    const second = claimed(meeting, young);
+    // Its actor has crashed.
+    meeting.release(old, first, "name");
+    meeting.flush();
+    assert.deepEqual(young.told(), []);
+    assert.equal(meeting.names, 1);
+    // Not for anybody else.
+    meeting.claim(other, 6, "name", BEHIND);
+    meeting.flush();
+    meeting.checked(Number(young.told()[0]!.split(" ")[1]));
+    meeting.flush();
+    assert.deepEqual(other.told(), ["claimed 6 0"]);
+    if (next === "takes it back") {
+      const third = claimed(meeting, old, 0);
+      assert.equal(old.waits.has(third), false);
+      meeting.booted(young.worker);
+      meeting.flush();
+      assert.deepEqual(young.told(), []);
+      meeting.release(old, third, "name");
+    } else if (next === "boots") meeting.booted(young.worker);
+    else if (next === "leaves") meeting.leave(old);
+    else meeting.leave(young);
+    meeting.flush();
+    if (next === "is left") {
+      assert.equal(meeting.names, 0);
+      assert.ok(claimed(meeting, other) > second);
+      continue;
+    }
+    assert.equal(young.told().at(-1), `promoted ${second} 0`);
+    // It is the replacement's from now on.
+    meeting.claim(old, 7, "name", BEHIND);
+    meeting.flush();
+    assert.ok(!old.told().some((told) => /^claimed 7 [1-9]/.test(told)));
+  }
 });
