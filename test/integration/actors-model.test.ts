@@ -1,9 +1,12 @@
 /** The model `actors`: requests as actors, and the app's supervision tree. */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { RawConnection } from "../support/raw-connection.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/actors-model/app.ts", import.meta.url).pathname;
 const flags = ["--model", "actors", "--threads", "1", "--log-format", "json", "--debug-headers"];
@@ -25,6 +28,25 @@ function lines(server: TestServer, from: number, pattern: RegExp): Record<string
 }
 
 describe("the model actors", { concurrency: 2 }, () => {
+  test("heddle leaks finds a request that awaits what nobody settles, and none that the end of its client would wake", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-actors-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const control = join(folder, "control.sock");
+    await using server = await startServer(app, [...flags, "--control", control]);
+    const leaving = new AbortController();
+    const waits = ["never", "aborted"].map((path) =>
+      fetch(`${server.url}/${path}?name=${path}`, leaving).catch(() => {}),
+    );
+    await server.waitForLog(/^waiting never$/m);
+    await server.waitForLog(/^waiting aborted$/m);
+    const leaks = async (): Promise<readonly string[] | null> =>
+      (await runHeddle(["leaks", "--json", "--control", control])).stdout.match(/"name": "[^"]*"/g);
+    assert.deepEqual(await leaks(), ['"name": "GET /never?name=never"']);
+    assert.deepEqual(await leaks(), null);
+    leaving.abort();
+    await Promise.all(waits);
+  });
+
   test("a request is an actor: it receives, calls, is linked, and its end is its request's answer", async () => {
     await using server = await startServer(app, flags);
     assert.deepEqual(await get(server, "/next"), [200, "1"]);

@@ -5,6 +5,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { get as request, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { runHeddle } from "../support/server.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
 const app = new URL("../fixtures/tasks-model/app.ts", import.meta.url).pathname;
@@ -112,6 +113,24 @@ describe("the model tasks", { concurrency: 2 }, () => {
     await server.waitForLog(/the task \\"GET \/block\\" has run for \d+ ms on .* without awaiting/);
     server.open("block");
     await blocked;
+  });
+
+  test("heddle leaks finds those that await what nobody settles, and none that the end of its client would wake", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1", "--timeout", "60s"]);
+    const clients = await Promise.all(times(2, () => RawConnection.open(server.port)));
+    for (const client of clients) t.after(() => client.destroy());
+    const [never, aborted] = clients;
+    never!.request("GET /never?a=b HTTP/1.1");
+    aborted!.request("GET /aborted HTTP/1.1");
+    await waitForInFlight(server, "tasks", 2);
+    const leaks = async (): Promise<string> =>
+      (await runHeddle(["leaks", "--json", "--control", server.control])).stdout;
+    assert.deepEqual((await leaks()).match(/"name": "[^"]*"/g), ['"name": "GET /never"']);
+    assert.doesNotMatch(await leaks(), /"name"/);
+    assert.ok((await ask(server, "/")).thread > 0);
+    // The one is over with its connection, though its handler never returns; the other one returns.
+    for (const client of clients) client.destroy();
+    await waitForInFlight(server, "tasks", 0);
   });
 
   test("its context has the request's deadline, and is cancelled when the client leaves", async (t) => {

@@ -3,7 +3,8 @@
  * `receive` is an async function that only its pid refers to, and this library's list, which holds it weakly meanwhile.
  *
  * Only an actor that nobody could find is looked at: it has no name, no group, link or monitor, no open call, is in no tree of
- * supervisors, and its pid was not sent to another thread. All others stay in the list, and so does what they can reach.
+ * supervisors, and its pid was not sent to another thread. All others stay in the list, and so does what they can reach. Of the actor
+ * of a request, which its connection keeps, only what its function returns is looked at: it is gone when nothing can resume that.
  *
  * Each step is a function that has returned, so that no actor is on the stack.
  */
@@ -19,15 +20,36 @@ interface Suspect {
   readonly leak: UnitLeak;
 }
 
+interface Kept {
+  readonly process: Process;
+  readonly ending: WeakRef<Promise<unknown>>;
+}
+
 export function probeActors(): Promise<LeakProbe> {
+  const kept: Kept[] = [];
+  for (const process of processes) {
+    const { ending } = process;
+    if (process.isKept && process.isElsewhere && ending !== undefined)
+      kept.push({ process, ending: new WeakRef(ending) });
+  }
   const suspects = new Map<number, Suspect>();
   for (const process of processes) {
     if (isLost(process)) suspects.set(process.id, { weak: new WeakRef(process), leak: describe(process) });
   }
-  return Promise.resolve({ hide: () => hide(suspects) });
+  return Promise.resolve({ hide: () => hide(suspects, kept) });
 }
 
-function hide(suspects: ReadonlyMap<number, Suspect>): () => UnitLeak[] {
+function hideEndings(kept: readonly Kept[]): () => UnitLeak[] {
+  const hidden = kept.filter(({ process: { isElsewhere, ending } }) => isElsewhere && ending !== undefined);
+  for (const { process } of hidden) process.ending = undefined;
+  return () => {
+    for (const { process, ending } of hidden) process.ending = ending.deref();
+    return hidden.filter(({ process }) => process.ending === undefined).map(({ process }) => describe(process));
+  };
+}
+
+function hide(suspects: ReadonlyMap<number, Suspect>, kept: readonly Kept[]): () => UnitLeak[] {
+  const restoreEndings = hideEndings(kept);
   releaseFunctions();
   const taken = new Map<Suspect, Stack | undefined>();
   takeProcesses((process) => {
@@ -49,7 +71,7 @@ function hide(suspects: ReadonlyMap<number, Suspect>): () => UnitLeak[] {
     }
     const { board, self } = runtime();
     if (leaks.length > 0) board.add(self, LOAD.running, -leaks.length);
-    return leaks;
+    return [...leaks, ...restoreEndings()];
   };
 }
 

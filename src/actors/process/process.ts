@@ -120,6 +120,11 @@ export abstract class Process extends Pid implements Bystander {
     return this.status === "running";
   }
 
+  /** Others than the library keep it until it ends. So only `ending` shows that it can never go on. */
+  get isKept(): boolean {
+    return false;
+  }
+
   /** Its function threw. */
   crashed(error: unknown): void {
     crashes.report(this, error);

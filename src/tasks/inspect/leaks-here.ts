@@ -32,6 +32,13 @@ interface Probe {
   /** In no order. */
   readonly weak: WeakRef<Unit>[];
   readonly places: WeakMap<Unit, number>;
+  /** Of those that others keep. */
+  readonly outcomes: readonly Kept[];
+}
+
+interface Kept {
+  readonly unit: Unit;
+  readonly outcome: WeakRef<Promise<unknown>>;
 }
 
 export async function leaksHere(): Promise<TaskLeak[]> {
@@ -60,10 +67,41 @@ function newProbe(): Probe {
     places.set(unit, place);
     return new WeakRef(unit);
   });
-  return { weak, places };
+  return { weak, places, outcomes: keptOutcomes() };
+}
+
+/** Requests: their connections keep the units, whatever these wait for. One that waits in the library is kept by itself. */
+function keptOutcomes(): Kept[] {
+  const kept: Kept[] = [];
+  for (const unit of allUnits()) {
+    const { outcome } = unit;
+    if (outcome !== undefined && waitsElsewhere(unit)) kept.push({ unit, outcome: new WeakRef(outcome) });
+  }
+  return kept;
+}
+
+function waitsElsewhere(unit: Unit): boolean {
+  return unit.isElsewhere && unit.waits.length === 0;
+}
+
+/** Returns what puts them back, and tells of which there is none any more. */
+function hideOutcomes(outcomes: readonly Kept[]): () => UnitLeak[] {
+  const hidden = outcomes.filter(({ unit }) => unit.outcome !== undefined && waitsElsewhere(unit));
+  for (const { unit } of hidden) unit.outcome = undefined;
+  return () => {
+    const lost: UnitLeak[] = [];
+    for (const { unit, outcome } of hidden) {
+      unit.outcome = outcome.deref();
+      if (unit.outcome !== undefined) continue;
+      lost.push({ ...leakOf(unit), name: unit.view().name });
+      unit.neverGoesOn();
+    }
+    return lost;
+  };
 }
 
 function hide(probe: Probe): () => UnitLeak[] {
+  const restoreOutcomes = hideOutcomes(probe.outcomes);
   const suspects = describe(probe);
   releaseFunctions();
   const sites = takeSites(probe);
@@ -86,7 +124,7 @@ function hide(probe: Probe): () => UnitLeak[] {
     }
     const { board, self } = connected();
     if (suspects.size > 0) board.add(self, LOAD.running, -suspects.size);
-    return [...suspects.values()];
+    return [...suspects.values(), ...restoreOutcomes()];
   };
 }
 
@@ -96,11 +134,14 @@ function describe({ places }: Probe): Map<number, UnitLeak> {
   for (const unit of allUnits()) {
     const place = places.get(unit);
     if (place === undefined) continue;
-    const { id, name, where, sinceMs } = unit;
-    const since = performance.timeOrigin + sinceMs;
-    found.set(place, { kind: "task", id, name, where, since, startedAt: siteOf(unit) });
+    found.set(place, leakOf(unit));
   }
   return found;
+}
+
+function leakOf(unit: Unit): UnitLeak {
+  const { id, name, where, sinceMs } = unit;
+  return { kind: "task", id, name, where, since: performance.timeOrigin + sinceMs, startedAt: siteOf(unit) };
 }
 
 function takeSites({ places }: Probe): Map<number, Stack> {

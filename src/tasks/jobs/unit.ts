@@ -212,6 +212,19 @@ export abstract class Unit extends Waiting implements Bystander {
     return { what: "task", id: 0, name: this.name, stretch: this.sinceMs };
   }
 
+  /**
+   * Of a unit that others keep until it ends: what its function returns, if they do not keep that. So it is gone when nothing can
+   * resume the function.
+   */
+  get outcome(): Promise<unknown> | undefined {
+    return undefined;
+  }
+
+  set outcome(_outcome: Promise<unknown> | undefined) {}
+
+  /** Its outcome is gone. */
+  neverGoesOn(): void {}
+
   /** Takes it out before its first turn. False: that has happened already. */
   withdraw(): boolean {
     if (this.#at !== "queued") return false;

@@ -76,6 +76,11 @@ export class RequestActor extends ActorProcess {
     return `${req.method} ${route.name === "*" ? (req.url ?? "") : route.name}`;
   }
 
+  /** By its exchange. */
+  override get isKept(): boolean {
+    return true;
+  }
+
   override get parent(): Pid | undefined {
     return this.#requests.supervisor ?? super.parent;
   }

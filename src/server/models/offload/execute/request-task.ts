@@ -47,6 +47,7 @@ export class RequestTask extends Unit implements JobHost {
   /** Arrived before its turn. */
   #abort: Abort | undefined = undefined;
   #isDone = false;
+  #outcome: Promise<unknown> | undefined = undefined;
 
   constructor(job: Job, link: HandlerLink, host: TaskHost) {
     super(nameOf(job), nothing);
@@ -119,13 +120,28 @@ export class RequestTask extends Unit implements JobHost {
     this.#running = running;
     const abort = this.#abort;
     if (abort !== undefined) running.receive({ type: "abort", seq: job.seq, abort });
-    running.run(app);
+    const outcome = running.run(app);
+    // Its link keeps the unit: only this shows that its handler can never go on.
+    if (outcome instanceof Promise) this.#outcome = outcome;
     return ENDS_ITSELF;
+  }
+
+  override get outcome(): Promise<unknown> | undefined {
+    return this.#outcome;
+  }
+
+  override set outcome(outcome: Promise<unknown> | undefined) {
+    this.#outcome = outcome;
+  }
+
+  override neverGoesOn(): void {
+    this.#running?.neverReturns();
   }
 
   finished(running: RunningJob): void {
     running.finish();
     this.#isDone = true;
+    this.#outcome = undefined;
     this.#host.done(this);
     this.end();
   }

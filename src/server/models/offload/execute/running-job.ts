@@ -124,18 +124,26 @@ export class RunningJob implements ScopedRequest {
     return this.#done ? Promise.resolve() : this.#host.reclassify(this, as);
   }
 
-  readonly run = (app: LoadedApp): void => {
+  /** Returns what the handler has returned. Nothing else keeps that. */
+  readonly run = (app: LoadedApp): Promise<void> | undefined => {
     const { req, res } = this.#opened;
     try {
       const { expects } = this.job;
       const outcome = expects === undefined ? app.request(req, res) : app.expect(expects, req, res);
       if (outcome === undefined) this.#settled();
       else outcome.then(this.#settled, this.#rejected);
+      return outcome ?? undefined;
     } catch (error) {
       this.fail(error);
       this.#settled();
+      return undefined;
     }
   };
+
+  /** The handler waits for what nobody can bring. Its response may still be written by others, or time out. */
+  neverReturns(): void {
+    this.#settled();
+  }
 
   /** It is over: shows that to its serving thread. */
   finish(): void {
