@@ -40,27 +40,32 @@ let countedByNames: { readonly open: number; readonly untilMs: number } | undefi
 
 /**
  * How many descriptors this process has open. Takes some microseconds on Linux 6.2 and later, where the folder's size is their
- * number. Elsewhere the names are counted, about a microsecond each, so the count may be old; `isFresh`: it is not.
+ * number. Elsewhere the names are counted, about a microsecond each, so the count may be old; `isFresh`: it is not. undefined: they can't
+ * be counted (there is no such folder, or it may not be read). Infinity: none is left to count them with.
  */
-export function openDescriptors(isFresh: boolean): number {
-  const size = statSync(OWN_DESCRIPTORS, { throwIfNoEntry: false })?.size ?? 0;
+export function openDescriptors(isFresh: boolean): number | undefined {
+  if (isHidden) return undefined;
+  try {
+    return countDescriptors(isFresh);
+  } catch (error) {
+    if (isOutOfDescriptors(error)) return Infinity;
+    isHidden = true;
+    return undefined;
+  }
+}
+
+let isHidden = false;
+
+function countDescriptors(isFresh: boolean): number {
+  const { size } = statSync(OWN_DESCRIPTORS);
   if (size > 0 && process.platform === "linux") return size;
   const startMs = performance.now();
   if (countedByNames !== undefined && !isFresh && startMs < countedByNames.untilMs) return countedByNames.open;
-  const open = countNames();
+  // One of them is that of reading the folder.
+  const open = readdirSync(OWN_DESCRIPTORS).length - 1;
   const endMs = performance.now();
   countedByNames = { open, untilMs: endMs + (endMs - startMs) * COUNTS_REST };
   return open;
-}
-
-function countNames(): number {
-  try {
-    // One of them is that of reading the folder.
-    return readdirSync(OWN_DESCRIPTORS).length - 1;
-  } catch (error) {
-    if (isOutOfDescriptors(error)) return Infinity;
-    throw error;
-  }
 }
 
 let lastBytes = 0;

@@ -41,10 +41,12 @@ export function roomFor({ limit, open }: DescriptorUse, connections: number, soc
   return room < 1 && connections === 0 && limit - open > sockets ? 1 : room;
 }
 
-/** undefined: it can't be told (no node:ffi). */
+/** undefined: it can't be told (no node:ffi, or no /proc). */
 export function descriptorUse(isFresh: boolean = true): DescriptorUse | undefined {
   const limit = descriptorLimit();
-  return limit === undefined ? undefined : { limit, open: openDescriptors(isFresh) };
+  const open = limit === undefined ? undefined : openDescriptors(isFresh);
+  if (limit === undefined || open === undefined) return undefined;
+  return { limit, open: open === Infinity ? limit : open };
 }
 
 export interface RoomOptions {
