@@ -34,9 +34,9 @@ export function sendTo(
   whenFull: WhenFull = "throw",
   transfer?: readonly Transferable[],
 ): void {
-  const pid = resolveName(to, "the receiver of send()");
-  if (pid === undefined) throw unknownName(to as string);
+  const pid = to instanceof Process ? to : resolveName(to, "the receiver of send()");
   if (pid instanceof Process) deliver(pid, copy(message, transfer), whenFull);
+  else if (pid === undefined) throw unknownName(to as string);
   else if (!isFull(pid, whenFull)) {
     const { value, markers } = pack(message, transfer);
     post(pid.thread, ["send", pid.id, value, markers], transfer);

@@ -24,6 +24,13 @@ interface AnyKind {
   readonly decode: (data: unknown) => object;
 }
 
+/** What the prototypes of references have: themselves. Objects that inherit from a reference are none. */
+const own: unique symbol = Symbol("reference");
+
+interface Marked {
+  readonly [own]?: object;
+}
+
 const byPrototype: Map<unknown, AnyKind> = new Map();
 const byTag: Map<string, AnyKind> = new Map();
 
@@ -32,18 +39,16 @@ export function registerReferences<T extends object>(kind: ReferenceKind<T>): vo
   if (isPortable) notePortable(tag);
   const any: AnyKind = { tag, encode: (value) => encode(value as T), decode };
   byTag.set(tag, any);
-  for (const prototype of prototypes) byPrototype.set(prototype, any);
+  for (const prototype of prototypes) {
+    byPrototype.set(prototype, any);
+    Object.defineProperty(prototype, own, { value: prototype });
+  }
 }
 
-/** The prototype of the reference that was found last: nearly always that of the next one. */
-let lastFound: unknown;
-
+/** The property first: V8 calls into C++ for a prototype, unless it has just checked the object's shape. */
 export function isReference(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === lastFound && prototype !== undefined) return true;
-  if (!byPrototype.has(prototype)) return false;
-  lastFound = prototype;
-  return true;
+  const prototype = (value as Marked)[own];
+  return prototype !== undefined && Object.getPrototypeOf(value) === prototype;
 }
 
 /** The tag and data of a reference; undefined for anything else. */
