@@ -76,12 +76,13 @@ class Receiving implements Settled {
   }
 
   get settle(): Settled["settle"] {
-    return this.#process.resume;
+    return this.#process.parked?.resume;
   }
 
   set settle(resume: Settled["settle"]) {
     // It may have exited meanwhile: then nothing resumes it.
-    if (this.#process.status !== "dead") this.#process.resume = resume;
+    const { parked } = this.#process;
+    if (parked !== undefined) parked.resume = resume;
   }
 }
 

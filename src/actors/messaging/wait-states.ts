@@ -2,6 +2,7 @@
 
 import type { Deadline } from "./deadlines.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
+import { nothing } from "./mailbox.ts";
 
 export type Match = (message: never) => boolean;
 
@@ -41,6 +42,16 @@ export class Ended {
     this.reason = reason;
     this.mayUnwind = mayUnwind;
   }
+}
+
+/**
+ * Any receive that waits. An object of its own and not two fields of the actor, because it is young: V8 must record each young
+ * object that an old one refers to, and the promise and the message are always young.
+ */
+export class Parked {
+  resume: ((message: unknown) => void) | undefined = undefined;
+  /** It came while the actor waited for any message, and bypasses the mailbox. */
+  message: unknown = nothing;
 }
 
 /** A receive with a match or a timeout. */

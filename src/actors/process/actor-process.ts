@@ -35,7 +35,7 @@ export class ActorProcess extends Process implements Self {
     const reason = toldReason(because);
     forgetSite(this);
     const { extra } = this;
-    const isToUnwind = rest === "unwinds" && this.resume !== undefined;
+    const isToUnwind = rest === "unwinds" && this.parked !== undefined;
     this.extra = undefined;
     this.leave(reason, rest);
     // While it unwinds, the board counts work: it may do so for ever.

@@ -82,7 +82,7 @@ function describe(process: Process): Wire {
     monitors: [...(extra?.monitors?.values() ?? [])].map(exportPid),
     monitoredBy: [...(extra?.watchers?.values() ?? [])].map(({ pid }) => exportPid(pid)),
     groups: [...(extra?.groups?.keys() ?? [])],
-    mailboxLength: (mailbox?.length ?? 0) + (status === "runnable" || next === nothing ? 0 : 1),
+    mailboxLength: (mailbox?.length ?? 0) + (next === nothing ? 0 : 1),
     mailboxLimit: process.limits.limit,
     messagesDropped: mailbox?.dropped ?? 0,
     messagesReceived: received,

@@ -6,7 +6,7 @@
  *
  * Invariants
  * - It is in the run queue exactly while it is `starting` or `runnable` (one that dies there is skipped at its turn).
- * - `resume` is set exactly while `receive` waits: it settles the promise that the actor's function awaits.
+ * - `parked` is set exactly while `receive` waits. It settles the promise that the actor's function awaits.
  * - The mailbox is searched only in the actor's own turn, so the run time of its `match` is charged to it.
  * - After its death an actor is resumed at most once, in a turn of its own, to unwind (`finally` runs), and not at all if it was
  *   killed. If it was not waiting here when it died, its next operation rejects instead. After that its operations never
@@ -29,6 +29,7 @@ import { DEFAULT_MAILBOX_LIMIT, Mailbox, nothing, type MailboxLimits } from "../
 import { Pid } from "./pid.ts";
 import {
   Ended,
+  Parked,
   Ready,
   Selection,
   Start,
@@ -86,11 +87,11 @@ let lastId = 0;
 
 export abstract class Process extends Pid implements Bystander {
   status: Status = "starting";
-  resume: ((value: unknown) => void) | undefined = undefined;
+  parked: Parked | undefined = undefined;
   wait: Wait | Body | undefined;
   /**
-   * A message that bypasses the mailbox: it came while the actor waited for any message, or as the first one before its first
-   * receive. It is older than those in the mailbox.
+   * A message that bypasses the mailbox: it came as the first one before the first receive. It is older than those in the
+   * mailbox.
    */
   next: unknown = nothing;
   mailbox: Mailbox | undefined = undefined;
@@ -150,7 +151,7 @@ export abstract class Process extends Pid implements Bystander {
     if (status === "parked" && this.wait === undefined) {
       // The common case: it waits for any message, so its mailbox is empty.
       this.received += 1;
-      this.next = message;
+      this.parked!.message = message;
       this.status = "runnable";
       runQueue.add(this);
       return undefined;
@@ -180,17 +181,19 @@ export abstract class Process extends Pid implements Bystander {
 
   receive(match?: Match | ReceiveOptions, options?: ReceiveOptions): Promise<unknown> {
     if (match !== undefined || options !== undefined) return receiveSelectively(this, match, options);
-    if (this.status === "dead" || this.resume !== undefined) return refuseReceive(this);
+    if (this.status === "dead" || this.parked !== undefined) return refuseReceive(this);
     const { mailbox, next } = this;
     if (mailbox !== undefined && mailbox.length > 0) return goOnWith(this, mailbox.shift());
     if (next !== nothing) {
       this.next = nothing;
       return goOnWith(this, next);
     }
+    const parked = new Parked();
     // An inline executor is cheaper than a shared one: V8 can inline it.
     const promise = new Promise((resolve) => {
-      this.resume = resolve;
+      parked.resume = resolve;
     });
+    this.parked = parked;
     this.status = "parked";
     runQueue.parked(this);
     return promise;
@@ -198,14 +201,14 @@ export abstract class Process extends Pid implements Bystander {
 
   run(): void {
     this.turns += 1;
-    const { status, resume } = this;
+    const { status } = this;
     if (status === "runnable" && this.wait === undefined) {
-      const message = this.next === nothing ? this.mailbox!.shift() : this.next;
-      this.next = nothing;
+      const parked = this.parked!;
+      const message = parked.message === nothing ? this.mailbox!.shift() : parked.message;
+      this.parked = undefined;
       if (this.extra !== undefined && this.extra.fullTold !== undefined) reading.notice(this);
       this.status = "running";
-      this.resume = undefined;
-      resume!(message);
+      parked.resume!(message);
     } else if (runQueue.isInterruptible) void settled.then(() => goOn(this));
     else goOn(this);
   }
@@ -218,10 +221,10 @@ export abstract class Process extends Pid implements Bystander {
   leave(reason: ExitReason, rest: Rest): void {
     const { wait, status } = this;
     // If its function has returned, nothing is left to unwind. What it has begun and not awaited must not reject unheard.
-    if (rest !== "unwinds") this.resume = undefined;
+    if (rest !== "unwinds") this.parked = undefined;
     this.status = "dead";
     this.ending = undefined;
-    this.wait = new Ended(reason, rest !== "dropped" && this.resume === undefined);
+    this.wait = new Ended(reason, rest !== "dropped" && this.parked === undefined);
     // A search that is under way ends here.
     if (this.mailbox !== undefined) this.mailbox.length = 0;
     this.mailbox = undefined;
@@ -233,7 +236,7 @@ export abstract class Process extends Pid implements Bystander {
     }
     if (wait instanceof Selection) clearDeadline(wait);
     // If it is runnable, it is in the queue already.
-    if (status === "parked" && this.resume !== undefined) runQueue.add(this);
+    if (status === "parked" && this.parked !== undefined) runQueue.add(this);
   }
 
   /** The error of everything that it still tries. */
@@ -267,17 +270,17 @@ function goOn(process: Process): void {
 
 /** Its turn after its death: its function is resumed, to unwind. If nothing of it waits, it has died in the queue. */
 function unwind(process: Process): void {
-  const { resume } = process;
-  process.resume = undefined;
-  if (resume === undefined) return runQueue.parked(process);
-  resume(Promise.reject(process.exited()));
+  const { parked } = process;
+  process.parked = undefined;
+  if (parked === undefined) return runQueue.parked(process);
+  parked.resume!(Promise.reject(process.exited()));
   process.unwinds();
 }
 
 /** For whoever looks into the mailbox, or adds to it: the message that came before the first receive is in it then. */
 function mailboxOf(process: Process): Mailbox {
   const mailbox = (process.mailbox ??= new Mailbox());
-  if (process.next !== nothing && process.status !== "runnable") {
+  if (process.next !== nothing) {
     mailbox.push(process.next);
     process.next = nothing;
   }
@@ -310,7 +313,7 @@ function receiveSelectively(
   const wrong = wrongReceive(matchOrOptions, options);
   if (wrong !== undefined) return Promise.reject(wrong);
   if (typeof matchOrOptions === "object") return receiveSelectively(process, undefined, matchOrOptions);
-  if (process.status === "dead" || process.resume !== undefined) return refuseReceive(process);
+  if (process.status === "dead" || process.parked !== undefined) return refuseReceive(process);
   const timeoutMs = options?.timeoutMs;
   if (timeoutMs !== undefined && !isDuration(timeoutMs)) {
     return Promise.reject(badDuration("ACTOR_INVALID", "the timeoutMs of a receive", timeoutMs));
@@ -335,9 +338,11 @@ function receiveSelectively(
 }
 
 function park(process: Process, status: "parked" | "runnable"): Promise<unknown> {
+  const parked = new Parked();
   const promise = new Promise((resolve) => {
-    process.resume = resolve;
+    parked.resume = resolve;
   });
+  process.parked = parked;
   process.status = status;
   if (status === "runnable") runQueue.add(process);
   runQueue.parked(process);
@@ -376,9 +381,9 @@ function resumeSelection(process: Process): void {
   if (process.extra !== undefined && process.extra.fullTold !== undefined) reading.notice(process);
   process.wait = undefined;
   process.status = "running";
-  const resume = process.resume!;
-  process.resume = undefined;
-  resume(message);
+  const { resume } = process.parked!;
+  process.parked = undefined;
+  resume!(message);
 }
 
 function isDead(process: Process): boolean {

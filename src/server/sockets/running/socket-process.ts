@@ -42,7 +42,8 @@ export class SocketProcess extends ActorProcess {
 
   /** Messages that it has not received. */
   get unread(): number {
-    return (this.mailbox?.length ?? 0) + (this.next === nothing ? 0 : 1);
+    const direct = this.parked === undefined ? this.next : this.parked.message;
+    return (this.mailbox?.length ?? 0) + (direct === nothing ? 0 : 1);
   }
 
   /** It waits for a message, and has none. */
