@@ -93,7 +93,10 @@ export class Mailbox {
       for (let at = chunk.first; at < chunk.end; at++, index++) {
         const message = chunk.places[at];
         if (index < this.#urgent || message instanceof Signal) continue;
+        const taken = this.#taken + 1;
         this.#remove(before, chunk, at, index);
+        // A search that goes on has seen all that is here now. What comes next must have a number behind these.
+        this.#taken = taken;
         return message;
       }
       before = chunk;
