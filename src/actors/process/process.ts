@@ -18,7 +18,7 @@
 
 import { addUnits, type Bystander } from "../../runtime/lost-units.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
-import { runAs, runningUnit } from "../../runtime/running-unit.ts";
+import { becomes, runAs, runningUnit } from "../../runtime/running-unit.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { clearDeadline, startDeadline } from "../messaging/deadlines.ts";
@@ -209,7 +209,7 @@ export abstract class Process extends Pid implements Bystander {
       if (this.extra !== undefined && this.extra.fullTold !== undefined) reading.notice(this);
       this.status = "running";
       parked.resume!(message);
-    } else if (runQueue.isInterruptible) void settled.then(() => goOn(this));
+    } else if (runQueue.isInterruptible || status === "starting") void settled.then(() => goOn(this));
     else goOn(this);
   }
 
@@ -260,10 +260,11 @@ const settled: Promise<void> = Promise.resolve();
 
 /**
  * A turn that calls functions of the program: the actor's own, or the `match` of a receive. Another actor passed the turn on
- * inside of its `receive`. Where actors may be ended, that frame must not be on the stack.
+ * inside of its `receive`. Where actors may be ended, that frame must not be on the stack. An actor always begins in a microtask
+ * of its own, for its async context (`becomes`).
  */
 function goOn(process: Process): void {
-  if (process.status === "starting") runAs(process, start);
+  if (process.status === "starting") start(process);
   else if (process.status === "runnable") resumeSelection(process);
   else unwind(process);
 }
@@ -409,6 +410,7 @@ function search(process: Process): unknown {
 
 /** Its first turn, in its own async context. */
 function start(process: Process): void {
+  becomes(process);
   const wait = process.wait as Start | Body;
   process.wait = undefined;
   process.status = "running";
