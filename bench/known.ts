@@ -1,22 +1,15 @@
 /**
  * `npm run bench:known`: what `heddle tune` says of servers whose knee, model and number of threads are known, and the curves of other
  * servers' worker classes. About half an hour.
- *
- *     --quick              one short answer of each kind, to see that everything works
- *     --only text[,text]   only cases and worker classes whose name holds one of these
- *     --part name[,name]   of knees, shapes, curves
- *     --runs n             of the case that is repeated, default 5
- *     --budget seconds     for each answer, default 60; the shapes get twice as much
- *
- * A whole run writes results/known.md and results/known.json, any other results/known.partial.*, which git ignores.
+ * `--help` lists the options. A whole run writes results/known.md and results/known.json, any other results/known.partial.*, which git ignores.
  */
-import { parseArgs } from "node:util";
 import { availableCpus } from "../src/config/cpus.ts";
 import { shapeInWords } from "../src/tune/recommend/why.ts";
 import { tune, type TuneRequest } from "../src/tune/run/tune.ts";
 import { parsePath } from "../src/tune/scenario/scenario.ts";
 import type { Shape, TuneResult } from "../src/tune/types.ts";
 import { runCleanly } from "./harness/cleanup.ts";
+import { ownOptions } from "./harness/own-options.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { reasonOf } from "./harness/processes.ts";
 import { type KneeCase, KNEE_CASES, REPEATED, shapeCases } from "./known/cases.ts";
@@ -25,14 +18,18 @@ import { judgeKnee, judgeShape, type KneeRun, kneeRunOf } from "./known/judge.ts
 import { kneeText, type KnownResults, writeKnown } from "./known/report.ts";
 import { benchApp } from "./peers/peer.ts";
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    part: { type: "string", default: "knees,shapes,curves" },
-    runs: { type: "string", default: "5" },
-    budget: { type: "string" },
-  },
+const USAGE = `  --quick              one short answer of each kind, to see that everything works
+  --only text[,text]   only cases and worker classes whose name holds one of these
+  --part name[,name]   of knees, shapes, curves
+  --runs n             of the case that is repeated, default 5
+  --budget seconds     for each answer, default 60; the shapes get twice as much`;
+
+const values = ownOptions(USAGE, {
+  quick: { type: "boolean", default: false },
+  only: { type: "string", default: "" },
+  part: { type: "string", default: "knees,shapes,curves" },
+  runs: { type: "string", default: "5" },
+  budget: { type: "string" },
 });
 const { quick } = values;
 const budgetSeconds = Number(values.budget ?? (quick ? 20 : 60));

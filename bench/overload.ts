@@ -1,14 +1,10 @@
 /**
  * `npm run bench:overload`: what limiters do in the simulator, and what servers do under twice and five times what they can answer.
- *
- *     --simulate        the simulator only
- *     --only text       only servers whose name holds it
- *     --kind waits      only this kind of handler: waits, computes
- *     --seconds 60      length of each overload
+ * `--help` lists the options.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { runCleanly } from "./harness/cleanup.ts";
+import { ownOptions } from "./harness/own-options.ts";
 import { describeMachine, type Machine } from "./harness/machine.ts";
 import { contenders } from "./overload/contenders.ts";
 import { type LimiterName, limiters } from "./overload/limiters/all.ts";
@@ -17,13 +13,16 @@ import type { System } from "./overload/simulator.ts";
 import { driftTable, measuredTable, simulatedTable } from "./overload/tables.ts";
 import { change, drift, overload } from "./overload/trials.ts";
 
-const { values } = parseArgs({
-  options: {
-    simulate: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    kind: { type: "string", default: "" },
-    seconds: { type: "string", default: "60" },
-  },
+const USAGE = `  --simulate        the simulator only
+  --only text       only servers whose name holds it
+  --kind name       only this kind of handler: waits, computes
+  --seconds n       length of each overload, default 60`;
+
+const values = ownOptions(USAGE, {
+  simulate: { type: "boolean", default: false },
+  only: { type: "string", default: "" },
+  kind: { type: "string", default: "" },
+  seconds: { type: "string", default: "60" },
 });
 
 const RESULTS = new URL("./results/", import.meta.url);
