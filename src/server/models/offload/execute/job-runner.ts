@@ -129,7 +129,7 @@ export class JobRunner implements JobHost {
       this.#current = current;
       link.jobs.set(job.seq, current);
       if (abort !== undefined) runningJob.run(current, current.receive, { type: "abort", seq: job.seq, abort });
-      runningJob.run(current, current.run, this.#options.app);
+      void runningJob.run(current, current.run, this.#options.app);
     }
     if (this.#current === undefined) this.#tellDone();
   };
