@@ -13,9 +13,9 @@ export function ownOptions<const T extends Options>(usage: string, options: T): 
     };
     if (help !== true) return values as Values<T>;
     console.log(usage);
-    process.exit();
+    return process.exit();
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
