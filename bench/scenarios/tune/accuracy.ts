@@ -2,7 +2,7 @@
 import type { Metric, Pace, Sample, Scenario } from "../../harness/scenario.ts";
 import type { Contender } from "../../harness/scenario.ts";
 import type { RunningPeer } from "../../peers/peer.ts";
-import { contendersAgainst, generatorOf, GENERATORS, WITHOUT_RATE } from "./generators.ts";
+import { contendersAgainst, generatorOf, GENERATORS, latencyServer, WITHOUT_RATE } from "./generators.ts";
 
 const RATE = 500;
 const CONNECTIONS = 100;
@@ -43,7 +43,7 @@ export const latencyError: Scenario = {
     "with a median of 40 ms and a p99 of 101 ms, in an order in which any few thousand have the same percentiles. The true p99 is what " +
     "the server itself measured, from the read of a request to the write of its answer.",
   atMostRounds: 3,
-  contenders: contendersAgainst(rateDriven, "latency", ["lognormal"]),
+  contenders: contendersAgainst(rateDriven, latencyServer("lognormal")),
   metrics: METRICS,
   targets: TARGETS,
   leftOut: WITHOUT_RATE,
@@ -65,7 +65,7 @@ export const coordinatedOmission: Scenario = {
     `constant rate 15 % wait, and p99 is ${STALLED_P99_MS} ms by construction. A generator that stops to send while it waits for answers sees few ` +
     "of these waits.",
   atMostRounds: 3,
-  contenders: contendersAgainst(rateDriven, "latency", ["stall"]),
+  contenders: contendersAgainst(rateDriven, latencyServer("stall")),
   metrics: METRICS,
   targets: TARGETS,
   leftOut: WITHOUT_RATE,

@@ -11,30 +11,45 @@ import { processTree } from "../../harness/proc.ts";
 import { start } from "../../harness/processes.ts";
 import type { Contender } from "../../harness/scenario.ts";
 import { buildGo } from "../../peers/go-build.ts";
-import { benchApp, LISTENING, PEERS_FOLDER } from "../../peers/peer.ts";
+import { type Availability, benchApp, LISTENING, PEERS_FOLDER } from "../../peers/peer.ts";
 
 export const GENERATORS: readonly LoadGenerator[] = [heddleGenerator, wrkGenerator, autocannon, hey, oha, k6];
 
-/** The generators as contenders. Each round starts the server anew: a Go program of bench/apps/tune, on a core of its own. */
-export function contendersAgainst(
-  generators: readonly LoadGenerator[],
-  server: string,
-  args: readonly string[] = [],
-): Contender[] {
-  const binary = join(PEERS_FOLDER, `go/tune-${server}`);
-  const source = new URL(`../../apps/tune/${server}/main.go`, import.meta.url);
+interface ServerProgram {
+  readonly command: readonly string[];
+  install(): Promise<Availability>;
+}
+
+const nullBinary = join(PEERS_FOLDER, "go/tune-null");
+/** A Go program of one thread that answers each request with the same bytes. */
+export const nullServer: ServerProgram = {
+  command: [nullBinary],
+  install: () => buildGo([new URL("../../apps/tune/null/main.go", import.meta.url)], nullBinary),
+};
+
+/** A Node program that knows its latencies. */
+export function latencyServer(kind: "lognormal" | "stall"): ServerProgram {
+  return {
+    command: [process.execPath, new URL("../../apps/tune/latency.ts", import.meta.url).pathname, kind],
+    install: async () => ({ available: true, version: process.version }),
+  };
+}
+
+/** The generators as contenders. Each round starts the server anew, on a core of its own. */
+export function contendersAgainst(generators: readonly LoadGenerator[], server: ServerProgram): Contender[] {
   return generators.map((generator) => ({
     name: generator.name,
-    app: benchApp("tune"),
+    // The harness wants to name an app.
+    app: benchApp("tune/latency"),
     options: { loops: 1 },
     peer: {
       name: generator.name,
       async install() {
-        const built = await buildGo([source], binary);
-        return built.available ? generator.install() : built;
+        const found = await server.install();
+        return found.available ? generator.install() : found;
       },
       async start() {
-        const running = start(...pinned(cores()?.server, [binary, ...args]), { env: { GOMAXPROCS: "1" } });
+        const running = start(...pinned(cores()?.server, server.command), { env: { GOMAXPROCS: "1" } });
         const [, url = ""] = await running.waitForOutput(LISTENING).catch(async (error: unknown) => {
           await running.stop();
           throw error;

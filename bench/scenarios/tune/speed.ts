@@ -1,5 +1,5 @@
 import type { Scenario } from "../../harness/scenario.ts";
-import { contendersAgainst, generatorOf, GENERATORS } from "./generators.ts";
+import { contendersAgainst, generatorOf, GENERATORS, nullServer } from "./generators.ts";
 
 const CONNECTIONS = 64;
 
@@ -10,7 +10,7 @@ export const generatorSpeed: Scenario = {
     `${CONNECTIONS} keep-alive connections in a closed loop, against a server that does nothing: a Go program that answers each request with the ` +
     "same bytes. Generator and server have a core each. What counts is the requests for each second of CPU time that the generator " +
     "used: the server may be what limits the requests a second. A program's start is left out.",
-  contenders: contendersAgainst(GENERATORS, "null"),
+  contenders: contendersAgainst(GENERATORS, nullServer),
   metrics: [
     { key: "requestsPerCore", label: "requests per second of CPU", unit: "1/s", digits: 0 },
     { key: "requestsPerSecond", label: "requests", unit: "1/s", digits: 0 },
