@@ -53,7 +53,7 @@ function promising(mix: Mix | undefined, cores: number): Shape[] {
 
 /** The shapes of a model, the most promising first. */
 function shapesOf(model: string, mix: Mix | undefined, cores: number): Shape[] {
-  const needed = mix === undefined ? cores : threadsFor(cores, mix.cpuMs, mix.waitMs);
+  const needed = threadsNeeded(mix, cores);
   switch (model) {
     case "loop":
     case "actors":
@@ -68,6 +68,11 @@ function shapesOf(model: string, mix: Mix | undefined, cores: number): Shape[] {
     default:
       return around(needed, cores).map((threads) => ({ model, workers: 1, threads }));
   }
+}
+
+/** Where a request mostly computes, what it seems to wait for is often a core that another program has. */
+function threadsNeeded(mix: Mix | undefined, cores: number): number {
+  return mix === undefined || mix.kind === "computes" ? cores : threadsFor(cores, mix.cpuMs, mix.waitMs);
 }
 
 /** The number that the formula gives, and half and twice as many: the formula knows nothing of what the threads share. */

@@ -72,6 +72,7 @@ describe("the candidates", () => {
 
   const table: readonly [string, readonly RouteProfile[], readonly string[]][] = [
     ["computing", [profiles.image], ["threads 1x2", "loop 2x1", "threads 1x4"]],
+    ["computing, disturbed", [profiles.disturbedImage], ["threads 1x2", "loop 2x1", "threads 1x4"]],
     ["blocking", [profiles.sqlite], ["threads 1x20", "threads 1x10", "threads 1x40", "loop 2x1"]],
     ["waiting", [profiles.database], ["loop 2x1", "loop 1x1"]],
     ["quick", [profiles.hello], ["loop 2x1", "loop 1x1"]],
