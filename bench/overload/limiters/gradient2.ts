@@ -30,7 +30,7 @@ export class Gradient2Limiter implements Limiter {
     const long = (this.baselineMs ?? meanMs) + (meanMs - (this.baselineMs ?? meanMs)) / LONG_WINDOW;
     // Comes down faster after a time of overload.
     this.baselineMs = long / meanMs > 2 ? long * 0.95 : long;
-    if (inFlight < this.#estimate / 2) return;
+    if (inFlight < this.#estimate / 2 || meanMs === 0) return;
     const gradient = Math.min(1, Math.max(0.5, (TOLERANCE * this.baselineMs) / meanMs));
     const next = this.#estimate * gradient + HEADROOM;
     this.#estimate = Math.min(this.#max, Math.max(1, this.#estimate * (1 - SMOOTHING) + next * SMOOTHING));

@@ -31,8 +31,8 @@ const REACHED = 0.5;
 const REST_SLOTS = 32;
 /** A change of the time of a request by a quarter ends the rest. */
 const RESTLESS = 0.25;
-/** Two slots say something only if the requests in flight really differed. */
-const LEAST_RATIO = 1.08;
+/** Two slots say something only if the requests in flight really differed: by 8 %, as a logarithm. */
+const LEAST_RATIO = 0.08;
 const BASELINE_WEIGHT = 0.2;
 /** Under overload only this moves the baseline. The least mean of many slots would be noise. */
 const CLEARLY_LESS = 0.8;
@@ -77,12 +77,12 @@ export class ElasticityLimiter implements Limiter {
   }
 
   #decide(a: Window, b: Window): void {
-    const ratio = b.inFlight / a.inFlight;
-    if (Math.max(ratio, 1 / ratio) < LEAST_RATIO) return;
+    const ratio = Math.log(b.inFlight / a.inFlight);
+    if (!Number.isFinite(ratio) || Math.abs(ratio) < LEAST_RATIO) return;
     const throughput = b.answers / b.lengthMs / (a.answers / a.lengthMs);
-    const seen = Math.min(1, Math.max(2 * TARGET - 1, Math.log(throughput) / Math.log(ratio)));
+    const seen = Math.min(1, Math.max(2 * TARGET - 1, Math.log(throughput) / ratio));
     this.#elasticity = this.#elasticity === undefined ? seen : KEPT * this.#elasticity + (1 - KEPT) * seen;
-    const step = Math.log(ratio) ** 2;
+    const step = ratio ** 2;
     const trust = step / (step + NOISE * (1 / a.answers + 1 / b.answers));
     const moved = this.#middle * Math.exp(GAIN * trust * (this.#elasticity - TARGET));
     this.#middle = Math.min(this.#max, Math.max(1, moved));
