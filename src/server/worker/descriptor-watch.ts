@@ -7,6 +7,7 @@
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Log } from "../../log/log.ts";
 import { isShort } from "../../platform/descriptors.ts";
+import { hasNative } from "../../platform/native.ts";
 import { type DescriptorUse, descriptorUse, reserveOf } from "./accept/descriptor-room.ts";
 
 const CHECK_MS = 250;
@@ -47,7 +48,8 @@ export class DescriptorWatch {
     this.#log.warn(
       { limit },
       `${this.#who} has no file descriptors left${limit === undefined ? "" : ` (its limit is ${limit})`}: ` +
-        `nothing can be opened or started until some are closed, and no connection is accepted. ${FIX}`,
+        "nothing can be opened or started until some are closed, and " +
+        `${hasNative() ? "no connection is accepted" : "new connections are closed without an answer"}. ${FIX}`,
     );
   }
 }
