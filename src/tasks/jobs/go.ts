@@ -56,15 +56,16 @@ function goHere<R>(fn: (...args: readonly unknown[]) => unknown, args: readonly 
 
 /** It keeps what its handle needs. The handle itself is often dropped, and then it is no part of a parked task. */
 class Closure extends Unit {
-  readonly #number: number = ++lastId;
-  #completion: Completion | undefined = undefined;
+  /** Its number, as long as it needs no more: one field less in a million parked tasks. */
+  #outcome: number | NumberedCompletion = ++lastId;
 
   get id(): string {
-    return `${connected().self}.${this.#number}`;
+    return `${connected().self}.${typeof this.#outcome === "number" ? this.#outcome : this.#outcome.number}`;
   }
 
   get completion(): Completion {
-    return (this.#completion ??= new Completion());
+    if (typeof this.#outcome === "number") this.#outcome = new NumberedCompletion(this.#outcome);
+    return this.#outcome;
   }
 
   override succeeded(value: unknown): void {
@@ -79,6 +80,15 @@ class Closure extends Unit {
 
   protected override dropped(): void {
     forgetSite(this);
+  }
+}
+
+class NumberedCompletion extends Completion {
+  readonly number: number;
+
+  constructor(number: number) {
+    super();
+    this.number = number;
   }
 }
 
