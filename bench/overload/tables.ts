@@ -104,7 +104,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function share(of: number): string {
-  return `${Math.round(of * 100)} %`;
+  return Number.isFinite(of) ? `${Math.round(of * 100)} %` : "–";
 }
 
 function times(of: number): string {
