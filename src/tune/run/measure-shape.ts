@@ -102,7 +102,7 @@ function estimates(
     ...(sloP95Ms === undefined ? {} : { slo: sloCeiling(levels, sloP95Ms) }),
     ...(usl === undefined ? {} : { usl }),
     ...(marker === undefined ? {} : { kneedle: marker }),
-    limitedBy: limitedBy(done, isCoLocated ? cores : undefined),
+    limitedBy: limitedBy(done, { sharedCores: isCoLocated ? cores : undefined, isRising: "notReached" in knee }),
   };
 }
 

@@ -7,13 +7,21 @@ import type { SweepResult } from "./sweep.ts";
 /** CPUs are used up from here on: the rest is what the kernel needs. */
 const CPU_FULL = 0.85;
 
+export interface Limits {
+  /** Cores that the server and the generator share; undefined if each has its own. */
+  readonly sharedCores?: number | undefined;
+  /** The estimate says that throughput still rose at the last level. */
+  readonly isRising: boolean;
+}
+
 /**
- * `sharedCores`: those that the server and the generator share; undefined if each has its own. With a knee it is `cpu` if the two
- * have used them up, else `server`: its own cores, a pool, a lock, a database. Without a knee it is what ended the ladder.
+ * Where throughput does not rise any more it is `cpu` if the server and the generator have used up the cores that they share, else
+ * `server`: its own cores, a pool, a lock, a database.
  */
-export function limitedBy({ levels, end }: Pick<SweepResult, "levels" | "end">, sharedCores?: number): LimitedBy {
+export function limitedBy({ levels, end }: Pick<SweepResult, "levels" | "end">, limits: Limits): LimitedBy {
+  const { sharedCores, isRising } = limits;
   if (end === "generator" || end === "errors") return end;
-  if (end !== "flat") return "nothing";
+  if (isRising) return "nothing";
   const usable = levels.filter((level) => counted(level).length > 0);
   const best = usable.toSorted((a, b) => medianThroughput(b)! - medianThroughput(a)!)[0];
   const used = median((best === undefined ? [] : counted(best)).flatMap(usedCpus));
