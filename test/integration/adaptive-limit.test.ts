@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { Agent } from "node:http";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { AdaptiveReport } from "../../src/server/http/admit/adaptive/adaptive-limit.ts";
@@ -238,4 +240,38 @@ test("a limit that is no number and not adaptive is refused with what would be r
     stderr,
     /--limit: got "adaptive:9:3" \(the max is less than the seed\); expected a whole number from 0 up, adaptive/,
   );
+});
+
+test("the streams of HTTP/2 pass the same gate, each as a request of its own", async (t) => {
+  const text = `
+    import { createServer } from "node:http2";
+    const held = [];
+    export const routes = { "/release": { priority: "always" } };
+    export default createServer((req, res) => {
+      if (req.url === "/hold") {
+        console.log("began /hold");
+        held.push(res);
+      } else {
+        for (const one of held.splice(0)) one.end("released");
+        res.end("done");
+      }
+    });`;
+  const server = await serve(t, `${tempFolder(t, { "app.mjs": text })}/app.mjs`, ONE);
+  const session = connect(server.url);
+  t.after(() => session.destroy());
+  const send = async (path: string): Promise<IncomingHttpHeaders> => {
+    const stream = session.request({ ":path": path });
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    stream.resume();
+    return headers;
+  };
+  const from = server.mark();
+  const inside = send("/hold");
+  await server.waitForLog(/began \/hold/, from);
+  const late = await send("/late");
+  assert.equal(late[":status"], 503);
+  assert.ok(Number(late["retry-after"]) > 0);
+  assert.equal((await send("/release"))[":status"], 200);
+  assert.equal((await inside)[":status"], 200);
+  await emptied(server);
 });
