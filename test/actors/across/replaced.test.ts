@@ -96,12 +96,29 @@ describe("a worker that is replaced", LIMIT, () => {
     await next.do("registerKey", "unique", "key", "keeper", third);
     await sees(next, third);
     assert.deepEqual(await seen(other), [first, first, first]);
+    next.booted();
     // The old one's names are released while it lives: the replacement has them, for the old one, too.
     await old.do("unregister", "keeper");
     await old.do("unregisterKey", "unique", "key", "keeper");
     for (const worker of [old, other, next]) await sees(worker, third);
     assert.equal((await old.failing("register", "keeper", "keeper")).code, "NAME_REFUSED");
     assert.equal(await old.do("call", "keeper", 5), 5);
+  });
+
+  test("may give its names back and take them again as long as its replacement boots, and no longer", async (t) => {
+    const server = await TestServer.open(t);
+    const { old, young, other, first, second } = await replacedIn(server);
+    await old.do("unregister", "keeper");
+    await old.do("register", "keeper", "keeper");
+    await old.do("unregisterKey", "unique", "key", "keeper");
+    await old.do("registerKey", "unique", "key", "keeper", first);
+    for (const worker of [old, other]) await sees(worker, first);
+    await sees(young, second);
+    await old.do("unregister", "keeper");
+    await old.do("unregisterKey", "unique", "key", "keeper");
+    young.booted();
+    for (const worker of [old, other, young]) await sees(worker, second);
+    assert.equal((await old.failing("register", "keeper", "keeper")).code, "NAME_REFUSED");
   });
 
   test("may be a replacement itself: names pass from one to the next", async (t) => {

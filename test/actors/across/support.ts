@@ -24,11 +24,14 @@ interface Reply {
 
 export class TestWorker {
   readonly process: ChildProcess;
+  /** Says that its app is started. */
+  readonly booted: () => void;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #lastId = 0;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, booted: () => void) {
     this.process = child;
+    this.booted = booted;
     child.on("message", (reply: Reply) => {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
@@ -99,7 +102,7 @@ export class TestServer {
     this.#workers.push(child);
     seat.started(child.pid!);
     child.once("exit", () => seat.ended());
-    return new TestWorker(child);
+    return new TestWorker(child, () => seat.booted());
   }
 }
 

@@ -51,8 +51,8 @@ export class Meeting {
   readonly #guests = new Map<number, Guest>();
   /** The holder of each name, and those that wait for it, in their order. Never empty. */
   readonly #names = new Map<string, Registration[]>();
-  /** Names that were given back while the next one's worker boots, and who may take them again. */
-  readonly #kept = new Map<string, Guest>();
+  /** Names that were given back while the next one's worker boots: the registration of whom may take them again. */
+  readonly #kept = new Map<string, Registration>();
   /** Workers that have booted. */
   readonly #booted = new Set<number>();
   readonly #doubts = new Map<number, Doubt>();
@@ -86,7 +86,7 @@ export class Meeting {
     for (const other of this.#guests.values()) this.#tell(other, encodeFrame(KIND.gone, guest.worker));
     this.#booted.delete(guest.worker);
     for (const name of this.#names.keys()) this.#remove(name, ({ holder }) => holder === guest, false);
-    this.#passOn((_next, by) => by === guest);
+    this.#passOn((_next, { holder }) => holder === guest);
     for (const [number, { claimant, held }] of this.#doubts) {
       if (claimant === guest) this.#doubts.delete(number);
       else if (held.holder === guest) this.checked(number);
@@ -135,14 +135,27 @@ export class Meeting {
   /** False: the name is taken. */
   #give(claimant: Guest, claim: number, name: string, may: number): boolean {
     const before = this.#names.get(name) ?? [];
-    const takesBack = this.#kept.get(name) === claimant;
-    const last = takesBack ? undefined : before.at(-1);
+    const kept = this.#kept.get(name);
+    if (kept?.holder === claimant) return this.#giveAgain(kept, claim, name, before);
+    const last = before.at(-1);
     if (last !== undefined && !mayFollow(claimant, last.holder, may)) return false;
     const number = ++lastNumber;
-    const registration = { number, holder: claimant };
-    this.#names.set(name, takesBack ? [registration, ...before] : [...before, registration]);
-    if (takesBack) this.#kept.delete(name);
+    this.#names.set(name, [...before, { number, holder: claimant }]);
     this.#tell(claimant, encodeFrame(KIND.claimed, claim, number, undefined, last === undefined ? 0 : 1));
+    return true;
+  }
+
+  /**
+   * Before those that wait. A thread takes the registration with the largest number, so the new number is below theirs, and above that of
+   * the registration before. There are some forty such numbers: a supervisor gives up earlier.
+   */
+  #giveAgain({ number: above, holder }: Registration, claim: number, name: string, waiting: Registration[]): boolean {
+    const below = waiting[0]!.number;
+    const number = (above + below) / 2;
+    if (number === above || number === below) return false;
+    this.#kept.delete(name);
+    this.#names.set(name, [{ number, holder }, ...waiting]);
+    this.#tell(holder, encodeFrame(KIND.claimed, claim, number));
     return true;
   }
 
@@ -157,17 +170,17 @@ export class Meeting {
       return;
     }
     this.#names.set(name, left);
-    const holder = before[0]!.holder;
-    if (next === before[0] || this.#kept.has(name)) return;
-    if (mayTakeBack && next.holder !== holder && !this.#booted.has(next.holder.worker)) this.#kept.set(name, holder);
+    const gone = before[0]!;
+    if (next === gone || this.#kept.has(name)) return;
+    if (mayTakeBack && next.holder !== gone.holder && !this.#booted.has(next.holder.worker)) this.#kept.set(name, gone);
     else this.#promote(name, next);
   }
 
   /** Of the names that are kept for somebody. */
-  #passOn(isFree: (next: Registration, by: Guest) => boolean): void {
-    for (const [name, by] of this.#kept) {
+  #passOn(isFree: (next: Registration, kept: Registration) => boolean): void {
+    for (const [name, kept] of this.#kept) {
       const [next] = this.#names.get(name)!;
-      if (!isFree(next!, by)) continue;
+      if (!isFree(next!, kept)) continue;
       this.#kept.delete(name);
       this.#promote(name, next!);
     }
