@@ -95,6 +95,7 @@ const table = {
     doc: "The app does not run in a shape that is to be measured, its server ended during the measurement, or a route gave no answer.",
   },
 
+  TUNE_NO_TIME: { exitCode: 1, doc: "The budget of `heddle tune` was over before anything was measured." },
   TUNE_REFUSED: {
     exitCode: 1,
     doc: "The server refuses the requests that it is to be measured with, answers them with errors, or cannot be reached.",

@@ -31,7 +31,7 @@ import { remoteSubject, type Subject } from "./subject.ts";
 
 export type { TuneOutcome, TuneProgress, TuneRequest } from "./request.ts";
 
-/** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED and others, if nothing was measured; the signal's reason */
+/** @throws HeddleError TUNE_REFUSED, TUNE_NOT_SERVED, TUNE_NO_TIME and others, if nothing was measured; the signal's reason */
 export async function tune(request: TuneRequest): Promise<TuneOutcome> {
   const generator = await startGenerator();
   const run = new TuneRun(request, generator);
@@ -94,10 +94,11 @@ class TuneRun {
     const note = "app" in subject ? othersNote(cpuBefore, readCpu()) : undefined;
     if (note !== undefined) this.#notes.push(note);
     const [best, ...others] = this.#bestFirst();
+    if (best === undefined) throw noTime(this.#request.budgetMs, this.#notes);
     const result = buildResult({
       target: name,
       scenario,
-      shapes: [best!, ...others],
+      shapes: [best, ...others],
       perRoute: this.#profiles,
       ...("url" in subject ? {} : { recommendation: recommend(this.#profiles, this.#shapes, machine().cores) }),
       audit: { ...audit, coLocated: this.#isCoLocated },
@@ -262,4 +263,18 @@ function partialNote(error: unknown, signal: AbortSignal | undefined): string {
   return signal?.aborted === true
     ? "The measurement was interrupted. The result is what was measured until then."
     : `The result is what was measured until this happened: ${messageOf(error)}`;
+}
+
+function noTime(budgetMs: number, notes: readonly string[]): HeddleError {
+  const seconds = Math.round(budgetMs / 1000);
+  return new HeddleError(
+    "TUNE_NO_TIME",
+    [
+      "nothing was measured within",
+      `--budget ${seconds}s:`,
+      "starting the app and asking its routes took all of it.",
+      ...notes,
+      "Give it a longer one.",
+    ].join(" "),
+  );
 }
