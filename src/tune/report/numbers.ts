@@ -13,6 +13,12 @@ export function inFlight(concurrency: number): string {
   return concurrency < 10 ? String(Math.round(concurrency * 10) / 10) : Math.round(concurrency).toLocaleString("en");
 }
 
+/** `1 request`, `1.4 requests`, `1,200 requests`. */
+export function requests(concurrency: number): string {
+  const number = inFlight(concurrency);
+  return `${number} ${number === "1" ? "request" : "requests"}`;
+}
+
 /** `0.42 ms`, `42 ms`, `4.2 s`. */
 export function milliseconds(ms: number): string {
   return ms >= 1000 ? `${plain(ms / 1000)} s` : `${plain(ms)} ms`;

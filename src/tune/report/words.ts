@@ -2,7 +2,7 @@
 
 import { count } from "../../errors/count.ts";
 import type { KneeEstimate, LeftOut, Level, LimitedBy, Shape, SloCeiling } from "../types.ts";
-import { inFlight } from "./numbers.ts";
+import { inFlight, requests } from "./numbers.ts";
 
 /** Why a sample does not count, as it stands in a table. */
 export const LEFT_OUT: Readonly<Record<LeftOut, string>> = {
@@ -32,10 +32,10 @@ export function kneeInShort(knee: KneeEstimate): string {
 /** One or two sentences on what the estimate means. */
 export function kneeSentence(knee: KneeEstimate): string {
   if ("value" in knee) {
-    return `Up to ${inFlight(knee.value)} requests in flight, more load brings more throughput. Beyond it, more load brings only latency.`;
+    return `Up to ${requests(knee.value)} in flight, more load brings more throughput. Beyond it, more load brings only latency.`;
   }
   if ("notReached" in knee) {
-    return `Throughput still rose at ${inFlight(knee.seenUpTo)} requests in flight, the highest concurrency that was measured. The knee is above it.`;
+    return `Throughput still rose at ${requests(knee.seenUpTo)} in flight, the highest concurrency that was measured. The knee is above it.`;
   }
   return sentence(knee.inconclusive);
 }
@@ -49,7 +49,7 @@ const BEYOND: Readonly<Record<SloCeiling["boundary"], string>> = {
 export function sloSentence({ concurrency, boundary }: SloCeiling, target: string): string {
   return concurrency === 0
     ? `The target (p95 of at most ${target}) does not hold at any concurrency that was measured.`
-    : `The target (p95 of at most ${target}) holds up to ${inFlight(concurrency)} requests in flight. ${BEYOND[boundary]}`;
+    : `The target (p95 of at most ${target}) holds up to ${requests(concurrency)} in flight. ${BEYOND[boundary]}`;
 }
 
 /** `loop, 1 worker × 2 threads`. */

@@ -1,19 +1,24 @@
 /** What a user should know of how a sweep ended. Pure. */
 
+import { count } from "../../errors/count.ts";
 import { counted } from "./levels.ts";
 import { DEFAULT_RULES, type SweepResult } from "./sweep.ts";
 
 /** undefined: it is complete. */
 export function sweepNote({ levels, end }: SweepResult): string | undefined {
   if (end === "budget") return "the time ended before throughput was flat. A longer --budget goes on.";
-  if (end === "largest") return `no more than ${levels.at(-1)?.concurrency} requests in flight are tried.`;
+  if (end === "largest") return `no more than ${atOnce(levels)} in flight are tried.`;
   if (end === "generator") return "the load generator was at its own limit. The server can do more than was measured.";
   if (end === "errors") {
-    return `with ${levels.at(-1)?.concurrency} requests in flight more than 1 % of the answers were errors, so no more were tried.`;
+    return `with ${atOnce(levels)} in flight more than 1 % of the answers were errors, so no more were tried.`;
   }
   if (end !== "flat") return undefined;
   const fewest = Math.min(...levels.filter((level) => counted(level).length > 0).map((level) => counted(level).length));
   return fewest < DEFAULT_RULES.repetitions
     ? `there was time for only ${fewest} of ${DEFAULT_RULES.repetitions} good windows of some level. A longer --budget narrows the interval.`
     : undefined;
+}
+
+function atOnce(levels: SweepResult["levels"]): string {
+  return count(levels.at(-1)?.concurrency ?? 0, "request");
 }

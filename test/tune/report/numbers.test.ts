@@ -8,6 +8,7 @@ import {
   perSecond,
   plain,
   timeSpan,
+  requests,
 } from "../../../src/tune/report/numbers.ts";
 
 test("a number has three digits that count, and commas between thousands", () => {
@@ -20,6 +21,10 @@ test("what is no number is shown as a dash", () => {
 
 test("a time from one second on is in seconds", () => {
   assert.deepEqual([0.42, 42, 999, 4200].map(milliseconds), ["0.42 ms", "42 ms", "999 ms", "4.2 s"]);
+});
+
+test("one request in flight is one", () => {
+  assert.deepEqual([1, 1.04, 1.4, 1200].map(requests), ["1 request", "1 request", "1.4 requests", "1,200 requests"]);
 });
 
 test("requests in flight are whole from ten on", () => {

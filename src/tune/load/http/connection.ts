@@ -6,6 +6,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { count as counted } from "../../../errors/count.ts";
 import { MalformedResponse, ResponseParser } from "./response-parser.ts";
 
 export interface Target {
@@ -114,7 +115,7 @@ export class Connection {
       return this.#fail("malformed", error.message);
     }
     if (!this.response.done) return;
-    if (used < count) return this.#fail("malformed", `${count - used} bytes after the end of the response`);
+    if (used < count) return this.#fail("malformed", `${counted(count - used, "byte")} after the end of the response`);
     this.#complete();
   }
 

@@ -75,6 +75,7 @@ describe("the router", () => {
       timeoutMs: 5,
       limit: 2,
       queue: 1024,
+      priority: "normal",
       sticky: "none",
       websocket: undefined,
       gate: undefined,
