@@ -53,7 +53,7 @@ onBothSides("a loop that catches everything stops when its actor is killed, and 
   }
 });
 
-test("what a function holds that waits after its actor's end is collected", async () => {
+test("what a function holds that waits after its actor's end is collected", { timeout: 60_000 }, async () => {
   const held: WeakRef<object>[] = [];
   const pids: Pid[] = [];
   for (let i = 0; i < 10; i++) {
@@ -71,17 +71,14 @@ test("what a function holds that waits after its actor's end is collected", asyn
       }),
     );
   }
-  await settled();
+  // One that is killed before it begins would hold nothing.
+  while (held.length < pids.length) await settled();
   for (const [i, pid] of pids.entries()) exit(pid, i % 3 === 0 ? "kill" : "shutdown");
-  await settled();
-  await settled();
-  collectGarbage();
-  await settled();
-  collectGarbage();
-  assert.deepEqual(
-    held.map((each) => each.deref()),
-    pids.map(() => undefined),
-  );
+  // An optimizing compiler at work may hold one a little longer. The time limit fails the test.
+  while (held.some((each) => each.deref() !== undefined)) {
+    await settled();
+    collectGarbage();
+  }
 });
 
 test("an actor that awaits something else when it gets an exit signal unwinds at its next operation", async () => {
