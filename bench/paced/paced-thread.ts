@@ -24,7 +24,7 @@ const loops = streams.flatMap((each) => each.loops);
 const check = setInterval(() => {
   for (const loop of loops) loop.timeOut(performance.now());
 }, timeOutEveryMs(timeoutMs));
-await sleep(startMs + settleMs + options.seconds * 1000 - performance.now());
+await sleep(Math.max(0, startMs + settleMs + options.seconds * 1000 - performance.now()));
 // Every request of an open loop that was due counts; those that a closed loop has under way do not.
 const isOpen = ({ stream }: Begun): boolean => stream.perSecond !== undefined;
 for (const { loops: each } of streams.filter((begun) => !isOpen(begun))) close(each);
