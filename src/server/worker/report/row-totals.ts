@@ -32,17 +32,7 @@ export type CountedRow = Pick<LoadRow, "read" | "handlerCounts" | "queueCounts">
 
 /** For whoever adds them up. */
 export function noCounts(): Record<(typeof COUNTED)[number], number> {
-  return {
-    started: 0,
-    finished: 0,
-    shed: 0,
-    timedOut: 0,
-    failed: 0,
-    clientGone: 0,
-    forwarded: 0,
-    droppedMessages: 0,
-    closedSlow: 0,
-  };
+  return Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<(typeof COUNTED)[number], number>;
 }
 
 export function emptyTotals(): Totals {
