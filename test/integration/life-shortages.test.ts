@@ -15,10 +15,14 @@ const FULL = /has \d+ of its \d+ file descriptors open, keeps \d+ free .*, and a
 const CUT = /has no file descriptors left: .* new connections are closed without an answer/;
 
 /** Connections with a request each that stay when it is answered; `closed` are those that got no answer. */
-function burst(t: { after(done: () => void): void }, port: number): { answered: Set<Socket>; closed: Set<Socket> } {
+function burst(
+  t: { after(done: () => void): void },
+  port: number,
+  size: number = BURST,
+): { answered: Set<Socket>; closed: Set<Socket> } {
   const answered = new Set<Socket>();
   const closed = new Set<Socket>();
-  for (let i = 0; i < BURST; i++) {
+  for (let i = 0; i < size; i++) {
     const socket = connect({ port, host: "127.0.0.1" });
     t.after(() => socket.destroy());
     socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -43,14 +47,20 @@ describe("without descriptors", { concurrency: 2 }, () => {
     test(`a worker (${model}) whose limit is lowered keeps what it has, says so, lives, and serves what waits when others end`, async (t) => {
       const server = await serve(t, lifeApp, ["-t", "1", "-m", model]);
       const [pid] = workersOf(server.pid);
+      const held = await hold(t, server);
       leaveDescriptors(pid!, 8);
-      const { answered, closed } = burst(t, server.port);
-      await server.waitForLog(hasFfi ? FULL : CUT);
+      // It has looked at its limit before more clients come.
+      if (hasFfi) await server.waitForLog(FULL);
+      const { answered, closed } = burst(t, server.port, 20);
+      if (!hasFfi) await server.waitForLog(CUT);
       assert.equal((await server.status()).workers[0]!.pid, pid);
-      await until(() => {
+      assert.equal(await held.finish(), "begun and done");
+      // Its reserve is not free, so it takes one at a time, and each time looks for room first.
+      const areAnswered = (): boolean => {
         for (const socket of answered) socket.end();
-        return (hasFfi ? answered : answered.union(closed)).size === BURST;
-      }, "all to be answered");
+        return (hasFfi ? answered : answered.union(closed)).size === 20;
+      };
+      await until(areAnswered, "all to be answered", 60_000);
       const cut = closed.difference(answered);
       assert.equal(cut.size > 0, !hasFfi, `${cut.size} were closed without an answer`);
       await answersAgain(server.url);

@@ -4,7 +4,8 @@
  *
  * - the newest that waits is served first, since its client is the likeliest to be still there;
  * - one that has waited for over twice the target is shed, be it here or in the kernel: a handler that computes keeps its thread from
- *   reading, so that the queue is there, and the gate sees none of it;
+ *   reading, so that the queue is there, and the gate sees none of it. In the kernel it must have waited for another request: if this
+ *   thread has let in none since it came, the machine was busy with something else, and to shed it would serve nobody;
  * - one that finds the queue full takes the place of the oldest.
  *
  * A queue that is not overloaded is first come, first served, and its waits end with the queue timeout. Requests of routes with
@@ -20,11 +21,16 @@ import { Board, ROW, type Row } from "./memory.ts";
 /** Asking costs a system call. Fifty answers in an interval of 100 ms tell whether the queue stands. */
 const ASK_MS = 2;
 
+/** What the kernel tells may be too much by one of its ticks. */
+const TICK_MS = 4;
+
 export class AdaptiveGate extends Gate {
   readonly #row: Row;
   readonly #board: Board;
   readonly #codel = new CoDel();
   #askedMs = -Infinity;
+  /** When a request was last let in. */
+  #letInMs = -Infinity;
 
   constructor(handle: GateHandle, queueTimeoutMs: number) {
     super(handle, queueTimeoutMs);
@@ -46,15 +52,23 @@ export class AdaptiveGate extends Gate {
    */
   sheds(isUrgent: boolean, waitedMs: number | undefined, nowMs: number): boolean {
     this.#row[ROW.arrivals]!++;
+    if (!this.#isLate(isUrgent, waitedMs, nowMs)) {
+      this.#letInMs = nowMs;
+      return false;
+    }
+    this.#row[ROW.shedDelayed]!++;
+    this.#codel.shed();
+    return true;
+  }
+
+  #isLate(isUrgent: boolean, waitedMs: number | undefined, nowMs: number): boolean {
     if (waitedMs === undefined) return false;
     const oldest = this.waiters.first;
     const { slots } = this;
     this.#codel.arrived(waitedMs === 0 && oldest === undefined && slots.taken < slots.limit);
     this.#observe(waitedMs + (oldest === undefined ? 0 : nowMs - oldest.sinceMs), nowMs);
     if (isUrgent || waitedMs <= this.#codel.patienceMs(this.#board.targetMs)) return false;
-    this.#row[ROW.shedDelayed]!++;
-    this.#codel.shed();
-    return true;
+    return nowMs - waitedMs + TICK_MS <= this.#letInMs;
   }
 
   override tryEnter(isUrgent: boolean = false): boolean {

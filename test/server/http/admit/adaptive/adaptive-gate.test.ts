@@ -123,6 +123,20 @@ test("what waited in the kernel counts: such requests are shed although a slot i
   assert.equal(setup.row[ROW.mode], 0);
 });
 
+test("one that has waited in the kernel for no other request is let in, however late: the machine was busy", () => {
+  const setup = new Setup(5, 100);
+  for (let nowMs = 0; nowMs < 400; nowMs += 10) {
+    if (setup.come("a", nowMs, 40) === "entered") setup.gate.answered(1, nowMs + 1);
+  }
+  assert.equal(setup.row[ROW.mode], 1);
+  // Ten at once, three times: each time the clients wait for all of them before they send more.
+  const round = (nowMs: number): string[] => Array.from({ length: 10 }, () => setup.come("a", nowMs, 60));
+  for (let nowMs = 500; nowMs < 800; nowMs += 100) {
+    assert.deepEqual(round(nowMs), ["entered", ...Array<string>(9).fill("delayed")]);
+    setup.gate.answered(1, nowMs + 2);
+  }
+});
+
 test("a limit that falls takes no slot from anybody, and those that come free go to nobody until it is reached", () => {
   const setup = new Setup(3, 100);
   for (const name of ["1", "2", "3", "a"]) setup.come(name, 0);
