@@ -38,11 +38,12 @@ export async function writeRecommendation(
 /** What a config file gets. undefined: nothing was recommended. */
 export function fieldsOf({ recommendation, knee }: TuneResult): ConfigFields | undefined {
   if (recommendation === undefined) return undefined;
-  const { model, workers, threads } = recommendation;
+  const { model, workers, threads, routes } = recommendation;
   return {
     model,
     workers,
     threads,
+    ...(routes === undefined ? {} : { routes }),
     ...("value" in knee ? { limit: `adaptive:${Math.max(1, Math.round(knee.value))}` } : {}),
   };
 }

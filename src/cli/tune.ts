@@ -101,7 +101,7 @@ async function subjectOf({ url, serveArgs }: TuneOptions): Promise<NamedSubject>
   const { app, model, workers, threads, cwd, configFile } = settings!.config;
   return {
     subject: {
-      app: { args: serveArgs, cwd: startedIn },
+      app: { args: serveArgs, cwd: startedIn, ...(configFile === undefined ? {} : { configFile }) },
       configured: { model, workers, threads: threads.max },
     },
     name: relative(startedIn, app) || app,

@@ -11,6 +11,7 @@
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import type { KneeEstimate, ShapeResult, TuneResult } from "./types.ts";
+import { formatShape, isSameShape } from "./shape.ts";
 import { counted } from "./sweep/levels.ts";
 
 export interface Comparison {
@@ -33,7 +34,7 @@ export function compareResults(before: TuneResult, after: TuneResult): Compariso
   }
   const sentences: string[] = [];
   if (same === undefined) {
-    sentences.push(`The shapes differ: ${shapeName(old)} before, ${shapeName(now)} now.`);
+    sentences.push(`The shapes differ: ${formatShape(old.shape)} before, ${formatShape(now.shape)} now.`);
   }
   if (before.machine.cpu !== after.machine.cpu || before.machine.cores !== after.machine.cores) {
     sentences.push(
@@ -112,14 +113,6 @@ function scatter({ levels }: ShapeResult): number {
 
 function differ(a: number, b: number, share: number): boolean {
   return Math.abs(Math.log(b / a)) > Math.log(1 + share);
-}
-
-function isSameShape(a: ShapeResult["shape"], b: ShapeResult["shape"]): boolean {
-  return a.model === b.model && a.workers === b.workers && a.threads === b.threads;
-}
-
-function shapeName({ shape: { model, workers, threads } }: ShapeResult): string {
-  return `${model} ${workers} × ${threads}`;
 }
 
 function round(value: number): string {

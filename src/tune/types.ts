@@ -97,6 +97,8 @@ export interface RouteProfile {
   readonly loopMs?: number;
   /** How often the route is asked for, relative to the other routes. Default 1. */
   readonly weight?: number;
+  /** The route as a key of the config file's `routes`: `POST /report`. Absent: its path has values that are known only when it is sent. */
+  readonly key?: string;
 }
 
 /** A way to run the app. */
@@ -104,6 +106,14 @@ export interface Shape {
   readonly model: string;
   readonly workers: number;
   /** Event loops in each worker; for `threads` and `thread-per-request` the handler threads of each worker. */
+  readonly threads: number;
+  /** Routes with a model of their own, by the keys of the config file's `routes`. Absent: none. */
+  readonly routes?: Readonly<Record<string, ShapeRoute>>;
+}
+
+export interface ShapeRoute {
+  readonly model: string;
+  /** In each worker; routes of one model with as many threads share them. */
   readonly threads: number;
 }
 

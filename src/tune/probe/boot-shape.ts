@@ -8,16 +8,17 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HeddleError } from "../../errors/errors.ts";
 import { loadNative } from "../../platform/native.ts";
 import { pin } from "../load/cpus.ts";
+import { formatShape, threadsOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
 import { type LoopBlocks, readLoops } from "./loops.ts";
 import { processTree, runDelaySeconds, treeCpuSeconds } from "./process-tree.ts";
-import { BIN, formatShape, ownMessage, serveArguments } from "./serve-arguments.ts";
+import { BIN, CONFIG_NAME, configWithRoutes, ownMessage, serveArguments } from "./serve-arguments.ts";
 
 export interface BootedShape {
   /** Without a slash at the end. */
@@ -39,6 +40,8 @@ export interface AppToServe {
   /** The app and its settings, as for `heddle serve`. */
   readonly args: readonly string[];
   readonly cwd: string;
+  /** The config file that its settings come from, absolute. A shape with routes adds them to it. */
+  readonly configFile?: string;
   /** Default: this process's. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -63,12 +66,15 @@ const OUTPUT_CHARACTERS = 16 * 1024;
 /** @throws HeddleError TUNE_NOT_SERVED: why it did not start; the signal's reason */
 export async function bootShape(app: AppToServe, shape: Shape, options: BootOptions = {}): Promise<BootedShape> {
   const { signal, cpus } = options;
-  const { bootTimeoutMs = BOOT_TIMEOUT_MS + THREAD_BOOT_MS * shape.workers * shape.threads } = options;
+  const { bootTimeoutMs = BOOT_TIMEOUT_MS + THREAD_BOOT_MS * threadsOf(shape) } = options;
   signal?.throwIfAborted();
   await loadNative();
   const serve = serveArguments(app.args, shape);
   // Short: the path of a Unix socket ends at 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), "heddle-tune-"));
+  if (shape.routes !== undefined) {
+    writeFileSync(join(folder, CONFIG_NAME), configWithRoutes(app.configFile, shape.routes));
+  }
   const server = new ServerProcess(serve(folder), app, cpus);
   const stop = async (): Promise<void> => {
     await server.stop();

@@ -18,6 +18,8 @@ import { type LoopBlocks, longestBlockMs } from "./loops.ts";
 export interface ProfiledRoute {
   readonly name: string;
   readonly weight: number;
+  /** As in `RouteProfile`. */
+  readonly key?: string;
 }
 
 export interface ProfileOptions<Route extends ProfiledRoute> {
@@ -88,7 +90,7 @@ export interface Reading {
 
 /** Pure. Each sample was taken between two of the readings. @throws HeddleError TUNE_NOT_SERVED: there is no answer among them */
 export function profileOf(
-  { name, weight }: ProfiledRoute,
+  { name, weight, key }: ProfiledRoute,
   samples: readonly Sample[],
   readings: readonly Reading[],
   idle: Idle,
@@ -109,6 +111,7 @@ export function profileOf(
     longestBlockMs: longestBlockMs(first.loops, last.loops),
     loopMs,
     weight,
+    ...(key === undefined ? {} : { key }),
   };
 }
 

@@ -5,7 +5,7 @@
  * - what would replace or reload workers in the middle of a measurement.
  */
 
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArguments } from "../../config/config.ts";
 import type { Shape } from "../types.ts";
 
@@ -39,7 +39,9 @@ const LAST_LINES = 10;
 export function serveArguments(args: readonly string[], shape: Shape): (folder: string) => string[] {
   const { positionals, flags, rest } = parseArguments(args);
   const kept = Object.entries(flags).flatMap(([flag, values]) =>
-    REPLACED.includes(flag) ? [] : values.map((value) => `--${flag}=${value}`),
+    REPLACED.includes(flag) || (flag === "config" && shape.routes !== undefined)
+      ? []
+      : values.map((value) => `--${flag}=${value}`),
   );
   return (folder) => [
     "serve",
@@ -48,6 +50,7 @@ export function serveArguments(args: readonly string[], shape: Shape): (folder: 
     "--host=127.0.0.1",
     "--port=0",
     `--control=${folder}/control`,
+    ...(shape.routes === undefined ? [] : [`--config=${folder}/${CONFIG_NAME}`]),
     // The config file may name another one, which the running server has.
     `--pid-file=${folder}/pid`,
     "--health-port=0",
@@ -67,14 +70,23 @@ export function serveArguments(args: readonly string[], shape: Shape): (folder: 
   ];
 }
 
+/** In the folder of a server whose shape has routes. */
+export const CONFIG_NAME = "routes.config.mjs";
+
+/** The text of a config file that is the user's, and gives routes their models: no flag does. `configFile`: the user's, absolute. */
+export function configWithRoutes(configFile: string | undefined, routes: NonNullable<Shape["routes"]>): string {
+  const own =
+    configFile === undefined ? "const own = {};" : `import own from ${JSON.stringify(pathToFileURL(configFile).href)};`;
+  const lines = Object.entries(routes).map(
+    ([key, { model, threads }]) =>
+      `    ${JSON.stringify(key)}: { ...own.routes?.[${JSON.stringify(key)}], model: ${JSON.stringify(model)}, threads: ${threads} },\n`,
+  );
+  return `${own}\nexport default {\n  ...own,\n  routes: {\n    ...own.routes,\n${lines.join("")}  },\n};\n`;
+}
+
 /** What the server printed as its error, or else its last lines. */
 export function ownMessage(output: string): string {
   const lines = output.trimEnd().split("\n");
   const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
   return (at === -1 ? lines.slice(-LAST_LINES) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
-}
-
-/** `threads 1 × 4`, as a person reads it. */
-export function formatShape({ model, workers, threads }: Shape): string {
-  return `${model} ${workers} × ${threads}`;
 }

@@ -5,9 +5,11 @@
  * classic formula gives are measured, and a shape of another kind for the contrast.
  */
 
+import { isSameShape } from "../shape.ts";
 import type { RouteProfile, Shape } from "../types.ts";
 import { type Mix, mixOf } from "./kind.ts";
 import { threadsFor } from "./sizing.ts";
+import { splitShape } from "./split.ts";
 
 /** What the user has decided. */
 export interface Fixed {
@@ -23,7 +25,8 @@ export function candidates(profiles: readonly RouteProfile[], cores: number, fix
   const mix = mixOf(profiles);
   const { model, models } = fixed;
   const shapes = model === undefined ? promising(mix, cores) : shapesOf(model, mix, cores);
-  const possible = models === undefined ? shapes : shapes.filter((shape) => models.includes(shape.model));
+  const possible =
+    models === undefined ? shapes : shapes.filter((shape) => modelsOf(shape).every((each) => models.includes(each)));
   const wanted =
     possible.length > 0 ? possible : (models ?? []).slice(0, 1).flatMap((name) => shapesOf(name, mix, cores));
   return unique(wanted.map((shape) => withFixed(shape, fixed)));
@@ -44,8 +47,10 @@ function promising(mix: Mix | undefined, cores: number): Shape[] {
       return [...threads!, loop![0]!];
     case "both":
       return [tasks![0]!, threads![0]!, loop![0]!];
-    case "mixed":
-      return [loop![0]!, threads![0]!, tasks![0]!];
+    case "mixed": {
+      const split = splitShape(mix, cores);
+      return [...(split === undefined ? [] : [split]), loop![0]!, threads![0]!, tasks![0]!];
+    }
     default:
       return loop!;
   }
@@ -85,6 +90,9 @@ function withFixed(shape: Shape, { workers = shape.workers, threads = shape.thre
 }
 
 function unique(shapes: readonly Shape[]): Shape[] {
-  const seen = new Map(shapes.map((shape) => [`${shape.model} ${shape.workers} ${shape.threads}`, shape]));
-  return [...seen.values()];
+  return shapes.filter((shape, at) => shapes.findIndex((each) => isSameShape(each, shape)) === at);
+}
+
+function modelsOf({ model, routes = {} }: Shape): string[] {
+  return [model, ...Object.values(routes).map((each) => each.model)];
 }

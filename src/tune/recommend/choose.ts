@@ -2,7 +2,8 @@
  * The best of the measured shapes. Pure.
  *
  * Shapes whose throughputs differ by no more than the noise are equally good. Of those, one whose p95 at the knee is much higher is
- * worse, and the cheapest of the rest is chosen. A shape whose measurement was limited by something else than the server may be better
+ * worse, and the cheapest of the rest is chosen: of an app with routes that hold their event loop, the cheapest that keeps the others
+ * from waiting for them, which a p95 of all routes together does not show. A shape whose measurement was limited by something else than the server may be better
  * than it looks, so that nothing cheaper is preferred to the first of the candidates then.
  */
 
@@ -26,7 +27,9 @@ export function choose(results: readonly ShapeResult[]): Choice | undefined {
   const lowest = Math.min(...near.map(({ p95AtKneeMs = Infinity }) => p95AtKneeMs));
   const good = near.filter(({ p95AtKneeMs }) => p95AtKneeMs === undefined || p95AtKneeMs <= lowest * MUCH_SLOWER);
   const isCapped = good.some(isLimitedByTest);
-  const [chosen] = isCapped ? good : good.toSorted((a, b) => cost(a.shape) - cost(b.shape));
+  const [chosen] = isCapped
+    ? good
+    : good.toSorted((a, b) => holding(a.shape) - holding(b.shape) || cost(a.shape) - cost(b.shape));
   return {
     chosen: chosen!,
     asGood: good.filter((each) => each !== chosen),
@@ -36,6 +39,11 @@ export function choose(results: readonly ShapeResult[]): Choice | undefined {
 
 /** p95 of two sweeps of one shape differs by less. */
 const MUCH_SLOWER = 1.5;
+
+/** 0: routes that hold their event loop run elsewhere. */
+function holding({ routes }: Shape): number {
+  return routes === undefined ? 1 : 0;
+}
 
 /** Its server could have done more. */
 function isLimitedByTest({ knee, limitedBy }: ShapeResult): boolean {
@@ -47,9 +55,10 @@ const PROCESS_MB = 60;
 const THREAD_MB = 12;
 
 /** Memory, roughly: it orders shapes. */
-export function cost({ model, workers, threads }: Shape): number {
+export function cost({ model, workers, threads, routes = {} }: Shape): number {
   const isLoop = model === "loop" || model === "actors" || model === "sync";
-  return workers * (PROCESS_MB + THREAD_MB * (isLoop ? threads - 1 : threads));
+  const ofRoutes = Object.values(routes).reduce((sum, route) => sum + route.threads, 0);
+  return workers * (PROCESS_MB + THREAD_MB * ((isLoop ? threads - 1 : threads) + ofRoutes));
 }
 
 /** Two sweeps of the same shape differ by at least this. */

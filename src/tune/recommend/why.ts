@@ -4,10 +4,11 @@
  */
 
 import { count } from "../../errors/count.ts";
+import { routesText } from "../shape.ts";
 import type { RouteProfile, Shape, ShapeResult } from "../types.ts";
 import type { Choice } from "./choose.ts";
 import { type Kind, loopMsOf, type Mix } from "./kind.ts";
-import { threadsFor } from "./sizing.ts";
+import { splitShape } from "./split.ts";
 
 export interface Reasons {
   readonly shape: Shape;
@@ -52,14 +53,15 @@ const FITTING: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 /** Without its full stop. */
-function consequence({ shape, mix, choice, cores }: Reasons): string {
+function consequence(reasons: Reasons): string {
+  const { shape, mix, choice } = reasons;
   const words = shapeInWords(shape);
   if (choice === undefined) return `nothing that counts was measured, so ${words} is what the formula says`;
   const measured = `${words} answered ${evidence(choice)}`;
   if (mix === undefined) return measured;
-  if (mix.kind === "mixed") return `${ownThreads(mix.heavy, cores)}; of the shapes for the whole app, ${measured}`;
+  if (mix.kind === "mixed") return `${whatSplits(reasons, choice)}${measured}`;
   if (!FITTING[mix.kind].includes(shape.model)) return `all the same ${measured}`;
-  const reasons: Readonly<Record<Kind, string>> = {
+  const because: Readonly<Record<Kind, string>> = {
     computes: "threads compute side by side, one on each core",
     blocks: "while one thread waits another can compute",
     both:
@@ -69,12 +71,19 @@ function consequence({ shape, mix, choice, cores }: Reasons): string {
     waits: "an event loop keeps many such requests waiting at once, so they need no threads of their own",
     quick: "an event loop runs it where it was read, without handing it to another thread",
   };
-  return `${reasons[mix.kind]}: ${measured}`;
+  return `${because[mix.kind]}: ${measured}`;
 }
 
-function ownThreads(heavy: readonly RouteProfile[], cores: number): string {
-  const words = heavy.length === 1 ? "it threads of its own" : "them threads of their own";
-  return `give ${words} with \`${routeTable(heavy, cores)}\` in heddle.config.ts`;
+/** What is said before the numbers of an app some of whose routes hold their event loop. */
+function whatSplits({ shape, mix, cores }: Reasons, { asGood, worse }: Choice): string {
+  if (shape.routes !== undefined) {
+    return `threads of ${mix!.heavy.length === 1 ? "its" : "their"} own end that: `;
+  }
+  if ([...asGood, ...worse].some((each) => each.shape.routes !== undefined)) return "all the same ";
+  const split = splitShape(mix!, cores);
+  if (split === undefined) return "they can't be told apart in a config file, and of the shapes for the whole app, ";
+  const words = mix!.heavy.length === 1 ? "it threads of its own" : "them threads of their own";
+  return `give ${words} with \`${routesText(split)}\` in heddle.config.ts; of the shapes for the whole app, `;
 }
 
 /** `40/s; 4 threads answered no more` */
@@ -94,8 +103,12 @@ function rate({ throughputMax }: ShapeResult): string {
   return `${throughputMax < 10 ? throughputMax.toFixed(1) : Math.round(throughputMax)}/s`;
 }
 
-export function shapeInWords({ model, workers, threads }: Shape): string {
-  const inWorkers = (one: string): string => (workers === 1 ? one : `${count(workers, "worker")} with ${one} each`);
+export function shapeInWords({ model, workers, threads, routes = {} }: Shape): string {
+  const own = Object.entries(routes).map(([key, route]) => `${count(route.threads, "thread")} for ${key}`);
+  const inWorkers = (one: string): string => {
+    const all = [one, ...own].join(" and ");
+    return workers === 1 ? all : `${count(workers, "worker")} with ${all} each`;
+  };
   switch (model) {
     case "loop":
       return inWorkers(count(threads, "event loop"));
@@ -114,14 +127,6 @@ export function shapeInWords({ model, workers, threads }: Shape): string {
     default:
       return inWorkers(count(threads, "thread"));
   }
-}
-
-function routeTable(heavy: readonly RouteProfile[], cores: number): string {
-  const routes = heavy.map(({ route, cpuMs, waitMs }) => {
-    const key = route.replace(/[?#].*$/, "");
-    return `${JSON.stringify(key)}: { model: "threads", threads: ${threadsFor(cores, cpuMs, waitMs)} }`;
-  });
-  return `routes: { ${routes.join(", ")} }`;
 }
 
 function names(profiles: readonly RouteProfile[]): string {

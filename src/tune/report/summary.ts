@@ -1,6 +1,7 @@
 /** The answer of `heddle tune` for people, as plain text. Texts of the app and of the machine are made printable first. */
 
 import { count } from "../../errors/count.ts";
+import { routesText, threadsOf } from "../shape.ts";
 import type { Recommendation, RouteProfile, Sample, ShapeResult, TuneResult } from "../types.ts";
 import { milliseconds, perSecond, percent, plain, timeSpan } from "./numbers.ts";
 import { toAscii, withPrintableTexts, wrap } from "./terminal/text.ts";
@@ -72,9 +73,11 @@ function answer(result: TuneResult, columns: number): string[] {
 }
 
 function advice(recommendation: Recommendation, columns: number): string[] {
+  const routes = routesText(recommendation);
   return [
     `  Run it as ${shapeName(recommendation)}`,
     `  ${shapeFlags(recommendation)}`,
+    ...(routes === undefined ? [] : [`  and in heddle.config.ts: ${routes}`]),
     "",
     ...indent(wrap(recommendation.why, columns - 2)),
     "",
@@ -122,14 +125,15 @@ function shapeRows(shapes: readonly ShapeResult[]): string[][] {
   ];
 }
 
-function classicRows({ classic, workers, threads }: Recommendation): string[][] {
+function classicRows(recommendation: Recommendation): string[][] {
+  const { classic } = recommendation;
   return [
     [plain(classic.cores), "one thread per core"],
     [plain(classic.twiceCores), "2 × cores"],
     [plain(classic.waitToCompute), "cores × (1 + waiting / CPU)"],
     [plain(classic.gunicorn), "Gunicorn: 2 × cores + 1"],
     [plain(classic.puma), "Puma's default"],
-    [plain(workers * threads), "measured here"],
+    [plain(threadsOf(recommendation)), "measured here"],
   ];
 }
 

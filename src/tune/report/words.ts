@@ -53,9 +53,12 @@ export function sloSentence({ concurrency, boundary }: SloCeiling, target: strin
 }
 
 /** `loop, 1 worker × 2 threads`. */
-export function shapeName({ model, workers, threads }: Shape): string {
+export function shapeName({ model, workers, threads, routes = {} }: Shape): string {
   if (workers === 0) return "a server that runs elsewhere";
-  return `${model}, ${count(workers, "worker")} × ${count(threads, "thread")}`;
+  const own = Object.entries(routes).map(
+    ([key, route]) => `, ${key} on ${count(workers * route.threads, "thread")} of its own`,
+  );
+  return `${model}, ${count(workers, "worker")} × ${count(threads, "thread")}${own.join("")}`;
 }
 
 export function shapeFlags({ model, workers, threads }: Shape): string {

@@ -11,6 +11,7 @@ import type { Generator, Loop } from "../load/generator.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { counted, medianP95Ms, medianThroughput, toLevels, toThroughputs } from "../sweep/levels.ts";
 import { limitedBy } from "../sweep/limited-by.ts";
+import { threadsOf } from "../shape.ts";
 import type { SweepRules } from "../sweep/next-step.ts";
 import { sweep, type SweepResult } from "../sweep/sweep.ts";
 import type { Level, Sample, ShapeResult } from "../types.ts";
@@ -65,9 +66,8 @@ export async function measureShape(
   onSample: (sample: Sample, levels: readonly Level[]) => void,
 ): Promise<MeasuredShape> {
   const { subject, signal } = bench;
-  const { workers, threads } = subject.shape;
   // Every thread has code of its own to compile.
-  await runLoad(bench, { concurrency: Math.max(8, 4 * workers * threads) }, { warmUpMs, measureMs: 100 });
+  await runLoad(bench, { concurrency: Math.max(8, 4 * threadsOf(subject.shape)) }, { warmUpMs, measureMs: 100 });
   const samples: Sample[] = [];
   const done = await sweep({
     measure: (window) => runLoad(bench, { concurrency: window.concurrency }, window),

@@ -9,6 +9,7 @@
 import { availableCpus } from "../../config/cpus.ts";
 import { allowedCpus, type Generator } from "../load/generator.ts";
 import { type AppToServe, bootShape } from "../probe/boot-shape.ts";
+import { isSameShape, threadsOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
 import { bootedSubject, type Subject } from "./subject.ts";
 
@@ -29,7 +30,7 @@ export class Servers {
     if (this.#now !== undefined && this.isRunning(shape)) return this.#now;
     await this.stop();
     const others = allowedCpus().filter((cpu) => cpu !== this.#generator.cpu);
-    const isApart = this.#generator.cpu !== undefined && shape.workers * shape.threads <= others.length;
+    const isApart = this.#generator.cpu !== undefined && threadsOf(shape) <= others.length;
     const booted = await bootShape(this.#app, shape, {
       ...(isApart ? { cpus: others } : {}),
       ...(bootTimeoutMs === undefined ? {} : { bootTimeoutMs }),
@@ -40,7 +41,7 @@ export class Servers {
   }
 
   isRunning(shape: Shape): boolean {
-    return this.#now !== undefined && isSame(this.#now.shape, shape);
+    return this.#now !== undefined && isSameShape(this.#now.shape, shape);
   }
 
   async stop(): Promise<void> {
@@ -48,8 +49,4 @@ export class Servers {
     this.#now = undefined;
     await now?.stop();
   }
-}
-
-export function isSame(a: Shape, b: Shape): boolean {
-  return a.model === b.model && a.workers === b.workers && a.threads === b.threads;
 }

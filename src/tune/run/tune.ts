@@ -11,10 +11,11 @@
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { type Generator, startGenerator } from "../load/generator.ts";
 import { profileRoutes } from "../probe/profile-routes.ts";
-import { formatShape } from "../probe/serve-arguments.ts";
 import { candidates, oneOfEach } from "../recommend/candidates.ts";
 import { choose } from "../recommend/choose.ts";
 import { recommend } from "../recommend/recommend.ts";
+import { routeKey } from "../recommend/route-key.ts";
+import { formatShape, isSameShape } from "../shape.ts";
 import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
 import { sweepNote } from "../sweep/note.ts";
 import type { SweepResult } from "../sweep/sweep.ts";
@@ -26,7 +27,7 @@ import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
 import type { TuneOutcome, TuneRequest } from "./request.ts";
 import { buildResult } from "./result.ts";
 import { askRoutes, onlyRoute } from "./routes.ts";
-import { isSame, Servers } from "./servers.ts";
+import { Servers } from "./servers.ts";
 import { remoteSubject, type Subject } from "./subject.ts";
 
 export type { TuneOutcome, TuneProgress, TuneRequest } from "./request.ts";
@@ -132,7 +133,10 @@ class TuneRun {
     this.#tell("one request at a time");
     return await profileRoutes({
       server: booted,
-      routes: bench.scenario.requests,
+      routes: bench.scenario.requests.map(({ name, weight, method, path }) => {
+        const key = routeKey(`${method} ${path}`);
+        return { name, weight, ...(key === undefined ? {} : { key }) };
+      }),
       drive: (route, length) => runLoad(onlyRoute(bench, route.name), { concurrency: 1 }, length),
       budgetMs: this.#plan(1).profileMs,
       ...(bench.signal === undefined ? {} : { signal: bench.signal }),
@@ -224,7 +228,7 @@ class TuneRun {
 
   async #confirm(bench: Bench, { confirmMs }: BudgetPlan): Promise<void> {
     const { shape } = bench.subject;
-    const measured = this.#shapes.find((each) => isSame(each.shape, shape));
+    const measured = this.#shapes.find((each) => isSameShape(each.shape, shape));
     if (measured === undefined || !("value" in measured.knee)) return;
     this.#tell("confirming at a constant rate");
     const openLoop = await confirm(bench, { knee: measured.knee.value, throughput: measured.throughputMax }, confirmMs);

@@ -1,6 +1,6 @@
 /** The text of a config file with the recommendation in it. Pure. */
 
-import { configObject, type ConfigObject, type Field } from "./object-fields.ts";
+import { configObject, type ConfigObject, type Field, objectAt } from "./object-fields.ts";
 
 /** Values as they are written into the file: numbers, strings and plain objects of them. */
 export type ConfigFields = Readonly<Record<string, unknown>>;
@@ -26,49 +26,89 @@ export function newConfig(fields: ConfigFields): string {
   return `import { defineConfig } from "heddle";\n\nexport default defineConfig({\n${lines.join("")}});\n`;
 }
 
-/** Replaces the values of fields that are there, and adds the others behind the last field. Everything else stays. */
+/**
+ * Replaces the values of fields that are there, and adds the others behind the last field. Everything else stays. Where the value is an
+ * object, the same is done with the fields of the object that is there.
+ */
 export function editConfig(text: string, fields: ConfigFields): Edit {
   const object = configObject(text);
   if (object === undefined) return { kind: "unknown-form" };
-  const there = new Map(object.fields.map((field) => [field.name, field]));
-  const conflicts: Conflict[] = [];
-  const replaced: { readonly field: Field; readonly value: string }[] = [];
-  const added: string[] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    const field = there.get(name);
-    const printed = print(value);
-    if (field === undefined) added.push(`${name}: ${printed}`);
-    else if (!isSame(text.slice(field.from, field.to), value)) {
-      conflicts.push({ name, was: text.slice(field.from, field.to), becomes: printed });
-      // A shorthand (`workers,`) has no place for a value of its own.
-      const isShorthand = text.slice(field.from, field.to) === name;
-      replaced.push({ field, value: isShorthand ? `${name}: ${printed}` : printed });
-    }
-  }
-  if (added.length === 0 && replaced.length === 0) return { kind: "unchanged" };
-  let edited = added.length === 0 ? text : withAdded(text, object, added);
+  const edits = editObject(text, object, fields);
+  if (edits === undefined) return { kind: "unknown-form" };
+  const { changes, conflicts } = edits;
+  if (changes.length === 0) return { kind: "unchanged" };
+  let edited = text;
   // From the end, so that the places before stay.
-  for (const { field, value } of replaced.toSorted((a, b) => b.field.from - a.field.from)) {
-    edited = edited.slice(0, field.from) + value + edited.slice(field.to);
+  for (const { from, to, by } of changes.toSorted((a, b) => b.from - a.from)) {
+    edited = edited.slice(0, from) + by + edited.slice(to);
   }
   return { kind: "edited", text: edited, conflicts };
 }
 
-function withAdded(text: string, object: ConfigObject, added: readonly string[]): string {
+/** A part of the text that becomes another. No two of them overlap. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+  readonly by: string;
+}
+
+interface Edits {
+  readonly changes: readonly Change[];
+  readonly conflicts: readonly Conflict[];
+}
+
+/** undefined: an object that is to be edited has a form that is not understood. `path`: of the object, for the names of conflicts. */
+function editObject(text: string, object: ConfigObject, fields: ConfigFields, path = ""): Edits | undefined {
+  const there = new Map(object.fields.map((field) => [field.name, field]));
+  const changes: Change[] = [];
+  const conflicts: Conflict[] = [];
+  const added: string[] = [];
+  for (const [key, value] of Object.entries(fields)) {
+    const field = there.get(key);
+    if (field === undefined) {
+      added.push(`${printKey(key)}: ${print(value)}`);
+      continue;
+    }
+    const name = path === "" ? key : `${path}[${JSON.stringify(key)}]`;
+    const edits = isFields(value) ? editInner(text, field, value, name) : editValue(text, field, value, name);
+    if (edits === undefined) return undefined;
+    changes.push(...edits.changes);
+    conflicts.push(...edits.conflicts);
+  }
+  if (added.length > 0) changes.push(addition(text, object, added));
+  return { changes, conflicts };
+}
+
+function editInner(text: string, field: Field, value: ConfigFields, name: string): Edits | undefined {
+  const inner = objectAt(text, field.from);
+  // Behind the bracket may be more of the expression.
+  return inner?.to === field.to - 1 ? editObject(text, inner, value, name) : undefined;
+}
+
+function editValue(text: string, { name: key, from, to }: Field, value: unknown, name: string): Edits {
+  const was = text.slice(from, to);
+  if (isSame(was, value)) return { changes: [], conflicts: [] };
+  const becomes = print(value);
+  // A shorthand (`workers,`) has no place for a value of its own.
+  const by = was === key ? `${key}: ${becomes}` : becomes;
+  return { changes: [{ from, to, by }], conflicts: [{ name, was, becomes }] };
+}
+
+function addition(text: string, object: ConfigObject, added: readonly string[]): Change {
   const { lastEnd, endsWithComma, to, from } = object;
   const comma = endsWithComma ? "" : ",";
   const isOneLine = !text.slice(from, to).includes("\n");
   if (isOneLine) {
     const inner = text.slice(lastEnd, to).trim();
     const before = text.slice(from, lastEnd).trim() === "" ? " " : `${comma} `;
-    return `${text.slice(0, lastEnd)}${before}${inner === "" ? "" : `${inner} `}${added.join(", ")} ${text.slice(to)}`;
+    return { from: lastEnd, to, by: `${before}${inner === "" ? "" : `${inner} `}${added.join(", ")} ` };
   }
   const indent = indentOf(text, object);
   // What stands between the last field and the bracket is a comment of the user's, often one about the last field.
   const rest = text.slice(lastEnd, to).trimEnd();
   const closing = text.slice(lastEnd + rest.length, to);
   const lines = added.map((line) => `\n${indent}${line},`).join("");
-  return `${text.slice(0, lastEnd)}${comma}${rest}${lines}${closing.includes("\n") ? closing : "\n"}${text.slice(to)}`;
+  return { from: lastEnd, to, by: `${comma}${rest}${lines}${closing.includes("\n") ? closing : "\n"}` };
 }
 
 /** Of the first field's line. */
@@ -82,10 +122,16 @@ function isSame(written: string, value: unknown): boolean {
   return written.replaceAll(/\s/g, "") === print(value).replaceAll(/\s/g, "");
 }
 
+function isFields(value: unknown): value is ConfigFields {
+  return typeof value === "object" && value !== null;
+}
+
 function print(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).map(
-    ([name, inner]) => `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${print(inner)}`,
-  );
+  if (!isFields(value)) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([key, inner]) => `${printKey(key)}: ${print(inner)}`);
   return `{ ${fields.join(", ")} }`;
+}
+
+function printKey(key: string): string {
+  return /^[A-Za-z_]\w*$/.test(key) ? key : JSON.stringify(key);
 }

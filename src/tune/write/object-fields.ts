@@ -34,6 +34,12 @@ export function configObject(text: string): ConfigObject | undefined {
   return start === null ? undefined : readFields(text, blank, start.index + start[0].length);
 }
 
+/** The object whose bracket opens at `at`. undefined: there is none, or it has another form. */
+export function objectAt(text: string, at: number): ConfigObject | undefined {
+  const blank = withoutComments(text);
+  return blank?.[at] === "{" ? readFields(text, blank, at + 1) : undefined;
+}
+
 function readFields(text: string, blank: string, from: number): ConfigObject | undefined {
   const fields: Field[] = [];
   let at = from;

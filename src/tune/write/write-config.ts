@@ -57,10 +57,20 @@ async function givesValues(file: string, text: string, fields: ConfigFields): Pr
   try {
     writeFileSync(copy, text);
     const loaded = await loadConfigFile(dirname(file), copy);
-    return Object.entries(fields).every(([name, value]) => isDeepStrictEqual(loaded?.settings[name], value));
+    return hasFields(loaded?.settings, fields);
   } finally {
     rmSync(copy, { force: true });
   }
+}
+
+/** Beside them it may have others. */
+function hasFields(value: unknown, fields: ConfigFields): boolean {
+  return Object.entries(fields).every(([name, wanted]) => {
+    const own = (value as ConfigFields | undefined)?.[name];
+    return typeof wanted === "object" && wanted !== null
+      ? hasFields(own, wanted as ConfigFields)
+      : isDeepStrictEqual(own, wanted);
+  });
 }
 
 /** Whole or not at all, with the file's own permissions. */

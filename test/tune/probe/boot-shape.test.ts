@@ -79,6 +79,29 @@ describe("a booted shape", () => {
     assert.equal(await get(server, "args"), '["of","the app"]');
   });
 
+  test("gives routes their models, beside what the user's config file has", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-test-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const app = `
+      import { isMainThread } from "node:worker_threads";
+      export default { fetch: () => Response.json({ isMainThread, said: process.env.SAID }) };`;
+    writeFileSync(join(folder, "app.mjs"), app);
+    writeFileSync(join(folder, "own.env"), "SAID=yes");
+    const configFile = join(folder, "settings.mjs");
+    writeFileSync(
+      configFile,
+      'export default { envFile: "own.env", routes: { "/slow": { timeout: "9s" }, "/b": { limit: 3 } } };',
+    );
+    const routes = { "/slow": { model: "threads", threads: 2 }, "GET /c/:id": { model: "tasks", threads: 1 } };
+    const args = ["app.mjs", "--config", "settings.mjs", "--debug-headers"];
+    const server = await bootShape({ args, cwd: folder, configFile }, { ...ONE_LOOP, routes });
+    t.after(() => server.stop());
+    const where = async (path: string): Promise<unknown> => (await fetch(server.url + path)).json();
+    assert.deepEqual(await where("/b"), { isMainThread: true, said: "yes" });
+    assert.deepEqual(await where("/slow"), { isMainThread: false, said: "yes" });
+    assert.deepEqual(await where("/c/7"), { isMainThread: false, said: "yes" });
+  });
+
   test("has one thread under sync, which accepts no other number", async (t) => {
     const server = await boot(t, { model: "sync", workers: 2, threads: 4 });
     assert.equal(await get(server, ""), "done");

@@ -3,6 +3,8 @@ import { describe, test } from "node:test";
 import { candidates, oneOfEach } from "../../../src/tune/recommend/candidates.ts";
 import { type Kind, kindOf, mixOf } from "../../../src/tune/recommend/kind.ts";
 import { recommend } from "../../../src/tune/recommend/recommend.ts";
+import { routeKey } from "../../../src/tune/recommend/route-key.ts";
+import { formatShape } from "../../../src/tune/shape.ts";
 import type { KneeEstimate, LimitedBy, RouteProfile, Sample, Shape, ShapeResult } from "../../../src/tune/types.ts";
 
 const CORES = 2;
@@ -68,7 +70,7 @@ describe("the kind of a route", () => {
 
 describe("the candidates", () => {
   const shown = (shapes: readonly Shape[]): string[] =>
-    shapes.map(({ model, workers, threads }) => `${model} ${workers}x${threads}`);
+    shapes.map((shape) => formatShape(shape).replaceAll(" × ", "x"));
 
   const table: readonly [string, readonly RouteProfile[], readonly string[]][] = [
     ["computing", [profiles.image], ["threads 1x2", "loop 2x1", "threads 1x4"]],
@@ -77,7 +79,26 @@ describe("the candidates", () => {
     ["waiting", [profiles.database], ["loop 2x1", "loop 1x1"]],
     ["quick", [profiles.hello], ["loop 2x1", "loop 1x1"]],
     ["waiting and computing", [profiles.page], ["tasks 1x2", "threads 1x10", "loop 2x1"]],
-    ["some routes compute", [profiles.database, profiles.image], ["loop 2x1", "threads 1x6", "tasks 1x2"]],
+    [
+      "some routes compute",
+      [profiles.database, profiles.image],
+      ["loop 1x1 + threads 1x2 for GET /image", "loop 2x1", "threads 1x6", "tasks 1x2"],
+    ],
+    [
+      "some routes compute, and others as much in all",
+      [{ ...profiles.shortSpell, weight: 50 }, profiles.image, { ...profiles.sqlite, route: "POST /rows/{{id}}" }],
+      [
+        "loop 2x1 + threads 2x1 for GET /image + threads 2x10 for POST /rows/:id",
+        "loop 2x1",
+        "threads 1x9",
+        "tasks 1x2",
+      ],
+    ],
+    [
+      "some routes compute, which a config file can't name",
+      [profiles.database, { ...profiles.image, route: "the image" }],
+      ["loop 2x1", "threads 1x6", "tasks 1x2"],
+    ],
     ["nothing known", [], ["loop 2x1", "loop 1x1"]],
   ];
   for (const [name, routes, expected] of table) {
@@ -99,6 +120,7 @@ describe("the candidates", () => {
 
   test("leave out the models on which the app does not run", () => {
     assert.deepEqual(shown(candidates([profiles.image], CORES, { models: ["loop", "actors"] })), ["loop 2x1"]);
+    assert.deepEqual(shown(candidates([profiles.hello, profiles.image], CORES, { models: ["loop"] })), ["loop 2x1"]);
     assert.deepEqual(shown(candidates([profiles.hello], CORES, { models: ["sync"] })), [
       "sync 6x1",
       "sync 3x1",
@@ -124,7 +146,21 @@ describe("the candidates", () => {
   });
 });
 
+describe("a route's key in a config file", () => {
+  const table: Readonly<Record<string, string | undefined>> = {
+    "GET /": "GET /",
+    "GET /image?size={{n}}#top": "GET /image",
+    "PUT /users/{{id}}/files/{{id}}/{{9}}": "PUT /users/:id/files/:part4/:part5",
+    "GET /a:b/(c)*": "GET /a\\:b/\\(c\\)\\*",
+    "GET /v{{n}}/x": undefined,
+    "the image": undefined,
+    "GET /a b": undefined,
+  };
+  for (const [text, key] of Object.entries(table)) test(`of ${text}`, () => assert.equal(routeKey(text), key));
+});
+
 interface Measured {
+  readonly routes?: Shape["routes"];
   readonly p95?: number;
   readonly knee?: KneeEstimate;
   readonly limitedBy?: LimitedBy;
@@ -133,9 +169,9 @@ interface Measured {
 
 function measured(text: string, throughputMax: number, more: Measured = {}): ShapeResult {
   const [model = "", workers, threads] = text.split(/[ x]/);
-  const { p95, knee = { value: 8, low: 7, high: 9 }, limitedBy = "server", repetitions = [] } = more;
+  const { p95, knee = { value: 8, low: 7, high: 9 }, limitedBy = "server", repetitions = [], routes } = more;
   return {
-    shape: { model, workers: Number(workers), threads: Number(threads) },
+    shape: { model, workers: Number(workers), threads: Number(threads), ...(routes === undefined ? {} : { routes }) },
     levels: [{ concurrency: 16, samples: repetitions.map((throughput) => ({ throughput }) as Sample) }],
     knee,
     throughputMax,
@@ -216,6 +252,15 @@ describe("the recommendation", () => {
     assert.equal(recommend([], [], CORES).model, "loop");
   });
 
+  test("keeps routes that hold their event loop away from the others, if that costs no throughput", () => {
+    const routes = { "GET /image": { model: "threads", threads: 2 } };
+    const mixed = [profiles.database, profiles.image];
+    const loop = measured("loop 2x1", 71);
+    const { why: _, classic: __, ...shape } = recommend(mixed, [measured("loop 1x1", 70, { routes }), loop], CORES);
+    assert.deepEqual(shape, { model: "loop", workers: 1, threads: 1, routes });
+    assert.equal(recommend(mixed, [measured("loop 1x1", 50, { routes }), loop], CORES).routes, undefined);
+  });
+
   test("has the classic formulas beside it", () => {
     assert.deepEqual(recommend([profiles.sqlite], [], CORES).classic, {
       cores: 2,
@@ -256,6 +301,24 @@ describe("the recommendation", () => {
       [profiles.database, route("GET /image?size=2", profiles.image)],
       [measured("loop 2x1", 70), measured("threads 1x6", 60)],
       'GET /image?size=2 holds its event loop for 49 ms, and requests for other routes must wait for that. Give it threads of its own with `routes: { "GET /image": { model: "threads", threads: 2 } }` in heddle.config.ts; of the shapes for the whole app, 2 workers with 1 event loop each answered 70/s, and 6 threads 60/s.',
+    ],
+    [
+      "mixed, and measured so",
+      [profiles.database, profiles.image],
+      [
+        measured("loop 1x1", 70, { routes: { "GET /image": { model: "threads", threads: 2 } } }),
+        measured("loop 2x1", 70),
+      ],
+      "GET /image holds its event loop for 49 ms, and requests for other routes must wait for that. Threads of its own end that: 1 event loop and 2 threads for GET /image answered 70/s, and 2 workers with 1 event loop each no more beyond the noise (70/s).",
+    ],
+    [
+      "mixed, but better together",
+      [profiles.database, profiles.image],
+      [
+        measured("loop 1x1", 40, { routes: { "GET /image": { model: "threads", threads: 2 } } }),
+        measured("loop 2x1", 70),
+      ],
+      "GET /image holds its event loop for 49 ms, and requests for other routes must wait for that. All the same 2 workers with 1 event loop each answered 70/s, and 1 event loop and 2 threads for GET /image 40/s.",
     ],
     [
       "a model that does not fit was the best",

@@ -100,6 +100,33 @@ describe("heddle tune", { concurrency: 2 }, () => {
     );
   });
 
+  test("an app with a route that blocks the others is measured with threads for it, and --write writes them", async (t) => {
+    const app = `
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      export default {
+        async fetch(request) {
+          if (new URL(request.url).pathname === "/rows/7") Atomics.wait(cell, 0, 0, 40);
+          return new Response("ok");
+        },
+      };`;
+    const folder = tempFolder(t, {
+      "app.mjs": app,
+      "heddle.config.ts": 'export default {\n  routes: { "/": { timeout: "9s" } },\n};\n',
+    });
+    const args = ["app.mjs", "--path", "/", "--path", "POST /rows/7={}", "--budget", "40s", "--json", "--write"];
+    const { code, stdout, stderr } = await startTune(t, args, folder).exited;
+    assert.equal(code, 0, stderr);
+    const { shapes, recommendation } = JSON.parse(stdout) as TuneResult;
+    const split = shapes.find(({ shape }) => shape.routes !== undefined)?.shape;
+    assert.deepEqual(Object.keys(split?.routes ?? {}), ["POST /rows/7"], stderr);
+    assert.equal(split!.routes!["POST /rows/7"]!.model, "threads");
+    const written = readFileSync(join(folder, "heddle.config.ts"), "utf8");
+    // On a machine that is busy another shape may look better.
+    const routes = recommendation!.routes?.["POST /rows/7"];
+    const added = routes === undefined ? "" : `, "POST /rows/7": { model: "threads", threads: ${routes.threads} }`;
+    assert.ok(written.includes(`  routes: { "/": { timeout: "9s" }${added} },\n`), written);
+  });
+
   test("interrupted it keeps what was measured, ends what it has started, and exits with 130", async (t) => {
     const { tuning, folder } = await interrupted(t, /4 in flight/);
     const { code, stdout } = await tuning.exited;

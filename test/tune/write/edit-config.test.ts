@@ -68,8 +68,55 @@ test("objects of one line, empty objects and shorthand fields are edited as well
   );
 });
 
+const withRoutes = { model: "loop", routes: { "GET /image": { model: "threads", threads: 2 } } };
+
+test("an object that is there keeps its other fields, at any depth", () => {
+  const before = `export default {
+  routes: {
+    // Ours.
+    "GET /image": { timeout: "1s" },
+    "/chat": { websocket: chat },
+  },
+  model: "loop",
+};
+`;
+  const edit = editConfig(before, withRoutes);
+  assert.ok(edit.kind === "edited");
+  assert.deepEqual(edit.conflicts, []);
+  assert.equal(edit.text, before.replace('"1s" }', '"1s", model: "threads", threads: 2 }'));
+  const elsewhere = before.replace("GET /image", "GET /other");
+  const added = editConfig(elsewhere, withRoutes);
+  assert.ok(added.kind === "edited");
+  assert.equal(
+    added.text,
+    elsewhere.replace("chat },\n", 'chat },\n    "GET /image": { model: "threads", threads: 2 },\n'),
+  );
+});
+
+test("a value in an object that is there is a conflict by its whole name", () => {
+  const before = 'export default { model: "loop", routes: { "GET /image": { model: "tasks", threads: 2 } } };';
+  const edit = editConfig(before, withRoutes);
+  assert.ok(edit.kind === "edited");
+  assert.deepEqual(edit.conflicts, [{ name: 'routes["GET /image"]["model"]', was: '"tasks"', becomes: '"threads"' }]);
+  assert.equal(edit.text, before.replace("tasks", "threads"));
+});
+
+test("routes that are no plain object are left alone, and those of an empty one are added", () => {
+  for (const routes of ["ours", "{ ...ours }", "{ a: 1 } as Routes", "routesOf({})"]) {
+    assert.equal(editConfig(`export default { routes: ${routes} };`, withRoutes).kind, "unknown-form", routes);
+  }
+  assert.equal(editConfig("const routes = {};\nexport default { routes };", withRoutes).kind, "unknown-form");
+  const edit = editConfig("export default {\n  routes: {},\n};\n", withRoutes);
+  assert.ok(edit.kind === "edited");
+  assert.equal(
+    edit.text,
+    'export default {\n  routes: { "GET /image": { model: "threads", threads: 2 } },\n  model: "loop",\n};\n',
+  );
+});
+
 test("a file that has all of it is not changed", () => {
   assert.equal(editConfig(newConfig(wanted), wanted).kind, "unchanged");
+  assert.equal(editConfig(newConfig(withRoutes), withRoutes).kind, "unchanged");
 });
 
 test("a file of another form is left alone", () => {

@@ -33,6 +33,17 @@ test("a config file gets the shape, and the knee as what its limit begins with",
   assert.deepEqual(config.limit, { adaptive: { seed: 24 } });
 });
 
+test("a config file gets the routes with a model of their own", () => {
+  const routes = { "GET /image": { model: "threads", threads: 2 } };
+  const knee = { inconclusive: "" };
+  assert.deepEqual(fieldsOf({ knee, recommendation: { ...recommendation, routes } } as unknown as TuneResult), {
+    model: "threads",
+    workers: 1,
+    threads: 8,
+    routes,
+  });
+});
+
 test("without a knee there is no limit, and without a recommendation nothing", () => {
   assert.deepEqual(fields({ notReached: true, seenUpTo: 64 }), { model: "threads", workers: 1, threads: 8 });
   assert.equal(fieldsOf({ knee: { inconclusive: "" } } as TuneResult), undefined);

@@ -132,7 +132,9 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
     // With no connection free, the next answer sends.
     if (!allSent) this.#timer = setTimeout(() => this.#turn(), SPIN_MS);
     else if (waitMs > SPIN_MS || !this.#options.maySpin) {
-      this.#timer = setTimeout(() => this.#turn(), this.#options.maySpin ? waitMs - SPIN_MS / 2 : waitMs);
+      // The next one may have become due meanwhile.
+      const delayMs = Math.max(0, this.#options.maySpin ? waitMs - SPIN_MS / 2 : waitMs);
+      this.#timer = setTimeout(() => this.#turn(), delayMs);
     } else {
       last.atMs = now;
       last.events = this.#events;

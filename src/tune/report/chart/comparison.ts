@@ -1,6 +1,6 @@
 /** Throughput or p95 of several shapes against concurrency. */
 
-import type { ShapeResult } from "../../types.ts";
+import type { Shape, ShapeResult } from "../../types.ts";
 import { summariseLevels } from "../levels.ts";
 import { milliseconds, plain } from "../numbers.ts";
 import type { Axis, Size } from "./frame.ts";
@@ -21,12 +21,16 @@ export function comparisonChart(
   const levels = shapes.map((result) => summariseLevels(result.levels));
   const lines = levels.map((each, index): Line => {
     const points = pointsOf(each, what).map(({ x, y }): [number, number] => [x, y.value]);
-    return { name: shapes[index]!.shape.model, points };
+    return { name: lineName(shapes[index]!.shape), points };
   });
   const values = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter((each) => each > 0);
   if (values.length === 0) return markup``;
   const y = what === "throughput" ? rateAxis(shapes, values) : timeAxis(values);
   return linesChart(lines, concurrencyAxis(levels.flat()), y, size, hasNames);
+}
+
+function lineName({ model, routes = {} }: Shape): string {
+  return [model, ...new Set(Object.values(routes).map((route) => route.model))].join(" + ");
 }
 
 function rateAxis(shapes: readonly ShapeResult[], values: readonly number[]): Axis {

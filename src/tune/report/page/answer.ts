@@ -1,5 +1,6 @@
 /** The top of the page: what to run, why, and the numbers that matter. */
 
+import { routesText } from "../../shape.ts";
 import type { Recommendation, SloCeiling, TuneResult } from "../../types.ts";
 import { type Markup, markup, type Value } from "../chart/markup.ts";
 import { inFlight, milliseconds, perSecond, timeSpan } from "../numbers.ts";
@@ -18,10 +19,11 @@ export function answer(result: TuneResult): Markup {
 }
 
 function advice(recommendation: Recommendation): Markup {
+  const routes = routesText(recommendation);
   const flags = shapeFlags(recommendation).split(/ (?=--)/);
   return markup`<div class="run"><p class="eyebrow" id="answer-title">Run it as</p><p class="shape">${shapeName(recommendation)}</p><p class="why">${prose(recommendation.why)}</p><p><code>${flags.map(
     (flag, index) => [index > 0 && " ", markup`<span class="flag">${flag}</span>`],
-  )}</code></p></div>`;
+  )}</code></p>${routes !== undefined && markup`<p>and in heddle.config.ts: <code>${routes}</code></p>`}</div>`;
 }
 
 /** How that server runs is not known, so that nothing can be advised. */

@@ -1,5 +1,6 @@
 /** What is known of the app and of the machine: routes, sizing rules, scenario, notes, raw samples. */
 
+import { threadsOf } from "../../shape.ts";
 import type { RouteProfile, TuneResult } from "../../types.ts";
 import { type Markup, markup } from "../chart/markup.ts";
 import { gibibytes, milliseconds, perSecond, percent, plain } from "../numbers.ts";
@@ -60,7 +61,7 @@ function twoDigits(ratio: number): string {
 
 export function rulesSection({ recommendation }: TuneResult): Markup {
   if (recommendation === undefined) return markup``;
-  const { classic, workers, threads } = recommendation;
+  const { classic } = recommendation;
   return section(
     "rules",
     "Beside the classic rules",
@@ -68,7 +69,7 @@ export function rulesSection({ recommendation }: TuneResult): Markup {
       "Threads, by rule",
       [{ head: "rule" }, { head: "threads", kind: "number" }],
       [
-        ["Measured here", markup`<strong>${plain(workers * threads)}</strong>`],
+        ["Measured here", markup`<strong>${plain(threadsOf(recommendation))}</strong>`],
         ["One for each core", plain(classic.cores)],
         ["2 × cores", plain(classic.twiceCores)],
         ["cores × (1 + waiting / CPU)", plain(classic.waitToCompute)],
