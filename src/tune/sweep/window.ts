@@ -16,6 +16,9 @@ const ANSWERS = 30;
 /** Each client should get this many: a server that answers in bursts shows two of them. */
 const ANSWERS_EACH = 2;
 
+/** So many p95 of an unsteady window are taken for one answer: the clients that waited were only seen if they got one. */
+const UNSTEADY_FACTOR = 2;
+
 const SHORTEST_WARM_UP_MS = 100;
 
 /** The first answers of all clients come at once or wait for each other; the next ones are spread. */
@@ -39,7 +42,18 @@ export function windowFor(concurrency: number, levels: readonly Level[], windowM
 
 /** From the nearest level below, as if the server were saturated there: never too short. 0 before the first level. */
 function expectedAnswerMs(concurrency: number, levels: readonly Level[]): number {
-  const known = levels.filter((level) => level.concurrency <= concurrency && counted(level).length > 0).at(-1);
+  const below = levels.filter((level) => level.concurrency <= concurrency);
+  const known = below.filter((level) => counted(level).length > 0).at(-1);
   if (known === undefined) return 0;
-  return (median(counted(known).map(({ latency }) => latency.meanMs)) ?? 0) * (concurrency / known.concurrency);
+  const meanMs = (median(counted(known).map(({ latency }) => latency.meanMs)) ?? 0) * (concurrency / known.concurrency);
+  return Math.max(meanMs, unsteadyMs(below) * (concurrency / below.at(-1)!.concurrency));
+}
+
+/**
+ * Of windows that were too short to be steady: a server may answer some clients often and let others wait for long, as one does that
+ * keeps a thread for a connection's next request. Their mean is that of the lucky ones. 0: there are none.
+ */
+function unsteadyMs(levels: readonly Level[]): number {
+  const unsteady = levels.at(-1)?.samples.filter(({ leftOut }) => leftOut === "littles-law") ?? [];
+  return UNSTEADY_FACTOR * Math.max(0, ...unsteady.map(({ latency }) => latency.p95Ms));
 }
