@@ -41,7 +41,7 @@ export function linesChart(lines: readonly Line[], x: Axis, y: Axis, size: Size,
   })}`;
 }
 
-const LONGEST_NAME = 20;
+const LONGEST_NAME = 22;
 
 function shortened(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
