@@ -7,11 +7,10 @@
  * and the exit code 130. A second one ends everything at once.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import { checkComparable, type Comparison, compareResults, parseResult } from "../tune/compare.ts";
-import { renderReport } from "../tune/report/page/page.ts";
 import { summary } from "../tune/report/summary.ts";
 import { terminalChart } from "../tune/report/terminal/chart.ts";
 import { lookOf } from "../tune/report/terminal/look.ts";
@@ -23,6 +22,7 @@ import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenari
 import type { TuneResult } from "../tune/types.ts";
 import { readSettings } from "./settings.ts";
 import { exportScenario } from "./tune-export.ts";
+import { checkOutput, writeOutput } from "./tune-output.ts";
 import { type ConfigPlace, writeRecommendation } from "./tune-write.ts";
 import { tuneUsage } from "./usage.ts";
 
@@ -44,6 +44,7 @@ export async function tune(argv: readonly string[]): Promise<void> {
     return;
   }
   const outFolder = resolve(options.outFolder);
+  checkOutput(outFolder);
   const before = options.compareFile === undefined ? undefined : readResult(options.compareFile, scenario);
   const subject = await subjectOf(options);
   const view = new ProgressView(process.stderr);
@@ -70,8 +71,10 @@ export async function tune(argv: readonly string[]): Promise<void> {
   }
   const { result, failure } = outcome;
   const comparison = before === undefined ? undefined : compareResults(before, result);
-  writeFiles(outFolder, result);
-  tell(options, result, outFolder, comparison);
+  tell(options, result, comparison);
+  // What was measured is told before: it is not lost if it can't be written.
+  const files = [...(comparison?.sentences ?? []), ...writeOutput(outFolder, result)];
+  for (const line of files) (options.json ? console.error : console.log)(line);
   if (interrupt.signal.aborted) {
     process.exitCode = EXIT_INTERRUPTED;
     return;
@@ -121,6 +124,9 @@ function readResult(file: string, scenario: Scenario): TuneResult {
   return result;
 }
 
+/** The terminal's Ctrl-C, a supervisor's wish, and a terminal that is gone. */
+const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 interface Interrupt {
   readonly signal: AbortSignal;
   ignore(): void;
@@ -132,10 +138,12 @@ function onInterrupt(): Interrupt {
     if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
     controller.abort();
   };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  for (const name of INTERRUPTS) process.on(name, onSignal);
   return {
     signal: controller.signal,
-    ignore: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+    ignore: () => {
+      for (const name of INTERRUPTS) process.off(name, onSignal);
+    },
   };
 }
 
@@ -153,17 +161,9 @@ function show(view: ProgressView, progress: TuneProgress, targetMs: number | und
   });
 }
 
-function writeFiles(folder: string, result: TuneResult): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
-  writeFileSync(join(folder, "report.html"), renderReport(result));
-}
-
-function tell({ json }: TuneOptions, result: TuneResult, folder: string, comparison: Comparison | undefined): void {
-  const files = [`report  ${join(folder, "report.html")}`, `result  ${join(folder, "result.json")}`];
+function tell({ json }: TuneOptions, result: TuneResult, comparison: Comparison | undefined): void {
   if (json) {
     console.log(JSON.stringify(comparison === undefined ? result : { ...result, comparison }, null, 2));
-    for (const line of [...(comparison?.sentences ?? []), ...files]) console.error(line);
     return;
   }
   const look = lookOf(process.stdout, process.env);
@@ -171,5 +171,4 @@ function tell({ json }: TuneOptions, result: TuneResult, folder: string, compari
   console.log(summary(result, look));
   const { columns, colour, unicode } = look;
   console.log(`\n${terminalChart(result.levels, result.knee, { columns, colour, unicode, ...target })}\n`);
-  for (const line of [...(comparison?.sentences ?? []), ...files]) console.log(line);
 }

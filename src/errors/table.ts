@@ -100,6 +100,10 @@ const table = {
     exitCode: 1,
     doc: "The server refuses the requests that it is to be measured with, answers them with errors, or cannot be reached.",
   },
+  TUNE_NOT_WRITTEN: {
+    exitCode: 1,
+    doc: "The report and the result of `heddle tune`, or the config file of `--write`, cannot be written.",
+  },
   TUNE_BAD_RESULT: {
     exitCode: 2,
     doc: "The file of `--compare` is not a result of `heddle tune`, or one of other requests.",

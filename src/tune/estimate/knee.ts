@@ -63,7 +63,7 @@ export function estimateKnee(levels: readonly LevelThroughputs[], options: KneeO
   const standing = beforeFall(all);
   const last = standing.at(-1)?.concurrency ?? 0;
   if (standing.length < 2)
-    return { inconclusive: `only ${count(all.length, "concurrency", "concurrencies")} had answers` };
+    return { inconclusive: `only ${count(all.length, "concurrency", "concurrencies")} had a good window` };
   if (!isFlat(standing)) return unfinished(all, standing.length, last);
   if (standing.length < LEAST_LEVELS) {
     return { inconclusive: `a knee needs at least ${LEAST_LEVELS} concurrencies; there are ${standing.length}` };

@@ -85,6 +85,7 @@ function measured({ loop, repetition = 0 }: Plan, window: MeasuredWindow, before
   const throughput = window.throughputAnswers / seconds;
   const steal = stealShare(before.cpu, after.cpu);
   const reason = leftOut({
+    seconds,
     answers: latencies.count,
     errors,
     generatorUtilization,

@@ -2,6 +2,8 @@
 import type { LeftOut } from "../types.ts";
 
 export interface Seen {
+  /** Length of the window. */
+  readonly seconds: number;
   readonly answers: number;
   readonly errors: number;
   /** The share of its time in which the generator's loop was busy. */
@@ -19,6 +21,8 @@ export interface Seen {
 }
 
 const MOST_ERRORS = 0.01;
+/** A server that gives no answer at all for so long hangs. In less time it may be the machine that does. */
+const SILENT_SECONDS = 1.9;
 const MOST_UTILIZATION = 0.9;
 const MOST_LATE = 0.01;
 /** Ticks of 10 ms: in a window of a second one tick on two cores is 0.5 %. */
@@ -28,7 +32,8 @@ const LITTLES_LAW_ERROR = 0.05;
 
 /** The first reason that applies; undefined: the sample counts. */
 export function leftOut(seen: Seen): LeftOut | undefined {
-  const { answers, errors, concurrency, throughput, meanMs } = seen;
+  const { answers, errors, concurrency, throughput, meanMs, seconds } = seen;
+  if (answers === 0 && errors === 0 && seconds < SILENT_SECONDS) return "littles-law";
   if (answers === 0 || errors > MOST_ERRORS * (answers + errors)) return "errors";
   if (seen.generatorUtilization > MOST_UTILIZATION || seen.lateShare > MOST_LATE) return "generator";
   if (seen.stealShare > MOST_STEAL) return "steal";

@@ -4,7 +4,7 @@
  *
  *   arguments (serve-arguments.ts) → spawn → "listening on" → measured → SIGTERM → ended, or killed
  *
- * A server that ends by itself resolves `ended`. None outlives this process, unless this process is killed with SIGKILL.
+ * A server that ends by itself resolves `ended`. None outlives this process, however this process ends (cli/tuned-server-main.ts).
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -18,7 +18,7 @@ import { formatShape, threadsOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
 import { type LoopBlocks, readLoops } from "./loops.ts";
 import { processTree, runDelaySeconds, treeCpuSeconds } from "./process-tree.ts";
-import { BIN, CONFIG_NAME, configWithRoutes, ownMessage, serveArguments } from "./serve-arguments.ts";
+import { CONFIG_NAME, configWithRoutes, ownMessage, SERVER, serveArguments } from "./serve-arguments.ts";
 
 export interface BootedShape {
   /** Without a slash at the end. */
@@ -120,10 +120,10 @@ class ServerProcess {
   readonly #changed = new Set<() => void>();
 
   constructor(args: readonly string[], { cwd, env = process.env }: AppToServe, cpus: readonly number[] | undefined) {
-    this.#child = spawn(process.execPath, [BIN, ...args], {
+    this.#child = spawn(process.execPath, [SERVER, ...args], {
       cwd,
       env: { ...env, NO_COLOR: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     // It has one thread so far; all others inherit this.
     if (cpus !== undefined && this.#child.pid !== undefined) pin(this.#child.pid, cpus);

@@ -9,7 +9,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArguments } from "../../config/config.ts";
 import type { Shape } from "../types.ts";
 
-export const BIN: string = fileURLToPath(new URL("../../../bin/heddle.js", import.meta.url));
+/** A module of `cli`, which ends with this process: run and not imported. */
+export const SERVER: string = fileURLToPath(
+  new URL(import.meta.url.replace(/tune\/probe\/[^/]*(\.[jt]s)$/, "cli/tuned-server-main$1")),
+);
 
 /** Not the user's while the app is measured. */
 const REPLACED: readonly string[] = [

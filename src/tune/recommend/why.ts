@@ -15,6 +15,8 @@ export interface Reasons {
   readonly mix: Mix | undefined;
   readonly choice: Choice | undefined;
   readonly cores: number;
+  /** The user has chosen the model. */
+  readonly isFixed: boolean;
 }
 
 export function whyOf(reasons: Reasons): string {
@@ -54,8 +56,9 @@ const FITTING: Readonly<Record<Kind, readonly string[]>> = {
 
 /** Without its full stop. */
 function consequence(reasons: Reasons): string {
-  const { shape, mix, choice } = reasons;
+  const { shape, mix, choice, isFixed } = reasons;
   const words = shapeInWords(shape);
+  if (choice === undefined && isFixed) return `nothing that counts was measured of ${words}`;
   if (choice === undefined) return `nothing that counts was measured, so ${words} is what the formula says`;
   const measured = `${words} answered ${evidence(choice)}`;
   if (mix === undefined) return measured;

@@ -10,7 +10,7 @@ export const LEFT_OUT: Readonly<Record<LeftOut, string>> = {
   steal: "the hypervisor took CPU time away",
   rate: "fewer requests were sent than asked",
   "littles-law": "no steady state (Little's law does not hold)",
-  errors: "more than 1 % errors",
+  errors: "more than 1 % errors, or no answer",
 };
 
 export const LIMITED_BY: Readonly<Record<LimitedBy, string>> = {

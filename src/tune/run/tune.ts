@@ -11,7 +11,7 @@
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { type Generator, startGenerator } from "../load/generator.ts";
 import { profileRoutes } from "../probe/profile-routes.ts";
-import { candidates, oneOfEach } from "../recommend/candidates.ts";
+import { candidates, type Fixed, oneOfEach } from "../recommend/candidates.ts";
 import { choose } from "../recommend/choose.ts";
 import { recommend } from "../recommend/recommend.ts";
 import { routeKey } from "../recommend/route-key.ts";
@@ -101,7 +101,11 @@ class TuneRun {
       scenario,
       shapes: [best, ...others],
       perRoute: this.#profiles,
-      ...("url" in subject ? {} : { recommendation: recommend(this.#profiles, this.#shapes, machine().cores) }),
+      ...("url" in subject
+        ? {}
+        : {
+            recommendation: recommend(this.#profiles, this.#shapes, machine().cores, this.#fixed(subject.configured)),
+          }),
       audit: { ...audit, coLocated: this.#isCoLocated },
       machine: machine(),
       startedAt: this.#startedAt,
@@ -191,6 +195,14 @@ class TuneRun {
     if (shapes.length > 0) return shapes;
     if (models.length > 0) return oneOfEach(models, this.#profiles, cores);
     return isFixed ? [configured] : candidates(this.#profiles, cores);
+  }
+
+  /** What the user has decided about the shape. */
+  #fixed(configured: Shape): Fixed {
+    const { shapes, models, isFixed } = this.#request;
+    const [only = configured] = shapes;
+    if (isFixed || shapes.length > 0) return only;
+    return models.length > 0 ? { models } : {};
   }
 
   #bestFirst(): readonly ShapeResult[] {

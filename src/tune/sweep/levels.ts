@@ -38,11 +38,15 @@ export function medianP95Ms(level: Level): number | undefined {
   return median(counted(level).map(({ latency }) => latency.p95Ms));
 }
 
-/** Why the level has no sample that counts: the most frequent reason. undefined: it has one, or none was taken. */
+/**
+ * Why the level has no sample that counts: the most frequent reason, errors before others that are as frequent. undefined: it has one,
+ * or none was taken.
+ */
 export function whyUnusable(level: Level): LeftOut | undefined {
   if (counted(level).length > 0) return undefined;
   const reasons = Map.groupBy(level.samples, ({ leftOut }) => leftOut);
-  return [...reasons].sort(([, a], [, b]) => b.length - a.length)[0]?.[0];
+  const weight = (reason: LeftOut | undefined): number => reasons.get(reason)!.length + (reason === "errors" ? 0.5 : 0);
+  return [...reasons.keys()].sort((a, b) => weight(b) - weight(a))[0];
 }
 
 export function median(values: readonly number[]): number | undefined {

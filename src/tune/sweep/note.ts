@@ -10,7 +10,9 @@ export function sweepNote({ levels, end }: SweepResult): string | undefined {
   if (end === "largest") return `no more than ${atOnce(levels)} in flight are tried.`;
   if (end === "generator") return "the load generator was at its own limit. The server can do more than was measured.";
   if (end === "errors") {
-    return `with ${atOnce(levels)} in flight more than 1 % of the answers were errors, so no more were tried.`;
+    const isSilent = levels.at(-1)?.samples.every(({ answers, errors }) => answers + errors === 0) === true;
+    const what = isSilent ? "there was no answer" : "more than 1 % of the answers were errors";
+    return `with ${atOnce(levels)} in flight ${what}, so no more were tried.`;
   }
   if (end !== "flat") return undefined;
   const fewest = Math.min(...levels.filter((level) => counted(level).length > 0).map((level) => counted(level).length));

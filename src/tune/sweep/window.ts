@@ -19,6 +19,9 @@ const ANSWERS_EACH = 2;
 /** So many p95 of an unsteady window are taken for one answer: the clients that waited were only seen if they got one. */
 const UNSTEADY_FACTOR = 2;
 
+/** After a window without an answer. The next one is eight times as long, and shows whether there are any. */
+const SILENT_FACTOR = 2;
+
 const SHORTEST_WARM_UP_MS = 100;
 
 /** The first answers of all clients come at once or wait for each other; the next ones are spread. */
@@ -43,10 +46,11 @@ export function windowFor(concurrency: number, levels: readonly Level[], windowM
 /** From the nearest level below, as if the server were saturated there: never too short. 0 before the first level. */
 function expectedAnswerMs(concurrency: number, levels: readonly Level[]): number {
   const below = levels.filter((level) => level.concurrency <= concurrency);
+  const from = (level: Level | undefined, ms: number): number =>
+    level === undefined ? 0 : ms * (concurrency / level.concurrency);
   const known = below.filter((level) => counted(level).length > 0).at(-1);
-  if (known === undefined) return 0;
-  const meanMs = (median(counted(known).map(({ latency }) => latency.meanMs)) ?? 0) * (concurrency / known.concurrency);
-  return Math.max(meanMs, unsteadyMs(below) * (concurrency / below.at(-1)!.concurrency));
+  const meanMs = known === undefined ? 0 : (median(counted(known).map(({ latency }) => latency.meanMs)) ?? 0);
+  return Math.max(from(known, meanMs), from(below.at(-1), unsteadyMs(below)));
 }
 
 /**
@@ -55,5 +59,8 @@ function expectedAnswerMs(concurrency: number, levels: readonly Level[]): number
  */
 function unsteadyMs(levels: readonly Level[]): number {
   const unsteady = levels.at(-1)?.samples.filter(({ leftOut }) => leftOut === "littles-law") ?? [];
-  return UNSTEADY_FACTOR * Math.max(0, ...unsteady.map(({ latency }) => latency.p95Ms));
+  const longest = unsteady.map(({ answers, seconds, latency }) =>
+    answers === 0 ? SILENT_FACTOR * seconds * 1000 : latency.p95Ms,
+  );
+  return UNSTEADY_FACTOR * Math.max(0, ...longest);
 }

@@ -5,10 +5,11 @@
  * give the values. So imports and expressions of the user's work there, and a text that was edited wrongly changes nothing.
  */
 
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { loadConfigFile } from "../../config/config.ts";
+import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { diffText } from "./diff.ts";
 import { type ConfigFields, type Conflict, editConfig, newConfig } from "./edit-config.ts";
 
@@ -31,6 +32,7 @@ export interface WriteRequest {
   readonly agree: (conflicts: readonly Conflict[], file: string) => Promise<boolean>;
 }
 
+/** @throws HeddleError TUNE_NOT_WRITTEN */
 export async function writeConfig({ cwd, configFile, fields, show, agree }: WriteRequest): Promise<WriteOutcome> {
   const file = configFile ?? join(cwd, "heddle.config.ts");
   const isNew = !existsSync(file);
@@ -42,8 +44,15 @@ export async function writeConfig({ cwd, configFile, fields, show, agree }: Writ
   if (edit.kind === "unknown-form") return byHand(file, fields);
   show(file, diffText(before, edit.text));
   if (edit.conflicts.length > 0 && !(await agree(edit.conflicts, file))) return { kind: "declined", file };
-  if (!isNew && !(await givesValues(file, edit.text, fields))) return byHand(file, fields);
-  replace(file, edit.text, isNew);
+  try {
+    // Through a symbolic link: it stays one, and what the file imports is beside the file.
+    const target = isNew ? file : realpathSync(file);
+    if (!isNew && !(await givesValues(target, edit.text, fields))) return byHand(file, fields);
+    replace(target, edit.text, isNew);
+  } catch (cause) {
+    const message = `--write: ${file} can't be written: ${messageOf(cause)}. It is as it was.`;
+    throw new HeddleError("TUNE_NOT_WRITTEN", message, { cause });
+  }
   return { kind: "written", file, isNew };
 }
 
@@ -58,6 +67,10 @@ async function givesValues(file: string, text: string, fields: ConfigFields): Pr
     writeFileSync(copy, text);
     const loaded = await loadConfigFile(dirname(file), copy);
     return hasFields(loaded?.settings, fields);
+  } catch (error) {
+    // The edited text is no program.
+    if (error instanceof HeddleError) return false;
+    throw error;
   } finally {
     rmSync(copy, { force: true });
   }
@@ -76,6 +89,11 @@ function hasFields(value: unknown, fields: ConfigFields): boolean {
 /** Whole or not at all, with the file's own permissions. */
 function replace(file: string, text: string, isNew: boolean): void {
   const next = `${file}.${process.pid}`;
-  writeFileSync(next, text, isNew ? {} : { mode: statSync(file).mode });
-  renameSync(next, file);
+  try {
+    writeFileSync(next, text, isNew ? {} : { mode: statSync(file).mode });
+    renameSync(next, file);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
 }

@@ -109,7 +109,7 @@ test("a fall in one repetition of the last level is noise, not a fall", () => {
 test("too little to say something is said, not thrown", () => {
   assert.match(reasonOf(estimateKnee([])), /only 0 concurrencies/);
   assert.match(reasonOf(estimateKnee(repeated([4], hinge))), /only 1 concurrency/);
-  assert.match(reasonOf(estimateKnee(repeated(DOUBLED, () => 0))), /only 0 concurrencies had answers/);
+  assert.match(reasonOf(estimateKnee(repeated(DOUBLED, () => 0))), /only 0 concurrencies had a good window/);
   assert.match(reasonOf(estimateKnee(repeated([1, 2, 4], () => 5))), /at least 4 concurrencies; there are 3/);
   const once = levelsOf(DOUBLED, DOUBLED.map(hinge));
   assert.match(reasonOf(estimateKnee(once)), /one repetition/);

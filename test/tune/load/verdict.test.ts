@@ -4,6 +4,7 @@ import { leftOut, type Seen } from "../../../src/tune/load/verdict.ts";
 
 /** 10 in flight, 10 ms each: 1,000 a second. */
 const GOOD: Seen = {
+  seconds: 2,
   answers: 2000,
   errors: 0,
   generatorUtilization: 0.5,
@@ -26,7 +27,9 @@ describe("whether a sample counts", () => {
 
   const reasons: readonly [why: string, seen: Partial<Seen>, reason: string][] = [
     ["more than 1 % of the answers are bad", { errors: 21 }, "errors"],
-    ["there is no good answer", { answers: 0 }, "errors"],
+    ["there is no good answer", { answers: 0, errors: 1, seconds: 0.1 }, "errors"],
+    ["there is no answer at all for seconds", { answers: 0 }, "errors"],
+    ["there is no answer in a short window", { answers: 0, seconds: 1.8 }, "littles-law"],
     ["the generator was busy over 90 % of its time", { generatorUtilization: 0.91 }, "generator"],
     ["the generator sent over 1 % late", { lateShare: 0.02 }, "generator"],
     ["the hypervisor took CPU time away", { stealShare: 0.03 }, "steal"],

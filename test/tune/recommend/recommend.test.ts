@@ -261,6 +261,13 @@ describe("the recommendation", () => {
     assert.equal(recommend(mixed, [measured("loop 1x1", 50, { routes }), loop], CORES).routes, undefined);
   });
 
+  test("is what the user has decided, also if nothing counts", () => {
+    const fixed = { model: "loop", workers: 1, threads: 1 };
+    const { why, classic: _, ...shape } = recommend([profiles.image], [], CORES, fixed);
+    assert.deepEqual(shape, fixed);
+    assert.match(why, /Nothing that counts was measured of 1 event loop\.$/);
+  });
+
   test("has the classic formulas beside it", () => {
     assert.deepEqual(recommend([profiles.sqlite], [], CORES).classic, {
       cores: 2,

@@ -48,6 +48,10 @@ function processesOf(folder: string): string[] {
   });
 }
 
+function parentOf(pid: number): number {
+  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
+}
+
 async function interrupted(
   t: Parameters<typeof tempFolder>[0],
   when: RegExp,
@@ -136,6 +140,26 @@ describe("heddle tune", { concurrency: 2 }, () => {
     assert.ok(levels.length >= 3);
     await until(() => processesOf(folder).length === 0, "the processes to end");
   });
+
+  for (const signal of ["SIGHUP", "SIGQUIT", "SIGKILL"] as const) {
+    test(`ended by ${signal} it leaves no server behind`, async (t) => {
+      const folder = tempFolder(t, {
+        "app.mjs": `import { writeFileSync } from "node:fs";\nwriteFileSync(\`pid.\${process.pid}\`, "");\n${APP}`,
+      });
+      const tuning = startTune(t, ["app.mjs", ...SHORT], folder);
+      await until(() => /1 in flight/.test(tuning.stderr()), "a window", 60_000);
+      const workers = readdirSync(folder).filter((name) => name.startsWith("pid."));
+      assert.ok(workers.length > 0);
+      const arbiters = workers.map((name) => parentOf(Number(name.slice(4))));
+      tuning.child.kill(signal);
+      await tuning.exited;
+      const isThere = (pid: number): boolean => existsSync(`/proc/${pid}`);
+      await until(
+        () => ![...arbiters, ...workers.map((name) => Number(name.slice(4)))].some(isThere),
+        "the server to end",
+      );
+    });
+  }
 
   test("interrupted before anything is measured it says so, and writes nothing", async (t) => {
     const { tuning, folder } = await interrupted(t, /starting the app/);
@@ -243,6 +267,13 @@ describe("before time is spent heddle tune refuses", { concurrency: 3 }, () => {
       2,
       /--compare: none\.json can't be read: ENOENT/,
     ],
+    [
+      "to write into what is a file",
+      ["app.mjs", "--out", "empty.json"],
+      1,
+      /--out: got ".*empty\.json", but .*empty\.json is no folder; expected a folder that can be written/,
+    ],
+    ["to write below what is a file", ["app.mjs", "--out", "empty.json/a/b"], 1, /empty\.json is no folder/],
     ["a flag that is misspelt", ["app.mjs", "--bugdet", "60s"], 2, /did you mean --budget\?/],
     ["a setting that is wrong", ["app.mjs", "--timeout", "soon"], 2, /--timeout: got "soon"/],
   ];

@@ -16,6 +16,12 @@ test("a sweep that is not complete says why, and what would help", async () => {
   const leftOut = (reason: "errors" | "generator") => (concurrency: number) => (concurrency > 4 ? reason : undefined);
   const errors = await play({ knee: 100, answerMs: 5, leftOut: leftOut("errors") });
   assert.match(sweepNote(errors)!, /with 8 requests in flight more than 1 % of the answers were errors/);
+  const { levels } = errors;
+  const silent = levels.map((level) => ({
+    ...level,
+    samples: level.samples.map((each) => ({ ...each, errors: 0, answers: 0 })),
+  }));
+  assert.match(sweepNote({ ...errors, levels: silent })!, /with 8 requests in flight there was no answer, so/);
   const generator = await play({ knee: 100, answerMs: 5, leftOut: leftOut("generator") });
   assert.match(sweepNote(generator)!, /load generator was at its own limit/);
 });

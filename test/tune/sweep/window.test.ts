@@ -5,10 +5,23 @@ import type { LeftOut, Level, Sample } from "../../../src/tune/types.ts";
 
 const WINDOW_MS = 500;
 
-function level(concurrency: number, meanMs: number, more: { p95Ms?: number; leftOut?: LeftOut } = {}): Level {
-  const { p95Ms = meanMs, leftOut } = more;
+interface More {
+  readonly p95Ms?: number;
+  readonly leftOut?: LeftOut;
+  readonly answers?: number;
+}
+
+function level(concurrency: number, meanMs: number, more: More = {}): Level {
+  const { p95Ms = meanMs, leftOut, answers = 100 } = more;
   const latency = { meanMs, p50Ms: meanMs, p95Ms, p99Ms: p95Ms, maxMs: p95Ms };
-  const sample = { concurrency, latency, ...(leftOut === undefined ? {} : { leftOut }) } as unknown as Sample;
+  const seconds = WINDOW_MS / 1000;
+  const sample = {
+    concurrency,
+    seconds,
+    answers,
+    latency,
+    ...(leftOut === undefined ? {} : { leftOut }),
+  } as unknown as Sample;
   return { concurrency, samples: [sample] };
 }
 
@@ -30,4 +43,10 @@ test("after one that was not steady it is longer: some clients waited for so lon
     windowFor(64, [steady, level(64, 90, { p95Ms: 400, leftOut: "steal" })], WINDOW_MS).measureMs,
     WINDOW_MS,
   );
+});
+
+test("after one without any answer it is so long that a server that hangs is told from a machine that does", () => {
+  const silent = level(8, 0, { answers: 0, leftOut: "littles-law" });
+  assert.equal(windowFor(8, [level(4, 10), silent], 250).measureMs, 2000);
+  assert.equal(windowFor(8, [silent], 250).measureMs, 2000);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { writeConfig, type WriteOutcome } from "../../../src/tune/write/write-config.ts";
@@ -96,4 +96,33 @@ test("a file whose new text would not give the values is left alone", async (t) 
   const { outcome, text: after } = await write(t, { "heddle.config.mjs": text }, true);
   assert.equal(outcome.kind, "by-hand");
   assert.equal(after, text);
+});
+
+test("a symbolic link stays one, and its file is changed, with what it imports", async (t) => {
+  const folder = tempFolder(t, {
+    "shared/base.mjs": "export const app = 'app.ts';\n",
+    "shared/heddle.config.mjs": 'import { app } from "./base.mjs";\nexport default {\n  app,\n};\n',
+    "project/app.ts": "",
+  });
+  const link = join(folder, "project/heddle.config.mjs");
+  symlinkSync("../shared/heddle.config.mjs", link);
+  const asked = { show: () => {}, agree: () => Promise.resolve(false) };
+  const outcome = await writeConfig({ cwd: join(folder, "project"), configFile: link, fields, ...asked });
+  assert.equal(outcome.kind, "written");
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.match(readFileSync(join(folder, "shared/heddle.config.mjs"), "utf8"), /app,\n {2}model: "threads",/);
+  assert.deepEqual(readdirSync(join(folder, "shared")).sort(), ["base.mjs", "heddle.config.mjs"]);
+  assert.deepEqual(readdirSync(join(folder, "project")).sort(), ["app.ts", "heddle.config.mjs"]);
+});
+
+test("a file that can't be written is told with its name, and nothing is left behind", async (t) => {
+  const folder = tempFolder(t, {});
+  const cwd = join(folder, "gone");
+  const asked = { show: () => {}, agree: () => Promise.resolve(false) };
+  await assert.rejects(writeConfig({ cwd, fields, ...asked }), {
+    code: "TUNE_NOT_WRITTEN",
+    message: /^--write: .*gone\/heddle\.config\.ts can't be written: ENOENT.* It is as it was\.$/,
+  });
+  mkdirSync(cwd);
+  assert.deepEqual(readdirSync(cwd), []);
 });
