@@ -8,6 +8,7 @@ import type { ErrorCode } from "../../../errors/errors.ts";
 import { hasNative, sinceLastByteMs } from "../../../platform/native.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 import { COUNTER, type LoadRow } from "../../../supervise/load-board.ts";
+import type { WaitEnd } from "../../models/model.ts";
 import type { Exchange } from "../exchange.ts";
 import { AdaptiveGate } from "./adaptive/adaptive-gate.ts";
 import { Gate, type GateHandle } from "./gate.ts";
@@ -119,12 +120,13 @@ export class Admission {
     }
     // Another request's release admits this one. The handler must not run in that request's async context.
     const admitted = AsyncLocalStorage.bind(() => then(exchange, performance.now()));
-    const queued = gate.enqueue(exchange, nowMs, (end) => {
+    const done = (end: WaitEnd): void => {
       this.#row.lower("queued");
       exchange.queuedAt = undefined;
       if (end === "admitted") admitted();
       else this.shed(exchange, SHED_AS[end]);
-    });
+    };
+    const queued = gate.enqueue(exchange, nowMs, done, isUrgent);
     if (!queued) {
       this.shed(exchange, "OVERLOADED");
       return;

@@ -87,8 +87,7 @@ export class Gate {
    * Joins the queue. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. One of a route with
    * priority displaces the oldest other one then.
    */
-  enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void): boolean {
-    const isUrgent = exchange.route?.priority === "high";
+  enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void, isUrgent: boolean = false): boolean {
     if (!this.slots.tryJoinQueue() && !(this.makesRoom(isUrgent) && this.slots.tryJoinQueue())) return false;
     this.#ledger[WAITING]!++;
     const waiter = { exchange, sinceMs: nowMs, isUrgent, done, previous: undefined, next: undefined };

@@ -77,7 +77,12 @@ export class AdaptiveGate extends Gate {
     return entered;
   }
 
-  override enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void): boolean {
+  override enqueue(
+    exchange: Exchange,
+    nowMs: number,
+    done: (end: WaitEnd) => void,
+    isUrgent: boolean = false,
+  ): boolean {
     this.#dropDelayed(nowMs);
     const counted = (end: WaitEnd): void => {
       if (end === "timed-out") this.#row[ROW.shedTimedOut]!++;
@@ -85,7 +90,7 @@ export class AdaptiveGate extends Gate {
       else if (end === "displaced") this.#row[ROW.shedQueueFull]!++;
       done(end);
     };
-    const joined = super.enqueue(exchange, nowMs, counted);
+    const joined = super.enqueue(exchange, nowMs, counted, isUrgent);
     if (!joined) this.#row[ROW.shedQueueFull]!++;
     return joined;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SharedSemaphore } from "../../../../../src/kit/shared-semaphore.ts";
+import type { WaitEnd } from "../../../../../src/server/models/model.ts";
 import type { Exchange } from "../../../../../src/server/http/exchange.ts";
 import { AdaptiveGate } from "../../../../../src/server/http/admit/adaptive/adaptive-gate.ts";
 import { Board, createRow, ROW } from "../../../../../src/server/http/admit/adaptive/memory.ts";
@@ -30,8 +31,8 @@ class Setup {
     const isUrgent = priority === "high";
     if (this.gate.sheds(isUrgent, waitedMs, nowMs)) return "delayed";
     if (this.gate.tryEnter(isUrgent)) return "entered";
-    const exchange = { route: { priority } } as unknown as Exchange;
-    return this.gate.enqueue(exchange, nowMs, (end) => this.ends.push(`${name} ${end}`)) ? "waits" : "full";
+    const done = (end: WaitEnd): void => void this.ends.push(`${name} ${end}`);
+    return this.gate.enqueue({} as Exchange, nowMs, done, isUrgent) ? "waits" : "full";
   }
 
   /** A queue that stands for more than an interval. */
@@ -52,9 +53,8 @@ test("a queue that stands for an interval is overloaded: those that waited for o
   assert.ok(setup.ends.every((end) => end.endsWith("delayed")));
   assert.ok(setup.row[ROW.shedDelayed]! > 0);
   // Without overload they wait until the queue timeout.
-  const exchange = { route: {} } as unknown as Exchange;
   gate.tryEnter();
-  gate.enqueue(exchange, 0, (end) => ends.push(end));
+  gate.enqueue({} as Exchange, 0, (end) => ends.push(end));
   gate.sweep(50);
   assert.deepEqual(ends, []);
   gate.sweep(1000);
