@@ -44,12 +44,7 @@ const shapes: readonly { readonly name: string; readonly flags: readonly string[
   { name: "sync", flags: ["--model", "sync", "--workers", "2"], copies: 2 },
   // Its hooks run on its serving thread.
   { name: "threads", flags: ["--model", "threads", "--workers", "2", "--threads", "2"], copies: 2 },
-  {
-    name: "thread-per-request",
-    // Each request starts a thread, which takes a second on a busy machine.
-    flags: ["--model", "thread-per-request", "--threads", "1:2", "--queue-timeout", "5m"],
-    copies: 1,
-  },
+  { name: "thread-per-request", flags: ["--model", "thread-per-request", "--threads", "1:2"], copies: 1 },
 ];
 
 for (const { name, flags, copies } of shapes) {

@@ -52,6 +52,8 @@ export interface TestServer extends AsyncDisposable {
 /** A server that takes longer hangs: the test should fail with its output rather than wait. */
 const BOOT_PATIENCE_MS = 60_000;
 const STOP_PATIENCE_MS = 20_000;
+/** On a busy machine requests may wait for longer than the default of 5 s, for threads that start. Flags say otherwise. */
+const PATIENT: Readonly<Record<string, string>> = { HEDDLE_QUEUE_TIMEOUT: "60s" };
 
 /** Starts `heddle serve <app> <args>`, or without an app if that is undefined; listens on `-p 0` unless `args` say where. Rejects with its output if it ends. */
 export async function startServer(
@@ -60,7 +62,8 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<TestServer> {
   const app = appFile === undefined ? [] : [appFile];
-  const process = launch(["serve", ...app, ...placeArguments(args)], options);
+  const env = { ...PATIENT, ...options.env };
+  const process = launch(["serve", ...app, ...placeArguments(args)], { ...options, env });
   const urls = await process.urls(options.listeners ?? 1);
   return { ...process.server, url: urls[0]!, urls, port: Number(new URL(urls[0]!).port || NaN) };
 }
