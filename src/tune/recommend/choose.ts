@@ -2,9 +2,9 @@
  * The best of the measured shapes. Pure.
  *
  * Shapes whose throughputs differ by no more than the noise are equally good. Of those, one whose p95 at the knee is much higher is
- * worse, and the cheapest of the rest is chosen: of an app with routes that hold their event loop, the cheapest that keeps the others
- * from waiting for them, which a p95 of all routes together does not show. A shape whose measurement was limited by something else than the server may be better
- * than it looks, so that nothing cheaper is preferred to the first of the candidates then.
+ * worse, and the cheapest of the rest is chosen. Of an app some of whose routes hold their event loop it is the cheapest that keeps the
+ * others from waiting for them, which a p95 of all routes together does not show. A shape whose measurement was limited by something
+ * else than the server may be better than it looks, so that nothing cheaper is preferred to the first of the candidates then.
  */
 
 import type { Sample, Shape, ShapeResult } from "../types.ts";
