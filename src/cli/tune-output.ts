@@ -2,6 +2,7 @@
 
 import { accessSync, constants, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { show } from "../config/setting-value.ts";
 import { HeddleError, messageOf } from "../errors/errors.ts";
 import { renderReport } from "../tune/report/page/page.ts";
 import type { TuneResult } from "../tune/types.ts";
@@ -55,7 +56,7 @@ function isThere(path: string): boolean {
 function notWritten(folder: string, why: string, cause?: unknown): HeddleError {
   return new HeddleError(
     "TUNE_NOT_WRITTEN",
-    `--out: got ${JSON.stringify(folder)}, but ${why}; expected a folder that can be written`,
+    `--out: got ${show(folder)}, but ${why}; expected a folder that can be written`,
     cause === undefined ? {} : { cause },
   );
 }

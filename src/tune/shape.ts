@@ -1,9 +1,11 @@
 /** What is asked about a shape. Pure. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Shape } from "./types.ts";
+import { print } from "./write/edit-config.ts";
 
 export function isSameShape(a: Shape, b: Shape): boolean {
-  return textOf(a) === textOf(b);
+  return isDeepStrictEqual(a, b);
 }
 
 /** In all workers, with those of its routes. */
@@ -21,14 +23,5 @@ export function formatShape({ model, workers, threads, routes = {} }: Shape): st
 
 /** `routes: { "GET /report": { model: "threads", threads: 2 } }`, as a config file has it. undefined: none has a model of its own. */
 export function routesText({ routes }: Shape): string | undefined {
-  if (routes === undefined) return undefined;
-  const lines = Object.entries(routes).map(
-    ([key, { model, threads }]) => `${JSON.stringify(key)}: { model: ${JSON.stringify(model)}, threads: ${threads} }`,
-  );
-  return `routes: { ${lines.join(", ")} }`;
-}
-
-function textOf({ model, workers, threads, routes = {} }: Shape): string {
-  const ofRoutes = Object.entries(routes).map(([key, route]) => [key, route.model, route.threads]);
-  return JSON.stringify([model, workers, threads, ofRoutes]);
+  return routes && `routes: ${print(routes)}`;
 }

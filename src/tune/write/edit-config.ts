@@ -126,7 +126,8 @@ function isFields(value: unknown): value is ConfigFields {
   return typeof value === "object" && value !== null;
 }
 
-function print(value: unknown): string {
+/** A value as it is written into a config file. */
+export function print(value: unknown): string {
   if (!isFields(value)) return JSON.stringify(value);
   const fields = Object.entries(value).map(([key, inner]) => `${printKey(key)}: ${print(inner)}`);
   return `{ ${fields.join(", ")} }`;
