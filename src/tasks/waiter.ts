@@ -103,7 +103,7 @@ export class Waiter extends Waiting {
 export function park<T>(queue: WaitQueue, where: Where, value?: unknown): Promise<T> {
   const promise = new Promise<T>(stash as never);
   const unit = currentUnit();
-  if (unit !== undefined && unit.settle === undefined) {
+  if (unit !== undefined && unit.settle === undefined && !unit.isKept) {
     unit.parksAs(where, settleNext, value);
     queue.add(unit);
     return promise;

@@ -5,6 +5,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { get as request, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import type { LeakView } from "../../src/server/worker/report/unit-views.ts";
 import { runHeddle } from "../support/server.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
@@ -131,6 +132,38 @@ describe("the model tasks", { concurrency: 2 }, () => {
     // The one is over with its connection, though its handler never returns; the other one returns.
     for (const client of clients) client.destroy();
     await waitForInFlight(server, "tasks", 0);
+  });
+
+  test("heddle leaks finds those that are parked on what nobody else can reach, and none that another can wake", async (t) => {
+    const server = await serveTasks(t, ["--threads", "1", "--timeout", "60s"]);
+    const leaking = ["receive", "send", "select", "lock", "two"];
+    const known = [
+      "known channel",
+      "known select",
+      "known mutex",
+      "a minute",
+      "a minute's channel",
+      "its client",
+      "either",
+    ];
+    const parked = [...leaking, ...known];
+    const leaving = new AbortController();
+    const answers = parked.map((on) =>
+      fetch(`${server.url}/parked?on=${encodeURIComponent(on)}`, leaving).catch(() => {}),
+    );
+    await waitForInFlight(server, "tasks", parked.length);
+    const leaks = async (): Promise<(string | undefined)[]> => {
+      const { stdout } = await runHeddle(["leaks", "--json", "--control", server.control]);
+      return (JSON.parse(stdout) as LeakView[]).flatMap((view) => view.leaks?.map(({ where }) => where) ?? []);
+    };
+    assert.deepEqual((await leaks()).toSorted(), ["mutex", "receive", "receive", "select", "send"]);
+    assert.deepEqual(await leaks(), []);
+    // Those that were not found can still be woken: by another request, or by the end of their client.
+    await ask(server, "/wakes");
+    leaving.abort();
+    await Promise.all(answers);
+    const asleep = known.filter((on) => on.startsWith("a minute"));
+    await waitForInFlight(server, "tasks", asleep.length);
   });
 
   test("its context has the request's deadline, and is cancelled when the client leaves", async (t) => {

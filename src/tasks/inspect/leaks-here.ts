@@ -13,6 +13,7 @@ import { running } from "../jobs/runner.ts";
 import { allUnits, restoreUnits, takeUnits, type Unit } from "../jobs/unit.ts";
 import { sleep } from "../sleep.ts";
 import { connected } from "../task-service.ts";
+import type { Waiter } from "../waiter.ts";
 
 /** A task that can never go on. */
 export interface TaskLeak {
@@ -32,13 +33,17 @@ interface Probe {
   /** In no order. */
   readonly weak: WeakRef<Unit>[];
   readonly places: WeakMap<Unit, number>;
-  /** Of those that others keep. */
-  readonly outcomes: readonly Kept[];
+  readonly kept: readonly Kept[];
 }
 
+/** Others keep the unit (`Unit.isKept`). */
 interface Kept {
   readonly unit: Unit;
+  readonly leak: UnitLeak;
   readonly outcome: WeakRef<Promise<unknown>>;
+  /** Its newest waiter, which keeps the others. Strong until they are hidden. */
+  newest: Waiter | undefined;
+  readonly waiters: WeakRef<Waiter> | undefined;
 }
 
 export async function leaksHere(): Promise<TaskLeak[]> {
@@ -67,33 +72,39 @@ function newProbe(): Probe {
     places.set(unit, place);
     return new WeakRef(unit);
   });
-  return { weak, places, outcomes: keptOutcomes() };
+  return { weak, places, kept: keptUnits() };
 }
 
-/** Requests: their connections keep the units, whatever these wait for. One that waits in the library is kept by itself. */
-function keptOutcomes(): Kept[] {
+/** Requests: their connections keep the units. What they wait with, and what their functions return, nobody keeps but what wakes them. */
+function keptUnits(): Kept[] {
   const kept: Kept[] = [];
   for (const unit of allUnits()) {
-    const { outcome } = unit;
-    if (outcome !== undefined && waitsElsewhere(unit)) kept.push({ unit, outcome: new WeakRef(outcome) });
+    const { outcome, waiters } = unit;
+    if (outcome === undefined) continue;
+    kept.push({
+      unit,
+      leak: { ...leakOf(unit), name: unit.view().name },
+      outcome: new WeakRef(outcome),
+      newest: waiters,
+      waiters: waiters === undefined ? undefined : new WeakRef(waiters),
+    });
   }
   return kept;
 }
 
-function waitsElsewhere(unit: Unit): boolean {
-  return unit.isElsewhere && unit.waits.length === 0;
-}
-
-/** Returns what puts them back, and tells of which there is none any more. */
-function hideOutcomes(outcomes: readonly Kept[]): () => UnitLeak[] {
-  const hidden = outcomes.filter(({ unit }) => unit.outcome !== undefined && waitsElsewhere(unit));
-  for (const { unit } of hidden) unit.outcome = undefined;
+/** Returns what puts back what there still is, and tells of whom nothing is there any more. */
+function hideKept(kept: readonly Kept[]): () => UnitLeak[] {
+  // Nothing has happened to those since the probe that would have shown it who wakes them.
+  const hidden = kept.filter(({ unit, newest }) => unit.outcome !== undefined && unit.waiters === newest);
+  for (const each of kept) each.newest = undefined;
+  for (const { unit } of hidden) unit.outcome = unit.waiters = undefined;
   return () => {
     const lost: UnitLeak[] = [];
-    for (const { unit, outcome } of hidden) {
+    for (const { unit, leak, outcome, waiters } of hidden) {
       unit.outcome = outcome.deref();
+      unit.waiters = waiters?.deref();
       if (unit.outcome !== undefined) continue;
-      lost.push({ ...leakOf(unit), name: unit.view().name });
+      lost.push(leak);
       unit.neverGoesOn();
     }
     return lost;
@@ -101,7 +112,7 @@ function hideOutcomes(outcomes: readonly Kept[]): () => UnitLeak[] {
 }
 
 function hide(probe: Probe): () => UnitLeak[] {
-  const restoreOutcomes = hideOutcomes(probe.outcomes);
+  const restoreKept = hideKept(probe.kept);
   const suspects = describe(probe);
   releaseFunctions();
   const sites = takeSites(probe);
@@ -124,7 +135,7 @@ function hide(probe: Probe): () => UnitLeak[] {
     }
     const { board, self } = connected();
     if (suspects.size > 0) board.add(self, LOAD.running, -suspects.size);
-    return [...suspects.values(), ...restoreOutcomes()];
+    return [...suspects.values(), ...restoreKept()];
   };
 }
 

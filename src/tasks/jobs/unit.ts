@@ -213,9 +213,14 @@ export abstract class Unit extends Waiting implements Bystander {
   }
 
   /**
-   * Of a unit that others keep until it ends: what its function returns, if they do not keep that. So it is gone when nothing can
-   * resume the function.
+   * Others than the library keep it until it ends. So it is never its own waiter: its waiters show what can wake it, and its
+   * `outcome` whether it can go on.
    */
+  get isKept(): boolean {
+    return false;
+  }
+
+  /** Of a unit that is kept: what its function returns, if others do not keep that. So it is gone when nothing can resume the function. */
   get outcome(): Promise<unknown> | undefined {
     return undefined;
   }

@@ -126,6 +126,11 @@ export class RequestTask extends Unit implements JobHost {
     return ENDS_ITSELF;
   }
 
+  /** By its link. */
+  override get isKept(): boolean {
+    return true;
+  }
+
   override get outcome(): Promise<unknown> | undefined {
     return this.#outcome;
   }
