@@ -110,9 +110,14 @@ export class Admission {
 
   #pass(gate: Gate, exchange: Exchange, nowMs: number, then: Next): void {
     const isUrgent = exchange.route.priority === "high";
-    if (gate instanceof AdaptiveGate && gate.sheds(isUrgent, waitedMs(gate, exchange, nowMs), nowMs)) {
-      this.shed(exchange, "QUEUE_DELAYED");
-      return;
+    let sinceMs = nowMs;
+    if (gate instanceof AdaptiveGate) {
+      const waited = waitedMs(gate, exchange, nowMs);
+      if (gate.sheds(isUrgent, waited, nowMs)) {
+        this.shed(exchange, "QUEUE_DELAYED");
+        return;
+      }
+      sinceMs -= waited ?? 0;
     }
     if (gate.tryEnter(isUrgent)) {
       then(exchange, nowMs);
@@ -126,7 +131,7 @@ export class Admission {
       if (end === "admitted") admitted();
       else this.shed(exchange, SHED_AS[end]);
     };
-    const queued = gate.enqueue(exchange, nowMs, done, isUrgent);
+    const queued = gate.enqueue(exchange, sinceMs, done, isUrgent);
     if (!queued) {
       this.shed(exchange, "OVERLOADED");
       return;

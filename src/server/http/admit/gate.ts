@@ -80,26 +80,26 @@ export class Gate {
 
   /** Takes a slot if one is free and no exchange of this thread waits already that is to pass before. */
   tryEnter(isUrgent: boolean = false): boolean {
-    return this.urgent.size === 0 && (isUrgent || this.waiters.size === 0) && this.#take();
+    return this.urgent.size === 0 && (isUrgent || this.waiters.size === 0) && this.take();
   }
 
   /**
-   * Joins the queue. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. One of a route with
+   * Joins the queue, in which it counts as waiting since `sinceMs`. `done` is called once, later. False: the queue is full, so the caller sheds the exchange. One of a route with
    * priority displaces the oldest other one then.
    */
-  enqueue(exchange: Exchange, nowMs: number, done: (end: WaitEnd) => void, isUrgent: boolean = false): boolean {
+  enqueue(exchange: Exchange, sinceMs: number, done: (end: WaitEnd) => void, isUrgent: boolean = false): boolean {
     if (!this.slots.tryJoinQueue() && !(this.makesRoom(isUrgent) && this.slots.tryJoinQueue())) return false;
     this.#ledger[WAITING]!++;
-    const waiter = { exchange, sinceMs: nowMs, isUrgent, done, previous: undefined, next: undefined };
+    const waiter = { exchange, sinceMs, isUrgent, done, previous: undefined, next: undefined };
     (isUrgent ? this.urgent : this.waiters).add(waiter);
     // No lost wake-up: a slot may have been given back just before we joined, so look once more.
-    this.#lookSoon();
+    this.lookSoon();
     return true;
   }
 
   release(): void {
     const { slots } = this;
-    if (this.#waiting > 0 && slots.waiting === this.#waiting && slots.taken <= slots.limit) {
+    if (this.handsOver && this.#waiting > 0 && slots.waiting === this.#waiting && slots.taken <= slots.limit) {
       // Only this thread's wait: the slot goes directly to the next one.
       this.leave(this.nextWaiter()!).done("admitted");
       return;
@@ -132,6 +132,11 @@ export class Gate {
     }
   }
 
+  /** Whether a slot that comes free goes to the next waiter at once. Otherwise somebody must look soon. */
+  protected get handsOver(): boolean {
+    return true;
+  }
+
   protected nextWaiter(): Waiter | undefined {
     return this.urgent.first ?? this.waiters.first;
   }
@@ -155,29 +160,39 @@ export class Gate {
     return this.waiters.size + this.urgent.size;
   }
 
-  #take(): boolean {
+  protected take(): boolean {
     if (!this.slots.tryTake()) return false;
     this.#ledger[HELD]!++;
     return true;
   }
 
-  #lookSoon(): void {
+  protected lookSoon(): void {
     if (this.#lookScheduled) return;
     this.#lookScheduled = true;
-    queueMicrotask(this.#look);
+    this.later(this.#look);
+  }
+
+  protected later(look: () => void): void {
+    queueMicrotask(look);
+  }
+
+  /** Lets waiters in while slots are free. False: it has stopped before, and looks again. */
+  protected letIn(): boolean {
+    for (let next = this.nextWaiter(); next !== undefined && this.take(); next = this.nextWaiter()) {
+      this.leave(next).done("admitted");
+    }
+    return true;
   }
 
   /** Takes free slots, and keeps listening to other threads while an exchange waits here. */
   readonly #look = (): void => {
     this.#lookScheduled = false;
     const seen = this.slots.given.count;
-    for (let next = this.nextWaiter(); next !== undefined && this.#take(); next = this.nextWaiter()) {
-      this.leave(next).done("admitted");
-    }
-    if (this.#listening || this.#waiting === 0) return;
-    const changed = this.slots.given.changed(seen);
+    const isDone = this.letIn();
+    if (isDone && (this.#listening || this.#waiting === 0)) return;
+    const changed = isDone ? this.slots.given.changed(seen) : undefined;
     if (changed === undefined) {
-      this.#lookSoon();
+      this.lookSoon();
       return;
     }
     this.#listening = true;

@@ -2,16 +2,21 @@
  * A thread's gate whose limit follows the knee. The acceptor decides on the limit (adaptive-limit.ts), from what the threads write into
  * their rows. Here is what happens to a request while the server is overloaded, as CoDel says:
  *
- * - the newest that waits is served first, since its client is the likeliest to be still there;
- * - one that has waited for over twice the target is shed, be it here or in the kernel: a handler that computes keeps its thread from
- *   reading, so that the queue is there, and the gate sees none of it. In the kernel it must have waited for another request: if this
- *   thread has let in none since it came, the machine was busy with something else, and to shed it would serve nobody;
- * - one that finds the queue full takes the place of the oldest.
+ *   read ─▶ it has waited for too long: shed
+ *     └───▶ waits ─▶ all that have come meanwhile are read ─▶ the newest is let in ─▶ those that have waited for too long are shed
+ *
+ * - The newest is served first, since its client is the likeliest to be still there. A handler that computes keeps its thread from
+ *   reading, so that the queue is in the kernel, oldest first. So all of it is read before one is let in. For handlers that answer in
+ *   no time that would be slow: the thread reads again when it has let others in for a millisecond.
+ * - Too long is over twice the target, the time in the kernel included. But if this thread has let in nobody since the request came,
+ *   and a slot is free, the machine was busy with something else: to shed it would serve nobody.
+ * - One that finds the queue full takes the place of the oldest.
  *
  * A queue that is not overloaded is first come, first served, and its waits end with the queue timeout. Requests of routes with
- * priority are never shed for their delay.
+ * priority are never shed for their delay, and are let in as soon as they are read.
  */
 
+import { setImmediate } from "../../../../kit/native-timers.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { WaitEnd } from "../../../models/model.ts";
 import { Gate, type GateHandle, type Waiter } from "../gate.ts";
@@ -24,6 +29,9 @@ const ASK_MS = 2;
 /** What the kernel tells may be too much by one of its ticks. */
 const TICK_MS = 4;
 
+/** Under overload, requests are let in for so long before the thread reads again. */
+const LET_IN_MS = 1;
+
 export class AdaptiveGate extends Gate {
   readonly #row: Row;
   readonly #board: Board;
@@ -32,8 +40,11 @@ export class AdaptiveGate extends Gate {
   /** When a request was last let in. */
   #letInMs = -Infinity;
 
-  constructor(handle: GateHandle, queueTimeoutMs: number) {
+  readonly #clock: () => number;
+
+  constructor(handle: GateHandle, queueTimeoutMs: number, clock: () => number = () => performance.now()) {
     super(handle, queueTimeoutMs);
+    this.#clock = clock;
     const { row, board } = handle.adaptive!;
     this.#row = new Float64Array(row);
     this.#board = new Board(board);
@@ -52,10 +63,7 @@ export class AdaptiveGate extends Gate {
    */
   sheds(isUrgent: boolean, waitedMs: number | undefined, nowMs: number): boolean {
     this.#row[ROW.arrivals]!++;
-    if (!this.#isLate(isUrgent, waitedMs, nowMs)) {
-      this.#letInMs = nowMs;
-      return false;
-    }
+    if (!this.#isLate(isUrgent, waitedMs, nowMs)) return false;
     this.#row[ROW.shedDelayed]!++;
     this.#codel.shed();
     return true;
@@ -68,29 +76,39 @@ export class AdaptiveGate extends Gate {
     this.#codel.arrived(waitedMs === 0 && oldest === undefined && slots.taken < slots.limit);
     this.#observe(waitedMs + (oldest === undefined ? 0 : nowMs - oldest.sinceMs), nowMs);
     if (isUrgent || waitedMs <= this.#codel.patienceMs(this.#board.targetMs)) return false;
-    return nowMs - waitedMs + TICK_MS <= this.#letInMs;
+    return this.#hasLetInSince(nowMs - waitedMs);
   }
 
+  #hasLetInSince(ms: number): boolean {
+    return ms + TICK_MS <= this.#letInMs;
+  }
+
+  /** Overloaded, those without priority wait until all that have come are read. */
   override tryEnter(isUrgent: boolean = false): boolean {
-    const entered = super.tryEnter(isUrgent);
-    if (!entered) this.#row[ROW.foundFull]!++;
+    const entered = (isUrgent || !this.#codel.overloaded) && super.tryEnter(isUrgent);
+    if (entered) this.#letInMs = this.#clock();
+    else if (!this.#codel.overloaded || this.#isFull) this.#row[ROW.foundFull]!++;
     return entered;
+  }
+
+  get #isFull(): boolean {
+    return this.slots.taken >= this.slots.limit;
   }
 
   override enqueue(
     exchange: Exchange,
-    nowMs: number,
+    sinceMs: number,
     done: (end: WaitEnd) => void,
     isUrgent: boolean = false,
   ): boolean {
-    this.#dropDelayed(nowMs);
+    this.#dropDelayed(this.#clock());
     const counted = (end: WaitEnd): void => {
       if (end === "timed-out") this.#row[ROW.shedTimedOut]!++;
       else if (end === "delayed") this.#row[ROW.shedDelayed]!++;
       else if (end === "displaced") this.#row[ROW.shedQueueFull]!++;
       done(end);
     };
-    const joined = super.enqueue(exchange, nowMs, counted, isUrgent);
+    const joined = super.enqueue(exchange, sinceMs, counted, isUrgent);
     if (!joined) this.#row[ROW.shedQueueFull]!++;
     return joined;
   }
@@ -106,9 +124,38 @@ export class AdaptiveGate extends Gate {
     this.release();
   }
 
+  override release(): void {
+    super.release();
+    if (!this.handsOver && this.nextWaiter() !== undefined) this.lookSoon();
+  }
+
   override sweep(nowMs: number): void {
     super.sweep(nowMs);
     this.#look(nowMs);
+  }
+
+  protected override get handsOver(): boolean {
+    return !this.#codel.overloaded;
+  }
+
+  /** Immediates run when all that the kernel has is read. */
+  protected override later(look: () => void): void {
+    if (this.#codel.overloaded) setImmediate(look);
+    else super.later(look);
+  }
+
+  protected override letIn(): boolean {
+    if (!this.#codel.overloaded) return super.letIn();
+    const untilMs = this.#clock() + LET_IN_MS;
+    for (let next = this.nextWaiter(); next !== undefined && this.take(); next = this.nextWaiter()) {
+      this.#letInMs = this.#clock();
+      this.leave(next).done("admitted");
+      if (this.#clock() < untilMs) continue;
+      this.#dropDelayed(this.#clock());
+      return false;
+    }
+    this.#dropDelayed(this.#clock());
+    return true;
   }
 
   protected override nextWaiter(): Waiter | undefined {
@@ -137,6 +184,7 @@ export class AdaptiveGate extends Gate {
     const patienceMs = this.#codel.patienceMs(this.#board.targetMs);
     for (let oldest = this.waiters.first; oldest !== undefined; oldest = this.waiters.first) {
       if (nowMs - oldest.sinceMs <= patienceMs) return;
+      if (!this.#isFull && !this.#hasLetInSince(oldest.sinceMs)) return;
       this.#codel.shed();
       this.leave(oldest).done("delayed");
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { SharedSemaphore } from "../../../../../src/kit/shared-semaphore.ts";
 import type { WaitEnd } from "../../../../../src/server/models/model.ts";
 import type { Exchange } from "../../../../../src/server/http/exchange.ts";
@@ -23,16 +24,29 @@ class Setup {
     const row = createRow();
     this.row = new Float64Array(row);
     const adaptive = { row, board: board.buffer };
-    this.gate = new AdaptiveGate({ slots: this.slots.handle, ledger: createLedger(), adaptive }, 1000);
+    const handle = { slots: this.slots.handle, ledger: createLedger(), adaptive };
+    this.gate = new AdaptiveGate(handle, 1000, () => this.#nowMs);
+  }
+
+  #nowMs = 0;
+
+  at(nowMs: number): AdaptiveGate {
+    this.#nowMs = nowMs;
+    return this.gate;
+  }
+
+  answered(answerMs: number | undefined, nowMs: number): void {
+    this.at(nowMs).answered(answerMs, nowMs);
   }
 
   /** What admission does with a request. */
   come(name: string, nowMs: number, waitedMs = 0, priority: "normal" | "high" = "normal"): string {
     const isUrgent = priority === "high";
+    this.at(nowMs);
     if (this.gate.sheds(isUrgent, waitedMs, nowMs)) return "delayed";
     if (this.gate.tryEnter(isUrgent)) return "entered";
     const done = (end: WaitEnd): void => void this.ends.push(`${name} ${end}`);
-    return this.gate.enqueue({} as Exchange, nowMs, done, isUrgent) ? "waits" : "full";
+    return this.gate.enqueue({} as Exchange, nowMs - waitedMs, done, isUrgent) ? "waits" : "full";
   }
 
   /** A queue that stands for more than an interval. */
@@ -49,7 +63,7 @@ test("a queue that stands for an interval is overloaded: those that waited for o
   const { gate, ends, row } = new Setup(1, 100);
   const setup = new Setup(1, 100);
   const nowMs = setup.overload();
-  setup.gate.sweep(nowMs + 2 * TARGET_MS);
+  setup.at(nowMs + 2 * TARGET_MS).sweep(nowMs + 2 * TARGET_MS);
   assert.ok(setup.ends.every((end) => end.endsWith("delayed")));
   assert.ok(setup.row[ROW.shedDelayed]! > 0);
   // Without overload they wait until the queue timeout.
@@ -61,22 +75,25 @@ test("a queue that stands for an interval is overloaded: those that waited for o
   assert.deepEqual([ends, row[ROW.shedTimedOut]], [["timed-out"], 1]);
 });
 
-test("overloaded, the newest is served first, and those with priority before it", () => {
+test("overloaded, the newest is served first, and those with priority before it", async () => {
   const setup = new Setup(1, 100);
   const nowMs = setup.overload();
   for (const name of ["a", "b", "c"]) setup.come(name, nowMs + 8);
   setup.come("first", nowMs + 8, 0, "high");
   setup.come("second", nowMs + 8, 0, "high");
   setup.ends.length = 0;
-  for (let i = 0; i < 4; i++) setup.gate.answered(1, nowMs + 9);
+  for (let i = 0; i < 4; i++) {
+    setup.answered(1, nowMs + 9);
+    await turn();
+  }
   assert.deepEqual(setup.ends, ["first admitted", "second admitted", "c admitted", "b admitted"]);
 });
 
 test("not overloaded, the order is that of arrival", () => {
   const setup = new Setup(1, 100);
   for (const name of ["held", "a", "b"]) setup.come(name, 0);
-  setup.gate.answered(1, 1);
-  setup.gate.answered(1, 1);
+  setup.answered(1, 1);
+  setup.answered(1, 1);
   assert.deepEqual(setup.ends, ["a admitted", "b admitted"]);
 });
 
@@ -106,34 +123,85 @@ test("with priority one displaces the oldest without, is never shed for its dela
   assert.deepEqual(setup.ends, ["a displaced"]);
 });
 
-test("what waited in the kernel counts: such requests are shed although a slot is free", () => {
+/** A computing handler's requests: each is read 40 ms after it came. */
+async function overloadInKernel(): Promise<{ readonly setup: Setup; readonly seen: ReadonlySet<string> }> {
   const setup = new Setup(5, 100);
   const seen = new Set<string>();
   for (let nowMs = 0; nowMs < 400; nowMs += 10) {
     const end = setup.come("a", nowMs, 40);
+    await turn();
     seen.add(end);
-    if (end === "entered") setup.gate.answered(1, nowMs + 1);
+    if (end === "entered" || setup.ends.splice(0).includes("a admitted")) setup.answered(1, nowMs + 1);
   }
-  assert.deepEqual([...seen], ["entered", "delayed"]);
+  assert.equal(setup.row[ROW.mode], 1);
+  return { setup, seen };
+}
+
+test("what waited in the kernel counts: such requests are shed although a slot is free", async () => {
+  const { setup, seen } = await overloadInKernel();
+  // Now and then one for whose sake nobody else was let in.
+  assert.deepEqual([...seen], ["entered", "delayed", "waits"]);
   assert.equal(setup.slots.taken, 0);
   // It is over when they need not wait any more.
   for (let nowMs = 400; nowMs < 700; nowMs += 10) {
-    if (setup.come("a", nowMs) === "entered") setup.gate.answered(1, nowMs + 1);
+    const admitted = setup.ends.length;
+    const isIn = setup.come("a", nowMs) === "entered";
+    await turn();
+    if (isIn || setup.ends.length > admitted) setup.answered(1, nowMs + 1);
   }
-  assert.equal(setup.row[ROW.mode], 0);
+  assert.ok(setup.ends.every((end) => end === "a admitted"));
+  assert.deepEqual([setup.row[ROW.mode], setup.slots.taken], [0, 0]);
 });
 
-test("one that has waited in the kernel for no other request is let in, however late: the machine was busy", () => {
-  const setup = new Setup(5, 100);
-  for (let nowMs = 0; nowMs < 400; nowMs += 10) {
-    if (setup.come("a", nowMs, 40) === "entered") setup.gate.answered(1, nowMs + 1);
-  }
-  assert.equal(setup.row[ROW.mode], 1);
+test("overloaded, all that the kernel has are read before one is let in: the newest, and then those that still may wait", async () => {
+  const { setup } = await overloadInKernel();
+  // A handler has computed: these have come meanwhile, the oldest first.
+  const ages = [30, 9, 8, 2, 1];
+  const read = ages.map((waitedMs) => setup.come(`${waitedMs} ms`, 500, waitedMs));
+  assert.deepEqual(read, ["waits", "waits", "waits", "waits", "waits"]);
+  assert.deepEqual(setup.ends, []);
+  await turn();
+  // All are let in in the same moment, as the clock stands still here; the oldest had to wait for the others and is shed.
+  assert.deepEqual(setup.ends, ["1 ms admitted", "2 ms admitted", "8 ms admitted", "9 ms admitted", "30 ms admitted"]);
+});
+
+test("overloaded, requests are read again after a millisecond of handlers, and those that came first are shed", async () => {
+  const { setup } = await overloadInKernel();
+  const computes = (name: string, waitedMs: number): void => {
+    const done = (end: WaitEnd): void => {
+      setup.ends.push(`${name} ${end}`);
+      if (end === "admitted") setup.at(505);
+    };
+    assert.equal(setup.at(500).enqueue({} as Exchange, 500 - waitedMs, done), true);
+  };
+  computes("first", 8);
+  computes("second", 6);
+  computes("third", 1);
+  await turn();
+  assert.deepEqual(setup.ends.splice(0), ["third admitted", "first delayed", "second delayed"]);
+  setup.answered(5, 505);
+  assert.equal(setup.come("newer", 506, 1), "waits");
+  assert.deepEqual(setup.ends, []);
+  await turn();
+  assert.deepEqual(setup.ends, ["newer admitted"]);
+});
+
+test("overloaded, one with priority is let in when it is read", async () => {
+  const { setup } = await overloadInKernel();
+  assert.deepEqual([setup.come("a", 500, 1), setup.come("first", 500, 30, "high")], ["waits", "entered"]);
+});
+
+test("one that has waited in the kernel for no other request is let in, however late: the machine was busy", async () => {
+  const { setup } = await overloadInKernel();
+  setup.slots.resize(1, 100);
   // Ten at once, three times: each time the clients wait for all of them before they send more.
-  const round = (nowMs: number): string[] => Array.from({ length: 10 }, () => setup.come("a", nowMs, 60));
   for (let nowMs = 500; nowMs < 800; nowMs += 100) {
-    assert.deepEqual(round(nowMs), ["entered", ...Array<string>(9).fill("delayed")]);
-    setup.gate.answered(1, nowMs + 2);
+    setup.ends.length = 0;
+    const read = Array.from({ length: 10 }, () => setup.come("a", nowMs, 60));
+    assert.deepEqual(new Set(read), new Set(["waits"]));
+    await turn();
+    assert.deepEqual(setup.ends, ["a admitted", ...Array<string>(9).fill("a delayed")]);
+    setup.answered(1, nowMs + 2);
   }
 });
 
@@ -141,19 +209,19 @@ test("a limit that falls takes no slot from anybody, and those that come free go
   const setup = new Setup(3, 100);
   for (const name of ["1", "2", "3", "a"]) setup.come(name, 0);
   setup.slots.resize(1, 100);
-  setup.gate.answered(1, 1);
-  setup.gate.answered(1, 1);
+  setup.answered(1, 1);
+  setup.answered(1, 1);
   assert.deepEqual([setup.slots.taken, setup.ends], [1, []]);
-  setup.gate.answered(1, 1);
+  setup.answered(1, 1);
   assert.deepEqual([setup.slots.taken, setup.ends], [1, ["a admitted"]]);
 });
 
 test("answers are measured with their time and how many were in flight; those that say nothing are not", () => {
   const setup = new Setup(3, 100);
   for (const name of ["1", "2", "3"]) setup.come(name, 0);
-  setup.gate.answered(10, 10);
-  setup.gate.answered(undefined, 11);
-  setup.gate.answered(20, 20);
+  setup.answered(10, 10);
+  setup.answered(undefined, 11);
+  setup.answered(20, 20);
   const { answers, answerMs, inFlight, arrivals } = ROW;
   assert.deepEqual(
     [answers, answerMs, inFlight, arrivals].map((at) => setup.row[at]),
