@@ -10,7 +10,8 @@
  *   such a turn wakes goes on in the same turn, without the queue, if the queue is empty and the round's time is not up
  *   (`resumesAtOnce`): this is the common case, and costs a promise and two comparisons.
  * - A round ends after `ROUND_BUDGET_MS`. The next begins after timers and I/O have run. So two units that wake each other
- *   for ever starve nothing.
+ *   for ever starve nothing. If timers and I/O have taken longer than that, the next round may take as long as they have, up to
+ *   `LONGEST_ROUND_MS`: on a busy thread with thousands of connections, units would otherwise get a hundredth of its time.
  * - While units wait for their turn, the program stays alive. An empty queue keeps nothing alive.
  * - `current` is the unit that got the turn last and has not parked since. It is undefined outside of microtasks. It does not
  *   say whose code runs: a unit that has started something and not awaited it goes on after it has parked, and a promise that
@@ -49,6 +50,8 @@ export interface Turn {
 
 /** How long units run before timers and I/O get their turn. */
 export const ROUND_BUDGET_MS = 1;
+
+const LONGEST_ROUND_MS = 25;
 
 /** At most this many turns between two reads of the clock: some microseconds, while turns are short. */
 const MAX_TURNS_UNWATCHED = 32;
@@ -111,6 +114,8 @@ export class RunQueue {
   /** Since the microtasks were last drained, some unit has gone on that shares its turn. */
   #isShared: boolean = false;
   #roundStartMs: number = 0;
+  /** How long this round may last. */
+  #roundBudgetMs: number;
   #roundMs: number = 0;
   #sampledMs: number = 0;
   #turnsUntilSample: number = 1;
@@ -124,7 +129,7 @@ export class RunQueue {
   readonly #passInTime: () => void;
 
   constructor(budgetMs: number = ROUND_BUDGET_MS) {
-    this.#budgetMs = budgetMs;
+    this.#budgetMs = this.#roundBudgetMs = budgetMs;
     const handBack = (): void => this.#handBack();
     // A tick that is scheduled within a microtask runs when all microtasks are done.
     this.#afterMicrotasks = () => process.nextTick(handBack);
@@ -154,7 +159,7 @@ export class RunQueue {
     this.#ring[(this.#first + this.#length) & this.#mask] = turn;
     this.#length += 1;
     if (this.#phase === "idle") {
-      this.#startClock();
+      this.#startClock(this.#budgetMs);
       if (this.isInterruptible && this.isOwnCallback) {
         this.#phase = "begins";
         void settled.then(this.#afterMicrotasks);
@@ -186,7 +191,7 @@ export class RunQueue {
 
   #isUpNow(): boolean {
     this.#sample();
-    return this.#sampledMs - this.#roundStartMs > this.#budgetMs;
+    return this.#sampledMs - this.#roundStartMs > this.#roundBudgetMs;
   }
 
   /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
@@ -221,7 +226,7 @@ export class RunQueue {
    * clock, so call it only once in a while.
    */
   isOverBudget(): boolean {
-    return performance.now() - this.#roundStartMs > this.#budgetMs;
+    return performance.now() - this.#roundStartMs > this.#roundBudgetMs;
   }
 
   /** performance.now() at the beginning of the round, in whole milliseconds: good to about one, and free. */
@@ -345,20 +350,23 @@ export class RunQueue {
     if (this.#turnsPerSample === 1 || elapsedMs < LONG_MS) this.current?.charge?.(elapsedMs);
     this.#turnsPerSample = Math.max(1, Math.min(MAX_TURNS_UNWATCHED, this.#calm));
     this.#turnsUntilSample = this.#turnsPerSample;
-    if (this.#phase === "drains" && nowMs - this.#roundStartMs > this.#budgetMs) this.#pause();
+    if (this.#phase === "drains" && nowMs - this.#roundStartMs > this.#roundBudgetMs) this.#pause();
   }
 
   #pause(): void {
     if (this.#length === 0) return;
     this.#phase = "pauses";
+    const pausedMs = this.#sampledMs;
     setImmediate(() => {
-      this.#startClock();
+      const othersMs = performance.now() - pausedMs;
+      this.#startClock(Math.max(this.#budgetMs, Math.min(othersMs, LONGEST_ROUND_MS)));
       this.#phase = "begins";
       this.#goInMicrotask();
     });
   }
 
-  #startClock(): void {
+  #startClock(budgetMs: number): void {
+    this.#roundBudgetMs = budgetMs;
     this.#roundStartMs = this.#sampledMs = performance.now();
     this.#roundMs = Math.floor(this.#roundStartMs);
   }

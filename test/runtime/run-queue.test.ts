@@ -112,6 +112,28 @@ test("two units that wake each other for ever starve neither timers nor immediat
   await done;
 });
 
+test("on a thread whose timers and I/O take long, units get as much time as these", async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  const queue = new RunQueue();
+  const spent = { units: 0, others: 0 };
+  const turn: Turn = {
+    run: () => {
+      nowMs += 0.5;
+      spent.units += 0.5;
+      if (spent.others < 1000) queue.add(turn);
+      queue.parked(turn);
+    },
+  };
+  queue.add(turn);
+  while (spent.others < 1000) {
+    await new Promise((resolve) => setImmediate(resolve));
+    nowMs += 10;
+    spent.others += 10;
+  }
+  assert.ok(spent.units > 800 && spent.units < 1300, `units ${spent.units} ms, others ${spent.others} ms`);
+});
+
 test("says at the end of a round that nobody has a turn or waits for one, and not before", async () => {
   const queue = new RunQueue();
   const log: string[] = [];
