@@ -10,7 +10,8 @@
  */
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
-import type { KneeEstimate, ShapeResult, TuneResult } from "./types.ts";
+import { isPositive, isPositiveOrZero } from "./estimate/input.ts";
+import type { KneeEstimate, Level, Sample, ShapeResult, TuneResult } from "./types.ts";
 import { formatShape, isSameShape } from "./shape.ts";
 import { counted } from "./sweep/levels.ts";
 
@@ -128,14 +129,48 @@ export function parseResult(text: string, file: string): TuneResult {
     throw badResult(file, `it is not JSON (${messageOf(cause)})`, cause);
   }
   if (typeof value !== "object" || value === null) throw badResult(file, "it holds no object");
-  const { version, knee, shapes, machine, scenario } = value as Partial<TuneResult>;
-  if (version !== undefined && version !== 1) throw badResult(file, `its version is ${JSON.stringify(version)}, not 1`);
-  const isShaped =
-    Array.isArray(shapes) && shapes.every(({ shape, levels }) => shape !== undefined && Array.isArray(levels));
-  if (version === undefined || knee === undefined || !isShaped || machine === undefined || scenario === undefined) {
-    throw badResult(file, "it has none of the fields of a result");
-  }
+  const { version } = value as Partial<TuneResult>;
+  if (version === undefined) throw badResult(file, "it has none of the fields of a result");
+  if (version !== 1) throw badResult(file, `its version is ${JSON.stringify(version)}, not 1`);
+  const wrong = wrongField(value as Partial<TuneResult>);
+  if (wrong !== undefined) throw badResult(file, `its ${wrong} is none of a result`);
   return value as TuneResult;
+}
+
+/** The first of the fields that are compared whose value says nothing. A verdict without it would be "same". */
+function wrongField({ shapes, machine, scenario }: Partial<TuneResult>): string | undefined {
+  if (typeof machine?.cpu !== "string" || typeof machine.cores !== "number") return "machine";
+  const requests: unknown = scenario?.requests;
+  if (!Array.isArray(requests) || requests.some((each) => typeof each !== "object" || each === null)) {
+    return "scenario.requests";
+  }
+  if (!Array.isArray(shapes)) return "shapes";
+  for (const [at, result] of (shapes as readonly Partial<ShapeResult>[]).entries()) {
+    const { shape, knee, throughputMax, p95AtKneeMs = 0, levels } = result ?? {};
+    if (typeof shape?.model !== "string") return `shapes[${at}].shape`;
+    if (!isKnee(knee)) return `shapes[${at}].knee`;
+    if (!isPositiveOrZero(throughputMax)) return `shapes[${at}].throughputMax`;
+    if (!isPositiveOrZero(p95AtKneeMs)) return `shapes[${at}].p95AtKneeMs`;
+    if (!Array.isArray(levels) || !levels.every(isLevel)) return `shapes[${at}].levels`;
+  }
+  return undefined;
+}
+
+function isKnee(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const knee = value as Readonly<Record<string, unknown>>;
+  if ("inconclusive" in knee) return true;
+  return "notReached" in knee
+    ? isPositiveOrZero(knee["seenUpTo"])
+    : ["value", "low", "high"].every((name) => isPositive(knee[name]));
+}
+
+function isLevel(value: unknown): boolean {
+  const { samples } = (value ?? {}) as Partial<Level>;
+  return (
+    Array.isArray(samples) &&
+    samples.every((sample) => isPositiveOrZero((sample as Partial<Sample> | null)?.throughput))
+  );
 }
 
 /** @throws HeddleError TUNE_BAD_RESULT: the two measured other requests */

@@ -109,10 +109,32 @@ describe("the file of --compare", () => {
       ["3", /it holds no object/],
       ["{}", /it has none of the fields of a result/],
       ['{"version":2,"knee":{}}', /its version is 2, not 1/],
-      [JSON.stringify({ ...result(twelve, 1), shapes: [{}] }), /it has none of the fields of a result/],
+      [JSON.stringify({ ...result(twelve, 1), shapes: [{}] }), /its shapes\[0\]\.shape is none of a result/],
     ];
     for (const [text, message] of cases) {
       assert.throws(() => parseResult(text, "old.json"), { code: "TUNE_BAD_RESULT", exitCode: 2, message });
+    }
+  });
+
+  test("is refused if a field that is compared says nothing, instead of being called the same", () => {
+    const old = result(twelve, 400);
+    const [shape] = old.shapes;
+    const cases: readonly (readonly [fields: object, message: RegExp])[] = [
+      [{ machine: null }, /its machine is/],
+      [{ scenario: {} }, /its scenario\.requests is/],
+      [{ scenario: { requests: [null] } }, /its scenario\.requests is/],
+      [{ shapes: [null] }, /its shapes\[0\]\.shape is/],
+      ...[undefined, null, "12", {}, { value: "12", low: "11", high: "13" }, { value: 12 }, { notReached: true }].map(
+        (knee) => [{ shapes: [{ ...shape, knee }] }, /its shapes\[0\]\.knee is/] as const,
+      ),
+      // What JSON makes of NaN.
+      [{ shapes: [{ ...shape, throughputMax: null }] }, /its shapes\[0\]\.throughputMax is/],
+      [{ shapes: [{ ...shape, p95AtKneeMs: "20" }] }, /its shapes\[0\]\.p95AtKneeMs is/],
+      [{ shapes: [{ ...shape, levels: [{ concurrency: 1, samples: [null] }] }] }, /its shapes\[0\]\.levels is/],
+    ];
+    for (const [fields, message] of cases) {
+      const text = JSON.stringify({ ...old, ...fields });
+      assert.throws(() => parseResult(text, "old.json"), { code: "TUNE_BAD_RESULT", exitCode: 2, message }, text);
     }
   });
 

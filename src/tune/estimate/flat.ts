@@ -16,13 +16,19 @@ const LEVEL_POWER = 0.1;
 
 /** Whether throughput no longer grows with the concurrency over the last levels, or over all if they reach less far. False with two. */
 export function isFlat(levels: readonly LevelThroughputs[]): boolean {
+  const checked = checkedLevels(levels);
+  return checked.length >= LAST_LEVELS && !isRising(checked);
+}
+
+/** Whether throughput still grows there. With two levels or three over all of them; false with one. */
+export function isRising(levels: readonly LevelThroughputs[]): boolean {
   const medians = checkedLevels(levels).map(
     ({ concurrency, throughputs }) => [concurrency, median(throughputs)] as const,
   );
   const end = medians.at(-1)?.[0] ?? 0;
   const reaching = medians.findLastIndex(([n]) => n * LAST_SPAN <= end);
-  const from = Math.min(medians.length - LAST_LEVELS, Math.max(0, reaching));
-  return from >= 0 && growth(medians.slice(from)) < LEVEL_POWER;
+  const from = Math.max(0, Math.min(medians.length - LAST_LEVELS, reaching));
+  return growth(medians.slice(from)) >= LEVEL_POWER;
 }
 
 /** The slope of log X over log N by least squares; 0 where nothing was answered. */

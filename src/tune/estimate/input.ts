@@ -50,6 +50,18 @@ export function checkSamples(levels: readonly Level[]): void {
   }
 }
 
+/** The options of a bootstrap. */
+export function checkBootstrap({ seed, resamples }: { readonly seed?: number; readonly resamples?: number }): void {
+  if (seed !== undefined && !Number.isFinite(seed)) throw bad("seed", seed, "a finite number");
+  if (resamples !== undefined && !isWholePositive(resamples)) {
+    throw bad("resamples", resamples, "a whole number, at least 1");
+  }
+}
+
+export function isWholePositive(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1;
+}
+
 export function isPositive(value: unknown): value is number {
   return isPositiveOrZero(value) && value > 0;
 }

@@ -9,9 +9,9 @@
 import { count } from "../../errors/count.ts";
 import type { KneeEstimate, LevelThroughputs } from "../types.ts";
 import { redrawn, widenedQuantile } from "./bootstrap.ts";
-import { isFlat } from "./flat.ts";
+import { isFlat, isRising } from "./flat.ts";
 import { fitLogHinge, type LogHinge, type LogLevel, withoutCorner } from "./hinge.ts";
-import { bad, checkedLevels, isPositive } from "./input.ts";
+import { bad, checkBootstrap, checkedLevels, isPositive } from "./input.ts";
 import { type Random, randomFrom } from "./random.ts";
 import { median } from "./statistics.ts";
 
@@ -61,13 +61,11 @@ export function estimateKnee(levels: readonly LevelThroughputs[], options: KneeO
   const { seed = 1, resamples = 1000, anchor } = checkedOptions(options);
   const all = answering(levels);
   const standing = beforeFall(all);
-  const last = standing.at(-1)?.concurrency ?? 0;
-  if (standing.length < 2)
+  if (all.length < 2)
     return { inconclusive: `only ${count(all.length, "concurrency", "concurrencies")} had a good window` };
-  if (!isFlat(standing)) return unfinished(all, standing.length, last);
-  if (standing.length < LEAST_LEVELS) {
-    return { inconclusive: `a knee needs at least ${LEAST_LEVELS} concurrencies; there are ${standing.length}` };
-  }
+  const fall = fallBehind(standing, all);
+  if (isRising(standing)) return unfinished(standing.at(-1)?.concurrency ?? 0, fall);
+  if (standing.length < LEAST_LEVELS) return { inconclusive: tooFew(standing.length, fall) };
   const logLevels = logs(standing);
   const repetitions = median(standing.map(({ throughputs }) => throughputs.length));
   if (repetitions < 2) return { inconclusive: "one repetition of each concurrency does not tell the noise" };
@@ -101,13 +99,32 @@ export function fitHinge(levels: readonly LevelThroughputs[]): Hinge | undefined
   return { slope: Math.exp(slope), knee: Math.exp(knee), roof: Math.exp(roof) };
 }
 
-function unfinished(all: readonly LevelThroughputs[], standing: number, last: number): KneeEstimate {
-  const fallen = all[standing];
-  if (fallen === undefined) return { notReached: true, seenUpTo: last };
-  const share = Math.round((100 * median(fallen.throughputs)) / peakOf(all));
+/** The first level behind the fall. */
+interface Fall {
+  readonly concurrency: number;
+  /** Of the peak's throughput. */
+  readonly percent: number;
+}
+
+function fallBehind(standing: readonly LevelThroughputs[], all: readonly LevelThroughputs[]): Fall | undefined {
+  const fallen = all[standing.length];
+  if (fallen === undefined) return undefined;
   return {
-    inconclusive: `throughput rose up to a concurrency of ${last}, and at ${fallen.concurrency} fell to ${share} % of it: the server breaks down before it is level`,
+    concurrency: fallen.concurrency,
+    percent: Math.round((100 * median(fallen.throughputs)) / peakOf(all)),
   };
+}
+
+function unfinished(last: number, fall: Fall | undefined): KneeEstimate {
+  if (fall === undefined) return { notReached: true, seenUpTo: last };
+  return {
+    inconclusive: `throughput rose up to a concurrency of ${last}, and at ${fall.concurrency} fell to ${fall.percent} % of it: the server breaks down before it is level`,
+  };
+}
+
+function tooFew(standing: number, fall: Fall | undefined): string {
+  if (fall === undefined) return `a knee needs at least ${LEAST_LEVELS} concurrencies; there are ${standing}`;
+  return `a knee needs at least ${LEAST_LEVELS} concurrencies before throughput falls; there ${standing === 1 ? "is" : "are"} ${standing}, and at ${fall.concurrency} it fell to ${fall.percent} % of its peak`;
 }
 
 function doubtOf(fit: LogHinge, first: LevelThroughputs, anchor: LowLoadAnchor | undefined): string | undefined {
@@ -168,11 +185,8 @@ function logs(levels: readonly LevelThroughputs[]): LogLevel[] {
 }
 
 function checkedOptions(options: KneeOptions): KneeOptions {
-  const { anchor, seed, resamples } = options;
-  if (seed !== undefined && !Number.isFinite(seed)) throw bad("seed", seed, "a finite number");
-  if (resamples !== undefined && !(Number.isInteger(resamples) && resamples >= 1)) {
-    throw bad("resamples", resamples, "a whole number, at least 1");
-  }
+  const { anchor } = options;
+  checkBootstrap(options);
   for (const field of ["responseMs", "serviceMs", "servers"] as const) {
     const value = anchor?.[field];
     if (anchor !== undefined && !isPositive(value)) throw bad(`anchor.${field}`, value, "a finite number above 0");

@@ -8,7 +8,7 @@
 
 import type { Level, Sample, SloCeiling } from "../types.ts";
 import { type Bootstrap, redrawn, widenedQuantile } from "./bootstrap.ts";
-import { bad, checkSamples, isPositive } from "./input.ts";
+import { bad, checkBootstrap, checkSamples, isPositive } from "./input.ts";
 import { isotonic } from "./isotonic.ts";
 import { type Random, randomFrom } from "./random.ts";
 import { median } from "./statistics.ts";
@@ -41,6 +41,7 @@ const OF_THE_SERVER: readonly (Sample["leftOut"] | undefined)[] = [undefined, "e
 
 export function sloCeiling(levels: readonly Level[], targetMs: number, options: SloOptions = {}): SloCeiling {
   if (!isPositive(targetMs)) throw bad("targetMs", targetMs, "a finite number of ms above 0");
+  checkBootstrap(options);
   const fitted = new Map(fitP95(levels, options).map((level) => [level.concurrency, level]));
   let ceiling = 0;
   let sure = true;

@@ -9,13 +9,14 @@
 import type { Recommendation, RouteProfile, ShapeResult } from "../types.ts";
 import { candidates, type Fixed } from "./candidates.ts";
 import { choose } from "./choose.ts";
+import { checkCores, checkFixed, checkProfiles } from "./input.ts";
 import { mixOf } from "./kind.ts";
 import { classicRules } from "./sizing.ts";
 import { whyOf } from "./why.ts";
 
 /**
  * `results` in the order of the candidates; one shape at least. `cores`: those that the server could use when it was measured.
- * `fixed`: what the user has decided.
+ * `fixed`: what the user has decided. @throws HeddleError TUNE_INPUT
  */
 export function recommend(
   profiles: readonly RouteProfile[],
@@ -23,6 +24,9 @@ export function recommend(
   cores: number,
   fixed: Fixed = {},
 ): Recommendation {
+  checkProfiles(profiles);
+  checkCores(cores);
+  checkFixed(fixed);
   const mix = mixOf(profiles);
   const choice = choose(results);
   const shape = choice?.chosen.shape ??

@@ -5,6 +5,7 @@
  */
 
 import type { Level, Sample } from "../types.ts";
+import { bad, isPositive, isWholePositive } from "../estimate/input.ts";
 import { toLevels } from "./levels.ts";
 import { nextStep, type Purpose, type SweepEnd, type SweepRules } from "./next-step.ts";
 import type { Window } from "./window.ts";
@@ -39,9 +40,11 @@ export interface SweepResult {
 
 export const DEFAULT_RULES: SweepRules = { repetitions: 5, largest: 4096, windowMs: 500 };
 
+/** @throws HeddleError TUNE_INPUT */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const { measure, budgetMs, onSample, signal, random = Math.random, nowMs = () => performance.now() } = options;
   const rules: SweepRules = { ...DEFAULT_RULES, ...options.rules };
+  check(budgetMs, rules);
   const endMs = nowMs() + budgetMs;
   const samples: Sample[] = [];
   for (;;) {
@@ -58,6 +61,17 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
         ? { levels: toLevels(samples), end: "aborted" }
         : { levels: toLevels(samples), end: "failed", error };
     }
+  }
+}
+
+function check(budgetMs: number, { repetitions, largest, windowMs, sloP95Ms }: SweepRules): void {
+  if (!(budgetMs >= 0)) throw bad("budgetMs", budgetMs, "a number of ms, at least 0");
+  for (const [name, value] of Object.entries({ repetitions, largest })) {
+    if (!isWholePositive(value)) throw bad(`rules.${name}`, value, "a whole number, at least 1");
+  }
+  if (!isPositive(windowMs)) throw bad("rules.windowMs", windowMs, "a finite number of ms above 0");
+  if (sloP95Ms !== undefined && !isPositive(sloP95Ms)) {
+    throw bad("rules.sloP95Ms", sloP95Ms, "a finite number of ms above 0");
   }
 }
 

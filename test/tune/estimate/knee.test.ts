@@ -116,6 +116,28 @@ test("too little to say something is said, not thrown", () => {
   assert.deepEqual([throughputMax([]), fitHinge([])], [0, undefined]);
 });
 
+test("throughput that does not rise is never called one that was not reached, however few the levels", () => {
+  for (const throughputs of [
+    [10, 10],
+    [100, 85],
+    [100, 81],
+  ]) {
+    const levels = repeated([1, 2], (n) => throughputs[n - 1] as number);
+    assert.match(reasonOf(estimateKnee(levels)), /a knee needs at least 4 concurrencies; there are 2$/);
+  }
+  assert.deepEqual(estimateKnee(repeated([1, 2], (n) => 10 * n)), { notReached: true, seenUpTo: 2 });
+});
+
+test("a server that gets slower from the first client on is told as such, with the number of all good windows", () => {
+  const halved = repeated([1, 2, 4, 8, 16], (n) => 100 / n);
+  assert.match(
+    reasonOf(estimateKnee(halved)),
+    /before throughput falls; there is 1, and at 2 it fell to 50 % of its peak/,
+  );
+  const slower = repeated([1, 2, 4, 8], (n) => [100, 80, 60, 40][Math.log2(n)] as number);
+  assert.match(reasonOf(estimateKnee(slower)), /before throughput falls; there are 2, and at 4 it fell to 60 %/);
+});
+
 test("a repetition without an answer is left out", () => {
   const levels = repeated(DOUBLED, hinge).map((level) => ({ ...level, throughputs: [0, ...level.throughputs] }));
   near(valueOf(estimateKnee(levels)).value, 20, 1e-6);

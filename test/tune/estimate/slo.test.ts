@@ -70,7 +70,12 @@ test("levels may come in any order, and none has no ceiling", () => {
   assert.deepEqual(sloCeiling([], 50), { concurrency: 0, boundary: "unseen" });
 });
 
-test("what is no target, no level or no sample is refused", () => {
+test("what is no target, no option, no level or no sample is refused", () => {
+  for (const resamples of [0, -1, 1.5, Number.NaN]) {
+    const message = /^resamples is .*; it should be a whole number, at least 1\.$/;
+    assert.throws(() => sloCeiling([], 50, { resamples }), { code: "TUNE_INPUT", message });
+  }
+  assert.throws(() => sloCeiling([], 50, { seed: Number.NaN }), { code: "TUNE_INPUT", message: /seed is NaN/ });
   for (const target of [0, -1, Number.NaN, "200ms" as never]) {
     assert.throws(() => sloCeiling([], target), { code: "TUNE_INPUT", message: /targetMs/ });
   }

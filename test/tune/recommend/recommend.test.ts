@@ -268,6 +268,27 @@ describe("the recommendation", () => {
     assert.match(why, /Nothing that counts was measured of 1 event loop\.$/);
   });
 
+  test("is not made of nonsense: what is wrong is told, with its place and what it should be", () => {
+    const refused: readonly [name: string, recommend: () => unknown, message: RegExp][] = [
+      ...[0, -2, 1.5, Number.NaN, Infinity].map(
+        (cores) => ["cores", () => recommend([], [], cores), /^cores is .*; it should be a whole number/] as const,
+      ),
+      ...(["cpuMs", "waitMs", "longestBlockMs", "loopMs"] as const).flatMap((field) =>
+        [Number.NaN, -1, Infinity].map((value) => {
+          const profile = route("GET /", { [field]: value });
+          return [field, () => recommend([profile], [], CORES), new RegExp(`^profiles\\[0\\]\\.${field} is`)] as const;
+        }),
+      ),
+      ["weight", () => recommend([route("GET /", { weight: 0 })], [], CORES), /^profiles\[0\]\.weight is 0/],
+      ["route", () => recommend([undefined as never], [], CORES), /^profiles\[0\]\.route is undefined/],
+      ["model", () => recommend([], [], CORES, { model: "threds" }), /^fixed\.model is 'threds'; .*one of loop/],
+      ["models", () => recommend([], [], CORES, { models: ["loop", "x"] }), /^fixed\.models\[1\] is 'x'/],
+      ["workers", () => recommend([], [], CORES, { workers: 0 }), /^fixed\.workers is 0/],
+      ["threads", () => recommend([], [], CORES, { threads: Number.NaN }), /^fixed\.threads is NaN/],
+    ];
+    for (const [name, make, message] of refused) assert.throws(make, { code: "TUNE_INPUT", message }, name);
+  });
+
   test("has the classic formulas beside it", () => {
     assert.deepEqual(recommend([profiles.sqlite], [], CORES).classic, {
       cores: 2,

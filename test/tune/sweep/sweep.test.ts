@@ -125,6 +125,22 @@ describe("a sweep", () => {
   });
 });
 
+test("a sweep whose rules are nonsense is refused before anything is measured", async () => {
+  const refused: readonly [options: Parameters<typeof play>[1], message: RegExp][] = [
+    [{ budgetMs: Number.NaN }, /^budgetMs is NaN/],
+    [{ budgetMs: -1 }, /^budgetMs is -1/],
+    [{ rules: { repetitions: 0 } }, /^rules\.repetitions is 0; it should be a whole number, at least 1/],
+    [{ rules: { largest: Number.NaN } }, /^rules\.largest is NaN/],
+    [{ rules: { largest: 6.5 } }, /^rules\.largest is 6\.5/],
+    [{ rules: { windowMs: 0 } }, /^rules\.windowMs is 0/],
+    [{ rules: { sloP95Ms: Number.NaN } }, /^rules\.sloP95Ms is NaN/],
+  ];
+  for (const [options, message] of refused) {
+    await assert.rejects(play({ knee: 6, answerMs: 10 }, options), { code: "TUNE_INPUT", message });
+  }
+  assert.equal((await play({ knee: 6, answerMs: 10 }, { budgetMs: 0 })).end, "budget");
+});
+
 describe("with an SLO a sweep", () => {
   const p95Ms = (concurrency: number): number => (concurrency <= 40 ? 20 : 20 * (concurrency / 40));
 
