@@ -64,12 +64,17 @@ function describe(from: Capture): string {
 }
 
 function valueOf(from: Capture, response: ResponseParser): string | undefined {
-  if ("header" in from) return response.header(from.header);
   if ("json" in from) return jsonValue(response.body, from.json);
+  if ("header" in from) return textOf(response.header(from.header));
   const cookies = response.headers
     .filter(([name]) => name === "set-cookie")
     .map(([, value]) => value.split(";", 1)[0]!.trim());
-  return cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1);
+  return textOf(cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1));
+}
+
+/** Of a header, whose characters are bytes. */
+function textOf(bytes: string | undefined): string | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes, "latin1").toString();
 }
 
 /** `path`: names and indexes, `data.items[0].id`; a leading `$.` is allowed. undefined: no such value, or no JSON. */

@@ -9,6 +9,8 @@
  *         { "method": "POST", "path": "/orders", "body": { "item": 1 }, "expect": 201 }
  *       ]
  *     }
+ *
+ * `headers` are those of all requests. A setup request leaves out those whose values are captured only by it or later ones.
  */
 import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
@@ -36,13 +38,27 @@ export function readScenario(raw: unknown, folder: string = process.cwd()): Scen
   if (!Array.isArray(requests) || requests.length === 0)
     throw bad("requests", requests, "a list of at least one request");
   if (!Array.isArray(setup)) throw bad("setup", setup, "a list of requests");
-  const read = (list: readonly unknown[], name: string): ScenarioRequest[] =>
-    list.map((each, index) =>
-      readRequest(each, { name: `${name}[${index}]`, folder, isSetup: name === "setup" }, common),
-    );
-  const scenario = { requests: read(requests, "requests"), setup: read(setup, "setup") };
+  const captured = new Set<string>();
+  const scenario = {
+    setup: setup.map((each, index) => {
+      const place = { name: `setup[${index}]`, folder, isSetup: true };
+      const request = readRequest(each, place, complete(common, captured));
+      for (const name of Object.keys(request.capture)) captured.add(name);
+      return request;
+    }),
+    requests: requests.map((each, index) =>
+      readRequest(each, { name: `requests[${index}]`, folder, isSetup: false }, common),
+    ),
+  };
   checkPlaceholders(scenario);
   return scenario;
+}
+
+/** The headers whose values are captured already. */
+function complete(headers: Readonly<Record<string, string>>, captured: ReadonlySet<string>): Record<string, string> {
+  const isComplete = ([, value]: readonly [string, string]): boolean =>
+    namesIn(value).every((name) => captured.has(name));
+  return Object.fromEntries(Object.entries(headers).filter(isComplete));
 }
 
 async function readRaw(path: string): Promise<unknown> {
@@ -76,5 +92,10 @@ function placeholders({ path, headers, body }: ScenarioRequest): string[] {
     ...Object.values(headers),
     ...(body === undefined ? [] : [Buffer.from(body).toString("latin1")]),
   ];
-  return texts.flatMap((text) => [...text.matchAll(/\{\{\s*([\w-]+)\s*\}\}/g)].map(([, name = ""]) => name));
+  return texts.flatMap(namesIn);
+}
+
+/** Of each `{{name}}`. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/\{\{\s*([\w-]+)\s*\}\}/g)].map(([, name = ""]) => name);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -54,6 +54,32 @@ describe("a scenario file", () => {
     for (const { headers } of requests) assert.equal(headers["authorization"], "Bearer {{token}}");
     assert.deepEqual(requests[0]?.expect, ["2xx", "3xx"]);
     assert.deepEqual(requests[1]?.expect, ["2xx", 404]);
+  });
+
+  it("has headers of all requests, which setup requests leave out until their values are captured", () => {
+    const { setup, requests } = readScenario({
+      headers: { authorization: "Bearer {{token}}", "x-tenant": "{{tenant}}", "x-load": "1" },
+      setup: [
+        { path: "/tenant", capture: { tenant: "json:id" } },
+        { method: "POST", path: "/login", capture: { token: "json:token" } },
+        "/warm",
+      ],
+      requests: ["/orders"],
+    });
+    const names = [...setup, ...requests].map(({ headers }) => Object.keys(headers));
+    const all = ["authorization", "x-tenant", "x-load"];
+    assert.deepEqual(names, [["x-load"], ["x-tenant", "x-load"], all, all]);
+    assert.throws(() => readScenario({ headers: { a: "{{token}}" }, setup: ["/login"], requests: ["/"] }), {
+      code: "TUNE_SCENARIO_BAD",
+      message: /\{\{token\}\} in GET \/ /,
+    });
+  });
+
+  it("may be the one that the guide shows", () => {
+    const guide = readFileSync(new URL("../../../docs/guide/tuning.md", import.meta.url), "utf8");
+    const [, json = ""] = /```json\n(.*?)```/s.exec(guide) ?? [];
+    const { setup, requests } = readScenario(JSON.parse(json));
+    assert.deepEqual([setup.length, requests.length], [1, 2]);
   });
 
   it("may be a module", async () => {
