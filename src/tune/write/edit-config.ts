@@ -22,8 +22,19 @@ export type Edit =
 
 /** A file for a project that has none. */
 export function newConfig(fields: ConfigFields): string {
-  const lines = Object.entries(fields).map(([name, value]) => `  ${name}: ${print(value)},\n`);
-  return `import { defineConfig } from "heddle";\n\nexport default defineConfig({\n${lines.join("")}});\n`;
+  return `import { defineConfig } from "heddle";\n\nexport default defineConfig({\n${linesOf(fields)}});\n`;
+}
+
+/** The same for a project in which heddle is not installed: `npx heddle`, or one for the whole machine. */
+export function newConfigWithoutImport(fields: ConfigFields): string {
+  return `export default {\n${linesOf(fields)}};\n`;
+}
+
+/** A line for each field, as in a config file of heddle's own. */
+export function linesOf(fields: ConfigFields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `  ${name}: ${print(value)},\n`)
+    .join("");
 }
 
 /**

@@ -11,7 +11,14 @@ import { isDeepStrictEqual } from "node:util";
 import { loadConfigFile } from "../../config/config.ts";
 import { HeddleError, messageOf } from "../../errors/errors.ts";
 import { diffText } from "./diff.ts";
-import { type ConfigFields, type Conflict, editConfig, newConfig } from "./edit-config.ts";
+import {
+  type ConfigFields,
+  type Conflict,
+  editConfig,
+  linesOf,
+  newConfig,
+  newConfigWithoutImport,
+} from "./edit-config.ts";
 
 export type WriteOutcome =
   | { readonly kind: "written"; readonly file: string; readonly isNew: boolean }
@@ -35,30 +42,44 @@ export interface WriteRequest {
 /** @throws HeddleError TUNE_NOT_WRITTEN */
 export async function writeConfig({ cwd, configFile, fields, show, agree }: WriteRequest): Promise<WriteOutcome> {
   const file = configFile ?? join(cwd, "heddle.config.ts");
-  const isNew = !existsSync(file);
-  const before = isNew ? "" : readFileSync(file, "utf8");
-  const edit = isNew
-    ? ({ kind: "edited", text: newConfig(fields), conflicts: [] } as const)
-    : editConfig(before, fields);
+  if (!existsSync(file)) return await writeNew(file, fields, show);
+  const before = readFileSync(file, "utf8");
+  const edit = editConfig(before, fields);
   if (edit.kind === "unchanged") return { kind: "unchanged", file };
   if (edit.kind === "unknown-form") return byHand(file, fields);
   show(file, diffText(before, edit.text));
   if (edit.conflicts.length > 0 && !(await agree(edit.conflicts, file))) return { kind: "declined", file };
   try {
     // Through a symbolic link: it stays one, and what the file imports is beside the file.
-    const target = isNew ? file : realpathSync(file);
-    if (!isNew && !(await givesValues(target, edit.text, fields))) return byHand(file, fields);
-    replace(target, edit.text, isNew);
+    const target = realpathSync(file);
+    if (!(await givesValues(target, edit.text, fields))) return byHand(file, fields);
+    replace(target, edit.text, false);
   } catch (cause) {
-    const message = `--write: ${file} can't be written: ${messageOf(cause)}. It is as it was.`;
-    throw new HeddleError("TUNE_NOT_WRITTEN", message, { cause });
+    throw notWritten(file, cause);
   }
-  return { kind: "written", file, isNew };
+  return { kind: "written", file, isNew: false };
+}
+
+async function writeNew(file: string, fields: ConfigFields, show: WriteRequest["show"]): Promise<WriteOutcome> {
+  try {
+    const typed = newConfig(fields);
+    // Where heddle is not installed, a file that imports it would end each later command.
+    const text = (await givesValues(file, typed, fields)) ? typed : newConfigWithoutImport(fields);
+    show(file, diffText("", text));
+    replace(file, text, true);
+  } catch (cause) {
+    throw notWritten(file, cause);
+  }
+  return { kind: "written", file, isNew: true };
+}
+
+function notWritten(file: string, cause: unknown): HeddleError {
+  const message = `--write: ${file} can't be written: ${messageOf(cause)}. It is as it was.`;
+  return new HeddleError("TUNE_NOT_WRITTEN", message, { cause });
 }
 
 function byHand(file: string, fields: ConfigFields): WriteOutcome {
-  const [, body = ""] = /defineConfig\(\{\n([^]*)\}\);/.exec(newConfig(fields)) ?? [];
-  return { kind: "by-hand", file, fields: body.trimEnd() };
+  return { kind: "by-hand", file, fields: linesOf(fields).trimEnd() };
 }
 
 async function givesValues(file: string, text: string, fields: ConfigFields): Promise<boolean> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { loadConfigFile } from "../../../src/config/config.ts";
 import { writeConfig, type WriteOutcome } from "../../../src/tune/write/write-config.ts";
 import { tempFolder } from "../../server/arbiter/support.ts";
 
@@ -31,7 +32,9 @@ async function write(t: TestContext, files: Readonly<Record<string, string>>, ag
       return agrees;
     },
   });
-  const left = readdirSync(folder).filter((each) => !Object.hasOwn(files, each) && each !== "heddle.config.ts");
+  const left = readdirSync(folder).filter(
+    (each) => !Object.keys(files).some((file) => file.startsWith(each)) && each !== "heddle.config.ts",
+  );
   assert.deepEqual(left, [], "nothing else is left behind");
   const file = readdirSync(folder).find((each) => each.startsWith("heddle.config"));
   return {
@@ -43,12 +46,26 @@ async function write(t: TestContext, files: Readonly<Record<string, string>>, ag
   };
 }
 
+/** heddle, installed in the folder. */
+const INSTALLED = {
+  "node_modules/heddle/package.json": '{ "name": "heddle", "type": "module", "exports": "./index.js" }',
+  "node_modules/heddle/index.js": "export const defineConfig = (config) => config;\n",
+};
+
 test("without a config file one is written, and shown", async (t) => {
-  const { outcome, text, diffs, asked } = await write(t, {});
+  const { outcome, text, diffs, asked } = await write(t, INSTALLED);
   assert.equal(outcome.kind, "written");
   assert.match(text!, /defineConfig\(\{\n {2}model: "threads",/);
   assert.match(diffs[0]!, /^\+ import \{ defineConfig \} from "heddle";/);
   assert.deepEqual(asked, []);
+});
+
+test("where heddle is not installed, the new file does not import it: each later command would end there", async (t) => {
+  const { outcome, folder, text, diffs } = await write(t, {});
+  assert.equal(outcome.kind, "written");
+  assert.equal(text, 'export default {\n  model: "threads",\n  workers: 1,\n  threads: 8,\n};\n');
+  assert.match(diffs[0]!, /^\+ export default \{/);
+  assert.deepEqual((await loadConfigFile(folder))?.settings, fields);
 });
 
 test("fields that are missing are added without a question", async (t) => {
