@@ -16,9 +16,9 @@ import { loadNative } from "../../platform/native.ts";
 import { pin } from "../load/cpus.ts";
 import { formatShape, threadsOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
-import { type LoopBlocks, readLoops } from "./loops.ts";
+import { type LoopBlocks, readLoops, readRestarts, type Restarts } from "./loops.ts";
 import { processTree, runDelaySeconds, treeCpuSeconds } from "./process-tree.ts";
-import { CONFIG_NAME, configWithRoutes, ownMessage, SERVER, serveArguments } from "./serve-arguments.ts";
+import { CONFIG_NAME, configWithRoutes, lastError, ownMessage, SERVER, serveArguments } from "./serve-arguments.ts";
 
 export interface BootedShape {
   /** Without a slash at the end. */
@@ -33,6 +33,9 @@ export interface BootedShape {
   pids(): number[];
   /** What its event loops did since it started. Asks the server, which takes it a millisecond of CPU. */
   blocks(): Promise<LoopBlocks>;
+  restarts(): Promise<Restarts>;
+  /** The last error in its log. undefined: it has told none. */
+  lastError(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -90,6 +93,8 @@ export async function bootShape(app: AppToServe, shape: Shape, options: BootOpti
       runDelaySeconds: () => runDelaySeconds(server.pid) ?? 0,
       pids: () => processTree(server.pid),
       blocks: () => readLoops(join(folder, "control")),
+      restarts: () => readRestarts(join(folder, "control")),
+      lastError: () => lastError(server.output),
       stop,
     };
   } catch (error) {

@@ -1,4 +1,4 @@
-/** What a server's event loops did, as its own `status` tells, through its control socket. */
+/** What a server's event loops did, and what of it ended, as its own `status` tells, through its control socket. */
 
 import type { IncomingMessage } from "node:http";
 import { HeddleError } from "../../errors/errors.ts";
@@ -13,10 +13,17 @@ export interface LoopBlocks {
   readonly late: ReadonlyMap<number, number>;
 }
 
+/** Workers and threads that ended by themselves or were killed, and were replaced, since the server started. */
+export interface Restarts {
+  readonly workers: number;
+  readonly threads: number;
+}
+
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** The fields of `heddle status --json` that are read here. */
 interface Status {
+  readonly restarts: Restarts;
   readonly workers: readonly {
     readonly threads: readonly { readonly busyMs: number; readonly late: readonly (readonly [number, number])[] }[];
   }[];
@@ -31,6 +38,12 @@ export async function readLoops(controlSocket: string): Promise<LoopBlocks> {
     late.set(upToMs, (late.get(upToMs) ?? 0) + times);
   }
   return { threads: threads.length, busyMs: threads.reduce((sum, { busyMs }) => sum + busyMs, 0), late };
+}
+
+/** @throws HeddleError TUNE_NOT_SERVED: the server does not answer */
+export async function readRestarts(controlSocket: string): Promise<Restarts> {
+  const { restarts } = (await ask(controlSocket)) as Status;
+  return restarts;
 }
 
 async function ask(socketPath: string): Promise<unknown> {

@@ -93,3 +93,25 @@ export function ownMessage(output: string): string {
   const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
   return (at === -1 ? lines.slice(-LAST_LINES) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
 }
+
+/** Pino's number for errors. */
+const ERROR_LEVEL = 50;
+
+/** The message of the last error in the server's log, which is JSON if its output is no terminal. undefined: there is none. */
+export function lastError(output: string): string | undefined {
+  return output
+    .split("\n")
+    .map(errorOf)
+    .findLast((message) => message !== undefined);
+}
+
+function errorOf(line: string): string | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    const { level = 0, msg } = JSON.parse(line) as { readonly level?: number; readonly msg?: string };
+    return level >= ERROR_LEVEL ? msg : undefined;
+  } catch {
+    // The app's own output, or the end of a line whose beginning is no longer kept.
+    return undefined;
+  }
+}

@@ -25,6 +25,7 @@ import { othersNote, readCpu } from "./bystanders.ts";
 import { machine } from "./machine.ts";
 import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
 import type { TuneOutcome, TuneRequest } from "./request.ts";
+import { restartsNote } from "./restarts.ts";
 import { buildResult } from "./result.ts";
 import { askRoutes, onlyRoute } from "./routes.ts";
 import { Servers } from "./servers.ts";
@@ -231,6 +232,9 @@ class TuneRun {
     this.#note(shape, sweep);
     signal?.throwIfAborted();
     if (sweep.end === "failed") throw sweep.error;
+    const { booted } = bench.subject;
+    const note = booted && restartsNote(shape, await booted.restarts(), booted.lastError());
+    if (note !== undefined) this.#notes.push(note);
   }
 
   #note(shape: Shape, sweep: SweepResult): void {

@@ -63,6 +63,22 @@ describe("a booted shape", () => {
     await server.stop();
   });
 
+  test("tells how often its workers ended, and the last error of its log", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-test-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const app = 'export default (req, res) => (req.url === "/end" ? process.exit(7) : res.end("done"));';
+    writeFileSync(join(folder, "app.mjs"), app);
+    const server = await bootShape({ args: ["app.mjs"], cwd: folder }, ONE_LOOP);
+    t.after(() => server.stop());
+    assert.deepEqual(await server.restarts(), { workers: 0, threads: 0 });
+    assert.equal(server.lastError(), undefined);
+    await assert.rejects(fetch(`${server.url}/end`));
+    // It waits until the next worker takes it.
+    assert.equal(await (await fetch(server.url)).text(), "done");
+    assert.deepEqual(await server.restarts(), { workers: 1, threads: 0 });
+    assert.match(server.lastError()!, /the app ended worker \d+ itself \(process\.exit\(7\)\)/);
+  });
+
   test("has the shape that was asked for, whatever the user's settings say", async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-test-"));
     t.after(() => rmSync(folder, { recursive: true }));
