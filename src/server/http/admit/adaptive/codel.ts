@@ -21,11 +21,12 @@ export class CoDel {
   #hasShed = false;
   #arrivals = 0;
   #free = 0;
-  #untilMs = 0;
+  #sinceMs = -Infinity;
 
   /** `delayMs`: how long the request waits that has waited longest; 0: none waits; Infinity: that is not known. */
   observe(delayMs: number, nowMs: number, targetMs: number): void {
-    if (nowMs >= this.#untilMs) {
+    // By the target of now: an interval that began with a longer one, while nobody came, must not outlast it.
+    if (nowMs - this.#sinceMs >= Math.max(SHORTEST_INTERVAL_MS, TARGETS_PER_INTERVAL * targetMs)) {
       const stands = this.#shortestMs !== Infinity && this.#shortestMs > targetMs;
       const goesOn = this.#hasShed && this.#free < FREE_SHARE * this.#arrivals;
       this.overloaded = stands || (this.overloaded && goesOn);
@@ -33,7 +34,7 @@ export class CoDel {
       this.#arrivals = 0;
       this.#free = 0;
       this.#shortestMs = delayMs;
-      this.#untilMs = nowMs + Math.max(SHORTEST_INTERVAL_MS, TARGETS_PER_INTERVAL * targetMs);
+      this.#sinceMs = nowMs;
     } else if (delayMs < this.#shortestMs) {
       this.#shortestMs = delayMs;
     }

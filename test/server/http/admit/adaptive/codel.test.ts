@@ -44,6 +44,14 @@ test("it is over when nobody is shed any more, or when a third need not wait, or
   }
 });
 
+test("an interval that began when hardly anybody came ends by the target of an overload that follows", () => {
+  const codel = new CoDel();
+  // One answer a second: the target is 500 ms, and an interval 10 s.
+  for (let nowMs = 0; nowMs <= 10_100; nowMs += 25) codel.observe(Infinity, nowMs, 500);
+  observe(codel, 10_125, 10_375, () => 20);
+  assert.equal(codel.overloaded, true);
+});
+
 test("the target is 5 ms, less where answers take less than 10, and more where slots come free rarely", () => {
   assert.equal(targetMs({ answers: 1000, lengthMs: 1000 }, 25), 5);
   assert.equal(targetMs({ answers: 1000, lengthMs: 1000 }, 6), 3);
