@@ -81,6 +81,7 @@ export class AdaptiveLimit {
 
   look(nowMs: number): void {
     const window = this.#windows.look(this.#totals(), nowMs);
+    if (this.#windows.isEmpty) this.#answersPerSecond = 0;
     if (window === undefined) return;
     this.#limiter.update(window);
     this.#answersPerSecond = (window.answers * 1000) / window.lengthMs;

@@ -22,6 +22,8 @@ const KEPT = 0.7;
 const ENOUGH = 4;
 
 export class Windows {
+  /** Nothing was answered in the last slot that has ended. */
+  isEmpty = false;
   #slotMs = SHORTEST_MS;
   #slot = -1;
   /** The totals when the measuring of this slot began. */
@@ -69,7 +71,8 @@ export class Windows {
     const answered = of(answers);
     const arrived = of(arrivals);
     const lengthMs = nowMs - this.#fromMs;
-    if (answered === 0) {
+    this.isEmpty = answered === 0;
+    if (this.isEmpty) {
       // Answers take longer than a slot.
       if (arrived > 0) this.#fit(2 * this.#slotMs);
       return undefined;
