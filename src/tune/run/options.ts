@@ -136,9 +136,15 @@ function readSlo(text: string): number {
 
 function readUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
+  if (text.startsWith("unix:"))
+    throw bad("url", text, "an address that is reached over TCP, such as http://127.0.0.1:8000");
   const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw bad("url", text, "the address of a server, such as http://127.0.0.1:8000");
+  }
+  if (url.username !== "" || url.password !== "") {
+    const shown = `${url.protocol}//…@${url.host}`;
+    throw bad("url", shown, `${url.origin}: a scenario file (--scenario) can send an authorization header`);
   }
   if (url.pathname !== "/" || url.search !== "") {
     throw bad("url", text, `the address without a path: --url ${url.origin} --path '${url.pathname}${url.search}'`);

@@ -82,6 +82,12 @@ test("what cannot be read is told with what would be right", () => {
     [["--path", "/", "--scenario", "x"], "CONFIG_CONFLICT", /got --path and --scenario/],
     [["--shape", "loop:1x1", "--models", "all"], "CONFIG_CONFLICT", /got --shape and --models/],
     [["--shape", "loop:1x1", "--model", "loop"], "CONFIG_CONFLICT", /got --shape and one of --model/],
+    [
+      ["--url", "http://load:secret@x:81"],
+      "CONFIG_BAD_VALUE",
+      /^--url: got "http:\/\/…@x:81"; expected http:\/\/x:81: a scenario file \(--scenario\) can send an authorization header$/,
+    ],
+    [["--url", "unix:/run/app"], "CONFIG_BAD_VALUE", /^--url: got "unix:\/run\/app"; expected an address .* over TCP/],
     [["app.ts", "--url", "http://x"], "CONFIG_CONFLICT", /got --url and app\.ts; expected --url alone/],
     [["--url", "http://x", "--write"], "CONFIG_CONFLICT", /got --url and --write/],
   ];
