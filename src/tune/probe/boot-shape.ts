@@ -178,7 +178,10 @@ class ServerProcess {
         abort = () => reject(signal!.reason as Error);
         this.#changed.add(look);
         signal?.addEventListener("abort", abort, { once: true });
-        timer = setTimeout(() => reject(new BootFailure(`did not answer within ${timeoutMs} ms`)), timeoutMs);
+        timer = setTimeout(
+          () => reject(new BootFailure(`was not ready within ${(timeoutMs / 1000).toFixed(1)} s`)),
+          timeoutMs,
+        );
         look();
       });
     } finally {

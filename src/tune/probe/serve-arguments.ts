@@ -87,31 +87,41 @@ export function configWithRoutes(configFile: string | undefined, routes: NonNull
   return `${own}\nexport default {\n  ...own,\n  routes: {\n    ...own.routes,\n${lines.join("")}  },\n};\n`;
 }
 
-/** What the server printed as its error, or else its last lines. */
+/** What the server printed as its error, or else its last lines, without those of its log that tell of no trouble. */
 export function ownMessage(output: string): string {
-  const lines = output.trimEnd().split("\n");
+  const lines = output.trimEnd().split("\n").filter(isTrouble);
   const at = lines.findLastIndex((line) => line.startsWith("heddle: "));
   return (at === -1 ? lines.slice(-LAST_LINES) : lines.slice(at)).join("\n").replace(/^heddle: /, "");
 }
 
-/** Pino's number for errors. */
-const ERROR_LEVEL = 50;
+/** Pino's numbers. */
+const LEVELS = { warn: 40, error: 50 } as const;
 
 /** The message of the last error in the server's log, which is JSON if its output is no terminal. undefined: there is none. */
 export function lastError(output: string): string | undefined {
   return output
     .split("\n")
-    .map(errorOf)
-    .findLast((message) => message !== undefined);
+    .map(logged)
+    .findLast((line) => line !== undefined && line.level >= LEVELS.error)?.msg;
 }
 
-function errorOf(line: string): string | undefined {
+function isTrouble(line: string): boolean {
+  const { level = LEVELS.warn } = logged(line) ?? {};
+  return level >= LEVELS.warn;
+}
+
+interface Logged {
+  readonly level: number;
+  readonly msg?: string;
+}
+
+/** A line of heddle's log. undefined: the app's own output, or the end of a line whose beginning is no longer kept. */
+function logged(line: string): Logged | undefined {
   if (!line.startsWith("{")) return undefined;
   try {
-    const { level = 0, msg } = JSON.parse(line) as { readonly level?: number; readonly msg?: string };
-    return level >= ERROR_LEVEL ? msg : undefined;
+    const value = JSON.parse(line) as Partial<Logged>;
+    return typeof value.level === "number" ? (value as Logged) : undefined;
   } catch {
-    // The app's own output, or the end of a line whose beginning is no longer kept.
     return undefined;
   }
 }
