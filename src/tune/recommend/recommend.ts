@@ -33,8 +33,12 @@ export function recommend(
     candidates(profiles, cores, fixed)[0] ?? { model: "loop", workers: cores, threads: 1 };
   return {
     ...shape,
-    why: whyOf({ shape, mix, choice, cores, isFixed: fixed.model !== undefined }),
+    why: whyOf({ shape, mix, choice, hasErrors: results.some(isAnswering), cores, isFixed: fixed.model !== undefined }),
     // Without a profile nothing is known to wait.
     classic: classicRules(cores, mix?.cpuMs ?? 1, mix?.waitMs ?? 0),
   };
+}
+
+function isAnswering({ throughputMax }: ShapeResult): boolean {
+  return throughputMax > 0;
 }

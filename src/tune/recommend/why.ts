@@ -14,6 +14,8 @@ export interface Reasons {
   readonly shape: Shape;
   readonly mix: Mix | undefined;
   readonly choice: Choice | undefined;
+  /** Some shape gave good answers, though none can be chosen: under more load each answered with errors. */
+  readonly hasErrors: boolean;
   readonly cores: number;
   /** The user has chosen the model. */
   readonly isFixed: boolean;
@@ -56,8 +58,13 @@ const FITTING: Readonly<Record<Kind, readonly string[]>> = {
 
 /** Without its full stop. */
 function consequence(reasons: Reasons): string {
-  const { shape, mix, choice, isFixed } = reasons;
+  const { shape, mix, choice, hasErrors, isFixed } = reasons;
   const words = shapeInWords(shape);
+  if (choice === undefined && hasErrors) {
+    return isFixed
+      ? `under load ${words} answered with errors`
+      : `under load each shape answered with errors, so ${words} is what the formula says`;
+  }
   if (choice === undefined && isFixed) return `nothing that counts was measured of ${words}`;
   if (choice === undefined) return `nothing that counts was measured, so ${words} is what the formula says`;
   const measured = `${words} answered ${evidence(choice)}`;

@@ -240,12 +240,21 @@ describe("the recommendation", () => {
     assert.equal(chosen([profiles.image], results), "threads 1x2");
   });
 
-  test("is the first candidate, and says that it was not measured, if nothing counts", () => {
-    const { why, ...shape } = recommend(
-      [profiles.image],
-      [measured("threads 1x2", 100, { limitedBy: "errors" })],
-      CORES,
+  test("does not say that nothing was measured, if all shapes answered well up to some load and with errors beyond", () => {
+    const results = [measured("threads 1x2", 100, { limitedBy: "errors" })];
+    assert.match(
+      recommend([profiles.image], results, CORES).why,
+      /Under load each shape answered with errors, so 2 threads is what the formula says\.$/,
     );
+    const fixed = { model: "threads", workers: 1, threads: 2 };
+    assert.match(
+      recommend([profiles.image], results, CORES, fixed).why,
+      /Under load 2 threads answered with errors\.$/,
+    );
+  });
+
+  test("is the first candidate, and says that it was not measured, if nothing counts", () => {
+    const { why, ...shape } = recommend([profiles.image], [measured("threads 1x2", 0, { limitedBy: "errors" })], CORES);
     assert.equal(shape.model, "threads");
     assert.equal(shape.threads, CORES);
     assert.match(why, /nothing that counts was measured, so 2 threads is what the formula says/i);
