@@ -24,6 +24,7 @@ export class SocketServer implements AsyncDisposable {
   readonly slow = { dropped: 0, closed: 0 };
   /** What the kernel is said to tell. */
   unacknowledgedMs: number | undefined = undefined;
+  takenBytes = 0;
   /** The server's ends of the connections, the oldest first. */
   readonly streams: Socket[] = [];
   readonly #server: Server;
@@ -66,7 +67,7 @@ export class SocketServer implements AsyncDisposable {
           socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}content-length: ${body.length}\r\n\r\n${body}`);
         }),
       failed: (fields, error, message) => own!.#change(() => own!.failures.push({ fields, error, message })),
-      takenBytes: () => 0,
+      takenBytes: () => own!.takenBytes,
       isBroken: (socket) => hasNative() && isClosed(descriptorOf(socket)),
       unacknowledgedMs: () => own!.unacknowledgedMs,
     });

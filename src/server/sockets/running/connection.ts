@@ -11,6 +11,7 @@
  * - The actor receives the end exactly once, after all messages, unless it has exited before. When it exits, the socket closes.
  * - One close frame is sent at most.
  * - What waits in the mailbox is bounded by not reading the socket (`#hold`).
+ * - What was sent before the close frame is sent, however slowly its client takes it (`stillSends`).
  * - A socket whose end does not come (no close frame, no end of the connection) is cut off by `tick`.
  *
  * Memory: tens of thousands of these idle at once. So there are no closures and no timers: the listeners are functions that all
@@ -37,7 +38,7 @@ import { codeOf, newSender, type Compression, type ParsedBy, type Parser } from 
 
 type State = "opening" | "open" | "closing" | "ending" | "closed";
 
-/** How long the client may take to answer a close frame. */
+/** How long the client may take to answer a close frame, from when the kernel has it. */
 const CLOSE_MS = 5000;
 /** And then to close its side of the connection. */
 const LINGER_MS = 2000;
@@ -155,8 +156,12 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
         this.#lookAt(nowMs);
         break;
       case "closing":
+        if (this.stillSends(nowMs)) this.#deadlineMs = nowMs + CLOSE_MS;
+        else if (nowMs >= this.#deadlineMs) this.stream.destroy();
+        break;
       case "ending":
-        if (nowMs >= this.#deadlineMs) this.stream.destroy();
+        if (this.stillSends(nowMs)) this.#deadlineMs = nowMs + LINGER_MS;
+        else if (nowMs >= this.#deadlineMs) this.stream.destroy();
         break;
       case "closed":
         if (nowMs >= this.#deadlineMs) this.#endActor(nowMs);

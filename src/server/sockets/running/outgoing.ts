@@ -17,6 +17,9 @@ import { type Compression, type Sender, unsentBytes } from "../wire/ws-parts.ts"
 /** A socket with so many times `sendBytes` unsent is closed: nobody awaits its `send`. */
 const UNAWAITED = 4;
 
+/** A socket that closes ends at last if its client takes nothing, also where open ones may stand still for ever. */
+const STALLED_MS = 30_000;
+
 const outcomes: Readonly<Record<SendOutcome, Promise<SendOutcome>>> = {
   sent: Promise.resolve("sent"),
   dropped: Promise.resolve("dropped"),
@@ -41,6 +44,7 @@ export abstract class Outgoing {
   #flushed: PromiseWithResolvers<SendOutcome> | undefined = undefined;
   #takenBytes = 0;
   #stalledSinceMs = 0;
+  #isTooSlow = false;
 
   constructor(stream: Socket, kind: SocketsOfKind) {
     this.stream = stream;
@@ -113,6 +117,15 @@ export abstract class Outgoing {
     return nowMs - this.#stalledSinceMs;
   }
 
+  /**
+   * It closes, and its client still takes what was sent before. It may do so slowly, as long as it does: the kernel takes nothing for
+   * seconds, and then much at once. Not for a client that is closed because it is slow.
+   */
+  protected stillSends(nowMs: number): boolean {
+    if (this.#isTooSlow || this.bufferedBytes === 0) return false;
+    return this.stalledMs(nowMs) < (this.kind.host.writeTimeoutMs || STALLED_MS);
+  }
+
   /** Whoever waits to send goes on. */
   protected flush(outcome: SendOutcome): void {
     const flushed = this.#flushed;
@@ -138,6 +151,7 @@ export abstract class Outgoing {
   }
 
   #closeSlow(): Promise<SendOutcome> {
+    this.#isTooSlow = true;
     this.kind.host.slow("closed");
     this.beginToClose(1013, "the client reads too slowly");
     return outcomes.closed;

@@ -139,6 +139,68 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("a client that reads slowly", () => {
+  /** Sends more than the kernel holds, and says so. `by`: whether the server begins to close. */
+  const sending = (
+    sent: Journal<true>,
+    by: "server" | "client",
+    options: SocketOptions,
+  ): ReturnType<typeof socketActor> =>
+    socketActor(
+      async (self, socket) => {
+        await self.receive();
+        for (let i = 0; i < FLOOD; i++) void socket.send(MESSAGE);
+        if (by === "server") socket.close(1000);
+        sent.add(true);
+        await self.receive();
+      },
+      { sendBytes: MESSAGE.length * FLOOD * 2, pingMs: 0, ...options },
+    );
+
+  for (const [what, by, options] of [
+    ["when its socket closes", "server", {}],
+    ["when its socket closes, with compression", "server", { deflate: { thresholdBytes: 2 ** 30 } }],
+    ["when it has closed the socket itself", "client", {}],
+  ] as const) {
+    test(`gets all that was sent before, ${what}`, async () => {
+      const sent = new Journal<true>();
+      await using server = await SocketServer.start(sending(sent, by, options), { writeTimeoutMs: 10_000 });
+      const offer = "deflate" in options ? ["sec-websocket-extensions: permessage-deflate"] : [];
+      await using client = await server.connect("/", offer);
+      client.text("go");
+      await sent.whenLong(1);
+      if (by === "client") {
+        const stream = server.streams[0]!;
+        const { bytesRead } = stream;
+        client.send(close, closePayload(1000));
+        while (stream.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (let seconds = 0; seconds < 30; seconds += 3) {
+        server.takenBytes++;
+        server.pass(3000);
+      }
+      let messages = 0;
+      let frame = await client.frame();
+      for (; frame?.opcode === text; frame = await client.frame()) messages++;
+      assert.equal(messages, FLOOD);
+      assert.deepEqual(frame?.payload, closePayload(1000));
+    });
+  }
+
+  test("is cut off if it takes nothing for as long as the write timeout while its socket closes", async () => {
+    const sent = new Journal<true>();
+    await using server = await SocketServer.start(sending(sent, "server", {}), { writeTimeoutMs: 10_000 });
+    await using client = await server.connect();
+    client.text("go");
+    await sent.whenLong(1);
+    for (let seconds = 0; seconds < 10; seconds++) server.pass(1000);
+    assert.ok(!server.streams[0]!.destroyed);
+    // The last time that it took something was at the first look.
+    for (let seconds = 0; seconds < 6; seconds++) server.pass(1000);
+    await server.until(({ open }) => open === 0);
+  });
+});
+
 describe("an actor that does not receive", () => {
   for (const [limit, options, count, size] of [
     ["messages", { unreadMessages: 10 }, 2000, 1],
