@@ -112,6 +112,8 @@ export class Sockets implements RunningSockets {
     { key, protocol }: { readonly key: string; readonly protocol: string },
   ): void {
     const { req, socket, head, route, leaveHttp } = handshake;
+    // The client has ended its side while `accept` decided. The socket will not say so again.
+    if (socket.readableEnded) return void socket.destroy();
     const { deflate, messageBytes, sockets } = kind.options;
     const offered = req.headers["sec-websocket-extensions"];
     let accepted: { readonly compression: Compression; readonly header: string } | undefined;

@@ -1,9 +1,11 @@
 /** Which handshakes are accepted, and what the others are told. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import { type SocketOptions, type SocketRequest, socketActor, type Verdict } from "../../../../src/index.ts";
 import { closePayload, OPCODE } from "../../../support/frame-client.ts";
+import { RawConnection } from "../../../support/raw-connection.ts";
 import { SocketServer } from "../support.ts";
 
 const waits = (options: SocketOptions = {}): ReturnType<typeof socketActor> =>
@@ -137,6 +139,33 @@ describe("accept", () => {
     await using server = await SocketServer.start(kind, { handshakeTimeoutMs: 1 });
     await using client = await server.connect();
     assert.equal(client.answer.status, 504);
+  });
+
+  test("that takes a client in which has ended its side meanwhile ends the connection, and no actor begins", async () => {
+    const verdict = Promise.withResolvers<boolean>();
+    const asked = Promise.withResolvers<void>();
+    let began = false;
+    const kind = socketActor(() => (began = true), {
+      accept: () => {
+        asked.resolve();
+        return verdict.promise;
+      },
+    });
+    await using server = await SocketServer.start(kind);
+    await using client = await RawConnection.open(server.port);
+    client.request("GET / HTTP/1.1", [
+      "connection: upgrade",
+      "upgrade: websocket",
+      "sec-websocket-version: 13",
+      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]);
+    await asked.promise;
+    const ended = once(server.streams[0]!, "end");
+    client.socket.end();
+    await ended;
+    verdict.resolve(true);
+    await client.ended();
+    assert.ok(!began);
   });
 
   test("is not asked about a handshake that is refused anyway", async () => {
