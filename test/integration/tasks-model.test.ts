@@ -192,6 +192,18 @@ describe("the model tasks", { concurrency: 2 }, () => {
     await waitForInFlight(server, "tasks", 0);
   });
 
+  for (const model of ["tasks", "threads", "loop", "actors"]) {
+    test(`a context and a group that a handler's leftovers ask for when the request is over are cancelled, under ${model}`, async (t) => {
+      const server = await serveTasks(t, ["--threads", "1", "--model", model]);
+      await ask(server, "/asks-late");
+      await until(
+        async () => ((await ask(server, "/left"))["left"] as string[]).length > 0,
+        "the leftovers to have asked",
+      );
+      assert.deepEqual((await ask(server, "/left"))["left"], ["late: CANCELED, CANCELED"]);
+    });
+  }
+
   test('a handler that says reclassify("threads") has its thread alone until it is done', async (t) => {
     const server = await serveTasks(t, ["--threads", "2"]);
     for (const gate of ["block", "wait"]) server.close(gate);

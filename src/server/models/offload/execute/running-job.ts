@@ -69,7 +69,7 @@ export class RunningJob implements ScopedRequest {
   readonly #tell: (message: FromHandler) => void;
   readonly #opened: Opened;
   readonly #host: JobHost;
-  scope: RequestScope | undefined = undefined;
+  #scope: RequestScope | undefined = undefined;
   #controller: AbortController | undefined;
   /** Why it must stop or finish. Set as soon as it knows. */
   #reason: DOMException | undefined;
@@ -118,6 +118,16 @@ export class RunningJob implements ScopedRequest {
   get routeName(): string {
     const { method, route } = this.job;
     return route.includes(" ") ? route : `${method} ${route}`;
+  }
+
+  get scope(): RequestScope | undefined {
+    return this.#scope;
+  }
+
+  /** What its handler has left behind may ask for one when the request is over. It is over then as well. */
+  set scope(scope: RequestScope | undefined) {
+    this.#scope = scope;
+    if (this.#done) this.#endScope();
   }
 
   reclassify(as: HandlerClass): Promise<void> {
@@ -271,12 +281,16 @@ export class RunningJob implements ScopedRequest {
   #maybeDone(): void {
     if (this.#isEnding || !this.#returned || !this.#responded) return;
     this.#isEnding = true;
-    const ending = endScope(this, (message) => this.#host.warn(message));
+    const ending = this.#endScope();
     if (ending === undefined) return this.#over();
     void ending.then((failure) => {
       if (failure !== undefined) this.fail(failure);
       this.#over();
     });
+  }
+
+  #endScope(): Promise<unknown> | undefined {
+    return endScope(this, (message) => this.#host.warn(message));
   }
 
   #over(): void {
