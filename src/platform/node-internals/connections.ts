@@ -15,11 +15,14 @@ import { holdBack } from "./http-channels.ts";
 interface Carried {
   readonly _httpMessage?: ServerResponse | null;
   readonly parser?: Parser | null;
+  /** The parser is paused with the stream, because responses wait for the client. */
+  _paused?: boolean;
 }
 
 interface Parser {
   readonly incoming: IncomingMessage | null;
   finish(): unknown;
+  resume(): void;
 }
 
 interface HttpModule {
@@ -77,6 +80,31 @@ export function requestOn(stream: Duplex): IncomingMessage | undefined {
 export function isWithinRequest(stream: Duplex): boolean {
   return (stream as unknown as Carried).parser?.finish() instanceof Error;
 }
+
+/**
+ * node:http pauses the stream and its parser while responses wait for the client. TLS hands over what it has decrypted all the same, and
+ * the parser takes that for an error. Keeps the bytes in the stream until node:http resumes both. False: they are not paused.
+ */
+export function keepUntilResumed(stream: Duplex, bytes: Buffer): boolean {
+  if ((stream as unknown as Carried)._paused !== true || !stream.isPaused()) return false;
+  // With a listener for its data the stream gets all that follows, and passes it to the parser. Before, the parser read the handle.
+  stream.on("data", nothing);
+  stream.off("data", nothing);
+  stream.unshift(bytes);
+  return true;
+}
+
+/** Reads on, also if node:http has paused the stream and its parser. A stream that is resumed without its parser throws. */
+export function readOn(stream: Duplex): void {
+  const carried = stream as unknown as Carried;
+  if (carried._paused === true) {
+    carried._paused = false;
+    carried.parser?.resume();
+  }
+  stream.resume();
+}
+
+function nothing(): void {}
 
 export interface Endings {
   /** node:http calls it after the last answer of the connection. */

@@ -158,6 +158,20 @@ export const internals: readonly Internal[] = [
       use: "whether the client is in the middle of a request",
       without: "a client that still sends could lose the last answer to a reset",
     },
+    "socket._paused": {
+      words: ["_paused"],
+      use: "whether node:http has paused the connection, because responses wait for the client",
+      without: "over TLS, requests behind a response that its client does not read yet could be refused",
+      isSpared: true,
+      untried: "it takes TLS, and a client that does not read",
+    },
+    "parser.resume": {
+      words: ["parser?.resume("],
+      use: "reads on from a connection that node:http has paused",
+      without: "a client that does not read could lose its last answer to a reset",
+      isSpared: true,
+      untried: "it takes a client that does not read",
+    },
     "socket.destroySoon": {
       words: ["stream.destroySoon ="],
       use: "replaced: how a connection ends behind its last answer",

@@ -19,6 +19,7 @@ import { http } from "../../../platform/http.ts";
 import {
   allowHalfOpen,
   keepToItself,
+  keepUntilResumed,
   parseOn,
   requestOn,
   responseOn,
@@ -413,6 +414,7 @@ export class Connections {
    */
   #inputBroke(error: ParserError, socket: Duplex): void {
     if (this.#broken.has(socket)) return;
+    if (error.code === "HPE_PAUSED" && keepUntilResumed(socket, error.rawPacket!)) return;
     if (error.code !== "HPE_JS_EXCEPTION") return this.#refuseInput(error, socket);
     // Code that ran inside of the parser was ended (runtime/interruption.ts). Its own request is told in an immediate, before this one.
     this.#broken.add(socket);

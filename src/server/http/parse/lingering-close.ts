@@ -15,7 +15,7 @@ import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasNative, hasUnread } from "../../../platform/native.ts";
-import { isWithinRequest, replaceEndings, responseOn } from "../../../platform/node-internals/connections.ts";
+import { isWithinRequest, readOn, replaceEndings, responseOn } from "../../../platform/node-internals/connections.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 import { detachStream, isChunked } from "../../../platform/node-internals/responses.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
@@ -112,7 +112,7 @@ function isExpectingMore({ hasMore, latestBody, stream }: ConnectionContext): bo
 export function endLingering(socket: Duplex): void {
   socket.end();
   // Nobody else reads an unfinished body any more, and unread bytes stay in the kernel.
-  socket.resume();
+  readOn(socket);
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once("close", () => clearTimeout(timer));
 }
