@@ -44,9 +44,11 @@ function runUnder(node) {
   const isForUs = process.env.LISTEN_PID === String(process.pid);
   // systemd's sockets are for one process id, which only the process itself knows before it runs.
   const [command, ...rest] = isForUs ? ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", ...args] : args;
+  const stdio = ["inherit", "inherit", "inherit", ...passedFds(isForUs)];
+  // Behind all others: a pipe on which nothing is sent, and whose number the child gets. See endWithLauncher.
   const child = spawn(command, rest, {
-    stdio: ["inherit", "inherit", "inherit", ...passedFds(isForUs)],
-    env: { ...process.env, NODE_HEDDLE_REEXECUTED: "1" },
+    stdio: [...stdio, "pipe"],
+    env: { ...process.env, NODE_HEDDLE_REEXECUTED: String(stdio.length) },
   });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"]) {
     process.on(signal, () => {
@@ -55,6 +57,19 @@ function runUnder(node) {
     });
   }
   child.on("exit", (code, signal) => process.exit(signal === null ? code : 1));
+}
+
+/**
+ * The other side of `runUnder`: this process ends as by SIGTERM when the one that started it has ended. One that is killed
+ * passes no signal on, but the kernel closes its side of the pipe.
+ */
+function endWithLauncher(fd) {
+  const { Socket } = process.getBuiltinModule("node:net");
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  // A pipe that breaks says the same as one that ends.
+  pipe.on("error", () => {});
+  pipe.on("close", () => process.kill(process.pid, "SIGTERM"));
+  pipe.resume().unref();
 }
 
 /**
@@ -69,7 +84,9 @@ if (isNewEnough(process.versions.node)) {
   // V8 takes code from a cache only where its options are those it was made with: with a cache that is shared with the workers,
   // both would compile what the other has compiled, at each boot.
   if (process.argv[2] === "serve" && !process.env.NODE_COMPILE_CACHE) spareMemory();
+  const launcher = Number(process.env.NODE_HEDDLE_REEXECUTED ?? 0);
   delete process.env.NODE_HEDDLE_REEXECUTED;
+  if (launcher > 2) endWithLauncher(launcher);
   const compiled = join(here, "..", "dist", "cli", "main.js");
   const source = join(here, "..", "src", "cli", "main.ts");
   await import(pathToFileURL(existsSync(source) ? source : compiled).href);

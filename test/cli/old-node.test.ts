@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -60,6 +60,39 @@ test("under an older Node the sockets heddle was started with are passed on", { 
     assert.equal((await get(`http://127.0.0.1:${port}`)).body, "hello");
     child.kill("SIGTERM");
     assert.deepEqual(await once(child, "exit"), [0, null]);
+  }
+});
+
+test("the server ends as by SIGTERM when the older Node that started it is killed", { skip }, async (t) => {
+  const listener = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  t.after(() => void listener.close());
+  await once(listener, "listening");
+  const { fd } = Reflect.get(listener, "_handle") as { fd: number };
+  for (const [script, passed, where] of [
+    ['exec "$@"', [], ["-p", "0"]],
+    ['exec "$@"', [fd], ["-l", "fd://3"]],
+    ['LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', [fd], []],
+  ] as const) {
+    const file = join(tempFolder(t), "pid");
+    const args = ["serve", fixture("hello.ts"), "-w", "1", "--control", "off", "--pid-file", file, ...where];
+    const child = spawn("sh", ["-c", script, "sh", old!, bin, ...args], {
+      stdio: ["ignore", "pipe", "pipe", ...passed],
+    });
+    t.after(() => void child.kill("SIGKILL"));
+    let output = "";
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    await until(() => output.includes("listening on"), "the server to listen");
+    const server = Number(readFileSync(file, "utf8"));
+    assert.notEqual(server, child.pid);
+    let ended = false;
+    t.after(() => void (ended || process.kill(server, "SIGKILL")));
+    child.kill("SIGKILL");
+    // All processes of the server have its output: it is at its end when they are.
+    await once(child, "close", { signal: AbortSignal.timeout(60_000) });
+    ended = true;
+    assert.match(output, /stopping 1 worker/);
+    assert.equal(existsSync(file), false);
   }
 });
 
