@@ -8,8 +8,8 @@
  * Invariants
  * - Only `plan.ts` makes decisions, from the current state. Events are stored as state, and trigger the next look earlier.
  * - Each change of a member's state is a transition of `member-state.ts`. A driver is told to drain or kill only by one.
- * - `boot` and `resize` are all or nothing: until `commit`, the new members are on trial. If one of them ends, none is
- *   replaced and the promise rejects with its error.
+ * - `boot` and `grow` are all or nothing: until `commit`, the members that they start are on trial. If one of them ends, none is
+ *   replaced and the promise rejects with its error, or with undefined if the pool closes.
  */
 
 import { next } from "../kit/wrapping.ts";
@@ -21,6 +21,8 @@ import type { PoolOptions } from "./pool-options.ts";
 
 interface Trial<E> {
   readonly from: number;
+  /** Those that were started before are not on trial. One that drains may still have one of the places. */
+  readonly afterSerial: number;
   readonly tried: Set<number>;
   readonly ready: PromiseWithResolvers<void>;
   failed: { readonly error: E | undefined } | undefined;
@@ -68,7 +70,7 @@ export class Pool<D extends Driver, E = Error> {
     return here.findLast(({ isReady }) => isReady) ?? here.findLast(({ state }) => state.name === "starting");
   }
 
-  /** Starts as many as are wanted, on trial until `commit`. Resolves when all are ready. @throws E of the first that ended */
+  /** Starts as many as are wanted, on trial until `commit`. Resolves when all are ready. @throws E of the first that ended, or undefined */
   boot(): Promise<void> {
     this.#isOpen = true;
     return this.#try(0);
@@ -84,8 +86,9 @@ export class Pool<D extends Driver, E = Error> {
     return this.#trial?.failed?.error;
   }
 
-  isOnTrial({ place }: Member<D, E>): boolean {
-    return this.#trial !== undefined && place >= this.#trial.from;
+  isOnTrial({ place, serial }: Member<D, E>): boolean {
+    const trial = this.#trial;
+    return trial !== undefined && place >= trial.from && serial > trial.afterSerial;
   }
 
   /** Ends the trial. From now on, members that end are replaced. */
@@ -101,7 +104,13 @@ export class Pool<D extends Driver, E = Error> {
   }
 
   #try(from: number): Promise<void> {
-    this.#trial = { from, tried: new Set(), ready: Promise.withResolvers(), failed: undefined };
+    this.#trial = {
+      from,
+      afterSerial: this.#serials,
+      tried: new Set(),
+      ready: Promise.withResolvers(),
+      failed: undefined,
+    };
     const { promise } = this.#trial.ready;
     this.look();
     return promise;
@@ -329,9 +338,10 @@ export class Pool<D extends Driver, E = Error> {
     return at;
   }
 
-  #noteTrial({ place, error }: Member<D, E>): void {
+  #noteTrial(member: Member<D, E>): void {
     const trial = this.#trial;
-    if (trial === undefined || place < trial.from || trial.failed !== undefined) return;
+    if (trial === undefined || !this.isOnTrial(member) || trial.failed !== undefined) return;
+    const { error } = member;
     trial.failed = { error };
     trial.ready.reject(error);
     // A caller that does not wait for the trial learns of the failure by `onGone`.

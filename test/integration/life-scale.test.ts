@@ -18,6 +18,29 @@ export default (req, res) => {
 };
 `;
 
+/** Boots when there is a file `booting`. The second worker ends when there is a file `ending`. */
+const WAITS_FOR_FILES = `
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+const lacks = (name) => existsSync(new URL(import.meta.url)) && !existsSync(new URL(name, import.meta.url));
+const wait = async (what, name) => {
+  if (!lacks(name)) return;
+  console.log(process.pid + " " + what);
+  while (lacks(name)) await sleep(20);
+};
+await wait("boots", "booting");
+export const onStop = () => process.env.HEDDLE_WORKER_INDEX === "0" ? undefined : wait("ends", "ending");
+export default { fetch: () => new Response("hello") };
+`;
+
+const HANGS_FROM_THE_SECOND_ON = `
+if (process.env.HEDDLE_WORKER_INDEX !== "0") {
+  console.log("the second one boots");
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+export default { fetch: () => new Response("hello") };
+`;
+
 interface Breakable {
   readonly server: LifeServer;
   /** Has no worker boot from now on. */
@@ -142,5 +165,31 @@ describe("what is told of workers that serve", { concurrency: 2 }, () => {
     repair();
     assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
     assert.deepEqual(await scaling.done, { workers: 1, serving: 1, killed: 0 });
+  });
+
+  test("a worker that is wanted again boots while the one before it ends", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": WAITS_FOR_FILES, booting: "" });
+    const mark = (name: string): void => writeFileSync(join(folder, name), "");
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "2"]);
+    const leaving = (await server.status()).workers.find(({ slot }) => slot === 1)!.pid;
+    server.signal("SIGTTOU");
+    await server.waitForLog(new RegExp(`${leaving} ends`));
+    rmSync(join(folder, "booting"));
+    const scaling = run(server, "/scale?to=2");
+    await server.waitForLog(/\d+ boots/);
+    mark("ending");
+    await server.waitForStatus(({ workers }) => workers.every(({ pid }) => pid !== leaving));
+    mark("booting");
+    assert.deepEqual(await scaling.done, { workers: 2, serving: 2, killed: 0 });
+  });
+
+  test("a stop ends the boot of a worker that a signal asked for, and is a clean one", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": HANGS_FROM_THE_SECOND_ON });
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "1"]);
+    server.signal("SIGTTIN");
+    await server.waitForLog(/the second one boots/);
+    server.signal("SIGTERM");
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+    assert.match(server.stderr() + server.stdout(), /scale: the server is stopping/);
   });
 });

@@ -132,6 +132,25 @@ describe("a fixed pool", () => {
     assert.deepEqual(fake.states(), ["0 ready"]);
   });
 
+  for (const how of ["drains", "is killed"]) {
+    test(`that grows again is not disturbed by one of before that ${how} at the same place`, async () => {
+      const fake = await FakeMembers.booted(2);
+      const old = fake.at(1);
+      fake.wanted = 1;
+      fake.pool.look();
+      if (how === "is killed") fake.pool.kill(old, new Error("it did not end"));
+      fake.wanted = 2;
+      const grown = fake.pool.grow(1);
+      assert.equal(fake.states()[2], "1 starting");
+      assert.equal(fake.pool.isOnTrial(old), false);
+      fake.pool.gone(old, undefined);
+      assert.deepEqual(fake.states(), ["0 ready", "1 starting"]);
+      fake.ready(1);
+      await grown;
+      assert.equal(fake.pool.trialError, undefined);
+    });
+  }
+
   test("kills who is not ready in time, says why, and tries again", async () => {
     const fake = await FakeMembers.booted(1);
     fake.die(0);

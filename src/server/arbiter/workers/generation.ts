@@ -110,7 +110,7 @@ export class Generation {
       await this.#pool.boot();
     } catch (error) {
       await this.retire("recycle", monotonicMs() + this.config.gracefulTimeoutMs);
-      throw error;
+      throw error ?? givenUp();
     }
     const { upgrades, server, routing = [], node = [] } = this.app ?? {};
     const { log } = this.#options;
@@ -149,7 +149,7 @@ export class Generation {
       } catch (error) {
         this.config = before;
         this.#pool.commit();
-        throw error;
+        throw error ?? givenUp();
       }
     }
     const surplus = this.#handles.filter(({ slot }) => slot >= workers);
@@ -272,6 +272,11 @@ export class Generation {
     if (delayMs === 0) return;
     this.#options.log.warn({ slot, delayMs }, `workers keep ending; the next one starts in ${delayMs} ms`);
   }
+}
+
+/** Why those that boot do not become ready, if none of them has failed: they were ended, because the generation leaves. */
+function givenUp(): HeddleError {
+  return new HeddleError("CONTROL_UNAVAILABLE", "the server is stopping");
 }
 
 /** Resolves when all of these are gone. */
