@@ -51,7 +51,7 @@ export interface TestServer extends AsyncDisposable {
 
 /** A server that takes longer hangs: the test should fail with its output rather than wait. */
 const BOOT_PATIENCE_MS = 60_000;
-const STOP_PATIENCE_MS = 20_000;
+const STOP_PATIENCE_MS = 60_000;
 /** On a busy machine requests may wait for longer than the default of 5 s, for threads that start. Flags say otherwise. */
 const PATIENT: Readonly<Record<string, string>> = { HEDDLE_QUEUE_TIMEOUT: "60s" };
 

@@ -65,7 +65,7 @@ export async function serve(
 export async function until<T>(
   look: () => T | Promise<T>,
   what: string,
-  patienceMs: number = 20_000,
+  patienceMs: number = 60_000,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
