@@ -4,6 +4,7 @@
  */
 
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { closes, type IdOf, type Observed } from "./judge.ts";
 import { type Rendered, render } from "./render.ts";
@@ -26,8 +27,13 @@ setInterval(() => {
   turnedMs = nowMs;
 }, TURN_MS).unref();
 
-export async function play(port: number, script: Script, idOf: IdOf): Promise<Observed> {
-  const client = new Client(port, script);
+export interface Target {
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+export async function play(target: Target, script: Script, idOf: IdOf): Promise<Observed> {
+  const client = new Client(target, script);
   try {
     return await client.play(idOf);
   } finally {
@@ -37,6 +43,7 @@ export async function play(port: number, script: Script, idOf: IdOf): Promise<Ob
 
 class Client {
   readonly #script: Script;
+  readonly #isTls: boolean;
   readonly #socket: Socket;
   readonly #stream: ResponseStream;
   #state: "open" | "ended" | "reset" = "open";
@@ -50,11 +57,13 @@ class Client {
   /** Told soon after its end. What happens much later does not count. */
   #wasLate: boolean | undefined;
 
-  constructor(port: number, script: Script) {
+  constructor({ port, isTls }: Target, script: Script) {
     this.#script = script;
     this.#stream = new ResponseStream((index) => script.requests[index]?.method ?? "GET");
-    this.#socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-    this.#socket.on("connect", () => {
+    const tcp = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    this.#isTls = isTls;
+    this.#socket = isTls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
+    this.#socket.on(isTls ? "secureConnect" : "connect", () => {
       this.#isConnected = true;
       this.#wake?.();
     });
@@ -91,7 +100,7 @@ class Client {
   async #finish(): Promise<Observed> {
     const { requests, end } = this.#script;
     if (end.kind === "vanishes") {
-      this.#socket.resetAndDestroy();
+      this.#reset();
       return this.#observed("left");
     }
     const isAllSent = end.kind === "half-closes" || end.kind === "garbles";
@@ -99,7 +108,7 @@ class Client {
     if (end.kind === "waits" || end.kind === "resets") {
       await this.#until(() => this.#answered >= requests.length || this.#isOver);
       if (end.kind === "resets" && !this.#isOver) {
-        this.#socket.resetAndDestroy();
+        this.#reset();
         return this.#observed("left");
       }
       // What the server has to close it closes by itself.
@@ -150,6 +159,12 @@ class Client {
     }
     this.#putMs = performance.now();
     this.#socket.write(bytes);
+  }
+
+  #reset(): void {
+    // Node can reset TCP only.
+    if (this.#isTls) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   #readLater(ms: number): void {

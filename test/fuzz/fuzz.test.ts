@@ -12,6 +12,7 @@ const connections: Readonly<Record<FuzzedModel, number>> = {
   "thread-per-request": 60,
   tasks: 600,
   actors: 600,
+  mixed: 600,
 };
 const SEED = 1;
 

@@ -7,12 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ask, command } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import { ON_PURPOSE } from "../fixtures/fuzz/parts.ts";
+import { makeCertificate } from "../server/arbiter/support.ts";
+import { askTls } from "../support/monitored.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { BODY_BYTES, HEADER_BYTES, HEADER_COUNT, REQUEST_LINE_BYTES, REQUESTS } from "./limits.ts";
+import type { Target } from "./client.ts";
 import type { Shape } from "./reference.ts";
 import { hasFfi } from "../support/ffi.ts";
 
-export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request" | "tasks" | "actors";
+export type FuzzedModel = "loop" | "sync" | "threads" | "thread-per-request" | "tasks" | "actors" | "mixed";
 
 export type Sticky = "none" | "ip" | "cookie";
 
@@ -30,6 +33,8 @@ export const models: Readonly<Record<FuzzedModel, ModelRun>> = {
   "thread-per-request": { args: ["--threads", "4"], atOnce: 20, keepsConnections: true },
   tasks: { args: ["--threads", "2"], atOnce: 100, keepsConnections: true },
   actors: { args: ["--threads", "2"], atOnce: 100, keepsConnections: true },
+  // Routes of all these models, so that requests of several are pipelined on one connection.
+  mixed: { args: ["--model", "loop", "--threads", "2"], atOnce: 60, keepsConnections: true },
 };
 
 /** Time limits short enough to wait for, and far more than a busy machine takes. */
@@ -50,6 +55,13 @@ const settings = [
   "--log-format=json",
 ];
 
+export interface ServerKind {
+  readonly model: FuzzedModel;
+  readonly shape: Shape;
+  readonly sticky?: Sticky;
+  readonly tls?: boolean;
+}
+
 export class FuzzedServer implements AsyncDisposable {
   readonly #server: TestServer;
   readonly #control: string;
@@ -63,16 +75,20 @@ export class FuzzedServer implements AsyncDisposable {
     this.#control = control;
   }
 
-  static async start(model: FuzzedModel, shape: Shape, sticky: Sticky = "none"): Promise<FuzzedServer> {
+  static async start({ model, shape, sticky = "none", tls = false }: ServerKind): Promise<FuzzedServer> {
     const folder = await mkdtemp(join(tmpdir(), "heddle-fuzz-"));
     const control = join(folder, "control");
     const app = new URL(`../fixtures/fuzz/${shape}.ts`, import.meta.url).pathname;
-    const args = ["--model", model, ...models[model].args, ...settings, "--sticky", sticky, "--control", control];
-    return new FuzzedServer(await startServer(app, args), folder, control);
+    const named = model === "mixed" ? [] : ["--model", model];
+    const { cert, key } = tls ? makeCertificate(folder, "localhost") : {};
+    const secure = cert === undefined ? [] : ["--tls-cert", cert, "--tls-key", key!];
+    const args = [...named, ...secure, ...models[model].args, ...settings, "--sticky", sticky, "--control", control];
+    const env: Readonly<Record<string, string>> = model === "mixed" ? { FUZZ_ROUTES: "mixed" } : {};
+    return new FuzzedServer(await startServer(app, args, { env }), folder, control);
   }
 
-  get port(): number {
-    return this.#server.port;
+  get target(): Target {
+    return { port: this.#server.port, isTls: this.#server.url.startsWith("https:") };
   }
 
   /** What the log has told since the last look that it should not have: all warnings and errors but the app's own. */
@@ -105,12 +121,18 @@ export class FuzzedServer implements AsyncDisposable {
       return [...faults, `there is no status: ${String(error)}`];
     }
     try {
-      const answer = await fetch(`${this.#server.url}/whole`, { signal: AbortSignal.timeout(10_000) });
-      if (answer.status !== 200) faults.push(`a plain request got ${answer.status}`);
+      const status = await this.#plainStatus();
+      if (status !== 200) faults.push(`a plain request got ${status}`);
     } catch (error) {
       faults.push(`a plain request failed: ${String(error)}`);
     }
     return faults;
+  }
+
+  async #plainStatus(): Promise<number | undefined> {
+    const { port, isTls } = this.target;
+    if (isTls) return (await askTls(port, "/whole")).status;
+    return (await fetch(`${this.#server.url}/whole`, { signal: AbortSignal.timeout(10_000) })).status;
   }
 
   /** Waits until no request runs any more: what a connection left behind may still complain. */

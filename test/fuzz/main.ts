@@ -13,6 +13,7 @@ const USAGE = `npm run fuzz -- [options]
   --connections N     for each model; default: 10000
   --seed N            default: by the clock, and printed
   --sticky HOW        ip, cookie or none, only for the model loop; default: none
+  --tls               over TLS
   --without A,B       leave out features: ${FEATURES.join(", ")}
   --no-reloads        without reloads in every second slice
   --replay SEED:PATH  one script that was printed before; needs --model and --shape`;
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
     sticky: { type: "string", default: "none" },
     without: { type: "string", default: "" },
+    tls: { type: "boolean", default: false },
     reloads: { type: "boolean", default: true },
     replay: { type: "string" },
     help: { type: "boolean", default: false },
@@ -48,7 +50,7 @@ async function again(which: string): Promise<void> {
   const [seed = "", ...path] = which.split(":");
   const model = (values.model ?? "loop") as FuzzedModel;
   const shape = (values.shape ?? "listener") as Shape;
-  const told = await replay({ model, shape, seed: Number(seed), features, sticky }, path.join(":"));
+  const told = await replay({ model, shape, seed: Number(seed), features, sticky, tls: values.tls }, path.join(":"));
   console.log(told.length === 0 ? "all is as it is due" : told.join("\n"));
   if (told.length > 0) process.exitCode = 1;
 }
@@ -80,6 +82,7 @@ async function one(model: FuzzedModel, shape: Shape, connections: number, seed: 
     seed,
     features,
     sticky,
+    tls: values.tls,
     reloads: values.reloads,
     onProgress,
     onFailure,

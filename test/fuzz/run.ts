@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly features: ReadonlySet<Feature>;
   /** Of the server. With `ip` one copy of the app serves all, and half of the connections reach it over another one. */
   readonly sticky?: Sticky;
+  /** Default: false. */
+  readonly tls?: boolean;
   /** Reloads go on in every second slice of the run. */
   readonly reloads: boolean;
   readonly onProgress?: (progress: Progress) => void;
@@ -60,7 +62,7 @@ const SHRINK_MS = 40_000;
 const TRIES = 8;
 
 export async function run(options: RunOptions): Promise<Report> {
-  await using server = await FuzzedServer.start(options.model, options.shape, options.sticky);
+  await using server = await FuzzedServer.start(options);
   return await new Run(server, options).run();
 }
 
@@ -71,7 +73,7 @@ export function scriptOf(features: ReadonlySet<Feature>, seed: number, path = ""
 
 /** One script, as often as chance may need. */
 export async function replay(options: Omit<RunOptions, "connections" | "reloads">, path: string): Promise<string[]> {
-  await using server = await FuzzedServer.start(options.model, options.shape, options.sticky);
+  await using server = await FuzzedServer.start(options);
   const run = new Run(server, { ...options, connections: 1, reloads: false });
   const script = scriptOf(options.features, options.seed, path);
   const failure = await run.trySome(script, options.seed);
@@ -152,7 +154,7 @@ class Run {
   async #judged(script: Script, seed: number, subject: Subject): Promise<Failure | undefined> {
     const connection = String(this.#connections++).padStart(8, "0");
     const idOf: IdOf = (index) => `${connection}-${index}`;
-    const observed = await play(this.#server.port, script, idOf);
+    const observed = await play(this.#server.target, script, idOf);
     for (const { status } of observed.responses) this.#byStatus[status] = (this.#byStatus[status] ?? 0) + 1;
     this.#responses += observed.responses.length;
     if (observed.endedLate) this.#late++;
