@@ -15,6 +15,8 @@ const models: readonly (readonly [model: string, ...args: string[]])[] = [
   ["sync"],
   ["threads", "--threads", "2"],
   ["thread-per-request", "--threads", "4"],
+  ["tasks", "--threads", "2"],
+  ["actors", "--threads", "1"],
 ];
 const shapes = { listener: "framing.ts", express: "framing-express.ts", fetch: "framing-fetch.ts" };
 const HELLO = "GET /hello HTTP/1.1";

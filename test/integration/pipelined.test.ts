@@ -9,7 +9,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 const app = fileURLToPath(new URL("../fixtures/http/pipelined.ts", import.meta.url));
 
 /** Models whose connections take more than one request. */
-for (const model of ["loop", "threads", "thread-per-request"] as const) {
+for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"] as const) {
   describe(`pipelined requests under ${model}`, () => {
     let server: TestServer;
     let ids = 0;

@@ -10,7 +10,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 
 const app = fileURLToPath(new URL("../fixtures/http/pipelined.ts", import.meta.url));
 
-for (const model of ["loop", "sync", "threads", "thread-per-request"] as const) {
+for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"] as const) {
   describe(`a client that does not read, under ${model}`, () => {
     let server: TestServer;
     before(async () => {
