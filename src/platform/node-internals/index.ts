@@ -290,7 +290,7 @@ export const internals: readonly Internal[] = [
     },
     "ServerResponse._header": {
       words: ["_header"],
-      use: "the text of the head: declared, looked at, revised",
+      use: "the text of the head: declared, looked at, revised; whether it shows where the response ends",
       without: "a response could have two heads",
     },
     "ServerResponse._headerSent": {
@@ -352,7 +352,7 @@ export const internals: readonly Internal[] = [
     },
     "ServerResponse.chunkedEncoding": {
       words: ["chunkedEncoding"],
-      use: "whether a response shows its own end; not set on one whose bytes are framed already",
+      use: "not set on a response whose bytes are framed already",
       without: "a response of a handler thread could be framed twice",
     },
     "ServerResponse.useChunkedEncodingByDefault": {

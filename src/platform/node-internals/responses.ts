@@ -73,8 +73,13 @@ export function hasBody(res: ServerResponse): boolean {
   return internals(res)._hasBody;
 }
 
-export function isChunked(res: ServerResponse): boolean {
-  return res.chunkedEncoding;
+/**
+ * Whether the client sees from the head, which is out, where the response ends. Only the text of the head tells that of all: headers that
+ * were given to `writeHead`, and heads that were made on a handler thread, are nowhere else.
+ */
+export function declaresEnd(res: ServerResponse): boolean {
+  const { _header: text } = internals(res);
+  return text !== null && /\r\n(?:content-length|transfer-encoding):/i.test(text.slice(0, text.indexOf("\r\n\r\n")));
 }
 
 /** Makes a body of unknown length end with its connection. Call it before the head is made. */

@@ -30,7 +30,6 @@ import {
   forgoChunks,
   hasBody,
   hintKeepAlive,
-  isChunked,
   isContinued,
   onceAssigned,
   onceWritten,
@@ -108,7 +107,7 @@ export function tryMessages(findings: Findings, see: See): void {
   findings.try("ServerResponse.chunkedEncoding", () => {
     const chunked = createResponse(req);
     chunked.write("x");
-    return isChunked(see(chunked));
+    return see(chunked).chunkedEncoding;
   });
 }
 

@@ -32,8 +32,7 @@ import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, diesOfReset, putBack, survivesReset } from "./upgrade-requests.ts";
-import { isChunked } from "../../../platform/node-internals/responses.ts";
-import { isUnfinished, lingerWhereNeeded, maySend } from "./lingering-close.ts";
+import { isUnfinished, lingerWhereNeeded, maySend, showsItsEnd } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
 import { isSecure } from "../../../platform/app-servers.ts";
 import { OwnServer } from "../own-server/own-server.ts";
@@ -461,8 +460,7 @@ function isJudgedElsewhere({ hops = new Set() }: ConnectionContext): boolean {
 /** The client has left. A response without a length may not look complete to one that has not. */
 function endBehindClient({ stream, socket, isHop }: ConnectionContext): void {
   const res = responseOn(stream);
-  const showsItsEnd = res === undefined || !res.headersSent || isChunked(res) || res.hasHeader("content-length");
-  if (showsItsEnd) stream.end();
+  if (showsItsEnd(res)) stream.end();
   // A hop can't be reset. The instance that has the client sees that the response is not complete.
   else if (isHop) stream.destroy();
   else socket.resetAndDestroy();

@@ -11,13 +11,13 @@
  * client may be sending.
  */
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasNative, hasUnread } from "../../../platform/native.ts";
 import { isWithinRequest, readOn, replaceEndings, responseOn } from "../../../platform/node-internals/connections.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
-import { detachStream, isChunked } from "../../../platform/node-internals/responses.ts";
+import { declaresEnd, detachStream } from "../../../platform/node-internals/responses.ts";
 import { type CarriesConnection, type ConnectionContext, connectionOf } from "./connection-context.ts";
 
 /** How long we read what still comes. nginx's lingering_timeout is of the same order. */
@@ -40,13 +40,11 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   const connection = (this as CarriesConnection)[connectionOf];
   const res = responseOn(this);
   const isBrokenOff = res?.destroyed === true && !res.writableEnded && !this.destroyed && this.writable;
-  const showsItsEnd =
-    (res !== undefined && isChunked(res)) || res?.hasHeader("content-length") === true || !res?.headersSent;
   if (
     !isBrokenOff ||
     connection === undefined ||
     connection.requests < 2 ||
-    !showsItsEnd ||
+    !showsItsEnd(res) ||
     !mayStillSend(connection)
   ) {
     return Socket.prototype.destroy.call(this, error);
@@ -57,6 +55,11 @@ function destroyBehindAnswers(this: Socket, error?: Error): Socket {
   endLingering(this);
   res.emit("close");
   return this;
+}
+
+/** Of a response that is cut: whether the client can tell. */
+export function showsItsEnd(res: ServerResponse | undefined): boolean {
+  return res === undefined || !res.headersSent || declaresEnd(res);
 }
 
 function endBehindAnswer(this: Socket): void {
