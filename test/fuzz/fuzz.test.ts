@@ -30,7 +30,7 @@ function featuresOf(): ReadonlySet<Feature> {
 }
 
 describe("whatever clients send, and however they send it", () => {
-  for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"] as const) {
+  for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors", "mixed"] as const) {
     for (const shape of ["listener", "fetch"] as const) {
       test(`${model} answers a ${shape} app's clients as HTTP says, and loses nothing`, async () => {
         const { told } = await run({
@@ -38,6 +38,7 @@ describe("whatever clients send, and however they send it", () => {
           shape,
           connections: connections[model],
           seed: SEED,
+          tls: model === "mixed" && shape === "fetch",
           features: featuresOf(),
           reloads: model !== "thread-per-request",
         });
