@@ -14,6 +14,7 @@ import { fromWire, HeddleError } from "../../errors/errors.ts";
 import { loadNative } from "../../platform/native.ts";
 import { parsePath } from "../scenario/scenario.ts";
 import type { GeneratorAudit, Sample } from "../types.ts";
+import { checkPlan } from "./check-plan.ts";
 import { allowedCpus, pin } from "./cpus.ts";
 import type { FromGenerator, Plan, ToGenerator } from "./plan.ts";
 
@@ -31,7 +32,7 @@ export interface Generator {
   readonly cpu: number | undefined;
   /** The generator's process. */
   readonly pid: number;
-  /** One run at a time. @throws HeddleError TUNE_SETUP_FAILED, TUNE_GENERATOR_FAILED */
+  /** One run at a time. @throws HeddleError TUNE_INPUT, TUNE_SETUP_FAILED, TUNE_GENERATOR_FAILED */
   run(plan: LoadPlan, signal?: AbortSignal): Promise<Sample>;
   /** Measures what the generator itself can do, against a server that does nothing. Takes about two seconds. */
   audit(): Promise<GeneratorAudit>;
@@ -70,6 +71,7 @@ class GeneratorHandle implements Generator {
   async run({ serverCpuSeconds, ...plan }: LoadPlan, signal?: AbortSignal): Promise<Sample> {
     if (this.#running) throw new HeddleError("TUNE_GENERATOR_FAILED", "The load generator does one run at a time.");
     signal?.throwIfAborted();
+    checkPlan(plan);
     this.#running = true;
     const onAbort = (): void => this.#tell({ type: "stop" });
     signal?.addEventListener("abort", onAbort, { once: true });

@@ -46,6 +46,30 @@ describe("the load generator", () => {
     assert.ok(sample.generatorUtilization >= 0 && sample.generatorUtilization <= 1);
   });
 
+  it("refuses a plan that it could never end, or that has no meaning, and takes the next one", async () => {
+    const target = await http((_request, response) => response.end("ok"));
+    const plan: LoadPlan = { ...SHORT, target, loop: { concurrency: 1 } };
+    const [request] = scenario.requests;
+    const refused: readonly [change: Partial<LoadPlan>, message: RegExp][] = [
+      ...[-5, 0, Number.NaN, Infinity].map((rate) => [{ loop: { rate } }, /^loop\.rate is .*finite number/] as const),
+      ...[-1, 0, 1.5, Number.NaN].map(
+        (concurrency) => [{ loop: { concurrency } }, /^loop\.concurrency is .*a whole number, at least 1/] as const,
+      ),
+      [{ loop: {} as never }, /^loop\.rate is undefined/],
+      [{ loop: { rate: 50, maxConnections: 0 } }, /^loop\.maxConnections is 0/],
+      [{ seconds: 0 }, /^seconds is 0/],
+      [{ warmUpSeconds: -1 }, /^warmUpSeconds is -1/],
+      [{ timeoutMs: Number.NaN }, /^timeoutMs is NaN/],
+      [{ scenario: { requests: [], setup: [] } }, /^scenario\.requests is \[\]/],
+      [{ scenario: { requests: [{ ...request!, weight: 0 }], setup: [] } }, /^scenario\.requests\[0\]\.weight is 0/],
+      [{ target: { host: "127.0.0.1", port: 70_000 } }, /^target\.port is 70000/],
+    ];
+    for (const [change, message] of refused) {
+      await assert.rejects(generator.run({ ...plan, ...change }), { code: "TUNE_INPUT", message });
+    }
+    assert.ok((await generator.run(plan)).answers > 0);
+  });
+
   it("measures an open loop at the asked rate", async () => {
     const target = await http((_request, response) => response.end("ok"));
     const sample = await generator.run({ ...SHORT, target, loop: { rate: 100 } });
