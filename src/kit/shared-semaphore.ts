@@ -30,6 +30,7 @@ const WAKE = 2;
 const LIMIT = 3;
 const WAIT_LIMIT = 4;
 const WORDS = 5;
+const LARGEST = 0x7fffffff;
 
 export interface SlotsHandle {
   readonly buffer: SharedArrayBuffer;
@@ -53,10 +54,10 @@ export class SharedSemaphore {
     return slots;
   }
 
-  /** New limits, for all threads at once. */
+  /** New limits, for all threads at once. More than a word holds is as much as it holds: it would wrap, and 2^32 be 0. */
   resize(limit: number, waitLimit: number): void {
-    Atomics.store(this.#words, LIMIT, limit);
-    Atomics.store(this.#words, WAIT_LIMIT, waitLimit);
+    Atomics.store(this.#words, LIMIT, Math.min(limit, LARGEST));
+    Atomics.store(this.#words, WAIT_LIMIT, Math.min(waitLimit, LARGEST));
     if (this.waiting > 0) this.given.wake();
   }
 

@@ -18,6 +18,17 @@ describe("shared slots", () => {
     assert.equal(slots.waiting, 0);
   });
 
+  test("are not fewer if more are wanted than a word of memory can count", () => {
+    for (const limit of [2 ** 31, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
+      const slots = SharedSemaphore.create(limit, limit);
+      assert.equal(slots.limit, 2 ** 31 - 1);
+      assert.deepEqual(
+        [slots.tryTake(), slots.tryTake(), slots.tryJoinQueue(), slots.tryJoinQueue()],
+        [true, true, true, true],
+      );
+    }
+  });
+
   test("are the same to everyone who has the handle", () => {
     const slots = SharedSemaphore.create(1, 1);
     const others = new SharedSemaphore(structuredClone(slots.handle));

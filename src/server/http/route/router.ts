@@ -27,7 +27,7 @@ export interface Route {
   /** The handler threads it runs on, if its model uses them. */
   readonly pool: PoolSpec | undefined;
   readonly timeoutMs: number;
-  /** The route's own limit of concurrent requests; undefined: only the server's. */
+  /** The route's own limit of concurrent requests, never 0; undefined: only the server's. */
   readonly limit: Limit | undefined;
   readonly queue: number;
   /** `high`: before all others at the gates. `always`: past them. */
@@ -95,7 +95,8 @@ export function createRouter(
       model,
       pool: poolOf(name, model, settings.threads),
       timeoutMs: settings.timeoutMs ?? config.timeoutMs,
-      limit: settings.limit,
+      // 0 is no limit, as for the server.
+      limit: settings.limit === 0 ? undefined : settings.limit,
       queue: settings.queue ?? config.queue,
       priority: settings.priority ?? "normal",
       sticky: settings.sticky ?? (isStickyModel(model) ? config.sticky : "none"),

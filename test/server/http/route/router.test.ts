@@ -66,6 +66,10 @@ describe("the router", () => {
     });
   }
 
+  test("a limit of 0 is none, as for the server: the route has no gate that nobody passes", () => {
+    assert.equal(router({ "/open": { limit: 0 } }).routes[0]?.limit, undefined);
+  });
+
   test("what a route does not say is as it is for the server", () => {
     const { routes, fallback } = router({ "/slow": { timeoutMs: 5, limit: 2 } });
     assert.deepEqual(routes[0], {
