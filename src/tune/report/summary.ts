@@ -68,7 +68,7 @@ function answer(result: TuneResult, columns: number): string[] {
     ...(recommendation === undefined ? [] : advice(recommendation, columns)),
     ...facts.flatMap(([name, fact]) => (fact === undefined ? [] : hanging(name, fact, columns))),
     "",
-    ...indent(wrap(kneeSentence(knee), columns - 2)),
+    ...indent(wrap(kneeSentence(knee, best?.limitedBy), columns - 2)),
   ];
 }
 

@@ -30,9 +30,12 @@ export function kneeInShort(knee: KneeEstimate): string {
 }
 
 /** One or two sentences on what the estimate means. */
-export function kneeSentence(knee: KneeEstimate): string {
+export function kneeSentence(knee: KneeEstimate, limitedBy?: LimitedBy): string {
   if ("value" in knee) {
     return `Up to ${requests(knee.value)} in flight, more load brings more throughput. Beyond it, more load brings only latency.`;
+  }
+  if ("notReached" in knee && limitedBy === "errors") {
+    return `Throughput still rose at ${requests(knee.seenUpTo)} in flight. With more, the server answered with errors before throughput was level.`;
   }
   if ("notReached" in knee) {
     return `Throughput still rose at ${requests(knee.seenUpTo)} in flight, the highest concurrency that was measured. The knee is above it.`;

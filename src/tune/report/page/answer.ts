@@ -72,7 +72,7 @@ function meaning({ knee, slo, shapes }: TuneResult): Value[] {
   const best = shapes[0];
   const limit = best === undefined ? undefined : `What limited the measurement: ${LIMITED_BY[best.limitedBy]}.`;
   const words = [
-    kneeSentence(knee),
+    kneeSentence(knee, best?.limitedBy),
     slo === undefined ? undefined : sloSentence(slo, milliseconds(slo.targetMs)),
     limit,
   ];
@@ -80,7 +80,7 @@ function meaning({ knee, slo, shapes }: TuneResult): Value[] {
   return "value" in knee
     ? paragraphs
     : [
-        markup`<p class="callout"><strong>${"notReached" in knee ? "Not reached" : "Inconclusive"}</strong> ${sentence(kneeSentence(knee))}</p>`,
+        markup`<p class="callout"><strong>${"notReached" in knee ? "Not reached" : "Inconclusive"}</strong> ${sentence(kneeSentence(knee, best?.limitedBy))}</p>`,
         ...paragraphs.slice(1),
       ];
 }
