@@ -132,7 +132,7 @@ export function parseResult(text: string, file: string): TuneResult {
   const { version } = value as Partial<TuneResult>;
   if (version === undefined) throw badResult(file, "it has none of the fields of a result");
   if (version !== 1) throw badResult(file, `its version is ${JSON.stringify(version)}, not 1`);
-  const wrong = wrongField(value as Partial<TuneResult>);
+  const wrong = wrongField(value);
   if (wrong !== undefined) throw badResult(file, `its ${wrong} is none of a result`);
   return value as TuneResult;
 }

@@ -278,7 +278,7 @@ describe("the recommendation", () => {
   });
 
   test("is not made of nonsense: what is wrong is told, with its place and what it should be", () => {
-    const refused: readonly [name: string, recommend: () => unknown, message: RegExp][] = [
+    const refused: readonly (readonly [name: string, recommend: () => unknown, message: RegExp])[] = [
       ...[0, -2, 1.5, Number.NaN, Infinity].map(
         (cores) => ["cores", () => recommend([], [], cores), /^cores is .*; it should be a whole number/] as const,
       ),
