@@ -18,6 +18,8 @@ export interface ThreadStart {
   readonly name: string;
   readonly code: "THREAD_DIED" | "HANDLER_DIED";
   readonly entry: URL;
+  /** `process.argv` from its second place on, for modules that Node loads before the entry. */
+  readonly argv: readonly string[];
   /** What the thread gets from `takeBoot`, together with its `port`. */
   readonly boot: object;
   /** 0: Node's default. */
@@ -56,11 +58,12 @@ export abstract class SupervisedThread<From, To, Events extends Record<keyof Eve
       this.#port.postMessage(start.boot, []);
       return;
     }
-    const { name, code, entry, boot, heapBytes = 0 } = start;
+    const { name, code, entry, argv, boot, heapBytes = 0 } = start;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#worker = startThread(name, code, entry, {
       name: `heddle ${name}`,
+      argv: [...argv],
       workerData: { ...boot, port: port2 },
       transferList: [port2],
       ...(heapBytes > 0 && {

@@ -1,7 +1,9 @@
 /** What preloaded modules and the app's own loading may leave behind on a thread, and what they may not. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { tempFolder } from "../server/arbiter/support.ts";
 import { ask, assertWhole, fixture, monitored } from "../support/monitored.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer } from "../support/server.ts";
@@ -28,6 +30,29 @@ describe("no request inherits a context", { concurrency: 2 }, () => {
       connection.request("GET /5 HTTP/1.1").request("GET /6 HTTP/1.1");
       assert.equal((await connection.response()).body, "undefined");
       if (!isSync) assert.equal((await connection.response()).body, "undefined");
+    });
+  }
+});
+
+describe("a preloaded module sees the arguments of the app", { concurrency: 2 }, () => {
+  const shapes = [
+    ["--threads", "1"],
+    ["--threads", "2"],
+    ...["sync", "threads", "thread-per-request", "tasks"].map((model) => ["--model", model]),
+  ];
+  for (const shape of shapes) {
+    test(`with ${shape.join(" ")}`, async (t) => {
+      const folder = tempFolder(t, {
+        "pre.cjs": "globalThis.seen = process.argv.slice(2);",
+        "app.mjs": "export default (_, res) => res.end(JSON.stringify([seen, process.argv.slice(2)]));",
+      });
+      const args = ["--workers", "1", ...shape, "--", "conf=.env.shop", "-x"];
+      const server = await startServer(join(folder, "app.mjs"), args, {
+        env: { NODE_OPTIONS: `--require=${join(folder, "pre.cjs")}` },
+      });
+      t.after(() => server.stop());
+      const given = ["conf=.env.shop", "-x"];
+      assert.deepEqual(await (await fetch(server.url)).json(), [given, given]);
     });
   }
 });

@@ -44,10 +44,12 @@ export class WorkerProcess {
 
   constructor({ boot, accepts: { listeners, seat }, env, isAppProcess, received, ended }: WorkerProcessOptions) {
     this.#ended = ended;
-    const { cwd, found } = boot.config;
+    const { cwd, found, appArgs } = boot.config;
     const ownFlags = [...process.execArgv, ...(found?.nodeFlags ?? [])];
     const flags = workerFlags(availableCpus(), ownFlags, env["NODE_OPTIONS"]);
-    this.#child = spawn(process.execPath, [...flags, isAppProcess ? appProcessFile : workerFile], {
+    // The modules that Node loads before the worker's own code see the app's arguments, as under bare Node.
+    const file = isAppProcess ? appProcessFile : workerFile;
+    this.#child = spawn(process.execPath, [...flags, file, ...appArgs], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.

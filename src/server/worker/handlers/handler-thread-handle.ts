@@ -43,6 +43,7 @@ export class HandlerThreadHandle extends SupervisedThread<FromHandlerThread, ToH
       name: `handler thread ${boot.id} of ${boot.pool.name}`,
       code: "HANDLER_DIED",
       entry: new URL(import.meta.url.replace(/handler-thread-handle(\.[jt]s)$/, "handler-thread-main$1")),
+      argv: [boot.config.app, ...boot.config.appArgs],
       boot,
       heapBytes: boot.config.handlerMemoryBytes,
     });

@@ -109,7 +109,8 @@ export class ServingThreadHandle extends SupervisedThread<FromThread, ToThread, 
     const boot = { ...given, row: main?.onBoard?.seat ?? own.buffer } satisfies Omit<ThreadBoot, "port">;
     // The same folder and extension as this file: `.ts` in a checkout, `.js` in the published package.
     const entry = new URL(import.meta.url.replace(/serving-thread-handle(\.[jt]s)$/, "serving-thread-main$1"));
-    super(member, main === undefined ? { name, boot, code: "THREAD_DIED", entry } : { name, boot, main: main.port });
+    const argv = [given.config.app, ...given.config.appArgs];
+    super(member, main ? { name, boot, main: main.port } : { name, boot, code: "THREAD_DIED", entry, argv });
     this.index = given.index;
     this.row = row;
     this.#sent = new SentDescriptors(row);
