@@ -10,6 +10,10 @@ interface ThreadOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+interface Taken extends Required<ThreadOptions> {
+  readonly preloads: readonly string[];
+}
+
 const PRELOADS: ReadonlySet<string> = new Set(["--import", "--require", "-r", "--loader", "--experimental-loader"]);
 
 /** Of this thread's own threads, if this one was started without any. */
@@ -38,14 +42,20 @@ export function readNodeOptions(text: string): string[] {
   return options;
 }
 
+/** How to start a thread or a process without its preloads, which are `preloads`, but with all other options. Pure. */
+export function takePreloads(execArgv: readonly string[], env: NodeJS.ProcessEnv): Taken {
+  const fromEnv = splitPreloads(readNodeOptions(env["NODE_OPTIONS"] ?? ""));
+  const fromLine = splitPreloads(execArgv);
+  const preloads = [...fromEnv.preloads, ...fromLine.preloads];
+  const others = fromEnv.others.map((option) => (/[\s"\\]/.test(option) ? JSON.stringify(option) : option));
+  const isInEnv = fromEnv.preloads.length > 0;
+  return { preloads, execArgv: fromLine.others, env: isInEnv ? { ...env, NODE_OPTIONS: others.join(" ") } : env };
+}
+
 /** Starts a thread without the preloads of this one. Empty: there are none. */
 export function withoutPreloads(): ThreadOptions & { readonly preloads: readonly string[] } {
-  const fromEnv = splitPreloads(readNodeOptions(process.env["NODE_OPTIONS"] ?? ""));
-  const fromLine = splitPreloads(process.execArgv);
-  const preloads = [...fromEnv.preloads, ...fromLine.preloads];
-  if (preloads.length === 0) return { preloads };
-  const others = fromEnv.others.map((option) => (/[\s"\\]/.test(option) ? JSON.stringify(option) : option));
-  return { preloads, execArgv: [], env: { ...process.env, NODE_OPTIONS: others.join(" ") } };
+  const taken = takePreloads(process.execArgv, process.env);
+  return taken.preloads.length === 0 ? { preloads: [] } : { ...taken, env: { ...taken.env } };
 }
 
 /** On a thread that was started so: its own threads load them. `nodeOptions`: what their programs inherit again. */
@@ -55,7 +65,7 @@ export function givePreloads(preloads: readonly string[], nodeOptions: string | 
   if (nodeOptions !== undefined) process.env["NODE_OPTIONS"] = nodeOptions;
 }
 
-/** For a thread that runs the app. */
+/** For a thread that runs the app. Node takes none of this thread's options for it if `execArgv` is given. */
 export function ownPreloads(): ThreadOptions {
-  return given === undefined ? {} : { execArgv: [...given] };
+  return given === undefined ? {} : { execArgv: [...process.execArgv, ...given] };
 }

@@ -25,20 +25,29 @@ export function startThread(
 /** Node does not compare its stack of async ids with what it expects. */
 const UNCHECKED = "--no-force-async-hooks-checks";
 
+/** Options that Node has refused in `execArgv`: not tried for each thread. */
+const refused = new Set<string>();
+
 const NO_MORE_THREADS =
   "The system allows no more threads: raise --pids-limit of the container, TasksMax= of the systemd unit, or `ulimit -u`.";
 
 /**
- * With it, code that is terminated in the callback of a timer does not end the process (runtime/run-queue.ts). Node takes the options
- * of the process for a thread, but not all of them in `execArgv`: then the thread starts without it.
+ * With UNCHECKED, code that is terminated in the callback of a timer does not end the process (runtime/run-queue.ts). Node takes the
+ * options of the process for a thread, but refuses some of them in `execArgv`: V8's, and others that are the whole process's. A thread
+ * has these in any case.
  */
 function newWorker(entry: URL, options: WorkerOptions): Worker {
   const execArgv = options.execArgv ?? process.execArgv;
-  if (execArgv.includes(UNCHECKED)) return new Worker(entry, options);
+  const isUnchecked = execArgv.includes(UNCHECKED);
+  if (options.execArgv === undefined && isUnchecked) return new Worker(entry, options);
+  const wished = [...execArgv.filter((option) => !refused.has(option)), ...(isUnchecked ? [] : [UNCHECKED])];
   try {
-    return new Worker(entry, { ...options, execArgv: [...execArgv, UNCHECKED] });
+    return new Worker(entry, { ...options, execArgv: wished });
   } catch (error) {
     if ((error as { code?: unknown }).code !== "ERR_WORKER_INVALID_EXEC_ARGV") throw error;
-    return new Worker(entry, options);
+    if (options.execArgv === undefined) return new Worker(entry, options);
+    // Node names them.
+    for (const option of /flags: (.*)/.exec(messageOf(error))?.[1]?.split(", ") ?? []) refused.add(option);
+    return new Worker(entry, { ...options, execArgv: wished.filter((option) => !refused.has(option)) });
   }
 }

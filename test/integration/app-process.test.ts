@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { get, serve, tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
-import { runHeddle } from "../support/server.ts";
+import { runHeddle, startServer } from "../support/server.ts";
 
 const fixture = (name: string): string => new URL(`../fixtures/process/${name}`, import.meta.url).pathname;
 const app = fixture("app.ts");
@@ -70,6 +70,60 @@ export default (req: unknown, res: any) => res.end([greeting, Answer.Yes, typeof
       `${pid} heddle handler thread 2 of GET /main`,
     ]);
   });
+});
+
+describe("what Node loads before an app on threads", { concurrency: 2 }, () => {
+  for (const [shape, threads] of [
+    [
+      ["-t", "2"],
+      ["heddle serving thread 0", "heddle serving thread 1"],
+    ],
+    [
+      ["--model", "threads", "-t", "1"],
+      ["heddle handler thread 1 of threads", "heddle serving thread 0"],
+    ],
+  ] as const) {
+    for (const where of ["NODE_OPTIONS", "the start script"]) {
+      test(`is loaded once by each, and not by the acceptor: ${where} (${shape.join(" ")})`, async (t) => {
+        const preload = `--import ${fixture("preload.mjs")}`;
+        const script = where === "NODE_OPTIONS" ? "node app.mjs" : `node --conditions=shop ${preload} app.mjs`;
+        const cwd = tempFolder(t, {
+          "package.json": JSON.stringify({ scripts: { start: script } }),
+          "app.mjs": "export default (_, res) => res.end(JSON.stringify(process.env.NODE_OPTIONS ?? null));",
+        });
+        const env = where === "NODE_OPTIONS" ? { NODE_OPTIONS: `${preload} --no-warnings` } : {};
+        const server = await startServer(undefined, ["-w", "1", ...shape], { cwd, env });
+        t.after(() => server.stop());
+        const loaded = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
+        assert.deepEqual(loaded.map(([, , , name]) => name).toSorted(), threads);
+        const options = (await (await fetch(server.url)).json()) as string | null;
+        assert.equal(options?.trim() ?? "", where === "NODE_OPTIONS" ? env.NODE_OPTIONS : "");
+      });
+    }
+  }
+});
+
+test("handler threads beside a main thread have all of the options of Node that it has", async (t) => {
+  const cwd = tempFolder(t, {
+    "package.json": JSON.stringify({
+      type: "module",
+      imports: { "#shop": { north: "./north.js", default: "./south.js" } },
+      scripts: { start: "node --max-old-space-size=200 --conditions=north --require ./pre.cjs app.js" },
+    }),
+    "pre.cjs": "globalThis.isPreloaded = true;",
+    "north.js": 'export default "north";',
+    "south.js": 'export default "south";',
+    "app.js": `
+import shop from "#shop";
+export const routes = { "/threads": { model: "threads" }, "/tasks": { model: "tasks" }, "/fresh": { model: "thread-per-request" } };
+export default (_, res) => res.end(shop + " " + globalThis.isPreloaded);
+`,
+  });
+  const server = await startServer(undefined, ["-w", "1"], { cwd });
+  t.after(() => server.stop());
+  for (const path of ["/", "/threads", "/tasks", "/fresh", "/fresh"]) {
+    assert.equal(await (await fetch(`${server.url}${path}`)).text(), "north true", path);
+  }
 });
 
 describe("an app on a thread", { concurrency: 2 }, () => {

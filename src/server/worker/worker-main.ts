@@ -6,6 +6,7 @@
  * as well is a stop like any other.
  */
 
+import { givePreloads } from "../../supervise/preloads.ts";
 import { keepPrinting } from "./app-output.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerBoot } from "./worker-protocol.ts";
@@ -15,6 +16,7 @@ keepPrinting();
 for (const signal of ["SIGINT", "SIGHUP", "SIGTTIN", "SIGTTOU"] as const) process.on(signal, () => {});
 
 process.once("message", (boot: WorkerBoot) => {
+  givePreloads(boot.preloads, boot.nodeOptions);
   const worker = new Worker(boot, { exit: (code) => process.exit(code) });
   process.on("SIGTERM", () => worker.terminate());
   void worker.boot();

@@ -84,6 +84,10 @@ export interface WorkerBoot {
   readonly hop: HopAccess | undefined;
   /** `check`: load the app on one thread, report about it, and serve nothing. */
   readonly purpose: "serve" | "check";
+  /** For the threads that run the app, if the main thread does not: it was started without them (`supervise/preloads.ts`). */
+  readonly preloads: readonly string[];
+  /** What the app has in its environment instead of what the process was started with. */
+  readonly nodeOptions: string | undefined;
 }
 
 export type ToWorker =

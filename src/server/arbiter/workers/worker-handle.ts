@@ -117,7 +117,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   /** `env`: the environment of its generation. */
   constructor(
     member: Member<Driver, HeddleError>,
-    boot: Omit<WorkerBoot, "type" | "listeners" | "seat">,
+    boot: Omit<WorkerBoot, "type" | "listeners" | "seat" | "preloads" | "nodeOptions">,
     accepts: Accepts,
     env: NodeJS.ProcessEnv,
   ) {

@@ -9,6 +9,7 @@ import { availableCpus } from "../../../config/cpus.ts";
 import { HeddleError } from "../../../errors/errors.ts";
 import { leftAlone } from "../../../platform/node-internals/moved-channel.ts";
 import { type SentHandle, sendable } from "../../../platform/node-internals/handles.ts";
+import { takePreloads } from "../../../supervise/preloads.ts";
 import { CHANNEL_FD, type FromWorker, type ToWorker, type WorkerBoot } from "../../worker/worker-protocol.ts";
 import { compileCache } from "./compile-cache.ts";
 import { appProcessFile, missingFiles, workerFile } from "./own-files.ts";
@@ -16,7 +17,7 @@ import { workerFlags } from "./worker-flags.ts";
 import type { Accepts } from "./worker-handle.ts";
 
 export interface WorkerProcessOptions {
-  readonly boot: Omit<WorkerBoot, "type" | "listeners" | "seat">;
+  readonly boot: Omit<WorkerBoot, "type" | "listeners" | "seat" | "preloads" | "nodeOptions">;
   readonly accepts: Accepts;
   /** The environment of its generation. */
   readonly env: NodeJS.ProcessEnv;
@@ -46,15 +47,17 @@ export class WorkerProcess {
     this.#ended = ended;
     const { cwd, found, appArgs } = boot.config;
     const ownFlags = [...process.execArgv, ...(found?.nodeFlags ?? [])];
-    const flags = workerFlags(availableCpus(), ownFlags, env["NODE_OPTIONS"]);
+    const allFlags = workerFlags(availableCpus(), ownFlags, env["NODE_OPTIONS"]);
+    // An acceptor runs no user code. Its threads get the preloads.
+    const { preloads, ...own } = isAppProcess ? { preloads: [], execArgv: allFlags, env } : takePreloads(allFlags, env);
     // The modules that Node loads before the worker's own code see the app's arguments, as under bare Node.
     const file = isAppProcess ? appProcessFile : workerFile;
-    this.#child = spawn(process.execPath, [...flags, file, ...appArgs], {
+    this.#child = spawn(process.execPath, [...own.execArgv, file, ...appArgs], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
       ...(existsSync(cwd) && { cwd }),
-      env: { ...(isAppProcess && leftAlone), ...compileCache(), ...env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
+      env: { ...(isAppProcess && leftAlone), ...compileCache(), ...own.env, HEDDLE_WORKER_INDEX: `${boot.slot}` },
     });
     this.#child.on("message", received);
     this.#child.on("error", (cause) => {
@@ -74,6 +77,8 @@ export class WorkerProcess {
     this.send({
       type: "boot",
       ...boot,
+      preloads,
+      nodeOptions: env["NODE_OPTIONS"],
       listeners: listeners.map(({ kind }, i) => ({ kind, fd: CHANNEL_FD + 1 + i })),
       seat: seat && { fd: CHANNEL_FD + 1 + listeners.length, index: seat.index },
     });
