@@ -127,7 +127,7 @@ export class RunningJob implements ScopedRequest {
   /** What its handler has left behind may ask for one when the request is over. It is over then as well. */
   set scope(scope: RequestScope | undefined) {
     this.#scope = scope;
-    if (this.#done) this.#endScope();
+    if (this.#done) void this.#endScope();
   }
 
   reclassify(as: HandlerClass): Promise<void> {
