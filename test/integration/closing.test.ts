@@ -57,6 +57,16 @@ for (const [model, flags] of [
       assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
     });
 
+    test("comes when the handler ends its socket", async () => {
+      await using server = await startServer(app, ["-m", model, "-t", model === "sync" ? "1" : "2"]);
+      for (const part of ["", "&part"]) {
+        await using client = await RawConnection.open(server.port);
+        client.write(get(`/end-socket?id=a${part}&ms=20`));
+        const answer = await client.rest();
+        assert.doesNotMatch(answer, part === "" ? /./ : /\r\n0\r\n/);
+      }
+    });
+
     // A connection of `sync` has one request, and is closed at once unless more has come by then.
     if (model === "sync") return;
     test("arrives behind its last answer, which the client has not read when it sends more", async () => {

@@ -49,6 +49,8 @@ export class ResponseSocket extends Duplex {
   #blocked: Callback | undefined;
   #ticking = false;
   #ending = false;
+  /** It is destroyed as soon as what was written has left. */
+  #closesSoon = false;
   #ended = false;
   #idle: NodeJS.Timeout | undefined;
 
@@ -133,6 +135,14 @@ export class ResponseSocket extends Duplex {
     this.#settle(callback);
   }
 
+  /** The app has ended the connection itself, in the middle of its response: the client gets no more than what was written. */
+  override _final(callback: Callback): void {
+    callback();
+    if (this.#ending || this.#closesSoon) return;
+    this.#flush();
+    this.destroy();
+  }
+
   override _destroy(error: Error | null, callback: Callback): void {
     clearTimeout(this.#idle);
     if (!this.#ended && !this.muted) this.#tell({ type: "destroyed", seq: this.#seq });
@@ -214,6 +224,7 @@ export class ResponseSocket extends Duplex {
       return;
     }
     endConnectionWith(res);
+    this.#closesSoon = true;
     const close = (): void => {
       this.complete();
       this.destroy();
