@@ -95,7 +95,7 @@ describe("what Node loads before an app on threads", { concurrency: 2 }, () => {
         const server = await startServer(undefined, ["-w", "1", ...shape], { cwd, env });
         t.after(() => server.stop());
         const loaded = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
-        assert.deepEqual(loaded.map(([, , , name]) => name).toSorted(), threads);
+        assert.deepEqual(loaded.map(([, , , name = ""]) => name).toSorted(), threads);
         const options = (await (await fetch(server.url)).json()) as string | null;
         assert.equal(options?.trim() ?? "", where === "NODE_OPTIONS" ? env.NODE_OPTIONS : "");
       });
