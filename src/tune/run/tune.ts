@@ -232,14 +232,24 @@ class TuneRun {
     this.#note(shape, sweep);
     signal?.throwIfAborted();
     if (sweep.end === "failed") throw sweep.error;
-    const { booted } = bench.subject;
-    const note = booted && restartsNote(shape, await booted.restarts(), booted.lastError());
-    if (note !== undefined) this.#notes.push(note);
+    await this.#noteRestarts(bench.subject);
   }
 
   #note(shape: Shape, sweep: SweepResult): void {
     const note = sweepNote(sweep);
     if (note !== undefined) this.#notes.push(shape.workers === 0 ? note : `${formatShape(shape)}: ${note}`);
+  }
+
+  async #noteRestarts({ shape, booted }: Subject): Promise<void> {
+    if (booted === undefined) return;
+    try {
+      const note = restartsNote(shape, await booted.restarts(), booted.lastError());
+      if (note !== undefined) this.#notes.push(note);
+    } catch (error) {
+      // What was measured stands without it.
+      if (!(error instanceof HeddleError) || error.code !== "TUNE_NOT_SERVED") throw error;
+      this.#notes.push(`${formatShape(shape)}: ${error.message}`);
+    }
   }
 
   async #confirm(bench: Bench, { confirmMs }: BudgetPlan): Promise<void> {
