@@ -131,7 +131,7 @@ describe("the output of a server whose app", { concurrency: 2 }, () => {
       test(`${what} is one error, on ${shape}`, async (t) => {
         const cwd = tempFolder(t, files);
         const app = Object.keys(files).find((file) => file.startsWith("app."))!;
-        const patience = what === "never listens" ? ["--boot-timeout", "2s"] : [];
+        const patience = what === "never listens" ? ["--boot-timeout", "10s"] : [];
         const run = await runHeddle(["serve", app, "-p", "0", "--control", "off", ...flags, ...patience], { cwd });
         if (typeof output === "string") assert.equal(run.stderr, output);
         else assert.match(run.stderr, output);
