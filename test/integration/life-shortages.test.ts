@@ -166,8 +166,11 @@ test("without threads a worker tries again until there may be one more", async (
   const folder = tempFolder(t);
   const file = join(folder, "refuse");
   const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
-  const env = { NODE_OPTIONS: `--import=${refusal}`, REFUSE_THREADS: file };
-  const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "500ms"], { env });
+  // Preloads run on the app's threads only. It is the worker's own thread that starts others.
+  writeFileSync(join(folder, "node.json"), JSON.stringify({ nodeOptions: { import: [refusal] } }));
+  const nodeFlags = [`--experimental-config-file=${join(folder, "node.json")}`];
+  const env = { REFUSE_THREADS: file };
+  const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "500ms"], { env, nodeFlags });
   writeFileSync(file, "");
   const lost = get(server.url, "/forever").catch(() => "lost");
   await server.waitForLog(

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly listeners?: number;
   /** `ulimit -n` of the server, soft and hard. */
   readonly descriptors?: number;
+  /** Of the Node that runs it. NODE_OPTIONS is among them then: where that is set, Node takes no options from a config file of its own. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface Exit {
@@ -94,12 +96,14 @@ function placeArguments(args: readonly string[]): readonly string[] {
 
 function launch(
   args: readonly string[],
-  { env, cwd, descriptors }: ServerOptions,
+  { env, cwd, descriptors, nodeFlags }: ServerOptions,
 ): { server: Omit<TestServer, "url" | "urls" | "port">; urls: (count: number) => Promise<string[]> } {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HEDDLE_") && !name.startsWith("NODE_TEST") && name !== "PORT",
   );
-  const command = [process.execPath, bin, ...args];
+  const nodeOptions = `${process.env["NODE_OPTIONS"] ?? ""} ${env?.["NODE_OPTIONS"] ?? ""}`.trim();
+  const flags = nodeFlags === undefined ? [] : [...nodeOptions.split(" ").filter((flag) => flag !== ""), ...nodeFlags];
+  const command = [process.execPath, ...flags, bin, ...args];
   const limited = ["sh", "-c", `ulimit -n ${descriptors} && exec "$@"`, "sh", ...command];
   const [file, ...rest] = descriptors === undefined ? command : limited;
   const child = spawn(file!, rest, {
@@ -108,7 +112,7 @@ function launch(
       ...Object.fromEntries(inherited),
       NO_COLOR: "1",
       ...env,
-      NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${env?.["NODE_OPTIONS"] ?? ""}`.trim(),
+      NODE_OPTIONS: nodeFlags === undefined ? nodeOptions : undefined,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
