@@ -4,15 +4,19 @@
  * A timer lives on the thread that sets it, in the wheel of the thread's other deadlines (messaging/deadlines.ts).
  *
  * Invariants
- * - The message is copied when the timer is set. So the error of a message that cannot be copied reaches whoever sets it.
+ * - The message is copied when the timer is set. So the error of a message that cannot be sent reaches whoever sets it. Only a name
+ *   may pass to another worker later: then the message is lost, and a warning tells it.
  * - After `cancelTimer` has returned a number, the timer sends nothing more.
  * - A timer for a pid ends when that actor does, on any thread. A timer for a name looks the name up each time it fires.
  * - An interval keeps its rhythm: it is due at multiples of its period since it was set. Ticks that the thread was too busy for
  *   are sent once, not once each. (OTP sends them all, which floods an actor that is late already.)
  */
 
+import { messageOf } from "../../errors/errors.ts";
 import { isDuration } from "../../kit/durations.ts";
 import { invalid, mustBeDuration, notAnAddress } from "../arguments/arguments.ts";
+import { messageToBytes } from "../across/message-bytes.ts";
+import { isHere } from "../across/own-worker.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack } from "../../runtime/copy/message-packing.ts";
 import { clearDeadline, startDeadline, type Deadline } from "../messaging/deadlines.ts";
@@ -43,6 +47,8 @@ class Timer implements Deadline, TimerRef {
   readonly #everyMs: number | undefined;
   #dueMs: number;
   #isSet: boolean = true;
+  /** It was told that a message could not be sent. */
+  #isTold: boolean = false;
 
   constructor(to: Pid | string, message: unknown, delayMs: number, everyMs: number | undefined) {
     this.#to = to;
@@ -67,8 +73,23 @@ class Timer implements Deadline, TimerRef {
       startDeadline(this.#dueMs - performance.now(), this);
     }
     const to = resolveName(this.#to, "the receiver of a timer");
-    // As in Erlang: nobody may have the name any more. A full mailbox drops and counts the message.
-    if (to !== undefined) sendTo(to, this.#message, "drop");
+    try {
+      // As in Erlang: nobody may have the name any more. A full mailbox drops and counts the message.
+      if (to !== undefined) sendTo(to, this.#message, "drop");
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** The name has passed to an actor of another worker, which can't get such a message. Nobody waits for this error. */
+  #tell(error: unknown): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    process.emitWarning(`a message of a timer was not sent to ${this.#to.toString()}: ${messageOf(error)}`, {
+      type: "HeddleWarning",
+      code: "TIMER_MESSAGE_LOST",
+      detail: "Later ones of this timer are not told.",
+    });
   }
 
   end(): void {
@@ -146,9 +167,16 @@ function newTimer(to: Pid | string, message: unknown, delayMs: number, everyMs: 
     throw notAnAddress(to, "the receiver of a timer");
   }
   const copied = copy(message);
-  // What another thread could not get fails here, and not when the timer fires.
-  if (!(to instanceof Process)) pack(copied);
+  refuseIfUnsendable(to, copied);
   return new Timer(to, copied, delayMs, everyMs);
+}
+
+/** What the receiver could not get on another thread, or in another worker, fails here, and not when the timer fires. */
+function refuseIfUnsendable(to: Pid | string, message: unknown): void {
+  if (to instanceof Process) return;
+  const packed = pack(message);
+  const pid = resolveName(to, "the receiver of a timer");
+  if (pid !== undefined && !isHere(pid.thread)) messageToBytes([packed]);
 }
 
 // Timers end with their actors

@@ -78,6 +78,49 @@ test("what lives in one process is refused at the sender, and nothing arrives", 
   assert.deepEqual(await recorded(a, 1), ["the only one"]);
 });
 
+test("a timer's message that another worker can't get is refused where the timer is set", LIMIT, async (t) => {
+  const server = await TestServer.open(t);
+  const [a, b] = await pair(server);
+  await b.do("keep", "pid", "to");
+  for (const where of ["to", "pid"]) {
+    assert.equal((await b.failing("sendBadLater", where, "shared memory")).code, "NOT_CLONEABLE");
+    assert.equal((await b.failing("sendBadAgain", where, "channel")).code, "NOT_CLONEABLE");
+    assert.equal((await b.failing("sendBadLater", where, "large")).code, "ACTOR_MESSAGE_TOO_LARGE");
+  }
+  await b.do("sendLater", "to", "the only one");
+  assert.deepEqual(await recorded(a, 1), ["the only one"]);
+});
+
+test(
+  "a timer goes on, with one warning, if its name passes to a worker that can't get its message",
+  LIMIT,
+  async (t) => {
+    const server = await TestServer.open(t);
+    const [a, b] = await pair(server);
+    await b.do("recorder", "own");
+    await b.do("register", "moves", "own");
+    await b.do("sendBadAgain", "moves", "shared memory");
+    await until(
+      () => b.do("recorded", "own") as Promise<unknown[]>,
+      ({ length }) => length > 0,
+    );
+    await b.do("unregister", "moves");
+    await a.do("recorder", "moved");
+    await a.do("register", "moves", "moved");
+    await until(
+      () => b.do("warnings") as Promise<unknown[]>,
+      ({ length }) => length > 0,
+    );
+    await b.do("send", "moves", "after it");
+    await until(
+      () => a.do("recorded", "moved") as Promise<unknown[]>,
+      ({ length }) => length > 0,
+    );
+    assert.deepEqual(await a.do("recorded", "moved"), ["after it"]);
+    assert.deepEqual(await b.do("warnings"), ["TIMER_MESSAGE_LOST"]);
+  },
+);
+
 test("each sender's messages arrive in order, from several threads and while others are slow", LIMIT, async (t) => {
   const server = await TestServer.open(t);
   const [a, b] = await pair(server);
