@@ -22,7 +22,7 @@ import { Desk, isForDesk, type Inspected } from "../inspect/desk.ts";
 import { CallMessage, CastMessage, ControlMessage, failCall, sendReply } from "../messaging/calls.ts";
 import { deliverFirst } from "../messaging/urgent.ts";
 import type { ActorProcess } from "../process/actor-process.ts";
-import { ExitError, reasonOf, type ExitReason } from "../process/exit-reason.ts";
+import { isCrash, reasonOf, type ExitReason } from "../process/exit-reason.ts";
 import { ExitMessage } from "../process/exit-signals.ts";
 import { crashes } from "../process/process.ts";
 import { OwnTimer, TimeoutMessage } from "../time/own-timers.ts";
@@ -99,7 +99,7 @@ export class Machine implements Inspected {
       return await run();
     } catch (error) {
       if (this.#self.status === "dead") throw error;
-      if (!(error instanceof ExitError)) crashes.report(this.#self, error);
+      if (isCrash(error)) crashes.report(this.#self, error);
       return { stop: reasonOf(error) };
     }
   }
@@ -111,7 +111,9 @@ export class Machine implements Inspected {
     }
     if (message === goOn) this.#isGoingOn = false;
     const event = message === goOn ? this.#waiting.shift() : this.#eventOf(message);
-    return event === undefined ? undefined : this.#handle(event);
+    if (event === undefined) return undefined;
+    this.#forget(event);
+    return this.#handle(event);
   }
 
   #obey(message: ControlMessage): Ending {
@@ -199,6 +201,18 @@ export class Machine implements Inspected {
     timer.clear();
     const event = this.#names.get(timer);
     if (this.#waiting.includes(event!)) this.#waiting = this.#waiting.filter((waiting) => waiting !== event);
+    // A machine may use any number of names in its life.
+    if (event!.type !== "timeout") return;
+    this.#timers.delete(key);
+    this.#names.delete(timer);
+  }
+
+  /** The event of a named timeout is handled now. One that was postponed is a copy: its timer may have been set again. */
+  #forget(event: StateEvent): void {
+    if (event.type !== "timeout") return;
+    const key = `/${event.name}`;
+    const timer = this.#timers.get(key);
+    if (timer !== undefined && this.#names.get(timer) === event) this.#cancel(key);
   }
 
   async #enter(from: unknown): Promise<Ending> {
@@ -220,6 +234,7 @@ export class Machine implements Inspected {
     try {
       await this.#callbacks.terminate(stop, this.#state, this.#data);
     } catch (error) {
+      if (this.#self.status !== "dead" && isCrash(error)) crashes.report(this.#self, error);
       this.#self.die(reasonOf(error), "returned");
     }
     this.#self.die(stop, "returned");

@@ -23,6 +23,7 @@ import {
   type StateAnswer,
   type StateEvent,
 } from "../../../src/actors/index.ts";
+import { fullCollection } from "../../../src/kit/full-collection.ts";
 import { openDeadlines } from "../../../src/actors/messaging/deadlines.ts";
 import { onBothSides, settled, watched } from "../support.ts";
 import { door } from "../../fixtures/actors/door.ts";
@@ -436,4 +437,46 @@ test("a machine that is killed while its init waits calls no callback", async ()
   await failed;
   await settled();
   assert.deepEqual(log, []);
+});
+
+test("a machine keeps nothing of named timeouts that are over or cancelled", async () => {
+  const body = genStatem({
+    init: () => ({ state: "a", data: 0 }),
+    handleEvent: (event, _state, count: number) => {
+      if (event.type === "call") return { reply: count };
+      if (event.type === "timeout") return { data: count + 1 };
+      return event.type === "cast" ? { timeouts: event.message } : undefined;
+    },
+  });
+  const pid = (await spawn(body)) as Pid;
+  const usedBy = async (from: number, to: number): Promise<number> => {
+    fullCollection();
+    const before = process.memoryUsage().heapUsed;
+    for (let n = from; n < to; n++) {
+      cast(pid as never, { [`soon ${n}`]: 1, [`at once ${n}`]: 0, [`never ${n}`]: 60_000 });
+      cast(pid as never, { [`never ${n}`]: "cancel" });
+      if (n % 500 === 0) await handled(pid);
+    }
+    while ((await call(pid as never, "count" as never)) !== 2 * to)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    fullCollection();
+    return process.memoryUsage().heapUsed - before;
+  };
+  await usedBy(0, 1000);
+  const used = await usedBy(1000, 21_000);
+  assert.ok(used < 3_000_000, `${used} bytes for 60,000 timeouts`);
+});
+
+test("a named timeout that was postponed leaves the one that was set since", async () => {
+  const { pid, log } = await machine((event, state) =>
+    event.type === "timeout" && state === "a" ? { postpone: true, timeouts: { t: 60_000 } } : undefined,
+  );
+  const before = openDeadlines();
+  cast(pid as never, { timeouts: { t: 0 } });
+  cast(pid as never, { state: "b" });
+  await handled(pid);
+  assert.deepEqual(log.slice(1), ["a timeout", "a cast {state:b}", "b timeout"]);
+  assert.equal(openDeadlines(), before + 1);
+  await stop(pid);
+  assert.equal(openDeadlines(), before);
 });
