@@ -241,6 +241,7 @@ class Server implements Inspected {
     try {
       await this.#callbacks.terminate?.(stop, this.#state);
     } catch (error) {
+      if (!this.#hasEnded() && isCrash(error)) crashes.report(this.#self, error);
       reason = reasonOf(error);
     }
     if (this.#hasEnded()) return;

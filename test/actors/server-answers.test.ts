@@ -5,11 +5,14 @@ import { test } from "node:test";
 import {
   call,
   cast,
+  ExitError,
   genServer,
+  genStatem,
   send,
   setCrashReporter,
   spawn,
   startWith,
+  stop,
   type CrashReport,
   type Pid,
 } from "../../src/actors/index.ts";
@@ -172,4 +175,31 @@ onBothSides("a reason loses its class on the way to others, on one thread as acr
       assert.equal(Object.getPrototypeOf(seen), way === "throw its error" ? Error.prototype : Object.prototype);
     }
   }
+});
+
+test("a `terminate` that throws is reported as a crash; one that exits on purpose is not", async (t) => {
+  const reports: unknown[] = [];
+  setCrashReporter(({ error }) => reports.push(error));
+  t.after(() => setCrashReporter(() => {}));
+  const failed = new Error("the file is not closed");
+  const ways: readonly (() => unknown)[] = [
+    () => {
+      throw failed;
+    },
+    () => {
+      throw new ExitError("on purpose");
+    },
+  ];
+  for (const terminate of ways) {
+    const server = await spawn(genServer({ init: () => 0, terminate: () => terminate() as void }));
+    const machine = await spawn(
+      genStatem({
+        init: () => ({ state: "on", data: 0 }),
+        states: { on: () => {} },
+        terminate: () => terminate() as void,
+      }),
+    );
+    for (const pid of [server, machine] as Pid[]) await stop(pid).catch(() => {});
+  }
+  assert.deepEqual(reports, [failed, failed]);
 });
