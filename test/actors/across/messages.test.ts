@@ -101,8 +101,8 @@ test(
     await b.do("register", "moves", "own");
     await b.do("sendBadAgain", "moves", "shared memory");
     await until(
-      () => b.do("recorded", "own") as Promise<unknown[]>,
-      ({ length }) => length > 0,
+      () => b.do("recordedCount", "own") as Promise<number>,
+      (count) => count > 0,
     );
     await b.do("unregister", "moves");
     await a.do("recorder", "moved");
