@@ -31,6 +31,7 @@ import { PiecewiseReader } from "./piecewise-reader.ts";
 import { CloseMessage, DrainMessage } from "./signals.ts";
 import type { ActorSocket } from "../socket-actor.ts";
 import type { Drained } from "../socket-host.ts";
+import { runningUnit } from "../../../runtime/running-unit.ts";
 import { SocketProcess, type ServedSocket } from "./socket-process.ts";
 import type { HandshakeRequest } from "../socket-request.ts";
 import type { SocketsOfKind } from "./sockets-of-kind.ts";
@@ -123,6 +124,10 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
 
   get isOpen(): boolean {
     return this.#state === "open";
+  }
+
+  protected get isLeftOver(): boolean {
+    return this.process.status === "dead" && runningUnit() === this.process;
   }
 
   close(code: number = 1000, reason: string = ""): void {

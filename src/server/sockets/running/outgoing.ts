@@ -3,10 +3,14 @@
  *
  * Invariants
  * - At most `UNAWAITED` times `sendBytes` and one message wait. `whenSlow` says what happens beyond `sendBytes`.
+ * - A loop that awaits each `send` holds up nothing: when it has run for long enough, `send` resolves after timers and I/O have run, also
+ *   when the socket is closed.
  * - With compression all frames go through the sender of `ws`, which keeps their order.
  */
 
 import type { Socket } from "node:net";
+import { setImmediate } from "../../../kit/native-timers.ts";
+import { runQueue } from "../../../runtime/run-queue.ts";
 import { mustBeData } from "../arguments.ts";
 import { bytesOf, closeFrame, dataFrame, pingFrame, pongFrame, type SocketData } from "../wire/frames.ts";
 import type { SendOutcome, SocketClose } from "../socket-actor.ts";
@@ -25,6 +29,19 @@ const outcomes: Readonly<Record<SendOutcome, Promise<SendOutcome>>> = {
   dropped: Promise.resolve("dropped"),
   closed: Promise.resolve("closed"),
 };
+
+/** Sends between two reads of the clock. */
+const SENDS_UNWATCHED = 32;
+
+/** Of all sockets of the thread. */
+let sends = 0;
+
+/** Resolves at once, unless timers and I/O have waited long enough. */
+function inTurn(outcome: SendOutcome): Promise<SendOutcome> {
+  sends += 1;
+  if (sends % SENDS_UNWATCHED !== 0 || !runQueue.isOverBudget()) return outcomes[outcome];
+  return new Promise((resolve) => setImmediate(resolve, outcome));
+}
 
 /** Only sockets with compression have one. */
 export interface Compressed {
@@ -45,6 +62,8 @@ export abstract class Outgoing {
   #takenBytes = 0;
   #stalledSinceMs = 0;
   #isTooSlow = false;
+  /** What was left of its actor has sent so often. */
+  #sentLate = 0;
 
   constructor(stream: Socket, kind: SocketsOfKind) {
     this.stream = stream;
@@ -53,6 +72,8 @@ export abstract class Outgoing {
   }
 
   abstract get isOpen(): boolean;
+  /** Its actor has ended, and code of that goes on. */
+  protected abstract get isLeftOver(): boolean;
   protected abstract beginToClose(code: number, reason: string): void;
 
   get bufferedBytes(): number {
@@ -60,26 +81,32 @@ export abstract class Outgoing {
   }
 
   send(data: SocketData | SocketClose): Promise<SendOutcome> {
-    if (!this.isOpen) return outcomes.closed;
+    if (!this.isOpen) return this.#sendLate();
     mustBeData(data, "socket.send()");
     const { sendBytes, whenSlow } = this.kind.options;
     const { bufferedBytes } = this;
     if (bufferedBytes < sendBytes) {
       this.#write(data);
-      return outcomes.sent;
+      return inTurn("sent");
     }
-    if (whenSlow === "drop") return this.#drop();
-    if (whenSlow === "close" || bufferedBytes >= sendBytes * UNAWAITED) return this.#closeSlow();
+    if (whenSlow === "drop") return inTurn(this.#drop());
+    if (whenSlow === "close" || bufferedBytes >= sendBytes * UNAWAITED) return inTurn(this.#closeSlow());
     const { promise } = (this.#flushed ??= Promise.withResolvers());
     this.#write(data, (error) => this.flush(error ? "closed" : "sent"));
     return promise;
+  }
+
+  /** A `finally` may still send. A loop of an actor that has ended stops here. */
+  #sendLate(): Promise<SendOutcome> {
+    if (this.isLeftOver && ++this.#sentLate > SENDS_UNWATCHED) return new Promise(() => {});
+    return inTurn("closed");
   }
 
   /** A message of a room. `frame`: the same, ready to be written. */
   publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): Promise<SendOutcome> {
     if (!this.isOpen) return outcomes.closed;
     if (this.bufferedBytes >= this.kind.options.sendBytes)
-      return whenSlow === "drop" ? this.#drop() : this.#closeSlow();
+      return outcomes[whenSlow === "drop" ? this.#drop() : this.#closeSlow()];
     if (this.compressed === undefined) {
       this.activeMs = this.kind.nowMs();
       this.sent++;
@@ -144,16 +171,16 @@ export abstract class Outgoing {
     }
   }
 
-  #drop(): Promise<SendOutcome> {
+  #drop(): SendOutcome {
     this.dropped++;
     this.kind.host.slow("dropped");
-    return outcomes.dropped;
+    return "dropped";
   }
 
-  #closeSlow(): Promise<SendOutcome> {
+  #closeSlow(): SendOutcome {
     this.#isTooSlow = true;
     this.kind.host.slow("closed");
     this.beginToClose(1013, "the client reads too slowly");
-    return outcomes.closed;
+    return "closed";
   }
 }

@@ -159,6 +159,48 @@ describe("the actor of a socket", () => {
     assert.equal(await processInfo(pid!), undefined);
   });
 
+  for (const how of ["open", "closed"]) {
+    test(`that only awaits its sends lets timers and I/O run, when its socket is ${how}`, async () => {
+      const done = Promise.withResolvers<boolean>();
+      const kind = socketActor(async (_self, socket) => {
+        if (how === "closed") socket.close();
+        let hasTurned = false;
+        setImmediate(() => (hasTurned = true));
+        for (let n = 0; n < 50_000 && !hasTurned; n++) await socket.send("x");
+        done.resolve(hasTurned);
+      });
+      await using server = await SocketServer.start(kind);
+      await using _client = await server.connect();
+      assert.equal(await done.promise, true);
+    });
+  }
+
+  test("may still send in a finally when it has exited, and does not go on when it sends for ever", async () => {
+    const pids = new Journal<Pid>();
+    const outcomes = new Journal<string>();
+    let sent = 0;
+    const kind = socketActor(async (self, socket) => {
+      pids.add(self.pid);
+      try {
+        for (;;) await self.receive();
+      } finally {
+        outcomes.add(await socket.send("bye"));
+        for (; sent < 100_000; sent++) await socket.send("x");
+        outcomes.add("sent all");
+      }
+    });
+    await using server = await SocketServer.start(kind);
+    await using _client = await server.connect();
+    const [pid] = await pids.whenLong(1);
+    exit(pid!, "shutdown");
+    assert.deepEqual(await outcomes.whenLong(1), ["closed"]);
+    for (let before = -1; before < sent; ) {
+      before = sent;
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(outcomes.all, ["closed"]);
+  });
+
   test("may send nothing but text and bytes, close only with a code that may be sent, and is told so", async () => {
     const wrong: unknown[] = [];
     const attempt = (call: () => unknown): void => {
