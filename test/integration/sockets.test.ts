@@ -134,6 +134,24 @@ describe("sockets of routes", () => {
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
   });
 
+  test("whose actors await what nobody settles are found by heddle leaks, once, and stay open", async () => {
+    await using waiting = await FrameClient.open(server.port, "/waiting");
+    assert.equal(await waiting.heard(), "waits");
+    const stuck = await Promise.all([1, 2].map(() => FrameClient.open(server.port, "/stuck")));
+    for (const client of stuck) assert.equal(await client.text("go").heard(), "stuck");
+    const leaks = async (): Promise<readonly string[] | null> =>
+      (await runHeddle(["leaks", "--json", "--control", join(folder, "control.sock")])).stdout.match(
+        /"name": "[^"]*"/g,
+      );
+    assert.deepEqual(await leaks(), ['"name": "stuck"', '"name": "stuck"']);
+    assert.deepEqual(await leaks(), null);
+    for (const client of stuck) {
+      client.send(OPCODE.ping, "");
+      assert.equal((await client.frame())?.opcode, OPCODE.pong);
+      await client[Symbol.asyncDispose]();
+    }
+  });
+
   test("that read too slowly are counted by heddle status, with the messages that they miss, and so are actors across workers", async () => {
     await using client = await FrameClient.open(server.port, "/flood");
     client.text("go");

@@ -40,6 +40,11 @@ export class SocketProcess extends ActorProcess {
     return this.#socket.supervisor;
   }
 
+  /** By its connection. */
+  override get isKept(): boolean {
+    return true;
+  }
+
   /** Messages that it has not received. */
   get unread(): number {
     const direct = this.parked === undefined ? this.next : this.parked.message;
