@@ -10,6 +10,7 @@ import { runHeddle } from "../support/server.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
 const app = new URL("../fixtures/tasks-model/app.ts", import.meta.url).pathname;
+const plain = new URL("../fixtures/tasks-model/plain.ts", import.meta.url).pathname;
 
 interface TasksServer extends LifeServer {
   /** Holds all requests that name the gate. */
@@ -234,4 +235,19 @@ describe("the model tasks", { concurrency: 2 }, () => {
     assert.deepEqual(new Set((await Promise.all(waiting)).map((each) => each.thread)), new Set([thread]));
     await waitForInFlight(server, "/on-threads", 0);
   });
+
+  for (const model of ["tasks", "threads"]) {
+    test(`under ${model}, heddle leaks ends requests that wait for what nobody settles, though the app uses no tasks`, async (t) => {
+      const server = await serve(t, plain, ["--model", model, "--threads", "1", "--timeout", "1s"]);
+      const paths = ["/at-once", "/late", "/known"];
+      const answers = await Promise.all(paths.map((path) => request(server.url, path)));
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([504]));
+      await waitForInFlight(server, model, 3);
+      const leaks = async (): Promise<readonly string[] | null> =>
+        (await runHeddle(["leaks", "--json", "--control", server.control])).stdout.match(/"name": "[^"]*"/g);
+      assert.deepEqual((await leaks())?.toSorted(), ['"name": "GET /at-once"', '"name": "GET /late"']);
+      assert.equal(await leaks(), null);
+      await waitForInFlight(server, model, 1);
+    });
+  }
 });

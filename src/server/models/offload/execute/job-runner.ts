@@ -21,6 +21,7 @@ import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Abort, decodeJob, type Job, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
+import { WaitingJobs } from "./waiting-jobs.ts";
 import { currentJob, type HandlerLink, type JobHost, RunningJob, runningJob } from "./running-job.ts";
 
 interface JobLink extends HandlerLink {
@@ -55,8 +56,10 @@ export class JobRunner implements JobHost {
   readonly #queue: Queued[] = [];
   /** The job that has the thread. */
   #current: RunningJob | undefined;
+  /** What its handler has returned. */
+  #outcome: Promise<unknown> | undefined;
   /** Jobs that said that they only wait. */
-  readonly #beside = new Set<RunningJob>();
+  readonly #beside = new WaitingJobs();
   /** Those of them that want the thread back, in the order in which they said so. */
   readonly #returning = new Map<RunningJob, () => void>();
   /** A job that is done. Its serving thread may not know. */
@@ -129,7 +132,9 @@ export class JobRunner implements JobHost {
       this.#current = current;
       link.jobs.set(job.seq, current);
       if (abort !== undefined) runningJob.run(current, current.receive, { type: "abort", seq: job.seq, abort });
-      void runningJob.run(current, current.run, this.#options.app);
+      const outcome = runningJob.run(current, current.run, this.#options.app);
+      if (this.#current === current) this.#outcome = outcome;
+      else if (this.#beside.has(current)) this.#beside.set(current, outcome);
     }
     if (this.#current === undefined) this.#tellDone();
   };
@@ -151,7 +156,7 @@ export class JobRunner implements JobHost {
       job.link.outbox.tell();
       return;
     }
-    this.#current = undefined;
+    this.#current = this.#outcome = undefined;
     this.#untold = job;
     this.#stopped = !onDone();
     if (!this.#stopped) board.release(seat);
@@ -171,9 +176,9 @@ export class JobRunner implements JobHost {
     }
     this.#returning.delete(job);
     if (this.#current !== job) return settled;
-    this.#current = undefined;
     job.link.ring.takeThread();
-    this.#beside.add(job);
+    this.#beside.set(job, this.#outcome);
+    this.#current = this.#outcome = undefined;
     board.runBeside(seat);
     job.link.outbox.say({ type: "beside", seq: job.job.seq, beside: true });
     // Not before the handler has begun what it waits for: the next one may block the thread.
@@ -185,7 +190,7 @@ export class JobRunner implements JobHost {
   #giveBack(): boolean {
     for (const [job, resolve] of this.#returning) {
       this.#returning.delete(job);
-      this.#beside.delete(job);
+      this.#outcome = this.#beside.take(job);
       this.#current = job;
       job.link.ring.giveThread(job.job.seq);
       this.#options.board.runAlone(this.#options.seat);

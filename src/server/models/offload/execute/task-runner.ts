@@ -21,6 +21,8 @@ import { setImmediate } from "../../../../kit/native-timers.ts";
 import { NumberTable } from "../shared/number-table.ts";
 import { runQueue } from "../../../../runtime/run-queue.ts";
 import { connected } from "../../../../tasks/task-service.ts";
+// Its requests are tasks, whether the app imports the library or not.
+import "../../../../tasks/inspect/watched-tasks.ts";
 import { type Abort, decodeJob, type LinkEnd, type ToHandler } from "../shared/offload-protocol.ts";
 import { Ring } from "../shared/job-ring.ts";
 import { Inbox } from "./inbox.ts";
