@@ -28,6 +28,13 @@ export function apply({ map }: Copy, [op, key, value]: Change): void {
   else map.clear();
 }
 
+/** A table has a new home only when the one before is gone, though the news of that may not have come yet. */
+export function keep(copy: Copy): void {
+  const before = copies.get(copy.name);
+  if (before !== undefined) forget(before);
+  copies.set(copy.name, copy);
+}
+
 export function forget(copy: Copy): void {
   copy.isGone = true;
   copy.map.clear();
@@ -54,7 +61,7 @@ onMessage("tableCopy", (home: number, name: string, number: number, access: Acce
   if (known(name, home, number) !== undefined) return;
   const copy: Copy = { name, home, number, access, map: new Map(), isGone: false };
   for (const change of changes) apply(copy, change);
-  copies.set(name, copy);
+  keep(copy);
 });
 
 onMessage("tableChange", (home: number, name: string, number: number, change: Change) => {

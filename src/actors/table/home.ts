@@ -11,7 +11,7 @@ import { beforeExitSignals } from "../process/exit-signals.ts";
 import type { Pid } from "../process/pid.ts";
 import type { Process } from "../process/process.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
-import { apply, copies, forget, type Access, type Change, type Copy, type Key } from "./copies.ts";
+import { apply, forget, keep, type Access, type Change, type Copy, type Key } from "./copies.ts";
 
 /** In the mailbox of an heir. */
 export class TableMessage extends Signal {
@@ -48,7 +48,7 @@ export function openHome(name: string, access: Access, owner: Process, heir: Pro
   const copy: Copy = { name, home: thisThread, number: ++lastNumber, access, map: new Map(), isGone: false };
   const home: Home = { copy, owner, heir, readers: new Set() };
   homes.set(name, home);
-  copies.set(name, copy);
+  keep(copy);
   if (owner.status === "dead") handOn(home, owner);
   else rareFieldsOf(owner);
   return copy;

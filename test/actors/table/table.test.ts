@@ -218,3 +218,27 @@ test("bad arguments of tables are refused", async () => {
     { code: "TABLE_GONE" },
   );
 });
+
+test("a table that has a new owner on another thread has nothing to do with the old one there", async () => {
+  const threads = await schedulerThreads();
+  for (let round = 0; round < 40; round++) {
+    const name = `moved table ${round}`;
+    const [from, to] = round % 2 === 0 ? threads : threads.toReversed();
+    const first: Pid = await spawn(reader, [name, true], { on: from! });
+    const before = await openTable<string, number>(name);
+    const there: Pid = await spawn(reader, [name], { on: to! });
+    assert.equal(await ask(first, { set: "a", to: 1, everywhere: true }), "written");
+    exit(first, "kill");
+    let second: Pid | undefined;
+    // The name is free a moment later.
+    while (second === undefined) {
+      second = await spawn(reader, [name, true], { on: to! }).catch(() => undefined);
+    }
+    assert.equal(await ask(second, { set: "b", to: 2, everywhere: true }), "written");
+    const after = await openTable<string, number>(name);
+    assert.deepEqual([...after], [["b", 2]]);
+    assert.deepEqual([before.exists, before.size], [false, 0]);
+    assert.deepEqual([await ask(there, "exists"), await ask(there, "size")], [false, 0]);
+    for (const pid of [second, there]) exit(pid, "kill");
+  }
+});
