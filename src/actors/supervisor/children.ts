@@ -47,6 +47,8 @@ export async function startChildOf(
       if (pid === ignore) started = { type: "ignored" };
       else {
         if (!(pid instanceof Pid)) throw invalid(`the result of start of the child ${spec.id}`, "a pid or ignore", pid);
+        // It was killed while `start` ran. A link would have ended the child with it.
+        if (self.status === "dead") signalExit(self, pid, self.exited().reason, "sent");
         self.link(pid);
         if (pid instanceof Process && pid.status !== "dead") rareFieldsOf(pid).place ??= place;
         started = { type: "started", pid };

@@ -14,7 +14,7 @@ import {
 } from "../../../src/actors/index.ts";
 import { child } from "../../fixtures/actors/child.ts";
 import { watchEnd, Journal, pidOf, specFor, startTree } from "../journal.ts";
-import { isAlive, newPuppet, next, onBothSides, tell } from "../support.ts";
+import { isAlive, newPuppet, next, onBothSides, tell, watched } from "../support.ts";
 
 onBothSides(
   "a child is told to stop when the one after it has exited; with infinity that may take for ever",
@@ -166,4 +166,28 @@ test("a significant child is refused where it is added, too, and so is a kind of
     { autoShutdown: "any_significant", child: { start: [child], significant: true } },
   ] as const)
     assert.throws(() => dynamicSupervisor(options), { code: "SUPERVISOR_INVALID" });
+});
+
+onBothSides("a child whose start function is at work when its supervisor is killed ends too", async (on) => {
+  const atWork = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<Pid>();
+  const start = async (): Promise<Pid> => {
+    atWork.resolve();
+    await goesOn.promise;
+    const pid = await newPuppet(on);
+    const { reason } = await watched(pid);
+    started.resolve(pid);
+    ended = reason;
+    return pid;
+  };
+  let ended: Promise<unknown> | undefined;
+  const tree = await spawn(dynamicSupervisor({ child: { start } }));
+  const asked = startChild(tree, []).catch(() => {});
+  await atWork.promise;
+  exit(tree, "kill");
+  await asked;
+  goesOn.resolve();
+  await started.promise;
+  assert.equal(await ended, "killed");
 });
