@@ -7,6 +7,7 @@
 
 import { count } from "../errors/count.ts";
 import { HeddleError } from "../errors/errors.ts";
+import { clearTimeout, MAX_TIMER_MS, setTimeout } from "../kit/native-timers.ts";
 import { type Answer, KEEP_TTL, KIND, NO_TTL, OP, type Request, STATUS } from "./protocol.ts";
 import { checkKey, checkNumber, ttlOf } from "./arguments.ts";
 import { transport } from "./transport.ts";
@@ -23,7 +24,7 @@ export interface SetOptions extends TtlOptions {
 }
 
 export interface GetOrSetOptions extends TtlOptions {
-  /** How long the others wait for the instance that makes the value, before another one makes it. Default: 30 s. */
+  /** How long the others wait for whoever makes the value, here or in another instance, before another one makes it. Default: 30 s. */
   readonly makeTimeoutMs?: number | undefined;
 }
 
@@ -150,14 +151,18 @@ export class SharedMap {
     }
     const { promise, resolve } = Promise.withResolvers<Packed | undefined>();
     making.set(id, promise);
+    /** To those who wait here. Undefined: the next of them makes it. */
+    const passOn = (packed?: Packed): void => {
+      if (making.get(id) === promise) making.delete(id);
+      resolve(packed);
+    };
     let packed: Packed | undefined;
     try {
-      const made = await this.#claim<T>(key, make, options);
+      const made = await this.#claim<T>(key, make, options, passOn);
       packed = made.packed;
       return made.value;
     } finally {
-      making.delete(id);
-      resolve(packed);
+      passOn(packed);
     }
   }
 
@@ -193,12 +198,15 @@ export class SharedMap {
     key: string,
     make: () => T | PromiseLike<T>,
     options: GetOrSetOptions,
+    passOn: () => void,
   ): Promise<{ readonly value: T; readonly packed: Packed | undefined }> {
     const ttlMs = ttlOf(options);
     const leaseMs = ttlOf({ ttlMs: options.makeTimeoutMs ?? MAKE_TIMEOUT_MS });
     const answer = await this.#ask(OP.claim, key, { ttlMs: leaseMs });
     if (answer.status === STATUS.ok) return { value: valueOf(answer) as T, packed: packedOf(answer) };
     const lease = answer.number;
+    // As in the store: who waits here waits no longer than those of other instances.
+    const timer = leaseMs > 0 && leaseMs <= MAX_TIMER_MS ? setTimeout(passOn, leaseMs) : undefined;
     try {
       const value = await make();
       if (value === undefined) {
@@ -212,6 +220,8 @@ export class SharedMap {
       // The next who waits makes it. If the store can't be told, it knows from the end of the connection.
       await this.#ask(OP.release, key, { number: lease }).catch(() => {});
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -203,4 +203,23 @@ describe("getOrSet", () => {
     assert.equal(making, "old");
     assert.equal(await map.get("key"), undefined);
   });
+
+  test("passes the work on to who waits in the same thread if it takes longer than makeTimeoutMs", async () => {
+    const map = namespace("make hangs");
+    const late = Promise.withResolvers<string>();
+    const hangs = map.getOrSet("key", () => late.promise, { makeTimeoutMs: 20 });
+    const makes = ["second", "third"].map((made) => map.getOrSet("key", () => made));
+    assert.deepEqual(await Promise.all(makes), ["second", "second"]);
+    assert.equal(await map.getOrSet("key", () => "fourth"), "second");
+    late.resolve("late");
+    assert.equal(await hangs, "late");
+    assert.equal(await map.get("key"), "second");
+  });
+
+  test("may ask for the same key within, and then makes it twice", async () => {
+    const map = namespace("make within");
+    const within = (): Promise<number> => map.getOrSet("key", () => 1);
+    assert.equal(await map.getOrSet("key", async () => (await within()) + 1, { makeTimeoutMs: 20 }), 2);
+    assert.equal(await map.get("key"), 1);
+  });
 });
