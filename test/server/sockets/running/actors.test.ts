@@ -164,13 +164,14 @@ describe("the actor of a socket", () => {
       const done = Promise.withResolvers<boolean>();
       const kind = socketActor(async (_self, socket) => {
         if (how === "closed") socket.close();
-        let hasTurned = false;
-        setImmediate(() => (hasTurned = true));
-        for (let n = 0; n < 50_000 && !hasTurned; n++) await socket.send("x");
-        done.resolve(hasTurned);
+        const loop = { hasTurned: false };
+        setImmediate(() => (loop.hasTurned = true));
+        for (let n = 0; n < 50_000 && !loop.hasTurned; n++) await socket.send("x");
+        done.resolve(loop.hasTurned);
       });
       await using server = await SocketServer.start(kind);
-      await using _client = await server.connect();
+      await using client = await server.connect();
+      assert.equal(client.answer.status, 101);
       assert.equal(await done.promise, true);
     });
   }
@@ -190,7 +191,8 @@ describe("the actor of a socket", () => {
       }
     });
     await using server = await SocketServer.start(kind);
-    await using _client = await server.connect();
+    await using client = await server.connect();
+    assert.equal(client.answer.status, 101);
     const [pid] = await pids.whenLong(1);
     exit(pid!, "shutdown");
     assert.deepEqual(await outcomes.whenLong(1), ["closed"]);
