@@ -94,4 +94,10 @@ export function byHand(subject: Subject): void {
     const response = await subject.get(`/idle?id=${id}`);
     assert.deepEqual([response.status, await response.text()], [408, "too quiet"]);
   });
+
+  test("how long a response wants to wait in silence counts for it, and not for the next of its connection", async () => {
+    await using client = await subject.open();
+    assert.equal((await client.request("GET /idle HTTP/1.1").response()).status, 408);
+    assert.equal((await subject.askAgain(client, "/quiet")).body, "in its own time");
+  });
 }
