@@ -18,6 +18,8 @@
  * `headers`, and answers an empty 200 when a response is sent twice. Numbers in docs/decisions/fetch-adapter.md.
  */
 
+import { streamOfIterable, streamThatStaysOpen } from "./own-streams.ts";
+
 type BodyInit = NonNullable<ConstructorParameters<typeof globalThis.Response>[0]>;
 type HeadersInit = NonNullable<ConstructorParameters<typeof globalThis.Headers>[0]>;
 
@@ -44,7 +46,7 @@ class FastResponse {
   #isSent = false;
 
   constructor(body?: BodyInit | null, init?: ResponseInit | null) {
-    if (!this.#takePlain(body, init)) this.#adopt(new NativeResponse(body, init ?? undefined));
+    if (!this.#takePlain(body, init)) this.#adopt(nativeResponse(body, init ?? undefined));
   }
 
   static [Symbol.hasInstance](value: unknown): boolean {
@@ -178,6 +180,15 @@ class FastResponse {
     this.#statusText = native.statusText;
     this.#headers = native.headers;
   }
+}
+
+/** Bodies that Node would make a stream of get one that may be cancelled at any time. */
+function nativeResponse(body: BodyInit | null | undefined, init: ResponseInit | undefined): Response {
+  if (!(body instanceof FormData)) return new NativeResponse(streamOfIterable(body) ?? body, init);
+  const encoded = new NativeResponse(body);
+  const response = new NativeResponse(streamThatStaysOpen(encoded.body!), init);
+  if (!response.headers.has("content-type")) response.headers.set("content-type", encoded.headers.get("content-type")!);
+  return response;
 }
 
 /** Puts the class in place of the global one. */
