@@ -146,7 +146,7 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
           const workers = model.model === "sync" ? [] : ["-w", "2"];
           const server = await serveDrain(t, shape, model, [
             "--graceful-timeout",
-            "8s",
+            "16s",
             ...atOnce(model, 5),
             ...workers,
           ]);
@@ -172,13 +172,13 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
           assert.match(
             server.stderr(),
             // All of them may have been on one worker.
-            /cut (?:1 request|[23] requests) short: --graceful-timeout \(8000 ms\) was nearly over/,
+            /cut (?:1 request|[23] requests) short: --graceful-timeout \(16000 ms\) was nearly over/,
           );
           assert.doesNotMatch(server.stderr(), /failed|killed/);
         });
 
         test("onStop runs when a stop follows a reload, also beside what ignores both", async (t) => {
-          const server = await serveDrain(t, shape, model, ["--graceful-timeout", "8s"]);
+          const server = await serveDrain(t, shape, model, ["--graceful-timeout", "16s"]);
           const deaf = await begun(t, server, "/deaf");
           server.signal("SIGHUP");
           await server.waitForLog(/generation 2: serving; draining/);
@@ -221,7 +221,7 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
       });
 
       test("that hangs does not keep onStop from running", async (t) => {
-        const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s"], {
+        const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "16s"], {
           env: { ON_DRAIN: "hangs" },
         });
         await assertStops(server, 0);
@@ -250,7 +250,7 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
 describe("a drain", { concurrency: AT_ONCE }, () => {
   for (const model of models.slice(1, 4)) {
     test(`ends awaitSync under ${model.model}`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s"]);
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "16s"]);
       const client = await arrived(t, server, "/awaits");
       await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
@@ -261,7 +261,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
   for (const model of models.slice(2, 4)) {
     test(`runs onStop on the other threads when one is blocked for good, under ${model.model}`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s", "--timeout", "0"]);
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "16s", "--timeout", "0"]);
       const client = await arrived(t, server, "/blocks");
       await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
@@ -271,7 +271,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
     test(`answers for what waits for a thread, under ${model.model}`, async (t) => {
       const one = { ...model, args: ["--threads", "1"] };
-      const server = await serveDrain(t, "fetch", one, ["--graceful-timeout", "8s"]);
+      const server = await serveDrain(t, "fetch", one, ["--graceful-timeout", "16s"]);
       const first = await arrived(t, server, "/poll/deaf");
       const second = await ask(t, server, "/slow");
       await server.waitForStatus((status) => status.models[model.model]?.queued === 1);
@@ -282,7 +282,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
   }
 
   test("answers for what waits at the gate", async (t) => {
-    const server = await serveDrain(t, "fetch", models[0]!, ["--graceful-timeout", "8s", "--limit", "1"]);
+    const server = await serveDrain(t, "fetch", models[0]!, ["--graceful-timeout", "16s", "--limit", "1"]);
     const first = await arrived(t, server, "/poll/deaf");
     const second = await ask(t, server, "/slow");
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.queued === 1);
@@ -303,7 +303,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
   });
 
   test("closes WebSockets that do not answer their close frame, before onStop", async (t) => {
-    const server = await serve(t, lifeApp, ["--threads", "1", "--graceful-timeout", "8s"]);
+    const server = await serve(t, lifeApp, ["--threads", "1", "--graceful-timeout", "16s"]);
     const client = await RawConnection.open(server.port);
     t.after(() => client.destroy());
     const upgrade = ["connection: Upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
@@ -316,7 +316,7 @@ describe("a drain", { concurrency: AT_ONCE }, () => {
 
   test("cuts over TLS as well, after what it answers", async (t) => {
     const { cert, key } = makeCertificate(tempFolder(t), "localhost");
-    const args = ["--tls-cert", cert, "--tls-key", key, "--graceful-timeout", "8s"];
+    const args = ["--tls-cert", cert, "--tls-key", key, "--graceful-timeout", "16s"];
     const server = await serveDrain(t, "listener", models[0]!, args);
     const stream = await getByTls(t, server, "/events");
     const deaf = await getByTls(t, server, "/deaf");
@@ -338,7 +338,7 @@ async function getByTls(t: TestContext, { port }: LifeServer, path: string): Pro
 }
 
 test("a WebSocket that answers its close frame, an idle connection and a silent one do not delay onStop", async (t) => {
-  const server = await serve(t, lifeApp, ["--threads", "1", "--keep-alive", "10m", "--graceful-timeout", "8s"]);
+  const server = await serve(t, lifeApp, ["--threads", "1", "--keep-alive", "10m", "--graceful-timeout", "16s"]);
   const webSocket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
   await once(webSocket, "open");
   const idle = await ask(t, server, "/");
