@@ -100,7 +100,12 @@ export async function select<const C extends readonly Case<unknown>[], O = never
     live.every(({ core }) => core instanceof LocalChannel) ? selectHere(live, patience) : selectAcross(live, patience);
   const happened = await (moving.length === 0 ? waiting() : withMoves(moving, waiting));
   if (happened !== undefined) return happened.case.run(happened.received) as ResultOf<C[number]>;
-  if (otherwise !== undefined) return await otherwise();
+  if (otherwise !== undefined) {
+    const outcome = await otherwise();
+    // Who polls in a loop must not hold up what it polls for.
+    if (isTimeUp()) await nextTurn(undefined);
+    return outcome;
+  }
   throw new HeddleError("SELECT_TIMEOUT", `no case of the select was ready within ${timeoutMs} ms.`);
 }
 

@@ -232,3 +232,15 @@ test("a select fails if one of its channels is closed while the other threads ar
     await assert.rejects(selected, { code: "CHANNEL_CLOSED" });
   }
 });
+
+test("a loop that polls with `otherwise` lets timers and other tasks run", async () => {
+  const channel = new Channel<string>(1);
+  await go(async () => {
+    setImmediate(() => void channel.send("from a callback"));
+    let got: string | undefined;
+    for (let n = 0; n < 50_000 && got === undefined; n++) {
+      got = await select([receiveFrom(channel, (value) => value)], { otherwise: () => undefined });
+    }
+    assert.equal(got, "from a callback");
+  });
+});
