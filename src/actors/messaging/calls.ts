@@ -12,6 +12,7 @@
  *   of envelope is chosen here and sent beside the request, so no request can be taken for another kind.
  */
 
+import { setImmediate } from "../../kit/native-timers.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
 import { runtime } from "../../runtime/runtime.ts";
@@ -251,7 +252,7 @@ export function startCall(
   if (!isDuration(timeoutMs)) return Promise.reject(badDuration("ACTOR_INVALID", "the timeout of a call", timeoutMs));
   if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
   if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs, envelope);
-  if (server.status === "dead") return Promise.reject(callFailed(server, "noproc"));
+  if (server.status === "dead") return failAtOnce(server);
   // Before anything else: a request that can't be cloned must leave nothing behind.
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
@@ -366,6 +367,18 @@ onMessage("fullCall", (_thread: number, call: number) => numbered.get(call)?.ove
 onThreadGone((thread, why) => {
   for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail(threadReason(why));
 });
+
+/** Failed calls between two reads of the clock. */
+const FAILURES_UNWATCHED = 32;
+let failures = 0;
+
+/** There is no such server. A loop that calls until there is lets others run meanwhile: one of them may be about to start it. */
+export function failAtOnce(server: Pid | string): Promise<never> {
+  const error = callFailed(server, "noproc");
+  failures += 1;
+  if (failures % FAILURES_UNWATCHED !== 0 || !runQueue.isOverBudget()) return Promise.reject(error);
+  return new Promise((_resolve, reject) => setImmediate(reject, error));
+}
 
 export function callFailed(server: Pid | string, reason: ExitReason): ExitError {
   return new ExitError(reason, "ACTOR_CALL_FAILED", noReply(server, reason));

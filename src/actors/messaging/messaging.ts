@@ -4,7 +4,7 @@ import type { Transferable } from "node:worker_threads";
 import { invalid, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { checkSend } from "../arguments/send-arguments.ts";
 import { checkLimits } from "../arguments/spawn-arguments.ts";
-import { callFailed, From, sendReply, startCall } from "./calls.ts";
+import { failAtOnce, From, sendReply, startCall } from "./calls.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
 import { DEFAULT_MAILBOX_LIMIT, type MailboxLimits } from "./mailbox.ts";
@@ -66,7 +66,7 @@ export function call<C extends CallTypes, const R extends C[0]>(
 ): Promise<ReplyTo<C, R>> {
   try {
     const pid = resolveName(server as Pid | string, "the server of call()");
-    if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+    if (pid === undefined) return failAtOnce(server as string);
     return startCall(undefined, pid, request, timeoutMs) as Promise<ReplyTo<C, R>>;
   } catch (error) {
     return Promise.reject(error);

@@ -5,7 +5,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { forgetSite } from "../../runtime/watch/start-sites.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
-import { callFailed, startCall } from "../messaging/calls.ts";
+import { failAtOnce, startCall } from "../messaging/calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
 import { demonitor, DownMessage, isSendingExits, monitor, newRef, signalExit, tellOfExit } from "./exit-signals.ts";
 import { rareFieldsOf } from "./rare-fields.ts";
@@ -142,7 +142,7 @@ export class ActorProcess extends Process implements Self {
     if (this.status === "dead") return this.afterEnd();
     try {
       const pid = resolveName(server as Pid | string, "the server of self.call()");
-      if (pid === undefined) return Promise.reject(callFailed(server as string, "noproc"));
+      if (pid === undefined) return failAtOnce(server as string);
       return startCall(this, pid, request, timeoutMs) as Promise<never>;
     } catch (error) {
       return Promise.reject(error);

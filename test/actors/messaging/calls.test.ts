@@ -216,3 +216,25 @@ test("a second reply is dropped", async () => {
   await settled();
   exit(server, "kill");
 });
+
+for (const [what, server] of [
+  ["a name that nobody has", "not there yet"],
+  ["a server that has exited", undefined],
+] as const) {
+  test(`a loop that calls ${what} lets timers and other actors run`, async () => {
+    const done = Promise.withResolvers<boolean>();
+    await spawn(async (self: Self) => {
+      const gone = await spawn(async () => {});
+      const loop = { hasTurned: false };
+      setImmediate(() => (loop.hasTurned = true));
+      for (let n = 0; n < 20_000 && !loop.hasTurned; n++) {
+        await (n % 2 === 0
+          ? self.call((server ?? gone) as never, 1 as never)
+          : call((server ?? gone) as never, 1 as never)
+        ).catch(() => {});
+      }
+      done.resolve(loop.hasTurned);
+    });
+    assert.equal(await done.promise, true);
+  });
+}
