@@ -29,7 +29,7 @@ export function streamOfIterable(body: unknown): ReadableStream<Chunk> | undefin
 export function streamThatStaysOpen(source: ReadableStream<unknown>): ReadableStream<Chunk> {
   const reader = source.getReader();
   return streamOf(
-    async () => (await reader.read()) as IteratorResult<unknown, unknown>,
+    () => reader.read(),
     () => Promise.resolve(),
   );
 }
@@ -59,5 +59,5 @@ function streamOf(next: Next, end: () => Promise<void>): ReadableStream<Chunk> {
       return end();
     },
   };
-  return new ReadableStream(source) as ReadableStream<Chunk>;
+  return new ReadableStream(source);
 }
