@@ -388,3 +388,17 @@ function emptyRing(size: number): (Turn | undefined)[] {
 
 /** The run queue of this thread, for its tasks and its actors together. */
 export const runQueue: RunQueue = new RunQueue();
+
+/** Operations between two reads of the clock. */
+const UNWATCHED = 64;
+let unwatched = UNWATCHED;
+
+/**
+ * Whether an operation that need not wait must still let others run, because the round's time is up: a loop of such operations would
+ * hold up its thread for ever.
+ */
+export function isTimeUp(): boolean {
+  if (--unwatched > 0) return false;
+  unwatched = UNWATCHED;
+  return runQueue.isOverBudget();
+}

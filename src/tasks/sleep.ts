@@ -4,7 +4,8 @@ import { badDuration, isDuration } from "../kit/durations.ts";
 import { LongTimer } from "../kit/long-timer.ts";
 import type { Context } from "./context/context.ts";
 import { notAContext } from "./context/context-check.ts";
-import { isTimeUp, nextTurn, parkWith } from "./waiter.ts";
+import { isTimeUp } from "../runtime/run-queue.ts";
+import { nextTurn, parkWith } from "./waiter.ts";
 
 /**
  * Waits, and lets everything else go on meanwhile. With a context it ends early when that is cancelled.

@@ -9,7 +9,7 @@
  * each young promise that an old object points to.
  */
 
-import { runQueue, type Turn } from "../runtime/run-queue.ts";
+import { isTimeUp, runQueue, type Turn } from "../runtime/run-queue.ts";
 import { waitingUnit } from "../runtime/running-unit.ts";
 import { currentUnit, type Unit } from "./jobs/unit.ts";
 import { noteOutside } from "./outside-waiters.ts";
@@ -150,17 +150,6 @@ export function wakeInTurn(queue: WaitQueue): void {
 }
 
 const settled: Promise<void> = Promise.resolve();
-
-/** Operations without parking between two reads of the clock. */
-const UNWATCHED = 64;
-let unwatched = UNWATCHED;
-
-/** Whether an operation that need not park must still wait for its next turn, because the round's time is up. */
-export function isTimeUp(): boolean {
-  if (--unwatched > 0) return false;
-  unwatched = UNWATCHED;
-  return runQueue.isOverBudget();
-}
 
 /** Done without parking: resolves at once, or after timers and I/O have run. */
 export function done(): Promise<void> {

@@ -18,7 +18,7 @@ import { badDuration, isDuration } from "../../kit/durations.ts";
 import { runtime } from "../../runtime/runtime.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
 import { registerReferences } from "../../runtime/copy/references.ts";
-import { runQueue, type Turn } from "../../runtime/run-queue.ts";
+import { isTimeUp, runQueue, type Turn } from "../../runtime/run-queue.ts";
 import { waitingUnit } from "../../runtime/running-unit.ts";
 import { clearDeadline, startDeadline, type Deadline } from "./deadlines.ts";
 import { ExitError, reasonText, ServerExited, type ExitReason } from "../process/exit-reason.ts";
@@ -368,15 +368,10 @@ onThreadGone((thread, why) => {
   for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail(threadReason(why));
 });
 
-/** Failed calls between two reads of the clock. */
-const FAILURES_UNWATCHED = 32;
-let failures = 0;
-
 /** There is no such server. A loop that calls until there is lets others run meanwhile: one of them may be about to start it. */
 export function failAtOnce(server: Pid | string): Promise<never> {
   const error = callFailed(server, "noproc");
-  failures += 1;
-  if (failures % FAILURES_UNWATCHED !== 0 || !runQueue.isOverBudget()) return Promise.reject(error);
+  if (!isTimeUp()) return Promise.reject(error);
   return new Promise((_resolve, reject) => setImmediate(reject, error));
 }
 

@@ -17,7 +17,7 @@
  */
 
 import { addUnits, type Bystander } from "../../runtime/lost-units.ts";
-import { runQueue } from "../../runtime/run-queue.ts";
+import { isTimeUp, runQueue } from "../../runtime/run-queue.ts";
 import { becomes, runAs, runningUnit } from "../../runtime/running-unit.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
@@ -58,11 +58,6 @@ export let defaultLimits: MailboxLimits = { limit: DEFAULT_MAILBOX_LIMIT, overfl
 export function setDefaultLimits(limits: MailboxLimits): void {
   defaultLimits = limits;
 }
-
-/** How many messages in a row are received without parking between two reads of the clock. */
-const RECEIVES_UNWATCHED = 32;
-
-let receives = 0;
 
 /** All actors of this thread that have not exited. */
 export const processes: Process[] = [];
@@ -353,8 +348,7 @@ function park(process: Process, status: "parked" | "runnable"): Promise<unknown>
 /** It goes on at once, unless others have waited long enough. */
 function goOnWith(process: Process, message: unknown): Promise<unknown> {
   if (process.extra !== undefined && process.extra.fullTold !== undefined) reading.notice(process);
-  receives += 1;
-  if (receives % RECEIVES_UNWATCHED !== 0 || !runQueue.isOverBudget()) return Promise.resolve(message);
+  if (!isTimeUp()) return Promise.resolve(message);
   process.wait = new Ready(message);
   return park(process, "runnable");
 }

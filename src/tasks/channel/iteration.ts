@@ -5,7 +5,8 @@
  * Rejected: an async generator. It takes several promises more for each value.
  */
 
-import { isTimeUp, nextTurn } from "../waiter.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { nextTurn } from "../waiter.ts";
 import type { ChannelCore, Received } from "./channel-core.ts";
 
 type Result<T> = IteratorResult<T, void>;

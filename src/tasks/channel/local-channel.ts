@@ -16,7 +16,8 @@ import { FarReceiver } from "./far-receiver.ts";
 import { rememberMoves } from "./moves.ts";
 import { type Selection, winBoth } from "../select/selection.ts";
 import { connected } from "../task-service.ts";
-import { done, isTimeUp, nextTurn, park, WaitQueue, type Waiting } from "../waiter.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { done, nextTurn, park, WaitQueue, type Waiting } from "../waiter.ts";
 
 /** The result of an attempt that must not wait. */
 export type Attempt = "done" | "would wait" | "lost";

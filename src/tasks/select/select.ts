@@ -16,7 +16,8 @@ import { selectAcross } from "./select-across.ts";
 import type { AnyCase, Happened, SendCase } from "./select-case.ts";
 import { attemptHere, parkHere } from "./select-here.ts";
 import { transferOf } from "../jobs/transfer.ts";
-import { isTimeUp, nextTurn } from "../waiter.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { nextTurn } from "../waiter.ts";
 import type { Transferable } from "node:worker_threads";
 
 /** A case of a select. `R` is the result of its function. */

@@ -10,7 +10,7 @@
 
 import type { Socket } from "node:net";
 import { setImmediate } from "../../../kit/native-timers.ts";
-import { runQueue } from "../../../runtime/run-queue.ts";
+import { isTimeUp } from "../../../runtime/run-queue.ts";
 import { mustBeData } from "../arguments.ts";
 import { bytesOf, closeFrame, dataFrame, pingFrame, pongFrame, type SocketData } from "../wire/frames.ts";
 import type { SendOutcome, SocketClose } from "../socket-actor.ts";
@@ -30,16 +30,12 @@ const outcomes: Readonly<Record<SendOutcome, Promise<SendOutcome>>> = {
   closed: Promise.resolve("closed"),
 };
 
-/** Sends between two reads of the clock. */
-const SENDS_UNWATCHED = 32;
-
-/** Of all sockets of the thread. */
-let sends = 0;
+/** So often a `finally` may still send. */
+const LATE_SENDS = 32;
 
 /** Resolves at once, unless timers and I/O have waited long enough. */
 function inTurn(outcome: SendOutcome): Promise<SendOutcome> {
-  sends += 1;
-  if (sends % SENDS_UNWATCHED !== 0 || !runQueue.isOverBudget()) return outcomes[outcome];
+  if (!isTimeUp()) return outcomes[outcome];
   return new Promise((resolve) => setImmediate(resolve, outcome));
 }
 
@@ -98,7 +94,7 @@ export abstract class Outgoing {
 
   /** A `finally` may still send. A loop of an actor that has ended stops here. */
   #sendLate(): Promise<SendOutcome> {
-    if (this.isLeftOver && ++this.#sentLate > SENDS_UNWATCHED) return new Promise(() => {});
+    if (this.isLeftOver && ++this.#sentLate > LATE_SENDS) return new Promise(() => {});
     return inTurn("closed");
   }
 

@@ -146,16 +146,16 @@ export class AdaptiveGate extends Gate {
 
   protected override letIn(): boolean {
     if (!this.#codel.overloaded) return super.letIn();
-    const untilMs = this.#clock() + LET_IN_MS;
-    for (let next = this.nextWaiter(); next !== undefined && this.take(); next = this.nextWaiter()) {
-      this.#letInMs = this.#clock();
+    let nowMs = this.#clock();
+    const untilMs = nowMs + LET_IN_MS;
+    let next = this.nextWaiter();
+    for (; next !== undefined && nowMs < untilMs && this.take(); next = this.nextWaiter()) {
+      this.#letInMs = nowMs;
       this.leave(next).done("admitted");
-      if (this.#clock() < untilMs) continue;
-      this.#dropDelayed(this.#clock());
-      return false;
+      nowMs = this.#clock();
     }
-    this.#dropDelayed(this.#clock());
-    return true;
+    this.#dropDelayed(nowMs);
+    return nowMs < untilMs;
   }
 
   protected override nextWaiter(): Waiter | undefined {
