@@ -7,7 +7,7 @@
  * servers that they start; without it, half of a server's boot goes into compiling TypeScript.
  */
 
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
@@ -18,6 +18,9 @@ import { parseArgs } from "node:util";
 const FILES_AT_ONCE: number = Math.min(12, 2 + availableParallelism());
 /** A test that takes longer hangs. */
 const TIMEOUT_MS = 600_000;
+/** A process of tests that takes longer is ended: Node waits without limit for what a hanging test has left at work. */
+const PROCESS_TIMEOUT_MS = 900_000;
+const LOOK_EVERY_MS = 10_000;
 
 process.env["NODE_COMPILE_CACHE"] = resolve("node_modules/.cache/compile");
 
@@ -33,7 +36,24 @@ tests.on("test:fail", ({ todo }) => {
 });
 const report = tests.compose(spec);
 report.pipe(process.stdout);
+const looks = endLateProcesses();
 await finished(report);
+clearInterval(looks);
+
+/** It fails its file. Where there is no /proc, nothing is ended. */
+function endLateProcesses(): NodeJS.Timeout {
+  const seenMs = new Map<number, number>();
+  return setInterval(() => {
+    const path = `/proc/self/task/${process.pid}/children`;
+    if (!existsSync(path)) return;
+    const pids = readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+    for (const pid of seenMs.keys()) if (!pids.includes(pid)) seenMs.delete(pid);
+    for (const pid of pids) {
+      const sinceMs = seenMs.getOrInsert(pid, performance.now());
+      if (performance.now() - sinceMs > PROCESS_TIMEOUT_MS) process.kill(pid, "SIGKILL");
+    }
+  }, LOOK_EVERY_MS);
+}
 
 function startsProcesses(file: string, seen: Set<string> = new Set()): boolean {
   if (seen.has(file) || file.startsWith("src/")) return false;

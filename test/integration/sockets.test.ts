@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { WebSocket as WsClient } from "ws";
-import { makeCertificate } from "../server/arbiter/support.ts";
+import { makeCertificate, until } from "../server/arbiter/support.ts";
 import { closePayload, FrameClient, OPCODE } from "../support/frame-client.ts";
 import { exchangeRaw } from "../support/raw-connection.ts";
 import { runHeddle, startServer, type TestServer } from "../support/server.ts";
@@ -156,13 +156,11 @@ describe("sockets of routes", () => {
     await using client = await FrameClient.open(server.port, "/flood");
     client.text("go");
     const control = ["--control", join(folder, "control.sock")];
-    for (;;) {
+    const status = await until(async () => {
       const { stdout } = await runHeddle(["status", ...control]);
-      if (/websockets: 1 message not sent to slow clients, 0 slow clients closed/.test(stdout)) {
-        assert.match(stdout, /actors: those of 1 worker reach each other, by 0 names/);
-        return;
-      }
-    }
+      return /websockets: 1 message not sent to slow clients, 0 slow clients closed/.test(stdout) ? stdout : undefined;
+    }, "the message that was not sent");
+    assert.match(status, /actors: those of 1 worker reach each other, by 0 names/);
   });
 
   test("are closed with 1012 by a reload, when their actors have finished, and the new code takes the next ones", async () => {

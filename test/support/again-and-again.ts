@@ -1,7 +1,9 @@
 /** A client that goes on until it is told to stop. */
 
+const PATIENCE_MS = 60_000;
+
 export interface GoingOn {
-  /** Resolves to the number of steps. Rejects with the error of the step that failed. */
+  /** Resolves to the number of steps. Rejects with the error of the step that failed, or if its last step does not end. */
   readonly stop: () => Promise<number>;
 }
 
@@ -20,7 +22,9 @@ export function againAndAgain(step: () => Promise<unknown>): GoingOn {
   return {
     stop: () => {
       state.isOver = true;
-      return done;
+      const { promise: late, reject } = Promise.withResolvers<never>();
+      const patience = setTimeout(() => reject(new Error(`the last step took over ${PATIENCE_MS} ms`)), PATIENCE_MS);
+      return Promise.race([done, late]).finally(() => clearTimeout(patience));
     },
   };
 }
