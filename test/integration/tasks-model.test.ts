@@ -43,6 +43,12 @@ async function waitForInFlight(server: LifeServer, name: string, inFlight: numbe
   );
 }
 
+/** A request in flight may not have reached its handler yet. */
+async function waitForBegun(server: LifeServer, path: string, count: number): Promise<void> {
+  const isBegun = (): boolean => server.stdout().split(`begun: ${path}\n`).length > count;
+  await until(isBegun, `${count} × ${path} to have begun`);
+}
+
 describe("the model tasks", { concurrency: 2 }, () => {
   test("runs any number of requests at once on a thread, and uses all threads", async (t) => {
     const server = await serveTasks(t, ["--threads", "2"]);
@@ -69,7 +75,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
     const waiting = times(40, () => ask(server, "/wait?gate=wait"));
     await waitForInFlight(server, "tasks", 40);
     const blocked = ask(server, "/block?gate=block");
-    await waitForInFlight(server, "tasks", 41);
+    await waitForBegun(server, "/block", 1);
     const others = await Promise.all(times(60, () => ask(server, "/")));
     assert.equal(new Set(others.map(({ thread }) => thread)).size, 1);
     server.open("block");
@@ -84,9 +90,9 @@ describe("the model tasks", { concurrency: 2 }, () => {
     t.after(() => client.destroy());
     server.close("wait");
     client.request("GET /wait?gate=wait HTTP/1.1");
-    await waitForInFlight(server, "tasks", 1);
+    await waitForBegun(server, "/wait", 1);
     const forever = request(server.url, "/forever");
-    await waitForInFlight(server, "tasks", 2);
+    await waitForBegun(server, "/forever", 1);
     const later = ask(server, "/");
     assert.equal((await forever).status, 504);
     // Its own time is over as well by then, or its thread is gone first.
@@ -124,7 +130,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
     const [never, aborted] = clients;
     never!.request("GET /never?a=b HTTP/1.1");
     aborted!.request("GET /aborted HTTP/1.1");
-    await waitForInFlight(server, "tasks", 2);
+    for (const path of ["/never", "/aborted"]) await waitForBegun(server, path, 1);
     const leaks = async (): Promise<string> =>
       (await runHeddle(["leaks", "--json", "--control", server.control])).stdout;
     assert.deepEqual((await leaks()).match(/"name": "[^"]*"/g), ['"name": "GET /never"']);
@@ -152,7 +158,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
     const answers = parked.map((on) =>
       fetch(`${server.url}/parked?on=${encodeURIComponent(on)}`, leaving).catch(() => {}),
     );
-    await waitForInFlight(server, "tasks", parked.length);
+    await waitForBegun(server, "/parked", parked.length);
     const leaks = async (): Promise<(string | undefined)[]> => {
       const { stdout } = await runHeddle(["leaks", "--json", "--control", server.control]);
       return (JSON.parse(stdout) as LeakView[]).flatMap((view) => view.leaks?.map(({ where }) => where) ?? []);
@@ -174,7 +180,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
     assert.deepEqual([isCurrent, isSame], [true, true]);
     const client = await RawConnection.open(server.port);
     client.request("GET /gone HTTP/1.1");
-    await waitForInFlight(server, "tasks", 1);
+    await waitForBegun(server, "/gone", 1);
     client.destroy();
     await waitForInFlight(server, "tasks", 0);
     assert.deepEqual((await ask(server, "/left"))["left"], ["CANCELED: AbortError"]);
@@ -211,7 +217,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
     const waiting = times(10, () => ask(server, "/wait?gate=wait"));
     await waitForInFlight(server, "tasks", 10);
     const computing = ask(server, "/computes?gate=block");
-    await waitForInFlight(server, "tasks", 11);
+    await server.waitForLog(/has its thread alone/);
     const others = await Promise.all(times(30, () => ask(server, "/")));
     assert.equal(new Set(others.map(({ thread }) => thread)).size, 1);
     server.open("block");
@@ -238,7 +244,7 @@ describe("the model tasks", { concurrency: 2 }, () => {
 
   for (const model of ["tasks", "threads"]) {
     test(`under ${model}, heddle leaks ends requests that wait for what nobody settles, though the app uses no tasks`, async (t) => {
-      const server = await serve(t, plain, ["--model", model, "--threads", "1", "--timeout", "1s"]);
+      const server = await serve(t, plain, ["--model", model, "--threads", "1", "--timeout", "3s"]);
       const paths = ["/at-once", "/late", "/known"];
       const answers = await Promise.all(paths.map((path) => request(server.url, path)));
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([504]));
