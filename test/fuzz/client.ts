@@ -204,7 +204,8 @@ class Client {
     // What has come of a response until the client went is told as well.
     if (end === "left") this.#close("reset");
     const endedLate = this.#isLate() && this.#halfCloses;
-    return { responses: this.#stream.responses, end, broken: this.#broken, endedLate };
+    const outlastedMs = this.#finishedMs === 0 ? undefined : performance.now() - this.#finishedMs;
+    return { responses: this.#stream.responses, end, broken: this.#broken, endedLate, outlastedMs };
   }
 
   #take(read: () => void): void {

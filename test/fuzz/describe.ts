@@ -30,9 +30,10 @@ export function describeExpected({ dues, thenAnything }: Expectation): string {
   return [...lines, thenAnything ? "then anything" : "then nothing"].join("\n");
 }
 
-export function describeObserved({ responses, end, broken }: Observed): string {
+export function describeObserved({ responses, end, broken, outlastedMs }: Observed): string {
   const lines = responses.map((response, index) => `response ${index + 1}: ${describeResponse(response)}`);
-  return [...lines, `the connection: ${end}${broken === undefined ? "" : ` (${broken})`}`].join("\n");
+  const after = outlastedMs === undefined ? "" : ` ${Math.round(outlastedMs)} ms after the client's side`;
+  return [...lines, `the connection: ${end}${after}${broken === undefined ? "" : ` (${broken})`}`].join("\n");
 }
 
 function describeDue({ options, mayBeMissing }: Due): string {

@@ -61,7 +61,7 @@ function faultsOf(
   return judge(
     script,
     of,
-    { responses: stream.responses, end, broken: undefined, endedLate },
+    { responses: stream.responses, end, broken: undefined, endedLate, outlastedMs: undefined },
     (index) => `id-${index}`,
   );
 }

@@ -23,6 +23,8 @@ export interface Observed {
    * takes such a client for one that has gone (docs/decisions/connections-that-end.md).
    */
   readonly endedLate: boolean;
+  /** How long the connection went on after the client had ended its side. Undefined: it had not. */
+  readonly outlastedMs: number | undefined;
 }
 
 /** The id that the request of this number carries. */
