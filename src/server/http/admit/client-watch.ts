@@ -26,7 +26,8 @@ import type { Output } from "../../../platform/node-internals/handles.ts";
 export const WITH_REQUEST_MS = 20;
 /** The kernel tells of data first, and of the end behind it at the next look. One more is for TLS. */
 const WITH_REQUEST_LOOKS = 2;
-const HALF_CLOSED_MS = 2000;
+/** Most handlers have answered by then, also on a busy machine. */
+const HALF_CLOSED_MS = 10_000;
 
 /** A moment of this thread's loop. */
 export interface Moment {

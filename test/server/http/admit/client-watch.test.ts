@@ -80,26 +80,26 @@ describe("a client that ends its side", () => {
     assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 13 }, unknown), false);
   });
 
-  test("while its handler blocks is to be answered for two seconds if that is found at the first two looks, else it has left", () => {
+  test("while its handler blocks is to be answered for ten seconds if that is found at the first two looks, else it has left", () => {
     const early = client();
     assert.equal(mayBeAnsweredWhileBlocked(early, 2, 25), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 2025), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 2026), false);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 10_025), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 10_026), false);
     assert.equal(mayBeAnsweredWhileBlocked(client(), 3, 50), false);
   });
 
-  test("and gets no answer for two seconds has left", () => {
+  test("and gets no answer for ten seconds has left", () => {
     const state = client();
     assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2020), "takes part");
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 2021), "left");
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 10_020), "takes part");
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 10_021), "left");
   });
 
-  test("has two seconds again with each part of the answer", () => {
+  test("has ten seconds again with each part of the answer", () => {
     const state = client();
     assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
     for (let i = 1; i < 5; i++)
-      assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 1500), "takes part");
-    assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 6000 + 2001), "left");
+      assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 9000), "takes part");
+    assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 36_000 + 10_001), "left");
   });
 });
