@@ -15,7 +15,7 @@ async function listen(firstMs: number): Promise<string> {
   const server = createServer((request, response) => {
     const first = !seen.has(request.socket);
     seen.add(request.socket);
-    setTimeout(() => response.end("ok"), first ? firstMs : 0);
+    setTimeout(() => response.end("ok"), first ? firstMs : 0).unref();
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -39,5 +39,13 @@ describe("a paced load", { concurrency: 2 }, () => {
     const report = streamOf(await pacedLoad({ url, streams, seconds: 1 }), "rest");
     assert.equal(report.ok, 5);
     assert.equal(report.failed, 0);
+  });
+
+  it("counts no request as failed that is under way at its end", async () => {
+    const url = await listen(60_000);
+    const streams = [{ name: "waits", path: "/", clients: 5 }];
+    // The end is at another part of a millisecond each time.
+    const reports = await Promise.all(Array.from({ length: 12 }, () => pacedLoad({ url, streams, seconds: 1 })));
+    for (const report of reports) assert.equal(streamOf(report, "waits").failed, 0);
   });
 });
