@@ -276,6 +276,16 @@ export function sinceLastByteMs(fd: number): number | undefined {
 }
 
 /**
+ * A client has ended its side: how long after its last byte, in milliseconds, at most. Exact if it has acknowledged nothing since: the end
+ * is the latest segment that came then, however late this process hears of it. undefined: the kernel does not tell (not Linux, or not
+ * TCP).
+ */
+export function endBehindLastByteMs(fd: number): number | undefined {
+  const told = tcpInfo(fd);
+  return told && Math.max(0, told.readUInt32LE(LAST_DATA_RECV) - told.readUInt32LE(LAST_ACK_RECV));
+}
+
+/**
  * For how long the other end's kernel has acknowledged nothing, while something is to be acknowledged. 0: it has acknowledged
  * everything. undefined: the kernel does not tell (not Linux, or not TCP).
  */

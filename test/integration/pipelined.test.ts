@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -322,3 +323,24 @@ describe("a client that ends its side behind its request has ten seconds for its
     });
   }
 });
+
+for (const model of ["loop", "actors"] as const) {
+  test(`a client that ends its side in the head of its next request gets its answer, however late a busy loop hears of that (${model})`, async () => {
+    await using server = await startServer(app, ["-m", model, "-w", "1"]);
+    await using busy = await RawConnection.open(server.port);
+    await using client = await RawConnection.open(server.port);
+    busy.write("GET /busy?for=1500&id=busy HTTP/1.1\r\nhost: test\r\n\r\n");
+    assert.equal((await busy.response()).body, "GET busy 0");
+    client.write("GET /?id=a&ms=2000 HTTP/1.1\r\nhost: test\r\n\r\n");
+    await server.waitForLog(/begin GET a/);
+    // Several of its turns.
+    for (const byte of "GE") {
+      await sleep(200);
+      client.write(byte);
+    }
+    client.socket.end();
+    assert.equal((await client.response()).body, "GET a 0");
+    assert.equal((await client.response()).status, 400);
+    await client.ended();
+  });
+}

@@ -55,17 +55,13 @@ export interface ClientState {
 }
 
 /**
- * The client ended its side just now. False: it has left. `lastByteAgeMs`: how long ago its last byte came; undefined: the kernel
- * does not tell. Asked only if the request does not decide.
+ * The client's end is heard of just now. False: it has left. `behindMs`: how long after its last byte it ended its side, at most;
+ * undefined: the kernel does not tell. Asked only if the request does not decide.
  */
-export function mayBeAnswered(
-  state: ClientState,
-  { ms, looks }: Moment,
-  lastByteAgeMs: () => number | undefined,
-): boolean {
+export function mayBeAnswered(state: ClientState, { ms, looks }: Moment, behindMs: () => number | undefined): boolean {
   const { requested, hasLeft } = state;
   const isWithRequest = ms - requested.ms <= WITH_REQUEST_MS || looks - requested.looks <= WITH_REQUEST_LOOKS;
-  if (hasLeft || (!isWithRequest && (lastByteAgeMs() ?? Infinity) > WITH_REQUEST_MS)) return false;
+  if (hasLeft || (!isWithRequest && (behindMs() ?? Infinity) > WITH_REQUEST_MS)) return false;
   state.halfClosedSinceMs = ms;
   return true;
 }

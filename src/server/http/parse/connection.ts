@@ -26,7 +26,7 @@ import {
   restoreEndings,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
-import { hasNative, isClosed, sinceLastByteMs, tellsClosedFromEnded } from "../../../platform/native.ts";
+import { endBehindLastByteMs, hasNative, isClosed, tellsClosedFromEnded } from "../../../platform/native.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
@@ -298,11 +298,11 @@ export class Connections {
         else stream.destroy();
         return;
       }
-      const lastByteAgeMs = (): number | undefined =>
-        hasNative() ? sinceLastByteMs(descriptorOf(context.socket)) : undefined;
+      const behindMs = (): number | undefined =>
+        hasNative() ? endBehindLastByteMs(descriptorOf(context.socket)) : undefined;
       const hops = [...(context.hops ?? [])];
       if (hops.some(({ isOnItsWay }) => isOnItsWay)) context.requested = thisMoment();
-      if (!mayBeAnswered(context, thisMoment(), lastByteAgeMs)) endBehindClient(context);
+      if (!mayBeAnswered(context, thisMoment(), behindMs)) endBehindClient(context);
       else for (const hop of hops) hop.clientEnded();
     };
     stream.once("end", context.onEnd);
