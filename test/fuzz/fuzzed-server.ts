@@ -145,6 +145,15 @@ export class FuzzedServer implements AsyncDisposable {
     }
   }
 
+  /** What runs and what waits, where nothing comes any more. */
+  async standing(): Promise<string> {
+    try {
+      return JSON.stringify((await this.#status()).workers);
+    } catch (error) {
+      return String(error);
+    }
+  }
+
   async #status(): Promise<ServerStatus> {
     return (await ask(this.#control, "/status")) as ServerStatus;
   }

@@ -159,6 +159,7 @@ class Run {
     this.#responses += observed.responses.length;
     if (observed.endedLate) this.#late++;
     const faults = judge(script, subject, observed, idOf);
+    if (observed.end === "silent") faults.push(`then the server was: ${await this.#server.standing()}`);
     return faults.length === 0 ? undefined : { seed, script, faults, observed, subject };
   }
 
