@@ -52,6 +52,7 @@ const settings = [
   "--boot-timeout=1m",
   "--heartbeat-timeout=1m",
   "--blocked-threshold=0",
+  "--runaway-budget=1m",
   "--log-format=json",
 ];
 
