@@ -302,7 +302,7 @@ for (const model of ["sync", "threads", "thread-per-request"] as const) {
     await using first = await RawConnection.open(server.port);
     ask(first, "first", 700);
     await server.waitForLog(/begin GET first/);
-    // Where a handler thread has to come free it has ten seconds for that, also on a busy machine.
+    // Where a handler thread has to come free it has five seconds for that, also on a busy machine.
     const count = model === "sync" ? 4 : 1;
     const waiting = await Promise.all(Array.from({ length: count }, () => RawConnection.open(server.port)));
     for (const [i, client] of waiting.entries()) ask(client, `${i}`, 0).socket.end();
@@ -312,7 +312,7 @@ for (const model of ["sync", "threads", "thread-per-request"] as const) {
   });
 }
 
-describe("a client that ends its side behind its request has ten seconds for its answer", { concurrency: 3 }, () => {
+describe("a client that ends its side behind its request has five seconds for its answer", { concurrency: 3 }, () => {
   for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"] as const) {
     test(`under ${model}`, async () => {
       await using server = await startServer(app, ["-m", model, "-w", "1"]);

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Subject } from "./subject.ts";
 
 /** How long a client that has ended its side may wait for its answer (server/http/admit/client-watch.ts). */
-const HALF_CLOSED_MS = 10_000;
+const HALF_CLOSED_MS = 5000;
 const LARGE = 300_000;
 
 export function clients(subject: Subject): void {

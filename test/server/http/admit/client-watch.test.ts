@@ -80,26 +80,26 @@ describe("a client that ends its side", () => {
     assert.equal(mayBeAnswered(client(), { ms: 5000, looks: 13 }, unknown), false);
   });
 
-  test("while its handler blocks is to be answered for ten seconds if that is found at the first two looks, else it has left", () => {
+  test("while its handler blocks is to be answered for five seconds if that is found at the first two looks, else it has left", () => {
     const early = client();
     assert.equal(mayBeAnsweredWhileBlocked(early, 2, 25), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 10_025), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 10_026), false);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 5025), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 5026), false);
     assert.equal(mayBeAnsweredWhileBlocked(client(), 3, 50), false);
   });
 
-  test("and gets no answer for ten seconds has left", () => {
+  test("and gets no answer for five seconds has left", () => {
     const state = client();
     assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 10_020), "takes part");
-    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 10_021), "left");
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 5020), "takes part");
+    assert.equal(judgeClient(state, output(0, 0), TIMEOUT_MS, 5021), "left");
   });
 
-  test("has ten seconds again with each part of the answer", () => {
+  test("has five seconds again with each part of the answer", () => {
     const state = client();
     assert.ok(mayBeAnswered(state, { ms: 20, looks: 11 }, unknown));
     for (let i = 1; i < 5; i++)
-      assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 9000), "takes part");
-    assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 36_000 + 10_001), "left");
+      assert.equal(judgeClient(state, output(i * 100, 0), TIMEOUT_MS, i * 4000), "takes part");
+    assert.equal(judgeClient(state, output(400, 0), TIMEOUT_MS, 16_000 + 5001), "left");
   });
 });
