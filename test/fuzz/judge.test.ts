@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
+import { pool } from "../fixtures/fuzz/parts.ts";
 import { FEATURES } from "./features.ts";
 import { judge, type Observed } from "./judge.ts";
 import type { Subject } from "./reference.ts";
@@ -82,6 +83,20 @@ describe("the fuzz's judge", () => {
     });
     assert.deepEqual(faultsOf(brokenOff(0), answer(0)), []);
     assert.match(faultsOf(brokenOff(0.5), answer(0)).join("\n"), /response 2 is missing/);
+  });
+
+  test("takes the beginning of a stream whose request has broken off, and no other bytes", () => {
+    const stream: RequestSpec = { ...plain, method: "GET", route: "stream", amount: 20 };
+    const cut: Script = { ...scriptWith(stream), end: { kind: "breaks off", at: 0.99, next: "half-closes" } };
+    const answered = (body: Buffer): string[] =>
+      faultsOf(
+        cut,
+        `HTTP/1.1 200 OK\r\ndate: now\r\ntransfer-encoding: chunked\r\n\r\na\r\n${body.toString("latin1")}\r\n`,
+        "ended",
+        { ...subject, shape: "fetch" },
+      );
+    assert.deepEqual(answered(pool.subarray(0, 10)), []);
+    assert.match(answered(pool.subarray(1, 11)).join("\n"), /the stream's 10 bytes differ/);
   });
 
   const wrong: [what: string, script: Script, bytes: string, fault: RegExp, end?: Observed["end"]][] = [

@@ -87,7 +87,7 @@ function misfit(spec: RequestSpec, option: Option, response: Response, id: strin
 }
 
 function wrongBody(spec: RequestSpec, option: Option, response: Response, id: string): string | undefined {
-  const { status, body } = response;
+  const { status, body, complete } = response;
   switch (option.body) {
     case "any":
       return undefined;
@@ -96,7 +96,9 @@ function wrongBody(spec: RequestSpec, option: Option, response: Response, id: st
       return body.toString("latin1") === text ? undefined : `its body is ${shorten(body)}`;
     }
     case "stream":
-      return body.equals(pool.subarray(0, spec.amount)) ? undefined : `the stream's ${body.length} bytes differ`;
+      return body.equals(pool.subarray(0, complete ? spec.amount : Math.min(body.length, spec.amount)))
+        ? undefined
+        : `the stream's ${body.length} bytes differ`;
     case "late":
       return pool.subarray(0, LATE_BYTES).equals(body) ? undefined : `${body.length} other bytes`;
     default:
