@@ -50,8 +50,10 @@ export class Machine implements Inspected {
   #desk: Desk | undefined;
   #state: unknown;
   #data: unknown;
-  /** Events that go before the messages in the mailbox. */
-  #waiting: StateEvent[] = [];
+  /** Events that go before the messages in the mailbox, the next one last. There may be as many as a mailbox holds. */
+  readonly #ahead: StateEvent[] = [];
+  /** Timeouts of 0: they go behind those, and before the messages. */
+  #behind: StateEvent[] = [];
   #postponed: StateEvent[] = [];
   /** `goOn` is in the mailbox. */
   #isGoingOn: boolean = false;
@@ -70,7 +72,7 @@ export class Machine implements Inspected {
       return await this.#enter(this.#state);
     });
     while (ending === undefined) {
-      if (this.#waiting.length > 0 && !this.#isGoingOn) {
+      if (this.#hasWaiting() && !this.#isGoingOn) {
         this.#isGoingOn = true;
         deliverFirst(this.#self, goOn);
       }
@@ -110,7 +112,7 @@ export class Machine implements Inspected {
       return { stop: message.reason };
     }
     if (message === goOn) this.#isGoingOn = false;
-    const event = message === goOn ? this.#waiting.shift() : this.#eventOf(message);
+    const event = message === goOn ? (this.#ahead.pop() ?? this.#behind.shift()) : this.#eventOf(message);
     if (event === undefined) return undefined;
     this.#forget(event);
     return this.#handle(event);
@@ -143,7 +145,7 @@ export class Machine implements Inspected {
     const changes = "state" in answer && !isSame(before, answer.state);
     if (changes) {
       this.#state = answer.state;
-      this.#waiting.unshift(...this.#postponed);
+      this.#putAhead(this.#postponed);
       this.#postponed = [];
       this.#cancel("state");
     }
@@ -172,14 +174,14 @@ export class Machine implements Inspected {
   /** Inserted events and timeouts. */
   #plan(answer: StateAnswer): void {
     if (answer.events !== undefined) {
-      this.#waiting.unshift(...answer.events.map((message): StateEvent => ({ type: "internal", message })));
+      this.#putAhead(answer.events.map((message): StateEvent => ({ type: "internal", message })));
     }
     const { stateTimeoutMs, eventTimeoutMs, timeouts } = answer;
     if (stateTimeoutMs !== undefined) this.#setTimer("state", { type: "stateTimeout" }, stateTimeoutMs);
     for (const [name, ms] of Object.entries(timeouts ?? {})) this.#setTimer(`/${name}`, { type: "timeout", name }, ms);
     if (eventTimeoutMs === undefined) return;
     // Whatever waits here is an event that cancels it.
-    if (this.#waiting.length === 0) this.#setTimer("event", { type: "eventTimeout" }, eventTimeoutMs);
+    if (!this.#hasWaiting()) this.#setTimer("event", { type: "eventTimeout" }, eventTimeoutMs);
   }
 
   #setTimer(key: string, event: StateEvent, ms: TimeoutMs): void {
@@ -191,7 +193,16 @@ export class Machine implements Inspected {
       this.#names.set(timer, event);
     }
     if (ms > 0) timer.start(ms);
-    else this.#waiting.push(this.#names.get(timer)!);
+    else this.#behind.push(this.#names.get(timer)!);
+  }
+
+  #hasWaiting(): boolean {
+    return this.#ahead.length > 0 || this.#behind.length > 0;
+  }
+
+  /** Before all that wait, in their order. */
+  #putAhead(events: readonly StateEvent[]): void {
+    for (let index = events.length - 1; index >= 0; index--) this.#ahead.push(events[index]!);
   }
 
   /** Also one of 0 that was not handled yet. */
@@ -200,7 +211,7 @@ export class Machine implements Inspected {
     if (timer === undefined) return;
     timer.clear();
     const event = this.#names.get(timer);
-    if (this.#waiting.includes(event!)) this.#waiting = this.#waiting.filter((waiting) => waiting !== event);
+    if (this.#behind.includes(event!)) this.#behind = this.#behind.filter((waiting) => waiting !== event);
     // A machine may use any number of names in its life.
     if (event!.type !== "timeout") return;
     this.#timers.delete(key);

@@ -104,6 +104,29 @@ test("an event that is postponed and changes the state is retried at once, in th
   await stop(pid);
 });
 
+test("a machine may postpone and insert as many events as a mailbox holds", async () => {
+  const many = 150_000;
+  const body = genStatem({
+    init: () => ({ state: "a", data: 0 }),
+    states: {
+      a: (event) => {
+        if (event.type !== "cast") return { postpone: true };
+        return { state: "b", events: Array.from({ length: many }, (_, n) => n) };
+      },
+      // As long as they come in order, the data is how many have come.
+      b: (event, n) => {
+        if (event.type === "call") return { reply: n };
+        return { data: "message" in event && event.message === n ? n + 1 : n };
+      },
+    },
+  });
+  const pid = await spawn(body);
+  for (let n = 0; n < many; n++) send(pid, many + n);
+  cast(pid, "go");
+  assert.equal(await call(pid, "count", Infinity), 2 * many);
+  await stop(pid);
+});
+
 test("inserted events go before postponed and newer ones, in the order in which they were inserted", async () => {
   const { pid, log } = await machine((event, state) =>
     event.type === "info" && state === "a" ? { postpone: true } : undefined,
