@@ -24,7 +24,8 @@ export interface SetOptions extends TtlOptions {
 }
 
 export interface GetOrSetOptions extends TtlOptions {
-  /** How long the others wait for whoever makes the value, here or in another instance, before another one makes it. Default: 30 s. */
+  /** How long the others wait for whoever makes the value, here or in another instance, before another one makes it. Default: 30 s.
+   * `Infinity`: until it has ended. */
   readonly makeTimeoutMs?: number | undefined;
 }
 

@@ -15,6 +15,7 @@
  */
 
 import type { Deadline, TimerWheel } from "../../kit/timer-wheel.ts";
+import { NO_TTL } from "../protocol.ts";
 
 /** A connection, or the program itself if there is no server. */
 export interface Client {
@@ -24,7 +25,7 @@ export interface Client {
 
 export interface Claim {
   readonly client: Client;
-  /** How long it may hold the lease. */
+  /** How long it may hold the lease, or NO_TTL. */
   readonly leaseMs: number;
   /** `lease`: it makes the value. 0: for itself only. */
   grant(lease: number): void;
@@ -143,7 +144,7 @@ export class Leases {
     lease.holder = claim.client;
     lease.number = ++this.#last;
     claim.client.claims.add(lease);
-    this.#wheel.add(lease, Math.ceil(this.#nowMs() + claim.leaseMs));
+    if (claim.leaseMs !== NO_TTL) this.#wheel.add(lease, Math.ceil(this.#nowMs() + claim.leaseMs));
     claim.grant(lease.number);
   }
 

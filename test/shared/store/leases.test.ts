@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Answer, STATUS } from "../../../src/shared/protocol.ts";
+import { type Answer, NO_TTL, STATUS } from "../../../src/shared/protocol.ts";
 import type { Client } from "../../../src/shared/store/leases.ts";
 import { client, TestStore } from "./support.ts";
 
@@ -37,6 +37,19 @@ function fill(it: TestStore, lease: number): number {
 }
 
 describe("a claim", () => {
+  test("without a time limit is held until its value is there", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const it = new TestStore();
+    const [a, b] = [new Claimer(it).claim("key", NO_TTL), new Claimer(it).claim()] as const;
+    // Something else has a time, so the store looks for what is over.
+    it.ask("set", "other", { ttlMs: 10, value: Buffer.from("x") });
+    it.nowMs += 3_600_000;
+    t.mock.timers.tick(500);
+    assert.deepEqual(b.answers, []);
+    assert.equal(fill(it, a.lease), STATUS.ok);
+    assert.equal(b.text, "made");
+  });
+
   test("is granted to the first, and those who wait get its value", () => {
     const it = new TestStore();
     const [a, b, c] = [new Claimer(it).claim(), new Claimer(it).claim(), new Claimer(it).claim()];
