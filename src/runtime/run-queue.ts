@@ -92,6 +92,8 @@ type Phase = "idle" | "begins" | "drains" | "pauses";
 export class RunQueue {
   /** The unit that has the turn. */
   current: Turn | undefined;
+  /** What has begun this turn: the unit itself, or a promise of this library that it awaits. */
+  #beganBy: Turn | undefined;
   /** Units of this thread may be ended in the middle of a stretch. */
   isInterruptible: boolean = false;
   /** The running callback is the runtime's own: when its microtasks are drained, only its own ticks are left. */
@@ -221,6 +223,11 @@ export class RunQueue {
     return !this.#passIsDue && current !== undefined && current !== unit && current.view !== undefined;
   }
 
+  /** Whether this unit has the turn because it was started, or got what `receive` waits for: then its own function runs. */
+  hasBegun(unit: Turn): boolean {
+    return this.current === unit && this.#beganBy === unit;
+  }
+
   /**
    * Whether the round's budget is spent: then a unit that could go on without parking joins the queue instead. Reads the
    * clock, so call it only once in a while.
@@ -264,7 +271,7 @@ export class RunQueue {
   }
 
   #goOnWithout(turn: Turn | undefined, isAlone: boolean): void {
-    this.current = undefined;
+    this.current = this.#beganBy = undefined;
     this.#passing = "no";
     this.#passIsDue = false;
     // The check of the queue that was to follow the microtasks is lost with them.
@@ -288,7 +295,7 @@ export class RunQueue {
 
   #handBack(): void {
     this.#sample();
-    this.current = undefined;
+    this.current = this.#beganBy = undefined;
     this.#passIsDue = false;
     this.#isShared = false;
     if (this.#phase === "pauses") return;
@@ -317,7 +324,7 @@ export class RunQueue {
       }
       this.#passing = "yes";
       const turn = this.#shift();
-      this.current = turn;
+      this.current = this.#beganBy = turn;
       turn.run();
     } while (this.#isAgain());
     this.#passing = "no";

@@ -41,3 +41,13 @@ export class TurnPromise<T> implements Turn {
     this.#settle(this.#outcome as T);
   }
 }
+
+/**
+ * A promise of `value` that settles in the caller's next turn. For an operation that need not wait: if time is up (`isTimeUp`), others
+ * run before the caller goes on.
+ */
+export function inNextTurn<T>(value: T): Promise<T> {
+  const later = new TurnPromise<T>();
+  later.queue(value);
+  return later.promise;
+}

@@ -25,7 +25,7 @@ import { ExitError, reasonText, ServerExited, type ExitReason } from "../process
 import { postReason } from "../process/exit-signals.ts";
 import { rareFieldsOf, type OpenCall, type OwnCall } from "../process/rare-fields.ts";
 import type { Pid, PidData } from "../process/pid.ts";
-import { Process, type Overflowed } from "../process/process.ts";
+import { currentProcess, Process, type Overflowed } from "../process/process.ts";
 import { exportPid, importPid, localProcess } from "../process/process-table.ts";
 import { threadReason } from "../exits/thread-reason.ts";
 import { type Message, onMessage, onThreadGone, post, refuseIfFull, thisThread } from "./remote.ts";
@@ -161,7 +161,11 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
 
   expire(): void {
     this.#withdraw();
-    const message = `${this.server.toString()} has not replied in time.`;
+    const name = this.server.toString();
+    const message =
+      (this.#waiter as unknown) === this.server
+        ? `${name} has not replied in time to a call of its own: it can't while it waits for that call.`
+        : `${name} has not replied in time.`;
     this.#end(Promise.reject(new ExitError("timeout", "ACTOR_CALL_TIMEOUT", message)));
   }
 
@@ -250,9 +254,10 @@ export function startCall(
   envelope: Envelope = "call",
 ): Promise<unknown> {
   if (!isDuration(timeoutMs)) return Promise.reject(badDuration("ACTOR_INVALID", "the timeout of a call", timeoutMs));
-  if (caller === server) return Promise.reject(callFailed(server, "calling_self"));
+  if (caller === server) return failAtOnce(callingSelf(server));
   if (!(server instanceof Process)) return callRemote(caller, server, request, timeoutMs, envelope);
-  if (server.status === "dead") return failAtOnce(server);
+  if (server.status === "dead") return failAtOnce(callFailed(server, "noproc"));
+  if (envelope === "call" && answersNone(server)) return failAtOnce(callingSelf(server));
   // Before anything else: a request that can't be cloned must leave nothing behind.
   const copied = copy(request);
   const pending = new PendingCall(server, caller);
@@ -368,9 +373,21 @@ onThreadGone((thread, why) => {
   for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail(threadReason(why));
 });
 
-/** There is no such server. A loop that calls until there is lets others run meanwhile: one of them may be about to start it. */
-export function failAtOnce(server: Pid | string): Promise<never> {
-  const error = callFailed(server, "noproc");
+/**
+ * Whether it is the server's own function that calls, and not a timer or other code that it has started: then nobody receives the call.
+ * After an await of something else the two cannot be distinguished, and the call times out.
+ */
+function answersNone(server: Process): boolean {
+  return runQueue.hasBegun(server) && server.parked === undefined && currentProcess() === server;
+}
+
+function callingSelf(server: Pid): ExitError {
+  const message = `${server.toString()} has called itself: it can't reply while it waits for the reply.`;
+  return new ExitError("calling_self", "ACTOR_CALL_FAILED", message);
+}
+
+/** There is no such server, or none that can reply. A loop that calls until there is lets others run meanwhile: one of them may be about to start it. */
+export function failAtOnce(error: ExitError): Promise<never> {
   if (!isTimeUp()) return Promise.reject(error);
   return new Promise((_resolve, reject) => setImmediate(reject, error));
 }

@@ -4,7 +4,7 @@ import type { Transferable } from "node:worker_threads";
 import { invalid, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
 import { checkSend } from "../arguments/send-arguments.ts";
 import { checkLimits } from "../arguments/spawn-arguments.ts";
-import { failAtOnce, From, sendReply, startCall } from "./calls.ts";
+import { callFailed, failAtOnce, From, sendReply, startCall } from "./calls.ts";
 import type { ExitReason } from "../process/exit-reason.ts";
 import { DownMessage, ExitMessage, signalExit } from "../process/exit-signals.ts";
 import { DEFAULT_MAILBOX_LIMIT, type MailboxLimits } from "./mailbox.ts";
@@ -53,7 +53,7 @@ export function exit(to: Pid<never> | string, reason: ExitReason): void {
 
 /**
  * Asks a server and waits for its reply. It rejects with an ExitError: ACTOR_CALL_FAILED if there is no such server (reason
- * `noproc`) or if it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch
+ * `noproc`), if it is the caller itself (`calling_self`) or if it exits without a reply (its reason), ACTOR_CALL_TIMEOUT, ACTOR_MAILBOX_FULL. An actor that does not catch
  * it exits with that reason, as in OTP. Late replies are dropped.
  *
  * @param timeoutMs Default 5000; `Infinity` waits for ever. With 0 or less the request is sent, and the call times out unless
@@ -66,7 +66,7 @@ export function call<C extends CallTypes, const R extends C[0]>(
 ): Promise<ReplyTo<C, R>> {
   try {
     const pid = resolveName(server as Pid | string, "the server of call()");
-    if (pid === undefined) return failAtOnce(server as string);
+    if (pid === undefined) return failAtOnce(callFailed(server as string, "noproc"));
     return startCall(undefined, pid, request, timeoutMs) as Promise<ReplyTo<C, R>>;
   } catch (error) {
     return Promise.reject(error);

@@ -2,10 +2,12 @@
 
 import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { inNextTurn } from "../../runtime/turn-promise.ts";
 import { forgetSite } from "../../runtime/watch/start-sites.ts";
 import type { TurnView } from "../../supervise/inspect/turn-look.ts";
 import { mustBeBoolean, mustBeOptions, mustBePid, mustBeRef, sentReason } from "../arguments/arguments.ts";
-import { failAtOnce, startCall } from "../messaging/calls.ts";
+import { callFailed, failAtOnce, startCall } from "../messaging/calls.ts";
 import { ExitError, type ExitReason } from "./exit-reason.ts";
 import { demonitor, DownMessage, isSendingExits, monitor, newRef, signalExit, tellOfExit } from "./exit-signals.ts";
 import { rareFieldsOf } from "./rare-fields.ts";
@@ -142,7 +144,7 @@ export class ActorProcess extends Process implements Self {
     if (this.status === "dead") return this.afterEnd();
     try {
       const pid = resolveName(server as Pid | string, "the server of self.call()");
-      if (pid === undefined) return failAtOnce(server as string);
+      if (pid === undefined) return failAtOnce(callFailed(server as string, "noproc"));
       return startCall(this, pid, request, timeoutMs) as Promise<never>;
     } catch (error) {
       return Promise.reject(error);
@@ -152,7 +154,7 @@ export class ActorProcess extends Process implements Self {
   flush(): Promise<void> {
     if (this.status === "dead") return this.afterEnd();
     flush();
-    return Promise.resolve();
+    return isTimeUp() ? inNextTurn(undefined) : Promise.resolve();
   }
 
   get signal(): AbortSignal {

@@ -205,6 +205,55 @@ test("a call to oneself is refused instead of waiting for ever", async () => {
   assert.equal(await result.promise, "calling_self");
 });
 
+test("a server that calls itself, by its pid or its name, is refused at once in init and in its callbacks", async () => {
+  const self = genServer({
+    init: async (it: Self) => ({ pid: it.pid, inInit: await whyNot(it.pid) }),
+    handleCall: async (what: string, state) => {
+      if (what === "init") return { reply: state.inInit };
+      return { reply: await whyNot(what === "pid" ? state.pid : "its own name") };
+    },
+  });
+  const whyNot = (server: unknown): Promise<unknown> =>
+    call(server as string, "x", Infinity).catch((error: { reason: unknown }) => error.reason);
+  const pid = await spawn(self, [], { name: "its own name" });
+  for (const what of ["init", "pid", "name"]) assert.equal(await call(pid, what), "calling_self");
+  await stop(pid);
+});
+
+test("what a server has started may call it, also while one of its callbacks waits", async () => {
+  const started = Promise.withResolvers<readonly [Promise<unknown>]>();
+  const open = Promise.withResolvers<void>();
+  const server = genServer({
+    init: (self: Self) => {
+      setImmediate(() => started.resolve([call(self.pid as never, "again" as never, Infinity)]));
+      return 0;
+    },
+    handleCall: async (_request: string, n) => {
+      await open.promise;
+      return { reply: n, state: n + 1 };
+    },
+  });
+  const pid = await spawn(server);
+  const first = call(pid, "first", Infinity);
+  const [second] = await started.promise;
+  open.resolve();
+  assert.deepEqual([await first, await second].toSorted(), [0, 1]);
+  await stop(pid);
+});
+
+test("a call to oneself that times out says so", async () => {
+  const server = genServer({
+    init: (self: Self) => self.pid,
+    handleCall: async (_request: string, pid) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return { reply: await call(pid as never, "x" as never, 1).catch((error: Error) => error.message) };
+    },
+  });
+  const pid = await spawn(server);
+  assert.match(String(await call(pid, "x")), /to a call of its own/);
+  await stop(pid);
+});
+
 test("a second reply is dropped", async () => {
   const server = await spawn(async (self: Self) => {
     const { from } = (await self.receive()) as { from: From };
