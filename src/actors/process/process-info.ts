@@ -10,7 +10,7 @@ import { ask, ifThreadGone, onQuestion } from "../messaging/remote.ts";
 export interface ProcessInfo {
   readonly pid: Pid;
   readonly name: string | undefined;
-  /** The name of its function, if `actor()` made it. */
+  /** The name that `actor()` was given, or that of its function. */
   readonly label: string | undefined;
   readonly kind: "actor" | "worker" | "supervisor";
   /** `running` also while it awaits something outside of this library. */

@@ -94,6 +94,7 @@ export abstract class Process extends Pid implements Bystander {
   /** What its function returns. Nothing else may keep it (runtime/lost-units.ts). */
   ending: Promise<unknown> | undefined = undefined;
   index: number;
+  readonly functionName: string;
   received: number = 0;
   turns: number = 0;
   runMicros: number = 0;
@@ -102,6 +103,7 @@ export abstract class Process extends Pid implements Bystander {
     super(++lastId);
     this.wait = args.length === 0 ? body : new Start(body, args);
     this.index = processes.push(this) - 1;
+    this.functionName = body.name;
   }
 
   /** It was resumed to unwind. */
@@ -128,7 +130,7 @@ export abstract class Process extends Pid implements Bystander {
 
   /** The name of its function, or what it is for: for display. */
   get label(): string | undefined {
-    return this.extra?.label;
+    return this.extra?.label ?? (this.functionName === "" ? undefined : this.functionName);
   }
 
   /** Who has spawned it with a link: its supervisor, if it has one. */

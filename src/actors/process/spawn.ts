@@ -15,7 +15,7 @@ import { runtime, LOAD } from "../../runtime/runtime.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
 import { runQueue } from "../../runtime/run-queue.ts";
 import { rememberSite } from "../../runtime/watch/start-sites.ts";
-import { TurnPromise } from "../../runtime/turn-promise.ts";
+import { inNextTurn, TurnPromise } from "../../runtime/turn-promise.ts";
 import { Actor, isUnresolved, resolveActor, type Spawnable } from "./actor.ts";
 import { ActorProcess } from "./actor-process.ts";
 import { ExitError, reasonText, StartIgnored, type ExitReason } from "./exit-reason.ts";
@@ -61,6 +61,8 @@ const servers: WeakMap<Body, "worker" | "supervisor"> = new WeakMap();
 
 export function markServer(body: Body, kind: "worker" | "supervisor"): void {
   servers.set(body, kind);
+  // The library's function is no name for the program's server.
+  Object.defineProperty(body, "name", { value: "" });
 }
 
 export function isServer(body: Body): boolean {
@@ -284,9 +286,7 @@ const MANY_WAIT = 256;
 function spawned(process: ActorProcess): Promise<Pid> {
   const { length } = runQueue;
   if (length < MANY_WAIT || length % 32 !== 0 || !runQueue.isOverBudget()) return Promise.resolve(process);
-  const later = new TurnPromise<Pid>();
-  later.queue(process);
-  return later.promise;
+  return inNextTurn<Pid>(process);
 }
 
 type NotStarted = Exclude<StartOutcome, { type: "started" }>;

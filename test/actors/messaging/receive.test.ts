@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   call,
   exit,
+  genServer,
   type ExitError,
   isDown,
   isPid,
@@ -270,6 +271,20 @@ test("processInfo tells what an actor does, and undefined when it has exited", a
   assert.equal(info.trapExit, true);
   assert.equal(info.mailboxLength, 0);
   assert.ok(info.messagesReceived >= 1 && info.turns >= 1 && info.runTimeMs >= 0);
+});
+
+test("an actor made of a named function shows the function's name; a server or nameless one shows none", async () => {
+  async function listener(self: Self): Promise<void> {
+    await self.receive();
+  }
+  const pids = await Promise.all([
+    spawn(listener),
+    spawn(async (self: Self) => void (await self.receive())),
+    spawn(genServer({ init: () => 0 })),
+  ]);
+  const labels = await Promise.all(pids.map(async (pid) => (await processInfo(pid as Pid))?.label));
+  assert.deepEqual(labels, ["listener", undefined, undefined]);
+  for (const pid of pids) exit(pid as Pid, "kill");
 });
 
 for (const [name, count] of [
