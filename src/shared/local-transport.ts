@@ -5,6 +5,8 @@
  */
 
 import { monotonicMs } from "../kit/clock.ts";
+import { setImmediate } from "../kit/native-timers.ts";
+import { isTimeUp } from "../runtime/run-queue.ts";
 import type { Joined, Sink } from "./channels/subscriptions.ts";
 import { type Answer, KIND, NO_TTL, NOTHING, OP, type Request, STATUS } from "./protocol.ts";
 import type { Client } from "./store/leases.ts";
@@ -31,8 +33,15 @@ export class LocalTransport implements Transport {
   readonly #open = new Map<string, Open>();
 
   ask(request: Request): Promise<Answer> {
-    if (request.op === OP.publish) return Promise.resolve(this.#publish(request));
-    return new Promise((resolve) => this.#store.perform(request, this.#client, resolve));
+    return new Promise((resolve) => {
+      // The store answers at once. A loop of operations must not hold up timers and I/O.
+      const reply = (answer: Answer): void => {
+        if (isTimeUp()) setImmediate(resolve, answer);
+        else resolve(answer);
+      };
+      if (request.op === OP.publish) reply(this.#publish(request));
+      else this.#store.perform(request, this.#client, reply);
+    });
   }
 
   join(channel: string, sink: Sink): Joined {

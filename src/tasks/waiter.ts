@@ -156,6 +156,16 @@ export function done(): Promise<void> {
   return isTimeUp() ? nextTurn(undefined) : settled;
 }
 
+/** Fails without parking: rejects at once, or after timers and I/O have run. A loop that catches it must not hold up its thread. */
+export function failed(error: unknown): Promise<never> {
+  return isTimeUp() ? failedInNextTurn(error) : Promise.reject(error);
+}
+
+async function failedInNextTurn(error: unknown): Promise<never> {
+  await nextTurn(undefined);
+  throw error;
+}
+
 /** A promise of `result` that settles in the caller's next turn. */
 export function nextTurn<T>(result: T): Promise<T> {
   return parkWith<T>("yield", (waiter) => waiter.wakeLater(result));

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { namespace, shared } from "../../src/shared/index.ts";
+import { channel, namespace, shared } from "../../src/shared/index.ts";
+import { lets } from "../support/loops.ts";
 
 function refused(code: string): (error: { code?: string }) => boolean {
   return (error) => {
@@ -10,6 +11,22 @@ function refused(code: string): (error: { code?: string }) => boolean {
     return true;
   };
 }
+
+describe("a loop of operations", () => {
+  const map = namespace("loops");
+  const operations: Readonly<Record<string, () => unknown>> = {
+    get: () => map.get("key"),
+    increment: () => map.increment("number"),
+    update: () => map.update<number>("updated", (n) => (n ?? 0) + 1),
+    getOrSet: () => map.getOrSet("made", () => 1),
+    publish: () => channel("loops").publish(1),
+  };
+  for (const [what, operation] of Object.entries(operations)) {
+    test(`lets timers and I/O run: ${what}`, async () => {
+      assert.equal(await lets(operation), true);
+    });
+  }
+});
 
 describe("a shared value", () => {
   test("is copied in and out, with the types of a structured clone", async () => {

@@ -15,7 +15,8 @@ import { isHere, numberOf, seat, thisThread } from "../across/own-worker.ts";
 import { OtherWorkers } from "../across/other-workers.ts";
 import { MAX_UNSENT_BYTES } from "../across/far-link.ts";
 import { localOf, threadText } from "../across/thread-numbers.ts";
-import { TurnPromise } from "../../runtime/turn-promise.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { inNextTurn, TurnPromise } from "../../runtime/turn-promise.ts";
 
 export { thisThread } from "../across/own-worker.ts";
 
@@ -220,7 +221,11 @@ export function releaseName(name: string, number: number): void {
 
 /** Asks a thread, or answers here if it is this one. Rejects with ACTOR_NO_THREAD if the thread is gone or ends first. */
 export async function ask(thread: number, topic: string, ...args: readonly unknown[]): Promise<unknown> {
-  if (thread === thisThread) return await answerers.get(topic)!(thisThread, ...(args as never[]));
+  if (thread === thisThread) {
+    // The question is answered at once. Who asks in a loop lets others run.
+    if (isTimeUp()) return await askAndYield(topic, args as never[]);
+    return await answerers.get(topic)!(thisThread, ...(args as never[]));
+  }
   const id = ++lastQuestion;
   if (!post(thread, ["ask", id, topic, ...args])) throw noThread(thread);
   const question = new Question(thread);
@@ -231,6 +236,14 @@ export async function ask(thread: number, topic: string, ...args: readonly unkno
   } finally {
     questions.delete(id);
     runtime().release();
+  }
+}
+
+async function askAndYield(topic: string, args: never[]): Promise<unknown> {
+  try {
+    return await answerers.get(topic)!(thisThread, ...args);
+  } finally {
+    await inNextTurn(undefined);
   }
 }
 

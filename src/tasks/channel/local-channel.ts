@@ -17,7 +17,7 @@ import { rememberMoves } from "./moves.ts";
 import { type Selection, winBoth } from "../select/selection.ts";
 import { connected } from "../task-service.ts";
 import { isTimeUp } from "../../runtime/run-queue.ts";
-import { done, nextTurn, park, WaitQueue, type Waiting } from "../waiter.ts";
+import { done, failed, nextTurn, park, WaitQueue, type Waiting } from "../waiter.ts";
 
 /** The result of an attempt that must not wait. */
 export type Attempt = "done" | "would wait" | "lost";
@@ -43,7 +43,7 @@ export class LocalChannel<T> implements ChannelCore<T> {
 
   send(value: T, transfer?: readonly Transferable[]): Promise<void> {
     if (transfer !== undefined) rememberMoves(value, transfer);
-    if (this.isClosed) return Promise.reject(sendOnClosed());
+    if (this.isClosed) return failed(sendOnClosed());
     const receiver = this.receivers.first;
     if (receiver !== undefined) {
       if (receiver.isPlain) {

@@ -8,12 +8,13 @@
 
 import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
 import { type CancelableContext, Context } from "../context/context.ts";
 import { checkContext } from "../context/context-check.ts";
 import { go } from "./go.ts";
 import type { Handle } from "./handle.ts";
 import { isTask, type Task } from "./task.ts";
-import { park, WaitQueue } from "../waiter.ts";
+import { nextTurn, park, WaitQueue } from "../waiter.ts";
 
 export class TaskGroup implements AsyncDisposable {
   /** Cancelled when a task fails, when all tasks were waited for, or with the context that the group was made from. */
@@ -91,6 +92,7 @@ export class TaskGroup implements AsyncDisposable {
   async #settled(): Promise<void> {
     while (this.#active > 0 || this.#starting.first !== undefined) await park<void>(this.#waiting, "task group");
     this.context.cancel();
+    if (isTimeUp()) await nextTurn(undefined);
   }
 
   #start(fn: (...args: never[]) => unknown, args: readonly unknown[]): void {

@@ -11,11 +11,12 @@ import type { ReceiveOnly } from "../channel/directions.ts";
 import { enterOperations } from "../channel/under-context.ts";
 import type { Context } from "../context/context.ts";
 import { checkContext } from "../context/context-check.ts";
+import { failed } from "../waiter.ts";
 import { type Case, receiveFrom, select, sendTo } from "./select.ts";
 
 async function unlessCanceled<R>(user: string, context: Context, operation: Case<R>): Promise<R> {
   checkContext(context, user);
-  context.throwIfCanceled();
+  if (context.error !== undefined) return await failed(context.error);
   // Not `context.done`: it would stay with the context, and keep the program alive until the deadline.
   const canceled = new Channel<never>();
   const forget = context.onCancel(() => void canceled.close());

@@ -5,10 +5,11 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
 import type { Maybe } from "../channel/channel-core.ts";
 import { HERE, type Holdable, type Holder, involve, release, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
-import { park, WaitQueue } from "../waiter.ts";
+import { nextTurn, park, WaitQueue } from "../waiter.ts";
 import { sendable } from "../wire-thrown.ts";
 
 export type OnceOutcome = { readonly value: unknown } | { readonly error: unknown };
@@ -112,6 +113,7 @@ export class Once {
     }
     const outcome = await this.#core.begin(HERE);
     if (outcome !== undefined) {
+      if (isTimeUp()) await nextTurn(undefined);
       if ("error" in outcome) throw outcome.error;
       return outcome.value as Awaited<R>;
     }

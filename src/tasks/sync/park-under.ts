@@ -2,7 +2,7 @@
 
 import type { Context } from "../context/context.ts";
 import { notAContext } from "../context/context-check.ts";
-import { park, parkWith, type WaitQueue, type Waiter } from "../waiter.ts";
+import { failed, park, parkWith, type WaitQueue, type Waiter } from "../waiter.ts";
 
 export interface ParkOptions {
   /** What the waiter brings. */
@@ -23,7 +23,7 @@ export function parkUnder<T>(
 ): Promise<T> {
   if (context === undefined) return park<T>(queue, where, value);
   const { error } = context;
-  if (error !== undefined) return Promise.reject(error);
+  if (error !== undefined) return failed(error);
   let parked!: Waiter;
   const promise = parkWith<T>(where, (waiter) => {
     parked = waiter;
@@ -51,5 +51,5 @@ async function ended<T>(promise: Promise<T>, forget: () => void): Promise<T> {
 /** An operation of a context that is cancelled already fails, whatever is free. `user`: whose argument it is. */
 export function refusedBy(context: Context | undefined, user: string): Promise<never> | undefined {
   const error = notAContext(context, user) ?? context?.error;
-  return error === undefined ? undefined : Promise.reject(error);
+  return error === undefined ? undefined : failed(error);
 }

@@ -7,6 +7,8 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
+import { nextTurn } from "../waiter.ts";
 
 /** Objects of one thread: each thread makes its own pool. */
 export class Pool<T> {
@@ -46,6 +48,7 @@ export class Pool<T> {
       return await run(object);
     } finally {
       this.put(object);
+      if (isTimeUp()) await nextTurn(undefined);
     }
   }
 

@@ -10,7 +10,7 @@ import type { Context } from "../context/context.ts";
 import { checkContext } from "../context/context-check.ts";
 import { HERE, type Holdable, type Holder, Holds, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
-import { done, parkWith, WaitQueue, type Waiter } from "../waiter.ts";
+import { done, failed, parkWith, WaitQueue, type Waiter } from "../waiter.ts";
 
 export interface SemaphoreCore {
   acquire(by: Holder, count: number, context?: Context): Promise<void>;
@@ -33,7 +33,7 @@ class LocalSemaphore implements SemaphoreCore, Holdable {
 
   acquire(by: Holder, count: number, context?: Context): Promise<void> {
     this.#checkRequest(count);
-    if (context?.error !== undefined) return Promise.reject(context.error);
+    if (context?.error !== undefined) return failed(context.error);
     if (this.tryAcquire(by, count)) return done();
     return context === undefined ? this.#wait(by, count) : this.#waitUntilCanceled(by, count, context);
   }

@@ -8,13 +8,14 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { isTimeUp } from "../../runtime/run-queue.ts";
 import type { Maybe } from "../channel/channel-core.ts";
 import type { Context } from "../context/context.ts";
 import { HERE, type Holdable, type Holder, involve, release } from "./holds.ts";
 import { parkUnder, refusedBy } from "./park-under.ts";
 import { registerCallable } from "./remote-call.ts";
 import { connected } from "../task-service.ts";
-import { WaitQueue } from "../waiter.ts";
+import { nextTurn, WaitQueue } from "../waiter.ts";
 import { packThrown, unpackThrown, type WireThrown } from "../wire-thrown.ts";
 
 /** What `SingleFlight` compares keys by: as a Map does, and the same on every thread. */
@@ -135,6 +136,7 @@ export class SingleFlight<K extends FlightKey = string> {
     const outcome = await (context === undefined
       ? this.#core.begin(HERE, key, caller)
       : this.#core.begin(HERE, key, caller, context));
+    if (isTimeUp()) await nextTurn(undefined);
     if (outcome !== undefined) return resultOf(outcome) as Awaited<R>;
     try {
       const value = await run();

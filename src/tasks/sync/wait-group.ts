@@ -7,7 +7,7 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
-import { runQueue } from "../../runtime/run-queue.ts";
+import { isTimeUp, runQueue } from "../../runtime/run-queue.ts";
 import type { Maybe } from "../channel/channel-core.ts";
 import type { Context } from "../context/context.ts";
 import { parkUnder, refusedBy } from "./park-under.ts";
@@ -16,7 +16,7 @@ import type { Handle } from "../jobs/handle.ts";
 import { HERE, type Holdable, type Holder, Holds, removeWaiters } from "./holds.ts";
 import { registerCallable } from "./remote-call.ts";
 import type { Task } from "../jobs/task.ts";
-import { WaitQueue, wakeInTurn } from "../waiter.ts";
+import { nextTurn, WaitQueue, wakeInTurn } from "../waiter.ts";
 
 export interface WaitGroupCore {
   add(by: Holder, delta: number): Maybe<void>;
@@ -45,7 +45,10 @@ class LocalWaitGroup implements WaitGroupCore, Holdable {
   }
 
   async wait(by: Holder, context?: Context): Promise<void> {
-    if (this.#count === 0 && !this.#isReleasing) return;
+    if (this.#count === 0 && !this.#isReleasing) {
+      if (isTimeUp()) await nextTurn(undefined);
+      return;
+    }
     await parkUnder<void>(this.#waiters, "wait group", context, { value: by });
     if (this.#count !== 0) throw misuse("WaitGroup is reused before previous Wait has returned");
   }

@@ -9,11 +9,19 @@ import {
   Context,
   dumpTasks,
   go,
+  Mutex,
+  Once,
+  Pool,
+  Semaphore,
   setSchedulerThreads,
+  SingleFlight,
   sleep,
+  TaskGroup,
+  WaitGroup,
   yieldNow,
   transfer,
 } from "../../../src/tasks/index.ts";
+import { lets } from "../../support/loops.ts";
 import { warningOf } from "../../support/warnings.ts";
 import { hopsAndHolds } from "../../fixtures/tasks/elsewhere.ts";
 import * as movable from "../../fixtures/tasks/movable.ts";
@@ -29,6 +37,25 @@ function words(): Int32Array<SharedArrayBuffer> {
 async function untilHeld(word: Int32Array): Promise<void> {
   while (Atomics.load(word, 1) === 0) await new Promise(setImmediate);
 }
+
+const ended = Context.background().withCancel();
+ended.cancel();
+const closed = new Channel<number>();
+void closed.close();
+const [once, waitGroup, flights, pool] = [new Once(), new WaitGroup(), new SingleFlight(), new Pool(() => ({}))];
+
+/** Operations that need not wait, and such that fail at once. */
+const atOnce: Readonly<Record<string, () => unknown>> = {
+  "once.do()": () => once.do(() => 1),
+  "waitGroup.wait()": () => waitGroup.wait(),
+  "singleFlight.do()": () => flights.do("key", () => 1),
+  "pool.with()": () => pool.with(() => 1),
+  "the end of an empty TaskGroup": () => new TaskGroup().wait(),
+  "sends on a closed channel": () => closed.send(1),
+  "channel.receive() with a context that is cancelled": () => new Channel().receive(ended),
+  "mutex.lock() with a context that is cancelled": () => new Mutex().lock(ended),
+  "semaphore.acquire() with a context that is cancelled": () => new Semaphore(1).acquire(1, ended),
+};
 
 describe("go", () => {
   test("runs a registered task on a scheduler thread, and a closure here", async () => {
@@ -304,6 +331,13 @@ describe("the scheduler", () => {
     state.over = true;
     await Promise.all([greedy, yielding]);
   });
+
+  for (const [what, operation] of Object.entries(atOnce)) {
+    test(`does not let one that only awaits ${what} starve timers or I/O`, async () => {
+      assert.equal(await go(() => lets(operation)), true);
+      assert.equal(await lets(operation), true);
+    });
+  }
 
   test("reports a task that never awaits, with its name", async () => {
     const warned = warningOf("TASK_BLOCKS");
