@@ -15,6 +15,12 @@ export interface PublishOptions {
   readonly whenSlow?: "drop" | "close";
 }
 
+/**
+ * A message between workers has at most 64 MiB, its envelope included. The limit holds wherever the sockets are: an app that works with
+ * one worker works with two.
+ */
+const MAX_BYTES = 63 * 2 ** 20;
+
 type Send = (group: string, data: SocketData, options: PublishOptions) => void;
 
 let send: Send | undefined;
@@ -29,13 +35,24 @@ export function publishBy(own: Send): void {
  * `groups.join("lobby", self.pid)`. The actors themselves get nothing. The message is copied once for each thread, and framed once
  * there.
  *
- * Works on every thread of the app. What one thread publishes arrives in this order.
+ * Works on every thread of the app. What one thread publishes arrives in this order. It may have at most 63 MiB; in a text with others
+ * than ASCII letters each counts two bytes.
  *
  * @throws SOCKET_INVALID
  */
 export function publish(group: string, data: SocketData, options: PublishOptions = {}): void {
   if (typeof group !== "string") throw socketInvalid("publish()", "the name of a group", show(group));
   mustBeData(data, "publish()");
+  const bytes = bytesBetweenWorkers(data);
+  if (bytes > MAX_BYTES) {
+    const got = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    throw socketInvalid(
+      "publish()",
+      `at most ${MAX_BYTES / 2 ** 20} MiB`,
+      got,
+      "Send it in parts, or a URL that has it.",
+    );
+  }
   const { whenSlow = "drop" } = options;
   if (whenSlow !== "drop" && whenSlow !== "close") {
     throw socketInvalid("publish()", '"drop" or "close" for whenSlow', show(whenSlow));
@@ -52,6 +69,13 @@ let loading: Promise<void> | undefined;
 async function load(): Promise<void> {
   const { learnRooms } = await import("./running/rooms.ts");
   await learnRooms();
+}
+
+/** V8 writes a text with one byte a letter, or with two. */
+function bytesBetweenWorkers(data: SocketData): number {
+  if (typeof data !== "string") return data.byteLength;
+  const mayBeTooLong = 2 * data.length > MAX_BYTES;
+  return mayBeTooLong && Buffer.byteLength(data) !== data.length ? 2 * data.length : data.length;
 }
 
 /**
