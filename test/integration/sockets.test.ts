@@ -209,6 +209,54 @@ describe("a thread of the app that has no sockets", () => {
   });
 });
 
+/** Of a MiB each. 16 MiB may wait for a thread of another worker. */
+const BURST = 24;
+
+describe("a room that gets more at once than may wait for another worker", () => {
+  for (const whenSlow of ["drop", "close"] as const) {
+    test(`tells its sockets there of what they have missed: ${whenSlow}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "heddle-sockets-"));
+      const control = join(folder, "control.sock");
+      await using server = await startServer(fixture("bursts.ts"), ["-w", "2", "-t", "1", "--control", control]);
+      const clients = new Map<string, FrameClient>();
+      try {
+        while (clients.size < 2) {
+          const client = await FrameClient.open(server.port, "/");
+          const heard = await client.heard();
+          if (clients.has(heard)) await client[Symbol.asyncDispose]();
+          else clients.set(heard, client);
+        }
+        const [near, far] = [...clients.values()] as [FrameClient, FrameClient];
+        near.text(`${BURST} ${whenSlow}`);
+        for (let n = 0; n < BURST; n++) assert.equal((await near.frame())!.payload.length, 2 ** 20);
+        let got = 0;
+        const isOver = async (): Promise<boolean> => {
+          const { opcode, payload } = (await far.frame())!;
+          if (opcode === OPCODE.close) assert.equal(payload.readUInt16BE(0), 1013);
+          else if (payload.length === 2 ** 20) got++;
+          return opcode === OPCODE.close || payload.length === 3;
+        };
+        // The far side tells of it with the next message that it gets.
+        const asks = setInterval(() => near.text("0"), 200);
+        try {
+          while (!(await isOver()));
+        } finally {
+          clearInterval(asks);
+        }
+        assert.ok(got < BURST, `got ${got}`);
+        const { stdout } = await runHeddle(["status", "--json", "--control", control]);
+        const { droppedMessages, closedSlow } = JSON.parse(stdout).counters;
+        // It may have missed the first of the short ones too.
+        if (whenSlow === "drop") assert.ok(droppedMessages >= BURST - got, `${droppedMessages} of ${BURST - got}`);
+        assert.equal(closedSlow, whenSlow === "drop" ? 0 : 1);
+      } finally {
+        for (const client of clients.values()) await client[Symbol.asyncDispose]();
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
+
 describe("an app that only has sockets", () => {
   test("is served, also over TLS, and tells other requests to upgrade", async () => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-sockets-"));

@@ -55,7 +55,9 @@ export class SocketEntry {
       handshakeTimeoutMs: config.headersTimeoutMs,
       nextId: nextRequestId,
       opened: () => void Atomics.add(row.counters, COUNTER.webSockets, 1),
-      slow: (what) => void row.counters[what === "dropped" ? COUNTER.droppedMessages : COUNTER.closedSlow]!++,
+      slow: (what, times) => {
+        row.counters[what === "dropped" ? COUNTER.droppedMessages : COUNTER.closedSlow]! += times;
+      },
       closed: (socket, record) => {
         row.lower("webSockets");
         entry!.gone(socket);

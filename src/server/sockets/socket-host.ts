@@ -13,8 +13,8 @@ export interface SocketHost {
   /** A new id, for a request without one. */
   nextId(this: void): string;
   opened(this: void): void;
-  /** A client reads too slowly: a message was not sent to it, or it is closed. */
-  slow(this: void, what: "dropped" | "closed"): void;
+  /** A client, or its worker, reads too slowly: so many messages were not sent to it, or it is closed. */
+  slow(this: void, what: "dropped" | "closed", times: number): void;
   /** Its connection is closed. */
   closed(this: void, socket: Socket, record: SocketRecord): void;
   /** A handshake was refused: the host answers it, and closes the connection. */

@@ -52,7 +52,7 @@ export class SocketServer implements AsyncDisposable {
       handshakeTimeoutMs,
       nextId: () => `id-${++ids}`,
       opened: () => own!.#change(() => own!.open++),
-      slow: (what) => own!.slow[what]++,
+      slow: (what, times) => void (own!.slow[what] += times),
       closed: (_socket, record) =>
         own!.#change(() => {
           own!.open--;

@@ -14,6 +14,7 @@ import { isTimeUp } from "../../../runtime/run-queue.ts";
 import { mustBeData } from "../arguments.ts";
 import { bytesOf, closeFrame, dataFrame, pingFrame, pongFrame, type SocketData } from "../wire/frames.ts";
 import type { SendOutcome, SocketClose } from "../socket-actor.ts";
+import type { Missed } from "./rooms.ts";
 import type { SocketsOfKind } from "./sockets-of-kind.ts";
 import type { PiecewiseReader } from "./piecewise-reader.ts";
 import { type Compression, type Sender, unsentBytes } from "../wire/ws-parts.ts";
@@ -111,6 +112,13 @@ export abstract class Outgoing {
     return outcomes.sent;
   }
 
+  /** Messages of a room that have not come to this thread. */
+  missed({ dropped, closes }: Missed): void {
+    if (!this.isOpen) return;
+    this.#drop(dropped);
+    if (closes) this.#closeSlow();
+  }
+
   protected ping(): void {
     if (this.compressed === undefined) this.stream.write(pingFrame);
     else this.compressed.sender.ping("", false);
@@ -167,15 +175,15 @@ export abstract class Outgoing {
     }
   }
 
-  #drop(): SendOutcome {
-    this.dropped++;
-    this.kind.host.slow("dropped");
+  #drop(messages: number = 1): SendOutcome {
+    this.dropped += messages;
+    this.kind.host.slow("dropped", messages);
     return "dropped";
   }
 
   #closeSlow(): SendOutcome {
     this.#isTooSlow = true;
-    this.kind.host.slow("closed");
+    this.kind.host.slow("closed", 1);
     this.beginToClose(1013, "the client reads too slowly");
     return "closed";
   }

@@ -11,7 +11,7 @@
  */
 
 import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
-import { flush, onThreadGone } from "../../../actors/messaging/remote.ts";
+import { flush, isLinkFull, onThreadGone } from "../../../actors/messaging/remote.ts";
 import { sendTo } from "../../../actors/messaging/sending.ts";
 import { currentMembers, membersAtRoot } from "../../../actors/registry/groups.ts";
 import { publishBy, type PublishOptions } from "../publish.ts";
@@ -32,9 +32,25 @@ interface Publication {
   readonly data: SocketData;
   readonly except: Pid | undefined;
   readonly whenSlow: "drop" | "close";
+  /** By group: what was published before and did not get through. */
+  readonly missed?: ReadonlyMap<string, Missed>;
+}
+
+/** Publications of a group that a thread has not got. */
+export interface Missed {
+  /** How many with `whenSlow: "drop"`. */
+  dropped: number;
+  /** Whether one was to close who misses it. */
+  closes: boolean;
 }
 
 let relay: Pid | undefined;
+
+/**
+ * What was not sent to a relay, because too much waited on the way there: its worker stands still. The next publication that is sent
+ * tells it, so that the sockets that have missed something are counted or closed. Only of groups with members.
+ */
+const missed = new Map<Pid, Map<string, Missed>>();
 
 /** Relays of which this thread has not heard by their own threads yet. */
 const early = new Set<Pid>();
@@ -55,18 +71,27 @@ export async function learnRooms(): Promise<void> {
 
 onThreadGone((thread) => {
   for (const pid of early) if (pid.thread === thread) early.delete(pid);
+  for (const pid of missed.keys()) if (pid.thread === thread) missed.delete(pid);
 });
 
 async function relayAll(self: Self): Promise<void> {
   for (;;) {
     const message: unknown = await self.receive();
-    if (isPublication(message)) publishHere(message);
+    if (!isPublication(message)) continue;
+    if (message.missed !== undefined) missHere(message.missed);
+    publishHere(message);
   }
 }
 
 /** Any actor may send to this one. */
 function isPublication(message: unknown): message is Publication {
   return typeof message === "object" && message !== null && "group" in message && "data" in message;
+}
+
+function missHere(missedHere: ReadonlyMap<string, Missed>): void {
+  for (const [group, what] of missedHere) {
+    for (const pid of currentMembers(group)) if (pid instanceof SocketProcess) pid.missed(what);
+  }
 }
 
 function publishHere({ group, data, except, whenSlow }: Publication): void {
@@ -84,8 +109,26 @@ function publishEverywhere(group: string, data: SocketData, { except, whenSlow =
   // The others first: their threads and this one write at the same time.
   for (const pid of currentMembers(RELAYS)) {
     early.delete(pid);
-    if (pid !== relay) sendTo(pid, publication, "drop");
+    if (pid !== relay) tell(pid, publication);
   }
-  for (const pid of early) if (pid !== relay) sendTo(pid, publication, "drop");
+  for (const pid of early) if (pid !== relay) tell(pid, publication);
   publishHere(publication);
+}
+
+function tell(pid: Pid, publication: Publication): void {
+  if (isLinkFull(pid.thread)) return note(pid, publication);
+  const untold = missed.get(pid);
+  missed.delete(pid);
+  sendTo(pid, untold === undefined ? publication : { ...publication, missed: untold }, "drop");
+}
+
+function note(pid: Pid, { group, whenSlow }: Publication): void {
+  const [member] = currentMembers(group);
+  if (member === undefined) return;
+  let byGroup = missed.get(pid);
+  if (byGroup === undefined) missed.set(pid, (byGroup = new Map()));
+  let what = byGroup.get(group);
+  if (what === undefined) byGroup.set(group, (what = { dropped: 0, closes: false }));
+  if (whenSlow === "close") what.closes = true;
+  else what.dropped++;
 }

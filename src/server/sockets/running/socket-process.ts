@@ -5,6 +5,7 @@ import type { ExitReason } from "../../../actors/process/exit-reason.ts";
 import { registerPids, type Pid } from "../../../actors/process/pid.ts";
 import type { Rest } from "../../../actors/process/process.ts";
 import { nothing } from "../../../actors/messaging/mailbox.ts";
+import type { Missed } from "./rooms.ts";
 import type { SocketData } from "../wire/frames.ts";
 import { exportPid, importPid } from "../../../actors/process/process-table.ts";
 
@@ -20,6 +21,7 @@ export interface ServedSocket {
   actorCrashed(error: unknown): void;
   actorExited(reason: ExitReason): void;
   publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): unknown;
+  missed(what: Missed): void;
 }
 
 const NO_ARGS: readonly unknown[] = [];
@@ -74,6 +76,11 @@ export class SocketProcess extends ActorProcess {
   /** A message of a room. */
   publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): void {
     this.#socket.publish(data, frame, whenSlow);
+  }
+
+  /** Messages of a room that have not come to this thread. */
+  missed(what: Missed): void {
+    this.#socket.missed(what);
   }
 
   override crashed(error: unknown): void {
