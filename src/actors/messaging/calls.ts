@@ -381,7 +381,7 @@ function answersNone(server: Process): boolean {
   return runQueue.hasBegun(server) && server.parked === undefined && currentProcess() === server;
 }
 
-function callingSelf(server: Pid): ExitError {
+export function callingSelf(server: Pid): ExitError {
   const message = `${server.toString()} has called itself: it can't reply while it waits for the reply.`;
   return new ExitError("calling_self", "ACTOR_CALL_FAILED", message);
 }

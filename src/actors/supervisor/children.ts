@@ -22,6 +22,7 @@ import { Process } from "../process/process.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
 import { spawn, type SpawnOptions } from "../process/spawn.ts";
 import { pathOf, treePlace, type Place, type PlaceOption } from "../inspect/tree-path.ts";
+import { runStart } from "./own-starts.ts";
 import type { FullSpec, Shutdown } from "./spec.ts";
 
 /** Longer than it takes to end a thread that stands still. */
@@ -43,7 +44,7 @@ export async function startChildOf(
   let started: Started;
   try {
     if (typeof start === "function") {
-      const pid: unknown = await start(self);
+      const pid: unknown = await runStart(self, () => start(self));
       if (pid === ignore) started = { type: "ignored" };
       else {
         if (!(pid instanceof Pid)) throw invalid(`the result of start of the child ${spec.id}`, "a pid or ignore", pid);

@@ -2,10 +2,11 @@
 
 import { invalid } from "../arguments/arguments.ts";
 import { ExitError, reasonText, type ExitReason } from "../process/exit-reason.ts";
-import { callFailed, startControl } from "../messaging/calls.ts";
+import { callFailed, callingSelf, startControl } from "../messaging/calls.ts";
 import { resolveName } from "../registry/registered-names.ts";
 import { Pid } from "../process/pid.ts";
 import type { ServerPid } from "../process/self.ts";
+import { isInStartOf } from "./own-starts.ts";
 import type { ChildSpec, Strategy } from "./spec.ts";
 
 export type Request =
@@ -58,6 +59,7 @@ function mustBeChild(child: ChildId, op: string): void {
 async function ask(supervisor: SupervisorPid | string, request: Request): Promise<unknown> {
   const pid = resolveName(supervisor as Pid | string, `the supervisor of ${request.op}()`);
   if (pid === undefined) throw callFailed(supervisor as string, "noproc");
+  if (isInStartOf(pid)) throw callingSelf(pid);
   // For ever, as in OTP: a child may take long to start or stop.
   const answer = (await startControl(pid, request, Infinity)) as Answer;
   if ("value" in answer) return answer.value;

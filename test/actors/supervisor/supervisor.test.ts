@@ -50,6 +50,28 @@ onBothSides(
   },
 );
 
+test("a start function that asks its own supervisor is refused, and not what it has begun", async () => {
+  const later = Promise.withResolvers<number>();
+  const reasons: unknown[] = [];
+  const tree = supervisor({
+    children: [
+      {
+        id: "asks",
+        start: async () => {
+          // Whatever it has awaited.
+          await new Promise((resolve) => setImmediate(resolve));
+          reasons.push(await whichChildren("asks itself").catch((error: { reason: unknown }) => error.reason));
+          setImmediate(() => void whichChildren("asks itself").then(({ length }) => later.resolve(length)));
+          return await newPuppet();
+        },
+      },
+    ],
+  });
+  const pid = await spawn(tree, [], { name: "asks itself" });
+  assert.deepEqual([reasons, await later.promise], [["calling_self"], 1]);
+  await stop(pid);
+});
+
 onBothSides("a start that answers ignore keeps the spec with no pid, and of a temporary child drops it", async (on) => {
   const spec = specFor(await Journal.open(), on);
   const how = { ignore: true };
