@@ -138,7 +138,12 @@ export function decodeRequest(frame: Buffer): { readonly id: number; readonly re
     number: frame.readDoubleLE(22),
     value: frame.subarray(valueAt),
   };
-  return { id: frame.readUInt32LE(4), request };
+  return { id: requestId(frame), request };
+}
+
+/** Of its first REQUEST_HEAD bytes. */
+export function requestId(head: Buffer): number {
+  return head.readUInt32LE(4);
 }
 
 export function encodeAnswer(id: number, answer: Answer): Buffer {

@@ -9,6 +9,8 @@ import {
   KIND,
   OP,
   type Request,
+  REQUEST_HEAD,
+  requestId,
 } from "../../../src/shared/protocol.ts";
 
 const requests: readonly Request[] = ["", "x", "Schlüssel ☕", "long".repeat(5000)].map((text, i) => ({
@@ -51,6 +53,24 @@ test("a frame that claims to be longer than it may be is refused before it is th
       found = reader.next();
     }
     assert.equal(found, "too-large");
+  }
+});
+
+test("a frame that is too long can be skipped, however the stream is cut: its beginning is kept", () => {
+  const long = encodeRequest(77, { ...requests[0]!, value: Buffer.alloc(5000, "x") });
+  const short = encodeRequest(5, requests[0]!);
+  const stream = Buffer.concat([short, long, long, short]);
+  for (const size of [1, 2, 3, 29, 30, 31, 1000, stream.length]) {
+    const reader = new FrameReader(1000);
+    reader.skipLong(REQUEST_HEAD);
+    const ids: unknown[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      reader.push(stream.subarray(at, at + size));
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        ids.push(frame === "too-large" ? `not ${requestId(reader.head!)}` : decodeRequest(frame)!.id);
+      }
+    }
+    assert.deepEqual(ids, [5, "not 77", "not 77", 5], `cut into ${size}`);
   }
 });
 

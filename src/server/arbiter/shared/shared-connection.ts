@@ -5,7 +5,8 @@
  * - What came in one chunk (64 KiB at most) is answered in one write. If it holds so many messages that more than FAN_OUT copies of
  *   them are passed on, the rest of the chunk waits for the next turn of the loop.
  * - An instance that does not read is not read either, from UNREAD_BYTES on. Messages for it are dropped (`outbox.ts`).
- * - A frame that is too long, or is none, ends the connection.
+ * - A frame that is no request ends the connection. One that is too long is not kept, but skipped and refused: others of the same
+ *   thread wait for answers too. Whoever has not said hello is no instance: then it ends the connection.
  * - A claim that is answered later, when it does not read, is told to make its value for itself.
  */
 
@@ -21,6 +22,8 @@ import {
   NOTHING,
   OP,
   type Request,
+  REQUEST_HEAD,
+  requestId,
   STATUS,
   VERSION,
 } from "../../../shared/protocol.ts";
@@ -110,6 +113,10 @@ export class SharedConnection implements Client, Member {
 
   /** False: the connection has ended. */
   #perform(frame: Buffer | "too-large"): boolean {
+    if (frame === "too-large" && this.#reader.head !== undefined) {
+      this.#reply(requestId(this.#reader.head), answerOf(STATUS.tooLarge));
+      return true;
+    }
     const told = frame === "too-large" ? undefined : decodeRequest(frame);
     if (told === undefined) {
       this.#onFault(frame === "too-large" ? "a request that is too long" : "what is no request");
@@ -128,7 +135,9 @@ export class SharedConnection implements Client, Member {
     switch (request.op) {
       case OP.hello:
         if (/^\d+$/.test(request.namespace)) this.#instance = `process ${request.namespace}`;
-        return request.number === VERSION ? answerOf(STATUS.ok) : answerOf(STATUS.otherVersion, VERSION);
+        if (request.number !== VERSION) return answerOf(STATUS.otherVersion, VERSION);
+        this.#reader.skipLong(REQUEST_HEAD);
+        return answerOf(STATUS.ok);
       case OP.publish:
         if (request.value.length > this.#store.maxValueBytes) return answerOf(STATUS.tooLarge);
         this.#fanOut -= this.#channels.publish(this, request);

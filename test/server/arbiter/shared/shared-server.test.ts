@@ -161,6 +161,25 @@ test("an instance that reads nothing is not read, delays nobody, and gets all of
   await all.promise;
 });
 
+test("a value that is far too large is refused, and what the thread has asked besides is answered", async (t) => {
+  const { server, log } = await open(t);
+  const transport = new ArbiterTransport(server.place);
+  const value = Buffer.alloc(3 * 2 ** 20);
+  const asked = [
+    transport.ask(request("increment", "n", { number: 1 })),
+    transport.ask(request("set", "large", { value })),
+    transport.ask(request("publish", "", { namespace: "channel", value })),
+    transport.ask(request("increment", "n", { number: 1 })),
+  ];
+  const answers = await Promise.all(asked);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [STATUS.ok, STATUS.tooLarge, STATUS.tooLarge, STATUS.ok],
+  );
+  assert.equal(answers[3]!.number, 2);
+  assert.deepEqual(log, []);
+});
+
 test("a connection that sends what is no request is closed, and the log says so", async (t) => {
   const { server, log } = await open(t);
   for (const bytes of [Buffer.from("GET / HTTP/1.1\r\n\r\n"), Buffer.from([1, 0, 0, 0, 0]), Buffer.alloc(64, 0xff)]) {
