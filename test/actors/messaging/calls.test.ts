@@ -237,7 +237,7 @@ test("what a server has started may call it, also while one of its callbacks wai
   const first = call(pid, "first", Infinity);
   const [second] = await started.promise;
   open.resolve();
-  assert.deepEqual([await first, await second].toSorted(), [0, 1]);
+  assert.deepEqual(new Set([await first, await second]), new Set([0, 1]));
   await stop(pid);
 });
 
@@ -250,7 +250,7 @@ test("a call to oneself that times out says so", async () => {
     },
   });
   const pid = await spawn(server);
-  assert.match(String(await call(pid, "x")), /to a call of its own/);
+  assert.match(await call(pid, "x"), /to a call of its own/);
   await stop(pid);
 });
 
