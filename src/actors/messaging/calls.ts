@@ -382,7 +382,7 @@ function answersNone(server: Process): boolean {
 }
 
 export function callingSelf(server: Pid): ExitError {
-  const message = `${server.toString()} has called itself: it can't reply while it waits for the reply. Use cast(), or call it from a timer.`;
+  const message = `${server.toString()} has called itself: it can't reply while it waits for the reply. Send it a message, or ask it from a timer.`;
   return new ExitError("calling_self", "ACTOR_CALL_FAILED", message);
 }
 
