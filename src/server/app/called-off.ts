@@ -6,13 +6,14 @@
  */
 
 import type { ServerResponse } from "node:http";
+import { abortReason } from "./abort-reasons.ts";
 import { headOf } from "../../platform/node-internals/responses.ts";
 
 const DRAIN_ERROR = "DrainError";
 
 /** The reason of the request's signal. Its name distinguishes it from a disconnect and a timeout. */
 export function drainError(): DOMException {
-  return new DOMException(
+  return abortReason(
     "the server drains: this response should end now; its client is still connected",
     DRAIN_ERROR,
   );

@@ -8,7 +8,7 @@
 const REPORTS_ONLY = "_errorHandler";
 
 /** `own`: heddle's listener on this thread. */
-export function isHandledByApp(own: (error: Error) => void): boolean {
+export function isHandledByApp(own: NodeJS.UncaughtExceptionListener): boolean {
   return process
     .listeners("uncaughtException")
     .some((listener) => listener !== own && Reflect.get(listener, REPORTS_ONLY) !== true);

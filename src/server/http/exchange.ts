@@ -13,6 +13,7 @@ import type { ExpectEvent } from "../app/load/load-app.ts";
 import type { ErrorCode } from "../../errors/errors.ts";
 import type { ExchangeState, HandledExchange } from "../models/handled-exchange.ts";
 import type { ConnectionContext } from "./parse/connection-context.ts";
+import { abortReason } from "../app/abort-reasons.ts";
 import { type CanBeCalledOff, endEventStream, isDrainError, isEventStream, whenCalledOff } from "../app/called-off.ts";
 import { endConnectionWith } from "../../platform/node-internals/responses.ts";
 import { cutShort } from "../app/cut-short.ts";
@@ -142,7 +143,7 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
 
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
     if (this.aborted) return;
-    this.abortReason = new DOMException(message, reason);
+    this.abortReason = abortReason(message, reason);
     this.#abort?.abort(this.abortReason);
     this.onAbort?.();
   }

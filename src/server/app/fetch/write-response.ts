@@ -14,6 +14,7 @@
  */
 
 import type { ServerResponse } from "node:http";
+import { abortReason } from "../abort-reasons.ts";
 import { type CanBeCalledOff, isEventStream, whenCalledOff } from "../called-off.ts";
 import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
 
@@ -22,21 +23,27 @@ export function writeResponse(res: ServerResponse, response: Response): void | P
   const parts = takeParts(response) ?? foreignParts(response);
   const { body } = parts;
   if (parts.status < 200) {
-    discard(body);
-    throw new TypeError(
+    const error = new TypeError(
       `The app returned a Response of status ${parts.status}: an interim status cannot be the answer`,
     );
+    discard(body, error);
+    throw error;
   }
   // Answered meanwhile (a timeout's 504), or the client has left.
-  if (res.headersSent || res.destroyed) return discard(body);
+  if (res.headersSent || res.destroyed) return discard(body, unwanted("The request was already over."));
   if (body instanceof ReadableStream) return writeStream(res, parts, body);
   writeHead(res, parts);
   if (body === null || res.req.method === "HEAD") res.end();
   else res.end(body);
 }
 
-function discard(body: ResponseParts["body"]): void {
-  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+/** The reason is what the other end of a TransformStream fails with. */
+function discard(body: ResponseParts["body"], reason: Error): void {
+  if (body instanceof ReadableStream) body.cancel(reason).catch(() => {});
+}
+
+function unwanted(message: string): DOMException {
+  return abortReason(message, "AbortError");
 }
 
 function foreignParts(response: Response): ResponseParts {
@@ -66,7 +73,7 @@ function leaveOut(headers: string[], status: number): void {
 
 async function writeStream(res: ServerResponse, parts: ResponseParts, body: ReadableStream<Uint8Array>): Promise<void> {
   if (res.req.method === "HEAD") {
-    discard(body);
+    discard(body, unwanted("A response to HEAD has no body."));
     writeHead(res, parts);
     res.end();
     return;
@@ -80,7 +87,7 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
   const onClose = (): void => {
     isGone = true;
     // A pending read ends with `done`, so the loop below always wakes.
-    reader.cancel(new DOMException("The client went away.", "AbortError")).catch(() => {});
+    reader.cancel(unwanted("The client went away.")).catch(() => {});
     wake?.();
   };
   res.on("close", onClose).on("drain", onDrain);

@@ -18,6 +18,7 @@ import { setDoor } from "../../../runtime/door.ts";
 import { setBlockingRules } from "../../../runtime/blocking.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
+import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { endApp } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
@@ -80,8 +81,9 @@ async function main(): Promise<void> {
   await loaded();
   const { keepAliveMs } = applyServerSettings(config, app.server()).config;
   const runner = await runnerOf({ app, seat, board: shared, keepAliveMs, onlyOne, onDone, warn });
-  process.on("uncaughtException", function own(error: unknown) {
+  process.on("uncaughtException", function own(error: unknown, origin: NodeJS.UncaughtExceptionOrigin) {
     if (isHandledByApp(own)) return;
+    if (isUncaughtAbort(error, origin)) return warn(UNCAUGHT_ABORT);
     runner.uncaught(error);
     tell({ type: "tainted", error: toWire(error) });
   });

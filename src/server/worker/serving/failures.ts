@@ -3,6 +3,7 @@
  * the thread, which is replaced. Its other requests go on.
  */
 
+import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { runQueue } from "../../../runtime/run-queue.ts";
@@ -14,8 +15,12 @@ type Tell = (message: FromThread) => void;
 
 export function watchUncaught(pipeline: () => Pipeline | undefined, tell: Tell): void {
   let tainted = false;
-  const own = (error: unknown): void => {
+  const own = (error: unknown, origin: NodeJS.UncaughtExceptionOrigin): void => {
     if (isHandledByApp(own)) return;
+    if (isUncaughtAbort(error, origin)) {
+      tell({ type: "log", level: "warn", fields: {}, message: UNCAUGHT_ABORT, once: UNCAUGHT_ABORT });
+      return;
+    }
     const running = pipeline();
     const exchange = running?.current();
     if (exchange !== undefined) running!.fail(exchange, error);

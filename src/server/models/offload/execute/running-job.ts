@@ -11,6 +11,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import { abortReason } from "../../../app/abort-reasons.ts";
 import { answerInstead } from "../../../app/answer-instead.ts";
 import { type CanBeCalledOff, endEventStream, isDrainError, whenCalledOff } from "../../../app/called-off.ts";
 import { breakOff, cutShort } from "../../../app/cut-short.ts";
@@ -216,7 +217,7 @@ export class RunningJob implements ScopedRequest {
   }
 
   #hear(abort: Abort): void {
-    this.#reason ??= new DOMException(abort.message, abort.name);
+    this.#reason ??= abortReason(abort.message, abort.name);
     if (this.#isOver || isDrainError(abort)) return;
     this.#isOver = true;
     this.#tell({ type: "heard", seq: this.job.seq });
