@@ -13,6 +13,7 @@ import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
@@ -133,6 +134,52 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
       await until(async () => (await ask(session, { ":method": "POST" }, "x")).status === 200, "a free slot");
     });
   }
+
+  for (const protocol of ["h2", "h2c"] as const) {
+    for (const path of ["/large", "/file"]) {
+      test(`gives the place of a client that takes nothing of its response to others (${protocol}, ${path})`, async (t) => {
+        const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0", "--write-timeout", "1s"];
+        const server = await serveHttp2(t, protocol, args);
+        const session = open(t, server);
+        const stalled = session.request({ ":path": path });
+        stalled.on("error", () => {});
+        // A client that asks whether the session lives takes nothing for that.
+        const pings = setInterval(() => session.destroyed || session.ping(() => {}), 100);
+        t.after(() => clearInterval(pings));
+        await once(stalled, "response");
+        assert.equal((await ask(session)).status, 503);
+        await once(stalled, "close");
+        assert.equal(stalled.rstCode, constants.NGHTTP2_CANCEL);
+        await until(async () => (await ask(session)).status === 200, "a free slot");
+      });
+    }
+
+    test(`does not cut a client that takes its response slowly (${protocol})`, async (t) => {
+      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1", "--write-timeout", "1s"]);
+      const session = open(t, server);
+      const stream = session.request({ ":path": "/large" });
+      let bytes = 0;
+      for await (const chunk of stream) {
+        bytes += (chunk as Buffer).length;
+        await sleep(5);
+      }
+      assert.equal(bytes, 4 * 1024 * 1024);
+    });
+  }
+
+  test("gives the place of a request that is answered, and whose body never ends, to others", async (t) => {
+    const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0"];
+    const server = await serveHttp2(t, "h2", args);
+    const session = open(t, server);
+    const stream = session.request({ ":path": "/early", ":method": "POST" });
+    stream.on("error", () => {});
+    stream.write("x".repeat(1000));
+    stream.write("x".repeat(100_000));
+    await once(stream, "response");
+    assert.equal(await text(stream), "early");
+    await until(async () => (await ask(session)).status === 200, "a free slot");
+    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+  });
 
   test("refuses what is too large", async (t) => {
     const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "1", "--limit-body", "1000"]);

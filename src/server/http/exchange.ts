@@ -141,6 +141,9 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
     connection.closing = true;
   }
 
+  /** Of HTTP/1 the connection is judged: admit/client-watch.ts. */
+  cutIfStalled(_writeTimeoutMs: number, _nowMs: number): void {}
+
   abort(reason: "AbortError" | "TimeoutError", message: string): void {
     if (this.aborted) return;
     this.abortReason = abortReason(message, reason);

@@ -66,6 +66,7 @@ export class Deadlines {
 
   #judge(exchange: Exchange, nowMs: number): void {
     const { res, route, body } = exchange;
+    exchange.cutIfStalled(this.#config.writeTimeoutMs, nowMs);
     if (exchange.refusal !== undefined) return;
     let sinceMs = exchange.executedMs;
     if (body !== undefined) {

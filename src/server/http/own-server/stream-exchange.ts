@@ -12,11 +12,13 @@ import type { Socket } from "node:net";
 import { type ErrorCode, errorTable } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
 import { CLOSE, muteStream, replaceRespond } from "../../../platform/node-internals/http2-streams.ts";
+import { outputOf } from "../../../platform/node-internals/handles.ts";
 import { Exchange, isTimeout } from "../exchange.ts";
 import { ConnectionContext } from "../parse/connection-context.ts";
 import { mute } from "../../app/answer-instead.ts";
 import { RETRY_AFTER_SECONDS } from "../respond/respond.ts";
 import type { Route } from "../route/router.ts";
+import { StreamOutput } from "./stream-output.ts";
 
 export interface StreamHead {
   readonly stream: ServerHttp2Stream;
@@ -32,6 +34,7 @@ export class StreamExchange extends Exchange {
   readonly ownHeaders: Record<string, string | number> = {};
   /** Of the app's `request` listeners, if one returned a promise. */
   handling: Promise<void> | undefined = undefined;
+  readonly #output = new StreamOutput();
   #response: Http2ServerResponse | undefined;
 
   constructor(
@@ -86,10 +89,24 @@ export class StreamExchange extends Exchange {
   /** The session says by GOAWAY that it ends. */
   override leaveConnection(): void {}
 
-  /** A response that has begun is reset: it must not look complete. */
+  /** The client gets no more of the response. The other streams of its session go on. */
+  override cutIfStalled(writeTimeoutMs: number, nowMs: number): void {
+    const { stream, req, body, connection } = this;
+    const isRequestComplete = body === undefined || req.complete;
+    const { takenBytes } = outputOf(connection.socket);
+    if (!this.#output.hasStalled(stream, isRequestComplete, takenBytes, writeTimeoutMs, nowMs)) return;
+    stream.close(CLOSE.cancel);
+  }
+
+  /** A response that has begun is reset: it must not look complete. If all of it is out, the rest of the request is not wanted (RFC 9113 §8.1). */
   override refuse(code: ErrorCode, why?: string): void {
-    this.refusal ??= code;
     const { stream } = this;
+    if (stream.headersSent && stream.writableFinished) {
+      // Resets it without an error. `close` would wait until the app has read what has come.
+      stream.destroy();
+      return;
+    }
+    this.refusal ??= code;
     if (stream.headersSent) {
       if (!stream.writableEnded) stream.close(CLOSE.internalError);
     } else if (!stream.destroyed && !stream.closed) {

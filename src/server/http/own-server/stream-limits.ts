@@ -20,6 +20,9 @@ export function inspectStreamHead({ stream, headers, rawHeaders }: StreamHead, l
   return limits.bodyBytes > 0 && bytes > limits.bodyBytes ? "BODY_TOO_LARGE" : "body";
 }
 
+/** An app that goes on with a body after its response resumes sooner. */
+const PAUSED_MS = 5000;
+
 /** Time in which the app does not read is not the client's fault, and does not count. */
 export class StreamBody implements TimedBody {
   readonly #stream: ServerHttp2Stream;
@@ -73,10 +76,17 @@ export class StreamBody implements TimedBody {
     const progressed = this.#bytes > this.#sweptBytes;
     this.#sweptMs = nowMs;
     this.#sweptBytes = this.#bytes;
+    const { headersSent, writableFinished, readableLength } = this.#stream;
+    if (this.#isComplete) return "complete";
     // Once the response has begun, both sides may talk for as long as they like: gRPC's streams do.
-    if (this.#isComplete || this.#stream.headersSent) return "complete";
-    const unread = this.#stream.readableLength > 0;
-    if (progressed || unread) this.#idleSinceMs = nowMs;
+    if (headersSent && !writableFinished) {
+      this.#idleSinceMs = nowMs;
+      return "complete";
+    }
+    const unread = readableLength > 0;
+    if (progressed || (unread && !headersSent)) this.#idleSinceMs = nowMs;
+    // The response is out, and the app has paused the rest of the body.
+    if (unread && headersSent && nowMs - this.#idleSinceMs > PAUSED_MS) return "BODY_TIMEOUT";
     if (!unread) this.#waitedMs += elapsedMs;
     else if (!progressed) return "unread";
     this.arrivingUntilMs = nowMs;
