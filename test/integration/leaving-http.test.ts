@@ -122,6 +122,30 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
   });
 }
 
+for (const model of ["loop", "actors"] as const) {
+  test(`an upgrade whose listener fails is answered 500, or cut, and costs nobody else anything (${model})`, async () => {
+    const failing = fileURLToPath(new URL("../fixtures/http/failing-upgrades.ts", import.meta.url));
+    await using server = await startServer(failing, ["-w", "1", "-t", "1", "-m", model]);
+    const pid = await (await fetch(server.url)).text();
+    for (const path of ["/throws", "/rejects"]) {
+      const mark = server.mark();
+      await using client = await RawConnection.open(server.port);
+      client.write(get("/") + get(path, "connection: upgrade", "upgrade: test"));
+      assert.equal((await client.response()).body, pid);
+      const { status, headers } = await client.response();
+      assert.deepEqual([status, headers["connection"]], [500, "close"]);
+      await client.ended();
+      await server.waitForLog(new RegExp(`"url":"${path}".*upgrade ${path}.*the handler failed`), mark);
+    }
+    await using begun = await RawConnection.open(server.port);
+    begun.write(get("/begun", "connection: upgrade", "upgrade: test"));
+    assert.match(await begun.rest(), /^HTTP\/1\.1 101 /);
+    await server.waitForLog(/upgrade \/begun.*the handler failed/);
+    for (let at = 0; at < 5; at++) assert.equal(await (await fetch(server.url)).text(), pid);
+    assert.doesNotMatch(server.output(0), /uncaught|recycled/);
+  });
+}
+
 test("nothing behind an offer is run under sync", async () => {
   await using server = await startServer(app, ["-m", "sync"]);
   for (const path of ["/?id=a", "/?id=a&ms=50"]) {

@@ -3,7 +3,7 @@
  * The app's server never sees a connection. Its listeners are called with the exchange heddle parsed, so that
  * `new WebSocketServer({ server })`, `@fastify/websocket` and Express all work as they are.
  *
- * `server.emit("request", …)` would drop what a listener returns, and with it the rejection of an async handler. So the
+ * `server.emit(…)` would drop what a listener returns, and with it the rejection of an async handler. So the
  * listeners are called here as `emit` would: in order, with the server as `this`.
  */
 
@@ -16,7 +16,7 @@ export type ExpectEvent = "checkContinue" | "checkExpectation";
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
+type Listener = (...args: readonly unknown[]) => unknown;
 
 export function callListeners(
   server: AppServer,
@@ -27,16 +27,25 @@ export function callListeners(
   // rawListeners, not listeners: a `once` listener removes itself only through its wrapper.
   const listeners = server.rawListeners(event) as Listener[];
   if (listeners.length === 0) return refuseUnanswered(server, res);
+  return callEach(listeners, server, [req, res]);
+}
+
+export function callUpgradeListeners(
+  server: AppServer,
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void | Promise<void> {
+  return callEach(server.rawListeners("upgrade") as Listener[], server, [req, socket, head]);
+}
+
+function callEach(listeners: readonly Listener[], server: AppServer, args: readonly unknown[]): void | Promise<void> {
   let pending: Promise<unknown>[] | undefined;
   for (const listener of listeners) {
-    const result = Reflect.apply(listener, server, [req, res]);
+    const result = Reflect.apply(listener, server, args);
     if (isPromiseLike(result)) (pending ??= []).push(Promise.resolve(result));
   }
   if (pending !== undefined) return Promise.all(pending).then(() => undefined);
-}
-
-export function emitUpgrade(server: AppServer, req: IncomingMessage, socket: Duplex, head: Buffer): void {
-  server.emit("upgrade", req, socket, head);
 }
 
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

@@ -29,7 +29,7 @@ import { Admission } from "./admit/admission.ts";
 import { CallingOff } from "./cancellation.ts";
 import { type EndOptions, endExchange } from "./exchange-end.ts";
 import { StreamEntry } from "./own-server/stream-entry.ts";
-import { UpgradeEntry } from "./upgrade-entry.ts";
+import { type FailedRequest, UpgradeEntry } from "./upgrade-entry.ts";
 import { type ConnectionContext, connectionContext } from "./parse/connection-context.ts";
 import { bodyTooLarge, Deadlines } from "./admit/deadlines.ts";
 import { type CarriesExchange, Exchange, exchangeOf } from "./exchange.ts";
@@ -62,7 +62,7 @@ export interface PipelineOptions {
   readonly sticky: Sticky | undefined;
   /** undefined: no route has WebSockets that are actors. */
   readonly sockets: SocketEntry | undefined;
-  readonly onHandlerFailed: (exchange: Exchange, error: unknown) => void;
+  readonly onHandlerFailed: (request: FailedRequest, error: unknown) => void;
   readonly misframed: (exchange: Exchange, fault: FramingFault) => void;
 }
 
@@ -143,6 +143,10 @@ export class Pipeline {
       modelOf: (route) => this.#modelOf(route),
       sockets: options.sockets,
       isDraining: () => this.#draining,
+      failed: (request, error) => {
+        row.counters[COUNTER.failed]!++;
+        options.onHandlerFailed(request, error);
+      },
     });
     this.streams = new StreamEntry({
       config,

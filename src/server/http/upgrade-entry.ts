@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../config/config.ts";
 import type { RunningModel } from "../models/model.ts";
@@ -14,6 +15,13 @@ import type { Route, Router } from "./route/router.ts";
 import type { SocketEntry } from "./socket-entry.ts";
 import type { Sticky } from "./sticky/sticky.ts";
 
+/** Whose handler has failed. `id`: of an exchange. */
+export interface FailedRequest {
+  readonly id?: string;
+  readonly req: IncomingMessage;
+  readonly route: Route;
+}
+
 export interface UpgradeEntryOptions {
   readonly config: ServerConfig;
   readonly router: Router;
@@ -22,6 +30,7 @@ export interface UpgradeEntryOptions {
   /** undefined: no route has WebSockets that are actors. */
   readonly sockets: SocketEntry | undefined;
   readonly isDraining: () => boolean;
+  readonly failed: (request: FailedRequest, error: unknown) => void;
 }
 
 export class UpgradeEntry {
@@ -42,12 +51,27 @@ export class UpgradeEntry {
       if (sockets?.takes(req, route) === true) sockets.accept(req, socket, head, { route, leaving });
       else {
         leaving.track();
-        modelOf(route).upgrade(req, socket, head);
+        this.#run(modelOf(route), { req, route }, socket as Socket, head);
       }
     }
     // One side could read a body here as a request, the other as frames.
     else refuseSocket(socket, form === "body" ? "BAD_REQUEST" : form);
   };
+
+  /** What the app has begun to say is cut off. */
+  #run(model: RunningModel, request: FailedRequest, socket: Socket, head: Buffer): void {
+    const { bytesWritten } = socket;
+    const failed = (error: unknown): void => {
+      this.#options.failed(request, error);
+      if (socket.bytesWritten === bytesWritten) refuseSocket(socket, "HANDLER_FAILED");
+      else socket.destroy();
+    };
+    try {
+      void model.upgrade(request.req, socket, head)?.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
 
   /** Before that, if another instance is to serve it. One that is refused here is refused at once. */
   readonly forwards: ConnectionHandlers["forwardsUpgrade"] = (req, socket, head, connection, here) => {

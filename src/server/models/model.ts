@@ -89,7 +89,8 @@ export type StartModel = (host: ModelHost) => RunningModel;
 
 export interface RunningModel {
   execute(exchange: HandledExchange): void;
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** What the app's listeners throw or reject with is passed on. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void | Promise<void>;
   /** Calls back when none of its handlers runs any more, even if its answer is out. At once if none runs. */
   whenIdle?(next: () => void): void;
   /** Enforces the model's own time limits. Called every few milliseconds with performance.now(). */

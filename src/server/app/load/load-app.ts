@@ -19,7 +19,7 @@ import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
 import { noHandler } from "./no-handler.ts";
 import { show } from "./near-files.ts";
-import { callListeners, emitUpgrade, type ExpectEvent } from "../node-listener.ts";
+import { callListeners, callUpgradeListeners, type ExpectEvent } from "../node-listener.ts";
 import { type Handle, RequestEvents } from "../request-events.ts";
 import { ListenCapture, type AppServer, type ListenAddress } from "../listen/self-listening.ts";
 import { describe } from "./describe.ts";
@@ -41,7 +41,8 @@ export interface LoadedApp {
   readonly server: () => AppServer | undefined;
   /** Whether the app takes upgrades now. Ask for each request: apps add `upgrade` listeners late. */
   readonly acceptsUpgrade: () => boolean;
-  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** What the app's listeners throw or reject with is theirs. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void | Promise<void>;
   /** Whether the app wants to answer `Expect` itself; if not, Node's default applies (100 Continue, or 417). */
   readonly acceptsExpect: (event: ExpectEvent) => boolean;
   readonly expect: (event: ExpectEvent, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
@@ -173,8 +174,9 @@ function loadedApp(
     acceptsUpgrade: () => (server()?.listenerCount("upgrade") ?? 0) > 0,
     upgrade: (req, socket, head) => {
       const own = server();
-      if (own === undefined) socket.destroy();
-      else emitUpgrade(own, req, socket, head);
+      if (own !== undefined) return callUpgradeListeners(own, req, socket, head);
+      socket.destroy();
+      return undefined;
     },
     acceptsExpect: (event) => (server()?.listenerCount(event) ?? 0) > 0,
     expect: (event, req, res) => events.give(event, req, res),

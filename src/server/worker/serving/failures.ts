@@ -7,7 +7,7 @@ import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { runQueue } from "../../../runtime/run-queue.ts";
-import type { Exchange } from "../../http/exchange.ts";
+import type { FailedRequest } from "../../http/upgrade-entry.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import type { FromThread } from "./serving-protocol.ts";
 
@@ -43,13 +43,13 @@ export function watchCuts(tell: Tell): void {
   };
 }
 
-export function tellHandlerFailed(tell: Tell): (exchange: Exchange, error: unknown) => void {
-  return (exchange, error) => {
+export function tellHandlerFailed(tell: Tell): (request: FailedRequest, error: unknown) => void {
+  return ({ id, req, route }, error) => {
     const fields = {
-      id: exchange.id,
-      method: exchange.req.method,
-      url: exchange.req.url,
-      route: exchange.route.name,
+      ...(id !== undefined && { id }),
+      method: req.method,
+      url: req.url,
+      route: route.name,
       err: toWire(error),
     };
     tell({ type: "log", level: "error", fields, message: "the handler failed" });
