@@ -167,19 +167,21 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
     });
   }
 
-  test("gives the place of a request that is answered, and whose body never ends, to others", async (t) => {
-    const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0"];
-    const server = await serveHttp2(t, "h2", args);
-    const session = open(t, server);
-    const stream = session.request({ ":path": "/early", ":method": "POST" });
-    stream.on("error", () => {});
-    stream.write("x".repeat(1000));
-    stream.write("x".repeat(100_000));
-    await once(stream, "response");
-    assert.equal(await text(stream), "early");
-    await until(async () => (await ask(session)).status === 200, "a free slot");
-    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
-  });
+  for (const ends of [false, true])
+    test(`gives the place of a request that is answered, and whose body ${ends ? "is not read" : "never ends"}, to others`, async (t) => {
+      const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0"];
+      const server = await serveHttp2(t, "h2", args);
+      const session = open(t, server);
+      const stream = session.request({ ":path": "/early", ":method": "POST" });
+      stream.on("error", () => {});
+      stream.write("x".repeat(1000));
+      if (ends) stream.end("x".repeat(1000));
+      else stream.write("x".repeat(100_000));
+      await once(stream, "response");
+      assert.equal(await text(stream), "early");
+      await until(async () => (await ask(session)).status === 200, "a free slot");
+      assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    });
 
   test("refuses what is too large", async (t) => {
     const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "1", "--limit-body", "1000"]);

@@ -13,10 +13,7 @@ const DRAIN_ERROR = "DrainError";
 
 /** The reason of the request's signal. Its name distinguishes it from a disconnect and a timeout. */
 export function drainError(): DOMException {
-  return abortReason(
-    "the server drains: this response should end now; its client is still connected",
-    DRAIN_ERROR,
-  );
+  return abortReason("the server drains: this response should end now; its client is still connected", DRAIN_ERROR);
 }
 
 export function isDrainError({ name }: Pick<DOMException, "name">): boolean {

@@ -76,17 +76,17 @@ export class StreamBody implements TimedBody {
     const progressed = this.#bytes > this.#sweptBytes;
     this.#sweptMs = nowMs;
     this.#sweptBytes = this.#bytes;
-    const { headersSent, writableFinished, readableLength } = this.#stream;
-    if (this.#isComplete) return "complete";
+    const { headersSent, writableFinished, readableLength, readableEnded } = this.#stream;
+    const isAnswered = headersSent && writableFinished;
+    const unread = this.#isComplete ? !readableEnded : readableLength > 0;
     // Once the response has begun, both sides may talk for as long as they like: gRPC's streams do.
-    if (headersSent && !writableFinished) {
+    if (this.#isComplete ? !(isAnswered && unread) : headersSent && !isAnswered) {
       this.#idleSinceMs = nowMs;
       return "complete";
     }
-    const unread = readableLength > 0;
-    if (progressed || (unread && !headersSent)) this.#idleSinceMs = nowMs;
-    // The response is out, and the app has paused the rest of the body.
-    if (unread && headersSent && nowMs - this.#idleSinceMs > PAUSED_MS) return "BODY_TIMEOUT";
+    if (progressed || (unread && !isAnswered)) this.#idleSinceMs = nowMs;
+    // The app has paused the rest of the body. Node keeps the stream until all of it is read.
+    if (unread && isAnswered && nowMs - this.#idleSinceMs > PAUSED_MS) return "BODY_TIMEOUT";
     if (!unread) this.#waitedMs += elapsedMs;
     else if (!progressed) return "unread";
     this.arrivingUntilMs = nowMs;
