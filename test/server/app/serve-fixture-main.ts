@@ -48,7 +48,7 @@ function wire(app: LoadedApp): void {
     }
     void run(() => app.request(req, res), res);
   });
-  server.on("upgrade", (req, socket, head) => app.upgrade(req, socket, head));
+  server.on("upgrade", (req, socket, head) => void app.upgrade(req, socket, head));
   server.on("checkContinue", (req, res) => {
     if (app.acceptsExpect("checkContinue")) void run(() => app.expect("checkContinue", req, res), res);
     else {

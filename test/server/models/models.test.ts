@@ -68,7 +68,7 @@ describe("the model loop", () => {
     const calls: unknown[][] = [];
     const { model } = await start({ upgrade: (...args) => void calls.push(args) });
     const args = [{} as IncomingMessage, {} as Duplex, Buffer.from("head")] as const;
-    model.upgrade(...args);
+    void model.upgrade(...args);
     assert.deepEqual(calls, [[...args]]);
   });
 });
@@ -83,7 +83,7 @@ describe("the model sync", () => {
       refuseUpgrade: (refused: Duplex) => void told.push(refused),
     } as unknown as ModelHost);
     model.execute({ req: {}, res: {}, expects: undefined } as unknown as Exchange);
-    model.upgrade({} as IncomingMessage, socket, Buffer.alloc(0));
+    void model.upgrade({} as IncomingMessage, socket, Buffer.alloc(0));
     assert.deepEqual(told, ["request", socket]);
   });
 });
