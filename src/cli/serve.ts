@@ -11,7 +11,7 @@ import { Arbiter } from "../server/arbiter/arbiter.ts";
 import { reapOrphans } from "../server/arbiter/init.ts";
 import { ARBITER_TITLE, claimPidFile, STOPPING_TITLE } from "../server/arbiter/pid-file.ts";
 import type { Progress } from "../server/arbiter/coalesced-command.ts";
-import { installSignals } from "../server/arbiter/signals.ts";
+import { installSignals, wantedAfter } from "../server/arbiter/signals.ts";
 import { ModuleWatch } from "../server/arbiter/watch/app-watch.ts";
 import type { ServerConfig } from "../config/config.ts";
 import { openHealthPort } from "../server/control/health.ts";
@@ -44,6 +44,8 @@ class Server {
   readonly #closables: Closable[] = [];
   #arbiter: Arbiter | undefined;
   #control: ControlServer | undefined;
+  /** Of the SIGTTIN and SIGTTOU that wait for their turn. */
+  #steps: (1 | -1)[] | undefined;
   #announced = false;
   #found: string | undefined;
   #exiting = false;
@@ -172,10 +174,21 @@ class Server {
     else this.#log.error(errorFields(error), error.message);
   }
 
+  /** Those that come while a command runs are one command: their workers boot together, and one that fails is told once. */
   async #scale(arbiter: Arbiter, by: 1 | -1): Promise<void> {
+    if (this.#steps !== undefined) return void this.#steps.push(by);
+    const steps = (this.#steps = [by]);
+    const begins = (): void => {
+      if (this.#steps === steps) this.#steps = undefined;
+    };
     const progress = (line: string): void => this.#log.info({}, `scale: ${line}`);
     try {
-      await arbiter.scale((workers) => workers + by, progress);
+      await arbiter
+        .scale((workers) => {
+          begins();
+          return wantedAfter(workers, steps);
+        }, progress)
+        .finally(begins);
       const { workers, serving } = await arbiter.settled(progress);
       if (serving < workers)
         this.#log.warn(

@@ -41,6 +41,14 @@ if (process.env.HEDDLE_WORKER_INDEX !== "0") {
 export default { fetch: () => new Response("hello") };
 `;
 
+/** The second worker boots when there is a file `go`. */
+const SECOND_IS_LATE = `
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+while (process.env.HEDDLE_WORKER_INDEX === "1" && !existsSync(new URL("go", import.meta.url))) await sleep(20);
+export default { fetch: () => new Response("hello") };
+`;
+
 interface Breakable {
   readonly server: LifeServer;
   /** Has no worker boot from now on. */
@@ -192,4 +200,40 @@ describe("what is told of workers that serve", { concurrency: 2 }, () => {
     assert.deepEqual(await server.exited, { code: 0, signal: null });
     assert.match(server.stderr() + server.stdout(), /scale: the server is stopping/);
   });
+
+  test("signals that come while a command runs are one command", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": WAITS_FOR_FILES, booting: "" });
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "1"]);
+    rmSync(join(folder, "booting"));
+    server.signal("SIGTTIN");
+    await server.waitForLog(/\d+ boots/);
+    for (let i = 0; i < 2; i++) {
+      server.signal("SIGTTIN");
+      // Two of the same signal that come at once are one.
+      await server.status();
+    }
+    writeFileSync(join(folder, "booting"), "");
+    await server.waitForLog(/scale: starting 2 more/);
+    await server.waitForLog(/scaled from 1 to 2 workers[^]*scaled from 2 to 4 workers/);
+  });
+
+  for (const what of ["/scale?to=3", "/reload"]) {
+    test(`one that dies before it serves leaves no socket that nobody reads (${what}, --accept reuseport)`, async (t) => {
+      const config = (workers: number): string =>
+        `export default { workers: ${workers}, threads: 1, accept: "reuseport" };`;
+      const folder = tempFolder(t, { "app.mjs": SECOND_IS_LATE, "heddle.config.mjs": config(1) });
+      const server = await serve(t, join(folder, "app.mjs"), [], { cwd: folder });
+      writeFileSync(join(folder, "heddle.config.mjs"), config(3));
+      const refused = assert.rejects(run(server, what).done, /was killed by SIGKILL/);
+      const isThere = async (place: number, wanted: string): Promise<number | undefined> =>
+        (await server.status()).workers.find(({ slot, state }) => slot === place && state === wanted)?.pid;
+      const third = await until(() => isThere(2, "ready"), "the third to boot");
+      process.kill(third, "SIGSTOP");
+      writeFileSync(join(folder, "go"), "");
+      await until(() => isThere(1, "serving"), "the second to serve");
+      process.kill(third, "SIGKILL");
+      await refused;
+      for (let i = 0; i < 16; i++) assert.equal((await get(server.url)).status, 200);
+    });
+  }
 });

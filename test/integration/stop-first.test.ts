@@ -94,6 +94,20 @@ describe("--reload stop-first", { concurrency: 2 }, () => {
     await until(async () => (await get(server.url)).body.startsWith("v3"), "the next reload");
   });
 
+  test("answers when it boots at last, also if the arbiter accepts from then on", async (t) => {
+    const config = (workers: number): string =>
+      `export default { workers: ${workers}, threads: 2, reload: "stop-first" };`;
+    const app = "export default { fetch: () => new Response('v1') };";
+    const folder = tempFolder(t, { "app.mjs": app, "heddle.config.mjs": config(1) });
+    const server = await serve(t, join(folder, "app.mjs"), [], { cwd: folder });
+    writeFileSync(join(folder, "app.mjs"), "throw new Error('broken');");
+    writeFileSync(join(folder, "heddle.config.mjs"), config(2));
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2 did not get ready/);
+    writeFileSync(join(folder, "app.mjs"), app.replace("v1", "v2"));
+    assert.equal((await get(server.url)).body, "v2");
+  });
+
   test("can be stopped while the old generation drains", async (t) => {
     const { server } = await serveLocked(t, ["--reload", "stop-first"]);
     const held = await keep(server.url);

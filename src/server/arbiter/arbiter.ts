@@ -239,8 +239,10 @@ export class Arbiter {
       }
       if (workers > from) progress(`starting ${workers - from} more`);
       if (workers > from) await this.#accepting.adapt({ ...generation.config, workers });
-      const { drained } = await generation.resize(workers);
-      await this.#accepting.adapt(generation.config);
+      const { drained } = await generation
+        .resize(workers)
+        // Also if it failed: those that listened already have left, and their sockets would queue connections for nobody.
+        .finally(() => this.#accepting.adapt(generation.config));
       if (workers < from) progress(`retiring ${from - workers}`);
       this.log.info({ from, workers }, `scaled from ${from} to ${count(workers, "worker")}`);
       return { workers, drained };

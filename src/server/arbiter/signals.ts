@@ -4,7 +4,7 @@
  * | signal    | meaning                                                     |
  * | TERM, INT | stop gracefully; a second INT stops at once                 |
  * | HUP       | reload; stop, when it came because the terminal was closed  |
- * | TTIN/TTOU | one worker more / less                                      |
+ * | TTIN/TTOU | one worker more / less; several that wait are one command   |
  */
 
 import { closeSync, openSync } from "node:fs";
@@ -28,6 +28,15 @@ const SAME_INTERRUPT_MS = 300;
 export function judgeInterrupt(nowMs: number, lastMs: number | undefined): "stop" | "same" | "stop-now" {
   if (lastMs === undefined) return "stop";
   return nowMs - lastMs < SAME_INTERRUPT_MS ? "same" : "stop-now";
+}
+
+/**
+ * How many workers are wanted after these signals, in this order. Below 1 one changes nothing; if that leaves all as it is, the number is
+ * the one to refuse. Pure.
+ */
+export function wantedAfter(workers: number, steps: readonly (1 | -1)[]): number {
+  const wanted = steps.reduce<number>((now, step) => Math.max(1, now + step), workers);
+  return wanted === workers ? steps.reduce<number>((now, step) => now + step, workers) : wanted;
 }
 
 export function installSignals(actions: SignalActions): void {

@@ -109,6 +109,8 @@ export class Succession {
       void next.retire("recycle", monotonicMs() + config.gracefulTimeoutMs);
       if (stopsFirst && !isStopping()) this.#keepTrying(number, config);
       if (!isStopping()) roster.follow(this.number);
+      // Its workers may have listened already, on sockets that the workers of the current one do not have.
+      if (this.#current !== undefined) await accepting.adapt(this.#current.config);
       throw error;
     } finally {
       this.#next = undefined;

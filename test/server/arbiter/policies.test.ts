@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
 import { planReload } from "../../../src/server/arbiter/reload.ts";
 import { share } from "../../../src/server/worker/limit-shares.ts";
-import { judgeInterrupt } from "../../../src/server/arbiter/signals.ts";
+import { judgeInterrupt, wantedAfter } from "../../../src/server/arbiter/signals.ts";
 import { workerFlags } from "../../../src/server/arbiter/workers/worker-flags.ts";
 import type { ServerConfig } from "../../../src/config/config.ts";
 import { removeIfStale } from "../../../src/platform/unix-socket.ts";
@@ -74,6 +74,14 @@ test("two interrupts at once are one, a later one means now", () => {
   assert.equal(judgeInterrupt(1500, 1000), "stop-now");
 });
 
+test("several signals that scale are one wish, never for less than one worker", () => {
+  assert.equal(wantedAfter(2, [1, 1, 1]), 5);
+  assert.equal(wantedAfter(3, [-1, 1, -1]), 2);
+  assert.equal(wantedAfter(2, [-1, -1, -1]), 1);
+  assert.equal(wantedAfter(2, [-1, -1, -1, 1, 1]), 3);
+  // To be refused.
+  assert.equal(wantedAfter(1, [-1]), 0);
+});
 test("what departed workers had counted is added up, not collected", () => {
   const departed = new RetiredTotals();
   const counters = { ...noCounts(), started: 3, finished: 2, shed: 1, droppedMessages: 4 };
