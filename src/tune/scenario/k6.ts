@@ -80,12 +80,14 @@ function listOf(requests: readonly ScenarioRequest[]): string {
   return `[\n${requests.map((request) => `  ${objectOf(request)},\n`).join("")}]`;
 }
 
-function objectOf({ name, method, path, weight, headers, body, expect, capture }: ScenarioRequest): string {
+function objectOf({ name, method, path, weight, headers, body, literalBody, expect, capture }: ScenarioRequest): string {
   const data = { name, method, path, weight, headers, expect: expect.map(statusOf) };
   const captures = Object.entries(capture).map(([key, from]) => [key, captureOf(from)] as const);
   const fields = Object.entries(captures.length === 0 ? data : { ...data, capture: Object.fromEntries(captures) });
   const texts = fields.map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
-  return `{ ${[...texts, ...(body === undefined ? [] : [`body: ${bodyOf(body)}`])].join(", ")} }`;
+  if (body !== undefined) texts.push(`body: ${bodyOf(body)}`);
+  if (literalBody === true) texts.push("literalBody: true");
+  return `{ ${texts.join(", ")} }`;
 }
 
 /** k6 wants a range as an object. */
@@ -141,7 +143,8 @@ function pick() {
 function send(request, captured, responseType) {
   const headers = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name] = fill(value, captured);
-  const body = typeof request.body === "string" ? fill(request.body, captured) : request.body;
+  const isFilled = typeof request.body === "string" && !request.literalBody;
+  const body = isFilled ? fill(request.body, captured) : request.body;
   return http.request(request.method, baseUrl + fill(request.path, captured), body === undefined ? null : body, {
     headers,
     redirects: 0,

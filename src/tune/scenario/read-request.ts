@@ -5,7 +5,7 @@ import { HeddleError } from "../../errors/errors.ts";
 import { parsePath, readBodyFile } from "./path.ts";
 import { type Capture, EXPECTED_BY_DEFAULT, type ExpectedStatus, type ScenarioRequest } from "./types.ts";
 
-const FIELDS = ["name", "method", "path", "weight", "headers", "body", "bodyFile", "expect", "capture"];
+const FIELDS = ["name", "method", "path", "weight", "headers", "body", "bodyFile", "literalBody", "expect", "capture"];
 const CLASSES: readonly unknown[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 export interface Place {
@@ -33,6 +33,7 @@ export function readRequest(raw: unknown, place: Place, common: Readonly<Record<
     weight: readWeight(fields["weight"], place),
     headers: { ...parsed.headers, ...types, ...common, ...readHeaders(fields["headers"], `${place.name}.headers`) },
     ...(body === undefined ? {} : { body }),
+    ...readLiteral(fields["literalBody"], place),
     expect: readExpect(fields["expect"], place),
     capture: readCaptures(fields["capture"], place),
   };
@@ -61,6 +62,12 @@ function readBody(fields: Readonly<Record<string, unknown>>, place: Place): { bo
   if (body instanceof Uint8Array) return { body, type: "application/octet-stream" };
   if (typeof body === "string") return { body: Buffer.from(body), type: "text/plain; charset=utf-8" };
   return { body: Buffer.from(JSON.stringify(body)), type: "application/json" };
+}
+
+function readLiteral(raw: unknown, place: Place): { literalBody?: boolean } {
+  if (raw === undefined) return {};
+  if (typeof raw === "boolean") return { literalBody: raw };
+  throw bad(`${place.name}.literalBody`, raw, "true, if the body is to be sent as it is, or false");
 }
 
 /** Names in lower case, as the defaults are, so that each header is there once. @throws HeddleError TUNE_SCENARIO_BAD */

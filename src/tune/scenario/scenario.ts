@@ -77,22 +77,25 @@ async function readRaw(path: string): Promise<unknown> {
 function checkPlaceholders({ requests, setup }: Scenario): void {
   const known = new Set<string>();
   for (const request of [...setup, ...requests]) {
-    for (const name of placeholders(request)) {
+    const { inHead, inBody } = placeholders(request);
+    for (const name of [...inHead, ...inBody]) {
       if (known.has(name)) continue;
       const wanted = known.size === 0 ? "a setup request that captures it" : `one of ${[...known].join(", ")}`;
-      throw bad(`{{${name}}} in ${request.method} ${request.path}`, undefined, wanted);
+      const other = inHead.includes(name) ? "" : `, or "literalBody": true beside a body that is sent as it is`;
+      throw bad(`{{${name}}} in ${request.method} ${request.path}`, undefined, `${wanted}${other}`);
     }
     for (const name of Object.keys(request.capture)) known.add(name);
   }
 }
 
-function placeholders({ path, headers, body }: ScenarioRequest): string[] {
-  const texts = [
-    path,
-    ...Object.values(headers),
-    ...(body === undefined ? [] : [Buffer.from(body).toString("latin1")]),
-  ];
-  return texts.flatMap(namesIn);
+interface Placeholders {
+  readonly inHead: readonly string[];
+  readonly inBody: readonly string[];
+}
+
+function placeholders({ path, headers, body, literalBody = false }: ScenarioRequest): Placeholders {
+  const inHead = [path, ...Object.values(headers)].flatMap(namesIn);
+  return { inHead, inBody: body === undefined || literalBody ? [] : namesIn(Buffer.from(body).toString("latin1")) };
 }
 
 /** Of each `{{name}}`. */

@@ -18,8 +18,10 @@ export interface ScenarioRequest {
   readonly weight: number;
   /** Values may hold `{{name}}`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** May hold `{{name}}`. */
+  /** May hold `{{name}}`, unless `literalBody` is true. */
   readonly body?: Uint8Array;
+  /** The body is sent as it is: a `{{name}}` there is its own. */
+  readonly literalBody?: boolean;
   /** Default: 2xx and 3xx. */
   readonly expect: readonly ExpectedStatus[];
   /** Setup requests only: the values that later requests use as `{{name}}`. */

@@ -118,8 +118,9 @@ function addition(text: string, object: ConfigObject, added: readonly string[]):
   // What stands between the last field and the bracket is a comment of the user's, often one about the last field.
   const rest = text.slice(lastEnd, to).trimEnd();
   const closing = text.slice(lastEnd + rest.length, to);
-  const lines = added.map((line) => `\n${indent}${line},`).join("");
-  return { from: lastEnd, to, by: `${comma}${rest}${lines}${closing.includes("\n") ? closing : "\n"}` };
+  const newline = text.slice(from, to).includes("\r\n") ? "\r\n" : "\n";
+  const lines = added.map((line) => `${newline}${indent}${line},`).join("");
+  return { from: lastEnd, to, by: `${comma}${rest}${lines}${closing.includes("\n") ? closing : newline}` };
 }
 
 /** Of the first field's line. */

@@ -136,6 +136,14 @@ describe("the export to k6", () => {
     assert.deepEqual(checks, [false]);
   });
 
+  it("sends a literal body as it is", async () => {
+    const setup = [{ path: "/login", capture: { sid: "cookie:sid" } }];
+    const requests = [{ method: "POST", path: "/{{sid}}", body: "{{sid}} {{user}}", literalBody: true }];
+    const script = await load(readScenario({ setup, requests }), []);
+    script.default(script.setup());
+    assert.deepEqual([sent[1]?.url, sent[1]?.body], ["http://h:1/s2", "{{sid}} {{user}}"]);
+  });
+
   it("sends each request about as often as its weight says", async () => {
     const script = await load(readScenario({ requests: [{ path: "/a", weight: 3 }, "/b"] }), []);
     for (let index = 0; index < 4000; index++) script.default({});

@@ -152,6 +152,16 @@ describe("a scenario", () => {
       /^\{\{id\}\} in GET \/\{\{id\}\} .* wanted a setup request that captures it/,
     ],
     [
+      "has a body with a placeholder of its own, without saying so",
+      { requests: [{ method: "POST", path: "/", body: "{{id}}" }] },
+      /\{\{id\}\} in POST \/ .* captures it, or "literalBody": true/,
+    ],
+    [
+      "says neither yes nor no",
+      { requests: [{ path: "/", body: "", literalBody: "yes" }] },
+      /requests\[0\]\.literalBody .* 'yes': wanted true/,
+    ],
+    [
       "uses a value before it is captured",
       { requests: [request], setup: ["/{{id}}", { path: "/", capture: { id: "json:id" } }] },
       /\{\{id\}\} in GET/,

@@ -53,6 +53,14 @@ test("a value that the user wrote is a conflict, and only the value is replaced"
   );
 });
 
+test("lines end as they do in the file", () => {
+  const before = "export default {\r\n\tapp: 'a.ts', // ours\r\n} as const;\r\n";
+  assert.equal(
+    edited(before).text,
+    before.replace("// ours\r\n", '// ours\r\n\tmodel: "threads",\r\n\tworkers: 1,\r\n\tthreads: 8,\r\n'),
+  );
+});
+
 test("objects of one line, empty objects and shorthand fields are edited as well", () => {
   const all = 'model: "threads", workers: 1, threads: 8';
   assert.equal(edited('export default { app: "a.ts" };').text, `export default { app: "a.ts", ${all} };`);

@@ -28,7 +28,7 @@ export function readyRequest(
   captured: Captured = {},
   closing = false,
 ): ReadyRequest {
-  const body = request.body === undefined ? undefined : withCapturedBytes(request.body, captured);
+  const body = bodyOf(request, captured);
   const fields = new Map<string, string>([["host", hostOf(target)]]);
   for (const [name, value] of Object.entries(request.headers)) {
     const filled = withCaptured(value, captured);
@@ -61,7 +61,13 @@ function hostOf({ host, port, tls, unix }: Target): string {
 }
 
 function withCaptured(text: string, captured: Captured): string {
-  return text.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (placeholder, name: string) => captured[name] ?? placeholder);
+  return text.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (placeholder, name: string) =>
+    Object.hasOwn(captured, name) ? captured[name]! : placeholder,
+  );
+}
+
+function bodyOf({ body, literalBody = false }: ScenarioRequest, captured: Captured): Uint8Array | undefined {
+  return body === undefined || literalBody ? body : withCapturedBytes(body, captured);
 }
 
 function withCapturedBytes(body: Uint8Array, captured: Captured): Uint8Array {

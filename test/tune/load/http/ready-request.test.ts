@@ -53,4 +53,18 @@ describe("a captured value", () => {
       message: /header x-name of POST \/ has a line break/,
     });
   });
+
+  test("is not put into a body that is sent as it is", () => {
+    const { requests } = readScenario({
+      setup: [{ path: "/login", capture: { name: "json:name" } }],
+      requests: [{ method: "POST", path: "/{{name}}", body: "{{name}} {{ user }}", literalBody: true }],
+    });
+    const lines = linesOf(readyRequest(requests[0]!, target, { name: "a" }).bytes);
+    assert.deepEqual([lines[0], lines.at(-1)], ["POST /a HTTP/1.1", "{{name}} {{ user }}"]);
+  });
+
+  test("is one of the captured ones, not what every object has", () => {
+    const { bytes } = readyRequest(parsePath("/{{constructor}}"), target, { name: "a" });
+    assert.equal(linesOf(bytes)[0], "GET /{{constructor}} HTTP/1.1");
+  });
 });
