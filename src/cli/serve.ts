@@ -229,7 +229,9 @@ class Server {
 }
 
 /** An unexpected error is a fault in the arbiter: it is printed whole, and the workers end after the arbiter. */
-function dieOfOwnFault(cause: unknown): never {
+function dieOfOwnFault(cause: unknown): void {
+  // A config file that would have ended the process. Its load has failed with the same error.
+  if (cause instanceof HeddleError && cause.code === "CONFIG_FILE_FAILED") return;
   printError(new HeddleError("INTERNAL", "the arbiter failed; this is a fault in heddle", { cause }));
   process.exit(1);
 }

@@ -2,8 +2,12 @@
  * The config file: `heddle.config.{ts,mts,js,mjs}`, whose default export is what `defineConfig` takes. It is a program
  * and runs once per load in the process that loads it. It has the rights of the arbiter, so only the command line may name
  * it, never a request or the control socket.
+ *
+ * A running server loads it again for each reload. So a file that ends the process, or never ends to load, is a file that failed: the
+ * server goes on as it was.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -34,12 +38,19 @@ export function defineConfig(config: UserConfig): UserConfig {
 
 let loads = 0;
 
+/** More than a file needs that asks a database or a secret store. */
+const LOAD_TIMEOUT_MS = 30_000;
+
 /** Loads the file at `path`, or the one in `cwd`, or none. Each load runs the file again, so a reload sees its changes (but not
  * changes in modules that it imports, which Node caches).
  *
  * @throws HeddleError CONFIG_FILE_FAILED, CONFIG_CONFLICT (the directory has two)
  */
-export async function loadConfigFile(cwd: string, path?: string): Promise<ConfigFile | undefined> {
+export async function loadConfigFile(
+  cwd: string,
+  path?: string,
+  timeoutMs: number = LOAD_TIMEOUT_MS,
+): Promise<ConfigFile | undefined> {
   const found = path === undefined ? findConfigFile(cwd) : resolve(cwd, path);
   if (found === undefined) return undefined;
   if (!existsSync(found)) {
@@ -48,7 +59,7 @@ export async function loadConfigFile(cwd: string, path?: string): Promise<Config
       `--config: got ${show(found)}, which does not exist; expected a config file`,
     );
   }
-  const settings = await importDefault(found);
+  const settings = await importDefault(found, timeoutMs);
   if (isPlainObject(settings)) return { path: found, settings };
   throw new HeddleError(
     "CONFIG_FILE_FAILED",
@@ -69,16 +80,52 @@ function findConfigFile(cwd: string): string | undefined {
   return first === undefined ? undefined : resolve(cwd, first);
 }
 
-async function importDefault(path: string): Promise<unknown> {
+async function importDefault(path: string, timeoutMs: number): Promise<unknown> {
   // Node remembers where a symbolic link led when it was first imported through.
   const url = pathToFileURL(realpathSync(path));
   url.searchParams.set("load", String(++loads));
   try {
-    const module = (await import(url.href)) as Readonly<Record<string, unknown>>;
+    const module = (await inTime(path, timeoutMs, () => import(url.href))) as Readonly<Record<string, unknown>>;
     return module["default"];
   } catch (cause) {
+    if (cause instanceof HeddleError) throw cause;
     throw new HeddleError("CONFIG_FILE_FAILED", `${basename(path)} could not be loaded: ${messageOf(cause)}`, {
       cause,
     });
   }
+}
+
+/** The load whose code runs, and nothing else that runs meanwhile. `fail`: undefined when it has succeeded. */
+const loading = new AsyncLocalStorage<{ fail: ((why: string) => HeddleError) | undefined }>();
+let isExitGuarded = false;
+
+/** @throws HeddleError CONFIG_FILE_FAILED: it would end the process, or takes too long */
+async function inTime<T>(path: string, timeoutMs: number, load: () => Promise<T>): Promise<T> {
+  guardExit();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = (why: string): HeddleError => {
+    const error = new HeddleError("CONFIG_FILE_FAILED", `${basename(path)} could not be loaded: ${why}`);
+    reject(error);
+    return error;
+  };
+  const state: { fail: typeof fail | undefined } = { fail };
+  const timer = setTimeout(() => fail(`it still awaits something after ${timeoutMs} ms`), timeoutMs);
+  try {
+    const loaded = await Promise.race([loading.run(state, load), promise]);
+    state.fail = undefined;
+    return loaded;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function guardExit(): void {
+  if (isExitGuarded) return;
+  isExitGuarded = true;
+  const exit = process.exit.bind(process);
+  process.exit = (...code) => {
+    const { fail } = loading.getStore() ?? {};
+    if (fail === undefined) return exit(...code);
+    throw fail(`it calls process.exit(${code[0] ?? ""}); expected it to throw an error that says why`);
+  };
 }

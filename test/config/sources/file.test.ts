@@ -75,3 +75,24 @@ test("a file whose default export is not an object is refused", async (t) => {
   const made = directory(t, { "heddle.config.mjs": "export default () => ({});" });
   await refused("CONFIG_FILE_FAILED", /got a function as its default export/, loadConfigFile(made));
 });
+
+for (const [how, text] of [
+  ["directly", "process.exit(1); export default {};"],
+  ["after an await", "await null; process.exit(1); export default {};"],
+  ["in what it does not await", "setImmediate(() => { try { process.exit(1); } catch {} }); await new Promise(() => {});"],
+  ["and catches what comes of it", "try { process.exit(1) } catch {}; export default {};"],
+] as const) {
+  test(`a file that ends the process (${how}) is refused, and the process goes on`, async (t) => {
+    const cwd = directory(t, { "heddle.config.mjs": text });
+    await refused(
+      "CONFIG_FILE_FAILED",
+      /^heddle\.config\.mjs could not be loaded: it calls process\.exit\(1\); expected it to throw/,
+      loadConfigFile(cwd),
+    );
+  });
+}
+
+test("a file that is never done is refused, so that a reload ends", async (t) => {
+  const cwd = directory(t, { "heddle.config.mjs": "await new Promise(() => {}); export default {};" });
+  await refused("CONFIG_FILE_FAILED", /it still awaits something after 20 ms$/, loadConfigFile(cwd, undefined, 20));
+});
