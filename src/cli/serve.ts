@@ -78,6 +78,8 @@ class Server {
         stopNow: () => this.#stopNow(),
         reload: () => void this.#reload(arbiter, this.#onHangUp),
         scale: (by) => void this.#scale(arbiter, by),
+        tellUnknown: (signal) =>
+          this.#log.warn({ signal }, `${signal} has no meaning here and is ignored: SIGHUP reloads, SIGTERM stops`),
       });
       await this.#open(arbiter);
       await this.#boot(arbiter);

@@ -10,6 +10,7 @@
 
 import { chmodSync, lstatSync } from "node:fs";
 import net from "node:net";
+import { count } from "../errors/count.ts";
 import { identityOf, removeIfSame } from "./owned-file.ts";
 
 export interface UnixSocket {
@@ -21,8 +22,20 @@ export interface UnixSocket {
 /** Must not be garbage-collected: see above. */
 const bound = new Set<net.BoundSocket>();
 
+/** The kernel says only EINVAL of a longer one. */
+const MAX_PATH_BYTES = 107;
+
+/** undefined: it is not. */
+export function whyTooLong(path: string): string | undefined {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= MAX_PATH_BYTES) return undefined;
+  return `the path has ${count(bytes, "byte")}, and that of a Unix socket at most ${MAX_PATH_BYTES}`;
+}
+
 /** `mode`: of its file. Default: what the umask leaves. @throws the error of bind(2), such as EADDRINUSE */
 export async function bindUnixSocket(path: string, mode: number | undefined): Promise<UnixSocket> {
+  const why = whyTooLong(path);
+  if (why !== undefined) throw new Error(why);
   await removeIfStale(path);
   // The socket must never have wider permissions than requested: bind it with narrow ones, then set the mode.
   const umask = process.umask(0o177);

@@ -33,6 +33,15 @@ describe("the control socket", { concurrency: 3 }, () => {
     assert.equal((await server.status()).ready, true);
   });
 
+  test("can't have a path that is too long, which is told by all", async (t) => {
+    const control = join(tempFolder(t), "long".repeat(40), "c.sock");
+    for (const what of [["serve", hello, "-p", "0"], ["status"]]) {
+      const { code, stderr } = await runHeddle([...what, "--control", control]);
+      assert.match(stderr, /the path has \d+ bytes, and that of a Unix socket at most 107/);
+      assert.equal(code, 1);
+    }
+  });
+
   test("that is in use is told; off, there is none", async (t) => {
     const server = await serve(t, hello, ["-t", "1"]);
     const run = await runHeddle(["serve", hello, "-p", "0", "--control", server.control]);
@@ -46,6 +55,17 @@ describe("the control socket", { concurrency: 3 }, () => {
     t.after(async () => void (await none.stop()));
     assert.equal((await get(none.url)).body, "hello");
   });
+});
+
+test("a signal that means something to other servers only is told and ignored", async (t) => {
+  const server = await serve(t, hello, ["-t", "1"]);
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
+    server.signal(signal);
+    await server.waitForLog(new RegExp(`${signal} has no meaning here and is ignored`));
+  }
+  assert.equal((await get(server.url)).body, "hello");
+  assert.doesNotMatch(server.output(0), /Debugger listening/);
+  assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
 
 describe("what is at the control socket's path", { concurrency: 3 }, () => {

@@ -45,6 +45,8 @@ function writeExclusively(path: string): FileIdentity | undefined {
   try {
     writeFileSync(own, `${process.pid}\n`);
   } catch (error) {
+    // Of a full disk: the file is there, without its content.
+    rmSync(own, { force: true });
     // The folder may not be written; the file may.
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw error;
     return writeInPlace(path);

@@ -8,11 +8,10 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import net, { type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { count } from "../../errors/count.ts";
 import { messageOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
 import { makeRuntimeFolder, runtimeFolder } from "../../platform/runtime-folder.ts";
-import { bindUnixSocket, removeIfStale, type UnixSocket } from "../../platform/unix-socket.ts";
+import { bindUnixSocket, removeIfStale, type UnixSocket, whyTooLong } from "../../platform/unix-socket.ts";
 
 export interface RuntimeSocketOptions {
   /** Of the socket's file: `.shared`. */
@@ -23,9 +22,6 @@ export interface RuntimeSocketOptions {
   readonly log: Pick<Log, "warn">;
   readonly accept: (socket: Socket) => void;
 }
-
-/** On Linux, without the 0 at the end. */
-const MAX_PATH_BYTES = 107;
 
 export class RuntimeSocket {
   readonly place: string;
@@ -81,11 +77,9 @@ export class RuntimeSocket {
   }
 }
 
-/** The kernel says only EINVAL. */
 function explain(path: string, error: unknown): string {
-  const bytes = Buffer.byteLength(path);
-  if (bytes <= MAX_PATH_BYTES) return messageOf(error);
-  return `the path has ${count(bytes, "byte")}, and that of a Unix socket at most ${MAX_PATH_BYTES}. Set XDG_RUNTIME_DIR to a folder with a shorter one`;
+  const why = whyTooLong(path);
+  return why === undefined ? messageOf(error) : `${why}. Set XDG_RUNTIME_DIR to a folder with a shorter one`;
 }
 
 /** What servers that were killed have left behind. A server that has bound its socket and does not listen yet lives. */

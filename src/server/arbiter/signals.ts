@@ -5,6 +5,7 @@
  * | TERM, INT | stop gracefully; a second INT stops at once                 |
  * | HUP       | reload; stop, when it came because the terminal was closed  |
  * | TTIN/TTOU | one worker more / less; several that wait are one command   |
+ * | USR1/USR2 | nothing                                                     |
  */
 
 import { closeSync, openSync } from "node:fs";
@@ -16,6 +17,8 @@ export interface SignalActions {
   stopNow(): void;
   reload(): void;
   scale(by: 1 | -1): void;
+  /** A signal without a meaning here: other servers have one for it. */
+  tellUnknown(signal: string): void;
 }
 
 /**
@@ -56,6 +59,8 @@ export function installSignals(actions: SignalActions): void {
   });
   process.on("SIGTTIN", () => actions.scale(1));
   process.on("SIGTTOU", () => actions.scale(-1));
+  // By default, the one opens a debugger's port in a process without user code, and the other ends the server at once.
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => actions.tellUnknown(signal));
 }
 
 function hasTerminal(): boolean {

@@ -7,6 +7,7 @@ import { count } from "../../errors/count.ts";
 import { fromWire, HeddleError, type WireError } from "../../errors/errors.ts";
 import { http } from "../../platform/http.ts";
 import { identityOf, kindAt, removeIfSame } from "../../platform/owned-file.ts";
+import { whyTooLong } from "../../platform/unix-socket.ts";
 import { controlFolder } from "./paths.ts";
 import type { ServerStatus } from "./status.ts";
 
@@ -168,9 +169,11 @@ function unreachable(path: string, cause: NodeJS.ErrnoException): HeddleError {
         hint: "It has ended, or has no file descriptors left: its log says so.",
       });
     default:
-      return new HeddleError("CONTROL_UNAVAILABLE", `cannot talk to the server at ${path}: ${cause.message}`, {
-        cause,
-      });
+      return new HeddleError(
+        "CONTROL_UNAVAILABLE",
+        `cannot talk to the server at ${path}: ${whyTooLong(path) ?? cause.message}`,
+        { cause },
+      );
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,6 +32,19 @@ describe("a pid file", () => {
     assert.equal(readFileSync(path, "utf8"), `${process.pid}\n`);
     file.release();
     assert.equal(existsSync(path), false);
+  });
+
+  test("leaves nothing behind if there is no space for it", (t) => {
+    const folder = tempFolder(t);
+    const claim = `
+      import { claimPidFile } from ${JSON.stringify(new URL("../../../src/server/arbiter/pid-file.ts", import.meta.url).href)};
+      claimPidFile(process.argv[1]);
+    `;
+    // No file may have a byte.
+    const limited = ["-c", `trap "" XFSZ; ulimit -f 0; exec "$@"`, "sh", process.execPath];
+    const { stderr } = spawnSync("sh", [...limited, "--input-type=module", "-e", claim, join(folder, "pid")]);
+    assert.match(String(stderr), /--pid-file .* cannot be written: EFBIG/);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   test("of a process that is gone, or is no heddle, is taken over", (t) => {
