@@ -47,6 +47,22 @@ describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
 });
 
 describe("a worker", { concurrency: 3 }, () => {
+  test("that is killed takes no count with it that was shown", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
+    const lose = async (): Promise<void> => {
+      const [victim] = workersOf(server.pid);
+      process.kill(victim!, "SIGKILL");
+      await server.waitForStatus(({ workers }) =>
+        workers.some(({ pid, state }) => pid !== victim && state === "serving"),
+      );
+    };
+    for (let i = 0; i < 3; i++) await get(server.url);
+    await server.waitForStatus(({ counters }) => counters.finished === 3);
+    await lose();
+    const { counters, handler } = await server.status();
+    assert.deepEqual([counters.finished, handler.sinceStart.count], [3, 3]);
+  });
+
   test("that is stopped is noticed by its heartbeat, killed and replaced", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--heartbeat-timeout", "1s"]);
     const [victim] = workersOf(server.pid);

@@ -3,7 +3,7 @@
 import type { Arbiter, LastReload } from "../arbiter/arbiter.ts";
 import type { ActorsStatus } from "../arbiter/actors/actor-server.ts";
 import type { SharedStatus } from "../arbiter/shared/shared-server.ts";
-import { addCounters, type Totals } from "../arbiter/workers/retired-totals.ts";
+import { addCounters } from "../arbiter/workers/retired-totals.ts";
 import type { WorkerHandle } from "../arbiter/workers/worker-handle.ts";
 import {
   addSparse,
@@ -18,7 +18,7 @@ import { residentBytes } from "../../platform/descriptors.ts";
 import type { AdaptiveReport } from "../http/admit/adaptive/adaptive-limit.ts";
 import { type DescriptorReport, reportDescriptors } from "../worker/descriptor-watch.ts";
 import type { UnitsOfThread } from "../worker/report/unit-views.ts";
-import type { Counters, PoolReport, ThreadReport, WorkerReport } from "../worker/worker-protocol.ts";
+import type { Counters, PoolReport, ThreadReport, WorkerReport, WorkerTotals } from "../worker/worker-protocol.ts";
 
 export interface WorkerStatus {
   readonly pid: number;
@@ -93,7 +93,8 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
   const { config, fleet } = arbiter;
   const asked = await Promise.all(fleet.workers.map(async (worker) => ({ worker, report: await worker.report() })));
   const reports = asked.flatMap(({ worker, report }) => (report === undefined || isCounted(worker) ? [] : [report]));
-  const everything: readonly Totals[] = [...reports, fleet.departed];
+  const totals = asked.flatMap(({ worker, report }) => (isCounted(worker) ? [] : (report ?? worker.lastTotals ?? [])));
+  const everything: readonly WorkerTotals[] = [...totals, fleet.departed];
   const counters = addCounters(everything);
   return {
     pid: process.pid,
@@ -136,9 +137,9 @@ function unitsStatus(reports: readonly WorkerReport[]): UnitsStatus | undefined 
   };
 }
 
-/** The worker has ended since it answered: the totals of ended workers already contain its counts. */
-function isCounted({ state, lastReport }: WorkerHandle): boolean {
-  return state === "gone" && lastReport !== undefined;
+/** The worker has ended since it was asked: the totals of ended workers already contain its counts. */
+function isCounted({ state, lastTotals }: WorkerHandle): boolean {
+  return state === "gone" && lastTotals !== undefined;
 }
 
 function workerStatus({ pid, slot, generation, state }: WorkerHandle, report: WorkerReport | undefined): WorkerStatus {

@@ -19,6 +19,7 @@
  *     recall                  → ← not-begun  under `sync`, see below
  *                             ← beat         every BEAT_INTERVAL_MS; repeats that the worker wants to be recycled: it has
  *                                            reached max-requests, max-age or max-memory, or got a SIGTERM of its own
+ *                             ← totals       every second, if requests came: what a worker that is killed has counted
  *     instances               →              with sticky clients: those of the server that take requests
  *     ask                     → ← answer     status, threads, trees of supervisors, leaks
  *     app-socket (+ socket)   → ← want-socket, give-up-socket   what the app listens on beside its server; also during boot
@@ -52,6 +53,9 @@ import type { AppSummary, DrainReason, ExchangeView, ListenerAddress } from "./s
 
 /** The arbiter's view of readiness is at most this old. Four small messages a second cost nothing. */
 export const BEAT_INTERVAL_MS = 250;
+
+/** A worker that is killed takes at most the counts of so long with it. */
+export const TOTALS_INTERVAL_MS = 1000;
 
 /** The IPC channel's descriptor in the worker. Listening sockets follow. */
 export const CHANNEL_FD = 3;
@@ -151,6 +155,7 @@ export type FromWorker =
       /** Because it is broken, although it still serves. */
       readonly isBroken: boolean;
     }
+  | { readonly type: "totals"; readonly totals: WorkerTotals }
   | { readonly type: "answer"; readonly id: number; readonly answer: WorkerAnswer }
   /** Comes with the socket as its handle. */
   | { readonly type: "return" }
@@ -244,6 +249,9 @@ export interface WorkerReport {
   readonly queueWindow: SparseCounts;
   readonly windowMs: number;
 }
+
+/** Of a report, what only grows. */
+export type WorkerTotals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
 
 export interface ThreadView {
   readonly worker: number;

@@ -25,6 +25,7 @@ import { DescriptorWatch } from "./descriptor-watch.ts";
 import {
   BEAT_INTERVAL_MS,
   TERMINATED,
+  TOTALS_INTERVAL_MS,
   type ToWorker,
   type WorkerAnswer,
   type WorkerBoot,
@@ -155,6 +156,7 @@ export class Worker {
       const trimming = new Trimming();
       setInterval(() => trimming.due(this.#reporter.requests) && trimMemory(), TRIMMING_CHECK_MS);
       setInterval(() => this.#beat(), BEAT_INTERVAL_MS);
+      setInterval(() => this.#tellTotals(), TOTALS_INTERVAL_MS);
       tell({ type: "ready", ...booted, instances: this.#pool.instances });
     } catch (error) {
       const { error: told, modules } = error instanceof BootFailure ? error : { error, modules: [] };
@@ -287,6 +289,11 @@ export class Worker {
     if (this.#state === "booting" || told === this.#toldInstances) return;
     this.#toldInstances = told;
     this.#beat();
+  }
+
+  #tellTotals(): void {
+    const totals = this.#reporter.newTotals();
+    if (totals !== undefined) tell({ type: "totals", totals });
   }
 
   #beat(): void {

@@ -80,7 +80,17 @@ function listOf(requests: readonly ScenarioRequest[]): string {
   return `[\n${requests.map((request) => `  ${objectOf(request)},\n`).join("")}]`;
 }
 
-function objectOf({ name, method, path, weight, headers, body, literalBody, expect, capture }: ScenarioRequest): string {
+function objectOf({
+  name,
+  method,
+  path,
+  weight,
+  headers,
+  body,
+  literalBody,
+  expect,
+  capture,
+}: ScenarioRequest): string {
   const data = { name, method, path, weight, headers, expect: expect.map(statusOf) };
   const captures = Object.entries(capture).map(([key, from]) => [key, captureOf(from)] as const);
   const fields = Object.entries(captures.length === 0 ? data : { ...data, capture: Object.fromEntries(captures) });

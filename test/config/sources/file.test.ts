@@ -79,7 +79,10 @@ test("a file whose default export is not an object is refused", async (t) => {
 for (const [how, text] of [
   ["directly", "process.exit(1); export default {};"],
   ["after an await", "await null; process.exit(1); export default {};"],
-  ["in what it does not await", "setImmediate(() => { try { process.exit(1); } catch {} }); await new Promise(() => {});"],
+  [
+    "in what it does not await",
+    "setImmediate(() => { try { process.exit(1); } catch {} }); await new Promise(() => {});",
+  ],
   ["and catches what comes of it", "try { process.exit(1) } catch {}; export default {};"],
 ] as const) {
   test(`a file that ends the process (${how}) is refused, and the process goes on`, async (t) => {

@@ -4,7 +4,7 @@ import type { Arbiter } from "../../../src/server/arbiter/arbiter.ts";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
 import { collectStatus } from "../../../src/server/control/status.ts";
 import { noCounts } from "../../../src/server/worker/report/row-totals.ts";
-import type { WorkerReport } from "../../../src/server/worker/worker-protocol.ts";
+import type { WorkerReport, WorkerTotals } from "../../../src/server/worker/worker-protocol.ts";
 
 function reportOf(requests: number): WorkerReport {
   return {
@@ -32,7 +32,7 @@ function reportOf(requests: number): WorkerReport {
 
 interface FakeWorker {
   state: string;
-  lastReport: WorkerReport | undefined;
+  lastTotals: WorkerTotals | undefined;
   readonly report: () => Promise<WorkerReport | undefined>;
 }
 
@@ -48,15 +48,15 @@ async function counted(workers: readonly FakeWorker[], departed: RetiredTotals):
 
 test("a worker that leaves while others are asked is counted once", async () => {
   const departed = new RetiredTotals();
-  const leaving: FakeWorker = { state: "draining", lastReport: undefined, report: async () => reportOf(3) };
+  const leaving: FakeWorker = { state: "draining", lastTotals: undefined, report: async () => reportOf(3) };
   const staying: FakeWorker = {
     state: "serving",
-    lastReport: undefined,
+    lastTotals: undefined,
     report: async () => {
       await leaving.report();
-      leaving.lastReport = reportOf(4);
+      leaving.lastTotals = reportOf(4);
       leaving.state = "gone";
-      departed.add(leaving.lastReport);
+      departed.add(leaving.lastTotals);
       return reportOf(10);
     },
   };
@@ -65,6 +65,11 @@ test("a worker that leaves while others are asked is counted once", async () => 
 });
 
 test("a worker that is killed while others are asked is counted by its answer, the last there will be", async () => {
-  const killed: FakeWorker = { state: "gone", lastReport: undefined, report: async () => reportOf(3) };
+  const killed: FakeWorker = { state: "gone", lastTotals: undefined, report: async () => reportOf(3) };
   assert.equal(await counted([killed], new RetiredTotals()), 3);
+});
+
+test("a worker that gives no answer is counted by what it has told last", async () => {
+  const silent: FakeWorker = { state: "serving", lastTotals: reportOf(5), report: async () => undefined };
+  assert.equal(await counted([silent], new RetiredTotals()), 5);
 });

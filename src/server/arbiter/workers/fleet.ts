@@ -86,7 +86,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
     worker.on("give-up-socket", (id) => this.emit("give-up-socket", worker, id));
     worker.once("gone", () => {
       this.#workers.delete(worker);
-      if (worker.lastReport !== undefined) this.departed.add(worker.lastReport);
+      if (worker.lastTotals !== undefined) this.departed.add(worker.lastTotals);
       this.emit("gone", worker);
     });
   }

@@ -2,17 +2,15 @@
 
 import { addSparse, HISTOGRAM_BUCKETS, type SparseCounts, toSparse } from "../../../kit/latency-histogram.ts";
 import { noCounts } from "../../worker/report/row-totals.ts";
-import type { Counters, WorkerReport } from "../../worker/worker-protocol.ts";
+import type { Counters, WorkerTotals } from "../../worker/worker-protocol.ts";
 
-export type Totals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
-
-export class RetiredTotals implements Totals {
+export class RetiredTotals implements WorkerTotals {
   counters: Counters = noCounts();
   handler: SparseCounts = [];
   queue: SparseCounts = [];
   threadRestarts = 0;
 
-  add(report: Totals): void {
+  add(report: WorkerTotals): void {
     this.counters = addCounters([this, report]);
     this.handler = addCounts(this.handler, report.handler);
     this.queue = addCounts(this.queue, report.queue);
@@ -20,7 +18,7 @@ export class RetiredTotals implements Totals {
   }
 }
 
-export function addCounters(reports: readonly Pick<Totals, "counters">[]): Counters {
+export function addCounters(reports: readonly Pick<WorkerTotals, "counters">[]): Counters {
   const total = noCounts();
   for (const { counters } of reports) {
     for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += counters[name];

@@ -24,6 +24,7 @@ import {
   type WorkerBoot,
   type WorkerQuestion,
   type WorkerReport,
+  type WorkerTotals,
 } from "../../worker/worker-protocol.ts";
 import type { LeakView, TreeView } from "../../worker/report/unit-views.ts";
 import type { SocketWish } from "../../app/listen/app-sockets.ts";
@@ -86,8 +87,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   readonly generation: number;
   healthyThreads = 0;
   openThreads = 0;
-  /** Its last report, sent when it left. */
-  lastReport: WorkerReport | undefined;
+  /** As it has told last: it may be killed, and what was shown of its requests must not be taken back. */
+  lastTotals: WorkerTotals | undefined;
   modules: readonly string[] = [];
   app: AppSummary | undefined;
   /** Those of its instances of the app that take requests from others. */
@@ -329,7 +330,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         // The server stops. A SIGTERM to all of its processes reaches the worker as well.
         if (message.retire !== undefined && !this.#stopsSoon) this.emit("retire", message.retire, message.isBroken);
         break;
+      case "totals":
+        this.lastTotals = message.totals;
+        break;
       case "answer":
+        if ("counters" in message.answer) this.lastTotals = message.answer;
         this.#questions.answer(message.id, message.answer);
         break;
       case "return":
@@ -359,7 +364,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
         break;
       case "drained":
         this.#isDrained = true;
-        this.lastReport = message.report;
+        this.lastTotals = message.report;
         if (message.cutShort) this.wasCutShort = true;
         break;
     }

@@ -4,7 +4,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
 import { bucketTop, toSparse } from "../../../kit/latency-histogram.ts";
 import { residentBytes } from "../../../platform/descriptors.ts";
-import type { Counters, ThreadReport, WorkerReport } from "../worker-protocol.ts";
+import type { Counters, ThreadReport, WorkerReport, WorkerTotals } from "../worker-protocol.ts";
 import { add, emptyTotals, RowTotals, type Totals } from "./row-totals.ts";
 import type { LoopTimes, ServingThreadHandle } from "../serving/serving-thread-handle.ts";
 import type { ThreadPool } from "../serving/serving-pool.ts";
@@ -37,6 +37,7 @@ export class Reporter {
   #nextWindowStart = emptyTotals();
   #windowStartMs = monotonicMs();
   #nextWindowStartMs = monotonicMs();
+  #toldEvents = 0;
 
   constructor(
     pool: ThreadPool,
@@ -93,6 +94,15 @@ export class Reporter {
       queueWindow: toSparse(totals.queue.map((count, i) => count - this.#windowStart.queue[i]!)),
       windowMs: Math.round(nowMs - this.#windowStartMs),
     };
+  }
+
+  /** The same, as far as it only grows. undefined: no request has begun or ended since the last call. */
+  newTotals(): WorkerTotals | undefined {
+    const { counters, handler, queue } = this.#totals();
+    const events = Object.values(counters).reduce((sum, count) => sum + count, 0);
+    if (events === this.#toldEvents) return undefined;
+    this.#toldEvents = events;
+    return { counters, handler: toSparse(handler), queue: toSparse(queue), threadRestarts: this.#pool.restarts };
   }
 
   #threadReport(thread: ServingThreadHandle): ThreadReport {
