@@ -195,7 +195,7 @@ describe("scaling", { concurrency: 3 }, () => {
     assert.equal(new Set(admitted.map(({ headers }) => headers["x-worker"])).size, 2);
   });
 
-  test("takes +1, -1 and a number, and refuses to go below one worker", async (t) => {
+  test("takes +1, -1 and a number, and refuses to go below one worker or above all reason", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
     const scale = (to: string): ReturnType<typeof runHeddle> => runHeddle(["scale", to, "--control", server.control]);
     assert.match((await scale("+1")).stdout, /starting 1 more\n2 workers serve/);
@@ -206,6 +206,7 @@ describe("scaling", { concurrency: 3 }, () => {
       assert.equal(run.code, 2);
       assert.match(run.stderr, /cannot scale from 1 to 0 workers: there must be at least 1/);
     }
+    assert.match((await scale("100000")).stderr, /cannot scale from 1 to 100000 workers: there can be at most 1024/);
     assert.match((await scale("many")).stderr, /got "many"; expected \+1, -1 or a number of workers/);
     const mark = server.mark();
     server.signal("SIGTTOU");

@@ -15,7 +15,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { count } from "../../errors/count.ts";
-import type { ServerConfig } from "../../config/config.ts";
+import { type ServerConfig, settings } from "../../config/config.ts";
 import { HeddleError, messageOf, toWire, type WireError } from "../../errors/errors.ts";
 import { monotonicMs } from "../../kit/clock.ts";
 import type { Log } from "../../log/log.ts";
@@ -231,11 +231,9 @@ export class Arbiter {
       }
       const from = generation.config.workers;
       const workers = to(from);
-      if (!Number.isInteger(workers) || workers < 1) {
-        throw new HeddleError(
-          "CONFIG_BAD_VALUE",
-          `cannot scale from ${from} to ${count(workers, "worker")}: there must be at least 1.`,
-        );
+      if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+        const why = workers > MAX_WORKERS ? `there can be at most ${MAX_WORKERS}` : "there must be at least 1";
+        throw new HeddleError("CONFIG_BAD_VALUE", `cannot scale from ${from} to ${count(workers, "worker")}: ${why}.`);
       }
       if (workers > from) progress(`starting ${workers - from} more`);
       if (workers > from) await this.#accepting.adapt({ ...generation.config, workers });
@@ -368,3 +366,5 @@ export class Arbiter {
 }
 
 const LAST_WORDS_MS = 1000;
+/** Not only at the start. */
+const MAX_WORKERS = settings.workers.max ?? Infinity;
