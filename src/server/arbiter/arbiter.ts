@@ -237,10 +237,13 @@ export class Arbiter {
       }
       if (workers > from) progress(`starting ${workers - from} more`);
       if (workers > from) await this.#accepting.adapt({ ...generation.config, workers });
-      const { drained } = await generation
-        .resize(workers)
+      let drained: Promise<number>;
+      try {
+        ({ drained } = await generation.resize(workers));
+      } finally {
         // Also if it failed: those that listened already have left, and their sockets would queue connections for nobody.
-        .finally(() => this.#accepting.adapt(generation.config));
+        await this.#accepting.adapt(generation.config);
+      }
       if (workers < from) progress(`retiring ${from - workers}`);
       this.log.info({ from, workers }, `scaled from ${from} to ${count(workers, "worker")}`);
       return { workers, drained };
