@@ -26,7 +26,7 @@ import type { Output } from "../../../platform/node-internals/handles.ts";
 export const WITH_REQUEST_MS = 20;
 /** The kernel tells of data first, and of the end behind it at the next look. One more is for TLS. */
 const WITH_REQUEST_LOOKS = 2;
-/** Most handlers have answered by then, also on a busy machine. One that waits for nobody any more hears of it no later. */
+/** Most handlers have answered by then, also on a busy machine. One whose client has left at once hears of it then. */
 const HALF_CLOSED_MS = 5000;
 
 /** A moment of this thread's loop. */
