@@ -15,6 +15,17 @@ import { type Cut, type RequestSpec, type Script, sentOf } from "./script.ts";
 const PATIENCE_MS = 40_000;
 /** Half of what the server allows between the last byte and the end of a client that is still there. */
 const LATE_MS = 10;
+const TURN_MS = 5;
+/** A machine that was busy just now may have stopped the server while it read the last bytes. */
+const BUSY_FOR_MS = 100;
+
+let turnedMs = performance.now();
+let busyUntilMs = 0;
+setInterval(() => {
+  const nowMs = performance.now();
+  if (nowMs - turnedMs > TURN_MS + LATE_MS) busyUntilMs = nowMs + BUSY_FOR_MS;
+  turnedMs = nowMs;
+}, TURN_MS).unref();
 
 export interface Target {
   readonly port: number;
@@ -43,6 +54,8 @@ class Client {
   /** When the last bytes were written, at the earliest, and the end after them, at the latest. */
   #putMs = 0;
   #finishedMs = 0;
+  /** Told soon after its end. What happens much later does not count. */
+  #wasLate: boolean | undefined;
 
   constructor({ port, isTls }: Target, script: Script) {
     this.#script = script;
@@ -55,7 +68,7 @@ class Client {
       this.#wake?.();
     });
     this.#socket.on("data", (chunk: Buffer) => this.#take(() => this.#stream.push(chunk)));
-    this.#socket.on("finish", () => (this.#finishedMs = performance.now()));
+    this.#socket.on("finish", () => this.#finished());
     this.#socket.on("end", () => this.#close("ended"));
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
       if (!this.#isConnected) this.#broken ??= `no connection: ${error.message}`;
@@ -159,8 +172,15 @@ class Client {
     setTimeout(() => this.#socket.resume(), ms);
   }
 
+  #finished(): void {
+    this.#finishedMs = performance.now();
+    setTimeout(() => (this.#wasLate = this.#isLate()), BUSY_FOR_MS).unref();
+  }
+
   #isLate(): boolean {
-    return this.#finishedMs - this.#putMs > LATE_MS;
+    if (this.#wasLate !== undefined) return this.#wasLate;
+    if (this.#finishedMs === 0) return false;
+    return this.#finishedMs - this.#putMs > LATE_MS || this.#finishedMs < busyUntilMs;
   }
 
   /** It ends its side while answers are due. */

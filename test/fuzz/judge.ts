@@ -19,8 +19,8 @@ export interface Observed {
   /** What was no HTTP, or why there is no connection. */
   readonly broken: string | undefined;
   /**
-   * The machine was so busy that the client's end may have left too long after its last byte: a server takes such a client for one that
-   * has gone (docs/decisions/connections-that-end.md).
+   * The machine was so busy that the client's end may have left, or may have been heard, too long after its last byte: a server
+   * takes such a client for one that has gone (docs/decisions/connections-that-end.md).
    */
   readonly endedLate: boolean;
   /** How long the connection went on after the client had ended its side. Undefined: it had not. */

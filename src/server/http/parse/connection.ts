@@ -26,10 +26,9 @@ import {
   restoreEndings,
   serveWithoutListening,
 } from "../../../platform/node-internals/connections.ts";
-import { isClosed, tellsClosedFromEnded } from "../../../platform/native.ts";
+import { endBehindLastByteMs, hasNative, isClosed, tellsClosedFromEnded } from "../../../platform/native.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
-import { behindLastByteMs, RunDelay } from "../admit/run-delay.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, diesOfReset, putBack, survivesReset } from "./upgrade-requests.ts";
@@ -126,7 +125,6 @@ export class Connections {
   /** Sockets whose input is not HTTP any more. Their later input is ignored. */
   readonly #broken = new WeakSet<Duplex>();
   #sweptMs = 0;
-  readonly #runDelay = new RunDelay();
   #onEmpty: (() => void) | undefined;
   #counted = 0;
   /** Open connections that have left HTTP for good. */
@@ -300,7 +298,8 @@ export class Connections {
         else stream.destroy();
         return;
       }
-      const behindMs = (): number | undefined => behindLastByteMs(descriptorOf(context.socket), this.#runDelay);
+      const behindMs = (): number | undefined =>
+        hasNative() ? endBehindLastByteMs(descriptorOf(context.socket)) : undefined;
       const hops = [...(context.hops ?? [])];
       if (hops.some(({ isOnItsWay }) => isOnItsWay)) context.requested = thisMoment();
       if (!mayBeAnswered(context, thisMoment(), behindMs)) endBehindClient(context);
@@ -342,7 +341,6 @@ export class Connections {
   sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < this.#sweepMs) return;
     this.#sweptMs = nowMs;
-    this.#runDelay.note(nowMs);
     for (const context of this.#connections) {
       const { socket } = context;
       if (context.handshakeSinceMs !== 0) {
