@@ -9,6 +9,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { isWatched } from "../../platform/node-internals/connections.ts";
 import type { AppServer } from "./listen/self-listening.ts";
 
 /** The events with which an http server takes over a request that carries an `Expect` header. */
@@ -30,12 +31,14 @@ export function callListeners(
   return callEach(listeners, server, [req, res]);
 }
 
+/** Through `emit` if instrumentation watches that. Then a promise that a listener returns is lost, as under `node`. */
 export function callUpgradeListeners(
   server: AppServer,
   req: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): void | Promise<void> {
+  if (isWatched(server)) return void server.emit("upgrade", req, socket, head);
   return callEach(server.rawListeners("upgrade") as Listener[], server, [req, socket, head]);
 }
 
