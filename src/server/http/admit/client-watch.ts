@@ -68,10 +68,16 @@ export function mayBeAnswered(state: ClientState, { ms, looks }: Moment, behindM
 
 /**
  * The same while a handler blocks the thread, and the kernel is asked instead: the client has ended its side. False: it has
- * left. `looks`: how often the kernel was asked since the request, this time included.
+ * left. `looks`: how often the kernel was asked since the request, this time included. `behindMs`: as above.
  */
-export function mayBeAnsweredWhileBlocked(state: ClientState, looks: number, nowMs: number): boolean {
-  if (looks <= WITH_REQUEST_LOOKS && state.halfClosedSinceMs === 0) state.halfClosedSinceMs = nowMs;
+export function mayBeAnsweredWhileBlocked(
+  state: ClientState,
+  looks: number,
+  nowMs: number,
+  behindMs: () => number | undefined,
+): boolean {
+  if (state.halfClosedSinceMs === 0 && (looks <= WITH_REQUEST_LOOKS || (behindMs() ?? Infinity) <= WITH_REQUEST_MS))
+    state.halfClosedSinceMs = nowMs;
   return state.halfClosedSinceMs !== 0 && nowMs - state.halfClosedSinceMs <= HALF_CLOSED_MS;
 }
 

@@ -16,7 +16,7 @@ import { type LoadRow } from "../../../supervise/load-board.ts";
 import { mayBeAnsweredWhileBlocked } from "../../http/admit/client-watch.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
-import { areHungUp, hasNative } from "../../../platform/native.ts";
+import { areHungUp, endBehindLastByteMs, hasNative } from "../../../platform/native.ts";
 import { offloadSetting } from "../report/offload-hint.ts";
 import { descriptorOf } from "../../../platform/node-internals/handles.ts";
 
@@ -36,8 +36,10 @@ export function setServingRules(config: ServerConfig, pipeline: Pipeline, row: L
       pipeline.sweep(performance.now());
       looks = exchange === latest ? looks + 1 : 1;
       latest = exchange;
-      const hasEnded = hasNative() && areHungUp([descriptorOf(exchange.req.socket)])[0] === true;
-      if (hasEnded && !mayBeAnsweredWhileBlocked(exchange.connection, looks, performance.now())) {
+      const fd = descriptorOf(exchange.req.socket);
+      const hasEnded = hasNative() && areHungUp([fd])[0] === true;
+      const behindMs = (): number | undefined => endBehindLastByteMs(fd);
+      if (hasEnded && !mayBeAnsweredWhileBlocked(exchange.connection, looks, performance.now(), behindMs)) {
         exchange.connection.hasLeft = true;
         exchange.abort("AbortError", "the client went away");
       }

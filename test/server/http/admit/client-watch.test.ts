@@ -82,10 +82,26 @@ describe("a client that ends its side", () => {
 
   test("while its handler blocks is to be answered for five seconds if that is found at the first two looks, else it has left", () => {
     const early = client();
-    assert.equal(mayBeAnsweredWhileBlocked(early, 2, 25), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 5025), true);
-    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 5026), false);
-    assert.equal(mayBeAnsweredWhileBlocked(client(), 3, 50), false);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 2, 25, unknown), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 3, 5025, unknown), true);
+    assert.equal(mayBeAnsweredWhileBlocked(early, 99, 5026, unknown), false);
+    assert.equal(mayBeAnsweredWhileBlocked(client(), 3, 50, unknown), false);
+  });
+
+  test("right behind its last byte while its handler blocks is to be answered, however late that is found", () => {
+    const late = client();
+    assert.equal(
+      mayBeAnsweredWhileBlocked(late, 99, 900, () => 20),
+      true,
+    );
+    assert.equal(
+      mayBeAnsweredWhileBlocked(late, 200, 5901, () => 20),
+      false,
+    );
+    assert.equal(
+      mayBeAnsweredWhileBlocked(client(), 99, 900, () => 21),
+      false,
+    );
   });
 
   test("and gets no answer for five seconds has left", () => {
