@@ -92,8 +92,8 @@ describe("one event loop with tasks and actors of all kinds", { concurrency: fal
       .map(({ kind, name, startedAt }) => `${kind} ${name ?? ""} ${/^\w+/.exec(startedAt!)![0]}`)
       .sort();
     assert.deepEqual(sites, [
-      "actor  act",
-      "actor  act",
+      "actor lost act",
+      "actor lost act",
       "task computes act",
       "task losesItself act",
       "task losesItself act",
