@@ -93,7 +93,7 @@ describe("findLeakedActors", () => {
     assert.deepEqual(await findLeakedActors(), []);
     const found = await collectLeaks(watchersHere());
     const kinds = found.map(({ kind, name }) => `${kind} ${name ?? ""}`);
-    assert.ok(kinds.includes("task holds") && kinds.includes("actor "), String(kinds));
+    assert.ok(kinds.includes("task holds") && kinds.includes("actor waits"), String(kinds));
   });
 });
 
