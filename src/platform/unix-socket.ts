@@ -32,7 +32,7 @@ export function whyTooLong(path: string): string | undefined {
   return `the path has ${count(bytes, "byte")}, and that of a Unix socket at most ${MAX_PATH_BYTES}`;
 }
 
-/** `mode`: of its file. Default: what the umask leaves. @throws the error of bind(2), such as EADDRINUSE */
+/** `mode`: of its file. Default: what the umask leaves. @throws the error of bind(2), such as EADDRINUSE; an Error that says so if the path is too long */
 export async function bindUnixSocket(path: string, mode: number | undefined): Promise<UnixSocket> {
   const why = whyTooLong(path);
   if (why !== undefined) throw new Error(why);

@@ -31,6 +31,13 @@ export interface CarriesExchange {
   [exchangeOf]?: Exchange;
 }
 
+/** A request whose handler has failed: an exchange, or an upgrade, which has no id. */
+export interface FailedRequest {
+  readonly id?: string;
+  readonly req: IncomingMessage;
+  readonly route: Route;
+}
+
 export class Exchange implements Linked<Exchange>, HandledExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;

@@ -10,17 +10,11 @@ import type { ServerConfig } from "../../config/config.ts";
 import type { RunningModel } from "../models/model.ts";
 import type { ConnectionHandlers, LeavingHttp } from "./parse/connection.ts";
 import { inspectHead } from "./parse/limits.ts";
+import type { FailedRequest } from "./exchange.ts";
 import { refuseSocket } from "./respond/respond.ts";
 import type { Route, Router } from "./route/router.ts";
 import type { SocketEntry } from "./socket-entry.ts";
 import type { Sticky } from "./sticky/sticky.ts";
-
-/** Whose handler has failed. `id`: of an exchange. */
-export interface FailedRequest {
-  readonly id?: string;
-  readonly req: IncomingMessage;
-  readonly route: Route;
-}
 
 export interface UpgradeEntryOptions {
   readonly config: ServerConfig;

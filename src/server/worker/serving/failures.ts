@@ -7,7 +7,7 @@ import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { runQueue } from "../../../runtime/run-queue.ts";
-import type { FailedRequest } from "../../http/upgrade-entry.ts";
+import type { FailedRequest } from "../../http/exchange.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import type { FromThread } from "./serving-protocol.ts";
 
