@@ -16,7 +16,7 @@ export interface EndedWorker {
 
 export function whyEnded({ pid, isAppProcess, wasReady }: EndedWorker, { code, signal }: ProcessEnd): HeddleError {
   if (signal !== null) return new HeddleError("WORKER_DIED", `worker ${pid} was killed by ${signal}`);
-  if (code === TERMINATED)
+  if (code === TERMINATED && !wasReady)
     return new HeddleError("WORKER_DIED", `worker ${pid} got a SIGTERM before it was ready, and has ended`);
   if (!isAppProcess || code === BROKEN) return new HeddleError("WORKER_DIED", `worker ${pid} exited with code ${code}`);
   if (!wasReady)
