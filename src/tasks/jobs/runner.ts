@@ -35,7 +35,13 @@ export function accept(from: number, rest: readonly unknown[], ownClaim?: Claim)
     boolean,
   ];
   const claim = ownClaim ?? (address === undefined ? undefined : claimAt(address));
-  const unit = new Job(name, () => call(url, name, value, markers), { from, id }, claim);
+  const unit = new Job(
+    name,
+    () => call(url, name, value, markers),
+    { from, id },
+    claim,
+    () => unpack(value, markers),
+  );
   running.set(key(from, id), unit);
   if (isUnref) unref(unit);
   if (connected().role === "blocking") {
@@ -67,17 +73,21 @@ class Job extends Unit {
   readonly #id: number;
   /** Set if another thread may take the task back: it must be won before the task starts. */
   readonly #claim: Claim | undefined;
+  readonly #discard: () => void;
 
+  /** `discard`: its arguments are not needed any more. */
   constructor(
     name: string,
     begin: () => unknown,
     { from, id }: { readonly from: number; readonly id: number },
     claim: Claim | undefined,
+    discard: () => void,
   ) {
     super(name, begin);
     this.#from = from;
     this.#id = id;
     this.#claim = claim;
+    this.#discard = discard;
   }
 
   get id(): string {
@@ -89,7 +99,13 @@ class Job extends Unit {
   }
 
   protected override dropped(): void {
-    running.delete(key(this.#from, this.#id));
+    const own = key(this.#from, this.#id);
+    // It may have been taken back, and placed here again.
+    if (running.get(own) === this) running.delete(own);
+    if (this.#claim !== undefined) return;
+    // Its sender can't take it back, so it does not know that nothing of the task will run.
+    this.#discard();
+    this.#tell([OP.failed, this.#id, packThrown(canceled(`the task "${this.name}" was cancelled`, undefined))]);
   }
 
   protected override started(): void {
