@@ -26,11 +26,14 @@ export class TaskGroup implements AsyncDisposable {
   /** Tasks that run, and those that were woken to start. */
   #active: number = 0;
   #failure: { readonly error: unknown; isTold: boolean } | undefined;
+  /** What is started from now on is not wanted any more. Undefined: nothing has ended the group yet. */
+  #end: "waited for" | "cancelled" | undefined;
 
   constructor(context: Context = Context.background()) {
     checkContext(context, "new TaskGroup()");
     this.context = context.withCancel();
     this.context.onCancel(() => {
+      this.#end ??= "cancelled";
       for (const handle of this.#running) handle.cancel(this.context.cause);
     });
   }
@@ -41,8 +44,8 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   /**
-   * Starts a task in the group. A closure gets the group's context, which may be cancelled already. The promise settles when
-   * the task has been started: at once, unless there is a limit.
+   * Starts a task in the group. A closure gets the group's context, which may be cancelled already; what `task()` made never begins
+   * then. The promise settles when the task has been started: at once, unless there is a limit.
    */
   go<Args extends readonly unknown[], R>(task: Task<Args, R>, ...args: Args): Promise<void>;
   go(closure: (context: Context) => unknown): Promise<void>;
@@ -91,6 +94,7 @@ export class TaskGroup implements AsyncDisposable {
 
   async #settled(): Promise<void> {
     while (this.#active > 0 || this.#starting.first !== undefined) await park<void>(this.#waiting, "task group");
+    this.#end ??= "waited for";
     this.context.cancel();
     if (isTimeUp()) await nextTurn(undefined);
   }
@@ -104,6 +108,8 @@ export class TaskGroup implements AsyncDisposable {
       throw error;
     }
     this.#running.add(handle);
+    // A closure has the group's context. A task is told, and the cancellation that would tell it has been.
+    if (isTask(fn) && this.#end === "cancelled") handle.cancel(this.context.cause);
     void handle.then(undefined, (error: unknown) => this.#failed(error));
     void handle.ended().then(() => {
       this.#running.delete(handle);
