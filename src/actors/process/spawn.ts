@@ -241,6 +241,8 @@ async function beginNamed(process: ActorProcess, terms: Terms, name: string | Vi
     process.die("normal", "dropped");
     throw error;
   }
+  // Others know its name already, and one of them has ended it.
+  if (process.status === "dead") throw startFailed(process, { type: "exited", reason: process.exited().reason });
   return await begin(process, terms, isServer);
 }
 
