@@ -113,17 +113,22 @@ export async function stopAll(
   const refs = new Map(pids.map((pid) => [self.monitor(pid), pid]));
   const reason = shutdown === "brutal_kill" ? "kill" : "shutdown";
   for (const pid of pids) signalExit(self, pid, reason, "sent");
-  const isDown = (message: unknown): message is DownMessage => message instanceof DownMessage && refs.has(message.ref);
+  const gone = new Set(pids);
+  const exits = new Map<Pid, ExitReason>();
+  // Their exits are taken out as well. If they stayed, each search would begin with all of them.
+  const isOfOne = (message: unknown): message is DownMessage | ExitMessage =>
+    message instanceof DownMessage ? refs.has(message.ref) : message instanceof ExitMessage && gone.has(message.from!);
   const stopped: [Pid, ExitReason][] = [];
   let endMs = performance.now() + patienceMs(shutdown, giveUpMs);
   let killed = shutdown === "brutal_kill";
   while (refs.size > 0) {
-    const down: DownMessage | undefined = await self.receive(isDown, {
+    const news: DownMessage | ExitMessage | undefined = await self.receive(isOfOne, {
       timeoutMs: Math.max(0, endMs - performance.now()),
     });
-    if (down !== undefined) {
-      stopped.push([refs.get(down.ref)!, down.reason]);
-      refs.delete(down.ref);
+    if (news instanceof ExitMessage) exits.set(news.from!, news.reason);
+    else if (news !== undefined) {
+      stopped.push([refs.get(news.ref)!, news.reason]);
+      refs.delete(news.ref);
     } else if (killed) {
       for (const [ref, pid] of refs) {
         giveUp(self, ref, pid, giveUpMs);
@@ -136,8 +141,6 @@ export async function stopAll(
       for (const pid of refs.values()) signalExit(self, pid, "kill", "sent");
     }
   }
-  const gone = new Set(pids);
-  const exits = new Map<Pid, ExitReason>();
   self.mailbox?.takeAll((message) => {
     if (!(message instanceof ExitMessage) || !gone.has(message.from!)) return false;
     exits.set(message.from!, message.reason);

@@ -4,7 +4,9 @@
 export class RestartWindow {
   readonly #intensity: number;
   readonly #periodMs: number;
+  /** The oldest first. Those before `#first` are over. */
   #restartsMs: number[] = [];
+  #first: number = 0;
 
   constructor(intensity: number, periodMs: number) {
     this.#intensity = intensity;
@@ -13,8 +15,12 @@ export class RestartWindow {
 
   /** Counts a restart. False: it is one too many. */
   admits(nowMs: number): boolean {
-    this.#restartsMs = this.#restartsMs.filter((restartMs) => restartMs >= nowMs - this.#periodMs);
+    while (this.#restartsMs[this.#first]! < nowMs - this.#periodMs) this.#first += 1;
+    if (this.#first > this.#restartsMs.length / 2) {
+      this.#restartsMs = this.#restartsMs.slice(this.#first);
+      this.#first = 0;
+    }
     this.#restartsMs.push(nowMs);
-    return this.#restartsMs.length <= this.#intensity;
+    return this.#restartsMs.length - this.#first <= this.#intensity;
   }
 }

@@ -55,6 +55,9 @@ test("restarts that are not older than the period count, and older ones are forg
   assert.ok(later.admits(0) && later.admits(50) && later.admits(101), "0 is older than the period");
   assert.equal(later.admits(150), false, "50 is not");
   assert.equal(new RestartWindow(0, 100).admits(0), false);
+  const busy = new RestartWindow(3, 10);
+  for (let ms = 0; ms < 1000; ms += 5) assert.ok(busy.admits(ms), "three in any ten milliseconds");
+  assert.equal(busy.admits(995), false);
 });
 
 onBothSides("without an intensity one restart is put up with, and a second one is too many", async (on) => {
