@@ -16,7 +16,7 @@ import { isPortable, noteBound } from "./process-bound.ts";
 import { encodeReference, isReference } from "./references.ts";
 
 /** Replaces a reference or an error in a message for another thread. */
-export type Marker = readonly [marker: object, tag: string, data: unknown];
+export type Marker = readonly [marker: object, tag: string, data: unknown, module?: string];
 
 export interface DeepCopy {
   readonly value: unknown;
@@ -192,14 +192,14 @@ class Walk {
   }
 
   #markReference(value: object, path: string): object {
-    const [tag, data] = encodeReference(value)!;
+    const [tag, data, module] = encodeReference(value)!;
     if (!isPortable(tag)) noteBound(this.markers, `${path}, a ${tag},`);
-    return this.#mark(value, tag, data);
+    return this.#mark(value, tag, data, module);
   }
 
-  #mark(value: object, tag: string, data: unknown): object {
+  #mark(value: object, tag: string, data: unknown, module?: string): object {
     const marker = {};
-    this.markers.push([marker, tag, data]);
+    this.markers.push(module === undefined ? [marker, tag, data] : [marker, tag, data, module]);
     this.#seen.set(value, marker);
     return marker;
   }

@@ -39,13 +39,13 @@ export function unpack(value: unknown, markers: readonly Marker[] | undefined): 
   if (markers === undefined) return value;
   const meant = new Map<unknown, unknown>();
   const errors: [error: Error, own: Record<string, unknown>][] = [];
-  for (const [marker, tag, data] of markers) {
+  for (const [marker, tag, data, module] of markers) {
     if (tag === ERROR_TAG) {
       const error = beginError(data as ErrorData);
       meant.set(marker, error);
       errors.push([error, (data as ErrorData).own]);
     } else {
-      meant.set(marker, decodeReference(tag, data));
+      meant.set(marker, decodeReference(tag, data, module));
     }
   }
   const seen = new Set<object>();

@@ -3,6 +3,8 @@
  * the handles of registered functions. Each kind defines how it is sent to another thread.
  */
 
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { notePortable } from "./process-bound.ts";
 
 export interface ReferenceKind<T extends object> {
@@ -12,6 +14,11 @@ export interface ReferenceKind<T extends object> {
   readonly prototypes: readonly object[];
   /** Whether it means the same in all processes that run the program. Default: only on the threads of this one. */
   readonly isPortable?: boolean;
+  /**
+   * The URL of the module that registers the kind. It is sent along, and loaded by a thread that does not know the kind: a module that only
+   * passes such an object on, or calls its methods, need not import its class.
+   */
+  readonly module?: string;
   /** Plain data that represents the object on another thread. */
   readonly encode: (value: T) => unknown;
   /** The object for the data of `encode`, on any thread. */
@@ -20,6 +27,7 @@ export interface ReferenceKind<T extends object> {
 
 interface AnyKind {
   readonly tag: string;
+  readonly module: string | undefined;
   readonly encode: (value: object) => unknown;
   readonly decode: (data: unknown) => object;
 }
@@ -35,9 +43,9 @@ const byPrototype: Map<unknown, AnyKind> = new Map();
 const byTag: Map<string, AnyKind> = new Map();
 
 export function registerReferences<T extends object>(kind: ReferenceKind<T>): void {
-  const { tag, prototypes, isPortable = false, encode, decode } = kind;
+  const { tag, prototypes, isPortable = false, module, encode, decode } = kind;
   if (isPortable) notePortable(tag);
-  const any: AnyKind = { tag, encode: (value) => encode(value as T), decode };
+  const any: AnyKind = { tag, module, encode: (value) => encode(value as T), decode };
   byTag.set(tag, any);
   for (const prototype of prototypes) {
     byPrototype.set(prototype, any);
@@ -51,15 +59,19 @@ export function isReference(value: object): boolean {
   return prototype !== undefined && Object.getPrototypeOf(value) === prototype;
 }
 
-/** The tag and data of a reference; undefined for anything else. */
-export function encodeReference(value: object): readonly [tag: string, data: unknown] | undefined {
+/** The tag and data of a reference, and the module of its kind; undefined for anything else. */
+export function encodeReference(value: object): readonly [tag: string, data: unknown, module?: string] | undefined {
   const kind = byPrototype.get(Object.getPrototypeOf(value));
-  return kind === undefined ? undefined : [kind.tag, kind.encode(value)];
+  if (kind === undefined) return undefined;
+  const { tag, module } = kind;
+  return module === undefined ? [tag, kind.encode(value)] : [tag, kind.encode(value), module];
 }
 
-export function decodeReference(tag: string, data: unknown): object {
+export function decodeReference(tag: string, data: unknown, module?: string): object {
+  // A kind registers itself when its library is loaded.
+  if (!byTag.has(tag) && module !== undefined) createRequire(import.meta.url)(fileURLToPath(module));
   const kind = byTag.get(tag);
-  // Both sides run the same version. A kind registers itself when its library is loaded.
+  // Both sides run the same version.
   if (kind === undefined) throw new Error(`no kind of reference is called ${tag} on this thread`);
   return kind.decode(data);
 }
