@@ -68,6 +68,10 @@ export const OP = {
   unref: 28,
   /** [, id]: which tasks are parked, and where were those started that the thread has placed on others? */
   parked: 29,
+  /** [, object, keeper]: to home. A reference for which that thread keeps its stand-in is not needed any more. */
+  giveUp: 30,
+  /** [, home, object]: home passes it on. */
+  notKept: 31,
   /** [, what, number, value]: the fake time of tests; time/fake/protocol.ts. */
   time: 40,
   /** [, name, value]: a mode of all threads; inspect/modes.ts. */
@@ -80,6 +84,10 @@ export type Op = (typeof OP)[keyof typeof OP];
 export type Message = readonly [op: Op, ...rest: unknown[]];
 
 const SERVICE = "heddle.tasks";
+
+/** The module of the whole library, in which all handlers and kinds of references exist. */
+export const LIBRARY: string = new URL(`./index.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+  .href;
 
 const handlers: ((from: number, message: readonly unknown[]) => void)[] = [];
 const threadGoneListeners: ((thread: number, why: HeddleError) => void)[] = [];
@@ -174,8 +182,7 @@ export function connected(): Runtime {
     joined = runtime();
     joined.openService({
       name: SERVICE,
-      // The module of the whole library, so that all handlers exist.
-      module: new URL(`./index.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url).href,
+      module: LIBRARY,
       receive: (from, payload) => handlers[(payload as Message)[0]]!(from, payload as Message),
       unfinished: () => endListener?.unfinished() ?? [],
       ending: async () => endListener?.ending(),
