@@ -13,6 +13,7 @@ import type { Transferable } from "node:worker_threads";
 import { isHere } from "../across/own-worker.ts";
 import { copy } from "../../runtime/copy/copy.ts";
 import { pack, unpack } from "../../runtime/copy/message-packing.ts";
+import { boundIn } from "../../runtime/copy/process-bound.ts";
 import { CastMessage, mailboxFull, settleOverflow } from "./calls.ts";
 import { beforeExitSignals } from "../process/exit-signals.ts";
 import { rareFieldsOf } from "../process/rare-fields.ts";
@@ -59,11 +60,18 @@ export function sendToAll(pids: Iterable<Pid>, message: unknown): void {
   for (const process of here) deliver(process, copy(message), "drop");
 }
 
-/** Packed once, and cloned once for each thread. Other workers first: they get less than other threads do. */
+/**
+ * Packed once, and cloned once for each thread. But the home of a channel or a lock counts the references to it, so each thread gets its
+ * own. Other workers first: they get less than other threads do.
+ */
 function postToAll(byThread: ReadonlyMap<number, readonly number[]>, message: unknown): void {
-  const { value, markers } = pack(message);
+  let packed = pack(message);
+  const isCounted = boundIn([packed]) !== undefined;
   const threads = [...byThread].sort(([a], [b]) => Number(isHere(a)) - Number(isHere(b)));
-  for (const [thread, ids] of threads) post(thread, ["sendAll", ids, value, markers]);
+  for (const [index, [thread, ids]] of threads.entries()) {
+    if (isCounted && index > 0) packed = pack(message);
+    post(thread, ["sendAll", ids, packed.value, packed.markers]);
+  }
 }
 
 /** Like `sendTo`, in the form that `handleCast` gets. */

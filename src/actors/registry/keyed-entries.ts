@@ -17,6 +17,7 @@
 
 import { isHere, root } from "../across/own-worker.ts";
 import { pack, unpack, type Packed } from "../../runtime/copy/message-packing.ts";
+import { boundIn } from "../../runtime/copy/process-bound.ts";
 import {
   ask,
   broadcast,
@@ -25,6 +26,7 @@ import {
   onQuestion,
   onThreadAdded,
   onThreadGone,
+  otherThreads,
   post,
   releaseName,
   thisThread,
@@ -201,8 +203,17 @@ onQuestion("takeKey", (_from: number, ...args: TakeArgs) => {
 });
 
 function tell(entry: OwnEntry): void {
+  const data = dataOf(entry);
+  if (boundIn(data) !== undefined) return tellEach(entry, data);
   // Nobody else: the root, which runs no code of the app.
-  tellAudience(entry.audience, ["keyed", ...dataOf(entry)], root);
+  tellAudience(entry.audience, ["keyed", ...data], root);
+}
+
+/** The home of a channel or a lock counts the references to it, so each thread gets its own. There are no other workers then. */
+function tellEach(entry: OwnEntry, first: EntryData): void {
+  const threads = otherThreads();
+  if (threads.length === 0) unpack(first[5].value, first[5].markers);
+  for (const [index, thread] of threads.entries()) post(thread, ["keyed", ...(index === 0 ? first : dataOf(entry))]);
 }
 
 function widenOwn(name: string, key: RegistryKey, number: number, audience: Audience): void {

@@ -92,8 +92,13 @@ onQuestion("tableWrite", async (from: number, name: string, number: number, writ
   if (home?.copy.number !== number) return undefined;
   const { value, change } = perform(home.copy.map, write);
   if (change !== undefined) {
-    apply(home.copy, copied(change));
-    for (const thread of home.readers) post(thread, ["tableChange", name, number, change]);
+    if (hasReferences(change)) {
+      apply(home.copy, change);
+      for (const thread of home.readers) post(thread, ["tableChange", name, number, packedAnew(home.copy, change)]);
+    } else {
+      apply(home.copy, copied(change));
+      for (const thread of home.readers) post(thread, ["tableChange", name, number, change]);
+    }
     // Whoever writes has the change before the answer. Others answer when they have it.
     const others = [...home.readers].filter((thread) => thread !== from);
     if (everywhere) await Promise.allSettled(others.map((thread) => ask(thread, "ping")));
@@ -104,6 +109,15 @@ onQuestion("tableWrite", async (from: number, name: string, number: number, writ
 /** Unpacking changes what is unpacked, and freezing what is stored, so the home needs its own. */
 function copied(change: Change): Change {
   return change[0] === "set" ? structuredClone(change) : change;
+}
+
+/** The home of a channel or a lock counts the references to it: each is unpacked once. */
+function hasReferences(change: Change): boolean {
+  return change[0] === "set" && change[2].markers !== undefined;
+}
+
+function packedAnew({ map }: Copy, change: Change): Change {
+  return change[0] === "set" ? ["set", change[1], pack(map.get(change[1]))] : change;
 }
 
 function perform(map: ReadonlyMap<Key, unknown>, write: Write): { value: unknown; change?: Change } {
