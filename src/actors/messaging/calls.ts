@@ -331,7 +331,7 @@ export function failCall(from: From, reason: ExitReason): void {
 
 /** Replies to a call, from any actor on any thread. A second or late reply is dropped. */
 export function sendReply(from: From, value: unknown): void {
-  if (from instanceof PendingCall) return from.reply(copy(value), from.server.thread);
+  if (from instanceof PendingCall) return from.reply(copy(value), thisThread);
   if (from.thread === thisThread) return;
   const packed = pack(value);
   post(from.thread, ["reply", from.call, packed.value, packed.markers]);
@@ -354,7 +354,9 @@ for (const envelope of ["call", "control"] as const) {
 onMessage("uncall", (thread: number, id: number, call: number) => {
   const callers = localProcess(id)?.extra?.callers;
   for (const from of callers ?? []) {
-    if (from instanceof RemoteCall && from.thread === thread && from.call === call) callers!.delete(from);
+    if (!(from instanceof RemoteCall && from.thread === thread && from.call === call)) continue;
+    callers!.delete(from);
+    return;
   }
 });
 
