@@ -130,7 +130,7 @@ export class WaitGroup {
       handle = go(task as Task<Args, R>, ...args);
     } catch (error) {
       // It was not started, so it must not be waited for.
-      void this.#undo(added);
+      this.#undo(added).catch(unlessLost);
       throw error;
     }
     const done = async (): Promise<void> => {
@@ -138,7 +138,7 @@ export class WaitGroup {
       await handle.ended();
       await this.#core.finish(HERE);
     };
-    void done();
+    done().catch(unlessLost);
     return handle;
   }
 
@@ -156,6 +156,11 @@ export class WaitGroup {
       methods: ["add", "wait", "begin", "finish"],
     });
   }
+}
+
+/** The group has ended with its thread: whoever waits for it is told. */
+function unlessLost(error: unknown): void {
+  if (!(error instanceof HeddleError && error.code === "CHANNEL_LOST")) throw error;
 }
 
 function misuse(message: string): HeddleError {
