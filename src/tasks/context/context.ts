@@ -58,7 +58,8 @@ export class Context {
    */
   withTimeout(timeoutMs: number, cause?: unknown): CancelableContext {
     if (!isDuration(timeoutMs)) throw badDuration("TASK_INVALID", "the timeout of a context", timeoutMs);
-    return this.withDeadline(Date.now() + timeoutMs, cause);
+    const deadlineMs = timeoutMs === Infinity ? undefined : Date.now() + timeoutMs;
+    return new CancelableContext(this, deadlineMs, cause, timeoutMs);
   }
 
   /**
@@ -199,8 +200,8 @@ export class CancelableContext extends Context implements Disposable {
   #done: Channel<never> | undefined;
   #controller: AbortController | undefined;
 
-  /** For the library. */
-  constructor(parent: Context, deadline?: number, cause?: unknown) {
+  /** For the library. `timeoutMs`: until the deadline, whatever becomes of the wall clock. */
+  constructor(parent: Context, deadline?: number, cause?: unknown, timeoutMs?: number) {
     super(parent);
     const above = parent.canceler();
     const inherited = above?.deadline;
@@ -208,7 +209,7 @@ export class CancelableContext extends Context implements Disposable {
     this.#deadline = isOwn ? deadline : inherited;
     this.#deadlineCause = isOwn ? cause : above?.deadlineCause;
     if (above !== undefined) this.#detach = above.onCancel(() => this.#cancel(above.error!, above.cause));
-    if (isOwn && this.#error === undefined) this.#arm();
+    if (isOwn && this.#error === undefined) this.#arm(timeoutMs);
   }
 
   override canceler(): CancelableContext {
@@ -302,14 +303,16 @@ export class CancelableContext extends Context implements Disposable {
     for (const listener of listeners) listener();
   }
 
-  #arm(): void {
-    const leftMs = this.#deadline! - Date.now();
+  /** A timeout counts by the timers. A deadline is a time of the wall clock, which may be set meanwhile. */
+  #arm(timeoutMs: number | undefined): void {
+    const leftMs = timeoutMs ?? this.#deadline! - Date.now();
     if (leftMs <= 0) {
       this.#cancel(deadlineExceeded(this.#deadlineCause), this.#deadlineCause);
       return;
     }
+    const stepMs = Math.min(leftMs, MAX_TIMER_MS);
     // A deadline without listeners does not keep the program alive.
-    this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, MAX_TIMER_MS));
+    this.#timer = setTimeout(() => this.#arm(timeoutMs && timeoutMs - stepMs), stepMs);
     if (this.#listeners.size === 0) this.#timer.unref();
   }
 
