@@ -186,7 +186,7 @@ export class Machine implements Inspected {
 
   #setTimer(key: string, event: StateEvent, ms: TimeoutMs): void {
     this.#cancel(key);
-    if (ms === "cancel") return;
+    if (ms === "cancel" || ms === Infinity) return;
     let timer = this.#timers.get(key);
     if (timer === undefined) {
       this.#timers.set(key, (timer = new OwnTimer(this.#self)));

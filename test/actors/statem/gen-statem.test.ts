@@ -477,6 +477,7 @@ test("a machine keeps nothing of named timeouts that are over or cancelled", asy
     const before = process.memoryUsage().heapUsed;
     for (let n = from; n < to; n++) {
       cast(pid as never, { [`soon ${n}`]: 1, [`at once ${n}`]: 0, [`never ${n}`]: 60_000 });
+      cast(pid as never, { [`endless ${n}`]: Infinity });
       cast(pid as never, { [`never ${n}`]: "cancel" });
       if (n % 500 === 0) await handled(pid);
     }
