@@ -28,6 +28,7 @@ import {
 } from "./messaging/calls.ts";
 import { ExitError, isCrash, reasonOf, sameReason, ServerExited, type ExitReason } from "./process/exit-reason.ts";
 import { ExitMessage } from "./process/exit-signals.ts";
+import { toldReason } from "./exits/told-reason.ts";
 import { resolveName } from "./registry/registered-names.ts";
 import type { Pid } from "./process/pid.ts";
 import { crashes } from "./process/process.ts";
@@ -275,7 +276,8 @@ export async function stop(
     const request: StopRequest = { op: "stop", reason };
     await startControl(pid, request, timeoutMs);
   } catch (error) {
-    if (error instanceof ServerExited && sameReason(error.reason, reason)) return;
+    // As others learn of it: an object of a class is a plain one then.
+    if (error instanceof ServerExited && sameReason(error.reason, toldReason(reason))) return;
     throw error;
   }
 }

@@ -287,3 +287,15 @@ for (const [what, server] of [
     assert.equal(await done.promise, true);
   });
 }
+
+onBothSides("stop resolves when the server has ended for the given reason, whatever class that is of", async (on) => {
+  class Maintenance extends Error {
+    readonly minutes = 5;
+  }
+  class Plan {
+    readonly minutes = 5;
+  }
+  for (const reason of [new Maintenance("soon"), new Plan(), { shutdown: new Plan() }, new RangeError("soon")]) {
+    await stop(await spawn(counter, [1], { on }), reason);
+  }
+});
