@@ -5,7 +5,7 @@
  * thread that does not answer in time is shown as one that does not respond. The answers are not from one instant.
  */
 
-import { setTimeout } from "../../kit/native-timers.ts";
+import { MAX_TIMER_MS, setTimeout } from "../../kit/native-timers.ts";
 import { invalid, mustBeDuration, mustBeOptions } from "../arguments/arguments.ts";
 import { ask, onQuestion, otherThreads, thisThread } from "../messaging/remote.ts";
 import { processes, type Process } from "../process/process.ts";
@@ -65,7 +65,7 @@ async function lookAt(thread: number, limit: number, timeoutMs: number): Promise
   const answer = (ask(thread, "observe", limit) as Promise<Look>).catch(() => silent);
   if (thread === thisThread || timeoutMs === Infinity) return await answer;
   const late = Promise.withResolvers<Look>();
-  const timer = setTimeout(() => late.resolve(silent), timeoutMs);
+  const timer = setTimeout(() => late.resolve(silent), Math.min(timeoutMs, MAX_TIMER_MS));
   try {
     return await Promise.race([answer, late.promise]);
   } finally {

@@ -18,6 +18,8 @@ import {
   whereis,
 } from "../../../src/actors/index.ts";
 import { Mailbox } from "../../../src/actors/messaging/mailbox.ts";
+import { go } from "../../../src/tasks/index.ts";
+import { block } from "../../fixtures/tasks/movable.ts";
 import { puppet } from "../../fixtures/actors/puppet.ts";
 import { newWords, runaway } from "../../fixtures/actors/runaway.ts";
 
@@ -154,4 +156,16 @@ test("a supervisor's restarts are counted: of each supervisor, and of all on a t
   setSupervisorReporter(undefined);
   await stop(pid);
   assert.equal((await observe()).threads[0]!.restarts, before + 2);
+});
+
+test("observe() waits for an answer also with a time limit beyond that of Node's timers", async () => {
+  const word = new Int32Array(new SharedArrayBuffer(8));
+  const busy = go(block, word);
+  while (Atomics.load(word, 1) === 0) await Atomics.waitAsync(word, 1, 0).value;
+  const observed = observe({ timeoutMs: 2 ** 31 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  Atomics.store(word, 0, 1);
+  Atomics.notify(word, 0);
+  await busy;
+  assert.ok((await observed).threads.every(({ responds }) => responds));
 });
