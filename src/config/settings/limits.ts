@@ -31,14 +31,14 @@ export const limitSettings = {
     flag: "body-idle-timeout",
     kind: "duration",
     default: "30s",
-    doc: "How long no byte of a body may arrive, else 408; 0 waits forever.",
+    doc: "How long no byte of a body may arrive, else 408; 0 waits forever, however slow the body is.",
   },
   bodyMinRateBytes: {
     flag: "body-min-rate",
     kind: "size",
     default: "1KiB",
     placeholder: "BYTES/S",
-    doc: "Lowest average rate of a body in bytes per second, else 408; checked after the body idle timeout has passed. 0 is no minimum.",
+    doc: "Lowest average rate of a body in bytes per second, else 408; checked after the body idle timeout has passed, and never if that is 0. 0 is no minimum.",
   },
   bodyBufferBytes: {
     flag: "body-buffer",
