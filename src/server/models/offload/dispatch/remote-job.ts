@@ -137,7 +137,10 @@ export class RemoteJob {
     const { exchange } = this;
     exchange.onAbort = undefined;
     exchange.isReadElsewhere = false;
-    if (!exchange.req.complete) exchange.req.off("data", this.#forward);
+    if (exchange.req.complete) return;
+    exchange.req.off("data", this.#forward);
+    // The response is out: the connection waits only for the rest of the body. Before that, the end of the exchange drops it.
+    if (exchange.state === "ended") exchange.req.resume();
   }
 
   readonly #forward = (chunk: Buffer): void => {
