@@ -107,6 +107,23 @@ describe("the gate of a server with two threads", () => {
     assert.equal((await last.next()).status, 200);
   });
 
+  const queues = { loop: ["--limit", "1"], threads: ["--model", "threads"] };
+  for (const [model, args] of Object.entries(queues)) {
+    test(`all of the time of a client that leaves the queue is queue time in the access log (${model})`, async () => {
+      const flags = "--threads 1 --queue 1 --queue-timeout 0 --access-log --log-format json";
+      await using server = await startServer(app, [...flags.split(" "), ...args]);
+      await using inside = await Crowd.send(server, "/hold", 1);
+      await inside.next();
+      {
+        await using crowd = await Crowd.send(server, "/hold", 2);
+        assert.equal((await crowd.next()).status, 503);
+      }
+      const [line] = await server.waitForLog(/^\{[^\n]*"clientGone":true[^\n]*\}$/m);
+      const { queueMs, handlerMs } = JSON.parse(line) as { queueMs: number; handlerMs: number };
+      assert.deepEqual([queueMs > 0, handlerMs], [true, 0], line);
+    });
+  }
+
   test("a slot that comes free runs the next request in its own context", async () => {
     await using server = await startServer(app, ["--threads", "1", "--limit", "1"]);
     await using first = await RawConnection.open(server.port);

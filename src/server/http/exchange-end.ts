@@ -37,6 +37,9 @@ export function endExchange(
   const { counters } = row;
   const isStream = exchange instanceof StreamExchange;
   const complete = isStream ? exchange.isComplete : exchange.res.writableFinished;
+  // No handler has begun: all of its time was queue time.
+  const neverRan = exchange.state === "queued" || exchange.state === "received";
+  if (neverRan) exchange.executedMs = nowMs;
   exchange.state = "ended";
   exchanges.remove(exchange);
   const { connection } = exchange;
@@ -51,7 +54,7 @@ export function endExchange(
   admission.release(exchange, nowMs, complete && exchange.refusal === undefined);
   exchange.onEnded?.();
   if (exchange.wasAdmitted) {
-    row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
+    if (!neverRan) row.handlerCounts[bucketOf((nowMs - exchange.executedMs) * 1000)]!++;
     const queuedMs = exchange.executedMs - exchange.receivedMs;
     if (queuedMs > 0) row.queueCounts[bucketOf(queuedMs * 1000)]!++;
   }
