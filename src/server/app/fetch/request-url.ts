@@ -3,7 +3,7 @@
  * into `_invalid_`. The host here was checked (server/http/parse/authority.ts): it parses, and stays the same host.
  */
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { FastURL } from "srvx/node";
 
 /** The last host: as it was sent, and as URLs write it. */
@@ -13,12 +13,17 @@ let written = "";
 export function urlOf(req: IncomingMessage): URL {
   const { socket, headers } = req;
   const protocol = "encrypted" in socket && socket.encrypted === true ? "https:" : "http:";
-  const host = hostOf(protocol, headers.host, req);
+  const host = hostOf(protocol, req.httpVersionMajor === 2 ? authorityOf(headers) : headers.host, req);
   // `*` (OPTIONS) gets its own path, so that it differs from `/`.
   const target = req.url === "*" ? "/*" : req.url!;
   const query = target.indexOf("?");
   const pathname = query === -1 ? target : target.slice(0, query);
   return new FastURL({ protocol, host, pathname, search: query === -1 ? "" : target.slice(query) });
+}
+
+/** HTTP/2 names the host by itself; `host` is for clients that translate HTTP/1 (RFC 9113 §8.3.1). */
+function authorityOf(headers: IncomingHttpHeaders): string | undefined {
+  return (headers[":authority"] as string | undefined) ?? headers.host;
 }
 
 function hostOf(protocol: string, host: string | undefined, { socket }: IncomingMessage): string {

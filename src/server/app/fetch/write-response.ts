@@ -55,8 +55,23 @@ function foreignParts(response: Response): ResponseParts {
 
 function writeHead(res: ServerResponse, { status, statusText, headers }: ResponseParts): void {
   leaveOut(headers, status);
-  if (statusText === "") res.writeHead(status, headers);
+  // It has no status text.
+  if (res.req.httpVersionMajor === 2) res.writeHead(status, forHttp2(headers));
+  else if (statusText === "") res.writeHead(status, headers);
   else res.writeHead(status, statusText, headers);
+}
+
+/** Of a connection, which HTTP/2 has no headers for (RFC 9113 §8.2.2): Node throws. A proxied answer has them. */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function forHttp2(flat: readonly string[]): string[] {
+  return flat.filter((_, at) => !OF_CONNECTIONS.has(flat[at - (at % 2)]!));
 }
 
 /**
