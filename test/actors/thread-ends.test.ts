@@ -6,6 +6,7 @@ import {
   call,
   createTable,
   openTable,
+  processInfo,
   readTimer,
   registry,
   schedulerThreads,
@@ -18,7 +19,7 @@ import {
 import { HeddleError } from "../../src/errors/errors.ts";
 import { runtime } from "../../src/runtime/runtime.ts";
 import { reader } from "../fixtures/actors/table-reader.ts";
-import { newPuppet, watched } from "./support.ts";
+import { newPuppet, next, tell, watched } from "./support.ts";
 
 setCrashReporter(() => {});
 process.on("warning", () => {});
@@ -53,6 +54,17 @@ test("timers for its actors are over, their keys are free, and its tables are go
   const heir = await newPuppet();
   await sessions.register("victim", heir, 2);
   await createTable(heir, "of the thread");
+});
+
+test("a server forgets the calls of a thread that has ended", async () => {
+  const [thread] = await schedulerThreads();
+  const [server, caller] = [await newPuppet(), await newPuppet(thread)];
+  const asking = tell(caller, { do: "call", pid: server, request: { do: "hold" }, timeoutMs: Infinity });
+  asking.catch(() => {});
+  await next(server);
+  assert.equal((await processInfo(server))!.openCalls, 1);
+  await end(thread!, caller);
+  assert.equal((await processInfo(server))!.openCalls, 0);
 });
 
 test("a table here lives on without the threads that had a copy, and `everywhere` does not wait for them", async () => {

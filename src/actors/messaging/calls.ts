@@ -6,7 +6,7 @@
  * Invariants
  * - A call ends exactly once: with its reply, its timeout, the server's exit, or the caller's.
  * - While it lasts, the server's actor has it in `callers` (on the server's thread, even if the caller is elsewhere). So its
- *   exit fails the call, and no monitor is needed.
+ *   exit fails the call, and no monitor is needed. It forgets the call when the caller withdraws it, or ends with its thread.
  * - Any actor on any thread may send the reply. If it is not on the server's thread, the caller removes the call there.
  * - This library's own requests to servers and supervisors go the same way, in their own envelope (`ControlMessage`). The kind
  *   of envelope is chosen here and sent beside the request, so no request can be taken for another kind.
@@ -215,13 +215,31 @@ class PendingCall extends From implements Turn, Deadline, OpenCall, OwnCall {
   }
 }
 
+/** Calls of other threads that have no reply yet, by thread and number: one that is withdrawn is found at once, however many there are. */
+const remoteCalls: Map<number, Map<number, RemoteCall>> = new Map();
+
 /** A call of another thread, on the server's thread. */
 class RemoteCall extends From implements OpenCall {
+  /** Until `close`. */
+  open(): void {
+    (rareFieldsOf(this.server as Process).callers ??= new Set()).add(this);
+    const ofThread = remoteCalls.get(this.thread);
+    if (ofThread === undefined) remoteCalls.set(this.thread, new Map([[this.call, this]]));
+    else ofThread.set(this.call, this);
+  }
+
+  close(): void {
+    (this.server as Process).extra?.callers?.delete(this);
+    const ofThread = remoteCalls.get(this.thread);
+    if (ofThread?.get(this.call) === this) ofThread.delete(this.call);
+  }
+
   fail(reason: ExitReason): void {
     this.#tell("failedCall", reason);
   }
 
   serverExited(reason: ExitReason): void {
+    this.close();
     this.#tell("exitedCall", reason);
   }
 
@@ -310,8 +328,14 @@ export function settleOverflow(overflowed: Overflowed | undefined, own: From | u
   if (overflowed === undefined) return;
   const from = overflowed === "refused" ? own : callIn(overflowed.dropped);
   if (!(from instanceof PendingCall) && !(from instanceof RemoteCall)) return;
-  if (from.server instanceof Process) from.server.extra?.callers?.delete(from);
+  forget(from);
   from.overflowed();
+}
+
+/** The server's actor has it no more. */
+function forget(from: PendingCall | RemoteCall): void {
+  if (from instanceof RemoteCall) from.close();
+  else if (from.server instanceof Process) from.server.extra?.callers?.delete(from);
 }
 
 /**
@@ -325,7 +349,7 @@ function callIn(message: unknown): From | undefined {
 /** Ends a call that an actor of this thread has received, and will not answer. */
 export function failCall(from: From, reason: ExitReason): void {
   if (!(from instanceof PendingCall) && !(from instanceof RemoteCall)) return;
-  (from.server as Process).extra?.callers?.delete(from);
+  forget(from);
   from.fail(reason);
 }
 
@@ -335,7 +359,7 @@ export function sendReply(from: From, value: unknown): void {
   if (from.thread === thisThread) return;
   const packed = pack(value);
   post(from.thread, ["reply", from.call, packed.value, packed.markers]);
-  if (from instanceof RemoteCall) (from.server as Process).extra?.callers?.delete(from);
+  if (from instanceof RemoteCall) from.close();
 }
 
 for (const envelope of ["call", "control"] as const) {
@@ -346,19 +370,12 @@ for (const envelope of ["call", "control"] as const) {
       return;
     }
     const from = new RemoteCall(thread, server, call);
-    (rareFieldsOf(server).callers ??= new Set()).add(from);
+    from.open();
     arrive(server, envelope, from, unpack(value, markers));
   });
 }
 
-onMessage("uncall", (thread: number, id: number, call: number) => {
-  const callers = localProcess(id)?.extra?.callers;
-  for (const from of callers ?? []) {
-    if (!(from instanceof RemoteCall && from.thread === thread && from.call === call)) continue;
-    callers!.delete(from);
-    return;
-  }
-});
+onMessage("uncall", (thread: number, _id: number, call: number) => remoteCalls.get(thread)?.get(call)?.close());
 
 onMessage("reply", (thread: number, call: number, value: unknown, markers: never) => {
   numbered.get(call)?.reply(unpack(value, markers), thread);
@@ -373,6 +390,8 @@ onMessage("fullCall", (_thread: number, call: number) => numbered.get(call)?.ove
 
 onThreadGone((thread, why) => {
   for (const pending of numbered.values()) if (pending.server.thread === thread) pending.fail(threadReason(why));
+  for (const call of remoteCalls.get(thread)?.values() ?? []) call.close();
+  remoteCalls.delete(thread);
 });
 
 /**
