@@ -119,6 +119,13 @@ export class Mailbox {
     this.length += 1;
   }
 
+  /** The messages, oldest first. It must not change meanwhile. */
+  *[Symbol.iterator](): Iterator<unknown> {
+    for (let chunk: Chunk | undefined = this.#head; chunk !== undefined; chunk = chunk.next) {
+      for (let at = chunk.first; at < chunk.end; at++) yield chunk.places[at];
+    }
+  }
+
   /** The oldest message, or `nothing`. */
   shift(): unknown {
     if (this.length === 0) return nothing;

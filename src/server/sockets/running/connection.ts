@@ -22,6 +22,7 @@ import { inspect } from "node:util";
 import type { Socket } from "node:net";
 import { isCleanExit, type ExitReason } from "../../../actors/process/exit-reason.ts";
 import { arrive } from "../../../actors/process/exit-signals.ts";
+import type { Mailbox } from "../../../actors/messaging/mailbox.ts";
 import type { Pid } from "../../../actors/process/pid.ts";
 import type { Linked } from "../../../kit/linked-list.ts";
 import { mustBeSendable } from "../arguments.ts";
@@ -190,9 +191,20 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
 
   hasRead(): void {
     const { unread } = this.process;
-    const { unreadMessages, unreadBytes } = this.kind.options;
     if (unread === 0) this.#unreadBytes = 0;
-    if (unread <= unreadMessages / 2 && this.#unreadBytes < unreadBytes) this.#release(HELD.byMailbox);
+    this.#releaseIfFew(unread);
+  }
+
+  /** What others have sent, and what its actor leaves unread for long, must not keep the socket from being read. */
+  waits(): void {
+    const { messages, bytes } = unreadOf(this.process.mailbox);
+    this.#unreadBytes = bytes;
+    this.#releaseIfFew(messages);
+  }
+
+  #releaseIfFew(messages: number): void {
+    const { unreadMessages, unreadBytes } = this.kind.options;
+    if (messages <= unreadMessages / 2 && this.#unreadBytes < unreadBytes) this.#release(HELD.byMailbox);
   }
 
   actorCrashed(error: unknown): void {
@@ -216,13 +228,17 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     this.activeMs = this.#heardMs;
     const { unread } = process;
     // A client that has been told that it is over, and sends on, fills no mailbox.
-    const isTooLate = this.#state === "closing" ? unread >= unreadMessages : this.#state !== "open";
+    if (unread === 0) this.#unreadBytes = 0;
+    const hasEnough = unread >= unreadMessages || this.#unreadBytes >= unreadBytes;
+    const isTooLate = this.#state === "closing" ? hasEnough : this.#state !== "open";
     if (isTooLate || process.status === "dead") return;
-    this.#unreadBytes = unread === 0 ? data.length : this.#unreadBytes + data.length;
+    this.#unreadBytes += data.length;
     if (process.deliver(isBinary ? ownBytes(data) : data.toString()) !== undefined) {
       this.beginToClose(1013, "the mailbox is full");
       return;
     }
+    // The client's answer to our close frame must be read.
+    if (this.#state !== "open") return;
     if (unread + 1 >= unreadMessages || this.#unreadBytes >= unreadBytes) this.#hold(HELD.byMailbox);
     if (messagesPerSecond > 0 && ++this.#inSecond >= messagesPerSecond) this.#hold(HELD.byRate);
   }
@@ -350,7 +366,7 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
   #beginSecond(nowMs: number): void {
     const { messagesPerSecond } = this.kind.options;
     const seconds = Math.floor((nowMs - this.#secondMs) / SECOND_MS);
-    this.#secondMs = nowMs;
+    this.#secondMs += seconds * SECOND_MS;
     this.#inSecond = Math.max(0, this.#inSecond - messagesPerSecond * seconds);
     if (this.#inSecond < messagesPerSecond || messagesPerSecond === 0) this.#release(HELD.byRate);
   }
@@ -397,6 +413,18 @@ function onClose(this: Socket): void {
 
 /** `close` follows. */
 function ignored(): void {}
+
+/** What may be of the client. */
+function unreadOf(mailbox: Mailbox | undefined): { readonly messages: number; readonly bytes: number } {
+  let messages = 0;
+  let bytes = 0;
+  for (const message of mailbox ?? []) {
+    if (typeof message !== "string" && !(message instanceof Uint8Array)) continue;
+    messages++;
+    bytes += message.length;
+  }
+  return { messages, bytes };
+}
 
 /**
  * A small part must not keep a large buffer. And the actor may transfer the buffer: the parser, which reads on behind the message, must

@@ -18,6 +18,8 @@ export interface ServedSocket {
   run(): unknown;
   /** The actor looks for its next message. */
   hasRead(): void;
+  /** It has found none. */
+  waits(): void;
   actorCrashed(error: unknown): void;
   actorExited(reason: ExitReason): void;
   publish(data: SocketData, frame: Buffer, whenSlow: "drop" | "close"): unknown;
@@ -63,8 +65,11 @@ export class SocketProcess extends ActorProcess {
     // Not a method of the class: its type has overloads that a method could not repeat.
     Object.defineProperty(SocketProcess.prototype, "receive", {
       value(this: SocketProcess, match?: never, options?: never) {
-        if (this.#socket.isHeldUp) this.#socket.hasRead();
-        return receive.call(this, match as never, options as never);
+        if (!this.#socket.isHeldUp) return receive.call(this, match as never, options as never);
+        this.#socket.hasRead();
+        const message = receive.call(this, match as never, options as never);
+        if (this.status === "parked" && this.#socket.isHeldUp) this.#socket.waits();
+        return message;
       },
     });
   }

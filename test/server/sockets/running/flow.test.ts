@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { constants, deflateRawSync } from "node:zlib";
 import type { SocketProcess } from "../../../../src/server/sockets/running/socket-process.ts";
 import { hasFfi } from "../../../support/ffi.ts";
+import { send } from "../../../../src/actors/index.ts";
 import { type ActorSocket, type SendOutcome, socketActor, type SocketOptions } from "../../../../src/index.ts";
 import { clientFrame, closePayload, type FrameClient, OPCODE } from "../../../support/frame-client.ts";
 import { Journal, SocketServer } from "../support.ts";
@@ -286,6 +287,50 @@ describe("an actor that does not receive", () => {
     const [a, b, end] = await journal.whenLong(3);
     assert.deepEqual([a, b, (end as { code: number }).code], ["a", "b", 1000]);
   });
+});
+
+describe("an actor that leaves messages of others unread", () => {
+  for (const [limit, options] of [
+    ["messages", { unreadMessages: 1 }],
+    ["bytes", { unreadBytes: 1000 }],
+  ] as const) {
+    test(`has its socket read on, however much of its client it has read: ${limit}`, async () => {
+      const journal = new Journal<string>();
+      const kind = socketActor<{ readonly news: number }>(async (self) => {
+        for (let news = 0; news < 5; news++) send(self.pid, { news });
+        for (;;) journal.add(await self.receive((message): message is string => typeof message === "string"));
+      }, options);
+      await using server = await SocketServer.start(kind);
+      await using client = await server.connect();
+      for (let i = 1; i <= 20; i++) {
+        client.text("x".repeat(100));
+        await journal.whenLong(i);
+      }
+    });
+  }
+});
+
+test("a client that sends on after a close frame has its answer read, though its actor reads nothing", async () => {
+  const kind = socketActor(
+    async (self, socket) => {
+      await self.receive();
+      socket.close(4000, "enough");
+      await new Promise(() => {});
+    },
+    { unreadMessages: 4, messagesPerSecond: 5 },
+  );
+  await using server = await SocketServer.start(kind);
+  await using client = await server.connect();
+  client.text("go");
+  assert.deepEqual(await client.closed(), [4000, "enough"]);
+  const [stream] = server.streams;
+  for (let i = 0; i < 10; i++) {
+    const { bytesRead } = stream!;
+    client.text("more");
+    while (stream!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
+  }
+  client.send(close, closePayload(4000)).raw.socket.end();
+  await server.until(({ open }) => open === 0);
 });
 
 describe("a client that dies while its socket is not read", () => {
