@@ -28,7 +28,7 @@ import type { Linked } from "../../../kit/linked-list.ts";
 import { mustBeSendable } from "../arguments.ts";
 import { judgeQuiet } from "./keep-alive.ts";
 import { Outgoing } from "./outgoing.ts";
-import { PiecewiseReader } from "./piecewise-reader.ts";
+import { PiecewiseReader, pieceBytesFor } from "./piecewise-reader.ts";
 import { CloseMessage, DrainMessage } from "./signals.ts";
 import type { ActorSocket } from "../socket-actor.ts";
 import type { Drained } from "../socket-host.ts";
@@ -104,13 +104,14 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
   }
 
   #compress(compression: Compression): void {
-    const reader = new PiecewiseReader(this.kind.parsers.own(this, compression), {
-      unreadBytes: this.kind.options.unreadBytes,
+    const pieceBytes = pieceBytesFor(this.kind.options.unreadBytes);
+    const reader = new PiecewiseReader(this.kind.parsers.own(this, compression, pieceBytes), {
+      pieceBytes,
       isHeld: () => (this.#held & HELD.byActor) !== 0,
-      drained: () => this.#release(HELD.byParser),
+      drained: () => this.#allIsParsed(),
       failed: (error) => this.#failed(error),
     });
-    this.compressed = { compression, reader, sender: newSender(this.stream, compression) };
+    this.compressed = { compression, reader, sender: newSender(this.stream, compression), closeFrame: "none" };
   }
 
   get label(): string {
@@ -271,13 +272,22 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     else this.#parser = parser;
   }
 
-  /** The client has closed its side. */
+  /** The client has closed its side. What it has sent before may still be parsed. */
   streamEnded(): void {
+    if (this.compressed?.reader.isBusy !== true) this.#endWithoutFrame();
+  }
+
+  #allIsParsed(): void {
+    if (this.stream.readableEnded) this.#endWithoutFrame();
+    else this.#release(HELD.byParser);
+  }
+
+  #endWithoutFrame(): void {
     if (this.#state !== "ending" && this.#state !== "closed") this.#end(this.code || 1006, "");
   }
 
   streamClosed(): void {
-    this.streamEnded();
+    this.#endWithoutFrame();
     this.#state = "closed";
     const { compressed } = this;
     compressed?.reader.close(() => compressed.compression.cleanup());
@@ -316,13 +326,14 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     this.flush("closed");
     this.#deadlineMs = this.kind.nowMs() + LINGER_MS;
     this.process.deliverSignal(new CloseMessage(code, reason));
-    this.stream.end();
+    this.endStream();
     this.#release(HELD.all);
   }
 
   #lookAt(nowMs: number): void {
     if (this.#closesWhenIdle && this.process.isIdle) return this.lastCall();
     if (nowMs - this.#secondMs >= SECOND_MS) this.#beginSecond(nowMs);
+    if (nowMs - this.activeMs >= SECOND_MS) this.giveBackCompressors();
     if (this.#held !== 0 && this.#isLost(nowMs)) return void this.stream.destroy();
     const quiet = {
       silentMs: nowMs - this.#heardMs,

@@ -5,7 +5,8 @@
  * - At most `UNAWAITED` times `sendBytes` and one message wait. `whenSlow` says what happens beyond `sendBytes`.
  * - A loop that awaits each `send` holds up nothing: when it has run for long enough, `send` resolves after timers and I/O have run, also
  *   when the socket is closed.
- * - With compression all frames go through the sender of `ws`, which keeps their order.
+ * - With compression all frames go through the sender of `ws`, which keeps their order. Our side of the connection ends behind the close
+ *   frame, which may have to wait there.
  */
 
 import type { Socket } from "node:net";
@@ -17,7 +18,7 @@ import type { SendOutcome, SocketClose } from "../socket-actor.ts";
 import type { Missed } from "./rooms.ts";
 import type { SocketsOfKind } from "./sockets-of-kind.ts";
 import type { PiecewiseReader } from "./piecewise-reader.ts";
-import { type Compression, type Sender, unsentBytes } from "../wire/ws-parts.ts";
+import { type Compression, isSenderAtRest, type Sender, unsentBytes } from "../wire/ws-parts.ts";
 
 /** A socket with so many times `sendBytes` unsent is closed: nobody awaits its `send`. */
 const UNAWAITED = 4;
@@ -45,6 +46,8 @@ export interface Compressed {
   readonly compression: Compression;
   readonly reader: PiecewiseReader;
   readonly sender: Sender;
+  /** It has still to be written, behind what is being compressed. `ends`: then our side ends. */
+  closeFrame: "none" | "waits" | "ends";
 }
 
 export abstract class Outgoing {
@@ -133,8 +136,25 @@ export abstract class Outgoing {
 
   protected writeClose(code: number, reason: string): void {
     if (!this.stream.writable) return;
-    if (this.compressed === undefined) this.stream.write(closeFrame(code, reason));
-    else this.compressed.sender.close(code === 1005 ? undefined : code, reason, false);
+    const { stream, compressed } = this;
+    if (compressed === undefined) return void stream.write(closeFrame(code, reason));
+    compressed.closeFrame = "waits";
+    compressed.sender.close(code === 1005 ? undefined : code, reason, false, () => {
+      if (compressed.closeFrame === "ends") stream.end();
+      compressed.closeFrame = "none";
+    });
+  }
+
+  protected endStream(): void {
+    if (this.compressed?.closeFrame === "waits") this.compressed.closeFrame = "ends";
+    else this.stream.end();
+  }
+
+  /** Memory that is of use only while something is compressed or inflated. */
+  protected giveBackCompressors(): void {
+    const { compressed } = this;
+    if (compressed !== undefined && compressed.reader.isAtRest && isSenderAtRest(compressed.sender))
+      compressed.compression.cleanup();
   }
 
   /** For how long the kernel has taken nothing of what is written. A client that takes nothing holds memory. */

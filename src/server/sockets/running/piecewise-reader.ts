@@ -9,15 +9,19 @@
  * message that had begun, which `messageBytes` bounds.
  */
 
-import type { Parser } from "../wire/ws-parts.ts";
+import { isAtRest, type Parser } from "../wire/ws-parts.ts";
 
 /** How many bytes deflate makes of one, at most. */
 const MOST_INFLATED = 1032;
 /** A piece costs a turn of the parser. */
 const MIN_PIECE = 64;
 
+export function pieceBytesFor(unreadBytes: number): number {
+  return Math.max(MIN_PIECE, Math.floor(unreadBytes / MOST_INFLATED));
+}
+
 export interface ReaderOptions {
-  readonly unreadBytes: number;
+  readonly pieceBytes: number;
   /** Whether its actor has too much to read. */
   readonly isHeld: () => boolean;
   /** All that it was given is parsed. */
@@ -28,7 +32,6 @@ export interface ReaderOptions {
 export class PiecewiseReader {
   readonly #parser: Parser;
   readonly #options: ReaderOptions;
-  readonly #pieceBytes: number;
   #rest: Buffer | undefined = undefined;
   #isParsing = false;
   #whenClosed: (() => void) | undefined = undefined;
@@ -36,8 +39,17 @@ export class PiecewiseReader {
   constructor(parser: Parser, options: ReaderOptions) {
     this.#parser = parser;
     this.#options = options;
-    this.#pieceBytes = Math.max(MIN_PIECE, Math.floor(options.unreadBytes / MOST_INFLATED));
     parser.on("error", options.failed);
+  }
+
+  /** What it was given is being parsed, or waits for that: `drained` or `failed` follows, unless it is stopped. */
+  get isBusy(): boolean {
+    return this.#isParsing || this.#rest !== undefined;
+  }
+
+  /** It is in the middle of no message. */
+  get isAtRest(): boolean {
+    return !this.isBusy && isAtRest(this.#parser);
   }
 
   /** Of the socket, which is to be held back while this returns false. */
@@ -50,7 +62,7 @@ export class PiecewiseReader {
   /** Its actor has read. */
   goOn(): void {
     while (this.#rest !== undefined && !this.#isParsing && !this.#options.isHeld()) {
-      const piece = this.#rest.subarray(0, this.#pieceBytes);
+      const piece = this.#rest.subarray(0, this.#options.pieceBytes);
       this.#rest = piece.length === this.#rest.length ? undefined : this.#rest.subarray(piece.length);
       this.#isParsing = true;
       this.#parser.write(piece, this.#parsed);

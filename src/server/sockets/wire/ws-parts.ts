@@ -4,7 +4,8 @@
  *
  * A parser takes some 600 bytes, and only has something to remember in the middle of a message. So sockets without compression
  * share parsers: one that is at rest serves the next socket. `isAtRest` reads fields of the parser. A version of `ws` without them
- * would only cost memory: no parser would ever be at rest, and each socket would keep its own.
+ * would only cost memory: no parser would ever be at rest, and each socket would keep its own. It is the same with the compressors: `ws`
+ * keeps those of a socket, some hundred kilobytes, until it ends; here they are given back when both sides of it are at rest.
  *
  * Rejected: the WebSocket class of `ws`. With it an idle socket takes 1.3 KB more, and a broadcast builds each socket's frame anew.
  */
@@ -48,7 +49,7 @@ export interface Sender {
     options: { readonly binary: boolean; readonly compress: boolean; readonly fin: true; readonly mask: false },
     sent?: (error?: Error) => void,
   ): void;
-  close(code: number | undefined, reason: string, mask: false): void;
+  close(code: number | undefined, reason: string, mask: false, sent: (error?: Error | null) => void): void;
   ping(data: string, mask: false): void;
   pong(data: Uint8Array, mask: false): void;
 }
@@ -76,12 +77,17 @@ export interface ParserLimits {
 const PIECE_BYTES = 256;
 const FEWEST_PIECES = 64;
 
-function newParser({ messageBytes, fragments }: ParserLimits, extensions: Extensions | undefined): Parser {
+/** `pieceBytes`: how small its pieces may be. */
+function newParser(
+  { messageBytes, fragments }: ParserLimits,
+  extensions: Extensions | undefined,
+  pieceBytes: number = PIECE_BYTES,
+): Parser {
   const parser = new Receiver({
     isServer: true,
     maxPayload: messageBytes,
     maxFragments: fragments,
-    maxBufferedChunks: Math.max(FEWEST_PIECES, Math.ceil(messageBytes / PIECE_BYTES)),
+    maxBufferedChunks: Math.max(FEWEST_PIECES, Math.ceil(messageBytes / pieceBytes)),
     // Nobody's code runs at a message: it goes to a mailbox.
     allowSynchronousEvents: true,
     ...(extensions === undefined ? {} : { extensions }),
@@ -128,9 +134,10 @@ export class Parsers {
     return undefined;
   }
 
-  /** Of a socket with compression. */
-  own(by: ParsedBy, compression: Compression): Parser {
-    const parser = newParser(this.#limits, { [PerMessageDeflate.extensionName]: compression });
+  /** Of a socket with compression, which cuts what comes into pieces of `pieceBytes`, and what is left of a packet. */
+  own(by: ParsedBy, compression: Compression, pieceBytes: number): Parser {
+    const smallest = Math.min(PIECE_BYTES, pieceBytes / 2);
+    const parser = newParser(this.#limits, { [PerMessageDeflate.extensionName]: compression }, smallest);
     parser[parses] = by;
     return parser;
   }
@@ -142,7 +149,8 @@ interface Inside {
   readonly _fragmented?: number;
 }
 
-function isAtRest(parser: Parser): boolean {
+/** It has nothing to remember. */
+export function isAtRest(parser: Parser): boolean {
   const { _state, _bufferedBytes, _fragmented } = parser as Inside;
   return _state === 0 && _bufferedBytes === 0 && _fragmented === 0 && parser.errored === null && !parser.writableEnded;
 }
@@ -151,6 +159,12 @@ function isAtRest(parser: Parser): boolean {
 export function unsentBytes(sender: Sender): number {
   const { _bufferedBytes = 0 } = sender as { readonly _bufferedBytes?: number };
   return _bufferedBytes;
+}
+
+/** Nothing is being compressed, nor waits for that. */
+export function isSenderAtRest(sender: Sender): boolean {
+  const { _state, _queue } = sender as { readonly _state?: number; readonly _queue?: readonly unknown[] };
+  return _state === 0 && _queue?.length === 0;
 }
 
 export function newSender(socket: Duplex, compression: Compression): Sender {
