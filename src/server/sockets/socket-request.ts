@@ -44,7 +44,9 @@ export class HandshakeRequest implements SocketRequest {
   }
 
   get parsedUrl(): URL {
-    return new URL(this.url, `${this.isSecure ? "https" : "http"}://${this.headers["host"] || "localhost"}`);
+    const base = `${this.isSecure ? "https" : "http"}://${this.headers["host"] || "localhost"}`;
+    // A path that begins with two slashes is no host.
+    return this.url.startsWith("/") ? new URL(base + this.url) : new URL(this.url, base);
   }
 
   get remoteAddress(): string | undefined {

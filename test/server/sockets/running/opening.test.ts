@@ -100,6 +100,17 @@ describe("accept", () => {
     assert.deepEqual(seen, ["/chat?x=1", "id=7"]);
   });
 
+  test("sees the host of the request in its URL, whatever the path", async () => {
+    const seen: string[] = [];
+    const kind = deciding(({ parsedUrl }) => seen.push(parsedUrl.href) > 0);
+    await using server = await SocketServer.start(kind);
+    for (const path of ["/a?b=1", "//other/a", "//"]) {
+      await using client = await server.connect(path, ["host: example.org"]);
+      assert.equal(client.answer.status, 101);
+    }
+    assert.deepEqual(seen, ["http://example.org/a?b=1", "http://example.org//other/a", "http://example.org//"]);
+  });
+
   test("may refuse, with an answer of its own", async () => {
     await using plain = await SocketServer.start(deciding(() => false));
     await using first = await plain.connect();
