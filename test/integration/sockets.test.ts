@@ -182,6 +182,20 @@ describe("sockets of routes", () => {
     assert.notEqual((await next.heard()).split(" ")[0], before.split(" ")[0]);
   });
 
+  test("have their actors finish what they do about the end, before the old code ends", async () => {
+    await using idle = await FrameClient.open(server.port, "/echo");
+    await using client = await FrameClient.open(server.port, "/saver");
+    assert.equal(await client.heard(), "here");
+    const mark = server.mark();
+    const reloading = runHeddle(["reload", "--control", join(folder, "control.sock")]);
+    assert.deepEqual(await client.closed(), [1012, "restart"]);
+    client.send(close, closePayload(1012)).raw.socket.end();
+    assert.deepEqual(await idle.closed(), [1012, "restart"]);
+    idle.send(close, closePayload(1012)).raw.socket.end();
+    await server.waitForLog(/saved all of it/, mark);
+    assert.equal((await reloading).code, 0);
+  });
+
   test("are closed with 1001 by a stop", async () => {
     await using client = await FrameClient.open(server.port, "/echo");
     client.text("here");

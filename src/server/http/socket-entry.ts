@@ -93,6 +93,11 @@ export class SocketEntry {
     this.#running.get(kind)!.accept(kind, { req, socket: socket as Socket, head, route: route.name, leaveHttp });
   }
 
+  /** Resolves in a drain, when no actor has anything to finish any more. */
+  async ended(): Promise<void> {
+    await Promise.all(Array.from(this.#all, ({ ended }) => ended));
+  }
+
   sweep(nowMs: number): void {
     for (const sockets of this.#all) sockets.sweep(nowMs);
   }

@@ -76,6 +76,8 @@ export interface RunningSockets {
   accept(kind: SocketActor, handshake: Handshake): void;
   /** Called every few milliseconds. */
   sweep(nowMs: number): void;
+  /** Resolves in a drain: all connections are closed, and no actor has anything to finish. Older copies have none. */
+  readonly ended?: Promise<void>;
   drain(why: Drained): void;
   /** Those that are left are closed. */
   lastCall(): void;

@@ -78,7 +78,7 @@ export class SocketServer implements AsyncDisposable {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    own.pass(0);
+    await own.pass(0);
     return own;
   }
 
@@ -90,10 +90,11 @@ export class SocketServer implements AsyncDisposable {
     return FrameClient.open(this.port, path, headers, behind);
   }
 
-  /** Lets so much time pass for the sockets. */
-  pass(ms: number): void {
+  /** Lets so much time pass for the sockets. Resolves when they have been looked at. */
+  async pass(ms: number): Promise<void> {
     this.#nowMs += ms;
     this.#running.sweep(this.#nowMs);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   drain(why: Drained): void {

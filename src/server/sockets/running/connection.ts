@@ -155,6 +155,11 @@ export class Connection extends Outgoing implements ActorSocket, ServedSocket, P
     this.beginToClose(code, reason);
   }
 
+  /** Its connection is closed, and its actor waits for a message that nobody may send any more, so that it is not waited for. */
+  get isOver(): boolean {
+    return this.#state === "closed" && this.process.isIdle;
+  }
+
   tick(nowMs: number): void {
     switch (this.#state) {
       case "opening":

@@ -15,6 +15,7 @@ import type { Pid } from "../../../actors/process/pid.ts";
 import { hostedSupervisor } from "../../../actors/supervisor/hosted.ts";
 import "../../../actors/index.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
+import { setImmediate } from "../../../kit/native-timers.ts";
 import { runQueue } from "../../../runtime/run-queue.ts";
 import { Connection } from "./connection.ts";
 import { closeFrame } from "../wire/frames.ts";
@@ -60,6 +61,8 @@ export class Sockets implements RunningSockets {
   readonly #kinds = new Map<SocketActor, SocketsOfKind>();
   #tickMs = MAX_TICK_MS;
   #tickedMs = 0;
+  #isTickDue = false;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(host: SocketHost, supervisor: Pid) {
     this.host = host;
@@ -148,9 +151,25 @@ export class Sockets implements RunningSockets {
 
   sweep(nowMs: number): void {
     this.nowMs = Math.floor(nowMs);
-    if (this.drained === undefined && nowMs - this.#tickedMs < this.#tickMs) return;
+    if (this.#isTickDue || (this.drained === undefined && nowMs - this.#tickedMs < this.#tickMs)) return;
     this.#tickedMs = nowMs;
-    for (const connection of this.connections) connection.tick(this.nowMs);
+    this.#isTickDue = true;
+    setImmediate(this.#tick);
+  }
+
+  /** Behind a poll of the connections: what has come while the thread stood still must be heard first. */
+  readonly #tick = (): void => {
+    this.#isTickDue = false;
+    let isOver = true;
+    for (const connection of this.connections) {
+      connection.tick(this.nowMs);
+      isOver &&= connection.isOver;
+    }
+    if (isOver && this.drained !== undefined) this.#ended.resolve();
+  };
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   drain(why: Drained): void {

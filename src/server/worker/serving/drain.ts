@@ -5,7 +5,8 @@
  *   begin   onDrain is called, event streams are cancelled
  *   leave   each connection ends with the response to its latest request, a socket's actor with its last message
  *           last call → cut (`drain-times.ts`), for requests that do not end by themselves
- *           its last connection is closed → onStop → the app's supervision trees are stopped → drained
+ *           its last connection is closed, and no actor of a socket has anything to finish
+ *           → onStop → the app's supervision trees are stopped → drained
  *
  * Invariants
  * - `onDrain` and `onStop` run once each, in this order. `onStop` begins when `onDrain` has ended, or at the cut.
@@ -85,8 +86,9 @@ export class Drain {
 
   async #end(): Promise<void> {
     const { app, trees, pipeline, tell } = this.#options;
+    const { sockets } = this.#options;
     await this.#emptied.promise;
-    await Promise.race([this.#onDrain, this.#cut.promise]);
+    await Promise.race([Promise.all([this.#onDrain, sockets?.ended()]), this.#cut.promise]);
     this.#clock.stop();
     this.#options.onEmpty();
     tell({ type: "emptied" });

@@ -151,11 +151,11 @@ describe("the actor of a socket", () => {
     client.send(close, closePayload(1000)).raw.socket.end();
     await server.until(({ open }) => open === 0);
     assert.deepEqual(journal.all, ["close "]);
-    server.pass(100);
+    await server.pass(100);
     assert.deepEqual(await journal.whenLong(2), ["close ", "EXIT shutdown"]);
     const [pid] = pids.all;
     assert.notEqual(await processInfo(pid!), undefined);
-    server.pass(100);
+    await server.pass(100);
     assert.equal(await processInfo(pid!), undefined);
   });
 
@@ -291,10 +291,10 @@ describe("a drain", () => {
       await idle.frame();
       server.drain(why);
       assert.deepEqual(await idle.closed(), [code, why]);
-      server.pass(1000);
+      await server.pass(1000);
       go.resolve();
       assert.equal(await busy.heard(), "did work");
-      server.pass(10);
+      await server.pass(10);
       assert.deepEqual(await busy.closed(), [code, why]);
       busy.send(close, closePayload(code));
       assert.deepEqual(await journal.whenLong(2), ["work", `close ${code}`]);
@@ -310,7 +310,7 @@ describe("a drain", () => {
     server.drain("restart");
     server.lastCall();
     assert.deepEqual(await busy.closed(), [1012, "restart"]);
-    server.pass(5000);
+    await server.pass(5000);
     await server.until(({ open }) => open === 0);
   });
 

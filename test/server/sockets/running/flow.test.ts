@@ -134,8 +134,8 @@ describe("a client that does not read", () => {
     client.text("go");
     while (journal.all.at(-1) !== "dropped") await journal.whenLong(journal.all.length + 1);
     // Its actor has returned, so a close frame waits too. That has its own limit of time.
-    server.pass(1000);
-    server.pass(5000);
+    await server.pass(1000);
+    await server.pass(5000);
     await server.until(({ open }) => open === 0);
   });
 });
@@ -178,7 +178,7 @@ describe("a client that reads slowly", () => {
       }
       for (let seconds = 0; seconds < 30; seconds += 3) {
         server.takenBytes++;
-        server.pass(3000);
+        await server.pass(3000);
       }
       let messages = 0;
       let frame = await client.frame();
@@ -194,10 +194,10 @@ describe("a client that reads slowly", () => {
     await using client = await server.connect();
     client.text("go");
     await sent.whenLong(1);
-    for (let seconds = 0; seconds < 10; seconds++) server.pass(1000);
+    for (let seconds = 0; seconds < 10; seconds++) await server.pass(1000);
     assert.ok(!server.streams[0]!.destroyed);
     // The last time that it took something was at the first look.
-    for (let seconds = 0; seconds < 6; seconds++) server.pass(1000);
+    for (let seconds = 0; seconds < 6; seconds++) await server.pass(1000);
     await server.until(({ open }) => open === 0);
   });
 });
@@ -349,7 +349,7 @@ describe("a client that dies while its socket is not read", () => {
     const client = await heldUp(server);
     client.raw.socket.resetAndDestroy();
     while (server.open > 0) {
-      server.pass(1000);
+      await server.pass(1000);
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(server.records[0]!.socket!.code, 1006);
@@ -359,14 +359,14 @@ describe("a client that dies while its socket is not read", () => {
     await using server = await SocketServer.start(neverReads({ pingMs: 1000 }));
     await using client = await heldUp(server);
     assert.equal(client.answer.status, 101);
-    server.pass(1000);
+    await server.pass(1000);
     server.unacknowledgedMs = 900;
-    server.pass(900);
+    await server.pass(900);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(server.open, 1);
-    server.pass(1000);
+    await server.pass(1000);
     server.unacknowledgedMs = 1000;
-    server.pass(1000);
+    await server.pass(1000);
     await server.until(({ open }) => open === 0);
   });
 
@@ -376,7 +376,7 @@ describe("a client that dies while its socket is not read", () => {
       await using client = await heldUp(server);
       assert.equal(client.answer.status, 101);
       server.unacknowledgedMs = unacknowledgedMs;
-      for (let second = 0; second < 10; second++) server.pass(1000);
+      for (let second = 0; second < 10; second++) await server.pass(1000);
       await new Promise((resolve) => setImmediate(resolve));
       assert.equal(server.open, 1);
     }
@@ -416,11 +416,28 @@ describe("the rate of a client", () => {
     await journal.whenLong(5);
     assert.ok(server.streams[0]!.isPaused());
     client.text("b");
-    server.pass(999);
+    await server.pass(999);
     assert.equal(journal.all.length, 5);
-    server.pass(1000);
+    await server.pass(1000);
     await journal.whenLong(6);
   });
+});
+
+test("the rate of a client is the same when the clock does not tick with the seconds", async () => {
+  const journal = new Journal<unknown>();
+  const kind = socketActor(
+    async (self) => {
+      for (;;) journal.add(await self.receive());
+    },
+    { messagesPerSecond: 10, pingMs: 3000 },
+  );
+  await using server = await SocketServer.start(kind);
+  await using client = await server.connect();
+  client.raw.write(Buffer.concat(Array.from({ length: 30 }, () => clientFrame(text, "a"))));
+  await journal.whenLong(30);
+  client.text("b");
+  for (let tick = 0; tick < 4; tick++) await server.pass(750);
+  await journal.whenLong(31);
 });
 
 describe("a client that sends many small messages at once", () => {
@@ -437,15 +454,20 @@ describe("a client that sends many small messages at once", () => {
     client.raw.write(Buffer.concat(Array.from({ length: 20 }, () => clientFrame(text, "a"))));
     await journal.whenLong(20);
     for (let second = 0; second < 3; second++) {
-      server.pass(1000);
+      await server.pass(1000);
       assert.ok(server.streams[0]!.isPaused(), `second ${second}`);
     }
     client.text("b");
-    server.pass(1000);
-    server.pass(1000);
+    await server.pass(1000);
+    await server.pass(1000);
     await journal.whenLong(21);
   });
 });
+
+/** As the server's clock: what is sent from here is read only after the next look at the time. */
+function inTimer(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve));
+}
 
 describe("a quiet client", () => {
   const waits = (options: SocketOptions): ReturnType<typeof socketActor> =>
@@ -458,15 +480,15 @@ describe("a quiet client", () => {
     await using client = await server.connect();
     client.text("a");
     assert.equal(await client.heard(), "a");
-    server.pass(999);
-    server.pass(250);
+    await server.pass(999);
+    await server.pass(250);
     assert.equal((await client.frame())!.opcode, ping);
     const { bytesRead } = server.streams[0]!;
     client.send(pong);
     while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
-    server.pass(1000);
+    await server.pass(1000);
     assert.equal((await client.frame())!.opcode, ping);
-    server.pass(1000);
+    await server.pass(1000);
     await server.until(({ open }) => open === 0);
     assert.equal(server.records[0]!.socket!.code, 1006);
   });
@@ -476,9 +498,27 @@ describe("a quiet client", () => {
     await using client = await server.connect();
     client.text("a");
     assert.equal(await client.heard(), "a");
-    server.pass(10_000);
+    await server.pass(10_000);
     assert.equal((await client.frame())!.opcode, ping);
     assert.equal(server.open, 1);
+  });
+
+  test("is heard before it is judged when its thread was blocked: its answer, and its messages", async () => {
+    await using server = await SocketServer.start(waits({ pingMs: 1000, idleMs: 5000 }));
+    await using client = await server.connect();
+    client.text("a");
+    assert.equal(await client.heard(), "a");
+    await server.pass(1000);
+    assert.equal((await client.frame())!.opcode, ping);
+    await inTimer();
+    client.send(pong);
+    await server.pass(1000);
+    client.text("b");
+    assert.equal(await client.heard(), "b");
+    await inTimer();
+    client.text("c");
+    await server.pass(5000);
+    assert.equal(await client.heard(), "c");
   });
 
   test("has its whole time to answer, however long its thread was blocked before", async () => {
@@ -486,11 +526,11 @@ describe("a quiet client", () => {
     await using client = await server.connect();
     client.text("a");
     assert.equal(await client.heard(), "a");
-    server.pass(60_000);
+    await server.pass(60_000);
     assert.equal((await client.frame())!.opcode, ping);
-    server.pass(250);
+    await server.pass(250);
     assert.ok(!server.streams[0]!.destroyed);
-    server.pass(750);
+    await server.pass(750);
     await server.until(({ open }) => open === 0);
   });
 
@@ -500,13 +540,13 @@ describe("a quiet client", () => {
     client.text("a");
     assert.equal(await client.heard(), "a");
     for (let i = 0; i < 2; i++) {
-      server.pass(1000);
+      await server.pass(1000);
       assert.equal((await client.frame())!.opcode, ping);
       const { bytesRead } = server.streams[0]!;
       client.send(pong);
       while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
     }
-    server.pass(1000);
+    await server.pass(1000);
     assert.deepEqual(await client.closed(), [1000, "idle"]);
   });
 });

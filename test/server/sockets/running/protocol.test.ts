@@ -198,7 +198,7 @@ describe("a socket", () => {
     lingering.send(close, closePayload(1000));
     await lingering.raw.ended();
     assert.equal(server.open, 2);
-    server.pass(5000);
+    await server.pass(5000);
     await server.until(({ open }) => open === 0);
     await silent.raw.ended();
   });
