@@ -148,6 +148,14 @@ describe("the model thread-per-request", () => {
     assert.equal(new Set(answers.map((body) => body.split(" ")[0])).size, 6);
   });
 
+  test("requests that end their threads, however many, keep no others waiting", async () => {
+    await using server = await startServer(app, ["--model", "thread-per-request", "--threads", "1"]);
+    // As deaths of one place, so many would have it rest for longer than a request waits.
+    const bad = await Promise.all(Array.from({ length: 18 }, () => fetch(`${server.url}/exit`)));
+    assert.deepEqual([...new Set(bad.map(({ status }) => status))], [500], server.output(0));
+    assert.equal((await get(server, "/")).status, 200);
+  });
+
   test("a request that outlives many others keeps its thread, though they use the other slots again and again", async (t) => {
     const held = new URL("../fixtures/threads/held.ts", import.meta.url).pathname;
     const folder = tempFolder(t);

@@ -105,7 +105,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       onLost: (member, restMs) => this.#lost(member, restMs),
       onGone: (member) => this.#gone(member),
       // It was killed because of a request, perhaps an orphaned one. That says nothing about the next thread.
-      isDeath: ({ error }) => error?.code !== "THREAD_BLOCKED",
+      isDeath: (member) => member.error?.code !== "THREAD_BLOCKED" && !this.#endsWithRequest(member),
     });
   }
 
@@ -231,8 +231,8 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   }
 
   #wear(member: HandlerMember, error: HeddleError, what: string): void {
-    // A used thread ends anyway.
-    const isReplaced = member.isReady;
+    // A thread for one request ends anyway.
+    const isReplaced = member.isReady && !this.#endsWithRequest(member);
     const { name, id } = member.driver;
     this.#options.log.error(
       { pool: this.spec.name, handler: id, ...errorFields(error), err: toWire(error) },
@@ -242,6 +242,14 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.restarts++;
     member.driver.tellDrain("replace", monotonicMs() + this.#options.config.gracefulTimeoutMs);
     this.#pool.replace(member, "replace");
+  }
+
+  /**
+   * Under `thread-per-request`: it has its only request. If it fails then, its place does not rest. Threads live for so short a time there
+   * that good ones don't make up for bad ones: each bad request among thousands would take away more of the pool.
+   */
+  #endsWithRequest({ driver, readyMs }: HandlerMember): boolean {
+    return this.spec.model === "thread-per-request" && readyMs !== undefined && this.board.count(driver.seat) > 0;
   }
 
   /** The board assigns it nothing more. It finishes what it has. */
