@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
-import { get, type LifeServer, lifeApp, serve } from "../server/arbiter/support.ts";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { fixture, get, type LifeServer, lifeApp, serve, tempFolder, until } from "../server/arbiter/support.ts";
 
 describe("a blocked event loop", { concurrency: 2 }, () => {
   test("is reported once per place: function, file and line, route, duration", async (t) => {
@@ -32,6 +34,41 @@ describe("a blocked event loop", { concurrency: 2 }, () => {
     const told = reports(server);
     assert.equal(told.length, 1);
     assert.match(told[0]!.msg, /GET \/spin\?ms=1500/);
+  });
+});
+
+describe("a native call that does not return", { concurrency: 2 }, () => {
+  const start = (t: TestContext, args: readonly string[]): Promise<LifeServer> => {
+    const pipe = join(tempFolder(t), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const limits = ["--timeout", "1s", "--graceful-timeout", "1s", "--queue-timeout", "1s"];
+    return serve(t, fixture("never-returns.ts"), [...limits, ...args], { env: { PIPE: pipe } });
+  };
+
+  for (const model of ["threads", "thread-per-request", "tasks"]) {
+    test(`has its worker replaced, once its pool can't have the threads that it should (${model})`, async (t) => {
+      const server = await start(t, ["-m", model, "-t", "1"]);
+      assert.equal((await get(server.url, "/native")).status, 504);
+      await server.waitForLog(/is recycled \(native calls that do not return hold 1 of 1 thread of the pool/);
+      await until(async () => (await get(server.url)).status === 200, "the pool of another worker");
+    });
+  }
+
+  test("leaves its pool the other threads, and its worker goes on, while these are enough", async (t) => {
+    const server = await start(t, ["-m", "threads", "-t", "1:2"]);
+    const [before] = (await server.status()).workers;
+    assert.equal((await get(server.url, "/native")).status, 504);
+    await server.waitForLog(/handler thread \d+ of threads is in a native call that cannot be ended/);
+    await until(async () => (await get(server.url)).status === 200, "the other thread");
+    assert.equal((await server.status()).workers[0]!.pid, before!.pid);
+    assert.doesNotMatch(server.output(0), /is recycled/);
+  });
+
+  test("does not keep its client waiting: its worker is replaced", async (t) => {
+    const server = await start(t, ["-t", "2"]);
+    await assert.rejects(get(server.url, "/native"), /socket hang up|ECONNRESET/);
+    assert.match(server.output(0), /is recycled \(serving thread \d is in a native call that does not return\)/);
+    assert.equal((await get(server.url)).body, "ok");
   });
 });
 

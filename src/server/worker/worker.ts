@@ -200,10 +200,10 @@ export class Worker {
     });
     pool.on("worn", (why) => this.#retirement.want(why, true));
     pool.on("lost", (error) => tell({ type: "kill-me", error: toWire(error) }));
+    pool.on("stuck", (thread) => this.#giveUpOn(thread));
     if (this.#ahead === undefined) return;
     pool.on("turn", () => this.#arrivals.tell());
     pool.on("changed", () => this.#arrivals.tell());
-    pool.on("stuck", (thread) => this.#giveUpOn(thread));
   }
 
   #obeyOne(message: ToWorker, handle: object | undefined): void {
@@ -325,8 +325,12 @@ export class Worker {
     }
   }
 
-  /** A native call can't be interrupted, and its thread keeps the client's connection until it ends: this process must. */
-  #giveUpOn({ index, member: { error } }: ServingThreadHandle): void {
+  /**
+   * A native call can't be interrupted, and its thread keeps its clients' connections until it ends: this process must. Other threads finish
+   * what they have first; under `sync` there are none.
+   */
+  #giveUpOn({ index, name, member: { error } }: ServingThreadHandle): void {
+    if (this.#ahead === undefined) return this.#retirement.want(`${name} is in a native call that does not return`, true);
     if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
     const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
     tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });

@@ -2,7 +2,8 @@
  * One pool of handler threads: an elastic pool between min and max. The board shows its demand.
  *
  * Invariants
- * - Never more than `max` threads live. After boot at least `min` are ready or starting.
+ * - Never more than `max` threads live. After boot at least `min` are ready or starting, unless killed threads that are in native calls
+ *   keep their places. Then the worker is replaced.
  * - Every serving thread has a link to every ready handler thread. It hears of that thread's end after all of the thread's
  *   messages.
  * - A thread is evicted only when it is idle. From then on the board lets nobody claim it.
@@ -12,6 +13,7 @@
 import { EventEmitter } from "node:events";
 import type { ServerConfig } from "../../../config/config.ts";
 import { availableCpus } from "../../../config/cpus.ts";
+import { count } from "../../../errors/count.ts";
 import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { monotonicMs } from "../../../kit/clock.ts";
 import { errorFields, type Log } from "../../../log/log.ts";
@@ -45,6 +47,8 @@ export interface HandlerPoolOptions {
 interface PoolEvents {
   added: [handler: HandlerThreadHandle];
   removed: [id: number, why: HeddleError];
+  /** Native calls that do not return hold so many places that it can't have its minimum any more. */
+  short: [why: string];
 }
 
 type HandlerMember = Member<HandlerThreadHandle, HeddleError>;
@@ -64,6 +68,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   /** The app's files that the threads have reported. */
   readonly #modules = new Set<string>();
   #drains: { readonly reason: DrainReason; readonly cutMs: number } | undefined;
+  readonly #slots: number;
   readonly #looker: NodeJS.Timeout;
   #trimmer: NodeJS.Timeout | undefined;
   readonly #said = new Set<string>();
@@ -74,6 +79,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.spec = spec;
     this.#options = options;
     const slots = Math.min(spec.max, MAX_SLOTS);
+    this.#slots = slots;
     this.board = new Board(Board.create(slots));
     this.links = new PoolLinks({
       board: this.board,
@@ -93,7 +99,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: 0,
         silenceMs: 0,
-        killPatienceMs: Infinity,
+        killPatienceMs: KILL_PATIENCE_MS,
       },
       clock: systemClock,
       wanted: () => this.#wanted(),
@@ -104,6 +110,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       onDrain: (member) => this.#drained(member),
       onLost: (member, restMs) => this.#lost(member, restMs),
       onGone: (member) => this.#gone(member),
+      onStuck: (member) => this.#stuck(member),
       // It was killed because of a request, perhaps an orphaned one. That says nothing about the next thread.
       isDeath: (member) => member.error?.code !== "THREAD_BLOCKED" && !this.#endsWithRequest(member),
     });
@@ -301,6 +308,17 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.emit("removed", driver.id, error ?? new HeddleError("HANDLER_DIED", `${driver.name} was evicted`));
   }
 
+  /** It was killed, and keeps its place until its native call returns: only the end of the process can free that. */
+  #stuck({ driver }: HandlerMember): void {
+    if (this.#pool.isClosing) return;
+    const { name, min } = this.spec;
+    const message = `${driver.name} is in a native call that cannot be ended. It keeps its place in the pool until that returns`;
+    this.#options.log.error({ pool: name, handler: driver.id }, message);
+    const stuck = this.#pool.members.filter(({ isStuck }) => isStuck).length;
+    if (this.#slots - stuck >= Math.max(1, min)) return;
+    this.emit("short", `native calls that do not return hold ${stuck} of ${count(this.#slots, "thread")} of the pool ${name}`);
+  }
+
   /** Replaces threads that the board counts as busy although no serving thread has a job for them. */
   #replaceLost(): void {
     // Under `tasks` a thread that counts a job too many gets a little less to do, and nothing else is lost.
@@ -350,6 +368,8 @@ function trimIntervalMs(threadIdleMs: number): number {
   return Math.min(5000, Math.max(20, threadIdleMs / 10));
 }
 
+/** A killed thread in JavaScript ends within milliseconds, on a very busy machine within seconds. */
+const KILL_PATIENCE_MS = 5000;
 /** How long we wait for the stack. A thread that runs JavaScript answers within milliseconds. */
 const LAST_LOOK_MS = 250;
 const LOOK_AGAIN_MS = 10;

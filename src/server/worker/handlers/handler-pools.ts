@@ -19,6 +19,8 @@ export interface HandlerPoolsOptions {
   readonly log: Log;
   readonly sockets: AppSocketRelay;
   readonly runtime: WorkerRuntime;
+  /** A pool can't have its minimum of threads any more. The end of the process would free their places. */
+  readonly onShort: (why: string) => void;
 }
 
 export class HandlerPools {
@@ -48,7 +50,7 @@ export class HandlerPools {
 
   /** Makes the pools that a serving thread's routes name. All serving threads name the same. */
   open(specs: readonly PoolSpec[]): void {
-    const { config, address, log, sockets, runtime } = this.#options;
+    const { config, address, log, sockets, runtime, onShort } = this.#options;
     for (const spec of specs) {
       if (this.#pools.has(spec.name)) continue;
       const pool = new HandlerPool({ spec, config, address, log, sockets, runtime });
@@ -56,6 +58,7 @@ export class HandlerPools {
       pool.on("added", (handler) => {
         for (const thread of this.#serving) thread.addHandler(spec.name, handler.id, pool.links.link(handler, thread));
       });
+      pool.on("short", onShort);
       pool.on("removed", (id, why) => {
         for (const thread of this.#serving) thread.removeHandler(spec.name, id, why);
       });

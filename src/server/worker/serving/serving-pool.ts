@@ -64,7 +64,7 @@ interface PoolEvents {
   /** It was killed, but has not ended: it is in a native call, which can't be interrupted. */
   stuck: [thread: ServingThreadHandle];
   gone: [thread: ServingThreadHandle];
-  /** The main thread can only be replaced with its process, which should be. */
+  /** What is wrong can only be mended with the process, which should be replaced. */
   worn: [why: string];
   /** The main thread is lost, and the process with it. */
   lost: [error: HeddleError];
@@ -121,7 +121,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         this.#handlers.schedulers.forEach((pool) => pool.joinRuntime());
       },
     });
-    this.#handlers = new HandlerPools({ ...options, runtime: this.runtime });
+    this.#handlers = new HandlerPools({ ...options, runtime: this.runtime, onShort: (why) => this.emit("worn", why) });
     this.#gates = new WorkerGates(options.slot, config);
     this.#pool = new Pool({
       rules: {
@@ -135,7 +135,7 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
         drainMarginMs: 0,
         // blocked-threads.ts reads their beats, and knows their requests.
         silenceMs: 0,
-        killPatienceMs: KILL_PATIENCE_MS,
+        killPatienceMs: config.model === "sync" ? KILL_PATIENCE_MS : LONG_KILL_PATIENCE_MS,
       },
       clock: systemClock,
       wanted: () => (this.#isLost ? 0 : size),
@@ -362,5 +362,7 @@ const TAINTS: Readonly<Record<string, string>> = {
   THREAD_QUARANTINED: "an actor was ended beside others",
 };
 
-/** A killed thread in JavaScript ends within milliseconds. */
+/** A killed thread in JavaScript ends within milliseconds. Under `sync` nothing is served until it has. */
 const KILL_PATIENCE_MS = 500;
+/** On a very busy machine it takes seconds. */
+const LONG_KILL_PATIENCE_MS = 5000;
