@@ -7,14 +7,15 @@
  *
  * `accepted.ts` says how a connection gets from here to a thread. While no thread takes connections (all are booting, blocked
  * or dead), the connections here wait, unread, in arrival order. So do those that a dead thread had not adopted. A blocked
- * thread gets none: it may be killed for it, and its connections with it.
+ * thread gets none: it may be killed for it, and its connections with it. As many wait as there are descriptors for: then nobody
+ * accepts any more (`descriptor-room.ts`).
  */
 
 import { createServer, type Server, type Socket } from "node:net";
 import { HeddleError } from "../../../errors/errors.ts";
 import { COUNTER } from "../../../supervise/load-board.ts";
 import { areAwaited, closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
-import { type Accepted, detach, discard } from "./accepted.ts";
+import { type Accepted, detach } from "./accepted.ts";
 import type { SocketAddress } from "./address.ts";
 import { emptied, endHandshakes, endListening, isEnded } from "./backlog.ts";
 import { DescriptorRoom } from "./descriptor-room.ts";
@@ -173,8 +174,7 @@ export class Acceptor {
     const index = place(loads, this.#turn++);
     if (index >= 0) threads[index]!.give(accepted);
     else if (this.#isLeaving) this.#turnAway(accepted);
-    else if (this.#waiting.length < this.#options.backlog) this.#waiting.push(accepted);
-    else discard(accepted);
+    else this.#waiting.push(accepted);
   }
 
   /** A thread has become ready, or its loop turns again: places what waited. */
