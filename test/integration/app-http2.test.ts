@@ -193,6 +193,55 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
     assert.equal((await ask(session, post, "small")).body, "small");
   });
 
+  for (const [what, args, length, status] of [
+    ["is too large", ["--limit-body", "1000"], 2000, 413],
+    ["stands still", ["--body-idle-timeout", "600ms"], 500, 408],
+  ] as const) {
+    test(`has a handler see an error and no end if a body ${what}`, async (t) => {
+      const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "1", ...args]);
+      const stream = open(t, server).request({ ":path": "/read", ":method": "POST" });
+      stream.on("error", () => {});
+      if (status === 413) stream.end("x".repeat(length));
+      else stream.write("x".repeat(length));
+      const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+      assert.equal(headers[":status"], status);
+      stream.resume();
+      await once(stream, "close");
+      await server.waitForLog(/body (?:failed|ended) after/);
+      assert.doesNotMatch(server.stdout(), /body ended/);
+      // It has not left: it was refused.
+      const { counters } = await server.waitForStatus((now) => now.counters.finished === 1);
+      assert.equal(counters.clientGone, 0);
+    });
+  }
+
+  test("gives the place of a request that is answered 504, and whose body is not read on, to others", async (t) => {
+    const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0", "--timeout", "1s"]);
+    const session = open(t, server);
+    const post = { ":path": "/paused", ":method": "POST" };
+    assert.equal((await ask(session, post, "x".repeat(300_000))).status, 504);
+    await until(async () => (await ask(session)).status === 200, "a free slot");
+  });
+
+  for (const protocol of ["h2", "h2c"] as const)
+    test(`hears that its client has left (${protocol})`, async (t) => {
+      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1"]);
+      const where = { host: "127.0.0.1", port: server.port };
+      const socket =
+        protocol === "h2c"
+          ? connectTcp(where)
+          : connectTls({ ...where, ALPNProtocols: ["h2"], rejectUnauthorized: false });
+      await once(socket, protocol === "h2c" ? "connect" : "secureConnect");
+      const session = connect(server.url, { createConnection: () => socket });
+      session.on("error", () => {});
+      const stream = session.request({ ":path": "/events" });
+      stream.on("error", () => {});
+      await once(stream, "response");
+      // Without a word of HTTP/2.
+      socket.destroy();
+      await server.waitForStatus(({ counters }) => counters.clientGone === 1 && counters.finished === 1);
+    });
+
   test("speaks HTTP/1.1 with clients that know no other, upgrades too", async (t) => {
     const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "2", "--limit-header", "2000"]);
     const ask1 = (headers: Record<string, string> = {}): Promise<{ status: number; body: string }> =>

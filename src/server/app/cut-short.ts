@@ -12,7 +12,8 @@ export function cutShort(req: IncomingMessage, code: ErrorCode): void {
   // Later bytes are read from the connection and dropped; their end must not look like the end of the body.
   replacePush(req, () => true);
   replaceDestroy(req, (error, callback) => {
-    req.aborted = true;
+    // That of HTTP/2 has only a getter.
+    Object.defineProperty(req, "aborted", { value: true, configurable: true, enumerable: true, writable: true });
     req.emit("aborted");
     // As in node:http: without an "error" listener nothing is thrown.
     process.nextTick(callback, req.listenerCount("error") > 0 ? error : null);

@@ -7,7 +7,13 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerResponse, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
 import type { Socket } from "node:net";
 import { type ErrorCode, errorTable } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
@@ -16,8 +22,10 @@ import { outputOf } from "../../../platform/node-internals/handles.ts";
 import { Exchange, isTimeout } from "../exchange.ts";
 import { ConnectionContext } from "../parse/connection-context.ts";
 import { mute } from "../../app/answer-instead.ts";
+import { cutShort } from "../../app/cut-short.ts";
 import { RETRY_AFTER_SECONDS } from "../respond/respond.ts";
 import type { Route } from "../route/router.ts";
+import type { StreamBody } from "./stream-limits.ts";
 import { StreamOutput } from "./stream-output.ts";
 
 export interface StreamHead {
@@ -34,7 +42,9 @@ export class StreamExchange extends Exchange {
   readonly ownHeaders: Record<string, string | number> = {};
   /** Of the app's `request` listeners, if one returned a promise. */
   handling: Promise<void> | undefined = undefined;
+  declare body: StreamBody | undefined;
   readonly #output = new StreamOutput();
+  #request: Http2ServerRequest | undefined;
   #response: Http2ServerResponse | undefined;
 
   constructor(
@@ -62,7 +72,8 @@ export class StreamExchange extends Exchange {
   }
 
   /** Node has made a request and a response of it. */
-  carriedBy(response: Http2ServerResponse): void {
+  carriedBy(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    this.#request = request;
     this.#response = response;
   }
 
@@ -102,6 +113,7 @@ export class StreamExchange extends Exchange {
   override refuse(code: ErrorCode, why?: string): void {
     const { stream } = this;
     if (stream.headersSent && stream.writableFinished) {
+      this.#cutBody(code);
       // Resets it without an error. `close` would wait until the app has read what has come.
       stream.destroy();
       return;
@@ -112,7 +124,15 @@ export class StreamExchange extends Exchange {
     } else if (!stream.destroyed && !stream.closed) {
       this.#answer(errorTable[code].status ?? 500);
     }
+    this.#cutBody(code);
     if (why !== undefined) this.abort(isTimeout(code) ? "TimeoutError" : "AbortError", why);
+  }
+
+  /** What the app has not read by now, it does not get: reading fails, as when the client leaves. */
+  #cutBody(code: ErrorCode): void {
+    if (this.body === undefined || this.req.complete) return;
+    this.body.cut();
+    if (this.#request !== undefined) cutShort(this.#request as unknown as IncomingMessage, code);
   }
 
   #answer(status: number): void {
@@ -128,7 +148,7 @@ export class StreamExchange extends Exchange {
     };
     stream.respond(headers);
     // RFC 9113 §8.1: what the client still sends is not needed.
-    stream.end(this.req.method === "HEAD" ? "" : body, () => stream.close(CLOSE.noError));
+    stream.end(this.req.method === "HEAD" ? "" : body, () => stream.destroy());
     muteStream(stream);
     if (this.#response !== undefined) mute(this.#response as unknown as ServerResponse);
   }

@@ -30,6 +30,7 @@ export class StreamBody implements TimedBody {
   #bytes = 0;
   #sweptBytes = 0;
   #isComplete = false;
+  #isCut = false;
   #waitedMs = 0;
   #idleSinceMs: number;
   #sweptMs: number;
@@ -41,22 +42,26 @@ export class StreamBody implements TimedBody {
     this.#idleSinceMs = nowMs;
     this.#sweptMs = nowMs;
     this.arrivingUntilMs = nowMs;
-    let refused = false;
     replaceStreamPush(stream, (push) => (chunk) => {
+      if (this.#isCut) return true;
       if (chunk === null) {
         this.#isComplete = true;
         events.onComplete();
       } else if (chunk instanceof Uint8Array) {
         this.#bytes += chunk.byteLength;
-        if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes && !refused) {
-          refused = true;
+        if (limits.bodyBytes > 0 && this.#bytes > limits.bodyBytes) {
+          this.cut();
           events.onTooLarge();
+          return true;
         }
-        // The excess never reaches the app.
-        if (refused) return true;
       }
       return push(chunk);
     });
+  }
+
+  /** The app gets no more of it, and no end either: it would take its part for the whole. */
+  cut(): void {
+    this.#isCut = true;
   }
 
   get bytes(): number {

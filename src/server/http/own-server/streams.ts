@@ -95,6 +95,8 @@ export class Streams {
     if (context === undefined) return session.destroy();
     context.session = session;
     context.handshakeSinceMs = 0;
+    // No client of HTTP/2 ends only its side and waits for answers. So our side ends with it, as in a server that has accepted by itself.
+    session.socket.allowHalfOpen = false;
     context.idleSinceMs = performance.now();
     this.#sessions.set(session, context);
     session.once("close", () => this.#sessions.delete(session));
@@ -132,7 +134,7 @@ export class Streams {
     if (exchange === undefined) return emit("request", ...args);
     (req as CarriesExchange)[exchangeOf] = exchange;
     (res as CarriesExchange)[exchangeOf] = exchange;
-    exchange.carriedBy(res);
+    exchange.carriedBy(req, res);
     const outcome = this.#options.request(req as unknown as IncomingMessage, res as unknown as ServerResponse);
     if (isPromiseLike(outcome)) exchange.handling = Promise.resolve(outcome);
     return true;
