@@ -87,6 +87,8 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
     const next = this.afterAnswers;
     if (next === undefined) {
       this.idleSinceMs = nowMs;
+      // What it has received by now belongs to its requests so far.
+      this.bytesWhenIdle = -1;
       // Set by the app, for a request that is over. node:http replaces it by the keep-alive in the same way.
       if (this.stream.timeout) this.stream.setTimeout(0);
       return;
