@@ -128,8 +128,7 @@ export class PoolClient {
   /** Enforces queue time and notes starts. Called by the thread's heartbeat. */
   sweep(nowMs: number): void {
     const { queueTimeoutMs } = this.#options;
-    const isLate = ({ exchange }: RemoteJob): boolean =>
-      queueTimeoutMs > 0 && nowMs - exchange.receivedMs >= queueTimeoutMs;
+    const isLate = ({ submittedMs }: RemoteJob): boolean => queueTimeoutMs > 0 && nowMs - submittedMs >= queueTimeoutMs;
     for (const job of this.#ahead.takeThose(isLate)) {
       this.#board.stopWaiting();
       this.#shedLate(job, nowMs);

@@ -33,6 +33,8 @@ const TRANSFER_BYTES = 16 * 1024;
 
 export class RemoteJob {
   readonly exchange: HandledExchange;
+  /** performance.now() when it came to its pool. Before that, its body may have taken any time to arrive. */
+  readonly submittedMs: number = performance.now();
   /** Set when it is sent to a handler thread, and again after a recall. */
   seq = -1;
   sentMs = 0;
