@@ -2,7 +2,9 @@
  * Runs an app in one shape: `heddle serve` of this installation as a child process, on a port of its own. Before the sweep, and once
  * for each shape.
  *
- *   arguments (serve-arguments.ts) → spawn → "listening on" → measured → SIGTERM → ended, or killed
+ *   arguments (serve-arguments.ts) → spawn → "listening on" → its address → measured → SIGTERM → ended, or killed
+ *
+ * The app writes to the same output, and may say "listening on" too, of another address: the server itself is asked for its own.
  *
  * A server that ends by itself resolves `ended`. None outlives this process, however this process ends (cli/tuned-server-main.ts).
  */
@@ -16,7 +18,7 @@ import { loadNative } from "../../platform/native.ts";
 import { pin } from "../load/cpus.ts";
 import { formatShape, threadsOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
-import { type LoopBlocks, readLoops, readRestarts, type Restarts } from "./loops.ts";
+import { type LoopBlocks, readLoops, readRestarts, readUrl, type Restarts } from "./loops.ts";
 import { processTree, runDelaySeconds, treeCpuSeconds } from "./process-tree.ts";
 import { CONFIG_NAME, configWithRoutes, lastError, ownMessage, SERVER, serveArguments } from "./serve-arguments.ts";
 
@@ -65,6 +67,8 @@ const STOP_TIMEOUT_MS = 5000;
 /** The output ends with the last process that holds it: after the server's, if a worker or a program of the app's is left. */
 const OUTPUT_TIMEOUT_MS = 500;
 const OUTPUT_CHARACTERS = 16 * 1024;
+/** The line was the app's: the server will serve soon, or fail. */
+const ASK_AGAIN_MS = 50;
 
 /** @throws HeddleError TUNE_NOT_SERVED: why it did not start; the signal's reason */
 export async function bootShape(app: AppToServe, shape: Shape, options: BootOptions = {}): Promise<BootedShape> {
@@ -84,7 +88,7 @@ export async function bootShape(app: AppToServe, shape: Shape, options: BootOpti
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const url = await server.listening(bootTimeoutMs, signal);
+    const url = await server.listening(join(folder, "control"), bootTimeoutMs, signal);
     return {
       url,
       shape,
@@ -133,8 +137,9 @@ class ServerProcess {
     // It has one thread so far; all others inherit this.
     if (cpus !== undefined && this.#child.pid !== undefined) pin(this.#child.pid, cpus);
     const keep = (text: string): void => {
-      this.output = (this.output + text).slice(-OUTPUT_CHARACTERS);
+      this.output += text;
       this.#tell();
+      this.output = this.output.slice(-OUTPUT_CHARACTERS);
     };
     this.#child.stdout!.setEncoding("utf8").on("data", keep);
     this.#child.stderr!.setEncoding("utf8").on("data", keep);
@@ -164,16 +169,27 @@ class ServerProcess {
   }
 
   /** Resolves to the URL. @throws BootFailure; the signal's reason */
-  async listening(timeoutMs: number, signal: AbortSignal | undefined): Promise<string> {
+  async listening(control: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<string> {
     let look: () => void;
     let abort: () => void;
     let timer: NodeJS.Timeout | undefined;
+    let again: NodeJS.Timeout | undefined;
+    let isAsking = false;
+    let isOver = false;
     try {
       return await new Promise((resolve, reject) => {
         look = () => {
-          const url = /^listening on (\S+)$/m.exec(this.output)?.[1];
-          if (url !== undefined) resolve(url);
-          else if (this.#hasExited) void this.exited.then((how) => reject(new BootFailure(how)));
+          if (this.#hasExited) void this.exited.then((how) => reject(new BootFailure(how)));
+          else if (!isAsking && /^listening on /m.test(this.output)) {
+            isAsking = true;
+            ask();
+          }
+        };
+        const ask = (): void => {
+          void readUrl(control).then((url) => {
+            if (url !== undefined) resolve(url);
+            else if (!isOver) again = setTimeout(ask, ASK_AGAIN_MS);
+          }, reject);
         };
         abort = () => reject(signal!.reason as Error);
         this.#changed.add(look);
@@ -185,7 +201,9 @@ class ServerProcess {
         look();
       });
     } finally {
+      isOver = true;
       clearTimeout(timer);
+      clearTimeout(again);
       this.#changed.delete(look!);
       signal?.removeEventListener("abort", abort!);
     }

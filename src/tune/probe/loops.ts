@@ -23,6 +23,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 
 /** The fields of `heddle status --json` that are read here. */
 interface Status {
+  /** Empty until it serves. */
+  readonly urls: readonly string[];
   readonly restarts: Restarts;
   readonly workers: readonly {
     readonly threads: readonly { readonly busyMs: number; readonly late: readonly (readonly [number, number])[] }[];
@@ -44,6 +46,16 @@ export async function readLoops(controlSocket: string): Promise<LoopBlocks> {
 export async function readRestarts(controlSocket: string): Promise<Restarts> {
   const { restarts } = (await ask(controlSocket)) as Status;
   return restarts;
+}
+
+/** Where the server listens. undefined: it does not serve yet, or does not answer. */
+export async function readUrl(controlSocket: string): Promise<string | undefined> {
+  try {
+    return ((await ask(controlSocket)) as Status).urls[0];
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
 }
 
 async function ask(socketPath: string): Promise<unknown> {

@@ -63,6 +63,17 @@ describe("a booted shape", () => {
     await server.stop();
   });
 
+  test("has its own address, whatever the app says of where it listens", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-test-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const lines = ["http://127.0.0.1:9", ":3000"].map((address) => `console.log("listening on ${address}");`);
+    const app = `${lines.join("\n")}\nexport default { fetch: () => new Response("own") };`;
+    writeFileSync(join(folder, "app.mjs"), app);
+    const server = await bootShape({ args: ["app.mjs"], cwd: folder }, ONE_LOOP);
+    t.after(() => server.stop());
+    assert.equal(await (await fetch(server.url)).text(), "own");
+  });
+
   test("tells how often its workers ended, and the last error of its log", async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "heddle-test-"));
     t.after(() => rmSync(folder, { recursive: true }));
