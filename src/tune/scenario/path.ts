@@ -6,7 +6,8 @@
  *     POST /orders={"item": 1}     the body is JSON
  *     POST /notes=hello            the body is this text
  *
- * GET and HEAD have no body. Where the path has a query, "=" belongs to it, unless "@", "{", "[" or a quotation mark follows.
+ * GET and HEAD have no body. Where the path has a query, "=" belongs to it, unless "@", "{", "[" or a quotation mark follows. A
+ * `{{name}}` begins no JSON.
  */
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
@@ -36,8 +37,23 @@ export function parsePath(text: string, folder: string = process.cwd()): Scenari
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const [path = "", bodyText] = hasBody ? split(words[2] ?? "") : [words[2]];
+  return requestOf(method, path, text, bodyText === undefined ? {} : readBody(bodyText, folder));
+}
+
+/** A method and a path that stand by themselves: no body is behind the path, whatever it holds. @throws HeddleError TUNE_SCENARIO_BAD */
+export function parseMethodAndPath(method: string, path: string): ScenarioRequest {
+  const { method: checked } = parsePath(`${method} /`);
+  if (!/^\s*\//.test(path)) throw bad(`"${method} ${path}" is not a request: wanted a path that begins with "/"`);
+  return requestOf(checked, path, `${method} ${path}`);
+}
+
+function requestOf(
+  method: string,
+  path: string,
+  text: string,
+  { body, type }: { readonly body?: Uint8Array; readonly type?: string } = {},
+): ScenarioRequest {
   if (/\s/.test(path.trim())) throw bad(`"${text}" is not a request: its path has a blank; write it as %20`);
-  const { body, type } = bodyText === undefined ? {} : readBody(bodyText, folder);
   return {
     name: `${method} ${path.trim().replace(/\?.*$/s, "")}`,
     method,
@@ -52,13 +68,13 @@ export function parsePath(text: string, folder: string = process.cwd()): Scenari
 
 function split(rest: string): [path: string, bodyText?: string] {
   const isQuery = /^[^=]*\?/.test(rest);
-  const end = isQuery ? rest.search(/=[@{["]/) : rest.indexOf("=");
+  const end = isQuery ? rest.search(/=(?:[@["]|\{(?!\{))/) : rest.indexOf("=");
   return end === -1 ? [rest] : [rest.slice(0, end), rest.slice(end + 1)];
 }
 
 function readBody(text: string, folder: string): { body: Uint8Array; type: string } {
   if (!text.startsWith("@")) {
-    const isJson = /^\s*[{["]/.test(text);
+    const isJson = /^\s*(?:[["]|\{(?!\{))/.test(text);
     if (isJson) checkJson(text);
     return { body: Buffer.from(text), type: isJson ? "application/json" : "text/plain; charset=utf-8" };
   }

@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { nearest } from "../../config/nearest.ts";
 import { HeddleError } from "../../errors/errors.ts";
-import { parsePath, readBodyFile } from "./path.ts";
+import { parseMethodAndPath, parsePath, readBodyFile } from "./path.ts";
 import { type Capture, EXPECTED_BY_DEFAULT, type ExpectedStatus, type ScenarioRequest } from "./types.ts";
 
 const FIELDS = ["name", "method", "path", "weight", "headers", "body", "bodyFile", "literalBody", "expect", "capture"];
@@ -24,7 +24,7 @@ export function readRequest(raw: unknown, place: Place, common: Readonly<Record<
   const method = fields["method"];
   if (method !== undefined && typeof method !== "string")
     throw bad(`${place.name}.method`, method, "a method such as POST");
-  const parsed = parsePath(method === undefined ? path : `${method} ${path}`, place.folder);
+  const parsed = method === undefined ? parsePath(path, place.folder) : parseMethodAndPath(method, path);
   const { body, type } = readBody(fields, place);
   const types = type === undefined ? {} : { "content-type": type };
   return {

@@ -30,6 +30,8 @@ describe("a request in a few words", () => {
     ["POST /notes=hello", "POST", "/notes", "hello", "text/plain; charset=utf-8"],
     ["POST /notes?a=b", "POST", "/notes?a=b"],
     ["POST /empty", "POST", "/empty"],
+    ["DELETE /items?id={{id}}", "DELETE", "/items?id={{id}}"],
+    ["POST /notes={{text}}", "POST", "/notes", "{{text}}", "text/plain; charset=utf-8"],
   ];
   for (const [text, ...parts] of requests) it(`reads ${text}`, () => assert.deepEqual(brief(text), parts));
 

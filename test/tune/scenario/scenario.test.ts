@@ -56,6 +56,25 @@ describe("a scenario file", () => {
     assert.deepEqual(requests[1]?.expect, ["2xx", 404]);
   });
 
+  it("has the path as it is beside a method, also with what would begin a body in a few words", () => {
+    const paths = ["/odata/Products(ID=5)", "/search?filter=[1]", "/items?id={{id}}", "/kv/a={1}"];
+    const { requests } = readScenario({
+      setup: [{ path: "/", capture: { id: "json:id" } }],
+      requests: paths.map((path) => ({ method: "PUT", path, body: { a: 1 } })),
+    });
+    assert.deepEqual(
+      requests.map(({ path, body }) => [path, Buffer.from(body!).toString()]),
+      paths.map((path) => [path, '{"a":1}']),
+    );
+    for (const [method, path] of [
+      ["PO(ST", "/"],
+      ["PUT", "orders"],
+      ["PUT", "/a b"],
+    ] as const) {
+      assert.throws(() => readScenario({ requests: [{ method, path }] }), { code: "TUNE_SCENARIO_BAD" });
+    }
+  });
+
   it("has headers of all requests, which setup requests leave out until their values are captured", () => {
     const { setup, requests } = readScenario({
       headers: { authorization: "Bearer {{token}}", "x-tenant": "{{tenant}}", "x-load": "1" },
