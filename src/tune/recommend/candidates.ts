@@ -56,6 +56,9 @@ function promising(mix: Mix | undefined, cores: number): Shape[] {
   }
 }
 
+/** A process takes some 60 megabytes, so that 32 of them fit into most machines. */
+const MOST_PROCESSES = 32;
+
 /** The shapes of a model, the most promising first. */
 function shapesOf(model: string, mix: Mix | undefined, cores: number): Shape[] {
   const needed = threadsNeeded(mix, cores);
@@ -67,7 +70,13 @@ function shapesOf(model: string, mix: Mix | undefined, cores: number): Shape[] {
         { model, workers: 1, threads: 1 },
       ]);
     case "sync":
-      return around(needed, cores).map((workers) => ({ model, workers, threads: 1 }));
+      return unique(
+        around(needed, cores).map((workers) => ({
+          model,
+          workers: Math.min(workers, Math.max(cores, MOST_PROCESSES)),
+          threads: 1,
+        })),
+      );
     case "tasks":
       return [{ model, workers: 1, threads: cores }];
     default:

@@ -133,6 +133,13 @@ describe("the candidates", () => {
     assert.equal(threads, 128);
   });
 
+  test("bound the number of processes more, which take more memory", () => {
+    const waits = [{ ...profiles.database, cpuMs: 0.1, waitMs: 900 }];
+    assert.deepEqual(shown(candidates(waits, CORES, { model: "sync" })), ["sync 32x1"]);
+    assert.deepEqual(shown(oneOfEach(["sync", "threads"], waits, CORES)), ["sync 32x1", "threads 1x128"]);
+    assert.equal(oneOfEach(["sync"], waits, 48)[0]!.workers, 48);
+  });
+
   test("of every model is one, for a comparison of all", () => {
     const models = ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"];
     assert.deepEqual(shown(oneOfEach(models, [profiles.sqlite], CORES)), [
