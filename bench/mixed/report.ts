@@ -20,7 +20,17 @@ import { Histogram } from "../../src/tune/load/loops/histogram.ts";
 export const KINDS = ["keepAlive", "newConnections", "uploads", "slow", "streams", "webSockets"] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const FAILURES = ["refused", "reset", "cut", "timeout", "badStatus", "malformed", "generator"] as const;
+export const FAILURES = [
+  "refused",
+  "unknown",
+  "tls",
+  "reset",
+  "cut",
+  "timeout",
+  "badStatus",
+  "malformed",
+  "generator",
+] as const;
 export type Failure = (typeof FAILURES)[number];
 
 export interface KindReport {

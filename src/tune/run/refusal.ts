@@ -22,9 +22,15 @@ const ADVICE: readonly (readonly [causes: RegExp, advice: string])[] = [
   [/^[45]\d\d$/, "if this status is the right answer, a scenario file (--scenario) can expect it"],
   [/^[123]\d\d$/, "if this status is the right answer, add it to expect in the scenario file"],
   [/^refused$/, "nothing listens there: is the server running, and is the address right?"],
+  [/^unknown$/, "is the address right?"],
+  [
+    /^tls$/,
+    "its certificate is not trusted, or it does not speak TLS: NODE_EXTRA_CA_CERTS=ca.pem trusts an authority, NODE_TLS_REJECT_UNAUTHORIZED=0 any certificate",
+  ],
   [/^timeout$/, "a route that takes this long can't be measured"],
   [/^(reset|cut)$/, "it closes the connection instead of answering"],
   [/^malformed$/, "it does not answer in HTTP/1.1"],
+  [/^generator$/, "this machine gives the load generator no more files or ports: see ulimit -n"],
 ];
 
 export interface Asked {
@@ -50,8 +56,11 @@ export function refusal(asked: readonly Asked[], target: string): HeddleError | 
 
 const CONNECTION: Readonly<Record<string, string>> = {
   refused: "connection refused",
+  unknown: "no such host",
+  tls: "no connection over TLS",
   reset: "connection reset",
   cut: "the answer was cut off",
   timeout: "no answer in time",
   malformed: "no HTTP/1.1 answer",
+  generator: "no connection could be opened",
 };

@@ -44,6 +44,9 @@ test("each reason comes with what to do", () => {
   assert.match(messageFor("500"), /its own log says why/);
   assert.match(messageFor("418"), /a scenario file \(--scenario\) can expect it/);
   assert.match(messageFor("refused"), /connection refused on 3 of 3 requests; nothing listens there/);
+  assert.match(messageFor("unknown"), /no such host on 3 of 3 requests/);
+  assert.match(messageFor("tls"), /no connection over TLS on 3 of 3 requests; .*NODE_EXTRA_CA_CERTS/);
   assert.match(messageFor("timeout"), /no answer in time/);
+  assert.match(messageFor("generator"), /no connection could be opened on 3 of 3 requests; .*ulimit -n/);
   assert.match(messageFor("malformed"), /no HTTP\/1\.1 answer/);
 });

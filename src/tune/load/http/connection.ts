@@ -18,14 +18,16 @@ export interface Target {
 }
 
 /**
- * refused     no connection could be made: nobody listened, no such host, a certificate that isn't trusted
+ * refused     no connection could be made: nobody listened
+ * unknown     there is no such host
+ * tls         TLS was not agreed on: a certificate that isn't trusted, or a server that does not speak it
  * reset       the connection ended before the first byte of the answer
  * cut         the connection ended in the middle of the answer
  * timeout     no complete answer in time
  * malformed   bytes that are no HTTP response, or more of them than the response has
  * generator   this side's own fault: no file or port left
  */
-export type Failure = "refused" | "reset" | "cut" | "timeout" | "malformed" | "generator";
+export type Failure = "refused" | "unknown" | "tls" | "reset" | "cut" | "timeout" | "malformed" | "generator";
 
 export interface ConnectionOwner {
   /** A complete answer: `connection.response` has it until the next request is sent. */
@@ -35,6 +37,8 @@ export interface ConnectionOwner {
   /** An idle connection has ended. */
   closed?(connection: Connection): void;
 }
+
+const NO_SUCH_HOST = new Set(["ENOTFOUND", "EAI_AGAIN"]);
 
 /** Errors that show this side's limits, not the server's. */
 const OWN_FAULTS = new Set(["EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
@@ -53,6 +57,8 @@ export class Connection {
   readonly #socket: Socket;
   #busy = false;
   #connected = false;
+  /** TCP's, before the handshake of TLS. */
+  #reached = false;
   #over = false;
   #error: NodeJS.ErrnoException | undefined;
 
@@ -61,7 +67,11 @@ export class Connection {
     this.#owner = owner;
     this.response = new ResponseParser(keepBytes);
     this.#socket = open(target, (bytes, count) => this.#onData(bytes, count));
-    this.#socket.on(target.tls === true ? "secureConnect" : "connect", () => {
+    this.#socket.on("connect", () => {
+      this.#reached = true;
+      if (target.tls !== true) this.#connected = true;
+    });
+    this.#socket.on("secureConnect", () => {
       this.#connected = true;
     });
     this.#socket.on("error", (error) => {
@@ -129,13 +139,16 @@ export class Connection {
   #onEnd(): void {
     if (this.#busy) {
       this.#over = true;
-      this.response.end();
+      // RFC 9112 §8: a reset is no end of a body that ends with its connection.
+      if (this.#error === undefined) this.response.end();
       if (this.response.done) return this.#complete();
       const code = this.#error?.code ?? "closed";
       if (OWN_FAULTS.has(code)) this.#fail("generator", code);
       else if (this.response.started) this.#fail("cut", code);
       else if (this.#connected || code === "ECONNRESET" || code === "closed") this.#fail("reset", code);
-      else this.#fail(code === "ETIMEDOUT" ? "timeout" : "refused", code);
+      else if (code === "ETIMEDOUT") this.#fail("timeout", code);
+      else if (NO_SUCH_HOST.has(code)) this.#fail("unknown", code);
+      else this.#fail(this.#reached ? "tls" : "refused", code);
     } else if (!this.#over) {
       this.#closeIdle();
     }
@@ -161,7 +174,8 @@ function open(target: Target, onBytes: (bytes: Uint8Array, count: number) => voi
   if (target.tls === true) {
     const isLocal = unix !== undefined || /^(localhost|127\.[\d.]+|::1)$/.test(host);
     // A certificate for development is rarely valid, and this machine can be trusted to be itself.
-    const socket = connectTls({ ...address, servername: isName(host) ? host : "", rejectUnauthorized: !isLocal });
+    const trust = isLocal ? { rejectUnauthorized: false } : {};
+    const socket = connectTls({ ...address, servername: isName(host) ? host : "", ...trust });
     socket.setNoDelay(true);
     return socket.on("data", (chunk: Buffer) => onBytes(chunk, chunk.length));
   }

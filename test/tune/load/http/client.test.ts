@@ -115,12 +115,19 @@ describe("a client of the generator", { concurrency: true }, () => {
       "cut",
     ],
     ["the head stops in the middle", () => raw((socket) => socket.end("HTTP/1.1 200 OK\r\ncont")), "cut"],
+    ["there is no such host", async () => ({ host: "no-such-host.invalid", port: 80 }), "unknown"],
+    ["it does not speak TLS", async () => ({ ...(await http((_, response) => response.end())), tls: true }), "tls"],
     ["it is no HTTP", () => raw((socket) => socket.write("SSH-2.0-OpenSSH\r\n")), "malformed"],
     ["there is more than the answer", () => raw((socket) => socket.write(`${FRAMINGS["length"]!}more`)), "malformed"],
   ];
   for (const [name, target, failure] of faults) {
     it(`says ${failure} when ${name}`, async () => assert.equal(failureOf(await ask(await target())), failure));
   }
+
+  it("does not take a reset for the end of a body that ends with its connection", async () => {
+    const target = await raw((socket) => socket.write("HTTP/1.0 200 OK\r\n\r\nhel", () => socket.resetAndDestroy()));
+    assert.match(failureOf(await ask(target)), /^(cut|reset)$/);
+  });
 
   it("says timeout when no answer comes in time, and when one stops coming", async () => {
     assert.equal(failureOf(await ask(await raw(() => {}), 50)), "timeout");
