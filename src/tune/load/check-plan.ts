@@ -8,6 +8,13 @@ import type { Plan } from "./plan.ts";
 
 const LAST_PORT = 65_535;
 
+/** 24 days. Node's timers hold 31 bits, and a longer one fires at once. */
+const LONGEST_MS = 24 * 24 * 60 * 60 * 1000;
+
+function isTooLong(ms: number): boolean {
+  return ms > LONGEST_MS;
+}
+
 /** @throws HeddleError TUNE_INPUT */
 export function checkPlan({ target, scenario, loop, warmUpSeconds, seconds, timeoutMs }: Plan): void {
   if (target.unix === undefined && !(isWholePositive(target.port) && target.port <= LAST_PORT)) {
@@ -19,9 +26,15 @@ export function checkPlan({ target, scenario, loop, warmUpSeconds, seconds, time
     if (!isPositive(weight)) throw bad(`scenario.requests[${at}].weight`, weight, "a finite number above 0");
   }
   checkLoop(loop);
-  if (!isPositiveOrZero(warmUpSeconds)) throw bad("warmUpSeconds", warmUpSeconds, "a finite number, at least 0");
-  if (!isPositive(seconds)) throw bad("seconds", seconds, "a finite number above 0");
-  if (timeoutMs !== undefined && !isPositive(timeoutMs)) throw bad("timeoutMs", timeoutMs, "a finite number above 0");
+  if (!isPositiveOrZero(warmUpSeconds) || isTooLong(warmUpSeconds * 1000)) {
+    throw bad("warmUpSeconds", warmUpSeconds, `a number of seconds, at least 0 and at most ${LONGEST_MS / 1000}`);
+  }
+  if (!isPositive(seconds) || isTooLong(seconds * 1000)) {
+    throw bad("seconds", seconds, `a number above 0, at most ${LONGEST_MS / 1000}`);
+  }
+  if (timeoutMs !== undefined && (!isPositive(timeoutMs) || isTooLong(timeoutMs))) {
+    throw bad("timeoutMs", timeoutMs, `a number of ms above 0, at most ${LONGEST_MS}`);
+  }
 }
 
 function checkLoop(loop: Plan["loop"]): void {

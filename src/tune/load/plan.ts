@@ -3,6 +3,7 @@ import type { WireError } from "../../errors/errors.ts";
 import type { Scenario } from "../scenario/types.ts";
 import type { Sample } from "../types.ts";
 import type { Target } from "./http/connection.ts";
+import type { Captured } from "./http/ready-request.ts";
 
 /** Closed: so many requests are always in flight. Open: requests arrive at a constant rate, whatever became of the earlier ones. */
 export type Loop =
@@ -14,6 +15,8 @@ export interface Plan {
   readonly target: Target;
   readonly scenario: Scenario;
   readonly loop: Loop;
+  /** What the setup requests have given, by name: they are not sent again then. */
+  readonly captured?: Captured;
   /** Default: keep-alive. */
   readonly connections?: "keep-alive" | "per-request";
   readonly warmUpSeconds: number;
@@ -23,6 +26,8 @@ export interface Plan {
   /** How long an answer may take. Default 10,000. */
   readonly timeoutMs?: number;
 }
+
+export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** A sample without what only the caller can measure. */
 export type Measured = Omit<Sample, "serverCpuSeconds">;

@@ -5,14 +5,14 @@ import { ClosedLoop } from "./loops/closed-loop.ts";
 import { readCpuTime, stealShare } from "./cpus.ts";
 import { type LoopOptions, type RunningLoop, timeOutEveryMs } from "./loops/loop.ts";
 import { DEFAULT_MAX_CONNECTIONS, OpenLoop } from "./loops/open-loop.ts";
-import type { Measured, Plan } from "./plan.ts";
+import { DEFAULT_TIMEOUT_MS, type Measured, type Plan } from "./plan.ts";
+import type { Failure } from "./http/connection.ts";
 import { readyRequest } from "./http/ready-request.ts";
 import { Deck } from "./loops/deck.ts";
 import { sendSetup } from "./setup.ts";
 import { leftOut } from "./verdict.ts";
 import { MeasuredWindow } from "./loops/window.ts";
-
-const DEFAULT_TIMEOUT_MS = 10_000;
+const OWN_FAULT: Failure = "generator";
 /** How long the last answers of a closed loop may take: as long as the window, and at least this. They count only in part. */
 const LEAST_DRAIN_MS = 1000;
 
@@ -26,7 +26,7 @@ export async function run(plan: Plan, hooks: RunHooks): Promise<Measured> {
   const { target, scenario, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
   const { signal } = hooks;
   const keepAlive = plan.connections !== "per-request";
-  const captured = await sendSetup(scenario.setup, target, timeoutMs, signal);
+  const captured = plan.captured ?? (await sendSetup(scenario.setup, target, timeoutMs, signal));
   const startMs = performance.now();
   const window = new MeasuredWindow(startMs + plan.warmUpSeconds * 1000, plan.seconds);
   const requests = scenario.requests.map((each) => readyRequest(each, target, captured, !keepAlive));
@@ -88,6 +88,7 @@ function measured({ loop, repetition = 0 }: Plan, window: MeasuredWindow, before
     seconds,
     answers: latencies.count,
     errors,
+    ownFaults: errorsByCause[OWN_FAULT] ?? 0,
     generatorUtilization,
     lateShare: window.sent === 0 ? 0 : window.late / window.sent,
     stealShare: steal,

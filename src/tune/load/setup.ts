@@ -1,4 +1,5 @@
 /** Sends the setup requests of a scenario, one after the other, and captures the values that later requests use. */
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { HeddleError } from "../../errors/errors.ts";
 import { type Capture, isExpected, type ScenarioRequest } from "../scenario/types.ts";
 import { Client } from "./http/client.ts";
@@ -8,6 +9,7 @@ import type { ResponseParser } from "./http/response-parser.ts";
 
 /** More than any token or list of ids needs. */
 const KEPT_BYTES = 1024 * 1024;
+const MOST_DECODED_BYTES = 16 * KEPT_BYTES;
 
 export async function sendSetup(
   setup: readonly ScenarioRequest[],
@@ -19,7 +21,7 @@ export async function sendSetup(
   for (const request of setup) {
     const response = await exchange(request, target, captured, timeoutMs, signal);
     if (!isExpected(response.status, request.expect)) {
-      throw refused(request, `was answered ${response.status}: ${response.body.slice(0, 200)}`);
+      throw refused(request, `was answered ${response.status}: ${textOf(bodyOf(response)).slice(0, 200)}`);
     }
     for (const [name, from] of Object.entries(request.capture)) {
       const value = valueOf(from, response);
@@ -64,7 +66,7 @@ function describe(from: Capture): string {
 }
 
 function valueOf(from: Capture, response: ResponseParser): string | undefined {
-  if ("json" in from) return jsonValue(response.body, from.json);
+  if ("json" in from) return jsonValue(bodyOf(response), from.json);
   if ("header" in from) return textOf(response.header(from.header));
   const cookies = response.headers
     .filter(([name]) => name === "set-cookie")
@@ -72,7 +74,31 @@ function valueOf(from: Capture, response: ResponseParser): string | undefined {
   return textOf(cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1));
 }
 
+/** A scenario may send its `accept-encoding` with each request. */
+type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Buffer;
+
+const DECODERS: Readonly<Record<string, Decode>> = {
+  gzip: gunzipSync,
+  "x-gzip": gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+};
+
+/** Its bytes as characters, without the coding in which it was sent. One that can't be decoded is as it was sent. */
+function bodyOf(response: ResponseParser): string {
+  const decode = DECODERS[response.header("content-encoding")?.toLowerCase() ?? ""];
+  if (decode === undefined) return response.body;
+  try {
+    return decode(Buffer.from(response.body, "latin1"), { maxOutputLength: MOST_DECODED_BYTES }).toString("latin1");
+  } catch {
+    return response.body;
+  }
+}
+
 /** Of a header, whose characters are bytes. */
+function textOf(bytes: string): string;
+function textOf(bytes: string | undefined): string | undefined;
 function textOf(bytes: string | undefined): string | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes, "latin1").toString();
 }

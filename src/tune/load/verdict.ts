@@ -6,6 +6,8 @@ export interface Seen {
   readonly seconds: number;
   readonly answers: number;
   readonly errors: number;
+  /** Of the errors, those that are the generator's own: it had no file or port left. Default 0. */
+  readonly ownFaults?: number;
   /** The share of its time in which the generator's loop was busy. */
   readonly generatorUtilization: number;
   /** Open loop: of the requests sent, those sent late by the generator's own fault. */
@@ -32,7 +34,8 @@ const LITTLES_LAW_ERROR = 0.05;
 
 /** The first reason that applies; undefined: the sample counts. */
 export function leftOut(seen: Seen): LeftOut | undefined {
-  const { answers, errors, concurrency, throughput, meanMs, seconds } = seen;
+  const { answers, errors, ownFaults = 0, concurrency, throughput, meanMs, seconds } = seen;
+  if (ownFaults > MOST_ERRORS * (answers + errors)) return "generator";
   if (answers === 0 && errors === 0 && seconds < SILENT_SECONDS) return "littles-law";
   if (answers === 0 || errors > MOST_ERRORS * (answers + errors)) return "errors";
   if (seen.generatorUtilization > MOST_UTILIZATION || seen.lateShare > MOST_LATE) return "generator";

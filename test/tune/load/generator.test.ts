@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { after, before, describe, it } from "node:test";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { isErrorCode } from "../../../src/errors/errors.ts";
 import { type Generator, type LoadPlan, startGenerator } from "../../../src/tune/load/generator.ts";
 import { parsePath, readScenario, type Scenario } from "../../../src/tune/scenario/scenario.ts";
@@ -60,6 +61,9 @@ describe("the load generator", () => {
       [{ seconds: 0 }, /^seconds is 0/],
       [{ warmUpSeconds: -1 }, /^warmUpSeconds is -1/],
       [{ timeoutMs: Number.NaN }, /^timeoutMs is NaN/],
+      [{ timeoutMs: 2 ** 31 }, /^timeoutMs is 2147483648.*at most/],
+      [{ seconds: 1e9 }, /^seconds is 1000000000.*at most/],
+      [{ warmUpSeconds: 1e9 }, /^warmUpSeconds is 1000000000.*at most/],
       [{ scenario: { requests: [], setup: [] } }, /^scenario\.requests is \[\]/],
       [{ scenario: { requests: [{ ...request!, weight: 0 }], setup: [] } }, /^scenario\.requests\[0\]\.weight is 0/],
       [{ target: { host: "127.0.0.1", port: 70_000 } }, /^target\.port is 70000/],
@@ -122,6 +126,47 @@ describe("the load generator", () => {
     const sample = await generator.run({ ...plan, loop: { concurrency: 1 } });
     assert.equal(sample.errors, 0);
     assert.deepEqual([...seen], [`POST /login    {"user":"a"}`, `PUT /items/7 Bearer t1 sid=s2 c3 {"item":"7"}`]);
+  });
+
+  it("sends no setup requests if it is given what they have captured", async () => {
+    const seen = new Set<string>();
+    const target = await http(({ url, headers }, response) => {
+      seen.add(`${url} ${headers.authorization}`);
+      response.end("ok");
+    });
+    const setup = [{ path: "/login", capture: { token: "json:token" } }];
+    const ready = readScenario({ headers: { authorization: "Bearer {{token}}" }, setup, requests: ["/"] });
+    const captured = { token: "t9" };
+    const sample = await generator.run({ ...SHORT, target, scenario: ready, captured, loop: { concurrency: 1 } });
+    assert.equal(sample.errors, 0);
+    assert.deepEqual([...seen], ["/ Bearer t9"]);
+  });
+
+  it("captures from an answer that is compressed", async () => {
+    const seen = new Set<string | undefined>();
+    const codings = { "/gzip": gzipSync, "/br": brotliCompressSync, "/zstd": zstdCompressSync };
+    const target = await http(({ url, headers }, response) => {
+      const compress = codings[url as keyof typeof codings];
+      if (compress === undefined) {
+        seen.add(headers.authorization);
+        response.end("ok");
+        return;
+      }
+      response.setHeader("content-encoding", url!.slice(1)).end(compress(`{"token":"tökén of ${url}"}`));
+    });
+    for (const path of Object.keys(codings)) {
+      const setup = [{ path, capture: { token: "json:token" } }];
+      const ready = readScenario({
+        headers: { authorization: "{{token}}", "accept-encoding": "gzip, br, zstd" },
+        setup,
+        requests: ["/"],
+      });
+      await generator.run({ ...SHORT, target, scenario: ready, loop: { concurrency: 1 } });
+    }
+    assert.deepEqual(
+      [...seen].map((token) => Buffer.from(token!, "latin1").toString()),
+      Object.keys(codings).map((path) => `tökén of ${path}`),
+    );
   });
 
   it("refuses to begin when a setup request fails, or has not what is captured", async () => {

@@ -30,6 +30,8 @@ describe("whether a sample counts", () => {
     ["there is no good answer", { answers: 0, errors: 1, seconds: 0.1 }, "errors"],
     ["there is no answer at all for seconds", { answers: 0 }, "errors"],
     ["there is no answer in a short window", { answers: 0, seconds: 1.8 }, "littles-law"],
+    ["the generator had no file or port left", { errors: 500, ownFaults: 500 }, "generator"],
+    ["the server failed, and the generator hardly ever", { errors: 500, ownFaults: 5 }, "errors"],
     ["the generator was busy over 90 % of its time", { generatorUtilization: 0.91 }, "generator"],
     ["the generator sent over 1 % late", { lateShare: 0.02 }, "generator"],
     ["the hypervisor took CPU time away", { stealShare: 0.03 }, "steal"],
