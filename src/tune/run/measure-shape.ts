@@ -8,6 +8,7 @@ import { kneedle } from "../estimate/kneedle.ts";
 import { sloCeiling } from "../estimate/slo.ts";
 import { fitUsl } from "../estimate/usl.ts";
 import type { Generator, Loop } from "../load/generator.ts";
+import type { Captured } from "../load/http/ready-request.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { counted, medianP95Ms, medianThroughput, toLevels, toThroughputs } from "../sweep/levels.ts";
 import { limitedBy } from "../sweep/limited-by.ts";
@@ -21,6 +22,8 @@ export interface Bench {
   readonly generator: Generator;
   readonly subject: Subject;
   readonly scenario: Scenario;
+  /** What the setup requests have given; absent: they are sent before each window. */
+  readonly captured?: Captured;
   readonly signal?: AbortSignal;
 }
 
@@ -32,7 +35,7 @@ export interface RunLength {
 
 /** One window. @throws HeddleError TUNE_NOT_SERVED: the server ended meanwhile; the signal's reason */
 export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetition = 0 }: RunLength): Promise<Sample> {
-  const { generator, subject, scenario } = bench;
+  const { generator, subject, scenario, captured } = bench;
   const { booted, target } = subject;
   const plan = {
     target,
@@ -41,6 +44,7 @@ export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetit
     warmUpSeconds: warmUpMs / 1000,
     seconds: measureMs / 1000,
     repetition,
+    ...(captured === undefined ? {} : { captured }),
     ...(booted === undefined ? {} : { serverCpuSeconds: () => booted.cpuSeconds() }),
   };
   return whileAlive(subject, bench.signal, (signal) => generator.run(plan, signal));
@@ -102,7 +106,11 @@ function estimates(
     ...(sloP95Ms === undefined ? {} : { slo: sloCeiling(levels, sloP95Ms) }),
     ...(usl === undefined ? {} : { usl }),
     ...(marker === undefined ? {} : { kneedle: marker }),
-    limitedBy: limitedBy(done, { sharedCores: isCoLocated ? cores : undefined, isRising: "notReached" in knee }),
+    limitedBy: limitedBy(done, {
+      sharedCores: isCoLocated ? cores : undefined,
+      isRising: "notReached" in knee,
+      hasKnee: "value" in knee,
+    }),
   };
 }
 

@@ -61,6 +61,8 @@ export async function whileAlive<T>(
   try {
     return await work(signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]));
   } catch (error) {
+    // A terminal's Ctrl-C goes to the server as well, and ends it.
+    signal?.throwIfAborted();
     throw why ?? error;
   } finally {
     isOver.abort();

@@ -27,7 +27,7 @@ import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
 import type { TuneOutcome, TuneRequest } from "./request.ts";
 import { restartsNote } from "./restarts.ts";
 import { buildResult } from "./result.ts";
-import { askRoutes, onlyRoute } from "./routes.ts";
+import { afterSetup, askRoutes, labelOf, onlyRoute } from "./routes.ts";
 import { Servers } from "./servers.ts";
 import { remoteSubject, type Subject } from "./subject.ts";
 
@@ -48,6 +48,9 @@ export async function tune(request: TuneRequest): Promise<TuneOutcome> {
 /** The profile is taken on one event loop: only there is it known how long a route blocks it. */
 const PROFILED: Shape = { model: "loop", workers: 1, threads: 1 };
 
+/** Models whose handlers may block: each request holds a thread or process. */
+const BLOCKING_MODELS: readonly string[] = ["threads", "thread-per-request", "sync"];
+
 /** One of several shapes that takes longer to start than this share of its time is left out: the others need theirs. */
 const BOOT_SHARE = 0.5;
 
@@ -67,6 +70,8 @@ class TuneRun {
   #shapes: ShapeResult[] = [];
   #profiles: readonly RouteProfile[] = [];
   #isCoLocated = false;
+  /** Set if the app does not answer on an event loop: the models on which it may, the user's own first. */
+  #blockingModels: readonly string[] | undefined;
 
   constructor(request: TuneRequest, generator: Generator) {
     this.#request = request;
@@ -77,8 +82,7 @@ class TuneRun {
 
   async run(): Promise<TuneOutcome> {
     const { subject, scenario, signal, name, sloP95Ms } = this.#request;
-    const first = await this.#boot("app" in subject ? PROFILED : undefined);
-    await askRoutes(first, name);
+    const first = await this.#bootFirst();
     this.#tell("measuring the load generator itself");
     const audit = await this.#generator.audit();
     signal?.throwIfAborted();
@@ -121,6 +125,27 @@ class TuneRun {
     await this.#servers?.stop();
   }
 
+  /** The server that is profiled, whose routes answer as they should. @throws HeddleError TUNE_REFUSED */
+  async #bootFirst(): Promise<Bench> {
+    const { subject, name } = this.#request;
+    const first = await this.#boot("app" in subject ? PROFILED : undefined);
+    try {
+      await askRoutes(first, name);
+      return first;
+    } catch (error) {
+      const isRefused = error instanceof HeddleError && error.code === "TUNE_REFUSED";
+      if (!isRefused || "url" in subject || !BLOCKING_MODELS.includes(subject.configured.model)) throw error;
+      // An app in blocking style may answer only where a request has its thread for itself.
+      const own = await this.#boot({ ...PROFILED, model: subject.configured.model });
+      await askRoutes(own, name);
+      this.#blockingModels = [own.subject.shape.model, ...BLOCKING_MODELS];
+      this.#notes.push(
+        "The routes answer with errors on an event loop, so only models that give a request a thread of its own are measured.",
+      );
+      return own;
+    }
+  }
+
   async #boot(shape: Shape | undefined, timeoutMs?: number): Promise<Bench> {
     const { scenario, signal, subject } = this.#request;
     if (shape !== undefined && this.#servers?.isRunning(shape) === false) {
@@ -136,16 +161,21 @@ class TuneRun {
     const { booted } = bench.subject;
     if (booted === undefined) return [];
     this.#tell("one request at a time");
-    return await profileRoutes({
+    const ready = await afterSetup(bench);
+    const profiles = await profileRoutes({
       server: booted,
-      routes: bench.scenario.requests.map(({ name, weight, method, path }) => {
-        const key = routeKey(`${method} ${path}`);
-        return { name, weight, ...(key === undefined ? {} : { key }) };
+      routes: bench.scenario.requests.map((request) => {
+        const key = routeKey(`${request.method} ${request.path}`);
+        const name = labelOf(request, bench.scenario);
+        return { request, name, weight: request.weight, ...(key === undefined ? {} : { key }) };
       }),
-      drive: (route, length) => runLoad(onlyRoute(bench, route.name), { concurrency: 1 }, length),
+      drive: (route, length) => runLoad(onlyRoute(ready, route.request), { concurrency: 1 }, length),
       budgetMs: this.#plan(1).profileMs,
       ...(bench.signal === undefined ? {} : { signal: bench.signal }),
     });
+    if (this.#blockingModels === undefined) return profiles;
+    // What such a request waits for, it waits for in a call that blocks: it would hold its event loop all the time.
+    return profiles.map((profile) => ({ ...profile, loopMs: profile.cpuMs + profile.waitMs }));
   }
 
   async #measureAll(): Promise<void> {
@@ -195,7 +225,7 @@ class TuneRun {
     const { cores } = machine();
     if (shapes.length > 0) return shapes;
     if (models.length > 0) return oneOfEach(models, this.#profiles, cores);
-    return isFixed ? [configured] : candidates(this.#profiles, cores);
+    return isFixed ? [configured] : candidates(this.#profiles, cores, this.#fixed(configured));
   }
 
   /** What the user has decided about the shape. */
@@ -203,7 +233,8 @@ class TuneRun {
     const { shapes, models, isFixed } = this.#request;
     const [only = configured] = shapes;
     if (isFixed || shapes.length > 0) return only;
-    return models.length > 0 ? { models } : {};
+    const possible = models.length > 0 ? models : this.#blockingModels;
+    return possible === undefined ? {} : { models: possible };
   }
 
   #bestFirst(): readonly ShapeResult[] {
@@ -225,7 +256,8 @@ class TuneRun {
     );
     // Half a sweep is an answer of its own, but not one that is compared with others.
     const isWhole = sweep.end !== "failed" && sweep.end !== "aborted";
-    if (result.levels.length > 0 && (isWhole || (plan.shapes === 1 && this.#shapes.length === 0))) {
+    const isOnly = this.#shapes.length === 0 && (plan.shapes === 1 || sweep.end === "aborted");
+    if (result.levels.length > 0 && (isWhole || isOnly)) {
       this.#shapes.push({ ...result, openLoop: [] });
       this.#isCoLocated ||= isCoLocated;
     }

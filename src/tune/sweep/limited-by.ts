@@ -12,6 +12,8 @@ export interface Limits {
   readonly sharedCores?: number | undefined;
   /** The estimate says that throughput still rose at the last level. */
   readonly isRising: boolean;
+  /** A knee was found. The sweep went on beyond it for an SLO, and what ended it there limited no throughput. */
+  readonly hasKnee?: boolean;
 }
 
 /**
@@ -19,8 +21,8 @@ export interface Limits {
  * `server`: its own cores, a pool, a lock, a database.
  */
 export function limitedBy({ levels, end }: Pick<SweepResult, "levels" | "end">, limits: Limits): LimitedBy {
-  const { sharedCores, isRising } = limits;
-  if (end === "generator" || end === "errors") return end;
+  const { sharedCores, isRising, hasKnee = false } = limits;
+  if (!hasKnee && (end === "generator" || end === "errors")) return end;
   if (isRising) return "nothing";
   const usable = levels.filter((level) => counted(level).length > 0);
   const best = usable.toSorted((a, b) => medianThroughput(b)! - medianThroughput(a)!)[0];

@@ -136,6 +136,31 @@ describe("heddle tune", { concurrency: 2 }, () => {
     assert.ok(written.includes(`  routes: { "/": { timeout: "9s" }${added} },\n`), written);
   });
 
+  test("an app that answers only where its handlers may block is measured there", async (t) => {
+    const app = `
+      import { isMainThread } from "node:worker_threads";
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      export default {
+        fetch() {
+          if (isMainThread) throw new Error("refused on an event loop");
+          Atomics.wait(cell, 0, 0, 10);
+          return new Response("ok");
+        },
+      };`;
+    const folder = tempFolder(t, { "app.mjs": app, "heddle.config.ts": 'export default { model: "threads" };\n' });
+    const tuning = startTune(t, ["app.mjs", "--budget", "5m", "--out", "out"], folder);
+    await until(() => /measuring threads .* in flight/.test(tuning.stderr()), "a level", 120_000);
+    tuning.child.kill("SIGINT");
+    assert.equal((await tuning.exited).code, 130, tuning.stderr());
+    const result = JSON.parse(readFileSync(join(folder, "out/result.json"), "utf8")) as TuneResult;
+    const { shapes, notes, perRoute, recommendation } = result;
+    assert.equal(shapes[0]?.shape.model, "threads");
+    assert.equal(recommendation?.model, "threads");
+    assert.match(notes.join("\n"), /answer with errors on an event loop/);
+    const [{ cpuMs, waitMs, loopMs } = assert.fail("no route")] = perRoute;
+    assert.equal(loopMs, cpuMs + waitMs);
+  });
+
   test("interrupted it keeps what was measured, ends what it has started, and exits with 130", async (t) => {
     const { tuning, folder } = await interrupted(t, /4 in flight/);
     const { code, stdout } = await tuning.exited;
@@ -144,6 +169,22 @@ describe("heddle tune", { concurrency: 2 }, () => {
     const { levels } = JSON.parse(readFileSync(join(folder, "out/result.json"), "utf8")) as TuneResult;
     assert.ok(levels.length >= 3);
     await until(() => processesOf(folder).length === 0, "the processes to end");
+  });
+
+  test("interrupted in the first of several shapes it keeps what was measured of that", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": APP });
+    const args = ["app.mjs", "--budget", "5m", "--shape", "loop:1x1", "--shape", "loop:2x1", "--out", "out"];
+    const tuning = startTune(t, args, folder);
+    await until(() => /measuring loop 1 × 1.* in flight/.test(tuning.stderr()), "a level", 120_000);
+    tuning.child.kill("SIGINT");
+    const { code, stdout } = await tuning.exited;
+    assert.equal(code, 130);
+    assert.match(stdout, /The\s+measurement was\s+interrupted\./);
+    const { shapes } = JSON.parse(readFileSync(join(folder, "out/result.json"), "utf8")) as TuneResult;
+    assert.deepEqual(
+      shapes.map(({ shape }) => shape.workers),
+      [1],
+    );
   });
 
   for (const signal of ["SIGHUP", "SIGQUIT", "SIGKILL"] as const) {

@@ -29,3 +29,13 @@ test("a roof is the server's, unless it and the generator have used up the cores
   assert.equal(limitedBy(await play({ ...server, serverCpus: 0.5 }), { ...level, sharedCores: 2 }), "server");
   assert.equal(limitedBy(await play(server), { ...level, sharedCores: 2 }), "server", "how much it uses isn't known");
 });
+
+test("errors beyond a knee that was found, to which only an SLO has led, did not limit it", async () => {
+  const done = await play(
+    { ...server, leftOut: (concurrency) => (concurrency > 32 ? "errors" : undefined) },
+    { rules: { sloP95Ms: 10_000 } },
+  );
+  assert.equal(done.end, "errors");
+  assert.equal(limitedBy(done, { ...level, hasKnee: true }), "server");
+  assert.equal(limitedBy(done, { ...level, hasKnee: false }), "errors");
+});
