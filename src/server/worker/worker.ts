@@ -330,7 +330,8 @@ export class Worker {
    * what they have first; under `sync` there are none.
    */
   #giveUpOn({ index, name, member: { error } }: ServingThreadHandle): void {
-    if (this.#ahead === undefined) return this.#retirement.want(`${name} is in a native call that does not return`, true);
+    if (this.#ahead === undefined)
+      return this.#retirement.want(`${name} is in a native call that does not return`, true);
     if (error !== undefined) this.#log.error({ thread: index, ...errorFields(error) }, error.message);
     const message = `worker ${process.pid} has a thread in a native call that cannot be ended, and is killed`;
     tell({ type: "kill-me", error: toWire(new HeddleError("WORKER_DIED", message)) });

@@ -12,6 +12,7 @@ import { Deck } from "./loops/deck.ts";
 import { sendSetup } from "./setup.ts";
 import { leftOut } from "./verdict.ts";
 import { MeasuredWindow } from "./loops/window.ts";
+
 const OWN_FAULT: Failure = "generator";
 /** How long the last answers of a closed loop may take: as long as the window, and at least this. They count only in part. */
 const LEAST_DRAIN_MS = 1000;

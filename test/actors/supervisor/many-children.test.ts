@@ -10,6 +10,7 @@ test("a dynamic supervisor that stops looks at each message of its children a fe
   const tree = await spawn(dynamicSupervisor({ child: { start: [(self: Self) => self.receive()] } }));
   for (let n = 0; n < children; n++) await startChild(tree, []);
   let looks = 0;
+  // oxlint-disable-next-line typescript/unbound-method -- called with the mailbox as `this`
   const { take } = Mailbox.prototype;
   t.mock.method(
     Mailbox.prototype,

@@ -34,7 +34,7 @@ test("setup requests are sent once for all windows of a profile", async () => {
   assert.equal(logins, 1);
   assert.deepEqual(
     bench.plans.map(({ captured }) => captured),
-    Array(3).fill({ token: "t1" }),
+    [{ token: "t1" }, { token: "t1" }, { token: "t1" }],
   );
 });
 

@@ -316,7 +316,10 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.#options.log.error({ pool: name, handler: driver.id }, message);
     const stuck = this.#pool.members.filter(({ isStuck }) => isStuck).length;
     if (this.#slots - stuck >= Math.max(1, min)) return;
-    this.emit("short", `native calls that do not return hold ${stuck} of ${count(this.#slots, "thread")} of the pool ${name}`);
+    this.emit(
+      "short",
+      `native calls that do not return hold ${stuck} of ${count(this.#slots, "thread")} of the pool ${name}`,
+    );
   }
 
   /** Replaces threads that the board counts as busy although no serving thread has a job for them. */
