@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from "node:test";
 import { command } from "../../src/server/control/client.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/mixed/start.ts";
-import { get, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
+import { get, hold, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const CLIENTS = { keepAlive: 4, newConnections: 3, uploads: 3, slow: 3, streams: 3, webSockets: 2 };
@@ -33,6 +33,24 @@ async function reload(server: LifeServer): Promise<{ readonly code: number; read
     return { code: error.exitCode ?? 1, stderr: `${error.message}\n${error.hint}` };
   }
 }
+
+describe("connections that no thread of the old worker has taken", () => {
+  test("are served by the new ones, while others keep the old one", async (t) => {
+    const flags = ["-w", "2", "-t", "2", "--timeout", "5s", "--blocked-threshold", "1m"];
+    const server = await serve(t, lifeApp, [...flags, "--graceful-timeout", "2m", "--body-idle-timeout", "2m"]);
+    // One on each thread, and one that blocks the last one.
+    const held = [await hold(t, server), await hold(t, server), await hold(t, server)];
+    const lost = get(server.url, "/forever").catch(() => "lost");
+    await server.waitForLog(/blocks for good/);
+    // Some of them are sent to the blocked thread, which is killed when its worker drains already.
+    const answers = Promise.all(Array.from({ length: 8 }, () => get(server.url)));
+    server.signal("SIGHUP");
+    await server.waitForLog(/generation 2: serving; draining/);
+    assert.deepEqual(new Set((await answers).map(({ body }) => body)), new Set(["ok"]));
+    assert.equal(await lost, "lost");
+    assert.deepEqual(new Set(await Promise.all(held.map((each) => each.finish()))), new Set(["begun and done"]));
+  });
+});
 
 describe("a reload under load", { concurrency: 1 }, () => {
   for (const workers of [1, 2]) {

@@ -53,6 +53,7 @@ export class Acceptor {
   /** For how many looks clients have waited. */
   #awaited = 0;
   #isLeaving = false;
+  #handOn: ((accepted: Accepted) => void) | undefined;
   #turn = 0;
 
   constructor(options: AcceptorOptions) {
@@ -113,6 +114,12 @@ export class Acceptor {
     for (const accepted of this.#waiting.splice(0)) this.#turnAway(accepted);
   }
 
+  /** The worker is being replaced: what no thread here takes, now or later, is another worker's. `handOn`: gives it back. */
+  handOver(handOn: (accepted: Accepted) => void): void {
+    this.#handOn = handOn;
+    for (const accepted of this.#waiting.splice(0)) handOn(accepted);
+  }
+
   /** The set of threads that take connections has changed: tells them about each other. */
   refresh(): void {
     const threads = this.#openThreads();
@@ -156,12 +163,12 @@ export class Acceptor {
   /** Passes on a connection that a thread accepted for another one, and counted there. */
   passOn(fd: number, threadId: number): void {
     const accepted = { kind: "fd", fd } as const;
+    const thread = this.#options.threads().find((each) => each.threadId === threadId);
     // When the server stops, the thread drains already, but still takes a connection that was on its way.
-    const threads = this.#isLeaving ? this.#options.threads() : this.#openThreads();
-    const thread = threads.find((each) => each.threadId === threadId);
+    if (thread !== undefined && (this.#isLeaving || thread.state === "ready")) return thread.give(accepted, true);
     // If that thread is gone, its count is gone too.
-    if (thread === undefined) this.place(accepted);
-    else thread.give(accepted, true);
+    thread?.row.tryLower("connections");
+    this.place(accepted);
   }
 
   place(accepted: Accepted): void {
@@ -174,16 +181,13 @@ export class Acceptor {
     const index = place(loads, this.#turn++);
     if (index >= 0) threads[index]!.give(accepted);
     else if (this.#isLeaving) this.#turnAway(accepted);
+    else if (this.#handOn !== undefined) this.#handOn(accepted);
     else this.#waiting.push(accepted);
   }
 
   /** A thread has become ready, or its loop turns again: places what waited. */
   placeWaiting(): void {
     for (const accepted of this.#waiting.splice(0)) this.place(accepted);
-  }
-
-  takeWaiting(): Accepted[] {
-    return this.#waiting.splice(0);
   }
 
   get #connections(): number {

@@ -56,12 +56,10 @@ export class Incoming {
     this.#handed = upTo;
   }
 
-  /** Another worker takes over: connections no thread here has taken are its to serve. */
-  giveBack(connections: readonly Accepted[]): void {
-    for (const accepted of connections) {
-      const socket = accepted.kind === "fd" ? unread(accepted) : accepted.socket;
-      if (!tellWith(socket, { type: "return" })) socket.destroy();
-    }
+  /** Another worker takes over: a connection that no thread here has taken is its to serve. */
+  giveBack(accepted: Accepted): void {
+    const socket = accepted.kind === "fd" ? unread(accepted) : accepted.socket;
+    if (!tellWith(socket, { type: "return" })) socket.destroy();
   }
 
   /** A connection that this worker passed on has not left. */

@@ -62,9 +62,9 @@ export class Leaving {
     acceptor.stopListening();
     await placed();
     if (reason === "stop") acceptor.leave();
-    else incoming.giveBack(acceptor.takeWaiting());
+    // What a thread has passed on to one that drains comes later.
+    else acceptor.handOver((accepted) => incoming.giveBack(accepted));
     const cutShort = await pool.drain(reason, deadlineMs);
-    if (reason !== "stop") incoming.giveBack(acceptor.takeWaiting());
     // Of handler threads, which print by way of this one: what they have said at their ends has arrived a turn later.
     await new Promise(setImmediate);
     await printed();
