@@ -223,6 +223,33 @@ describe("a thread of the app that has no sockets", () => {
   });
 });
 
+describe("a blocking thread that publishes", () => {
+  test("reaches the sockets of threads that have begun since it has published first", async () => {
+    await using server = await startServer(fixture("blocking.ts"), ["-w", "1", "-t", "2"]);
+    await using first = await FrameClient.open(server.port, "/");
+    const old = new Set([await first.heard()]);
+    const ask = (path: string): Promise<string> =>
+      fetch(`${server.url}${path}`, { headers: { connection: "close" } }).then((answer) => answer.text());
+    assert.equal(await ask("/?text=one"), "said\n");
+    assert.equal(await first.heard(), "one");
+    for (let n = 0; n < 4; n++) {
+      await using other = await FrameClient.open(server.port, "/");
+      old.add(await other.heard());
+    }
+    assert.equal(await ask("/crash"), "crashes\n");
+    const next = await until(async () => {
+      const client = await FrameClient.open(server.port, "/");
+      const frame = await client.frame();
+      if (frame?.opcode === OPCODE.text && !old.has(frame.payload.toString())) return client;
+      await client[Symbol.asyncDispose]();
+      return undefined;
+    }, "a socket of the new thread");
+    assert.equal(await ask("/?text=two"), "said\n");
+    assert.equal(await next.heard(), "two");
+    await next[Symbol.asyncDispose]();
+  });
+});
+
 /** Of a MiB each. 16 MiB may wait for a thread of another worker. */
 const BURST = 24;
 

@@ -11,7 +11,14 @@
  */
 
 import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
-import { flush, isLinkFull, onThreadGone } from "../../../actors/messaging/remote.ts";
+import {
+  flush,
+  ifThreadGone,
+  isLinkFull,
+  mayHaveActors,
+  onThreadGone,
+  thisThread,
+} from "../../../actors/messaging/remote.ts";
 import { sendTo } from "../../../actors/messaging/sending.ts";
 import { currentMembers, membersAtRoot } from "../../../actors/registry/groups.ts";
 import { publishBy, type PublishOptions } from "../publish.ts";
@@ -65,8 +72,19 @@ export async function joinRooms(): Promise<void> {
 
 /** From now on what this thread publishes reaches all others. One that has just begun would know of none. */
 export async function learnRooms(): Promise<void> {
-  for (const pid of await membersAtRoot(RELAYS)) early.add(pid);
-  publishBy(publishEverywhere);
+  await learn();
+  publishBy(mayHaveActors(thisThread) ? publishEverywhere : askAndPublish);
+}
+
+async function learn(): Promise<void> {
+  const relays = await membersAtRoot(RELAYS);
+  early.clear();
+  for (const pid of relays) early.add(pid);
+}
+
+/** A blocking thread is not told who joins groups. It gets its answers in their order. */
+function askAndPublish(group: string, data: SocketData, options: PublishOptions): void {
+  void learn().then(() => publishEverywhere(group, data, options), ifThreadGone);
 }
 
 onThreadGone((thread) => {
