@@ -48,16 +48,30 @@ export function fieldsOf({ recommendation, knee }: TuneResult): ConfigFields | u
   };
 }
 
-/** Without a terminal nobody can agree. */
-async function ask(conflicts: readonly Conflict[], file: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+/** Where the question is asked. */
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** Without a terminal nobody can agree. Ctrl-C and Ctrl-D are a no. */
+export async function ask(
+  conflicts: readonly Conflict[],
+  file: string,
+  { input, output }: Terminal = { input: process.stdin, output: process.stderr },
+): Promise<boolean> {
+  if (input.isTTY !== true || output.isTTY !== true) return false;
+  const lines = createInterface({ input, output, terminal: true });
   try {
     const names = conflicts.map(({ name }) => name).join(", ");
     const answer = await lines.question(
       `${file} has ${count(conflicts.length, "value")} already (${names}). Replace? [y/N] `,
     );
     return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    if ((error as Error).name !== "AbortError") throw error;
+    output.write("\n");
+    return false;
   } finally {
     lines.close();
   }

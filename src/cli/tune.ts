@@ -101,11 +101,12 @@ async function subjectOf({ url, serveArgs }: TuneOptions): Promise<NamedSubject>
   const startedIn = process.cwd();
   const settings = await readSettings(serveArgs);
   // `--help` is tune's own.
-  const { app, model, workers, threads, cwd, configFile } = settings!.config;
+  const { app, model, workers, threads, cwd, configFile, routes } = settings!.config;
   return {
     subject: {
       app: { args: serveArgs, cwd: startedIn, ...(configFile === undefined ? {} : { configFile }) },
       configured: { model, workers, threads: threads.max },
+      routes: Object.keys(routes),
     },
     name: relative(startedIn, app) || app,
     config: { cwd, ...(configFile === undefined ? {} : { configFile }) },

@@ -20,3 +20,27 @@ export function routeKey(text: string): string | undefined {
   });
   return segments.includes(undefined) ? undefined : `${method} ${segments.join("/")}`;
 }
+
+/**
+ * The key for a request whose config file has routes already: the one that the server finds for it, so that the settings there stay its
+ * own. A new one in place of a pattern with a wildcard, which may stand for the whole app. `keys`: in their order in the file.
+ */
+export function routeKeyBeside(keys: readonly string[], method: string, path: string): string | undefined {
+  const own = routeKey(`${method} ${path}`);
+  const pathname = path.replace(/[?#].*$/s, "").replace(/\{\{.*?\}\}/g, "0");
+  const routes = keys.flatMap((key) => {
+    const [, of, pattern] = /^(?:([A-Z]+)\s+)?(\/.*)$/.exec(key) ?? [];
+    return pattern === undefined || (of !== undefined && of !== method) ? [] : [{ key, of, pattern }];
+  });
+  const exact = routes.filter(({ pattern }) => pattern === pathname);
+  const found = exact.find(({ of }) => of !== undefined) ?? exact[0] ?? routes.find((route) => covers(route, pathname));
+  return found === undefined || found.pattern.includes("*") ? own : found.key;
+}
+
+function covers({ pattern }: { readonly pattern: string }, pathname: string): boolean {
+  try {
+    return new URLPattern({ pathname: pattern }).test({ pathname });
+  } catch {
+    return false;
+  }
+}

@@ -6,7 +6,14 @@ import type { Level, Sample, Shape, TuneResult } from "../types.ts";
 
 export interface TuneRequest {
   /** An app, and the shape that its settings give; or the address of a server that runs elsewhere. */
-  readonly subject: { readonly app: AppToServe; readonly configured: Shape } | { readonly url: string };
+  readonly subject:
+    | {
+        readonly app: AppToServe;
+        readonly configured: Shape;
+        /** Keys of the config file's `routes`. */
+        readonly routes?: readonly string[];
+      }
+    | { readonly url: string };
   /** What is measured, as the user named it. */
   readonly name: string;
   readonly scenario: Scenario;

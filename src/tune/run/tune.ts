@@ -14,7 +14,7 @@ import { profileRoutes } from "../probe/profile-routes.ts";
 import { candidates, type Fixed, oneOfEach } from "../recommend/candidates.ts";
 import { choose } from "../recommend/choose.ts";
 import { recommend } from "../recommend/recommend.ts";
-import { routeKey } from "../recommend/route-key.ts";
+import { routeKeyBeside } from "../recommend/route-key.ts";
 import { formatShape, isSameShape } from "../shape.ts";
 import { planBudget, type BudgetPlan, sweepTime } from "../sweep/budget.ts";
 import { sweepNote } from "../sweep/note.ts";
@@ -162,10 +162,12 @@ class TuneRun {
     if (booted === undefined) return [];
     this.#tell("one request at a time");
     const ready = await afterSetup(bench);
+    const { subject } = this.#request;
+    const known = "app" in subject ? (subject.routes ?? []) : [];
     const profiles = await profileRoutes({
       server: booted,
       routes: bench.scenario.requests.map((request) => {
-        const key = routeKey(`${request.method} ${request.path}`);
+        const key = routeKeyBeside(known, request.method, request.path);
         const name = labelOf(request, bench.scenario);
         return { request, name, weight: request.weight, ...(key === undefined ? {} : { key }) };
       }),

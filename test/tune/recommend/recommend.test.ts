@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { candidates, oneOfEach } from "../../../src/tune/recommend/candidates.ts";
 import { type Kind, kindOf, mixOf } from "../../../src/tune/recommend/kind.ts";
 import { recommend } from "../../../src/tune/recommend/recommend.ts";
-import { routeKey } from "../../../src/tune/recommend/route-key.ts";
+import { routeKey, routeKeyBeside } from "../../../src/tune/recommend/route-key.ts";
 import { formatShape } from "../../../src/tune/shape.ts";
 import type { KneeEstimate, LimitedBy, RouteProfile, Sample, Shape, ShapeResult } from "../../../src/tune/types.ts";
 
@@ -164,6 +164,19 @@ describe("a route's key in a config file", () => {
     "GET /a b": undefined,
   };
   for (const [text, key] of Object.entries(table)) test(`of ${text}`, () => assert.equal(routeKey(text), key));
+});
+
+test("a request's key is that of the config file's route for it, unless that may stand for the whole app", () => {
+  const keys = ["POST /report", "/report", "GET /report/:id", "/rows/*", "/broken/:", "/*"];
+  const found = (method: string, path: string): string | undefined => routeKeyBeside(keys, method, path);
+  assert.equal(found("GET", "/report?size=2"), "/report");
+  assert.equal(found("POST", "/report"), "POST /report");
+  assert.equal(found("GET", "/report/7"), "GET /report/:id");
+  assert.equal(found("GET", "/report/{{id}}"), "GET /report/:id");
+  assert.equal(found("PUT", "/report/7"), "PUT /report/7");
+  assert.equal(found("GET", "/rows/7"), "GET /rows/7");
+  assert.equal(found("GET", "/other"), "GET /other");
+  assert.equal(routeKeyBeside([], "GET", "/users/{{id}}"), "GET /users/:id");
 });
 
 interface Measured {
