@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { createServer } from "node:net";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -338,6 +339,41 @@ export default async (req, res) => {
   });
 });
 
+describe("an HTTP/2 server beside the app's, such as gRPC's", { concurrency: 2 }, () => {
+  const GRPC = `
+import { createServer } from "node:http2";
+const server = createServer((req, res) => res.end("pid " + process.pid));
+server.on("error", ({ code }) => console.log("error " + code));
+server.listen(Number(process.env.LINE_PORT), "127.0.0.1", () => console.log("announced"));
+export default (req, res) => res.end("app");
+`;
+
+  function ask(port: number): Promise<string> {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    return new Promise<string>((resolve, reject) => {
+      session.on("error", reject);
+      text(session.request({ ":path": "/" }).on("error", reject)).then(resolve, reject);
+    }).finally(() => session.destroy());
+  }
+
+  for (const args of [
+    ["-w", "2", "-t", "1"],
+    ["-w", "1", "-t", "2"],
+    ["-w", "1", "-t", "1"],
+  ]) {
+    test(`is shared by all copies, also over a reload (${args.join(" ")})`, async (t) => {
+      const { server, where } = await serveLines(t, args, GRPC);
+      const before = await ask(Number(where));
+      server.signal("SIGHUP");
+      await server.waitForLog(/generation 2: serving/);
+      await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2));
+      assert.notEqual(await ask(Number(where)), before);
+      assert.equal((await get(server.url)).body, "app");
+      assert.doesNotMatch(server.output(0), /error EADDRINUSE/);
+    });
+  }
+});
+
 describe("a port that one copy of the app has", { concurrency: 2 }, () => {
   const METRICS = `
 import { createServer } from "node:http";
@@ -381,6 +417,31 @@ export default (req, res) => res.end("tries " + tries);
       const answers = await Promise.all(Array.from({ length: 8 }, () => get(server.url)));
       return new Set(answers.map(({ body }) => body)).size === 2;
     }, "one copy to have tried again, and one not");
+  });
+
+  test("passes to who replaces the copy, although it listens for errors", async (t) => {
+    const code = `
+import { once } from "node:events";
+import { createServer } from "node:http";
+const server = createServer((req, res) => res.end("metrics of " + process.pid)).listen(Number(process.env.LINE_PORT));
+// It listens for errors too.
+await once(server, "listening");
+export default (req, res) => res.end("app");
+`;
+    const { server, where } = await serveLines(t, ["-w", "1", "-t", "1"], code);
+    const metrics = async (): Promise<string> => (await get(`http://127.0.0.1:${where}`)).body;
+    for (const replace of [
+      (): void => server.signal("SIGHUP"),
+      (pid: number): void => void process.kill(pid, "SIGTERM"),
+      (): void => server.signal("SIGHUP"),
+    ]) {
+      const before = await metrics();
+      replace(Number(/\d+$/.exec(before)![0]));
+      await until(async () => (await metrics()) !== before, "the new copy to have the port");
+      await server.waitForStatus(({ workers }) => workers.length === 1);
+    }
+    // There is one copy, and its successors.
+    assert.doesNotMatch(server.stderr(), /also listens|EADDRINUSE/);
   });
 
   test("is not opened by a check", async (t) => {

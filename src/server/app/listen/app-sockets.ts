@@ -6,11 +6,11 @@
  *
  *   copy                                 arbiter
  *     want-socket                      →  binds it, unless it is held already
- *                                      ←  given (a descriptor) | waits | failed | unavailable | pretended
+ *                                      ←  given (a descriptor) | next | waits | failed | unavailable | pretended
  *     give-up-socket                   →  it was closed, or its copy drains
  *
- * `shared-server.ts` and `shared-datagrams.ts` are what asks here. `waits` may be followed by `given`; every other answer is the
- * last one.
+ * `shared-server.ts` and `shared-datagrams.ts` are what asks here. `next` and `waits` may be followed by `given`; every other answer is
+ * the last one.
  */
 
 import { threadId } from "node:worker_threads";
@@ -36,8 +36,11 @@ export interface SocketWish {
 export type SocketAnswer =
   /** A descriptor of this process, for this thread alone. */
   | { readonly outcome: "given"; readonly fd: number }
-  /** `waits`: another copy has it. `failed`: it can't be bound. `unavailable`: sockets can't be given here, without node:ffi. */
-  | { readonly outcome: "waits" | "failed" | "unavailable" }
+  /**
+   * `next`: the copy that this one replaces has it. `waits`: another copy has it. `failed`: it can't be bound. `unavailable`: sockets
+   * can't be given here, without node:ffi.
+   */
+  | { readonly outcome: "next" | "waits" | "failed" | "unavailable" }
   /** Nothing is to be opened: `heddle check`. */
   | { readonly outcome: "pretended" };
 

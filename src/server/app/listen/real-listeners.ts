@@ -40,10 +40,10 @@ export interface RealListener {
   readonly told?: "listening" | "callback" | "nothing";
 }
 
-/** Binds as `listen` does, or gets the socket that all copies share. `isHttp`: one copy at a time has it. */
-export function listenForReal(listener: RealListener, isHttp: boolean): Server {
+/** Binds as `listen` does, or gets the socket that all copies share. `isExclusive`: one copy at a time has it. */
+export function listenForReal(listener: RealListener, isExclusive: boolean): Server {
   const { server, args, sockets } = listener;
-  const wish = sockets && wishOf(args, isHttp);
+  const wish = sockets && wishOf(args, isExclusive);
   if (sockets === undefined || wish === undefined) return listenAlone(listener, true);
   const { listen, told = "nothing" } = listener;
   const callback = args.findLast((arg) => typeof arg === "function") as (() => void) | undefined;
@@ -101,12 +101,12 @@ function takenMessage(args: readonly unknown[]): string {
 }
 
 /** undefined: it can't be shared, or is not to be. */
-function wishOf(args: readonly unknown[], isHttp: boolean): SocketWish | undefined {
+function wishOf(args: readonly unknown[], isOneAtATime: boolean): SocketWish | undefined {
   const options = optionsOf(args);
   if (isBound(options)) return undefined;
   if (options["reusePort"] === true || options["readableAll"] === true || options["writableAll"] === true)
     return undefined;
-  const isExclusive = isHttp || options["exclusive"] === true;
+  const isExclusive = isOneAtATime || options["exclusive"] === true;
   const address = requestedAddress(args);
   // An abstract socket has no file, and is not kept.
   if (typeof address === "string")

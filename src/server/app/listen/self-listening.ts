@@ -146,7 +146,7 @@ export class ListenCapture {
 
   #bind(server: NetServer, args: readonly unknown[], listen: Listen, told?: "listening" | "callback"): NetServer {
     const listener = { server, args, listen, notice: this.#notice, sockets: this.#sockets };
-    return listenForReal({ ...listener, ...(told && { told }) }, isAppServer(server));
+    return listenForReal({ ...listener, ...(told && { told }) }, isAppServer(server) && !isHttp2Server(server));
   }
 
   #isWanted(server: AppServer, port: number | undefined): boolean {

@@ -1,11 +1,12 @@
 /**
  * A server of an app on a socket that all of its copies share (`app-sockets.ts`).
  *
- * One that is not HTTP (gRPC, a line protocol) is shared: every copy accepts, as under node:cluster. One that is HTTP, a metrics
+ * One of HTTP/2 (gRPC) or of another protocol is shared: every copy accepts, as under node:cluster. One of HTTP/1, a metrics
  * port for instance, is exclusive: an answer of any other copy would be about that copy. One copy has it, the others wait.
  *
- * Until the socket is given, the server believes that it listens. `waits` has it emit `listening` all the same: an app may wait
- * for that to boot. If the app listens for the server's errors, it gets EADDRINUSE instead: it may want another port.
+ * Until the socket is given, the server believes that it listens. `next` and `waits` have it emit `listening` all the same: an app
+ * may wait for that to boot. If the app listens for the server's errors, `waits` is EADDRINUSE instead: it may want another port. `next`
+ * is not: a copy boots before the one that it replaces has given up the port.
  */
 
 import { constants } from "node:os";
@@ -58,6 +59,7 @@ export class SharedServer implements Claimant {
         this.#listenOn(answer.fd);
         return true;
       case "pretended":
+      case "next":
         this.#announce();
         return true;
       case "waits":

@@ -8,6 +8,7 @@
  * Invariants
  * - A shared socket is given to each copy that wants it. An exclusive one is given to one copy; the next one gets it when that
  *   copy has given it up or is gone. Copies of the newest generation come first.
+ * - Who replaces the copy that has an exclusive one is told that it is the next: it boots before that one leaves.
  * - While a worker is missing, its sockets stay: its successor will want them, and their backlogs take connections meanwhile.
  * - If a socket can't be bound, the copy tries by itself, and gets the system's own error.
  */
@@ -109,11 +110,13 @@ export class AppSockets {
       copy.worker.answerSocket(copy.id, "given", bound.handle);
     }
     const others = waiting.filter(({ isGiven }) => !isGiven);
-    for (const { worker, id } of others) worker.answerSocket(id, "waits");
+    const holder = copies.find(({ isGiven }) => isGiven);
+    const beside = others.filter((copy) => !replaces(copy, holder));
+    for (const copy of others) copy.worker.answerSocket(copy.id, beside.includes(copy) ? "waits" : "next");
     if (this.#told.has(held.where)) return;
-    if (!wish.isExclusive || others.length > 0) this.#told.add(held.where);
+    if (!wish.isExclusive || beside.length > 0) this.#told.add(held.where);
     if (!wish.isExclusive) this.#log.info({}, `the app also listens on ${held.where}: ${SHARED}`);
-    else if (others.length > 0) this.#log.warn({}, `the app also listens on ${held.where}: ${EXCLUSIVE}`);
+    else if (beside.length > 0) this.#log.warn({}, `the app also listens on ${held.where}: ${EXCLUSIVE}`);
   }
 
   #giveUp(isMeant: (copy: Copy) => boolean): void {
@@ -137,13 +140,18 @@ export class AppSockets {
   }
 }
 
-const SHARED = "it is not HTTP, so all copies of the app accept there, and it stays open over reloads";
+const SHARED = "it is not HTTP/1, so all copies of the app accept there, and it stays open over reloads";
 const EXCLUSIVE =
   "each thread of each worker runs a copy of the app, and one of them has it. Another one gets it when that one ends. " +
   "To avoid this, listen only in the first copy (`isFirst` of heddle, or HEDDLE_WORKER_INDEX and HEDDLE_THREAD_INDEX), or on port 0.";
 
 function byAge({ worker: a }: Copy, { worker: b }: Copy): number {
   return b.generation - a.generation || a.slot - b.slot;
+}
+
+/** Whether its worker is the successor of the other's: both are at one place, and it came later. */
+function replaces({ worker }: Copy, other: Copy | undefined): boolean {
+  return other !== undefined && other.worker !== worker && other.worker.slot === worker.slot;
 }
 
 function keyOf({ address }: SocketWish): string {
