@@ -42,7 +42,7 @@ function byScript(
   const label = `scripts.${/^\w+$/.test(name) ? name : JSON.stringify(name)} in package.json`;
   if (script === undefined) throw project.unclear(`${label} is run by another script, and does not exist`);
   if (seen.includes(name)) throw project.unclear(`${label} runs itself`);
-  const command = readStartScript(script);
+  const command = readStartScript(script, (other) => Object.hasOwn(scripts, other));
   const before = scripts[`pre${name}`];
   const extra = before === undefined ? [] : [`pre${name}: ${before}`];
   switch (command.kind) {
@@ -52,10 +52,12 @@ function byScript(
       project.looked.push(`${label}: it runs ${command.name}, which does not name a file to serve`);
       return undefined;
     case "script": {
+      if (command.folder !== undefined) return byFolder(project, label, script, command.folder);
       const inner = byScript(project, command.name, [...command.args, ...args], [...seen, name]);
       return inner && completed(project, inner, command, `${label} ("${script}") → ${inner.reason}`, extra);
     }
     case "server":
+      if (command.folder !== undefined) return byFolder(project, label, script, command.folder);
       return completed(
         project,
         byServer(project, label, script, command, args),
@@ -64,14 +66,32 @@ function byScript(
         extra,
       );
     default: {
-      const file = programFile(resolve(project.folder, command.folder ?? "."), command.file);
+      const folder = resolve(project.folder, command.folder ?? ".");
+      const file = programFile(folder, command.file);
       if (file === undefined) throw project.unbuilt(`${label} runs ${command.file}, which does not exist`);
       const preload = preloadOf(project, command.preload);
       const found = bare(file, [...command.args, ...args], project.package!.path);
-      const flags = { ...found, nodeFlags: [...preload.flags, ...command.nodeFlags] };
+      const nodeFlags = command.nodeFlags.map((word) => inFolder(word, command.folder && folder));
+      const flags = { ...found, nodeFlags: [...preload.flags, ...nodeFlags] };
       return completed(project, flags, command, `${label}: "${script}"`, [...extra, ...preload.notTaken]);
     }
   }
+}
+
+/** It runs what another package has. */
+function byFolder(project: Project, label: string, script: string, folder: string): FoundApp {
+  return byUnclear(
+    project,
+    label,
+    script,
+    `what it runs is that of ${folder}: start heddle there, or with --chdir ${folder}`,
+  );
+}
+
+/** `--import ./otel.js`, `--import=./otel.js`, which mean a file in this folder. */
+function inFolder(word: string, folder: string | undefined): string {
+  if (folder === undefined) return word;
+  return word.replace(/^(--[\w-]+=|)(\.{1,2}\/.*)$/, (_, name: string, path: string) => name + resolve(folder, path));
 }
 
 /** A framework's build is as good; anything else may be the wrong file. */
@@ -121,12 +141,12 @@ function preloadOf(
 function completed(
   project: Project,
   found: FoundApp,
-  { kind, env, envFiles, notTaken }: Extract<StartCommand, { kind: "file" | "server" | "script" }>,
+  { kind, env, envFiles, folder = ".", notTaken }: Extract<StartCommand, { kind: "file" | "server" | "script" }>,
   reason: string,
   extra: readonly string[],
 ): FoundApp {
   const files = envFiles
-    .map(({ path, isOptional }) => ({ path: resolve(project.folder, path), isOptional }))
+    .map(({ path, isOptional }) => ({ path: resolve(project.folder, folder, path), isOptional }))
     .filter(({ path, isOptional }) => !isOptional || existsSync(path))
     .map(({ path }) => path);
   const own = kind === "script" ? [] : found.nodeFlags;
@@ -135,7 +155,8 @@ function completed(
   return {
     ...found,
     env: { ...env, ...found.env },
-    envFiles: [...files, ...found.envFiles],
+    // What the outer script has set, the inner one's files do not change.
+    envFiles: [...found.envFiles, ...files],
     reason: [
       reason,
       ...(taken.length === 0 ? [] : [`with ${taken.join(" ")}`]),

@@ -8,6 +8,9 @@ const WITH_VALUE: ReadonlySet<string> = new Set([
   "--dns-result-order", "--unhandled-rejections", "--disable-warning", "--redirect-warnings", "--openssl-config",
   "--diagnostic-dir", "--heapsnapshot-signal", "--tls-cipher-list", "--max-http-header-size", "--use-largepages",
   "--localstorage-file", "--disable-proto", "--input-type", "--inspect-port", "--stack-trace-limit",
+  "--report-dir", "--report-directory", "--report-filename", "--report-signal", "--cpu-prof-dir", "--cpu-prof-name",
+  "--cpu-prof-interval", "--heap-prof-dir", "--heap-prof-name", "--heap-prof-interval", "--trace-event-categories",
+  "--trace-event-file-pattern", "--v8-pool-size", "--secure-heap", "--secure-heap-min", "--watch-kill-signal",
 ]);
 
 /** They run no file. */
@@ -58,7 +61,7 @@ export function readNodeFlags(words: readonly string[]): NodeFlags {
   return { flags, envFiles, notTaken, rest: words.slice(at) };
 }
 
-function splitOnce(word: string): [string, string | undefined] {
+export function splitOnce(word: string): [string, string | undefined] {
   const at = word.indexOf("=");
   return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
 }

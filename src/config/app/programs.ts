@@ -54,8 +54,17 @@ export const wrappers: Readonly<Record<string, readonly string[]>> = {
   "dumb-init": [],
   tini: [],
   dotenv: ["-e", "-v", "-c"],
-  "env-cmd": ["-f", "-e", "-r"],
-  dotenvx: ["-f"],
+  "env-cmd": ["-f", "--file", "-e", "--environments", "-r", "--rc-file"],
+  dotenvx: ["-f", "--env-file", "-e", "--env", "-fk", "--env-keys-file"],
+};
+
+/** Wrappers that read env files: `.env`, unless one of `files` names others, or one of `others` another source. The first file wins. */
+export const envFileReaders: Readonly<
+  Record<string, { readonly files: readonly string[]; readonly others: readonly string[] }>
+> = {
+  dotenv: { files: ["-e"], others: [] },
+  "env-cmd": { files: ["-f", "--file"], others: ["-e", "--environments", "-r", "--rc-file"] },
+  dotenvx: { files: ["-f", "--env-file"], others: [] },
 };
 
 /** A package's command that is a server, and that heddle runs as the app. */

@@ -7,13 +7,15 @@
  * the user must be able to see how `heddle serve` differs from `npm start`.
  */
 
-import { readNodeFlags, type NodeFlags } from "./node-flags.ts";
-import { developCommands, runners, serverCommands, wrappers } from "./programs.ts";
+import { readNodeFlags, splitOnce, type NodeFlags } from "./node-flags.ts";
+import { developCommands, envFileReaders, runners, serverCommands, wrappers } from "./programs.ts";
+import { execOf, scriptOf } from "./run-script.ts";
 import { splitScript, type Command } from "./script-words.ts";
 
 /** What surrounds the program. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
+  /** A later one wins. */
   readonly envFiles: NodeFlags["envFiles"];
   /** The folder that the script changes to. */
   readonly folder: string | undefined;
@@ -36,12 +38,13 @@ export type StartCommand =
   | { readonly kind: "other"; readonly name: string }
   | { readonly kind: "unclear"; readonly why: string };
 
-export function readStartScript(script: string): StartCommand {
+/** `hasScript`: whether the package has a script of this name. */
+export function readStartScript(script: string, hasScript: (name: string) => boolean = () => true): StartCommand {
   const commands = splitScript(script);
   if (commands === undefined) return { kind: "unclear", why: "it uses more of the shell than heddle reads" };
   if (commands.some(({ after }) => after === "||" || after === "&"))
     return { kind: "unclear", why: "it runs several commands" };
-  return new Reader(commands).read();
+  return new Reader(commands, hasScript).read();
 }
 
 const ASSIGNMENT = /^([A-Za-z_]\w*)=([^]*)$/;
@@ -52,9 +55,11 @@ class Reader {
   readonly #env: Record<string, string> = {};
   readonly #envFiles: NodeFlags["envFiles"][number][] = [];
   readonly #notTaken: string[] = [];
+  readonly #hasScript: (name: string) => boolean;
   #folder: string | undefined;
 
-  constructor(commands: readonly Command[]) {
+  constructor(commands: readonly Command[], hasScript: (name: string) => boolean) {
+    this.#hasScript = hasScript;
     // `node app.js | pino-pretty`: the program is the first of a pipe.
     const ofPipe = commands.findLastIndex(({ after }) => after !== "|");
     this.#words = commands[ofPipe]?.words ?? [];
@@ -78,8 +83,11 @@ class Reader {
   /** Returns undefined if the words are those of another command now. */
   #readProgram(program: string, name: string, rest: readonly string[]): StartCommand | undefined {
     const script = scriptOf(program, rest);
-    if (script !== undefined) return { kind: "script", ...script, ...this.#surroundings() };
-    const inner = execOf(program, rest);
+    if (script?.isElsewhere === true)
+      return { kind: "unclear", why: `its ${program} runs a script of another package` };
+    const isScript = script !== undefined && (!script.mayBeCommand || this.#hasScript(script.name));
+    if (isScript) return { kind: "script", name: script.name, args: script.args, ...this.#surroundings() };
+    const inner = script === undefined ? execOf(program, rest) : [script.name, ...script.args];
     if (inner !== undefined) this.#words = inner;
     else if (Object.hasOwn(wrappers, program)) this.#unwrap(program, rest, wrappers[program]!);
     else if (program === "heddle") return this.#readOwn(rest);
@@ -121,6 +129,7 @@ class Reader {
   }
 
   #unwrap(name: string, words: readonly string[], withValue: readonly string[]): void {
+    const flags: { readonly flag: string; readonly value: string | undefined }[] = [];
     let at = 0;
     for (; at < words.length && words[at]!.startsWith("-"); at++) {
       const word = words[at]!;
@@ -128,15 +137,24 @@ class Reader {
         at++;
         break;
       }
-      if (name === "dotenv" || name === "dotenvx" || name === "env-cmd") {
-        if ((word === "-e" || word === "-f") && words[at + 1] !== undefined)
-          this.#envFiles.push({ path: words[at + 1]!, isOptional: true });
-        else this.#notTaken.push(`${name} ${word}`);
-      }
-      if (withValue.includes(word)) at++;
+      const [flag, inline] = splitOnce(word);
+      const takesNext = inline === undefined && withValue.includes(flag) && words[at + 1]?.startsWith("-") === false;
+      flags.push({ flag, value: takesNext ? words[++at] : inline });
     }
     this.#words = words.slice(at);
     if (name === "dotenvx" && this.#words[0] === "run") this.#unwrap(name, this.#words.slice(1), withValue);
+    else if (Object.hasOwn(envFileReaders, name)) this.#readEnvFiles(name, flags);
+  }
+
+  /** Of a program that sets what its files hold and then runs another: what it has set, no later file changes. */
+  #readEnvFiles(name: string, flags: readonly { readonly flag: string; readonly value: string | undefined }[]): void {
+    const { files, others } = envFileReaders[name]!;
+    const named = flags.flatMap(({ flag, value }) => (files.includes(flag) && value !== undefined ? [value] : []));
+    const isElsewhere = flags.some(({ flag }) => others.includes(flag));
+    for (const { flag, value } of flags)
+      if (!files.includes(flag)) this.#notTaken.push([name, flag, ...(value === undefined ? [] : [value])].join(" "));
+    const paths = named.length > 0 || isElsewhere ? named : [".env"];
+    this.#envFiles.unshift(...paths.toReversed().map((path) => ({ path, isOptional: true })));
   }
 
   #readRunner(program: string, words: readonly string[]): StartCommand | undefined {
@@ -152,7 +170,7 @@ class Reader {
       const read = readNodeFlags(rest);
       if (read.rest === undefined || read.rest.length === 0)
         return { kind: "unclear", why: `its ${program} runs no file` };
-      this.#envFiles.push(...read.envFiles);
+      this.#envFiles.unshift(...read.envFiles);
       this.#notTaken.push(...read.notTaken);
       return this.#file(read.rest, read.flags, runner.preload);
     }
@@ -203,25 +221,6 @@ class Reader {
 }
 
 type Runner = (typeof runners)[string];
-
-/** `npm run x`, `yarn x`, `node --run x`. */
-function scriptOf(program: string, words: readonly string[]): { name: string; args: readonly string[] } | undefined {
-  const [verb, ...rest] = words.filter((word) => word !== "-s" && word !== "--silent");
-  if (program === "node" && verb === "--run" && rest[0] !== undefined) return { name: rest[0], args: rest.slice(2) };
-  if (!["npm", "pnpm", "yarn", "bun"].includes(program) || verb === undefined) return undefined;
-  const name = verb === "run" || verb === "run-script" ? rest[0] : verb;
-  const args = (verb === name ? rest : rest.slice(1)).filter((word, i) => !(i === 0 && word === "--"));
-  const isScript = verb !== name || ["start", "serve"].includes(verb) || (program === "yarn" && verb !== "exec");
-  if (program === "bun" && /\.[cm]?[jt]sx?$/.test(name ?? "")) return undefined;
-  return name === undefined || name.startsWith("-") || !isScript || verb === "exec" ? undefined : { name, args };
-}
-
-/** `pnpm exec x`. */
-function execOf(program: string, [verb, ...rest]: readonly string[]): readonly string[] | undefined {
-  if (!["npm", "pnpm", "yarn"].includes(program) || (verb !== "exec" && verb !== "dlx" && verb !== "x"))
-    return undefined;
-  return rest[0] === "--" ? rest.slice(1) : rest;
-}
 
 /** The flags of a runner that are its own, in front of the file or behind it. */
 function splitOwnFlags(

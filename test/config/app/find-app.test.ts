@@ -80,6 +80,28 @@ describe("the app that nobody names", () => {
     assert.match(app.reason, /→ scripts\.serve .*; with A; without npm run build$/);
   });
 
+  test("brings the files that the start script names in the folder it changes to", (t) => {
+    const script = "cd api && node --env-file=.env -r ./a.js --import=../b.js x.js";
+    const folder = project(t, start(script), ["api/x.js", "api/.env", ".env"]);
+    const { name, envFiles, nodeFlags } = found(folder);
+    assert.equal(name, "api/x.js");
+    assert.deepEqual(envFiles, [join(folder, "api/.env")]);
+    assert.deepEqual(nodeFlags, ["-r", join(folder, "api/a.js"), `--import=${join(folder, "b.js")}`]);
+  });
+
+  test("brings the env files of each script, those of the outer one last, as they win", (t) => {
+    const scripts = { start: "dotenv -e .outer -- npm run serve", serve: "node --env-file=.inner s.js" };
+    const folder = project(t, { scripts }, ["s.js", ".outer", ".inner"]);
+    assert.deepEqual(found(folder).envFiles, [join(folder, ".inner"), join(folder, ".outer")]);
+  });
+
+  test("is not looked for in this package if the start script runs another one's", (t) => {
+    for (const script of ["cd api && npm run serve", "cd api && next start"]) {
+      const folder = project(t, { scripts: { start: script, serve: "node s.js" } }, ["s.js"]);
+      refused(folder, "CLI_USAGE", /that of api: start heddle there, or with --chdir api/);
+    }
+  });
+
   test("is run with tsx if the start script does so and it is installed", (t) => {
     const folder = project(t, start("tsx s.ts"), ["s.ts"]);
     assert.deepEqual(found(folder).nodeFlags, []);

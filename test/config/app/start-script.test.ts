@@ -63,6 +63,7 @@ describe("the file that a start script runs", () => {
     "./bin/www": "./bin/www",
     "bun run x.ts": "x.ts",
     "heddle serve x.ts --workers 2": "x.ts",
+    "node --report-dir reports --cpu-prof-dir=p x.js": "x.js",
     "node --stack-trace-limit=50 -C development x.js": "x.js",
   };
   for (const [script, file] of Object.entries(scripts))
@@ -84,6 +85,22 @@ describe("the file that a start script runs", () => {
       { path: ".local", isOptional: true },
     ]);
     assert.deepEqual(fileOf("dotenv -e .env -- node x.js").envFiles, [{ path: ".env", isOptional: true }]);
+  });
+
+  test("comes with the env files of a program around it, of which the first wins", () => {
+    const paths = (script: string): readonly string[] => fileOf(script).envFiles.map(({ path }) => path);
+    assert.deepEqual(paths("dotenv -e .env.local -e .env -- node x.js"), [".env", ".env.local"]);
+    assert.deepEqual(paths("dotenvx run -f .local --env-file=.env -- node x.js"), [".env", ".local"]);
+    assert.deepEqual(paths("dotenv -e .outer -- node --env-file=.inner x.js"), [".inner", ".outer"]);
+    assert.deepEqual(paths("env-cmd --file .prod node x.js"), [".prod"]);
+    for (const script of ["dotenv -- node x.js", "dotenv node x.js", "env-cmd node x.js", "dotenvx run -- node x.js"])
+      assert.deepEqual(paths(script), [".env"], script);
+  });
+
+  test("comes without the environments of env-cmd, which are in a file of its own form", () => {
+    const { envFiles, notTaken } = fileOf("env-cmd -e production node x.js");
+    assert.deepEqual([envFiles, notTaken], [[], ["env-cmd -e production"]]);
+    assert.deepEqual(fileOf("dotenv -c -v A=b -- node x.js").notTaken, ["dotenv -c", "dotenv -v A=b"]);
   });
 
   test("of a runner of TypeScript comes with what it adds to Node", () => {
@@ -129,8 +146,38 @@ test("a start script may run another script, a package's server, or a server for
   }
 });
 
+test("yarn and pnpm run a command of a package if there is no such script", () => {
+  const none = (): boolean => false;
+  const files: Readonly<Record<string, string>> = {
+    "yarn node x.js": "x.js",
+    "yarn run tsx x.ts": "x.ts",
+    "pnpm tsx x.ts": "x.ts",
+  };
+  for (const [script, file] of Object.entries(files)) {
+    const command = readStartScript(script, none);
+    assert.equal(command.kind === "file" ? command.file : script, file);
+  }
+  assert.equal(readStartScript("yarn next start", none).kind, "server");
+  assert.equal(readStartScript("yarn node x.js", (name) => name === "node").kind, "script");
+  assert.equal(readStartScript("npm run node x.js", none).kind, "script");
+});
+
+test("npm keeps its own flags, and the script gets what is behind --", () => {
+  const argsOf = (script: string): readonly string[] | undefined => {
+    const command = readStartScript(script);
+    return command.kind === "script" ? command.args : undefined;
+  };
+  assert.deepEqual(argsOf("npm run serve --if-present -- --q"), ["--q"]);
+  assert.deepEqual(argsOf("npm run serve north --loglevel=error"), ["north"]);
+  assert.deepEqual(argsOf("pnpm serve --q"), ["--q"]);
+});
+
 test("a script that cannot be understood says why", () => {
   const scripts: Readonly<Record<string, RegExp>> = {
+    "npm start --prefix server": /another package/,
+    "npm run serve -w api": /another package/,
+    "npm run serve --workspace=api": /another package/,
+    "yarn workspace api start": /yarn/,
     "turbo run start": /turbo, which heddle does not know/,
     "node a.js & node b.js": /several commands/,
     "node a.js || node b.js": /several commands/,
