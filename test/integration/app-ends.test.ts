@@ -143,6 +143,40 @@ test("a signal to a worker is not the app's, whose requests go on", async (t) =>
   assert.deepEqual(told(server).get(`${workers[0]!.pid}/0`)?.slice(-2), ["flushed", "exits 0"]);
 });
 
+test("a signal to a worker is not the app's either if that has removed all listeners of it", async (t) => {
+  const folder = tempFolder(t, {
+    "app.mjs": `
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.removeAllListeners(signal);
+  process.on(signal, () => {
+    console.log("got " + signal);
+    process.exit();
+  });
+}
+let slow;
+export default (req, res) => {
+  if (req.url === "/slow") {
+    slow = res;
+    console.log("has come");
+  } else {
+    slow.end("answered");
+    res.end();
+  }
+};`,
+  });
+  const server = await serve(t, join(folder, "app.mjs"), ["-w", "1", "-t", "1"]);
+  const { workers } = await server.status();
+  const slow = get(server.url, "/slow");
+  await server.waitForLog(/has come/);
+  for (const signal of ["SIGINT", "SIGINT"] as const) process.kill(workers[0]!.pid, signal);
+  await get(server.url, "/answer");
+  assert.equal((await slow).body, "answered");
+  assert.doesNotMatch(server.stdout(), /got/);
+  // They are called when the copy ends.
+  await server.stop();
+  assert.match(server.stdout(), /got SIGTERM/);
+});
+
 test("a SIGTERM to a worker that is not ready yet is no fault of its app", async (t) => {
   const folder = tempFolder(t, {
     "app.mjs": `import { existsSync } from "node:fs";

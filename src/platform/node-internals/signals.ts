@@ -2,7 +2,8 @@
  * Signals of a process whose main thread runs user code. The process's own handler gets them, and the listeners of user code do
  * not: they are called when user code is to end, and not before.
  *
- * Node binds `process.emit` to each signal when its first listener is added. So it is replaced for that moment.
+ * Node binds `process.emit` to each signal when its first listener is added. So it is replaced for that moment. An app that removes all
+ * listeners of a signal (`process.removeAllListeners("SIGTERM")`) would end that, so it is done anew at once.
  */
 
 type Emit = (name: string, ...rest: unknown[]) => boolean;
@@ -10,21 +11,33 @@ type Emit = (name: string, ...rest: unknown[]) => boolean;
 /** Stands in the lists of listeners, so that the process goes on listening to the signals. */
 const placeholder = (): void => {};
 
+/** From now on user code gets it. */
+const delivered = new Set<string>();
+
 /** Before any user code is loaded. */
 export function takeSignals(names: readonly NodeJS.Signals[], received: (name: NodeJS.Signals) => void): void {
-  const own = process as { emit?: Emit };
+  for (const name of names) take(name, received);
+  process.on("removeListener", (name, listener) => {
+    const isTaken = names.find((each) => each === name);
+    if (isTaken !== undefined && listener === placeholder && !delivered.has(isTaken)) take(isTaken, received);
+  });
+}
+
+function take(taken: NodeJS.Signals, received: (name: NodeJS.Signals) => void): void {
+  // User code may have one of its own.
+  const before = Object.getOwnPropertyDescriptor(process, "emit");
   const emit = (process.emit as Emit).bind(process);
-  const isTaken = (name: string): name is NodeJS.Signals => names.includes(name as NodeJS.Signals);
-  own.emit = (name, ...rest) => {
-    if (!isTaken(name)) return emit(name, ...rest);
-    received(name);
+  const own: Emit = (name, ...rest) => {
+    if (name !== taken) return emit(name, ...rest);
+    received(taken);
     return true;
   };
+  Object.defineProperty(process, "emit", { value: own, configurable: true, writable: true });
   try {
-    for (const name of names) process.on(name, placeholder);
+    process.on(taken, placeholder);
   } finally {
-    // The prototype's again.
-    delete own.emit;
+    Reflect.deleteProperty(process, "emit");
+    if (before !== undefined) Object.defineProperty(process, "emit", before);
   }
 }
 
@@ -36,6 +49,7 @@ export function isListenedTo(name: NodeJS.Signals): boolean {
 /** Calls the listeners of user code, which may end the process by this signal. */
 export function deliver(name: NodeJS.Signals): void {
   // A library that ends the process when its listener is the only one should find that it is.
+  delivered.add(name);
   process.off(name, placeholder);
   process.emit(name, name);
 }
