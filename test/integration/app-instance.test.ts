@@ -29,8 +29,13 @@ export default {
 };
 `;
 
-function start(t: TestContext, args: readonly string[]): Promise<LifeServer> {
-  return serve(t, join(tempFolder(t, { "app.mjs": APP, "tiny.mjs": "export default () => {};" }), "app.mjs"), args);
+function start(
+  t: TestContext,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<LifeServer> {
+  const folder = tempFolder(t, { "app.mjs": APP, "tiny.mjs": "export default () => {};" });
+  return serve(t, join(folder, "app.mjs"), args, { env });
 }
 
 function copies(server: LifeServer): string[] {
@@ -42,6 +47,12 @@ describe("a copy of the app knows its number", { concurrency: 2 }, () => {
     const server = await start(t, ["-w", "2", "-t", "2"]);
     await until(() => copies(server).length === 4, "all copies to have said theirs");
     assert.deepEqual(copies(server), ["0 0 true 0 0 0", "0 1 false 0 1 1", "1 0 false 1 0 2", "1 1 false 1 1 3"]);
+  });
+
+  test("also if PM2 has started heddle, as an instance of its own", async (t) => {
+    const server = await start(t, ["-w", "2", "-t", "1"], { NODE_APP_INSTANCE: "0" });
+    await until(() => copies(server).length === 2, "both copies to have said theirs");
+    assert.deepEqual(copies(server), ["0 0 true 0 0 0", "1 0 false 1 0 1"]);
   });
 
   for (const model of ["threads", "thread-per-request"]) {
