@@ -78,7 +78,11 @@ function withUnit(
   const match = typeof raw === "string" ? /^(\d+(?:\.\d+)?)([a-z]*)$/i.exec(raw) : null;
   const unit = normalize(match?.[2] ?? "");
   if (match === null || !Object.hasOwn(units, unit)) return undefined;
-  return whole(Math.round(Number(match[1]) * (units[unit] ?? 1)));
+  const number = Number(match[1]);
+  const value = whole(Math.round(number * (units[unit] ?? 1)));
+  // 0 often means "no limit": too little is not meant as that. Without a unit a fraction is one of a unit that is not there.
+  const isLost = value === 0 && number > 0;
+  return isLost || (unit === "" && !Number.isInteger(number)) ? undefined : value;
 }
 
 function whole(value: number): number | undefined {

@@ -72,8 +72,29 @@ for (const [kind, raw, value] of readable) {
 }
 
 const unreadable: Readonly<Record<Exclude<KindName, "choice">, readonly unknown[]>> = {
-  duration: ["", "soon", "1 s", "1d", "-1s", "1e3", "s", "1.s", -1, 1.5, NaN, Infinity, null, {}, "30m0s", "999999m"],
-  size: ["", "1XB", "1 KiB", "-1", "0x10", "1K", -5, 0.5, true, "99999999GiB"],
+  duration: [
+    "",
+    "soon",
+    "1 s",
+    "1d",
+    "-1s",
+    "1e3",
+    "s",
+    "1.s",
+    "0.4",
+    "1.5",
+    "0.4ms",
+    "0.0001s",
+    -1,
+    1.5,
+    NaN,
+    Infinity,
+    null,
+    {},
+    "30m0s",
+    "999999m",
+  ],
+  size: ["", "1XB", "1 KiB", "-1", "0x10", "1K", "0.5", "0.4B", -5, 0.5, true, "99999999GiB"],
   count: ["", "one", "1.0", "+1", " 1", "1e2", -1, 1.5, null, true, [1], "99999999999999999999"],
   limit: [
     "",
