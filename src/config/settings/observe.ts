@@ -48,13 +48,13 @@ export const observeSettings = {
     flag: "health-port",
     kind: "port",
     placeholder: "PORT",
-    doc: "Answer health checks and metrics on this port. Off by default.",
+    doc: "Answer health checks (/livez and /readyz) on this port. Off by default.",
   },
   healthHost: {
     flag: "health-host",
     kind: "text",
     default: "127.0.0.1",
     placeholder: "HOST",
-    doc: "Address the health port listens on.",
+    doc: "Address the health port listens on. Probes of Kubernetes and load balancers come from outside: they need 0.0.0.0 or ::.",
   },
 } as const;

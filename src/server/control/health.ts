@@ -43,7 +43,7 @@ export function openHealthPort(
     server.listen(port, host, () => {
       const address = server.address() as { port: number };
       resolve({
-        url: `http://${host}:${address.port}`,
+        url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
         close: () => {
           server.close();
           server.closeAllConnections();
