@@ -10,6 +10,7 @@ import type { AppSummary } from "../server/worker/serving/serving-protocol.ts";
 import { BOOT_MARGIN_MS } from "../server/arbiter/workers/generation.ts";
 import { runsOnMainThread, WorkerHandle } from "../server/arbiter/workers/worker-handle.ts";
 import { bootTimeout } from "../server/worker/serving/boot-timeout.ts";
+import { runsOnHandlerThreads, servingThreads } from "../server/models/offload/dispatch/pools.ts";
 import { ACTORS_VARIABLE } from "../actors/across/thread-numbers.ts";
 import { SHARED_VARIABLE } from "../shared/transport.ts";
 import { systemClock } from "../supervise/pool-clock.ts";
@@ -94,7 +95,10 @@ async function loadInWorker(config: ServerConfig, env: NodeJS.ProcessEnv): Promi
 /** How many copies of the app there would be, and where they would run. */
 function formatShape(config: ServerConfig): string {
   const { workers, threads, model } = config;
-  const where = runsOnMainThread(config) ? "1 event loop, on its main thread" : formatRange(threads);
+  // Only a pool of handler threads grows and shrinks.
+  const fixed = servingThreads(config);
+  const range = runsOnHandlerThreads(model) ? threads : { min: fixed, max: fixed };
+  const where = runsOnMainThread(config) ? "1 event loop, on its main thread" : formatRange(range);
   return `${workers} × ${where}, model ${model}`;
 }
 

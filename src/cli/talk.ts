@@ -1,7 +1,7 @@
 /** The commands that talk to a running server: status, threads, leaks, reload, scale, stop. */
 
 import { count } from "../errors/count.ts";
-import { flagSpecs, parseArguments } from "../config/config.ts";
+import { controlPath, flagSpecs, parseArguments } from "../config/config.ts";
 import { ask, command, findServer } from "../server/control/client.ts";
 import type { ServerStatus } from "../server/control/status.ts";
 import { HeddleError } from "../errors/errors.ts";
@@ -32,7 +32,8 @@ async function parse(
       `heddle ${name}: expected ${count(positionalCount, "argument")}, got ${positionals.length}. See heddle --help.`,
     );
   }
-  const path = await findServer(flags["control"]?.at(-1) ?? process.env["HEDDLE_CONTROL"], process.cwd());
+  const cwd = process.cwd();
+  const path = await findServer(controlPath(flags, process.env, cwd), cwd);
   const isSet = (flag: string): boolean => flags[flag]?.at(-1) === "true";
   return { path, json: isSet("json"), isSet, positionals };
 }

@@ -15,6 +15,7 @@ export type { Range, Recycling } from "./notation.ts";
 export {
   chdirPath,
   configFilePath,
+  controlPath,
   envFilePaths,
   isNamed,
   resolveConfig,

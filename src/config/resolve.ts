@@ -85,6 +85,11 @@ export function chdirPath(flags: Flags, env: Environment, cwd: string): string |
   return saidEarly("chdir", flags, env, cwd) as string | undefined;
 }
 
+/** The control socket that flags or environment name, absolute, or off. @throws HeddleError CONFIG_BAD_VALUE */
+export function controlPath(flags: Flags, env: Environment, cwd: string): string | undefined {
+  return saidEarly("control", flags, env, cwd) as string | undefined;
+}
+
 /** The env files that are to be read, absolute; those that only the config file names, when it is known. */
 export function envFilePaths(
   { flags, env, file }: Pick<ConfigSources, "flags" | "env" | "file">,

@@ -149,6 +149,12 @@ describe("finding the server", { concurrency: 1 }, () => {
     };
     const first = await start(here);
     assert.match((await run(["status"], there)).stdout, new RegExp(first.url));
+    // An empty variable counts as unset, and an empty flag is a mistake.
+    const unset = await runHeddle(["status"], { env: { ...env, HEDDLE_CONTROL: "" }, cwd: there });
+    assert.match(unset.stdout, new RegExp(first.url), unset.stderr);
+    const empty = await run(["status", "--control", ""], there);
+    assert.deepEqual([empty.code, empty.stdout], [2, ""]);
+    assert.match(empty.stderr, /--control: got ""; expected a path for the socket, or off/);
     const second = await start(there);
     assert.match((await run(["status"], here)).stdout, new RegExp(first.url));
     assert.match((await run(["status"], there)).stdout, new RegExp(second.url));

@@ -23,7 +23,7 @@ export const modelSettings = {
     short: "t",
     kind: "range",
     computed: "under loop 1; under threads, thread-per-request and tasks the available CPUs",
-    doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks (not under tasks). Several event loops in one worker need less memory than several workers.",
+    doc: "Threads per worker: a number, or min:max for a pool that grows and shrinks (under threads and thread-per-request; else max counts). Several event loops in one worker need less memory than several workers.",
   },
   sticky: {
     flag: "sticky",
