@@ -65,27 +65,11 @@ export class Admission {
     if (exchange.holdsRouteSlot) giveBack(exchange.route.gate!, answerMs, nowMs);
   }
 
-  /** Refuses requests that waited too long, and takes slots that are held for nothing. `exchanges`: those of the thread. */
+  /** Refuses requests that waited too long. `exchanges`: those of the thread. */
   sweep(nowMs: number, exchanges: Iterable<Exchange>): void {
     for (const gate of this.#gates) gate.sweep(nowMs);
-    const isWaitedFor = this.#gates.some((gate) => gate.isWaitedFor);
-    if (!this.#isAdaptive && !isWaitedFor) return;
-    for (const exchange of exchanges) {
-      if (exchange.state !== "executing") continue;
-      if (this.#isAdaptive) this.#giveBackEarly(exchange, nowMs);
-      if (isWaitedFor && isAnsweredAhead(exchange)) this.#giveBackAhead(exchange, nowMs);
-    }
-  }
-
-  #giveBackAhead(exchange: Exchange, nowMs: number): void {
-    if (exchange.holdsServerSlot) {
-      exchange.holdsServerSlot = false;
-      giveBack(this.#server, undefined, nowMs);
-    }
-    if (exchange.holdsRouteSlot) {
-      exchange.holdsRouteSlot = false;
-      giveBack(exchange.route.gate!, undefined, nowMs);
-    }
+    if (!this.#isAdaptive) return;
+    for (const exchange of exchanges) if (exchange.state === "executing") this.#giveBackEarly(exchange, nowMs);
   }
 
   /**
@@ -167,14 +151,6 @@ export class Admission {
 }
 
 const SHED_AS = { "timed-out": "QUEUE_TIMEOUT", delayed: "QUEUE_DELAYED", displaced: "OVERLOADED" } as const;
-
-/**
- * Its whole answer waits for those to earlier requests of its connection. One of these may wait for the very slot: routes with priority and
- * routes with gates of their own pass before it.
- */
-function isAnsweredAhead({ res }: Exchange): boolean {
-  return res.writableEnded && res.socket === null;
-}
 
 function giveBack(gate: Gate, answerMs: number | undefined, nowMs: number): void {
   if (gate instanceof AdaptiveGate) gate.answered(answerMs, nowMs);

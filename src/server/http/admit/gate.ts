@@ -132,11 +132,6 @@ export class Gate {
     }
   }
 
-  /** Somebody waits, here or on another thread. */
-  get isWaitedFor(): boolean {
-    return this.slots.waiting > 0;
-  }
-
   /** Whether a slot that comes free goes to the next waiter at once. Otherwise somebody must look soon. */
   protected get handsOver(): boolean {
     return true;
