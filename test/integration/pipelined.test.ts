@@ -8,6 +8,7 @@ import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const app = fileURLToPath(new URL("../fixtures/http/pipelined.ts", import.meta.url));
+const gated = fileURLToPath(new URL("../fixtures/http/gated.ts", import.meta.url));
 
 /** Models whose connections take more than one request. */
 for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"] as const) {
@@ -342,5 +343,24 @@ for (const model of ["loop", "actors"] as const) {
     assert.equal((await client.response()).body, "GET a 0");
     assert.equal((await client.response()).status, 400);
     await client.ended();
+  });
+}
+
+for (const [name, limit, first, pipelined] of [
+  ["one with priority", 1, "/", ["/", "/urgent"]],
+  ["those of other routes", 2, "/narrow", ["/narrow", "/", "/"]],
+] as const) {
+  test(`a request that waits for its turn at a gate does not wait for ${name} behind it`, async () => {
+    const args = ["-w", "1", "--limit", `${limit}`, "--queue-timeout", "20s"];
+    await using server = await startServer(gated, args);
+    const get = (path: string, id: string, ms: number): string =>
+      `GET ${path}?id=${id}&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`;
+    await using holder = await RawConnection.open(server.port);
+    await using client = await RawConnection.open(server.port);
+    holder.write(get(first, "holder", 1000));
+    await server.waitForLog(/begin GET holder/);
+    client.write(pipelined.map((path, i) => get(path, `${i}`, 0)).join(""));
+    assert.equal((await holder.response()).body, "GET holder 0");
+    for (const i of pipelined.keys()) assert.equal((await client.response()).body, `GET ${i} 0`);
   });
 }

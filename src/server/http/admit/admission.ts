@@ -12,6 +12,7 @@ import type { WaitEnd } from "../../models/model.ts";
 import type { Exchange } from "../exchange.ts";
 import { AdaptiveGate } from "./adaptive/adaptive-gate.ts";
 import { Gate, type GateHandle } from "./gate.ts";
+import { beginNext } from "../parse/pipelining-order.ts";
 import type { Router } from "../route/router.ts";
 
 type Next = (exchange: Exchange, nowMs: number) => void;
@@ -128,8 +129,9 @@ export class Admission {
     const done = (end: WaitEnd): void => {
       this.#row.lower("queued");
       exchange.queuedAt = undefined;
-      if (end === "admitted") admitted();
-      else this.shed(exchange, SHED_AS[end]);
+      if (end !== "admitted") return this.shed(exchange, SHED_AS[end]);
+      admitted();
+      beginNext(exchange.connection);
     };
     const queued = gate.enqueue(exchange, sinceMs, done, isUrgent);
     if (!queued) {
@@ -138,6 +140,7 @@ export class Admission {
     }
     exchange.state = "queued";
     exchange.queuedAt = gate;
+    exchange.connection.latestQueued = exchange;
     this.#row.counters[COUNTER.queued]!++;
   }
 

@@ -37,6 +37,7 @@ export class ConnectionContext implements Linked<ConnectionContext>, PipelinedSt
   active = 0;
   running = 0;
   latestBegun: Exchange | undefined = undefined;
+  latestQueued: Exchange | undefined = undefined;
   waiting: Waiting[] | undefined = undefined;
   /** Set by a request that takes the connection out of HTTP, or offers to. Runs when all earlier answers are out. */
   afterAnswers: (() => void) | undefined = undefined;

@@ -5,6 +5,8 @@
  *
  * Invariants
  * - Requests begin in the order in which they came.
+ * - None begins that could pass the gates before an earlier one that waits at them. It would hold a slot until the earlier one is
+ *   answered, and that one may wait for this very slot.
  * - A waiting request holds no slot of a gate. It begins in its own async context, not in that of the request that ended.
  * - A request that was refused or abandoned while it waited never begins.
  *
@@ -13,6 +15,8 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange } from "../exchange.ts";
+import type { Route } from "../route/router.ts";
+import type { ConnectionContext } from "./connection-context.ts";
 
 /** RFC 9110 §9.2.1, and the other safe methods of the IANA registry. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"]);
@@ -22,6 +26,8 @@ export interface PipelinedState {
   /** Exchanges that have begun and not ended. */
   running: number;
   latestBegun: Exchange | undefined;
+  /** The latest that had to wait at a gate. */
+  latestQueued: Exchange | undefined;
   /** In the order in which they came. undefined until one had to wait. */
   waiting: Waiting[] | undefined;
 }
@@ -44,10 +50,18 @@ export function wait(exchange: Exchange, begin: () => void): void {
   (exchange.connection.waiting ??= []).push({ exchange, begin: AsyncLocalStorage.bind(begin) });
 }
 
-/** An exchange has ended, begun or not. Begins the waiting ones whose turn has come. */
+/** An exchange has ended, begun or not. */
 export function passTurn(exchange: Exchange): void {
   const { connection } = exchange;
-  if (exchange.hasBegun && --connection.running === 0) connection.latestBegun = undefined;
+  if (exchange.hasBegun && --connection.running === 0) {
+    connection.latestBegun = undefined;
+    connection.latestQueued = undefined;
+  }
+  beginNext(connection);
+}
+
+/** Begins the waiting ones whose turn has come. */
+export function beginNext(connection: ConnectionContext): void {
   const { waiting } = connection;
   // The others end with their connection.
   if (waiting === undefined || !connection.stream.writable) return;
@@ -72,8 +86,14 @@ function isAnyWaiting({ waiting }: PipelinedState): boolean {
   return waiting !== undefined && waiting.length > 0;
 }
 
-function mayRunBeside(exchange: Exchange, { latestBegun }: PipelinedState): boolean {
-  return isSafe(exchange) && isSafe(latestBegun!);
+function mayRunBeside(exchange: Exchange, { latestBegun, latestQueued }: PipelinedState): boolean {
+  if (!isSafe(exchange) || !isSafe(latestBegun!)) return false;
+  return latestQueued?.state !== "queued" || !mayOvertake(exchange.route, latestQueued.route);
+}
+
+/** Whether a request may pass the gates before an earlier one. Those behind the latest queued one could not, so it stands for all. */
+function mayOvertake(own: Route, earlier: Route): boolean {
+  return own !== earlier && (earlier.gate !== undefined || (own.priority === "high" && earlier.priority !== "high"));
 }
 
 function isSafe({ req }: Exchange): boolean {
