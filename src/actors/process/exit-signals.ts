@@ -26,6 +26,7 @@ import { type Message, onMessage, onThreadGone, post, thisThread } from "../mess
 import { killObeyed, orderKill } from "../exits/kill-orders.ts";
 import { threadReason } from "../exits/thread-reason.ts";
 import { Signal } from "../messaging/signal.ts";
+import { Selection } from "../messaging/wait-states.ts";
 
 /** In the mailbox of an actor that traps exits. */
 export class ExitMessage extends Signal {
@@ -107,7 +108,10 @@ export function demonitor(process: Process, ref: number, flush: boolean): void {
     if (to instanceof Process) to.extra?.watchers?.delete(watcherKey(process.thread, ref));
     else post(to.thread, ["demonitor", to.id, ref]);
   }
-  if (flush) process.mailbox?.take((message: unknown) => message instanceof DownMessage && message.ref === ref);
+  if (!flush) return;
+  process.mailbox?.take((message: unknown) => message instanceof DownMessage && message.ref === ref);
+  // A receive that waits has noted how far it has looked. What comes behind the message has moved.
+  if (process.wait instanceof Selection) process.wait.after = -Infinity;
 }
 
 export function watch(process: Process, watcher: Watcher): void {

@@ -202,6 +202,11 @@ export abstract class Process extends Pid implements Bystander {
     if (status === "runnable" && this.wait === undefined) {
       const parked = this.parked!;
       const message = parked.message === nothing ? this.mailbox!.shift() : parked.message;
+      // What has woken it was a DOWN message, and its own code has flushed that.
+      if (message === nothing) {
+        this.status = "parked";
+        return runQueue.parked(this);
+      }
       this.parked = undefined;
       if (this.extra !== undefined && this.extra.fullTold !== undefined) reading.notice(this);
       this.status = "running";
