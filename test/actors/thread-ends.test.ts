@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   call,
   createTable,
+  groups,
   openTable,
   processInfo,
   readTimer,
@@ -40,12 +41,14 @@ test("timers for its actors are over, their keys are free, and its tables are go
   const table = await openTable<string, number>("of the thread");
   assert.equal(table.get("a"), 1);
   await sessions.register("victim", victim, 1);
+  await groups.join("of victims", victim);
   const timer = sendInterval(60_000, victim, "tick");
   assert.notEqual(readTimer(timer), false);
   await end(thread!, victim);
   assert.equal(readTimer(timer), false);
   assert.deepEqual(sessions.lookup("victim"), []);
   assert.equal(await sessions.unregister("victim", victim), false);
+  assert.equal(await groups.leave("of victims", victim), "not_joined");
   assert.equal(await sessions.setValue("victim", victim, 2), false);
   await assert.rejects(sessions.register("again", victim), { code: "ACTOR_NO_THREAD" });
   assert.deepEqual([table.exists, table.size], [false, 0]);

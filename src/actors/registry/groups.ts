@@ -14,6 +14,7 @@ import { exportPid, importPid, localProcess } from "../process/process-table.ts"
 import {
   ask,
   broadcast,
+  ifThreadGone,
   onMessage,
   onQuestion,
   onThreadAdded,
@@ -49,7 +50,8 @@ export const groups: Groups = {
   },
   leave: async (group, pid) => {
     check("leave", group, pid);
-    return (await ask(pid.thread, "leave", group, exportPid(pid)[1])) as "ok" | "not_joined";
+    const left = await ask(pid.thread, "leave", group, exportPid(pid)[1]).catch(ifThreadGone);
+    return (left ?? "not_joined") as "ok" | "not_joined";
   },
   members: (group) => {
     mustBeText(group, "the group of groups.members()");
