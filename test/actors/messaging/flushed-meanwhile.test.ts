@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exit, isDown, send, spawn, type Pid, type Self } from "../../../src/actors/index.ts";
+import { exit, isDown, send, spawn, type Self } from "../../../src/actors/index.ts";
 import { settled } from "../support.ts";
 
 const waits = (self: Self): Promise<unknown> => self.receive();
@@ -23,7 +23,7 @@ test("a receive that a DOWN message has woken waits on if that is flushed before
     const receiving = self.receive();
     exit(other, "kill");
     self.demonitor(ref, { flush: true });
-    setImmediate(send, self.pid as Pid, "the next");
+    setImmediate(send, self.pid, "the next");
     return await receiving;
   });
   assert.equal(received, "the next");
@@ -33,13 +33,13 @@ test("a selective receive sees the message that comes after a DOWN message was f
   const received = await inActor(async (self) => {
     const other = await spawn(waits);
     const ref = self.monitor(other);
-    for (const message of [1, 2]) send(self.pid as Pid, message);
+    for (const message of [1, 2]) send(self.pid, message);
     const receiving = self.receive((message: unknown) => message === "wanted");
     exit(other, "kill");
     const down = Promise.withResolvers<void>();
     void settled().then(async () => {
       self.demonitor(ref, { flush: true });
-      send(self.pid as Pid, "wanted");
+      send(self.pid, "wanted");
       down.resolve();
     });
     await down.promise;
