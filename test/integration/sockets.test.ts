@@ -250,15 +250,19 @@ describe("a blocking thread that publishes", () => {
   });
 });
 
-/** Of a MiB each. 16 MiB may wait for a thread of another worker. */
+/** Of a MiB each. 16 MiB may wait for another thread. */
 const BURST = 24;
 
-describe("a room that gets more at once than may wait for another worker", () => {
-  for (const whenSlow of ["drop", "close"] as const) {
-    test(`tells its sockets there of what they have missed: ${whenSlow}`, async () => {
+describe("a room that gets more at once than may wait for another thread", () => {
+  for (const [whenSlow, where, args] of [
+    ["drop", "another worker", ["-w", "2", "-t", "1"]],
+    ["close", "another worker", ["-w", "2", "-t", "1"]],
+    ["drop", "the same worker", ["-w", "1", "-t", "2"]],
+  ] as const) {
+    test(`tells its sockets there of what they have missed: ${whenSlow}, in ${where}`, async () => {
       const folder = mkdtempSync(join(tmpdir(), "heddle-sockets-"));
       const control = join(folder, "control.sock");
-      await using server = await startServer(fixture("bursts.ts"), ["-w", "2", "-t", "1", "--control", control]);
+      await using server = await startServer(fixture("bursts.ts"), [...args, "--control", control]);
       const clients = new Map<string, FrameClient>();
       try {
         while (clients.size < 2) {

@@ -95,7 +95,7 @@ export class SocketEntry {
 
   /** Resolves in a drain, when no actor has anything to finish any more. */
   async ended(): Promise<void> {
-    await Promise.all([...this.#all].flatMap(({ ended = [] }) => ended));
+    for (const { ended } of this.#all) await ended;
   }
 
   sweep(nowMs: number): void {

@@ -7,16 +7,23 @@
  * A relay is an actor, in a group of all relays. So messages reach what groups reach. On each thread the frame is built once, and the
  * same bytes are written to each socket: no actor has a turn for it, and no mailbox fills.
  *
+ * What a relay has not read waits: for a thread of another worker in the link to it, for one of this worker in its port. Both have the
+ * same limit. The relay says what it has read (`roomsRead`).
+ *
  * Rejected: `groups.publish`, which gives each actor its own copy and a turn, to do the same with it.
  */
 
 import { groups, isPid, spawn, type Pid, type Self } from "../../../actors/index.ts";
+import { MAX_UNSENT_BYTES } from "../../../actors/across/far-link.ts";
+import { isHere } from "../../../actors/across/own-worker.ts";
 import {
   flush,
   ifThreadGone,
   isLinkFull,
   mayHaveActors,
+  onMessage,
   onThreadGone,
+  post,
   thisThread,
 } from "../../../actors/messaging/remote.ts";
 import { sendTo } from "../../../actors/messaging/sending.ts";
@@ -39,9 +46,16 @@ interface Publication {
   readonly data: SocketData;
   readonly except: Pid | undefined;
   readonly whenSlow: "drop" | "close";
+  /** The thread that waits to hear that it was read. */
+  readonly from?: number;
   /** By group: what was published before and did not get through. */
   readonly missed?: ReadonlyMap<string, Missed>;
 }
+
+/** A message costs more than its bytes. */
+const EACH_BYTES = 128;
+/** A relay tells of so much at once. */
+const READ_BYTES = MAX_UNSENT_BYTES / 16;
 
 /** Publications of a group that a thread has not got. */
 export interface Missed {
@@ -87,7 +101,18 @@ function askAndPublish(group: string, data: SocketData, options: PublishOptions)
   void learn().then(() => publishEverywhere(group, data, options), ifThreadGone);
 }
 
+/** By thread of this worker: what is on the way to its relay. */
+const onTheWay = new Map<number, number>();
+/** By thread of this worker: what this one's relay has read of it, and has not told yet. */
+const untold = new Map<number, number>();
+
+onMessage("roomsRead", (thread: number, bytes: number) => {
+  onTheWay.set(thread, Math.max(0, (onTheWay.get(thread) ?? 0) - bytes));
+});
+
 onThreadGone((thread) => {
+  onTheWay.delete(thread);
+  untold.delete(thread);
   for (const pid of early) if (pid.thread === thread) early.delete(pid);
   for (const pid of missed.keys()) if (pid.thread === thread) missed.delete(pid);
 });
@@ -98,7 +123,19 @@ async function relayAll(self: Self): Promise<void> {
     if (!isPublication(message)) continue;
     if (message.missed !== undefined) missHere(message.missed);
     publishHere(message);
+    if (message.from !== undefined) tellRead(message.from, bytesOnTheWay(message));
   }
+}
+
+function tellRead(thread: number, bytes: number): void {
+  const read = (untold.get(thread) ?? 0) + bytes;
+  untold.set(thread, read < READ_BYTES ? read : 0);
+  // It may have ended.
+  if (read >= READ_BYTES && !post(thread, ["roomsRead", read])) untold.delete(thread);
+}
+
+function bytesOnTheWay({ data }: Publication): number {
+  return EACH_BYTES + (typeof data === "string" ? data.length : data.byteLength);
 }
 
 /** Any actor may send to this one. */
@@ -134,10 +171,15 @@ function publishEverywhere(group: string, data: SocketData, { except, whenSlow =
 }
 
 function tell(pid: Pid, publication: Publication): void {
-  if (isLinkFull(pid.thread)) return note(pid, publication);
-  const untold = missed.get(pid);
+  const { thread } = pid;
+  const isOwn = isHere(thread);
+  const waits = onTheWay.get(thread) ?? 0;
+  if (isOwn ? waits > MAX_UNSENT_BYTES : isLinkFull(thread)) return note(pid, publication);
+  const missedThere = missed.get(pid);
   missed.delete(pid);
-  sendTo(pid, untold === undefined ? publication : { ...publication, missed: untold }, "drop");
+  if (isOwn) onTheWay.set(thread, waits + bytesOnTheWay(publication));
+  const more = { ...(missedThere && { missed: missedThere }), ...(isOwn && { from: thisThread }) };
+  sendTo(pid, { ...publication, ...more }, "drop");
 }
 
 function note(pid: Pid, { group, whenSlow }: Publication): void {
