@@ -7,6 +7,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { count as counted } from "../../../errors/count.ts";
+import { keptLookup } from "./addresses.ts";
 import { MalformedResponse, ResponseParser } from "./response-parser.ts";
 
 export interface Target {
@@ -42,6 +43,8 @@ const NO_SUCH_HOST = new Set(["ENOTFOUND", "EAI_AGAIN"]);
 
 /** Errors that show this side's limits, not the server's. */
 const OWN_FAULTS = new Set(["EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+const lookupAddress = keptLookup();
 
 const READ_BYTES = 64 * 1024;
 const shared = new Uint8Array(READ_BYTES);
@@ -170,7 +173,7 @@ export class Connection {
 
 function open(target: Target, onBytes: (bytes: Uint8Array, count: number) => void): Socket {
   const { host, port, unix } = target;
-  const address = unix === undefined ? { host, port } : { path: unix };
+  const address = unix === undefined ? { host, port, lookup: lookupAddress } : { path: unix };
   if (target.tls === true) {
     const isLocal = unix !== undefined || /^(localhost|127\.[\d.]+|::1)$/.test(host);
     // A certificate for development is rarely valid, and this machine can be trusted to be itself.
