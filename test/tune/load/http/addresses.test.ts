@@ -10,7 +10,7 @@ const ADDRESSES: readonly LookupAddress[] = [
 ];
 
 /** Answers `a` only, and counts. */
-function resolver(): { readonly resolve: typeof lookup; asked(): number } {
+function resolver(): { readonly resolve: typeof lookup; readonly asked: () => number } {
   let asked = 0;
   const resolve = (name: string, _options: unknown, callback: (error: Error | null, found: unknown) => void): void => {
     asked++;
