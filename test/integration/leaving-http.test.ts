@@ -170,3 +170,18 @@ test("an offer over TLS is answered, and so is what comes around it", async (t) 
   const answers = await text(client);
   assert.deepEqual(answers.match(/GET \w 0/g), ["GET a 0", "GET b 0", "GET c 0"]);
 });
+
+test("an upgrade over TLS ends with its client's side, as under node", async (t) => {
+  const quiet = fileURLToPath(new URL("../fixtures/http/quiet-upgrades.ts", import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), "heddle-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { cert, key } = makeCertificate(folder, "localhost");
+  await using server = await startServer(quiet, ["-w", "1", "-t", "1", "--tls-cert", cert, "--tls-key", key]);
+  const client = connect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false, allowHalfOpen: true });
+  t.after(() => client.destroy());
+  await once(client, "secureConnect");
+  client.write(get("/", "connection: upgrade", "upgrade: test"));
+  await once(client, "data");
+  client.end();
+  await server.waitForLog(/the upgrade is closed/);
+});

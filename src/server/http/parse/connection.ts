@@ -198,7 +198,11 @@ export class Connections {
           afterAnswers(context, () => {
             const here = (): void =>
               handlers.upgrade(req, socket, head, {
-                track: () => this.#webSockets.track(req, socket),
+                track: () => {
+                  // As under Node: what has left HTTP over TLS ends when its client ends its side, and in clear text the app decides.
+                  if ("encrypted" in socket) socket.allowHalfOpen = false;
+                  this.#webSockets.track(req, socket);
+                },
                 giveAway: () => this.#giveAway(context),
               });
             if (!handlers.forwardsUpgrade(req, socket, head, context, here)) here();
