@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { againAndAgain, type GoingOn } from "../support/again-and-again.ts";
+import { freePort } from "../support/free-port.ts";
 import { get, keep, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 
 /** It has a lock from its import to its end, as LevelDB has. */
@@ -106,6 +109,27 @@ describe("--reload stop-first", { concurrency: 2 }, () => {
     await server.waitForLog(/generation 2 did not get ready/);
     writeFileSync(join(folder, "app.mjs"), app.replace("v1", "v2"));
     assert.equal((await get(server.url)).body, "v2");
+  });
+
+  test("lets new code open the same port of another host", async (t) => {
+    const port = await freePort();
+    const code = (host: string): string => `
+import { createServer } from "node:net";
+createServer((socket) => socket.end("${host}")).listen(${port}, "${host}");
+export default (req, res) => res.end("${host}");`;
+    const app = join(tempFolder(t, { "app.mjs": code("127.0.0.1") }), "app.mjs");
+    const server = await serve(t, app, ["-w", "1", "-t", "1", "--reload", "stop-first"]);
+    for (const [generation, host] of [
+      [2, "0.0.0.0"],
+      [3, "127.0.0.1"],
+    ] as const) {
+      writeFileSync(app, code(host));
+      server.signal("SIGHUP");
+      const [, how] = await server.waitForLog(new RegExp(`generation ${generation}(: ready| did not get ready)`));
+      assert.equal(how, ": ready", server.output(0));
+      assert.equal((await get(server.url)).body, host);
+      assert.equal(await text(connect(port, "127.0.0.1")), host);
+    }
   });
 
   test("can be stopped while the old generation drains", async (t) => {

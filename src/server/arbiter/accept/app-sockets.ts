@@ -21,7 +21,7 @@ import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
 import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
 import { bindUnixSocket } from "../../../platform/unix-socket.ts";
-import type { Endpoint, SocketWish } from "../../app/listen/app-sockets.ts";
+import type { Endpoint, SocketAddress, SocketWish } from "../../app/listen/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 import { bindPatiently } from "./listeners.ts";
@@ -87,7 +87,7 @@ export class AppSockets {
     const held: Held = { wish, where, copies: [copy], bound: undefined };
     this.#held.set(key, held);
     try {
-      held.bound = await bind(wish);
+      held.bound = await this.#bind(wish);
       if (this.#isOver) return held.bound.close();
       this.#give(held);
       this.#look();
@@ -95,6 +95,24 @@ export class AppSockets {
       // Each tries by itself, and reports why it can't.
       this.#held.delete(key);
       for (const each of held.copies) each.worker.answerSocket(each.id, "failed");
+    }
+  }
+
+  /** What is kept for the missing workers is not in the way of what their successors want instead: the same port of another host. */
+  async #bind(wish: SocketWish): Promise<Bound> {
+    try {
+      return await bind(wish);
+    } catch (error) {
+      const unused = [...this.#held].filter(
+        ([, { wish: other, copies, bound }]) =>
+          bound !== undefined && copies.length === 0 && isSamePort(other.address, wish.address),
+      );
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || unused.length === 0) throw error;
+      for (const [key, { bound }] of unused) {
+        this.#held.delete(key);
+        bound?.close();
+      }
+      return await bind(wish);
     }
   }
 
@@ -156,6 +174,11 @@ function replaces({ worker }: Copy, other: Copy | undefined): boolean {
 
 function keyOf({ address }: SocketWish): string {
   return JSON.stringify(address);
+}
+
+function isSamePort(a: SocketAddress, b: SocketAddress): boolean {
+  if (a.kind === "unix" || b.kind === "unix") return false;
+  return a.port === b.port && (a.kind === "tcp") === (b.kind === "tcp");
 }
 
 function whereOf({ address }: SocketWish): string {
