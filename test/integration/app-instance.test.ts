@@ -49,10 +49,20 @@ describe("a copy of the app knows its number", { concurrency: 2 }, () => {
     assert.deepEqual(copies(server), ["0 0 true 0 0 0", "0 1 false 0 1 1", "1 0 false 1 0 2", "1 1 false 1 1 3"]);
   });
 
-  test("also if PM2 has started heddle, as an instance of its own", async (t) => {
-    const server = await start(t, ["-w", "2", "-t", "1"], { NODE_APP_INSTANCE: "0" });
-    await until(() => copies(server).length === 2, "both copies to have said theirs");
-    assert.deepEqual(copies(server), ["0 0 true 0 0 0", "1 0 false 1 0 1"]);
+  for (const [who, variable] of [
+    ["PM2", { pm_id: "0" }],
+    ["a copy of another app", { HEDDLE_THREAD_INDEX: "0" }],
+  ] as const) {
+    test(`also if ${who} has started heddle and has a number itself`, async (t) => {
+      const server = await start(t, ["-w", "2", "-t", "1"], { ...variable, NODE_APP_INSTANCE: "0" });
+      await until(() => copies(server).length === 2, "both copies to have said theirs");
+      assert.deepEqual(copies(server), ["0 0 true 0 0 0", "1 0 false 1 0 1"]);
+    });
+  }
+
+  test("and leaves NODE_APP_INSTANCE as its user has set it", async (t) => {
+    const server = await start(t, ["-w", "1", "-t", "1"], { NODE_APP_INSTANCE: "north" });
+    assert.equal((await get(server.url)).body, "0 0 true 0 0 north");
   });
 
   for (const model of ["threads", "thread-per-request"]) {

@@ -25,8 +25,8 @@ export function numberThread(thread: number, threads: number): void {
   // This module was loaded before.
   isFirst = isZero();
   process.env["HEDDLE_THREAD_INDEX"] = `${thread}`;
-  // As PM2 has it. If PM2 has started heddle, the variable is there, and the same for all.
-  process.env["NODE_APP_INSTANCE"] = `${workerIndex() * threads + thread}`;
+  // As PM2 has it. One that the user has set, such as for the package config, stays.
+  process.env["NODE_APP_INSTANCE"] ??= `${workerIndex() * threads + thread}`;
 }
 
 export const instance: Instance = {

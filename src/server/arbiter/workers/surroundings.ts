@@ -30,9 +30,16 @@ export function settle(
       `the working directory ${config.cwd} does not exist any more: workers run in ${cwd}. A directory given with --chdir is resolved again at each reload`,
     );
   }
-  const { env } = mergeEnvFiles([...readScriptEnv(found), ...readEnvFiles(envFiles)], process.env);
+  const { env } = mergeEnvFiles([...readScriptEnv(found), ...readEnvFiles(envFiles)], unnumbered(process.env));
   // PWD as a shell's `cd` sets it.
   return { app, cwd, env: chdir === undefined ? env : { ...env, PWD: cwd } };
+}
+
+/** PM2, or a copy of an app that has started this server, has given it one number. Each copy of the app gets its own (app/instance.ts). */
+function unnumbered(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (env["pm_id"] === undefined && env["HEDDLE_THREAD_INDEX"] === undefined) return env;
+  const { NODE_APP_INSTANCE: _, ...others } = env;
+  return others;
 }
 
 /** A missing path stays as it is: the worker reports it best. So does a link that Node was told not to follow. */
