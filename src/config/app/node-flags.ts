@@ -11,6 +11,9 @@ const WITH_VALUE: ReadonlySet<string> = new Set([
   "--report-dir", "--report-directory", "--report-filename", "--report-signal", "--cpu-prof-dir", "--cpu-prof-name",
   "--cpu-prof-interval", "--heap-prof-dir", "--heap-prof-name", "--heap-prof-interval", "--trace-event-categories",
   "--trace-event-file-pattern", "--v8-pool-size", "--secure-heap", "--secure-heap-min", "--watch-kill-signal",
+  "--allow-fs-read", "--allow-fs-write", "--debug-port", "--experimental-package-map", "--heapsnapshot-near-heap-limit",
+  "--inspect-publish-uid", "--max-old-space-size-percentage", "--network-family-autoselection-attempt-timeout",
+  "--snapshot-blob", "--tls-keylog", "--trace-require-module", "--vfs-load", "--vfs-mount",
 ]);
 
 /** They run no file. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { readStartScript, type StartCommand } from "../../../src/config/app/start-script.ts";
 import { splitScript } from "../../../src/config/app/script-words.ts";
@@ -68,6 +69,17 @@ describe("the file that a start script runs", () => {
   };
   for (const [script, file] of Object.entries(scripts))
     test(`${script} → ${file}`, () => assert.equal(fileOf(script).file, file));
+
+  test("is behind the values of all of Node's own flags", () => {
+    const help = execFileSync(process.execPath, ["--help"], { encoding: "utf8" });
+    const names = [...help.matchAll(/^ {2}(-[\w-]+(?:, -[\w-]+)*)=[^\s\]]/gm)].flatMap(([, all]) => all!.split(", "));
+    assert.ok(names.includes("--report-dir") && names.includes("-r"));
+    const others = /^(?:-e|--eval|--run|--build-.*|--experimental-sea-config|--(?:experimental-)?(?:test|bench)-.*)$/;
+    // It has no value: it shares a line with one that has.
+    const bare = "--experimental-default-config-file";
+    for (const name of names.filter((each) => !others.test(each) && each !== bare))
+      assert.equal(fileOf(`node ${name} value x.js`).file, "x.js", name);
+  });
 
   test("comes with Node's flags, the variables and the app's arguments", () => {
     const { args, nodeFlags, env, notTaken } = fileOf(
