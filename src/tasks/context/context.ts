@@ -58,8 +58,7 @@ export class Context {
    */
   withTimeout(timeoutMs: number, cause?: unknown): CancelableContext {
     if (!isDuration(timeoutMs)) throw badDuration("TASK_INVALID", "the timeout of a context", timeoutMs);
-    const deadlineMs = timeoutMs === Infinity ? undefined : Date.now() + timeoutMs;
-    return new CancelableContext(this, deadlineMs, cause, timeoutMs);
+    return this.withDeadline(Date.now() + timeoutMs, cause);
   }
 
   /**
@@ -200,8 +199,8 @@ export class CancelableContext extends Context implements Disposable {
   #done: Channel<never> | undefined;
   #controller: AbortController | undefined;
 
-  /** For the library. `timeoutMs`: until the deadline, whatever becomes of the wall clock. */
-  constructor(parent: Context, deadline?: number, cause?: unknown, timeoutMs?: number) {
+  /** For the library. */
+  constructor(parent: Context, deadline?: number, cause?: unknown) {
     super(parent);
     const above = parent.canceler();
     const inherited = above?.deadline;
@@ -209,7 +208,7 @@ export class CancelableContext extends Context implements Disposable {
     this.#deadline = isOwn ? deadline : inherited;
     this.#deadlineCause = isOwn ? cause : above?.deadlineCause;
     if (above !== undefined) this.#detach = above.onCancel(() => this.#cancel(above.error!, above.cause));
-    if (isOwn && this.#error === undefined) this.#arm(timeoutMs);
+    if (isOwn && this.#error === undefined) this.#arm(this.#deadline! - Date.now());
   }
 
   override canceler(): CancelableContext {
@@ -303,16 +302,15 @@ export class CancelableContext extends Context implements Disposable {
     for (const listener of listeners) listener();
   }
 
-  /** A timeout counts by the timers. A deadline is a time of the wall clock, which may be set meanwhile. */
-  #arm(timeoutMs: number | undefined): void {
-    const leftMs = timeoutMs ?? this.#deadline! - Date.now();
+  /** The time until a deadline counts by the timers, as in Go: the wall clock may be set meanwhile. */
+  #arm(leftMs: number): void {
     if (leftMs <= 0) {
       this.#cancel(deadlineExceeded(this.#deadlineCause), this.#deadlineCause);
       return;
     }
     const stepMs = Math.min(leftMs, MAX_TIMER_MS);
     // A deadline without listeners does not keep the program alive.
-    this.#timer = setTimeout(() => this.#arm(timeoutMs && timeoutMs - stepMs), stepMs);
+    this.#timer = setTimeout(() => this.#arm(leftMs - stepMs), stepMs);
     if (this.#listeners.size === 0) this.#timer.unref();
   }
 
