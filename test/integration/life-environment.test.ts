@@ -25,6 +25,19 @@ async function reload({ control }: LifeServer): Promise<{ readonly code: number 
 }
 
 describe("--env-file", { concurrency: 2 }, () => {
+  test("with a variable that is too large for the system is told as that", async (t) => {
+    const cwd = folderWith(t, `MY_KEY=${"x".repeat(200_000)}`);
+    const run = await runHeddle(["serve", "app.ts", "-w", "1", "-p", "0", "--control", "off", "--env-file", ".env"], {
+      cwd,
+    });
+    assert.equal(run.code, 1);
+    assert.match(
+      run.stderr,
+      /^heddle: worker could not be started: spawn E2BIG\nA variable of its environment \(--env-file\)/,
+    );
+    assert.doesNotMatch(run.stderr, / at /);
+  });
+
   for (const args of [
     ["-w", "2", "-t", "1"],
     ["-m", "sync"],

@@ -3,10 +3,10 @@
  * read. The end of a process may be known before its last messages are.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableCpus } from "../../../config/cpus.ts";
-import { HeddleError } from "../../../errors/errors.ts";
+import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { leftAlone } from "../../../platform/node-internals/moved-channel.ts";
 import { type SentHandle, sendable } from "../../../platform/node-internals/handles.ts";
 import { takePreloads } from "../../../supervise/preloads.ts";
@@ -35,6 +35,22 @@ export interface ProcessEnd {
   readonly startError: HeddleError | undefined;
 }
 
+/** @throws HeddleError WORKER_DIED: the system refuses it at once */
+function started(args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(process.execPath, args, options);
+  } catch (cause) {
+    const isTooLarge = (cause as NodeJS.ErrnoException).code === "E2BIG";
+    throw new HeddleError("WORKER_DIED", `worker could not be started: ${messageOf(cause)}`, {
+      cause,
+      ...(isTooLarge && { hint: TOO_LARGE }),
+    });
+  }
+}
+
+const TOO_LARGE =
+  "A variable of its environment (--env-file), all of them together, or an argument of the app is too large for the system: on Linux one may have 128 KiB.";
+
 /** A descendant that inherited the channel could keep it open after the worker's end. */
 const LAST_WORDS_MS = 500;
 
@@ -52,7 +68,7 @@ export class WorkerProcess {
     const { preloads, ...own } = isAppProcess ? { preloads: [], execArgv: allFlags, env } : takePreloads(allFlags, env);
     // The modules that Node loads before the worker's own code see the app's arguments, as under bare Node.
     const file = isAppProcess ? appProcessFile : workerFile;
-    this.#child = spawn(process.execPath, [...own.execArgv, file, ...appArgs], {
+    this.#child = started([...own.execArgv, file, ...appArgs], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...listeners.map(({ fd }) => fd), ...(seat ? [seat.fd] : [])],
       serialization: "json",
       // A removed folder would make every spawn fail. Without it, the app gets an error only when it asks for its cwd.
