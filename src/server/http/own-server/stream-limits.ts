@@ -10,7 +10,7 @@ import type { BodyEvents, BodyState, Head, RequestLimits, TimedBody } from "../p
 import type { StreamHead } from "./stream-exchange.ts";
 
 export function inspectStreamHead({ stream, headers, rawHeaders }: StreamHead, limits: RequestLimits): Head {
-  const { ":method": method = "", ":path": path = "", ":authority": authority } = headers;
+  const { ":method": method = "", ":path": path = "", ":authority": authority = headers.host } = headers;
   if (limits.headerCount > 0 && rawHeaders.length > limits.headerCount * 2) return "TOO_MANY_HEADERS";
   if (path.length + method.length + 10 > limits.requestLineBytes) return "REQUEST_LINE_TOO_LONG";
   if (path.includes("#") || !(path.startsWith("/") || (path === "*" && method === "OPTIONS"))) return "BAD_REQUEST";
