@@ -364,3 +364,14 @@ for (const [name, limit, first, pipelined] of [
     for (const i of pipelined.keys()) assert.equal((await client.response()).body, `GET ${i} 0`);
   });
 }
+
+test("answers that wait for their turn keep their slots, so that the limit bounds how many are kept in memory", async () => {
+  await using server = await startServer(app, ["-w", "1", "--limit", "2"]);
+  await using client = await RawConnection.open(server.port);
+  const get = (id: string, ms: number): string => `GET /?id=${id}&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`;
+  client.write(get("slow", 1500) + get("a", 0) + get("b", 0) + get("c", 0));
+  for (const id of ["slow", "a", "b", "c"]) assert.equal((await client.response()).body, `GET ${id} 0`);
+  const order = [...server.output(0).matchAll(/^(begin GET|end) (\w+) /gm)].map(([, what, id]) => `${what} ${id}`);
+  assert.ok(order.indexOf("end a") < order.indexOf("end slow"), order.join());
+  assert.ok(order.indexOf("end slow") < order.indexOf("begin GET b"), order.join());
+});

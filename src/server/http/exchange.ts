@@ -60,6 +60,8 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   overlong = false;
   /** The gate in whose queue it waits. */
   queuedAt: Gate | undefined = undefined;
+  /** It passes the gates before those without priority. */
+  isUrgent = false;
   holdsRouteSlot = false;
   holdsServerSlot = false;
   /** It has passed all gates. */

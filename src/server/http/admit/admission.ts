@@ -53,6 +53,7 @@ export class Admission {
 
   admit(exchange: Exchange, nowMs: number): void {
     const { gate, priority } = exchange.route;
+    exchange.isUrgent = priority === "high" && !isBehindOthers(exchange);
     if (priority === "always") this.#enterUncounted(exchange, nowMs);
     else if (gate === undefined) this.#pass(this.#server, exchange, nowMs, this.#enter);
     else this.#pass(gate, exchange, nowMs, this.#enterServerGate);
@@ -110,7 +111,7 @@ export class Admission {
   }
 
   #pass(gate: Gate, exchange: Exchange, nowMs: number, then: Next): void {
-    const isUrgent = exchange.route.priority === "high";
+    const { isUrgent } = exchange;
     let sinceMs = nowMs;
     if (gate instanceof AdaptiveGate) {
       const waited = waitedMs(gate, exchange, nowMs);
@@ -154,6 +155,11 @@ export class Admission {
 }
 
 const SHED_AS = { "timed-out": "QUEUE_TIMEOUT", delayed: "QUEUE_DELAYED", displaced: "OVERLOADED" } as const;
+
+/** Whether an earlier request of its connection waits at a gate without priority (pipelining-order.ts). */
+function isBehindOthers({ connection: { latestQueued } }: Exchange): boolean {
+  return latestQueued?.state === "queued" && !latestQueued.isUrgent;
+}
 
 function giveBack(gate: Gate, answerMs: number | undefined, nowMs: number): void {
   if (gate instanceof AdaptiveGate) gate.answered(answerMs, nowMs);

@@ -5,8 +5,9 @@
  *
  * Invariants
  * - Requests begin in the order in which they came.
- * - None begins that could pass the gates before an earlier one that waits at them. It would hold a slot until the earlier one is
- *   answered, and that one may wait for this very slot.
+ * - None passes the gates before an earlier one that waits at them. It would hold a slot until the earlier one is answered, and that
+ *   one may wait for this very slot. So behind one that waits at its route's gate those of other routes wait here, and behind one that
+ *   waits without priority none has priority (admission.ts).
  * - A waiting request holds no slot of a gate. It begins in its own async context, not in that of the request that ended.
  * - A request that was refused or abandoned while it waited never begins.
  *
@@ -91,9 +92,9 @@ function mayRunBeside(exchange: Exchange, { latestBegun, latestQueued }: Pipelin
   return latestQueued?.state !== "queued" || !mayOvertake(exchange.route, latestQueued.route);
 }
 
-/** Whether a request may pass the gates before an earlier one. Those behind the latest queued one could not, so it stands for all. */
+/** Whether a request would reach the server's gate before an earlier one that waits at its route's. */
 function mayOvertake(own: Route, earlier: Route): boolean {
-  return own !== earlier && (earlier.gate !== undefined || (own.priority === "high" && earlier.priority !== "high"));
+  return own !== earlier && earlier.gate !== undefined && own.priority !== "always";
 }
 
 function isSafe({ req }: Exchange): boolean {
