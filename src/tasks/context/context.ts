@@ -13,7 +13,7 @@
 
 import { HeddleError } from "../../errors/errors.ts";
 import { badDuration, isDuration } from "../../kit/durations.ts";
-import { MAX_TIMER_MS } from "../../kit/native-timers.ts";
+import { LongTimer } from "../../kit/long-timer.ts";
 import { Channel } from "../channel/channel.ts";
 import { afterCancel } from "./after-func.ts";
 import { followSignal } from "./abort-signals.ts";
@@ -195,7 +195,7 @@ export class CancelableContext extends Context implements Disposable {
   #detach: (() => void) | undefined;
   #error: HeddleError | undefined;
   #cause: unknown;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: LongTimer | undefined;
   #done: Channel<never> | undefined;
   #controller: AbortController | undefined;
 
@@ -262,7 +262,7 @@ export class CancelableContext extends Context implements Disposable {
     return () => {
       this.#listeners.delete(entry);
       if (this.#listeners.size === 0 && this.#done === undefined && this.#controller === undefined)
-        this.#timer?.unref();
+        this.#timer?.keepAlive(false);
     };
   }
 
@@ -292,7 +292,7 @@ export class CancelableContext extends Context implements Disposable {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#cause = cause ?? error;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#detach?.();
     this.#detach = undefined;
     void this.#done?.close();
@@ -304,18 +304,15 @@ export class CancelableContext extends Context implements Disposable {
 
   /** The time until a deadline counts by the timers, as in Go: the wall clock may be set meanwhile. */
   #arm(leftMs: number): void {
-    if (leftMs <= 0) {
-      this.#cancel(deadlineExceeded(this.#deadlineCause), this.#deadlineCause);
-      return;
-    }
-    const stepMs = Math.min(leftMs, MAX_TIMER_MS);
+    const expire = (): void => this.#cancel(deadlineExceeded(this.#deadlineCause), this.#deadlineCause);
+    if (leftMs <= 0) return expire();
+    this.#timer = new LongTimer(expire, leftMs);
     // A deadline without listeners does not keep the program alive.
-    this.#timer = setTimeout(() => this.#arm(leftMs - stepMs), stepMs);
-    if (this.#listeners.size === 0) this.#timer.unref();
+    if (this.#listeners.size === 0) this.#timer.keepAlive(false);
   }
 
   #watched(): void {
-    this.#timer?.ref();
+    this.#timer?.keepAlive(true);
   }
 }
 
