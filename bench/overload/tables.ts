@@ -60,6 +60,7 @@ export function driftTable(rows: readonly Drifted[]): string {
   );
 }
 
+/** A p95 of 0 is that of no answers. */
 export function measuredTable(rows: readonly { readonly name: string; readonly measured: Measured }[]): string {
   return table(
     [
@@ -81,7 +82,7 @@ export function measuredTable(rows: readonly { readonly name: string; readonly m
       const { throughputMax, p95AtKneeMs, overloads, dear, cheap } = measured;
       const overload = (by: string): string[] => {
         const { goodput, p95Ms, after } = overloads[by]!;
-        const calm = `${share(after.answeredShare)} in ${ms(after.p95Ms)}`;
+        const calm = after.answeredShare === 0 ? "nothing" : `${share(after.answeredShare)} in ${ms(after.p95Ms)}`;
         return [share(goodput / throughputMax), times(p95Ms / p95AtKneeMs), calm];
       };
       return [
@@ -108,7 +109,7 @@ function share(of: number): string {
 }
 
 function times(of: number): string {
-  return Number.isFinite(of) ? `${of.toFixed(2)}×` : "–";
+  return Number.isFinite(of) && of > 0 ? `${of.toFixed(2)}×` : "–";
 }
 
 function seconds(of: number): string {
