@@ -228,6 +228,22 @@ describe("the config file", { concurrency: 2 }, () => {
     assert.equal((await get(server.url)).body, "x");
   });
 
+  test("is what the next reload applies when one fails that has read it", async (t) => {
+    const config = (workers: number): string => `export default { threads: 1, workers: ${workers} };`;
+    const folder = tempFolder(t, { "app.ts": answering("first"), "heddle.config.ts": config(1) });
+    const server = await serve(t, "app.ts", [], { cwd: folder });
+    writeFileSync(join(folder, "heddle.config.ts"), config(2));
+    writeFileSync(join(folder, "app.ts"), 'throw new Error("no database");\n');
+    assert.equal((await reload(server)).code, 1);
+    writeFileSync(join(folder, "app.ts"), answering("mended"));
+    const run = await reload(server);
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(
+      (await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 2))).workers.length,
+      2,
+    );
+  });
+
   test("does not undo a scale when it says nothing new", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
     assert.equal((await runHeddle(["scale", "2", "--control", server.control])).code, 0);

@@ -84,7 +84,7 @@ export class Arbiter {
   readonly #ticketKeys = new TicketKeys((keys) => {
     for (const worker of this.fleet.workers) worker.tellTicketKeys(keys);
   });
-  /** The configuration as last read with success. */
+  /** The configuration as it was read for the current generation. What another one has read that did not boot is news again. */
   #read: ServerConfig;
   #config: ServerConfig;
   #commands: Promise<unknown> = Promise.resolve();
@@ -325,7 +325,7 @@ export class Arbiter {
   async #reload(progress: Progress): Promise<Reloaded> {
     const generation = this.generation + 1;
     try {
-      const { drained } = await this.#load(async () => this.#succession.takeOver(await this.#planReload(), progress));
+      const { drained } = await this.#load(() => this.#takeOver(progress));
       this.lastReload = { at: new Date().toISOString(), generation, ok: true };
       return { generation, drained };
     } catch (cause) {
@@ -336,13 +336,22 @@ export class Arbiter {
     }
   }
 
-  async #planReload(): Promise<ServerConfig> {
+  async #takeOver(progress: Progress): Promise<Done> {
     const read = await this.#readConfig();
+    const config = this.#planReload(read);
+    try {
+      return await this.#succession.takeOver(config, progress);
+    } finally {
+      // Also of one that is tried again from now on (--reload stop-first).
+      if (this.#succession.current?.config === config) this.#read = read;
+    }
+  }
+
+  #planReload(read: ServerConfig): ServerConfig {
     const { config, needRestart } = planReload(this.config, this.#read, read);
     if (needRestart.length > 0) {
       this.log.warn({ settings: needRestart }, `changed, but only a restart can apply it: ${needRestart.join(", ")}`);
     }
-    this.#read = read;
     return config;
   }
 
