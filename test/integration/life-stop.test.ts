@@ -97,6 +97,17 @@ describe("a graceful stop", { concurrency: 3 }, () => {
     assert.deepEqual(await server.exited, { code: 1, signal: null });
   });
 
+  test("says so as well of a worker that is stopped and killed for its silence", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--heartbeat-timeout", "1s"]);
+    await hold(t, server);
+    const [worker] = workersOf(server.pid);
+    server.signal("SIGTERM");
+    await server.waitForStatus(({ workers }) => workers[0]?.state === "draining");
+    process.kill(worker!, "SIGSTOP");
+    await server.waitForLog(new RegExp(`worker ${worker} gave no sign of life for \\d+ ms and was killed`));
+    assert.deepEqual(await server.exited, { code: 1, signal: null });
+  });
+
   test("also ends threads that are blocked for good", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", "--graceful-timeout", "500ms", "--timeout", "0"]);
     const lost = get(server.url, "/forever").catch(() => "lost");

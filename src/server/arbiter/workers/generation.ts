@@ -93,7 +93,8 @@ export class Generation {
       killError: (member, reason) => this.#killError(member, reason),
       onLost: (member, restMs) => this.#lost(member, restMs),
       onGone: ({ error, drainReason, place, driver }) => {
-        if (error === undefined || drainReason === undefined || this.#pool.isClosing) return;
+        if (error === undefined || drainReason === undefined) return;
+        if (this.#pool.isClosing && !driver.wasCutShort) return;
         this.#options.log.warn({ worker: driver.pid, slot: place, ...errorFields(error) }, error.message);
       },
     });

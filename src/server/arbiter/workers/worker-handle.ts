@@ -371,12 +371,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   }
 
   #end(end: ProcessEnd): void {
-    const { state, error, readyMs } = this.#member;
+    const { state, error, readyMs, drainReason } = this.#member;
     if (state.name === "gone") return;
     const isLeaving = state.name === "draining" && (end.code === 0 || this.#isDrained);
     const isWanted = isLeaving || (state.name === "killed" && error === undefined);
     // It did not die from its drain, so its requests were lost. Or the app's own end took too long: it was killed during that.
-    if (state.name === "draining" && (!isWanted || end.signal === "SIGKILL")) this.wasCutShort = true;
+    if (drainReason !== undefined && (!isWanted || end.signal === "SIGKILL")) this.wasCutShort = true;
     this.#questions.giveUp();
     const cause = error ?? this.#error ?? end.startError ?? missingFiles();
     const wasReady = state.name !== "starting" && readyMs !== undefined;
