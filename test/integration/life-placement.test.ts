@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
-import { get, keep, lifeApp, placeOf, serve, spread, tempFolder } from "../server/arbiter/support.ts";
+import { ask } from "../../src/server/control/client.ts";
+import { get, keep, lifeApp, placeOf, serve, spread, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
 import { hasFfi } from "../support/ffi.ts";
 
 const BURST = 64;
@@ -63,6 +64,26 @@ async function answersAll(t: TestContext, accept: string): ReturnType<typeof ser
 function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, count) => total + count, 0);
 }
+
+test("a worker that is stopped gets no new connection while another one is free", async (t) => {
+  const server = await serve(t, lifeApp, ["-w", "2", "-t", "2", "--debug-headers", "--heartbeat-timeout", "60s"]);
+  const isReady = async (): Promise<boolean> => ((await ask(server.control, "/readyz")) as { ready: boolean }).ready;
+  const [stopped, other] = workersOf(server.pid);
+  for (const worker of [stopped, other]) process.kill(worker!, "SIGSTOP");
+  try {
+    await until(async () => !(await isReady()), "both to be silent");
+    process.kill(other!, "SIGCONT");
+    await until(isReady, "one of them to be heard");
+    const counts = await spread(server.url, 20);
+    assert.equal(sum(counts), 20);
+    assert.ok(
+      [...counts.keys()].every((place) => place.startsWith(`${other}/`)),
+      JSON.stringify([...counts]),
+    );
+  } finally {
+    for (const worker of [stopped, other]) process.kill(worker!, "SIGCONT");
+  }
+});
 
 describe("a blocked thread", { concurrency: 2 }, () => {
   test("gets no new connection while another is free", async (t) => {

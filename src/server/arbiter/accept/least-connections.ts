@@ -45,7 +45,7 @@ export class LeastConnections implements Balancer {
     const loads = workers.map((worker) => ({
       connections: worker.connections,
       open: !worker.isFull,
-      stale: worker.openThreads > 0 && worker.healthyThreads === 0,
+      stale: !worker.isHeard || (worker.openThreads > 0 && worker.healthyThreads === 0),
     }));
     const index = place(loads, this.#turn++);
     if (index >= 0) workers[index]!.hand(socket);

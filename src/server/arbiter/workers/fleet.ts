@@ -53,7 +53,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
 
   /** Those that serve, have a thread whose loop turns, and were heard from lately. */
   get answering(): readonly WorkerHandle[] {
-    return this.serving.filter((worker) => worker.healthyThreads > 0 && isHeard(worker));
+    return this.serving.filter((worker) => worker.healthyThreads > 0 && worker.isHeard);
   }
 
   get answers(): boolean {
@@ -63,7 +63,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
   /** Whether a worker was heard from lately, or starts. No workers at all is the pause of a crash loop. */
   get live(): boolean {
     const { workers } = this;
-    return workers.length === 0 || workers.some((worker) => worker.state === "starting" || isHeard(worker));
+    return workers.length === 0 || workers.some((worker) => worker.state === "starting" || worker.isHeard);
   }
 
   /** The group stays until all of its workers are gone. */
@@ -106,11 +106,4 @@ export class Fleet extends EventEmitter<FleetEvents> {
   killAll(): void {
     for (const group of this.#groups) group.kill();
   }
-}
-
-/** A few heartbeats may be late on a loaded machine. */
-const SILENCE_MS = 3000;
-
-function isHeard({ heardMs }: WorkerHandle): boolean {
-  return monotonicMs() - heardMs < SILENCE_MS;
 }

@@ -10,6 +10,7 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { ServerConfig } from "../../../config/config.ts";
 import { fromWire, HeddleError } from "../../../errors/errors.ts";
+import { monotonicMs } from "../../../kit/clock.ts";
 import type { LoadRow } from "../../../supervise/load-board.ts";
 import type { Driver, Member } from "../../../supervise/member.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
@@ -76,6 +77,8 @@ interface WorkerEvents {
   gone: [error: HeddleError | undefined];
 }
 
+/** A few heartbeats may be late on a loaded machine. */
+const SILENCE_MS = 3000;
 /** A worker that does not answer within this time is stopped or overloaded, and reported as such. */
 const ANSWER_TIMEOUT_MS = 2000;
 /** A thread may take up to 40 s (report/watched-units.ts), and a worker has several. */
@@ -160,6 +163,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   /** monotonicMs of the last sign of life. */
   get heardMs(): number {
     return this.#member.heardMs;
+  }
+
+  /** Whether it was heard from lately. If not, it is stopped or starved. */
+  get isHeard(): boolean {
+    return monotonicMs() - this.heardMs < SILENCE_MS;
   }
 
   /** Its connections, as far as known, with those on their way to it. */
