@@ -10,6 +10,18 @@ import { startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/threads/blocking.ts", import.meta.url).pathname;
 
+/** Each of its copies stops when this file is there. */
+const STOPS_SLOWLY = `import { existsSync, writeSync } from "node:fs";
+  import { threadId } from "node:worker_threads";
+  export default (req, res) => {
+    if (req.url === "/throw") setTimeout(() => { throw new Error("late"); }, 1);
+    res.end("ok");
+  };
+  export const onStop = async () => {
+    writeSync(2, \`onStop of \${threadId}\\n\`);
+    while (!existsSync("go-on")) await new Promise((resolve) => setTimeout(resolve, 20));
+  };`;
+
 const get = async (
   server: TestServer,
   path: string,
@@ -119,6 +131,20 @@ describe("the model threads", { concurrency: true }, () => {
     await server.waitForLog(/uncaught exception on handler thread 1 of threads; the thread is replaced/);
     const answers = await Promise.all(Array.from({ length: 20 }, () => get(server, "/")));
     assert.ok(answers.every(({ status }) => status === 200));
+  });
+
+  test("onStop of a thread that leaves runs once, also if its worker is stopped meanwhile", async (t) => {
+    const folder = tempFolder(t, { "app.ts": STOPS_SLOWLY });
+    const server = await serve(t, join(folder, "app.ts"), ["--model", "threads", "--threads", "2"], { cwd: folder });
+    assert.equal((await get(server, "/throw")).status, 200);
+    const [, first] = await server.waitForLog(/onStop of (\d+)/);
+    const mark = server.mark();
+    server.signal("SIGTERM");
+    await server.waitForLog(new RegExp(`onStop of (?!${first}\\b)`), mark);
+    writeFileSync(join(folder, "go-on"), "");
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+    const stopped = server.stderr().match(/onStop of \d+/g) ?? [];
+    assert.equal(stopped.length, new Set(stopped).size, stopped.join());
   });
 
   test("a route runs under its own model, beside the rest", async () => {

@@ -101,7 +101,7 @@ async function main(): Promise<void> {
       cutMs = Math.min(cutMs, message.cutMs);
     } else if (message.type === "stop") {
       sockets.retire();
-      void stop(app);
+      stopping ??= stop(app);
     }
   });
   // Other threads warm up with their first requests. This one has only one request.
@@ -150,6 +150,8 @@ function onDone(): boolean {
 const ports: MessagePort[] = [port];
 
 let onDrain: Promise<void> | undefined;
+/** The worker may drain when the thread leaves already: it is told once more then. */
+let stopping: Promise<void> | undefined;
 /** From then on, `onDrain` no longer delays `onStop`. */
 let cutMs = Infinity;
 
