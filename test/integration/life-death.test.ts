@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { startMixedLoad } from "../../bench/mixed/start.ts";
@@ -19,6 +19,21 @@ import {
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer } from "../support/server.ts";
 import { hasFfi } from "../support/ffi.ts";
+
+/** If there is a file `late`, the second thread stands still when it is to listen, until there is one `go-on`. */
+const SECOND_LISTENS_LATE = `import { subscribe } from "node:diagnostics_channel";
+  import { existsSync, writeSync } from "node:fs";
+  if (process.env.HEDDLE_THREAD_INDEX === "1" && existsSync("late")) {
+    subscribe("tracing:net.server.listen:asyncStart", () => {
+      writeSync(2, "listens late\\n");
+      while (!existsSync("go-on")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    });
+  }
+  export default async (req, res) => {
+    res.write("begun ");
+    for await (const _ of req);
+    res.end("and done");
+  };`;
 
 describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
   for (const workers of [1, 2]) {
@@ -47,6 +62,21 @@ describe("kill -9 of a worker under load", { concurrency: 1 }, () => {
 });
 
 describe("a worker", { concurrency: 3 }, () => {
+  test("that replaces another one serves with its first thread, and a stop lets that finish", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": SECOND_LISTENS_LATE });
+    const server = await serve(t, "app.mjs", ["-t", "2"], { cwd: folder });
+    writeFileSync(join(folder, "late"), "");
+    process.kill(workersOf(server.pid)[0]!, "SIGKILL");
+    await server.waitForLog(/a new worker replaces it/);
+    const held = await hold(t, server);
+    await server.waitForLog(/listens late/);
+    server.signal("SIGTERM");
+    await server.waitForStatus(({ workers }) => workers[0]?.state === "draining");
+    assert.equal(await held.finish(), "begun and done");
+    writeFileSync(join(folder, "go-on"), "");
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+  });
+
   test("that is killed takes no count with it that was shown", async (t) => {
     const server = await serve(t, lifeApp, ["-w", "1", "-t", "1"]);
     const lose = async (): Promise<void> => {

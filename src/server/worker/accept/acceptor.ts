@@ -80,14 +80,20 @@ export class Acceptor {
     return this.#waiting.length;
   }
 
-  /** Takes connections from inherited listening sockets. Resolves to their addresses once they answer. */
+  /**
+   * Takes connections from inherited listening sockets. Resolves to their addresses once a thread accepts there: others may stand still
+   * at the moment. One that can't is tried again (`check`). @throws HeddleError LISTEN_FAILED: none can
+   */
   async listen(listeners: readonly InheritedListener[]): Promise<readonly SocketAddress[]> {
     const fds = listeners.map(({ fd }) => fd);
     if (!hasNative()) return await Promise.all(fds.map((fd) => this.#listenOn(fd)));
     this.#listeners = listeners;
-    const [addresses = []] = await Promise.all(this.#openThreads().map((thread) => this.#haveListen(thread)));
+    const listening = this.#openThreads().map((thread) => this.#haveListen(thread));
     this.refresh();
-    return addresses;
+    if (listening.length === 0) return [];
+    return await Promise.any(listening).catch(({ errors }: AggregateError) => {
+      throw errors[0];
+    });
   }
 
   /** Closes this process's listening sockets. While the arbiter's is open, the kernel goes on queueing connections. */
