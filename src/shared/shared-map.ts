@@ -37,6 +37,8 @@ export interface SharedEntry<T> {
 }
 
 const MAKE_TIMEOUT_MS = 30_000;
+/** The store has too many leases of this thread's: it makes the value without one, and the store does not take it. */
+const FOR_ITSELF = 0;
 /** Another instance changed the key between read and replace, this many times in a row. Each time that one has got on. */
 const MAX_TRIES = 10_000;
 
@@ -215,8 +217,10 @@ export class SharedMap {
         return { value, packed: undefined };
       }
       const packed = pack(value);
-      await this.#ask(OP.fill, key, { ttlMs, number: lease, packed });
-      return { value, packed };
+      const filled = await this.#ask(OP.fill, key, { ttlMs, number: lease, packed });
+      // Whoever has asked here after the key was set or deleted must not get an older value. Without a lease nobody can tell.
+      const isCurrent = filled.status === STATUS.ok || lease === FOR_ITSELF;
+      return { value, packed: isCurrent ? packed : undefined };
     } catch (error) {
       // The next who waits makes it. If the store can't be told, it knows from the end of the connection.
       await this.#ask(OP.release, key, { number: lease }).catch(() => {});

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { channel, namespace, shared } from "../../src/shared/index.ts";
+import { channel, namespace, shared, type SharedMap } from "../../src/shared/index.ts";
 import { lets } from "../support/loops.ts";
 
 function refused(code: string): (error: { code?: string }) => boolean {
@@ -220,6 +220,27 @@ describe("getOrSet", () => {
     assert.equal(making, "old");
     assert.equal(await map.get("key"), undefined);
   });
+
+  for (const [what, change] of [
+    ["deleted", (map: SharedMap) => map.delete("key")],
+    ["set", (map: SharedMap) => map.set("key", "new")],
+  ] as const) {
+    test(`gives nothing older to who asks in the same thread after the key was ${what}`, async () => {
+      const map = namespace(`make old, ${what}`);
+      const old = Promise.withResolvers<string>();
+      const begun = Promise.withResolvers<void>();
+      const making = map.getOrSet("key", () => {
+        begun.resolve();
+        return old.promise;
+      });
+      await begun.promise;
+      await change(map);
+      const asked = map.getOrSet("key", () => "new");
+      old.resolve("old");
+      assert.deepEqual(await Promise.all([making, asked]), ["old", "new"]);
+      assert.equal(await map.get("key"), "new");
+    });
+  }
 
   test("passes the work on to who waits in the same thread if it takes longer than makeTimeoutMs", async () => {
     const map = namespace("make hangs");
