@@ -9,6 +9,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HeddleError, messageOf } from "../../errors/errors.ts";
@@ -82,11 +83,17 @@ function findConfigFile(cwd: string): string | undefined {
 
 async function importDefault(path: string, timeoutMs: number): Promise<unknown> {
   // Node remembers where a symbolic link led when it was first imported through.
-  const url = pathToFileURL(realpathSync(path));
+  const file = realpathSync(path);
+  const url = pathToFileURL(file);
   url.searchParams.set("load", String(++loads));
+  // A CommonJS file is remembered by its path, whatever the URL.
+  Reflect.deleteProperty(createRequire(file).cache, file);
   try {
     const module = (await inTime(path, timeoutMs, () => import(url.href))) as Readonly<Record<string, unknown>>;
-    return module["default"];
+    const exported = module["default"];
+    // TypeScript and Babel write `export default` in CommonJS as `exports.default`.
+    const isTranspiled = isPlainObject(exported) && exported["__esModule"] === true && "default" in exported;
+    return isTranspiled ? exported["default"] : exported;
   } catch (cause) {
     if (cause instanceof HeddleError) throw cause;
     throw new HeddleError("CONFIG_FILE_FAILED", `${basename(path)} could not be loaded: ${messageOf(cause)}`, {

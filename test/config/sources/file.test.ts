@@ -43,6 +43,16 @@ test("each load runs the file anew, so that a reload sees what changed", async (
   assert.deepEqual((await loadConfigFile(cwd))?.settings, { workers: 2 });
 });
 
+test("so does each load of a file that is CommonJS, or was compiled to it", async (t) => {
+  const compiled = 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default =';
+  for (const begin of ["module.exports =", compiled]) {
+    const cwd = directory(t, { "package.json": "{}", "heddle.config.js": `${begin} { workers: 1 };` });
+    assert.deepEqual((await loadConfigFile(cwd))?.settings, { workers: 1 });
+    writeFileSync(join(cwd, "heddle.config.js"), `${begin} { workers: 2 };`);
+    assert.deepEqual((await loadConfigFile(cwd))?.settings, { workers: 2 });
+  }
+});
+
 test("a named file that does not exist is refused", async (t) => {
   await refused(
     "CONFIG_FILE_FAILED",
