@@ -15,6 +15,10 @@ import { identityOf, removeIfSame } from "./owned-file.ts";
 
 export interface UnixSocket {
   readonly fd: number;
+  /** Whether clients find it: its file is at the path. */
+  isThere(): boolean;
+  /** Of its file, when `isThere` was last true: whoever knows the path may have changed it. */
+  mode(): number;
   /** Removes the path, unless another server has taken it over. Call it while the descriptor is open. */
   remove(): void;
 }
@@ -47,8 +51,14 @@ export async function bindUnixSocket(path: string, mode: number | undefined): Pr
   }
   const identity = identityOf(path);
   bound.add(socket);
-  chmodSync(path, mode ?? 0o666 & ~umask);
-  return { fd: socket.fd(), remove: () => void removeIfSame(path, identity) };
+  let seen = mode ?? 0o666 & ~umask;
+  chmodSync(path, seen);
+  const isThere = (): boolean => {
+    if (identity === undefined || identityOf(path) !== identity) return false;
+    seen = lstatSync(path).mode & 0o777;
+    return true;
+  };
+  return { fd: socket.fd(), isThere, mode: () => seen, remove: () => void removeIfSame(path, identity) };
 }
 
 /**

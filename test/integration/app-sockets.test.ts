@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { hasFfi } from "../support/ffi.ts";
 import { againAndAgain } from "../support/again-and-again.ts";
 import { freePort } from "../support/free-port.ts";
 import { runHeddle } from "../support/server.ts";
@@ -36,6 +37,14 @@ async function serveLines(t: TestContext, args: readonly string[], code: string 
   const where = await freePort();
   const app = join(tempFolder(t, { "app.mjs": code }), "app.mjs");
   return { server: await serve(t, app, args, { env: { LINE_PORT: `${where}` } }), app, where };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function open(where: string | number): Socket {
@@ -209,6 +218,49 @@ export default async (req, res) => {
     assert.ok((await client.stop()) > 0);
     await server.stop();
     await assert.rejects(line(path), { code: "ENOENT" });
+  });
+
+  for (const args of hasFfi
+    ? [
+        ["-w", "2", "-t", "1"],
+        ["-w", "1", "-t", "2"],
+      ]
+    : [])
+    test(`may be a Unix socket whose file each copy removes before it listens and at its end (${args.join(" ")})`, async (t) => {
+      const code = `
+import { chmodSync, existsSync, unlinkSync } from "node:fs";
+import { createServer } from "node:net";
+const path = process.env.LINE_PATH;
+const remove = () => existsSync(path) && unlinkSync(path);
+remove();
+process.on("exit", remove);
+const server = createServer((socket) => socket.end("line of " + process.pid));
+server.listen(path, () => chmodSync(path, 0o660));
+export default (req, res) => res.end(server.address());`;
+      const folder = tempFolder(t, { "app.mjs": code });
+      const path = join(folder, "line.sock");
+      const server = await serve(t, join(folder, "app.mjs"), args, { env: { LINE_PATH: path } });
+      assert.equal((await get(server.url)).body, path);
+      const old = new Set<number>();
+      for (let i = 0; i < 20; i++) old.add(await line(path));
+      server.signal("SIGHUP");
+      await until(() => [...old].every((pid) => !isAlive(pid)), "the old copies to end");
+      await until(
+        () =>
+          line(path).then(
+            (pid) => !old.has(pid),
+            () => false,
+          ),
+        "a new copy to answer",
+      );
+      assert.equal(statSync(path).mode & 0o777, 0o660);
+    });
+
+  test("may be a Unix socket in the folder that the app has changed to", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": `process.chdir("there");\n${LINES}`, "there/file": "" });
+    const env = { LINE_PATH: "line.sock" };
+    await serve(t, join(folder, "app.mjs"), ["-w", "2", "-t", "1"], { cwd: folder, env });
+    await line(join(folder, "there/line.sock"));
   });
 
   test("may be opened and closed again and again, also at the end", async (t) => {

@@ -76,6 +76,18 @@ describe("a Unix socket", { concurrency: 3 }, () => {
   };
   if (hasFfi) test("that a killed server left behind is taken over, one that is alive is not", takesOver);
 
+  const isTheApps = async (t: TestContext): Promise<void> => {
+    const code = `
+import { createServer } from "node:http";
+const server = createServer((req, res) => res.end(JSON.stringify(server.address()))).listen("app.sock");`;
+    const folder = tempFolder(t, { "app.mjs": code });
+    const path = join(folder, "app.sock");
+    const server = await serve(t, join(folder, "app.mjs"), ["--listen", `unix:${path}`, "-w", "2"], { cwd: folder });
+    assert.equal((await get(server.url)).body, '"app.sock"');
+    assert.doesNotMatch(server.output(0), /the app also listens/);
+  };
+  if (hasFfi) test("may be the one on which the app listens by itself", isTheApps);
+
   test("does not replace a file that is none", async (t) => {
     const path = join(tempFolder(t, { "notes.txt": "keep me" }), "notes.txt");
     const run = await runHeddle(["serve", hello, "--listen", `unix:${path}`, "--control", "off"]);

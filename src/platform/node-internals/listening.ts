@@ -63,6 +63,11 @@ export function stopAccepting(server: Server, address: AddressInfo | string): vo
   handle?.close();
 }
 
+/** It listens on a descriptor. `address()` of it is to be the path, as if it had bound that. */
+export function nameSocket(server: Server, path: string): void {
+  Object.assign(server, { _pipeName: path });
+}
+
 /** Whether the first argument of `listen` is something that is bound already: a server, a handle, a descriptor. */
 export function isBound(options: Readonly<Record<string, unknown>>): boolean {
   return ["_handle", "handle", "fd"].some((name) => options[name] !== undefined);

@@ -9,8 +9,8 @@
  *                                      ←  given (a descriptor) | next | waits | failed | unavailable | pretended
  *     give-up-socket                   →  it was closed, or its copy drains
  *
- * `shared-server.ts` and `shared-datagrams.ts` are what asks here. `next` and `waits` may be followed by `given`; every other answer is
- * the last one.
+ * `shared-server.ts` and `shared-datagrams.ts` are what asks here. `next` and `waits` may be followed by `given`, and `given` by another one if
+ * the file of a Unix socket was removed; every other answer is the last one.
  */
 
 import { threadId } from "node:worker_threads";

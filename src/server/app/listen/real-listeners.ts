@@ -12,6 +12,7 @@
  */
 
 import type { AddressInfo, Server } from "node:net";
+import { resolve } from "node:path";
 import {
   isBound,
   isPretending,
@@ -110,7 +111,7 @@ function wishOf(args: readonly unknown[], isOneAtATime: boolean): SocketWish | u
   const address = requestedAddress(args);
   // An abstract socket has no file, and is not kept.
   if (typeof address === "string")
-    return address.startsWith("\0") ? undefined : { address: { kind: "unix", path: address }, isExclusive };
+    return address.startsWith("\0") ? undefined : { address: { kind: "unix", path: resolve(address) }, isExclusive };
   const host = options["host"] ?? args[1];
   const { port } = address;
   if (port === 0) return undefined;
@@ -140,13 +141,19 @@ export function closeOnAbort(server: Server, options: unknown): void {
 
 /** `listen(9100, "::1")`, `listen({ port: 9100, host: "::1" })`, `listen("/run/app.sock")`, `listen({ path })` */
 function requestedAddress(args: readonly unknown[]): AddressInfo | string {
-  const [first, second] = args;
   const options = optionsOf(args);
-  const path = options["path"] ?? (typeof first === "string" && !/^\d+$/.test(first) ? first : undefined);
-  if (typeof path === "string") return path;
-  const host = options["host"] ?? second;
+  const path = requestedPath(args);
+  if (path !== undefined) return path;
+  const host = options["host"] ?? args[1];
   const address = typeof host === "string" ? host : "::";
   return { port: requestedPort(args) ?? 0, address, family: address.includes(":") ? "IPv6" : "IPv4" };
+}
+
+/** As it is written; undefined for a port. */
+export function requestedPath(args: readonly unknown[]): string | undefined {
+  const [first] = args;
+  const path = optionsOf(args)["path"] ?? (typeof first === "string" && !/^\d+$/.test(first) ? first : undefined);
+  return typeof path === "string" ? path : undefined;
 }
 
 /** `listen(3000)`, `listen("3000")`, `listen({ port: 3000 })`; undefined for a path, or no port at all. */

@@ -6,7 +6,7 @@
  * it through node-listener.ts.
  *
  * Which server is captured:
- * - The one on the app's port, which is heddle's port or `PORT`.
+ * - The one on the app's port, which is heddle's port or `PORT`, or on the Unix socket that heddle listens on.
  * - Else the first one that listens on a port while the app loads.
  * - If the app exports a handler, only one that belongs to it: it serves the export, or takes upgrades, or has the app's port.
  *   The export gets the requests.
@@ -25,13 +25,14 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer, type AddressInfo } from "node:net";
+import { resolve } from "node:path";
 import { HeddleError } from "../../../errors/errors.ts";
 import { isHttp2Server, isSecure, type OwnProtocol, protocolOf } from "../../../platform/app-servers.ts";
 import { http } from "../../../platform/http.ts";
 import { pretendToListen, replaceListen, stopPretending } from "../../../platform/node-internals/listening.ts";
 import type { AppSockets } from "./app-sockets.ts";
 import { shareDatagrams } from "./shared-datagrams.ts";
-import { closeOnAbort, listenForReal, type Notice, requestedPort } from "./real-listeners.ts";
+import { closeOnAbort, listenForReal, type Notice, requestedPath, requestedPort } from "./real-listeners.ts";
 
 /** heddle's address, which the app's `server.address()` returns. A string is a Unix socket's path. */
 export type ListenAddress = AddressInfo | string;
@@ -42,10 +43,14 @@ export type AppServer = HttpServer | HttpsServer;
 /** `listen` of one server. */
 type Listen = (others?: readonly unknown[]) => NetServer;
 
+/** Instead of a port: the path of a Unix socket that heddle listens on. */
+const OWN_PATH = "own path";
+type Port = number | typeof OWN_PATH | undefined;
+
 /** A captured server, and how to bind it for real after all. */
 interface Captured {
   readonly server: AppServer;
-  readonly port: number | undefined;
+  readonly port: Port;
   readonly args: readonly unknown[];
   readonly listen: Listen;
   /** Its `listening` has been emitted. */
@@ -54,6 +59,7 @@ interface Captured {
 
 export class ListenCapture {
   readonly #address: ListenAddress;
+  readonly #paths: readonly string[];
   readonly #notice: Notice;
   readonly #sockets: AppSockets | undefined;
   readonly #captured: Promise<AppServer>;
@@ -67,16 +73,27 @@ export class ListenCapture {
   /** Set when connections are served: how. A server that comes later and speaks something else can't have them. */
   #served: { readonly protocol: OwnProtocol | undefined } | undefined;
 
-  /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. */
-  static install(address: ListenAddress, notice: Notice, sockets?: AppSockets): ListenCapture {
-    const capture = new ListenCapture(address, notice, sockets);
+  /** From here on the calls of `listen()` in this thread are looked at. Install once per thread. `paths`: the Unix sockets that heddle listens on. */
+  static install(
+    address: ListenAddress,
+    notice: Notice,
+    sockets?: AppSockets,
+    paths: readonly string[] = [],
+  ): ListenCapture {
+    const capture = new ListenCapture(address, notice, sockets, paths);
     if (sockets !== undefined) shareDatagrams(sockets);
     replaceListen((server, args, listen) => capture.#listen(server, args, listen));
     return capture;
   }
 
-  private constructor(address: ListenAddress, notice: Notice, sockets: AppSockets | undefined) {
+  private constructor(
+    address: ListenAddress,
+    notice: Notice,
+    sockets: AppSockets | undefined,
+    paths: readonly string[],
+  ) {
     this.#address = address;
+    this.#paths = paths;
     this.#notice = notice;
     this.#sockets = sockets;
     this.#captured = new Promise((resolve) => {
@@ -128,15 +145,17 @@ export class ListenCapture {
     // Node's own `listen` throws "already listening".
     if (server.listening) return listen();
     if (!isAppServer(server)) return this.#bind(server, args, listen);
-    const port = requestedPort(args);
+    const path = this.#ownPath(args);
+    const port = path === undefined ? requestedPort(args) : OWN_PATH;
+    const address = path ?? this.#address;
     const own = this.#own;
     const isTwin = own !== undefined && own.server !== server && own.server.listening && this.#isSamePort(port, own);
     if (isTwin) {
-      pretend({ server, port, args, listen, isTold: false }, this.#address);
+      pretend({ server, port, args, listen, isTold: false }, address);
     } else if (this.#isWanted(server, port)) {
       if (own !== undefined && own.server !== server && own.server.listening) this.#release(own);
       this.#own = { server, port, args, listen, isTold: false };
-      pretend(this.#own, this.#address, () => this.#announce(server));
+      pretend(this.#own, address, () => this.#announce(server));
     } else {
       if (port === 0 || port === undefined) this.#onAnyPort ??= server;
       return this.#bind(server, args, listen);
@@ -149,7 +168,7 @@ export class ListenCapture {
     return listenForReal({ ...listener, ...(told && { told }) }, isAppServer(server) && !isHttp2Server(server));
   }
 
-  #isWanted(server: AppServer, port: number | undefined): boolean {
+  #isWanted(server: AppServer, port: Port): boolean {
     const own = this.#own;
     if (own?.server === server) return true;
     if (this.#served !== undefined && this.#served.protocol !== protocolOf(server)) {
@@ -172,12 +191,18 @@ export class ListenCapture {
     this.#bind(server, args, listen, isTold ? "listening" : "callback");
   }
 
-  #isAppsPort(port: number | undefined): boolean {
+  #ownPath(args: readonly unknown[]): string | undefined {
+    const path = requestedPath(args);
+    return path !== undefined && this.#paths.includes(resolve(path)) ? path : undefined;
+  }
+
+  #isAppsPort(port: Port): boolean {
+    if (port === OWN_PATH) return true;
     if (port === undefined || port === 0) return false;
     return port === Number(process.env["PORT"]) || (typeof this.#address === "object" && port === this.#address.port);
   }
 
-  #isSamePort(port: number | undefined, own: Captured): boolean {
+  #isSamePort(port: Port, own: Captured): boolean {
     if (port === undefined || port === 0) return false;
     return port === own.port || (this.#isAppsPort(port) && this.#isAppsPort(own.port));
   }

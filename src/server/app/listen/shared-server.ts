@@ -13,6 +13,7 @@ import { constants } from "node:os";
 import type { AddressInfo, Server, Socket } from "node:net";
 import {
   isPretending,
+  nameSocket,
   pretendToListen,
   replaceEmit,
   stopAccepting,
@@ -52,6 +53,8 @@ export class SharedServer implements Claimant {
 
   answered(answer: SocketAnswer): boolean {
     const { server, alone, address } = this.#options;
+    // The file of a Unix socket was removed, and this one is in its place.
+    if (this.#isGiven && server.listening) stopAccepting(server, address);
     // The app has closed it.
     if (!isPretending(server)) return false;
     switch (answer.outcome) {
@@ -98,22 +101,25 @@ export class SharedServer implements Claimant {
   }
 
   #listenOn(fd: number): void {
-    const { server, listen, backlog } = this.#options;
+    const { server, listen, backlog, address } = this.#options;
     const isTold = this.#isTold;
+    if (!this.#isGiven) server.on("connection", this.#connected);
     this.#isGiven = true;
     this.#isTold = true;
     stopPretending(server);
-    server.on("connection", (socket: Socket) => {
-      this.#connections.add(socket);
-      socket.once("close", () => this.#connections.delete(socket));
-    });
     const restore = replaceEmit(server, (emit) => (name, ...rest) => {
       if (name !== "listening" && name !== "error") return emit(name, ...rest);
       restore();
       return isTold && name === "listening" ? true : emit(name, ...rest);
     });
     listen([backlog === undefined ? { fd } : { fd, backlog }]);
+    if (typeof address === "string") nameSocket(server, address);
   }
+
+  readonly #connected = (socket: Socket): void => {
+    this.#connections.add(socket);
+    socket.once("close", () => this.#connections.delete(socket));
+  };
 
   #announce(): void {
     if (this.#isTold) return;

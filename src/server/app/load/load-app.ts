@@ -65,6 +65,8 @@ export interface LoadedApp {
 export interface LoadAppOptions {
   /** Where heddle listens; the app's own server answers it from `address()`. */
   readonly address: ListenAddress;
+  /** Of the Unix sockets that heddle listens on, absolute. */
+  readonly paths?: readonly string[];
   /** Aborts when the boot timeout is over. Without it, loading may wait forever. */
   readonly signal?: AbortSignal;
   /** Pass one to know the app's files even when loading fails. */
@@ -105,7 +107,7 @@ async function load(file: string, options: LoadAppOptions): Promise<LoadedApp> {
   const modules = options.modules ?? ModuleTracker.start();
   modules.add(path);
   process.argv = [process.argv[0]!, path, ...(options.args ?? [])];
-  const capture = ListenCapture.install(options.address, options.notice ?? (() => {}), options.sockets);
+  const capture = ListenCapture.install(options.address, options.notice ?? (() => {}), options.sockets, options.paths);
 
   const exported = await importInTime(path, capture, modules, options);
   const fromExport = await prepareExport(path, exported, options.signal);

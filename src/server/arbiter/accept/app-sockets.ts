@@ -11,6 +11,8 @@
  * - Who replaces the copy that has an exclusive one is told that it is the next: it boots before that one leaves.
  * - While a worker is missing, its sockets stay: its successor will want them, and their backlogs take connections meanwhile.
  * - If a socket can't be bound, the copy tries by itself, and gets the system's own error.
+ * - The file of a Unix socket may be removed by any copy: many apps do that before they listen, or when they end. Then it is bound anew,
+ *   and given again to the copies that had it.
  */
 
 import { createSocket } from "node:dgram";
@@ -20,7 +22,7 @@ import type { Log } from "../../../log/log.ts";
 import { closeFd, duplicateFd, hasNative } from "../../../platform/native.ts";
 import { datagramHandle, stopReceiving } from "../../../platform/node-internals/datagrams.ts";
 import { handleOf, type SentHandle, unread } from "../../../platform/node-internals/handles.ts";
-import { bindUnixSocket } from "../../../platform/unix-socket.ts";
+import { bindUnixSocket, type UnixSocket } from "../../../platform/unix-socket.ts";
 import type { Endpoint, SocketAddress, SocketWish } from "../../app/listen/app-sockets.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
@@ -44,6 +46,8 @@ interface Bound {
   /** What is sent. */
   readonly handle: SentHandle;
   readonly close: () => void;
+  /** Of a Unix socket. */
+  readonly file?: Pick<UnixSocket, "isThere" | "mode">;
 }
 
 export class AppSockets {
@@ -63,7 +67,10 @@ export class AppSockets {
     fleet.on("want-socket", (worker, id, wish) => void this.#want(worker, id, wish));
     fleet.on("give-up-socket", (worker, id) => this.#giveUp((copy) => copy.worker === worker && copy.id === id));
     fleet.on("gone", (worker) => this.#giveUp((copy) => copy.worker === worker));
-    fleet.on("serving", () => this.#look());
+    fleet.on("serving", () => {
+      this.#renewLost();
+      this.#look();
+    });
   }
 
   close(): void {
@@ -81,7 +88,7 @@ export class AppSockets {
     const before = this.#held.get(key);
     if (before !== undefined) {
       before.copies.push(copy);
-      return this.#give(before);
+      return isLost(before) ? await this.#renew(key, before) : this.#give(before);
     }
     const where = whereOf(wish);
     const held: Held = { wish, where, copies: [copy], bound: undefined };
@@ -96,6 +103,30 @@ export class AppSockets {
       this.#held.delete(key);
       for (const each of held.copies) each.worker.answerSocket(each.id, "failed");
     }
+  }
+
+  #renewLost(): void {
+    for (const [key, held] of this.#held) if (held.copies.length > 0 && isLost(held)) void this.#renew(key, held);
+  }
+
+  /** Its file was removed. */
+  async #renew(key: string, held: Held): Promise<void> {
+    const old = held.bound!;
+    held.bound = undefined;
+    try {
+      held.bound = await bind(held.wish, old.file?.mode());
+    } catch {
+      // Another program has taken the path. Those that have the old socket go on with that.
+      this.#held.delete(key);
+      for (const { worker, id, isGiven } of held.copies) if (!isGiven) worker.answerSocket(id, "failed");
+    }
+    old.close();
+    const { bound } = held;
+    if (bound === undefined) return;
+    if (this.#isOver) return bound.close();
+    for (const { worker, id, isGiven } of held.copies) if (isGiven) worker.answerSocket(id, "given", bound.handle);
+    this.#give(held);
+    this.#look();
   }
 
   /** What is kept for the missing workers is not in the way of what their successors want instead: the same port of another host. */
@@ -144,6 +175,7 @@ export class AppSockets {
       held.copies = left;
       this.#give(held);
     }
+    this.#renewLost();
     this.#look();
   }
 
@@ -162,6 +194,11 @@ const SHARED = "it is not HTTP/1, so all copies of the app accept there, and it 
 const EXCLUSIVE =
   "each thread of each worker runs a copy of the app, and one of them has it. Another one gets it when that one ends. " +
   "To avoid this, listen only in the first copy (`isFirst` of heddle, or HEDDLE_WORKER_INDEX and HEDDLE_THREAD_INDEX), or on port 0.";
+
+/** Nobody can connect to it any more. */
+function isLost({ bound }: Held): boolean {
+  return bound?.file?.isThere() === false;
+}
 
 function byAge({ worker: a }: Copy, { worker: b }: Copy): number {
   return b.generation - a.generation || a.slot - b.slot;
@@ -187,21 +224,21 @@ function whereOf({ address }: SocketWish): string {
   return address.host === undefined ? port : `${port} of ${address.host}`;
 }
 
-/** @throws the system's error */
-function bind({ address }: SocketWish): Promise<Bound> {
+/** `mode`: of a Unix socket's file. @throws the system's error */
+function bind({ address }: SocketWish, mode?: number): Promise<Bound> {
   return bindPatiently(() => {
-    if (address.kind === "unix") return bindUnix(address.path);
+    if (address.kind === "unix") return bindUnix(address.path, mode);
     return address.kind === "tcp" ? bindTcp(address) : bindUdp(address.kind, address);
   });
 }
 
-async function bindUnix(path: string): Promise<Bound> {
-  const socket = await bindUnixSocket(path, undefined);
+async function bindUnix(path: string, mode: number | undefined): Promise<Bound> {
+  const socket = await bindUnixSocket(path, mode);
   const close = (): void => {
     socket.remove();
     closeFd(socket.fd);
   };
-  return sendable(socket.fd, close);
+  return { ...sendable(socket.fd, close), file: socket };
 }
 
 async function bindTcp(endpoint: Endpoint): Promise<Bound> {

@@ -69,6 +69,7 @@ async function main(): Promise<void> {
   const loaded = watchLoad(config.app, failBoot);
   const app = await loadApp(config.app, {
     address: { address: address.host, port: address.port, family: address.host.includes(":") ? "IPv6" : "IPv4" },
+    paths: config.listen.flatMap((each) => (each.kind === "unix" ? [each.path] : [])),
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
     isTls: config.tlsCert !== undefined,

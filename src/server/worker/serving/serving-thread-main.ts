@@ -98,6 +98,7 @@ async function main(): Promise<void> {
       port: boot.address.port,
       family: boot.address.host.includes(":") ? "IPv6" : "IPv4",
     },
+    paths: config.listen.flatMap((each) => (each.kind === "unix" ? [each.path] : [])),
     signal: AbortSignal.timeout(config.bootTimeoutMs),
     modules,
     isTls: config.tlsCert !== undefined,
