@@ -63,7 +63,8 @@ export function estimateKnee(levels: readonly LevelThroughputs[], options: KneeO
   const standing = beforeFall(all);
   if (all.length < 2)
     return { inconclusive: `only ${count(all.length, "concurrency", "concurrencies")} had a good window` };
-  const fall = fallBehind(standing, all);
+  // A level without one answer is the deepest fall, although no line can be fitted to it.
+  const fall = fallBehind(standing, checkedLevels(levels));
   if (isRising(standing)) return unfinished(standing.at(-1)?.concurrency ?? 0, fall);
   if (standing.length < LEAST_LEVELS) return { inconclusive: tooFew(standing.length, fall) };
   const logLevels = logs(standing);
@@ -74,10 +75,9 @@ export function estimateKnee(levels: readonly LevelThroughputs[], options: KneeO
   if (doubt !== undefined) return { inconclusive: doubt };
   const random = randomFrom(seed);
   const knees = Array.from({ length: resamples }, () => kneeAgain(fit.knee, logLevels, random));
-  const [low, high] = [0.025, 0.975].map((share) => widenedQuantile(knees, share, fit.knee, repetitions)) as [
-    number,
-    number,
-  ];
+  const bounds = [0.025, 0.975].map((share) => widenedQuantile(knees, share, fit.knee, repetitions));
+  // The second round of `kneeAgain` may put all of them beside the value, where repetitions hardly differ.
+  const [low, high] = [Math.min(...bounds, fit.knee), Math.max(...bounds, fit.knee)];
   return { value: asConcurrency(fit.knee), low: asConcurrency(low), high: asConcurrency(high) };
 }
 
@@ -107,7 +107,8 @@ interface Fall {
 }
 
 function fallBehind(standing: readonly LevelThroughputs[], all: readonly LevelThroughputs[]): Fall | undefined {
-  const fallen = all[standing.length];
+  const last = standing.at(-1)?.concurrency ?? 0;
+  const fallen = all.find(({ concurrency }) => concurrency > last);
   if (fallen === undefined) return undefined;
   return {
     concurrency: fallen.concurrency,

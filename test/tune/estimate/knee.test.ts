@@ -93,6 +93,28 @@ test("a server that breaks down while throughput rises has no knee", () => {
   near(throughputMax(levels), 160, 1e-9);
 });
 
+test("a server that no longer answers at all has broken down: its knee is not said to be above", () => {
+  const levels = levelsOf([1, 2, 4, 8, 16], [10, 20, 40, 80, 0]);
+  assert.match(reasonOf(estimateKnee(levels)), /rose up to a concurrency of 8, and at 16 fell to 0 % of it/);
+});
+
+test("the value is inside its interval also where repetitions do not differ and levels lie beside the corner", () => {
+  const points = [
+    [1, 9.5],
+    [2, 17.6],
+    [6, 37.4],
+    [8, 42.7],
+    [12, 48.9],
+    [13, 50],
+    [47, 59],
+    [89, 60.3],
+    [244, 61],
+  ] as const;
+  const levels = points.map(([concurrency, x]) => ({ concurrency, throughputs: [x, x, x] }));
+  const { value, low, high } = valueOf(estimateKnee(levels));
+  assert.ok(low <= value && value <= high, `${low}, ${value}, ${high}`);
+});
+
 test("levels behind a fall do not lower the roof", () => {
   const levels = repeated([...DOUBLED, 256, 512], (n) => (n <= 128 ? hinge(n) : 50));
   near(valueOf(estimateKnee(levels)).value, 20, 1e-6);
