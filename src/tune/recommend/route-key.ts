@@ -8,7 +8,7 @@ const SPECIAL = /[:*?{}()+\\]/g;
  * known only when it is sent and is not a whole segment.
  */
 export function routeKey(text: string): string | undefined {
-  const [, method, path] = /^([A-Z]+) (\/[^\s?#]*)(?:[?#].*)?$/.exec(text) ?? [];
+  const [, method = "", path] = /^([A-Z]+) (\/[^\s?#]*)(?:[?#].*)?$/.exec(text) ?? [];
   if (path === undefined) return undefined;
   const names = new Set<string>();
   const segments = path.split("/").map((segment, at) => {
@@ -18,7 +18,12 @@ export function routeKey(text: string): string | undefined {
     names.add(name);
     return `:${name}`;
   });
-  return segments.includes(undefined) ? undefined : `${method} ${segments.join("/")}`;
+  return segments.includes(undefined) ? undefined : `${routedAs(method)} ${segments.join("/")}`;
+}
+
+/** The server looks for the route of a HEAD among those of GET. */
+function routedAs(method: string): string {
+  return method === "HEAD" ? "GET" : method;
 }
 
 /**
@@ -30,7 +35,7 @@ export function routeKeyBeside(keys: readonly string[], method: string, path: st
   const pathname = path.replace(/[?#].*$/s, "").replace(/\{\{.*?\}\}/g, "0");
   const routes = keys.flatMap((key) => {
     const [, of, pattern] = /^(?:([A-Z]+)\s+)?(\/.*)$/.exec(key) ?? [];
-    return pattern === undefined || (of !== undefined && of !== method) ? [] : [{ key, of, pattern }];
+    return pattern === undefined || (of !== undefined && of !== routedAs(method)) ? [] : [{ key, of, pattern }];
   });
   const exact = routes.filter(({ pattern }) => pattern === pathname);
   const found = exact.find(({ of }) => of !== undefined) ?? exact[0] ?? routes.find((route) => covers(route, pathname));

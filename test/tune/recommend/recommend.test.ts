@@ -159,6 +159,7 @@ describe("a route's key in a config file", () => {
     "GET /image?size={{n}}#top": "GET /image",
     "PUT /users/{{id}}/files/{{id}}/{{9}}": "PUT /users/:id/files/:part4/:part5",
     "GET /a:b/(c)*": "GET /a\\:b/\\(c\\)\\*",
+    "HEAD /x": "GET /x",
     "GET /v{{n}}/x": undefined,
     "the image": undefined,
     "GET /a b": undefined,
@@ -172,6 +173,7 @@ test("a request's key is that of the config file's route for it, unless that may
   assert.equal(found("GET", "/report?size=2"), "/report");
   assert.equal(found("POST", "/report"), "POST /report");
   assert.equal(found("GET", "/report/7"), "GET /report/:id");
+  assert.equal(found("HEAD", "/report/7"), "GET /report/:id");
   assert.equal(found("GET", "/report/{{id}}"), "GET /report/:id");
   assert.equal(found("PUT", "/report/7"), "PUT /report/7");
   assert.equal(found("GET", "/rows/7"), "GET /rows/7");
