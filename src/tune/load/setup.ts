@@ -1,7 +1,7 @@
 /** Sends the setup requests of a scenario, one after the other, and captures the values that later requests use. */
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { HeddleError } from "../../errors/errors.ts";
-import { type Capture, isExpected, type ScenarioRequest } from "../scenario/types.ts";
+import { type Capture, isExpected, JSON_ROOT, type ScenarioRequest } from "../scenario/types.ts";
 import { Client } from "./http/client.ts";
 import type { Target } from "./http/connection.ts";
 import { readyRequest } from "./http/ready-request.ts";
@@ -71,7 +71,8 @@ function valueOf(from: Capture, response: ResponseParser): string | undefined {
   const cookies = response.headers
     .filter(([name]) => name === "set-cookie")
     .map(([, value]) => value.split(";", 1)[0]!.trim());
-  return textOf(cookies.find((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1));
+  // RFC 6265 §5.3: a later one takes the place of an earlier one, such as of one that ends the old session.
+  return textOf(cookies.findLast((cookie) => cookie.startsWith(`${from.cookie}=`))?.slice(from.cookie.length + 1));
 }
 
 /** A scenario may send its `accept-encoding` with each request. */
@@ -111,7 +112,7 @@ export function jsonValue(body: string, path: string): string | undefined {
   } catch {
     return undefined;
   }
-  for (const key of path.replace(/^\$\.?/, "").match(/[^.[\]]+/g) ?? []) {
+  for (const key of path.replace(JSON_ROOT, "").match(/[^.[\]]+/g) ?? []) {
     if (typeof value !== "object" || value === null) return undefined;
     value = (value as Record<string, unknown>)[key];
   }

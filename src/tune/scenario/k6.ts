@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Loop } from "../load/plan.ts";
-import type { Capture, ExpectedStatus, Scenario, ScenarioRequest } from "./types.ts";
+import { type Capture, type ExpectedStatus, JSON_ROOT, type Scenario, type ScenarioRequest } from "./types.ts";
 
 export type K6Stage = Loop & { readonly seconds: number };
 
@@ -107,15 +107,11 @@ function statusOf(status: ExpectedStatus): unknown {
   return { min: first, max: first + 99 };
 }
 
-/** k6 reads JSON by paths of GJSON: an index follows a dot. */
+/** k6 reads JSON by paths of GJSON: an index follows a dot, and some characters of a name stand for more than themselves. */
 function captureOf(from: Capture): Capture {
   if (!("json" in from)) return from;
-  return {
-    json: from.json
-      .replace(/^\$\.?/, "")
-      .replaceAll(/\[(\d+)\]/g, ".$1")
-      .replace(/^\./, ""),
-  };
+  const names = from.json.replace(JSON_ROOT, "").match(/[^.[\]]+/g) ?? [];
+  return { json: names.map((name) => name.replaceAll(/[\\*?|#@!{}()]/g, "\\$&")).join(".") };
 }
 
 function bodyOf(body: Uint8Array): string {
@@ -130,7 +126,13 @@ export function setup() {
   for (const request of setupRequests) {
     const response = send(request, captured, "text");
     if (!isExpected(request, response)) throw new Error(\`\${request.name} was answered \${response.status}\`);
-    for (const [name, from] of Object.entries(request.capture || {})) captured[name] = valueOf(from, response);
+    for (const [name, from] of Object.entries(request.capture || {})) {
+      const value = valueOf(from, response);
+      if (value === undefined || value === null) {
+        throw new Error(\`\${request.name} has nothing to capture as \${name}: \${JSON.stringify(from)}\`);
+      }
+      captured[name] = typeof value === "object" ? JSON.stringify(value) : String(value);
+    }
   }
   return captured;
 }
@@ -169,12 +171,19 @@ function isExpected({ expect }, { status }) {
 }
 
 function fill(text, captured) {
-  return text.replace(/\\{\\{\\s*([\\w-]+)\\s*\\}\\}/g, (placeholder, name) => (name in captured ? captured[name] : placeholder));
+  return text.replace(/\\{\\{\\s*([\\w-]+)\\s*\\}\\}/g, (placeholder, name) => has(captured, name) ? captured[name] : placeholder);
+}
+
+function has(captured, name) {
+  return Object.prototype.hasOwnProperty.call(captured, name);
 }
 
 function valueOf(from, response) {
-  if (from.json !== undefined) return String(response.json(from.json));
-  if (from.cookie !== undefined) return response.cookies[from.cookie][0].value;
+  if (from.json !== undefined) return from.json === "" ? response.json() : response.json(from.json);
+  if (from.cookie !== undefined) {
+    const cookies = response.cookies[from.cookie] || [];
+    return cookies.length === 0 ? undefined : cookies[cookies.length - 1].value;
+  }
   const name = Object.keys(response.headers).find((each) => each.toLowerCase() === from.header.toLowerCase());
   return response.headers[name];
 }

@@ -8,6 +8,9 @@ export type Capture =
   /** A path into the JSON body: `token`, `data.items[0].id`. */
   { readonly json: string } | { readonly header: string } | { readonly cookie: string };
 
+/** The beginning of a JSON path that stands for the whole body: `$`, `$.`. The `$` of a name such as `$id` is its own. */
+export const JSON_ROOT: RegExp = /^\$(?:\.|(?=\[)|$)/;
+
 export interface ScenarioRequest {
   /** The route in reports. Default: method and path. */
   readonly name: string;

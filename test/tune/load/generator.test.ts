@@ -110,22 +110,28 @@ describe("the load generator", () => {
         const { method, url, headers } = request;
         const { authorization = "", cookie = "", "x-csrf": csrf = "" } = headers;
         seen.add([method, url, authorization, cookie, csrf, body].join(" "));
-        response.setHeader("x-csrf", "c3").setHeader("set-cookie", ["other=1", "sid=s2; HttpOnly"]);
-        response.end(JSON.stringify({ data: { token: "t1", items: [{ id: 7 }] } }));
+        response.setHeader("x-csrf", "c3").setHeader("set-cookie", ["sid=; Max-Age=0", "other=1", "sid=s2; HttpOnly"]);
+        response.end(JSON.stringify({ id: 1, $id: 9, data: { token: "t1", items: [{ id: 7 }] } }));
       });
     });
     const login = {
       method: "POST",
       path: "/login",
       body: { user: "a" },
-      capture: { token: "json:data.token", id: "json:$.data.items[0].id", sid: "cookie:sid", csrf: "header:X-CSRF" },
+      capture: {
+        token: "json:data.token",
+        id: "json:$.data.items[0].id",
+        ref: "json:$id",
+        sid: "cookie:sid",
+        csrf: "header:X-CSRF",
+      },
     };
     const headers = { authorization: "Bearer {{token}}", cookie: "sid={{sid}}", "x-csrf": "{{csrf}}" };
-    const requests = [{ method: "PUT", path: "/items/{{id}}", headers, body: { item: "{{id}}" } }];
+    const requests = [{ method: "PUT", path: "/items/{{id}}", headers, body: { item: "{{id}} {{ref}}" } }];
     const plan = { ...SHORT, target, scenario: readScenario({ setup: [login], requests }) };
     const sample = await generator.run({ ...plan, loop: { concurrency: 1 } });
     assert.equal(sample.errors, 0);
-    assert.deepEqual([...seen], [`POST /login    {"user":"a"}`, `PUT /items/7 Bearer t1 sid=s2 c3 {"item":"7"}`]);
+    assert.deepEqual([...seen], [`POST /login    {"user":"a"}`, `PUT /items/7 Bearer t1 sid=s2 c3 {"item":"7 9"}`]);
   });
 
   it("sends no setup requests if it is given what they have captured", async () => {

@@ -27,8 +27,8 @@ const checks: boolean[] = [];
 const ANSWER = {
   status: 200,
   headers: { "X-Csrf": "c3" },
-  cookies: { sid: [{ value: "s2" }] },
-  json: (path: string) => `json of ${path}`,
+  cookies: { sid: [{ value: "" }, { value: "s2" }] },
+  json: (path: string): unknown => (path === "missing" ? undefined : path === "user" ? { id: 7 } : `json of ${path}`),
 };
 Object.assign(globalThis, {
   __ENV: {},
@@ -123,6 +123,19 @@ describe("the export to k6", () => {
       },
     ]);
     assert.deepEqual(checks, [true]);
+  });
+
+  it("captures what heddle captures, and ends where there is nothing to capture", async () => {
+    const captured = async (from: string): Promise<string | undefined> => {
+      const setup = [{ path: "/login", capture: { it: from } }];
+      return (await load(readScenario({ setup, requests: ["/{{it}}"] }), [])).setup()["it"];
+    };
+    assert.equal(await captured("json:user"), '{"id":7}');
+    assert.equal(await captured("json:$id"), "json of $id");
+    assert.equal(await captured("json:$[0].@type"), "json of 0.\\@type");
+    for (const from of ["json:missing", "header:missing", "cookie:missing"]) {
+      await assert.rejects(captured(from), /GET \/login has nothing to capture as it: .*missing/, from);
+    }
   });
 
   it("keeps the bytes of a body that is no text, and sends none where there is none", async () => {
