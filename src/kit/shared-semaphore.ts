@@ -73,6 +73,11 @@ export class SharedSemaphore {
     return Atomics.load(this.#words, LIMIT);
   }
 
+  /** Whether nobody more may wait. Always true where nobody may. */
+  get isQueueFull(): boolean {
+    return this.waiting >= Atomics.load(this.#words, WAIT_LIMIT);
+  }
+
   tryTake(): boolean {
     return this.#incrementBelow(TAKEN, LIMIT);
   }

@@ -83,9 +83,10 @@ export class AdaptiveGate extends Gate {
     return ms + TICK_MS <= this.#letInMs;
   }
 
-  /** Overloaded, those without priority wait until all that have come are read. */
+  /** Overloaded, those without priority wait until all that have come are read, if there is a place to wait (`--queue 0` has none). */
   override tryEnter(isUrgent: boolean = false): boolean {
-    const entered = (isUrgent || !this.#codel.overloaded) && super.tryEnter(isUrgent);
+    const mayEnter = isUrgent || !this.#codel.overloaded || this.slots.isQueueFull;
+    const entered = mayEnter && super.tryEnter(isUrgent);
     if (entered) this.#letInMs = this.#clock();
     else if (!this.#codel.overloaded || this.#isFull) this.#row[ROW.foundFull]!++;
     return entered;

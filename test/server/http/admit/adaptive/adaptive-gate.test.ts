@@ -110,6 +110,16 @@ test("overloaded, one that finds the queue full takes the place of the oldest; o
   assert.deepEqual(loaded.ends, ["a displaced"]);
 });
 
+test("overloaded, one that finds a free slot enters at once where nobody may wait", () => {
+  const setup = new Setup(1, 0);
+  setup.come("held", 0);
+  for (let nowMs = 0; nowMs <= 210; nowMs += 10) setup.come("late", nowMs, 40);
+  assert.equal(setup.row[ROW.mode], 1);
+  setup.answered(1, 211);
+  assert.equal(setup.come("fresh", 212), "entered");
+  assert.equal(setup.come("next", 213), "full");
+});
+
 test("with priority one displaces the oldest without, is never shed for its delay, and is displaced by none", () => {
   const setup = new Setup(1, 1);
   setup.come("held", 0);
