@@ -7,8 +7,11 @@ import { isotonic } from "../estimate/isotonic.ts";
 import { kneedle } from "../estimate/kneedle.ts";
 import { sloCeiling } from "../estimate/slo.ts";
 import { fitUsl } from "../estimate/usl.ts";
+import { HeddleError } from "../../errors/errors.ts";
 import type { Generator, Loop } from "../load/generator.ts";
 import type { Captured } from "../load/http/ready-request.ts";
+import { DEFAULT_TIMEOUT_MS } from "../load/plan.ts";
+import { sendSetup } from "../load/setup.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { counted, medianP95Ms, medianThroughput, toLevels, toThroughputs } from "../sweep/levels.ts";
 import { limitedBy } from "../sweep/limited-by.ts";
@@ -22,7 +25,7 @@ export interface Bench {
   readonly generator: Generator;
   readonly subject: Subject;
   readonly scenario: Scenario;
-  /** What the setup requests have given; absent: they are sent before each window. */
+  /** What the setup requests have given; absent: they are sent before each run. */
   readonly captured?: Captured;
   readonly signal?: AbortSignal;
 }
@@ -50,6 +53,30 @@ export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetit
   return whileAlive(subject, bench.signal, (signal) => generator.run(plan, signal));
 }
 
+/**
+ * The same after its setup requests, which are sent now and no more. Many apps allow few logins in a minute, and what a login computes
+ * would count to what is measured between two looks at the server.
+ *
+ * @throws HeddleError TUNE_SETUP_FAILED
+ */
+export async function afterSetup(bench: Bench): Promise<Bench> {
+  const { scenario, subject, signal } = bench;
+  const captured = await whileAlive(subject, signal, (ending) =>
+    sendSetup(scenario.setup, subject.target, DEFAULT_TIMEOUT_MS, ending),
+  );
+  return { ...bench, captured };
+}
+
+/** A login may have expired, or its worker has ended. If no other is given, the errors that follow tell more than this one. */
+async function afterSetupAgain(bench: Bench): Promise<Bench> {
+  try {
+    return await afterSetup(bench);
+  } catch (error) {
+    if (error instanceof HeddleError && error.code === "TUNE_SETUP_FAILED") return bench;
+    throw error;
+  }
+}
+
 export interface SweepPlan {
   readonly warmUpMs: number;
   readonly sweepMs: number;
@@ -70,11 +97,15 @@ export async function measureShape(
   onSample: (sample: Sample, levels: readonly Level[]) => void,
 ): Promise<MeasuredShape> {
   const { subject, signal } = bench;
+  let ready = await afterSetup(bench);
   // Every thread has code of its own to compile.
-  await runLoad(bench, { concurrency: Math.max(8, 4 * threadsOf(subject.shape)) }, { warmUpMs, measureMs: 100 });
+  await runLoad(ready, { concurrency: Math.max(8, 4 * threadsOf(subject.shape)) }, { warmUpMs, measureMs: 100 });
   const samples: Sample[] = [];
   const done = await sweep({
-    measure: (window) => runLoad(bench, { concurrency: window.concurrency }, window),
+    measure: async (window) => {
+      if (samples.at(-1)?.leftOut === "errors") ready = await afterSetupAgain(ready);
+      return await runLoad(ready, { concurrency: window.concurrency }, window);
+    },
     budgetMs: sweepMs,
     rules,
     onSample: (sample) => {
@@ -146,10 +177,11 @@ export async function confirm(
   confirmMs: number,
 ): Promise<Sample[]> {
   const maxConnections = Math.max(LEAST_CONNECTIONS, Math.round(CONNECTIONS_PER_KNEE * knee));
+  const ready = await afterSetup(bench);
   const samples: Sample[] = [];
   for (const [repetition, share] of CONFIRMED_SHARES.entries()) {
     const length = { warmUpMs: Math.min(500, confirmMs / 3), measureMs: confirmMs, repetition };
-    samples.push(await runLoad(bench, { rate: throughput * share, maxConnections }, length));
+    samples.push(await runLoad(ready, { rate: throughput * share, maxConnections }, length));
   }
   return samples;
 }

@@ -23,11 +23,11 @@ import type { Level, RouteProfile, Sample, Shape, ShapeResult } from "../types.t
 import { anchorOf } from "./anchor.ts";
 import { othersNote, readCpu } from "./bystanders.ts";
 import { machine } from "./machine.ts";
-import { type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
+import { afterSetup, type Bench, confirm, measureShape, runLoad } from "./measure-shape.ts";
 import type { TuneOutcome, TuneRequest } from "./request.ts";
 import { restartsNote } from "./restarts.ts";
 import { buildResult } from "./result.ts";
-import { afterSetup, askRoutes, labelOf, onlyRoute } from "./routes.ts";
+import { askRoutes, labelOf, onlyRoute } from "./routes.ts";
 import { Servers } from "./servers.ts";
 import { remoteSubject, type Subject } from "./subject.ts";
 

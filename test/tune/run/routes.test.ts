@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Generator, LoadPlan } from "../../../src/tune/load/generator.ts";
-import { type Bench, runLoad } from "../../../src/tune/run/measure-shape.ts";
-import { afterSetup, askRoutes, labelOf } from "../../../src/tune/run/routes.ts";
+import { afterSetup, type Bench, confirm, measureShape, runLoad } from "../../../src/tune/run/measure-shape.ts";
+import { askRoutes, labelOf } from "../../../src/tune/run/routes.ts";
 import { UNKNOWN_SHAPE } from "../../../src/tune/run/subject.ts";
 import { readScenario } from "../../../src/tune/scenario/scenario.ts";
 import type { Sample } from "../../../src/tune/types.ts";
 import { http, refused } from "../load/servers.ts";
+import { sampleOf } from "../support/levels.ts";
 
 /** Its generator sends nothing. `errors`: of the answers to these requests. */
 async function benchOf(
@@ -36,6 +37,33 @@ test("setup requests are sent once for all windows of a profile", async () => {
     bench.plans.map(({ captured }) => captured),
     [{ token: "t1" }, { token: "t1" }, { token: "t1" }],
   );
+});
+
+test("setup requests are sent once for a sweep, and again after a window of errors, if that gives something", async () => {
+  let logins = 0;
+  const target = await http((_request, response) => {
+    response.statusCode = ++logins < 3 ? 200 : 429;
+    response.end(`{"token":"t${logins}"}`);
+  });
+  const setup = [{ method: "POST", path: "/login", capture: { token: "json:token" } }];
+  const bench = await benchOf({ setup, requests: ["/{{token}}"] });
+  const tokens: (string | undefined)[] = [];
+  const run = async ({ captured, loop, repetition = 0 }: LoadPlan): Promise<Sample> => {
+    tokens.push(captured?.["token"]);
+    const concurrency = "concurrency" in loop ? loop.concurrency : 1;
+    const answers = 100 * Math.min(4, concurrency);
+    const isExpired = [4, 9].includes(tokens.length);
+    const leftOut = isExpired ? ({ leftOut: "errors", errors: answers } as const) : {};
+    return sampleOf(concurrency, 10, { repetition, answers, throughput: answers, ...leftOut });
+  };
+  const busy = { ...bench, generator: { run } as unknown as Generator, subject: { ...bench.subject, target } };
+  const plan = { warmUpMs: 0, sweepMs: 60_000, rules: { repetitions: 2 } };
+  const { sweep } = await measureShape(busy, plan, () => {});
+  assert.equal(sweep.end, "flat");
+  assert.deepEqual(tokens.slice(0, 4), ["t1", "t1", "t1", "t1"]);
+  assert.deepEqual(new Set(tokens.slice(4)), new Set(["t2"]));
+  assert.equal(logins, 3);
+  await assert.rejects(confirm(busy, { knee: 4, throughput: 400 }, 500), /POST \/login was answered 429/);
 });
 
 test("requests of one name are asked each by itself, and told apart by what they ask for", async () => {
