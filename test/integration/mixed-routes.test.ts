@@ -1,11 +1,11 @@
 /** One server whose routes run under several models: the routes, their pools, and what status shows of them. */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { get as request, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { get as request, keep, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -183,3 +183,21 @@ describe("a pool of handler threads", { concurrency: 3 }, () => {
     await waitForPool(server, "threads", { threads: 1, busy: 0 });
   });
 });
+
+test("a route that only the code of a replaced thread names gets its pool", async (t) => {
+  const folder = tempFolder(t, { "app.mjs": changing("first", "loop") });
+  const server = await serve(t, "app.mjs", ["-t", "2"], { cwd: folder });
+  writeFileSync(join(folder, "app.mjs"), changing("second", "threads"));
+  await assert.rejects(request(server.url, "/exit"));
+  const client = await until(async () => {
+    const each = await keep(server.url);
+    t.after(() => each.socket.destroy());
+    return (await each.ask("/")).endsWith("second") ? each : undefined;
+  }, "the replaced thread");
+  assert.match(await client.ask("/route"), /^HTTP\/1\.1 200 /);
+});
+
+function changing(text: string, model: string): string {
+  return `export const routes = { "/route": { model: "${model}" } };
+    export default (req, res) => (req.url === "/exit" ? process.exit() : res.end("${text}"));`;
+}

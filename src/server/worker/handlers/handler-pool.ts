@@ -152,9 +152,19 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
   async boot(): Promise<readonly string[]> {
     await this.#pool.boot();
     this.#pool.commit();
+    this.#trimIdle();
+    return [...this.#modules];
+  }
+
+  /** Without a trial, while its worker serves: a thread that does not boot is tried again. */
+  open(): void {
+    this.#pool.open();
+    this.#trimIdle();
+  }
+
+  #trimIdle(): void {
     const { threadIdleMs } = this.#options.config;
     if (threadIdleMs > 0) this.#trimmer = setInterval(() => this.#trim(), trimIntervalMs(threadIdleMs)).unref();
-    return [...this.#modules];
   }
 
   /** Requests wait, or the last spare thread was claimed. The pool would notice within a second anyway. */

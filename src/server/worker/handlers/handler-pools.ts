@@ -27,6 +27,7 @@ export class HandlerPools {
   readonly #options: HandlerPoolsOptions;
   readonly #pools = new Map<string, HandlerPool>();
   readonly #serving = new Set<ServingThreadHandle>();
+  #hasBooted = false;
 
   constructor(options: HandlerPoolsOptions) {
     this.#options = options;
@@ -48,7 +49,7 @@ export class HandlerPools {
     );
   }
 
-  /** Makes the pools that a serving thread's routes name. All serving threads name the same. */
+  /** Makes the pools that a serving thread's routes name. Those of one that is replaced may be others: its code has changed. */
   open(specs: readonly PoolSpec[]): void {
     const { config, address, log, sockets, runtime, onShort } = this.#options;
     for (const spec of specs) {
@@ -62,11 +63,13 @@ export class HandlerPools {
       pool.on("removed", (id, why) => {
         for (const thread of this.#serving) thread.removeHandler(spec.name, id, why);
       });
+      if (this.#hasBooted) pool.open();
     }
   }
 
   /** Resolves to the app's files as the handler threads loaded them. @throws HeddleError if a thread does not boot */
   async boot(): Promise<readonly string[]> {
+    this.#hasBooted = true;
     const modules = await Promise.all(this.pools.map((pool) => pool.boot()));
     return modules.flat();
   }
