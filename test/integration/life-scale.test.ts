@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { command } from "../../src/server/control/client.ts";
 import { get, hold, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
 /** It does not load while the file `broken` is there. `/held` answers when its body has come. */
@@ -38,7 +39,10 @@ if (process.env.HEDDLE_WORKER_INDEX !== "0") {
   console.log("the second one boots");
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }
-export default { fetch: () => new Response("hello") };
+export default (req, res) => {
+  res.flushHeaders();
+  req.on("end", () => res.end("hello")).resume();
+};
 `;
 
 /** The second worker boots when there is a file `go`. */
@@ -199,6 +203,25 @@ describe("what is told of workers that serve", { concurrency: 2 }, () => {
     server.signal("SIGTERM");
     assert.deepEqual(await server.exited, { code: 0, signal: null });
     assert.match(server.stderr() + server.stdout(), /scale: the server is stopping/);
+  });
+
+  test("a worker that was replaced during one that fails has its part of --limit back", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": HANGS_FROM_THE_SECOND_ON });
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "1", "-t", "1", "--limit", "2", "--queue", "0"]);
+    const refused = assert.rejects(run(server, "/scale?to=2").done, /was killed by SIGKILL/);
+    await server.waitForLog(/the second one boots/);
+    const [first, second] = (await server.status()).workers;
+    process.kill(first!.pid, "SIGKILL");
+    await server.waitForStatus(({ workers }) =>
+      workers.some(({ slot, pid, state }) => slot === 0 && pid !== first!.pid && state === "serving"),
+    );
+    process.kill(second!.pid, "SIGKILL");
+    await refused;
+    const clients = [await RawConnection.open(server.port), await RawConnection.open(server.port)];
+    const heads = clients.map((client) => client.request("POST / HTTP/1.1", ["content-length: 1"]).head());
+    const statuses = (await Promise.all(heads)).map(({ status }) => status);
+    for (const client of clients) client.destroy();
+    assert.deepEqual(statuses, [200, 200]);
   });
 
   test("signals that come while a command runs are one command", async (t) => {

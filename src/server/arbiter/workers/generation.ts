@@ -150,13 +150,14 @@ export class Generation {
       } catch (error) {
         this.config = before;
         this.#pool.commit();
+        // One that was replaced meanwhile has been told its part of more workers.
+        this.#tellShares();
         throw error ?? givenUp();
       }
     }
     const surplus = this.#handles.filter(({ slot }) => slot >= workers);
     this.#pool.look();
-    // Who stands in for one that stays keeps its own share.
-    for (const worker of this.#handles) if (worker.slot < workers) worker.tellShare(this.#shareOf(worker.slot));
+    this.#tellShares();
     return { drained: countCut(surplus) };
   }
 
@@ -185,6 +186,12 @@ export class Generation {
     if (this.#pool.trialError !== undefined) throw this.#pool.trialError;
     this.#pool.commit();
     return addresses;
+  }
+
+  /** Who stands in for one that stays keeps its own share. */
+  #tellShares(): void {
+    const { workers } = this.config;
+    for (const worker of this.#handles) if (worker.slot < workers) worker.tellShare(this.#shareOf(worker.slot));
   }
 
   /** The shares of `--limit` add up to the limit, however many workers there are. */
