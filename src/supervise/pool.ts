@@ -36,6 +36,11 @@ interface Place {
 
 const LOOK_MS = 1000;
 
+/** A look that comes later than this was held up: what the members have said meanwhile waits to be read. */
+function lateMs(silenceMs: number): number {
+  return silenceMs === 0 ? LOOK_MS : Math.min(LOOK_MS, silenceMs / 4);
+}
+
 export class Pool<D extends Driver, E = Error> {
   readonly #options: PoolOptions<D, E>;
   readonly #members = new Set<Member<D, E>>();
@@ -47,12 +52,12 @@ export class Pool<D extends Driver, E = Error> {
   #isOpen = false;
   #isLooking = false;
   #lookAgain = false;
-  #lookedMs: number;
+  /** When the next look should come, at the latest. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: PoolOptions<D, E>) {
     this.#options = options;
-    this.#lookedMs = options.clock.nowMs();
   }
 
   /** The members that are not gone, in the order of their starts. */
@@ -217,9 +222,8 @@ export class Pool<D extends Driver, E = Error> {
   #lookOnce(): void {
     const { clock, rules, wanted, places = wanted } = this.#options;
     const nowMs = clock.nowMs();
-    // If this process itself was stopped, the silence of its members means nothing.
-    if (nowMs - this.#lookedMs > 2 * LOOK_MS) for (const member of this.#members) member.heardMs = nowMs;
-    this.#lookedMs = nowMs;
+    // If this process itself was stopped or starved, the silence of its members means nothing.
+    if (nowMs - this.#dueMs > lateMs(rules.silenceMs)) for (const member of this.#members) member.heardMs = nowMs;
     const trial = this.#trial;
     const { actions, nextMs } = plan(
       {
@@ -241,6 +245,7 @@ export class Pool<D extends Driver, E = Error> {
   }
 
   #lookIn(delayMs: number): void {
+    this.#dueMs = this.#nowMs() + delayMs;
     if (delayMs < Infinity) this.#cancelTimer = this.#options.clock.after(delayMs, () => this.look());
   }
 

@@ -102,6 +102,13 @@ describe("a worker", { concurrency: 3 }, () => {
     assert.equal(isAlive(victim!), false);
   });
 
+  test("may miss a few heartbeats, however short the timeout", async (t) => {
+    const server = await serve(t, lifeApp, ["-t", "1", "--heartbeat-timeout", "50ms"]);
+    process.kill(workersOf(server.pid)[0]!, "SIGSTOP");
+    const [, silentMs = ""] = await server.waitForLog(/gave no sign of life for (\d+) ms/);
+    assert.ok(Number(silentMs) >= 1000, silentMs);
+  });
+
   test("that was stopped for less than that goes on, its threads unharmed", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "1500ms", "--heartbeat-timeout", "0"]);
     const [worker] = workersOf(server.pid);

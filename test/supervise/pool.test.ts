@@ -183,6 +183,18 @@ describe("a fixed pool", () => {
     assert.equal(fake.states()[0], "0 killed");
   });
 
+  test("nor when it was stopped for little longer than it may be silent, or its next look comes too late", async () => {
+    const fake = await FakeMembers.booted(1, { silenceMs: 1000 });
+    for (let i = 0; i < 5; i++) {
+      fake.clock.jump(1500);
+      assert.equal(fake.states()[0], "0 ready");
+      fake.pool.heard(fake.at(0));
+      fake.clock.advance(250);
+    }
+    fake.clock.advance(1000);
+    assert.equal(fake.states()[0], "0 killed");
+  });
+
   test("does not refill a place beside one that is being killed, if told so", async () => {
     const fake = await FakeMembers.booted(1, { refill: "after-kill" });
     fake.clock.advance(60_000);

@@ -36,7 +36,7 @@ export const lifecycleSettings = {
     flag: "heartbeat-timeout",
     kind: "duration",
     default: "10s",
-    doc: "A worker whose acceptor sends no heartbeat for this long is killed and replaced; 0 turns it off.",
+    doc: "A worker whose acceptor sends no heartbeat for this long is killed and replaced; less than 1s counts as 1s, and 0 turns it off.",
   },
   maxRequests: {
     flag: "max-requests",

@@ -23,7 +23,7 @@ import { Pool } from "../../../supervise/pool.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { SocketAddress } from "../../worker/accept/address.ts";
 import type { AppSummary, DrainReason, ListenerAddress } from "../../worker/serving/serving-protocol.ts";
-import type { GateShare, TicketKeys } from "../../worker/worker-protocol.ts";
+import { BEAT_INTERVAL_MS, type GateShare, type TicketKeys } from "../../worker/worker-protocol.ts";
 import type { Certificate } from "../tls.ts";
 import type { ActorServer } from "../actors/actor-server.ts";
 import type { Fleet } from "./fleet.ts";
@@ -84,7 +84,7 @@ export class Generation {
         drainMs: config.gracefulTimeoutMs,
         drainMarginMs: DRAIN_MARGIN_MS,
         // A worker whose acceptor is silent is stopped or starved. Its connections would hang for ever.
-        silenceMs: config.heartbeatTimeoutMs,
+        silenceMs: silenceOf(config.heartbeatTimeoutMs),
         killPatienceMs: KILL_PATIENCE_MS,
       },
       clock: systemClock,
@@ -280,6 +280,14 @@ export class Generation {
     if (delayMs === 0) return;
     this.#options.log.warn({ slot, delayMs }, `workers keep ending; the next one starts in ${delayMs} ms`);
   }
+}
+
+/** Four heartbeats: one that comes late is no reason to end a worker. */
+const MIN_SILENCE_MS = 4 * BEAT_INTERVAL_MS;
+
+/** 0: no limit. */
+function silenceOf(heartbeatTimeoutMs: number): number {
+  return heartbeatTimeoutMs === 0 ? 0 : Math.max(heartbeatTimeoutMs, MIN_SILENCE_MS);
 }
 
 /** Why those that boot do not become ready, if none of them has failed: they were ended, because the generation leaves. */
