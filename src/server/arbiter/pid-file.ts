@@ -10,7 +10,7 @@
  * faster one has just put there.
  */
 
-import { linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { HeddleError } from "../../errors/errors.ts";
 import { type FileIdentity, identityOf, removeIfSame } from "../../platform/owned-file.ts";
 
@@ -131,6 +131,8 @@ function refuseIfServing(path: string, owner: number | undefined): void {
 
 function readOwner(path: string): number | undefined {
   try {
+    // A device may give bytes without end, a pipe may give none.
+    if (!statSync(path).isFile()) return undefined;
     const pid = Number(readFileSync(path, "utf8").trim());
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch {

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
-import { fork, spawnSync } from "node:child_process";
+import { execFileSync, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { HeddleError } from "../../../src/errors/errors.ts";
@@ -25,6 +35,11 @@ const CLAIM = `
   });
 `;
 
+const CLAIM_ONE = `
+  import { claimPidFile } from ${JSON.stringify(new URL("../../../src/server/arbiter/pid-file.ts", import.meta.url).href)};
+  claimPidFile(process.argv[1]);
+`;
+
 describe("a pid file", () => {
   test("is written, and removed by its owner", (t) => {
     const path = join(tempFolder(t), "pid");
@@ -36,13 +51,9 @@ describe("a pid file", () => {
 
   test("leaves nothing behind if there is no space for it", (t) => {
     const folder = tempFolder(t);
-    const claim = `
-      import { claimPidFile } from ${JSON.stringify(new URL("../../../src/server/arbiter/pid-file.ts", import.meta.url).href)};
-      claimPidFile(process.argv[1]);
-    `;
     // No file may have a byte.
     const limited = ["-c", `trap "" XFSZ; ulimit -f 0; exec "$@"`, "sh", process.execPath];
-    const { stderr } = spawnSync("sh", [...limited, "--input-type=module", "-e", claim, join(folder, "pid")]);
+    const { stderr } = spawnSync("sh", [...limited, "--input-type=module", "-e", CLAIM_ONE, join(folder, "pid")]);
     assert.match(String(stderr), /--pid-file .* cannot be written: EFBIG/);
     assert.deepEqual(readdirSync(folder), []);
   });
@@ -97,6 +108,17 @@ describe("a pid file", () => {
     assert.equal(lstatSync(path).isSymbolicLink(), true);
     claimPidFile("/dev/null").release();
     assert.equal(lstatSync("/dev/null").isCharacterDevice(), true);
+  });
+
+  test("that is a pipe or a device is not read: one may give nothing for ever, the other bytes without end", (t) => {
+    const pipe = join(tempFolder(t), "pid");
+    execFileSync("mkfifo", [pipe]);
+    const fd = openSync(pipe, "r+");
+    t.after(() => closeSync(fd));
+    const claim = (path: string): ReturnType<typeof spawnSync> =>
+      spawnSync(process.execPath, ["--input-type=module", "-e", CLAIM_ONE, path], { timeout: 60_000 });
+    assert.equal(claim(pipe).status, 0);
+    assert.match(String(claim("/dev/full").stderr), /--pid-file \/dev\/full cannot be written: ENOSPC/);
   });
 
   test("that cannot be written is told", (t) => {
