@@ -426,4 +426,16 @@ describe("a reload of an app with HTTP/2", { concurrency: 1 }, () => {
     assert.equal((await slow).status, 200);
     assert.equal((await exit).code, 0);
   });
+
+  test("ends a fetch app's event streams when it stops, by cancelling them", async (t) => {
+    const fetchApp = fileURLToPath(new URL("../fixtures/tls/h2-fetch.ts", import.meta.url));
+    const server = await serve(t, fetchApp, ["-w", "1", "-t", "1", "--graceful-timeout", "1m"]);
+    const events = open(t, server).request({ ":path": "/" });
+    await once(events, "data");
+    const rest = text(events);
+    server.signal("SIGTERM");
+    assert.equal(await rest, "");
+    await server.waitForLog(/cancelled: DrainError/);
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+  });
 });

@@ -29,10 +29,17 @@ export interface CanBeCalledOff {
 
 /** Whether its head is sent and has the event stream's type. */
 export function isEventStream(res: ServerResponse): boolean {
+  if (!res.headersSent) return false;
+  if (res.req.httpVersionMajor === 2) return isEventStreamType(res.getHeader("content-type"));
   const head = headOf(res);
-  if (head === null || !res.headersSent) return false;
+  if (head === null) return false;
   const end = head.indexOf("\r\n\r\n");
   return /^content-type:[ \t]*text\/event-stream[ \t]*[;\r]/im.test(end === -1 ? head : head.slice(0, end + 2));
+}
+
+/** Of HTTP/2, whose heads are no text. */
+export function isEventStreamType(contentType: unknown): boolean {
+  return typeof contentType === "string" && /^text\/event-stream\s*(?:;|$)/i.test(contentType);
 }
 
 /** Ends the event stream of a handler that has failed. False: it is not an event stream, or has ended. */

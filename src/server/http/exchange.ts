@@ -127,9 +127,14 @@ export class Exchange implements Linked<Exchange>, HandledExchange {
   callOff(reason: DOMException): void {
     if (this.abortReason !== undefined) return;
     this.abortReason = reason;
-    (this.res as CanBeCalledOff)[whenCalledOff]?.(reason);
+    this.answering?.[whenCalledOff]?.(reason);
     this.#abort?.abort(reason);
     this.onAbort?.();
+  }
+
+  /** The response that the app has. */
+  protected get answering(): CanBeCalledOff | undefined {
+    return this.res as CanBeCalledOff;
   }
 
   get isEventStream(): boolean {

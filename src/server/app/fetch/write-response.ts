@@ -14,6 +14,7 @@
  */
 
 import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
 import { abortReason } from "../abort-reasons.ts";
 import { type CanBeCalledOff, isEventStream, whenCalledOff } from "../called-off.ts";
 import { flatten, takeParts, type ResponseParts } from "./fast-response.ts";
@@ -30,11 +31,18 @@ export function writeResponse(res: ServerResponse, response: Response): void | P
     throw error;
   }
   // Answered meanwhile (a timeout's 504), or the client has left.
-  if (res.headersSent || res.destroyed) return discard(body, unwanted("The request was already over."));
+  if (res.headersSent || isGone(res)) return discard(body, unwanted("The request was already over."));
   if (body instanceof ReadableStream) return writeStream(res, parts, body);
   writeHead(res, parts);
   if (body === null || res.req.method === "HEAD") res.end();
   else res.end(body);
+}
+
+/** A response of HTTP/2 does not say so itself. Whoever waits for its `close` by now waits for ever. */
+function isGone(res: ServerResponse): boolean {
+  if (res.req.httpVersionMajor !== 2) return res.destroyed;
+  const { stream } = res as unknown as Http2ServerResponse;
+  return stream.destroyed || stream.closed;
 }
 
 /** The reason is what the other end of a TransformStream fails with. */
@@ -94,13 +102,13 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
     return;
   }
   const reader = body.getReader();
-  let isGone = false;
+  let hasLeft = false;
   let isCalledOff = false;
   let cancelled: DOMException | undefined;
   let wake: (() => void) | undefined;
   const onDrain = (): void => wake?.();
   const onClose = (): void => {
-    isGone = true;
+    hasLeft = true;
     // A pending read ends with `done`, so the loop below always wakes.
     reader.cancel(unwanted("The client went away.")).catch(() => {});
     wake?.();
@@ -129,7 +137,7 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (isGone) return;
+      if (hasLeft) return;
       if (headFault !== undefined) throw headFault.error;
       clearImmediate(flush);
       if (!res.headersSent) writeHead(res, parts);
@@ -144,7 +152,7 @@ async function writeStream(res: ServerResponse, parts: ResponseParts, body: Read
     res.end();
   } catch (error) {
     clearImmediate(flush);
-    if (isGone) return;
+    if (hasLeft) return;
     reader.cancel(error).catch(() => {});
     // If a drain cancelled it, the caller ends it.
     if (res.headersSent && !isCalledOff) res.destroy(error instanceof Error ? error : undefined);

@@ -22,6 +22,7 @@ import { outputOf } from "../../../platform/node-internals/handles.ts";
 import { Exchange, isTimeout } from "../exchange.ts";
 import { ConnectionContext } from "../parse/connection-context.ts";
 import { mute } from "../../app/answer-instead.ts";
+import { type CanBeCalledOff, isEventStreamType } from "../../app/called-off.ts";
 import { cutShort } from "../../app/cut-short.ts";
 import { RETRY_AFTER_SECONDS } from "../respond/respond.ts";
 import type { Route } from "../route/router.ts";
@@ -85,9 +86,12 @@ export class StreamExchange extends Exchange {
     });
   }
 
+  protected override get answering(): CanBeCalledOff | undefined {
+    return this.#response as CanBeCalledOff | undefined;
+  }
+
   override get isEventStream(): boolean {
-    const type = this.stream.sentHeaders?.["content-type"];
-    return this.stream.headersSent && /^text\/event-stream\s*(?:;|$)/i.test(type ?? "");
+    return this.stream.headersSent && isEventStreamType(this.stream.sentHeaders?.["content-type"]);
   }
 
   override endEventStream(): boolean {

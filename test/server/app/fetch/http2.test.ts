@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import { connect, constants, createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
@@ -53,4 +53,29 @@ test("a proxied answer loses the headers of its connection, and arrives", async 
     [headers[":status"], headers["x-kept"], headers["keep-alive"], body],
     [200, "yes", undefined, "proxied"],
   );
+});
+
+test("a stream that answers a client which has left is cancelled", async (t) => {
+  const called = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<unknown>();
+  const listener = fetchListener({
+    fetch: async () => {
+      called.resolve();
+      await gone.promise;
+      return new Response(new ReadableStream({ cancel: (reason) => cancelled.resolve(reason) }));
+    },
+  });
+  const server = createServer((req, res) => {
+    res.once("close", gone.resolve);
+    void listener(req as never, res as never);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => session.destroy());
+  const stream = session.request();
+  await called.promise;
+  stream.close(constants.NGHTTP2_CANCEL);
+  assert.equal(((await cancelled.promise) as Error).name, "AbortError");
 });
