@@ -20,6 +20,7 @@ import {
   createResponse,
   detachStream,
   hintKeepAlive,
+  isContinued,
   setKeepsConnection,
 } from "../../../../platform/node-internals/responses.ts";
 import { installRequests, type ScopedRequest } from "../../../app/request-scope.ts";
@@ -78,6 +79,7 @@ export function openRequest(
   setKeepsConnection(res, job.keepsAlive);
   for (const [name, value] of job.headers) res.setHeader(name, value);
   if (job.timedFromMs !== undefined) addTiming(res, job.timedFromMs);
+  if (job.expects === "checkContinue") closeUnlessContinued(res);
   assignStream(res, socket);
   socket.carry(req, res);
   return { req, res, socket };
@@ -121,6 +123,16 @@ export function rehearse(keepAliveMs: number): void {
   });
   res.writeHead(200, { "content-type": "text/plain", "content-length": 1 });
   res.end("x");
+}
+
+/**
+ * As node:http does for its own responses: nobody can tell whether a client that was not told to send its body sends it after the
+ * answer, so what comes next must not be read.
+ */
+function closeUnlessContinued(res: ServerResponse): void {
+  beforeHead(res, () => {
+    if (!isContinued(res)) setKeepsConnection(res, false);
+  });
 }
 
 function addTiming(res: ServerResponse, fromMs: number): void {
