@@ -33,15 +33,26 @@ export interface NodeFlags {
   readonly flags: readonly string[];
   /** The files of --env-file; `isOptional`: of --env-file-if-exists. */
   readonly envFiles: readonly { readonly path: string; readonly isOptional: boolean }[];
+  /** Flags of the program itself, which passes all others to Node. */
+  readonly own: readonly OwnFlag[];
   /** Each with what to do instead. */
   readonly notTaken: readonly string[];
   /** The file and its arguments; undefined: this command runs no file. */
   readonly rest: readonly string[] | undefined;
 }
 
-/** `words`: behind the program's name. */
-export function readNodeFlags(words: readonly string[]): NodeFlags {
+export interface OwnFlag {
+  readonly flag: string;
+  readonly value: string | undefined;
+}
+
+/** `words`: behind the program's name. `own`: flags of the program itself, by whether their value is the next word. */
+export function readNodeFlags(
+  words: readonly string[],
+  { withValue = [], withoutValue = [] }: { withValue?: readonly string[]; withoutValue?: readonly string[] } = {},
+): NodeFlags {
   const flags: string[] = [];
+  const own: OwnFlag[] = [];
   const envFiles: { path: string; isOptional: boolean }[] = [];
   const notTaken: string[] = [];
   let at = 0;
@@ -52,8 +63,13 @@ export function readNodeFlags(words: readonly string[]): NodeFlags {
       break;
     }
     if (!word.startsWith("-")) break;
-    if (RUNS_NO_FILE.test(word) && word !== "-C") return { flags, envFiles, notTaken, rest: undefined };
     const [name, inline] = splitOnce(word);
+    const isWithValue = withValue.includes(name);
+    if (isWithValue || withoutValue.includes(name)) {
+      own.push({ flag: name, value: inline ?? (isWithValue ? words[++at] : undefined) });
+      continue;
+    }
+    if (RUNS_NO_FILE.test(word) && word !== "-C") return { flags, envFiles, own, notTaken, rest: undefined };
     const value = inline ?? (WITH_VALUE.has(name) ? words[++at] : undefined);
     const instead = NOT_TAKEN.find(([pattern]) => pattern.test(name))?.[1];
     if (name === "--env-file" || name === "--env-file-if-exists") {
@@ -61,7 +77,7 @@ export function readNodeFlags(words: readonly string[]): NodeFlags {
     } else if (instead !== undefined) notTaken.push(`${name} (${instead})`);
     else flags.push(...(inline !== undefined || value === undefined ? [word] : [word, value]));
   }
-  return { flags, envFiles, notTaken, rest: words.slice(at) };
+  return { flags, envFiles, own, notTaken, rest: words.slice(at) };
 }
 
 export function splitOnce(word: string): [string, string | undefined] {

@@ -6,6 +6,10 @@ export interface Runner {
   readonly preload?: readonly [flag: string, module: string];
   /** Own flags with a value in the next word. */
   readonly withValue?: readonly string[];
+  /** Other own flags. Given if the program passes all that are not its own to Node. */
+  readonly withoutValue?: readonly string[];
+  /** The variables that own flags set, with their value or 1. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** First words that are not the file. */
   readonly verbs?: readonly string[];
   /** What the log says is missing. */
@@ -15,17 +19,38 @@ export interface Runner {
 const erases = "Node itself erases the types";
 const restarts = "restarts on changes: use heddle's --watch";
 
+// biome-ignore format: a list
+const tsNodeFlags: readonly string[] = [
+  "-P", "--project", "-O", "--compiler-options", "--compilerOptions", "-r", "--require", "-C", "--compiler",
+  "-I", "--ignore", "-D", "--ignore-diagnostics", "--ignoreDiagnostics", "--cwd",
+];
+
 export const runners: Readonly<Record<string, Runner>> = {
   node: {},
   nodejs: {},
-  tsx: { preload: ["--import", "tsx"], verbs: ["watch"], withValue: ["--tsconfig"] },
+  tsx: {
+    preload: ["--import", "tsx"],
+    verbs: ["watch"],
+    withValue: ["--tsconfig", "--include", "--exclude", "--ignore"],
+    withoutValue: ["--no-cache", "--clear-screen", "--no-clear-screen"],
+    variables: { "--tsconfig": "TSX_TSCONFIG_PATH", "--no-cache": "TSX_DISABLE_CACHE" },
+  },
   // Its hook is for `require`, and not for what an import loads.
-  "ts-node": { withValue: ["-P", "--project", "-O", "-r", "--require"], lacks: erases },
-  "ts-node-esm": { withValue: ["-P", "--project"], lacks: erases },
-  "ts-node-dev": { withValue: ["-P", "--project"], lacks: erases },
+  "ts-node": { withValue: tsNodeFlags, lacks: erases },
+  "ts-node-esm": { withValue: tsNodeFlags, lacks: erases },
+  "ts-node-dev": { withValue: [...tsNodeFlags, "--ignore-watch", "--interval", "--debounce"], lacks: erases },
   "swc-node": { preload: ["--import", "@swc-node/register/esm-register"] },
   nodemon: {
-    withValue: ["-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config"],
+    // biome-ignore format: a list
+    withValue: [
+      "-w", "--watch", "-e", "--ext", "-i", "--ignore", "-d", "--delay", "--config", "-s", "--signal", "--cwd", "-P",
+      "--polling-interval", "-x", "--exec",
+    ],
+    // biome-ignore format: a list
+    withoutValue: [
+      "-q", "--quiet", "-V", "--verbose", "-L", "--legacy-watch", "-I", "--stdin", "--no-stdin", "-C",
+      "--on-change-only", "-N", "--no-colors", "--exitcrash", "--exitCrash", "--spawn", "--no-update-notifier",
+    ],
     lacks: restarts,
   },
   "vite-node": { withValue: ["-c", "--config"], lacks: "its transforms: heddle runs the file with Node" },
@@ -34,7 +59,13 @@ export const runners: Readonly<Record<string, Runner>> = {
   deno: { verbs: ["run", "serve"], lacks: "heddle runs the file with Node" },
   pm2: {
     verbs: ["start"],
-    withValue: ["-i", "--instances", "-n", "--name", "-l", "--log", "-o", "-e", "--max-memory-restart", "--env"],
+    // biome-ignore format: a list
+    withValue: [
+      "-i", "--instances", "-n", "--name", "-l", "--log", "-o", "--output", "-e", "--error", "--max-memory-restart",
+      "--env", "--cwd", "--node-args", "--interpreter", "--interpreter-args", "--max-restarts", "--restart-delay",
+      "--exp-backoff-restart-delay", "--kill-timeout", "--listen-timeout", "--log-date-format", "--namespace",
+      "--ignore-watch", "--watch-delay", "-p", "--pid", "-u", "--user", "--cron-restart", "-c", "--cron",
+    ],
     lacks: "heddle starts the processes: use its --workers",
   },
   forever: { verbs: ["start"], lacks: "heddle restarts what fails" },

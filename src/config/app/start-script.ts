@@ -7,7 +7,7 @@
  * the user must be able to see how `heddle serve` differs from `npm start`.
  */
 
-import { readNodeFlags, splitOnce, type NodeFlags } from "./node-flags.ts";
+import { readNodeFlags, splitOnce, type NodeFlags, type OwnFlag } from "./node-flags.ts";
 import { developCommands, envFileReaders, runners, serverCommands, wrappers } from "./programs.ts";
 import { execOf, scriptOf } from "./run-script.ts";
 import { splitScript, type Command } from "./script-words.ts";
@@ -91,6 +91,7 @@ class Reader {
     if (inner !== undefined) this.#words = inner;
     else if (Object.hasOwn(wrappers, program)) this.#unwrap(program, rest, wrappers[program]!);
     else if (program === "heddle") return this.#readOwn(rest);
+    else if (program === "run-s" || program === "npm-run-all") return this.#readRow(program, rest);
     else if (Object.hasOwn(runners, program) || program === "pm2-runtime") return this.#readRunner(program, rest);
     else if (Object.hasOwn(serverCommands, program) && isVerb(serverCommands[program]!.verb, rest))
       return { kind: "server", name: program, args: rest, ...this.#surroundings() };
@@ -105,6 +106,18 @@ class Reader {
     if (verb !== "serve" || file === undefined || file.startsWith("-")) return { kind: "other", name: "heddle" };
     this.#notTaken.push(...flags);
     return this.#file([file], [], undefined);
+  }
+
+  /** `run-s build serve`: scripts of the package, one after another. The last one is the server. */
+  #readRow(program: string, words: readonly string[]): StartCommand {
+    if (words.some((word) => /^(?:-p|--parallel|-r|--race)$/.test(word)))
+      return { kind: "unclear", why: "it runs several commands" };
+    const names = words.filter((word) => !word.startsWith("-"));
+    const name = names.at(-1);
+    if (name === undefined || /[*:]\*|[\s{]/.test(name))
+      return { kind: "unclear", why: `its ${program} does not name one script as the last` };
+    this.#notTaken.push(...names.slice(0, -1));
+    return { kind: "script", name, args: [], ...this.#surroundings() };
   }
 
   /** A command that ends before the server starts. */
@@ -142,6 +155,9 @@ class Reader {
       flags.push({ flag, value: takesNext ? words[++at] : inline });
     }
     this.#words = words.slice(at);
+    // Its words are a script for a shell.
+    const inner = name === "cross-env-shell" ? splitScript(this.#words.join(" ")) : undefined;
+    if (inner?.length === 1) this.#words = inner[0]!.words;
     if (name === "dotenvx" && this.#words[0] === "run") this.#unwrap(name, this.#words.slice(1), withValue);
     else if (Object.hasOwn(envFileReaders, name)) this.#readEnvFiles(name, flags);
   }
@@ -166,40 +182,57 @@ class Reader {
       if (rest[0] === "watch") this.#notTaken.push("watch (use heddle's --watch)");
       rest = rest.slice(1);
     }
-    if (isNode || program === "tsx") {
-      const read = readNodeFlags(rest);
-      if (read.rest === undefined || read.rest.length === 0)
-        return { kind: "unclear", why: `its ${program} runs no file` };
+    if (isNode || runner.withoutValue !== undefined) {
+      const read = readNodeFlags(rest, runner);
+      const exec = read.own.findLast(({ flag }) => flag === "-x" || flag === "--exec")?.value;
+      if (exec !== undefined) {
+        this.#words = [...exec.split(/\s+/), ...read.flags, ...(read.rest ?? [])];
+        return undefined;
+      }
+      const [file, ...args] = read.rest ?? [];
+      if (file === undefined) return { kind: "unclear", why: `its ${program} runs no file` };
+      // `nodemon node app.js` and the like.
+      if (!isNode && Object.hasOwn(runners, file)) {
+        this.#words = [file, ...args];
+        return undefined;
+      }
+      this.#readOwnFlags(read.own, runner.variables ?? {});
       this.#envFiles.unshift(...read.envFiles);
       this.#notTaken.push(...read.notTaken);
-      return this.#file(read.rest, read.flags, runner.preload);
+      const isCut = program === "nodemon" && args[0] === "--";
+      return this.#file([file, ...args.slice(isCut ? 1 : 0)], read.flags, runner.preload);
     }
-    const {
-      flags,
-      exec,
-      rest: [...program_],
-    } = splitOwnFlags(rest, runner.withValue ?? []);
-    if (exec !== undefined) {
-      this.#words = [...exec.split(/\s+/), ...program_];
-      return undefined;
-    }
+    const { flags, rest: program_ } = splitOwnFlags(rest, runner.withValue ?? []);
     this.#notTaken.push(...flags);
     if (program_.length === 0) return { kind: "unclear", why: `its ${program} runs no file` };
     const dashes = program_.indexOf("--");
     const isPm2 = program.startsWith("pm2");
     const before = dashes === -1 ? program_ : program_.slice(0, dashes);
     const behind = dashes === -1 ? [] : program_.slice(dashes + 1);
-    const file = before[0];
-    const args = [...(isPm2 ? [] : before.slice(1)), ...behind];
-    if (isPm2 && before.length > 1) this.#notTaken.push(before.slice(1).join(" "));
-    if (/ecosystem|\.(?:json|ya?ml)$|\.config\.[cm]?js$/.test(file!))
+    const [file = "", ...others] = before;
+    if (isPm2 && others.length > 0) this.#notTaken.push(others.join(" "));
+    // `pm2 start npm -- run serve`, `pm2 start "npm run serve"`.
+    const [command = "", ...itsWords] = [...file.split(/\s+/), ...behind];
+    if (isPm2 && scriptOf(command, itsWords) !== undefined) {
+      this.#words = [command, ...itsWords];
+      return undefined;
+    }
+    const args = [...(isPm2 ? [] : others), ...behind];
+    if (/ecosystem|\.(?:json|ya?ml)$|\.config\.[cm]?js$/.test(file))
       return { kind: "unclear", why: `its ${program} reads ${file}, which names the app` };
-    // `nodemon node app.js` and the like.
-    if (dashes === -1 && Object.hasOwn(runners, file!)) {
+    if (dashes === -1 && Object.hasOwn(runners, file)) {
       this.#words = program_;
       return undefined;
     }
-    return this.#file([file!, ...args], [], runner.preload);
+    return this.#file([file, ...args], [], runner.preload);
+  }
+
+  #readOwnFlags(flags: readonly OwnFlag[], variables: Readonly<Record<string, string>>): void {
+    for (const { flag, value } of flags) {
+      const variable = Object.hasOwn(variables, flag) ? variables[flag] : undefined;
+      if (variable === undefined) this.#notTaken.push([flag, ...(value === undefined ? [] : [value])].join(" "));
+      else this.#env[variable] ??= value ?? "1";
+    }
   }
 
   #file(
@@ -223,19 +256,14 @@ class Reader {
 type Runner = (typeof runners)[string];
 
 /** The flags of a runner that are its own, in front of the file or behind it. */
-function splitOwnFlags(
-  words: readonly string[],
-  withValue: readonly string[],
-): { flags: string[]; exec: string | undefined; rest: string[] } {
+function splitOwnFlags(words: readonly string[], withValue: readonly string[]): { flags: string[]; rest: string[] } {
   const flags: string[] = [];
-  let exec: string | undefined;
   let at = 0;
   for (; at < words.length && words[at]!.startsWith("-") && words[at] !== "--"; at++) {
     const word = words[at]!;
-    if (word === "-x" || word === "--exec") exec = words[++at];
-    else flags.push(withValue.includes(word) ? `${word} ${words[++at]}` : word);
+    flags.push(withValue.includes(word) ? `${word} ${words[++at]}` : word);
   }
-  return { flags, exec, rest: words.slice(at) };
+  return { flags, rest: words.slice(at) };
 }
 
 function isVerb(verb: string | undefined, [first]: readonly string[]): boolean {

@@ -64,6 +64,14 @@ describe("the file that a start script runs", () => {
     "./bin/www": "./bin/www",
     "bun run x.ts": "x.ts",
     "heddle serve x.ts --workers 2": "x.ts",
+    "tsx --tsconfig tsconfig.server.json --env-file=.env x.ts": "x.ts",
+    "tsx watch --clear-screen=false --include 'a/*' x.ts": "x.ts",
+    "ts-node --compiler-options '{}' -r a x.ts": "x.ts",
+    "nodemon -r dotenv/config -e ts,json x.ts": "x.ts",
+    "nodemon --exec tsx --tsconfig a.json x.ts": "x.ts",
+    "pm2 start --cwd . --interpreter node x.js": "x.js",
+    'cross-env-shell "A=b node x.js"': "x.js",
+    "cross-env-shell A=b 'node x.js'": "x.js",
     "node --report-dir reports --cpu-prof-dir=p x.js": "x.js",
     "node --stack-trace-limit=50 -C development x.js": "x.js",
   };
@@ -119,6 +127,23 @@ describe("the file that a start script runs", () => {
     assert.deepEqual(fileOf("tsx x.ts").preload, ["--import", "tsx"]);
   });
 
+  test("comes with what flags of a runner mean", () => {
+    const tsx = fileOf("tsx --no-cache --tsconfig=a.json --conditions=x --env-file=.env watched.ts --tsconfig b");
+    assert.deepEqual(tsx.env, { TSX_DISABLE_CACHE: "1", TSX_TSCONFIG_PATH: "a.json" });
+    assert.deepEqual([tsx.nodeFlags, tsx.args], [["--conditions=x"], ["--tsconfig", "b"]]);
+    assert.deepEqual(tsx.envFiles, [{ path: ".env", isOptional: false }]);
+    const nodemon = fileOf("nodemon -q --delay 2 --import ./a.js --env-file=.env x.js -- --shop north");
+    assert.deepEqual(
+      [nodemon.nodeFlags, nodemon.args],
+      [
+        ["--import", "./a.js"],
+        ["--shop", "north"],
+      ],
+    );
+    assert.deepEqual(nodemon.notTaken.slice(1), ["-q", "--delay 2"]);
+    assert.deepEqual(fileOf("nodemon --exec node --import ./a.js x.js").nodeFlags, ["--import", "./a.js"]);
+  });
+
   test("comes with what is not taken over, and what to do instead", () => {
     assert.deepEqual(fileOf("npm run build && node --inspect=9230 --watch x.js").notTaken, [
       "npm run build",
@@ -143,6 +168,10 @@ test("a start script may run another script, a package's server, or a server for
     "yarn serve": ["script", "serve"],
     "node --run serve": ["script", "serve"],
     "pnpm serve": ["script", "serve"],
+    "pm2 start npm --name shop -- run serve": ["script", "serve"],
+    "pm2-runtime start 'npm run serve'": ["script", "serve"],
+    "run-s build serve": ["script", "serve"],
+    "npm-run-all --silent 'build:*' serve": ["script", "serve"],
     "next start -p 3000": ["server", "next"],
     "NODE_ENV=production react-router-serve ./build/server/index.js": ["server", "react-router-serve"],
     "./node_modules/.bin/fastify start app.js": ["server", "fastify"],
@@ -193,6 +222,8 @@ test("a script that cannot be understood says why", () => {
     "turbo run start": /turbo, which heddle does not know/,
     "node a.js & node b.js": /several commands/,
     "node a.js || node b.js": /several commands/,
+    "npm-run-all a --parallel b c": /several commands/,
+    "run-s 'serve:*'": /does not name one script/,
     "node $FILE": /the shell works out/,
     "node -e 'serve()'": /runs no file/,
     "pm2-runtime ecosystem.config.js": /reads ecosystem\.config\.js/,
