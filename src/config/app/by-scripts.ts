@@ -145,10 +145,11 @@ function completed(
   reason: string,
   extra: readonly string[],
 ): FoundApp {
-  const files = envFiles
-    .map(({ path, isOptional }) => ({ path: resolve(project.folder, folder, path), isOptional }))
-    .filter(({ path, isOptional }) => !isOptional || existsSync(path))
-    .map(({ path }) => path);
+  const present = envFiles
+    .map((each) => ({ ...each, path: resolve(project.folder, folder, each.path) }))
+    .filter(({ path, isOptional }) => !isOptional || existsSync(path));
+  const files = present.map(({ path }) => path);
+  const expanded = present.flatMap(({ path, expands }) => (expands === undefined ? [] : [[path, expands] as const]));
   const own = kind === "script" ? [] : found.nodeFlags;
   const taken = [...own, ...Object.keys(env), ...files.map((file) => project.show(file))];
   const left = [...extra, ...notTaken];
@@ -157,6 +158,7 @@ function completed(
     env: { ...env, ...found.env },
     // What the outer script has set, the inner one's files do not change.
     envFiles: [...found.envFiles, ...files],
+    expanded: { ...found.expanded, ...Object.fromEntries(expanded) },
     reason: [
       reason,
       ...(taken.length === 0 ? [] : [`with ${taken.join(" ")}`]),

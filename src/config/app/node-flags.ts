@@ -1,5 +1,7 @@
 /** Reads the flags of `node` (and of programs that take the same) before a program's file. Pure. */
 
+import type { Expansion } from "./programs.ts";
+
 /** Flags whose value is the next word. V8's flags have theirs behind `=`. */
 // biome-ignore format: a list
 const WITH_VALUE: ReadonlySet<string> = new Set([
@@ -28,11 +30,19 @@ const NOT_TAKEN: readonly (readonly [RegExp, string])[] = [
   [/^--title/, "heddle names its processes"],
 ];
 
+export interface ScriptEnvFile {
+  readonly path: string;
+  /** It may be missing. */
+  readonly isOptional: boolean;
+  /** In which of its values `${NAME}` means that variable. Absent: in none. */
+  readonly expands?: Expansion;
+}
+
 export interface NodeFlags {
   /** For the processes that run the app. */
   readonly flags: readonly string[];
-  /** The files of --env-file; `isOptional`: of --env-file-if-exists. */
-  readonly envFiles: readonly { readonly path: string; readonly isOptional: boolean }[];
+  /** The files of --env-file. */
+  readonly envFiles: readonly ScriptEnvFile[];
   /** Flags of the program itself, which passes all others to Node. */
   readonly own: readonly OwnFlag[];
   /** Each with what to do instead. */

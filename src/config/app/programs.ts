@@ -89,13 +89,28 @@ export const wrappers: Readonly<Record<string, readonly string[]>> = {
   dotenvx: ["-f", "--env-file", "-e", "--env", "-fk", "--env-keys-file"],
 };
 
-/** Wrappers that read env files: `.env`, unless one of `files` names others, or one of `others` another source. The first file wins. */
-export const envFileReaders: Readonly<
-  Record<string, { readonly files: readonly string[]; readonly others: readonly string[] }>
-> = {
-  dotenv: { files: ["-e"], others: [] },
+/** In which values. */
+export type Expansion = "all" | "unless-single-quoted";
+
+/** A wrapper that reads env files: `.env`, unless `files` name others. The first file wins. */
+export interface EnvFileReader {
+  readonly files: readonly string[];
+  /** They name another source. */
+  readonly others?: readonly string[];
+  /** Its value is a variable, `NAME=value`. */
+  readonly variables?: readonly string[];
+  /** Beside each file, the same with `.local` and with its value behind the name. */
+  readonly cascade?: string;
+  /** It replaces `${NAME}` in values. */
+  readonly expands?: Expansion;
+  /** The flag by which it does not. */
+  readonly noExpansion?: string;
+}
+
+export const envFileReaders: Readonly<Record<string, EnvFileReader>> = {
+  dotenv: { files: ["-e"], variables: ["-v"], cascade: "-c", expands: "all", noExpansion: "--no-expand" },
   "env-cmd": { files: ["-f", "--file"], others: ["-e", "--environments", "-r", "--rc-file"] },
-  dotenvx: { files: ["-f", "--env-file"], others: [] },
+  dotenvx: { files: ["-f", "--env-file"], variables: ["-e", "--env"], expands: "unless-single-quoted" },
 };
 
 /** A package's command that is a server, and that heddle runs as the app. */

@@ -1,6 +1,7 @@
 /** The folder that is searched for the app, and the errors that end the search. */
 
 import { join, relative } from "node:path";
+import type { Expansion } from "./programs.ts";
 import { HeddleError } from "../../errors/errors.ts";
 import { isFile, type PackageFile, programFile, readPackageFile } from "./package-file.ts";
 
@@ -14,6 +15,8 @@ export interface FoundApp {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute, and those that exist if they may be missing. */
   readonly envFiles: readonly string[];
+  /** By their paths: in which of their values `${NAME}` means that variable. */
+  readonly expanded?: Readonly<Record<string, Expansion>>;
   /** For the log: what was taken, and why. */
   readonly reason: string;
   /** The file that says so: a change of it may mean another app. */

@@ -7,7 +7,7 @@
  * the user must be able to see how `heddle serve` differs from `npm start`.
  */
 
-import { readNodeFlags, splitOnce, type NodeFlags, type OwnFlag } from "./node-flags.ts";
+import { readNodeFlags, splitOnce, type OwnFlag, type ScriptEnvFile } from "./node-flags.ts";
 import { developCommands, envFileReaders, runners, serverCommands, wrappers } from "./programs.ts";
 import { execOf, scriptOf } from "./run-script.ts";
 import { splitScript, type Command } from "./script-words.ts";
@@ -16,7 +16,7 @@ import { splitScript, type Command } from "./script-words.ts";
 export interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
   /** A later one wins. */
-  readonly envFiles: NodeFlags["envFiles"];
+  readonly envFiles: readonly ScriptEnvFile[];
   /** The folder that the script changes to. */
   readonly folder: string | undefined;
   /** What npm start would do, and heddle does not. */
@@ -53,7 +53,7 @@ class Reader {
   readonly #earlier: readonly Command[];
   #words: readonly string[];
   readonly #env: Record<string, string> = {};
-  readonly #envFiles: NodeFlags["envFiles"][number][] = [];
+  readonly #envFiles: ScriptEnvFile[] = [];
   readonly #notTaken: string[] = [];
   readonly #hasScript: (name: string) => boolean;
   #folder: string | undefined;
@@ -142,7 +142,7 @@ class Reader {
   }
 
   #unwrap(name: string, words: readonly string[], withValue: readonly string[]): void {
-    const flags: { readonly flag: string; readonly value: string | undefined }[] = [];
+    const flags: OwnFlag[] = [];
     let at = 0;
     for (; at < words.length && words[at]!.startsWith("-"); at++) {
       const word = words[at]!;
@@ -163,14 +163,26 @@ class Reader {
   }
 
   /** Of a program that sets what its files hold and then runs another: what it has set, no later file changes. */
-  #readEnvFiles(name: string, flags: readonly { readonly flag: string; readonly value: string | undefined }[]): void {
-    const { files, others } = envFileReaders[name]!;
-    const named = flags.flatMap(({ flag, value }) => (files.includes(flag) && value !== undefined ? [value] : []));
-    const isElsewhere = flags.some(({ flag }) => others.includes(flag));
-    for (const { flag, value } of flags)
-      if (!files.includes(flag)) this.#notTaken.push([name, flag, ...(value === undefined ? [] : [value])].join(" "));
-    const paths = named.length > 0 || isElsewhere ? named : [".env"];
-    this.#envFiles.unshift(...paths.toReversed().map((path) => ({ path, isOptional: true })));
+  #readEnvFiles(name: string, flags: readonly OwnFlag[]): void {
+    const { files, others = [], variables = [], cascade, expands, noExpansion } = envFileReaders[name]!;
+    const named: string[] = [];
+    let isElsewhere = false;
+    let suffixes: readonly string[] = [""];
+    for (const { flag, value } of flags) {
+      if (files.includes(flag) && value !== undefined) named.push(value);
+      else if (flag === cascade)
+        suffixes = value === undefined ? [".local", ""] : [`.${value}.local`, ".local", `.${value}`, ""];
+      else if (flag !== noExpansion && !(variables.includes(flag) && this.#assign(value ?? "")))
+        this.#notTaken.push([name, flag, ...(value === undefined ? [] : [value])].join(" "));
+      isElsewhere ||= others.includes(flag);
+    }
+    const isExpanded = expands !== undefined && !flags.some(({ flag }) => flag === noExpansion);
+    const paths = (named.length > 0 || isElsewhere ? named : [".env"]).flatMap((path) =>
+      suffixes.map((end) => path + end),
+    );
+    this.#envFiles.unshift(
+      ...paths.toReversed().map((path) => ({ path, isOptional: true, ...(isExpanded && { expands }) })),
+    );
   }
 
   #readRunner(program: string, words: readonly string[]): StartCommand | undefined {

@@ -9,11 +9,14 @@ import { basename } from "node:path";
 import { parseEnv } from "node:util";
 import { HeddleError } from "../../errors/errors.ts";
 import type { FoundApp } from "../app/find-app.ts";
+import type { Expansion } from "../app/programs.ts";
 import type { Environment, Variables } from "./sources.ts";
 
 export interface EnvFile {
   readonly path: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Those of them in whose values `${NAME}` means that variable, as with dotenv-cli and dotenvx. Node reads them as they are. */
+  readonly expanded?: ReadonlySet<string>;
 }
 
 /** @throws HeddleError ENV_FILE_FAILED */
@@ -24,11 +27,33 @@ export function readEnvFiles(paths: readonly string[]): readonly EnvFile[] {
 /** The variables that the start script sets, and its own env files: for `mergeEnvFiles`, in front of all others.
  * @throws HeddleError ENV_FILE_FAILED
  */
-export function readScriptEnv(found: Pick<FoundApp, "env" | "envFiles"> | undefined): readonly EnvFile[] {
+export function readScriptEnv(found: Pick<FoundApp, "env" | "envFiles" | "expanded"> | undefined): readonly EnvFile[] {
+  if (found === undefined) return [];
+  const files = found.envFiles.map((path) => readScriptFile(path, found.expanded?.[path]));
   // What the script assigns wins over its files, as in a shell.
-  return found === undefined
-    ? []
-    : [...readEnvFiles(found.envFiles), { path: "the start script", variables: found.env }];
+  return [...files, { path: "the start script", variables: found.env }];
+}
+
+function readScriptFile(path: string, expands: Expansion | undefined): EnvFile {
+  const text = readText(path);
+  const variables = parseEnvFile(text, path);
+  if (expands === undefined) return { path, variables };
+  const isPlain = (name: string): boolean => expands === "unless-single-quoted" && SINGLE_QUOTED(name).test(text);
+  const expanded = Object.keys(variables).filter((name) => !isPlain(name));
+  if (expands === "unless-single-quoted") refuseDotenvx(path, variables, expanded);
+  return { path, variables, expanded: new Set(expanded) };
+}
+
+const SINGLE_QUOTED = (name: string): RegExp =>
+  new RegExp(`^[^\\S\\n]*(?:export[^\\S\\n]+)?${RegExp.escape(name)}[^\\S\\n]*=[^\\S\\n]*'`, "m");
+
+/** What only dotenvx can do: it has the keys, and runs commands. */
+function refuseDotenvx(path: string, variables: EnvFile["variables"], expanded: readonly string[]): void {
+  const start = "expected heddle to be started by it: dotenvx run -- heddle serve";
+  const encrypted = Object.keys(variables).find((name) => variables[name]!.startsWith("encrypted:"));
+  if (encrypted !== undefined) throw failed(path, `dotenvx decrypts ${encrypted}, and heddle does not; ${start}`);
+  const command = expanded.find((name) => variables[name]!.includes("$("));
+  if (command !== undefined) throw failed(path, `dotenvx runs a command for ${command}, and heddle does not; ${start}`);
 }
 
 /** @throws HeddleError ENV_FILE_FAILED */
@@ -46,14 +71,41 @@ export function parseEnvFile(text: string, path: string): Readonly<Record<string
 export function mergeEnvFiles(files: readonly EnvFile[], env: Environment): Variables {
   const merged: Record<string, string | undefined> = {};
   const envFileOf: Record<string, string> = {};
-  for (const { path, variables } of files) {
+  const toExpand = new Set<string>();
+  for (const { path, variables, expanded } of files) {
     for (const [name, value] of Object.entries(variables)) {
       if (env[name] !== undefined) continue;
       merged[name] = value;
       envFileOf[name] = basename(path);
+      if (expanded?.has(name) === true) toExpand.add(name);
+      else toExpand.delete(name);
     }
   }
+  for (const name of toExpand) merged[name] = expandValue(merged[name]!, (other) => env[other] ?? merged[other]);
   return { env: { ...merged, ...env }, envFileOf };
+}
+
+/** The innermost ones first. */
+const REFERENCE = /(?<!\\)(?:\$\{([^{}]+)\}|\$([A-Za-z_]\w*))/;
+/** More than a file needs that does not refer to itself in a circle. */
+const MAX_REFERENCES = 1000;
+
+/** `$NAME`, `${NAME}`, `${NAME:-instead}`, `${NAME:+instead}`, as dotenv-expand understands them. `\$` is a dollar. Pure. */
+export function expandValue(text: string, valueOf: (name: string) => string | undefined): string {
+  let result = text;
+  const seen = new Set<string>();
+  for (let i = 0; i < MAX_REFERENCES; i++) {
+    const [whole, braced, bare = ""] = REFERENCE.exec(result) ?? [];
+    if (whole === undefined) break;
+    seen.add(result);
+    const [, name = "", operator = "", instead = ""] = /^(.*?)(?:(:?[-+])([^]*))?$/.exec(braced ?? bare) ?? [];
+    const value = valueOf(name) ?? "";
+    const isUsed = value !== "" && !seen.has(value);
+    const own = operator.endsWith("+") ? "" : value;
+    const other = operator.endsWith("+") && value === "" ? "" : instead;
+    result = result.replace(whole, () => (isUsed && own !== "" ? own : other));
+  }
+  return result.replaceAll("\\$", "$");
 }
 
 function readText(path: string): string {

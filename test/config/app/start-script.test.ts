@@ -104,7 +104,13 @@ describe("the file that a start script runs", () => {
       { path: ".env", isOptional: false },
       { path: ".local", isOptional: true },
     ]);
-    assert.deepEqual(fileOf("dotenv -e .env -- node x.js").envFiles, [{ path: ".env", isOptional: true }]);
+    assert.deepEqual(fileOf("dotenv -e .env -- node x.js").envFiles, [
+      { path: ".env", isOptional: true, expands: "all" },
+    ]);
+    const expansions = ["dotenv --no-expand -- node x.js", "env-cmd node x.js", "dotenvx run -- node x.js"].map(
+      (script) => fileOf(script).envFiles[0]?.expands,
+    );
+    assert.deepEqual(expansions, [undefined, undefined, "unless-single-quoted"]);
   });
 
   test("comes with the env files of a program around it, of which the first wins", () => {
@@ -117,10 +123,26 @@ describe("the file that a start script runs", () => {
       assert.deepEqual(paths(script), [".env"], script);
   });
 
+  test("comes with the variables and the cascade of dotenv", () => {
+    const { env, envFiles, notTaken } = fileOf("dotenv -c production -e .env -e .db -v A=b -- node x.js");
+    assert.deepEqual([env, notTaken], [{ A: "b" }, []]);
+    const ofEach = [".production.local", ".local", ".production", ""];
+    const paths = [".env", ".db"].flatMap((path) => ofEach.map((end) => path + end));
+    assert.deepEqual(
+      envFiles.map(({ path }) => path),
+      paths.toReversed(),
+    );
+    assert.deepEqual(
+      fileOf("dotenv -c -- node x.js").envFiles.map(({ path }) => path),
+      [".env", ".env.local"],
+    );
+    assert.deepEqual(fileOf("dotenvx run --env A=b -- node x.js").env, { A: "b" });
+  });
+
   test("comes without the environments of env-cmd, which are in a file of its own form", () => {
     const { envFiles, notTaken } = fileOf("env-cmd -e production node x.js");
     assert.deepEqual([envFiles, notTaken], [[], ["env-cmd -e production"]]);
-    assert.deepEqual(fileOf("dotenv -c -v A=b -- node x.js").notTaken, ["dotenv -c", "dotenv -v A=b"]);
+    assert.deepEqual(fileOf("dotenv -o -- node x.js").notTaken, ["dotenv -o"]);
   });
 
   test("of a runner of TypeScript comes with what it adds to Node", () => {

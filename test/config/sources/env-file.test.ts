@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parseEnv } from "node:util";
 import { envFilePaths, parseArguments, resolveConfig } from "../../../src/config/config.ts";
-import { mergeEnvFiles, parseEnvFile, readEnvFiles } from "../../../src/config/sources/env-file.ts";
+import {
+  expandValue,
+  mergeEnvFiles,
+  parseEnvFile,
+  readEnvFiles,
+  readScriptEnv,
+} from "../../../src/config/sources/env-file.ts";
 import { refusal } from "../support.ts";
 
 function files(...variables: readonly Readonly<Record<string, string>>[]): Parameters<typeof mergeEnvFiles>[0] {
@@ -109,4 +118,50 @@ test("env files are named by flags, else by the environment, else by the config 
   assert.deepEqual(envFilePaths({ flags: {}, env, file }, "/srv"), ["/srv/c", "/srv/d"]);
   assert.deepEqual(envFilePaths({ flags: {}, env: {}, file }, "/srv"), ["/srv/.env"]);
   assert.equal(envFilePaths({ flags: {}, env: {} }, "/srv"), undefined);
+});
+
+test("values refer to variables as with dotenv-expand", () => {
+  const variables: Readonly<Record<string, string>> = { A: "1", B: "${A}/b", I: "$I:x", K: "$L", L: "$K", EMPTY: "" };
+  const expanded: Readonly<Record<string, string>> = {
+    "https://${A}@host/$B?x=$X": "https://1@host/1/b?x=",
+    "${X:-${A}} ${EMPTY:-empty} ${X-a:-b} ${A-q}": "1 empty a:-b 1",
+    "${A:+yes}${X:+no}": "yes",
+    "\\$A a$ $$": "$A a$ $$",
+    "$I:x": ":x",
+    $K: "",
+  };
+  for (const [text, value] of Object.entries(expanded))
+    assert.equal(
+      expandValue(text, (name) => variables[name]),
+      value,
+      text,
+    );
+});
+
+test("the files of a start script's dotenv have their values expanded, and others have not", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-env-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [all, quoted, node] = ["all", "quoted", "node"].map((name) => join(folder, name)) as [string, string, string];
+  writeFileSync(all, "A='$HOST/a'\nB=$A$SCRIPT\nHOST=file");
+  writeFileSync(quoted, "C='$HOST'\n D=$HOST");
+  writeFileSync(node, "E=$HOST");
+  const expanded = { [all]: "all", [quoted]: "unless-single-quoted" } as const;
+  const found = { envFiles: [all, quoted, node], env: { SCRIPT: "script" }, expanded };
+  const { env } = mergeEnvFiles(readScriptEnv(found), { HOST: "host" });
+  assert.deepEqual(env, {
+    A: "host/a",
+    B: "host/ascript",
+    C: "$HOST",
+    D: "host",
+    E: "$HOST",
+    SCRIPT: "script",
+    HOST: "host",
+  });
+  for (const [line, why] of [
+    ["C=encrypted:BD", /dotenvx decrypts C, and heddle does not/],
+    ['C="$(id)"', /dotenvx runs a command for C/],
+  ] as const) {
+    writeFileSync(quoted, line);
+    assert.throws(() => readScriptEnv(found), { code: "ENV_FILE_FAILED", message: why });
+  }
 });
