@@ -1,4 +1,4 @@
-/** How the commands print errors: the message, where in the user's code it came from, what to try. */
+/** How the commands print: an answer for a program by itself; of an error the message, where in the user's code it came from, what to try. */
 
 import { HeddleError, messageOf } from "../errors/errors.ts";
 
@@ -18,6 +18,16 @@ export function tolerateClosedPipes(): void {
 /** A server continues when its output is lost, whatever the reason. */
 export function tolerateLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+/**
+ * Keeps stdout for what the returned function writes. A config file or a scenario's module may print too (dotenv does): a program that
+ * reads the answer could not read that, so it goes to stderr.
+ */
+export function reserveStdout(): (text: string) => void {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  return (text) => void write(text);
 }
 
 export function printError(error: unknown): void {

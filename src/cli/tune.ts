@@ -20,6 +20,7 @@ import type { TuneOutcome, TuneProgress, TuneRequest } from "../tune/run/request
 import { tune as measure } from "../tune/run/tune.ts";
 import { loadScenario, parsePath, type Scenario } from "../tune/scenario/scenario.ts";
 import type { TuneResult } from "../tune/types.ts";
+import { reserveStdout } from "./output.ts";
 import { readSettings } from "./settings.ts";
 import { exportScenario } from "./tune-export.ts";
 import { checkOutput, writeOutput } from "./tune-output.ts";
@@ -38,9 +39,11 @@ export async function tune(argv: readonly string[]): Promise<void> {
     console.log(tuneUsage());
     return;
   }
+  // Both are for programs to read.
+  const print = isExport || options.json ? reserveStdout() : console.log;
   const scenario = await readScenarioOf(options);
   if (isExport) {
-    process.stdout.write(exportScenario(options.serveArgs, scenario, options));
+    print(exportScenario(options.serveArgs, scenario, options));
     return;
   }
   const outFolder = resolve(options.outFolder);
@@ -71,7 +74,8 @@ export async function tune(argv: readonly string[]): Promise<void> {
   }
   const { result, failure } = outcome;
   const comparison = before === undefined ? undefined : compareResults(before, result);
-  tell(options, result, comparison);
+  if (options.json) print(inJson(result, comparison));
+  else tell(result);
   // What was measured is told before: it is not lost if it can't be written.
   const files = [...(comparison?.sentences ?? []), ...writeOutput(outFolder, result)];
   for (const line of files) (options.json ? console.error : console.log)(line);
@@ -162,11 +166,11 @@ function show(view: ProgressView, progress: TuneProgress, targetMs: number | und
   });
 }
 
-function tell({ json }: TuneOptions, result: TuneResult, comparison: Comparison | undefined): void {
-  if (json) {
-    console.log(JSON.stringify(comparison === undefined ? result : { ...result, comparison }, null, 2));
-    return;
-  }
+function inJson(result: TuneResult, comparison: Comparison | undefined): string {
+  return `${JSON.stringify(comparison === undefined ? result : { ...result, comparison }, null, 2)}\n`;
+}
+
+function tell(result: TuneResult): void {
   const look = lookOf(process.stdout, process.env);
   const target = result.slo === undefined ? {} : { targetMs: result.slo.targetMs };
   console.log(summary(result, look));

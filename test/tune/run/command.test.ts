@@ -65,7 +65,8 @@ async function interrupted(
 
 describe("heddle tune", { concurrency: 2 }, () => {
   test("prints the answer as JSON, writes result, report and config, and compares with an earlier result", async (t) => {
-    const folder = tempFolder(t, { "app.mjs": APP, "heddle.config.ts": 'export default {\n  model: "loop",\n};\n' });
+    const config = 'console.log("a config file may print");\nexport default {\n  model: "loop",\n};\n';
+    const folder = tempFolder(t, { "app.mjs": APP, "heddle.config.ts": config });
     const first = await startTune(t, ["app.mjs", ...SHORT, "--json", "--write"], folder).exited;
     assert.equal(first.code, 0, first.stderr);
     const result = JSON.parse(first.stdout) as TuneResult;
@@ -86,7 +87,7 @@ describe("heddle tune", { concurrency: 2 }, () => {
     assert.match(first.stderr, /heddle\.config\.ts\n[^]*\+ {3}workers: 1,/);
     assert.match(
       readFileSync(join(folder, "heddle.config.ts"), "utf8"),
-      /^export default \{\n {2}model: "loop",\n {2}workers: 1,\n {2}threads: 1,/,
+      /^export default \{\n {2}model: "loop",\n {2}workers: 1,\n {2}threads: 1,/m,
     );
 
     const [shape] = result.shapes;
@@ -266,10 +267,11 @@ const { fetch: answer } = {
 });
 
 test("heddle tune export k6 prints the requests as a script, and nothing else", async (t) => {
-  const folder = tempFolder(t, { "scenario.json": '{ "requests": [{ "path": "/orders", "weight": 3 }] }' });
-  const args = ["tune", "export", "k6", "--scenario", "scenario.json", "--url", "http://127.0.0.1:9000"];
+  const scenario = 'console.log("a module");\nexport default { requests: [{ path: "/orders", weight: 3 }] };\n';
+  const folder = tempFolder(t, { "scenario.mjs": scenario });
+  const args = ["tune", "export", "k6", "--scenario", "scenario.mjs", "--url", "http://127.0.0.1:9000"];
   const { code, stdout, stderr } = await runHeddle(args, { cwd: folder });
-  assert.deepEqual([code, stderr], [0, ""]);
+  assert.deepEqual([code, stderr], [0, "a module\n"]);
   assert.match(stdout, /from "k6\/http"[^]*http:\/\/127\.0\.0\.1:9000[^]*\/orders/);
   writeFileSync(join(folder, "script.mjs"), stdout);
   const parsed = spawnSync(process.execPath, ["--check", join(folder, "script.mjs")], { encoding: "utf8" });
