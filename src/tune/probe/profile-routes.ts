@@ -11,6 +11,7 @@
  */
 
 import { HeddleError } from "../../errors/errors.ts";
+import { causeInWords, mainCause } from "../load/causes.ts";
 import type { RouteProfile, Sample } from "../types.ts";
 import type { BootedShape } from "./boot-shape.ts";
 import { type LoopBlocks, longestBlockMs } from "./loops.ts";
@@ -101,7 +102,9 @@ export function profileOf(
   );
   if (windows.length === 0) {
     const passedMs = Math.round(last.atMs - first.atMs);
-    throw new HeddleError("TUNE_NOT_SERVED", `${name} gave no good answer within ${passedMs} ms.`);
+    const cause = mainCause(samples);
+    const got = cause === undefined ? "" : `, mostly: ${causeInWords(cause)}`;
+    throw new HeddleError("TUNE_NOT_SERVED", `${name} gave no good answer within ${passedMs} ms${got}.`);
   }
   const { answerMs, cpuMs, loopMs } = windows.reduce((a, b) => (b.answerMs < a.answerMs ? b : a));
   return {

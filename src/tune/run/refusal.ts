@@ -4,6 +4,7 @@
 
 import { count } from "../../errors/count.ts";
 import { HeddleError } from "../../errors/errors.ts";
+import { causeInWords, mainCause } from "../load/causes.ts";
 import type { Sample } from "../types.ts";
 
 /** What is to be done about a status, or about what the connection did. */
@@ -44,23 +45,11 @@ export function refusal(asked: readonly Asked[], target: string): HeddleError | 
   const refused = asked.filter(({ sample: { answers, errors } }) => errors >= answers);
   if (refused.length === 0) return undefined;
   const lines = refused.map(({ route, sample }) => {
-    const { answers, errors, errorsByCause } = sample;
-    const [cause = "timeout"] = Object.entries(errorsByCause).sort(([, a], [, b]) => b - a)[0] ?? [];
+    const { answers, errors } = sample;
+    const cause = mainCause([sample]) ?? "timeout";
     const advice = ADVICE.find(([causes]) => causes.test(cause))?.[1];
-    const got = /^\d/.test(cause) ? `status ${cause}` : (CONNECTION[cause] ?? cause);
     const share = errors === 0 ? "" : ` on ${errors} of ${count(answers + errors, "request")}`;
-    return `${route}: ${got}${share}${advice === undefined ? "" : `; ${advice}`}`;
+    return `${route}: ${causeInWords(cause)}${share}${advice === undefined ? "" : `; ${advice}`}`;
   });
   return new HeddleError("TUNE_REFUSED", `${target} can't be measured with these requests:\n${lines.join("\n")}`);
 }
-
-const CONNECTION: Readonly<Record<string, string>> = {
-  refused: "connection refused",
-  unknown: "no such host",
-  tls: "no connection over TLS",
-  reset: "connection reset",
-  cut: "the answer was cut off",
-  timeout: "no answer in time",
-  malformed: "no HTTP/1.1 answer",
-  generator: "no connection could be opened",
-};

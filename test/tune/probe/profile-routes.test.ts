@@ -18,6 +18,7 @@ function sample({ answers, errors = 0, meanMs, cpuSeconds, seconds = 1, histogra
     histogram,
     answers,
     errors,
+    errorsByCause: {},
     seconds,
     latency: { meanMs },
     ...(cpuSeconds === undefined ? {} : { serverCpuSeconds: cpuSeconds }),
@@ -109,6 +110,10 @@ describe("the profile of a route", () => {
     assert.throws(() => profileOf(ROUTE, samples, [reading(0, 0), reading(900, 0)], IDLE), {
       code: "TUNE_NOT_SERVED",
       message: "GET / gave no good answer within 900 ms.",
+    });
+    const limited = samples.map((each) => ({ ...each, errors: 9, errorsByCause: { reset: 1, 429: 8 } }));
+    assert.throws(() => profileOf(ROUTE, limited, [reading(0, 0), reading(900, 0)], IDLE), {
+      message: "GET / gave no good answer within 900 ms, mostly: status 429.",
     });
   });
 });
