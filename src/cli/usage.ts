@@ -34,7 +34,7 @@ Exit codes: 0 success; 1 the app or the server failed; 2 the command line or the
 
 Signals: TERM stop, INT stop (twice: at once), HUP reload, TTIN/TTOU one worker more/fewer.
 
-${helpText(Math.min(process.stdout.columns ?? 100, 120))}`;
+${helpText(Math.min(process.stdout.columns > 0 ? process.stdout.columns : 100, 120))}`;
 }
 
 export function tuneUsage(): string {

@@ -10,6 +10,8 @@ export interface Look {
   readonly live: boolean;
 }
 
+type Size = Pick<Look, "columns" | "rows">;
+
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -21,12 +23,16 @@ export function lookOf(output: Output, env: Readonly<Record<string, string | und
   const isTerminal = output.isTTY === true;
   const isDumb = env["TERM"] === "dumb";
   return {
-    columns: output.columns ?? 80,
-    rows: output.rows ?? 24,
+    ...sizeOf(output, { columns: 80, rows: 24 }),
     colour: isTerminal && !isDumb && (env["NO_COLOR"] ?? "") === "",
     unicode: speaksUtf8(env),
     live: isTerminal && !isDumb,
   };
+}
+
+/** A terminal that nobody has told its size, as in some containers and CI systems, says that it has 0 columns and rows. */
+export function sizeOf({ columns = 0, rows = 0 }: Output, unknown: Size): Size {
+  return { columns: columns > 0 ? columns : unknown.columns, rows: rows > 0 ? rows : unknown.rows };
 }
 
 /** The first of these that is not empty decides (POSIX, "Internationalization Variables"). */

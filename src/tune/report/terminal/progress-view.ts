@@ -10,7 +10,7 @@ import type { KneeEstimate, Level } from "../../types.ts";
 import { milliseconds, perSecond, plain, timeSpan } from "../numbers.ts";
 import { printable } from "../printable.ts";
 import { terminalChart } from "./chart.ts";
-import { type Look, lookOf, type Output } from "./look.ts";
+import { type Look, lookOf, type Output, sizeOf } from "./look.ts";
 import { cut, toAscii } from "./text.ts";
 
 export interface Progress {
@@ -107,8 +107,7 @@ export class ProgressView {
 
   /** The terminal may have been resized. */
   #current(): Look {
-    const { columns = this.#look.columns, rows = this.#look.rows } = this.#output;
-    return { ...this.#look, columns, rows };
+    return { ...this.#look, ...sizeOf(this.#output, this.#look) };
   }
 
   #draw(lines: readonly string[]): void {

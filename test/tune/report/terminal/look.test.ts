@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lookOf } from "../../../../src/tune/report/terminal/look.ts";
+import { lookOf, sizeOf } from "../../../../src/tune/report/terminal/look.ts";
 
 const terminal = { isTTY: true, columns: 120, rows: 40 };
 
@@ -17,6 +17,12 @@ test("a terminal of UTF-8 gets colours, Braille and redrawing", () => {
 test("a pipe gets neither colours nor redrawing", () => {
   const look = lookOf({}, { LANG: "C.utf8" });
   assert.deepEqual([look.colour, look.live, look.columns], [false, false, 80]);
+});
+
+test("a terminal whose size nobody has set, 0 by 0, gets the usual one, also while it is redrawn", () => {
+  const { columns, rows } = lookOf({ isTTY: true, columns: 0, rows: 0 }, {});
+  assert.deepEqual([columns, rows], [80, 24]);
+  assert.deepEqual(sizeOf({ columns: 0, rows: 50 }, { columns: 100, rows: 30 }), { columns: 100, rows: 50 });
 });
 
 test("NO_COLOR takes the colours and nothing else; empty it means nothing", () => {
