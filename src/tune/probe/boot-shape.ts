@@ -83,9 +83,12 @@ export async function bootShape(app: AppToServe, shape: Shape, options: BootOpti
     writeFileSync(join(folder, CONFIG_NAME), configWithRoutes(app.configFile, shape.routes));
   }
   const server = new ServerProcess(serve(folder), app, cpus);
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   const stop = async (): Promise<void> => {
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   };
   try {
     const url = await server.listening(join(folder, "control"), bootTimeoutMs, signal);

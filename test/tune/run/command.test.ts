@@ -219,6 +219,22 @@ describe("heddle tune", { concurrency: 2 }, () => {
     await until(() => processesOf(folder).length === 0, "the processes to end");
   });
 
+  test("a second Ctrl-C ends everything at once, and leaves no process and no folder", async (t) => {
+    const folder = tempFolder(t, { "app.mjs": APP });
+    const temporary = tempFolder(t);
+    const tuning = startTune(t, [join(folder, "app.mjs"), ...SHORT], folder, { TMPDIR: temporary });
+    await until(() => /load generator itself/.test(tuning.stderr()), "the server", 60_000);
+    const own = (): string[] => readdirSync(temporary).filter((name) => name.startsWith("heddle-tune-"));
+    assert.equal(own().length, 1);
+    tuning.child.kill("SIGINT");
+    // Two that come together are one.
+    const again = setInterval(() => tuning.child.kill("SIGINT"), 50);
+    const { code, stdout } = await tuning.exited;
+    clearInterval(again);
+    assert.deepEqual([code, stdout, own()], [130, "", []]);
+    await until(() => processesOf(folder).length === 0, "the processes to end");
+  });
+
   test("when the server dies it keeps what was measured, says how it died, and exits with 1", async (t) => {
     // The arbiter is the parent of the process that runs the app.
     const dying = APP.replace(

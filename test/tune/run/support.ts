@@ -19,13 +19,18 @@ export interface Tuning {
   stderr(): string;
 }
 
-export function startTune(t: Pick<TestContext, "after">, args: readonly string[], cwd: string): Tuning {
+export function startTune(
+  t: Pick<TestContext, "after">,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+): Tuning {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HEDDLE_") && !name.startsWith("NODE_TEST") && name !== "PORT",
   );
   const child = spawn(process.execPath, [bin, "tune", ...args], {
     cwd,
-    env: { ...Object.fromEntries(inherited), NO_COLOR: "1" },
+    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
