@@ -2,10 +2,12 @@
 // The first thing that runs, under whatever Node the user has: written so that an old one can read it. If it is too old,
 // the `node` package beside heddle or in the project is used instead; if there is none, it says what is needed.
 import { spawn } from "node:child_process";
-import { existsSync, fstatSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+// Imported, it would bring in thirty modules that are not needed: scripts/build.ts.
+const { existsSync, fstatSync } = createRequire(import.meta.url)("node:fs");
 const NEEDED = [26, 6];
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -77,7 +79,10 @@ function endWithLauncher(fd) {
  * that are never used again. The other compilers stay; workers are processes of their own and have all of them.
  */
 function spareMemory() {
-  process.getBuiltinModule("node:v8").setFlagsFromString("--no-turbofan");
+  const { setFlagsFromString } = process.getBuiltinModule("node:v8");
+  setFlagsFromString("--no-turbofan");
+  // The young generation stays as small as it begins: 2 MB less.
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 if (isNewEnough(process.versions.node)) {

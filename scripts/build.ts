@@ -5,10 +5,13 @@
  * at its start; as files of their own they take a third of the time and of the memory (docs/decisions/memory.md). An entry keeps
  * its path, and a module that asks for its own address gets the one that it would have had: threads are started by paths that
  * are relative to it.
+ *
+ * An `import` of a built-in module evaluates all of its exports, also those that Node loads only when they are used: with node:fs and
+ * node:util come sixty modules that no thread of a server needs. Their functions are taken with `process.getBuiltinModule` instead.
  */
 
 import { execFileSync } from "node:child_process";
-import { globSync, readFileSync, rmSync } from "node:fs";
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 
@@ -31,11 +34,21 @@ const ENTRIES = [
 const DIST = "heddleDist";
 const OWN_ADDRESS = "heddleModuleUrl";
 
-const ownAddresses: Plugin = {
-  name: "own-addresses",
+const COSTLY_IMPORT = /^import \{([^}]*)\} from "(node:(?:fs|util))";$/gm;
+
+function withoutCostlyImports(contents: string): string {
+  return contents.replace(COSTLY_IMPORT, (_, imported: string, module: string) => {
+    const names = imported.split(",").map((name) => name.trim());
+    const values = names.filter((name) => name !== "" && !name.startsWith("type "));
+    return `const { ${values.map((name) => name.replace(" as ", ": ")).join(", ")} } = process.getBuiltinModule("${module}");`;
+  });
+}
+
+const adapted: Plugin = {
+  name: "adapted",
   setup(bundler) {
     bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const contents = readFileSync(path, "utf8");
+      const contents = withoutCostlyImports(readFileSync(path, "utf8"));
       const address = relative(source, path).replace(/\.ts$/, ".js");
       const isUsed = contents.includes("import.meta.url");
       return {
@@ -59,9 +72,16 @@ await build({
   platform: "node",
   target: "node26",
   packages: "external",
-  charset: "utf8",
+  charset: "ascii",
   define: { "import.meta.url": OWN_ADDRESS },
   banner: { js: `const ${DIST} = import.meta.url.slice(0, import.meta.url.lastIndexOf("/dist/") + 6);` },
-  plugins: [ownAddresses],
+  plugins: [adapted],
   logLevel: "warning",
 });
+
+// A module with one wider character takes twice the memory, in each thread. esbuild leaves those in comments as they are.
+for (const file of globSync("dist/**/*.js")) {
+  const text = readFileSync(file, "utf8");
+  const narrow = text.replace(/[^\0-\xff]/g, (wide) => `\\u${wide.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  if (narrow !== text) writeFileSync(file, narrow);
+}

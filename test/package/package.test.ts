@@ -98,6 +98,34 @@ for (const model of ["loop", "sync", "threads", "thread-per-request"]) {
   });
 }
 
+test("a worker of the package loads no part of Node that costs memory and that its app does not use", async () => {
+  await writeFile(
+    join(project, "modules.ts"),
+    'import type { IncomingMessage, ServerResponse } from "node:http";\n' +
+      "export default (_: IncomingMessage, res: ServerResponse) => res.end(process.moduleLoadList.join());\n",
+  );
+  await served("modules.ts", [], async (url) => {
+    const loaded = (await (await fetch(url)).text()).split(",");
+    assert.ok(loaded.includes("NativeModule http"));
+    const costly = [
+      "crypto",
+      "internal/fs/promises",
+      "internal/readline/interface",
+      "internal/util/parse_args/parse_args",
+    ];
+    for (const module of costly) assert.ok(!loaded.includes(`NativeModule ${module}`), module);
+  });
+});
+
+test("the package's JavaScript has no character that makes V8 keep it in two bytes for each", async () => {
+  const folder = join(project, "node_modules", "heddle");
+  for (const file of await readdir(folder, { recursive: true })) {
+    if (!file.endsWith(".js")) continue;
+    const [wide] = /[^\0-\xff]/.exec(await readFile(join(folder, file), "utf8")) ?? [];
+    assert.equal(wide, undefined, file);
+  }
+});
+
 test("the package and its dependencies take less than 10 MB installed", async () => {
   assert.ok((await sizeOf(join(project, "node_modules"))) < MAX_INSTALLED_BYTES);
 });

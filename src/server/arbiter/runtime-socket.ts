@@ -3,13 +3,13 @@
  * their environment. A server that cannot open it serves all the same: only an app that uses what it is for does without.
  */
 
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import net, { type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { messageOf } from "../../errors/errors.ts";
 import type { Log } from "../../log/log.ts";
+import { randomBytes } from "../../platform/random-bytes.ts";
 import { makeRuntimeFolder, runtimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, removeIfStale, type UnixSocket, whyTooLong } from "../../platform/unix-socket.ts";
 

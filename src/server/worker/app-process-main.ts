@@ -21,6 +21,8 @@ import { BROKEN, CHANNEL_FD, type FromWorker } from "./worker-protocol.ts";
 import type { FromMainThread, ToMainThread, WatchBoot } from "./watch-protocol.ts";
 
 const ANSWER_MS = 500;
+/** The watch thread allocates little. V8 would let its young generation grow to twice that in the first second. */
+const YOUNG_GENERATION_MB = 1;
 
 process.title = "heddle worker";
 keepPrinting();
@@ -52,7 +54,8 @@ watch.on("exit", () => process.exit(BROKEN));
 async function start(): Promise<Thread> {
   const { preloads, ...options } = withoutPreloads();
   const workerData: WatchBoot = { port: port2, preloads, nodeOptions: process.env["NODE_OPTIONS"] };
-  const data = { ...options, name: "heddle watch thread", workerData, transferList: [port2] };
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+  const data = { ...options, name: "heddle watch thread", workerData, transferList: [port2], resourceLimits };
   try {
     return startThread("the watch thread", "THREAD_DIED", entry, data);
   } catch (error) {

@@ -7,9 +7,9 @@
  * reports its instances with every heartbeat.
  */
 
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { randomBytes } from "../../../platform/random-bytes.ts";
 import { runtimeFolder } from "../../../platform/runtime-folder.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { Fleet } from "./fleet.ts";

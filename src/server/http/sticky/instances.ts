@@ -10,8 +10,8 @@
  * clients that it gets or had.
  */
 
-import { randomBytes } from "node:crypto";
 import type { SettingValues } from "../../../config/settings.ts";
+import { randomBytes } from "../../../platform/random-bytes.ts";
 import { cookieValue } from "./sticky-cookie.ts";
 
 export type StickyMode = SettingValues["sticky"];
