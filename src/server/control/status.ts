@@ -84,7 +84,7 @@ export interface ServerStatus {
 
 export interface UnitsStatus {
   readonly total: UnitCounts;
-  /** Actors that were ended because they computed for longer than their budget. */
+  /** Actors that were ended since the start because they computed for longer than their budget. */
   readonly runaways: number;
   readonly threads: readonly UnitsOfThread[];
 }
@@ -123,16 +123,16 @@ export async function collectStatus(arbiter: Arbiter): Promise<ServerStatus> {
     handler: { sinceStart: merge(everything, "handler"), window: merge(reports, "handlerWindow") },
     queue: { sinceStart: merge(everything, "queue"), window: merge(reports, "queueWindow") },
     workers: asked.map(({ worker, report }) => workerStatus(worker, report)),
-    units: unitsStatus(reports),
+    units: unitsStatus(reports, everything),
   };
 }
 
-function unitsStatus(reports: readonly WorkerReport[]): UnitsStatus | undefined {
+function unitsStatus(reports: readonly WorkerReport[], everything: readonly WorkerTotals[]): UnitsStatus | undefined {
   const threads = reports.flatMap(({ units }) => units);
   if (threads.length === 0) return undefined;
   return {
     total: addCounts(threads.map(({ counts }) => counts)),
-    runaways: sum(reports, ({ runaways }) => runaways),
+    runaways: sum(everything, ({ runaways }) => runaways),
     threads,
   };
 }

@@ -251,7 +251,7 @@ export interface WorkerReport {
 }
 
 /** Of a report, what only grows. */
-export type WorkerTotals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts">;
+export type WorkerTotals = Pick<WorkerReport, "counters" | "handler" | "queue" | "threadRestarts" | "runaways">;
 
 export interface ThreadView {
   readonly worker: number;

@@ -85,10 +85,12 @@ test("several signals that scale are one wish, never for less than one worker", 
 test("what departed workers had counted is added up, not collected", () => {
   const departed = new RetiredTotals();
   const counters = { ...noCounts(), started: 3, finished: 2, shed: 1, droppedMessages: 4 };
-  for (let i = 0; i < 1000; i++) departed.add({ counters, threadRestarts: 1, handler: [[5, 2]], queue: [] });
+  for (let i = 0; i < 1000; i++)
+    departed.add({ counters, threadRestarts: 1, runaways: 2, handler: [[5, 2]], queue: [] });
   assert.equal(departed.counters.started, 3000);
   assert.equal(departed.counters.droppedMessages, 4000);
   assert.equal(departed.threadRestarts, 1000);
+  assert.equal(departed.runaways, 2000);
   assert.deepEqual(departed.handler, [[5, 2000]]);
 });
 

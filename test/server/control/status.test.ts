@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Arbiter } from "../../../src/server/arbiter/arbiter.ts";
 import { RetiredTotals } from "../../../src/server/arbiter/workers/retired-totals.ts";
-import { collectStatus } from "../../../src/server/control/status.ts";
+import { collectStatus, type ServerStatus } from "../../../src/server/control/status.ts";
 import { noCounts } from "../../../src/server/worker/report/row-totals.ts";
 import type { WorkerReport, WorkerTotals } from "../../../src/server/worker/worker-protocol.ts";
 
@@ -36,14 +36,30 @@ interface FakeWorker {
   readonly report: () => Promise<WorkerReport | undefined>;
 }
 
+test("runaways of workers that are gone stay counted", async () => {
+  const departed = new RetiredTotals();
+  departed.add({ ...reportOf(3), runaways: 2 });
+  const units = [{ thread: "thread 0", counts: {} }] as unknown as WorkerReport["units"];
+  const living: FakeWorker = {
+    state: "serving",
+    lastTotals: undefined,
+    report: async () => ({ ...reportOf(0), units, runaways: 1 }),
+  };
+  assert.equal((await statusOf([living], departed)).units?.runaways, 3);
+});
+
 async function counted(workers: readonly FakeWorker[], departed: RetiredTotals): Promise<number> {
+  const { counters, handler } = await statusOf(workers, departed);
+  assert.equal(handler.sinceStart.count, counters.finished);
+  return counters.started;
+}
+
+async function statusOf(workers: readonly FakeWorker[], departed: RetiredTotals): Promise<ServerStatus> {
   const fleet = { workers, departed, restarts: 0 };
   const shared = { status: undefined };
   const actors = { status: { workers: 0, names: 0 } };
   const arbiter = { config: { model: "loop" }, fleet, shared, actors, startedAt: new Date(), shed: 0, waiting: 0 };
-  const { counters, handler } = await collectStatus(arbiter as unknown as Arbiter);
-  assert.equal(handler.sinceStart.count, counters.finished);
-  return counters.started;
+  return await collectStatus(arbiter as unknown as Arbiter);
 }
 
 test("a worker that leaves while others are asked is counted once", async () => {

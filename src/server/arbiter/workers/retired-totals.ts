@@ -9,12 +9,14 @@ export class RetiredTotals implements WorkerTotals {
   handler: SparseCounts = [];
   queue: SparseCounts = [];
   threadRestarts = 0;
+  runaways = 0;
 
   add(report: WorkerTotals): void {
     this.counters = addCounters([this, report]);
     this.handler = addCounts(this.handler, report.handler);
     this.queue = addCounts(this.queue, report.queue);
     this.threadRestarts += report.threadRestarts;
+    this.runaways += report.runaways;
   }
 }
 

@@ -86,7 +86,7 @@ export class Reporter {
         watchedThreads(this.#pool.threads, this.#pool.handlerPools, this.#blocked, this.#pool.runtimeUnits),
         this.#pool.runtimeUnits.counts(),
       ),
-      runaways: this.#pool.runtime.root?.runaways?.ended ?? 0,
+      runaways: this.#runaways,
       counters: totals.counters satisfies Counters,
       handler: toSparse(totals.handler),
       queue: toSparse(totals.queue),
@@ -96,13 +96,19 @@ export class Reporter {
     };
   }
 
-  /** The same, as far as it only grows. undefined: no request has begun or ended since the last call. */
+  get #runaways(): number {
+    return this.#pool.runtime.root?.runaways?.ended ?? 0;
+  }
+
+  /** The same, as far as it only grows. undefined: nothing of it has since the last call. */
   newTotals(): WorkerTotals | undefined {
     const { counters, handler, queue } = this.#totals();
-    const events = Object.values(counters).reduce((sum, count) => sum + count, 0);
+    const runaways = this.#runaways;
+    const events = Object.values(counters).reduce((sum, count) => sum + count, runaways);
     if (events === this.#toldEvents) return undefined;
     this.#toldEvents = events;
-    return { counters, handler: toSparse(handler), queue: toSparse(queue), threadRestarts: this.#pool.restarts };
+    const { restarts: threadRestarts } = this.#pool;
+    return { counters, handler: toSparse(handler), queue: toSparse(queue), threadRestarts, runaways };
   }
 
   #threadReport(thread: ServingThreadHandle): ThreadReport {
