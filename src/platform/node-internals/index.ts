@@ -197,6 +197,20 @@ export const internals: readonly Internal[] = [
       isSpared: true,
       untried: "it loads TLS; whoever needs it finds out while the app boots",
     },
+    "http.Server: the options of messages": {
+      words: ["messageOptionsOf"],
+      use: "the classes of requests and responses that an app has given to createServer, and what else shapes them",
+      without: "apps get node:http's own classes, and headers in their usual form",
+      isSpared: true,
+      untried: "the app sets them, and not Node",
+    },
+    "http.Server.shouldUpgradeCallback": {
+      words: ["shouldUpgradeCallback?:"],
+      use: "which upgrades an app's server takes",
+      without: "it gets all of them",
+      isSpared: true,
+      untried: "the app sets it, and not Node",
+    },
     "http2: the fields of allowHTTP1": {
       words: ['"headersTimeout" in'],
       use: "whether an app's HTTP/2 server also takes HTTP/1",

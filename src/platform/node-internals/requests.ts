@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { http } from "../http.ts";
+import type { MessageOptions } from "./app-servers.ts";
 
 interface Internals {
   /** Somebody has begun to read. */
@@ -23,8 +24,10 @@ function internals(req: IncomingMessage): Internals {
 }
 
 /** A request that no parser fills. node:http does not document its constructor. */
-export function createRequest(stream: Duplex): IncomingMessage {
-  return new http.IncomingMessage(stream as never);
+export function createRequest(stream: Duplex, { IncomingMessage: Own, ...rest }: MessageOptions = {}): IncomingMessage {
+  const req = Own === undefined ? new http.IncomingMessage(stream as never) : new Own(stream as never);
+  if (rest.joinDuplicateHeaders === true) Object.assign(req, { joinDuplicateHeaders: true });
+  return req;
 }
 
 /** Adds name, value, name, value: to the headers, or to the trailers once the request is complete. */

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http } from "../http.ts";
+import type { MessageOptions } from "./app-servers.ts";
 
 type Data = string | Uint8Array;
 
@@ -169,8 +170,12 @@ export function divertInterim(res: ServerResponse, take: (...interim: Interim) =
 }
 
 /** A response that no server made. node:http does not document its constructor. */
-export function createResponse(req: IncomingMessage): ServerResponse {
-  return new http.ServerResponse(req);
+export function createResponse(
+  req: IncomingMessage,
+  { ServerResponse: Own, rejectNonStandardBodyWrites = false }: MessageOptions = {},
+): ServerResponse {
+  const Response = (Own ?? http.ServerResponse) as new (req: IncomingMessage, options: object) => ServerResponse;
+  return new Response(req, { rejectNonStandardBodyWrites });
 }
 
 /** From now on the response writes to this stream. It has emitted `socket`. */

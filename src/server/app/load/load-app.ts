@@ -14,6 +14,7 @@ import type { DrainReason } from "../../../config/drain-reason.ts";
 import { isSocketKind } from "../../../config/routes/socket-kind.ts";
 import { HeddleError, messageOf } from "../../../errors/errors.ts";
 import { asksForCertificates, isHttp2Server, isSecure, protocolOf } from "../../../platform/app-servers.ts";
+import { choosesUpgrade } from "../../../platform/node-internals/app-servers.ts";
 import type { AppSockets } from "../listen/app-sockets.ts";
 import { importApp, locateApp, type ModuleExports } from "./import-app.ts";
 import { ModuleTracker } from "./module-tracker.ts";
@@ -39,8 +40,8 @@ export interface LoadedApp {
   readonly request: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
   /** The app's own server, as far as it has one by now. It never has a connection. */
   readonly server: () => AppServer | undefined;
-  /** Whether the app takes upgrades now. Ask for each request: apps add `upgrade` listeners late. */
-  readonly acceptsUpgrade: () => boolean;
+  /** Whether the app takes upgrades now, or this one. Ask for each request: apps add `upgrade` listeners late. */
+  readonly acceptsUpgrade: (req?: IncomingMessage) => boolean;
   /** What the app's listeners throw or reject with is theirs. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void | Promise<void>;
   /** Whether the app wants to answer `Expect` itself; if not, Node's default applies (100 Continue, or 417). */
@@ -173,7 +174,11 @@ function loadedApp(
     shape: target.shape,
     request: (req, res) => events.give("request", req, res),
     server,
-    acceptsUpgrade: () => (server()?.listenerCount("upgrade") ?? 0) > 0,
+    acceptsUpgrade: (req) => {
+      const own = server();
+      if (own === undefined || own.listenerCount("upgrade") === 0) return false;
+      return req === undefined || choosesUpgrade(own, req);
+    },
     upgrade: (req, socket, head) => {
       const own = server();
       if (own !== undefined) return callUpgradeListeners(own, req, socket, head);

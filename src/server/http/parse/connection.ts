@@ -35,6 +35,7 @@ import { afterAnswers, diesOfReset, putBack, survivesReset } from "./upgrade-req
 import { isUnfinished, lingerWhereNeeded, maySend, showsItsEnd } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
 import { isSecure } from "../../../platform/app-servers.ts";
+import { messageOptionsOf } from "../../../platform/node-internals/app-servers.ts";
 import { OwnServer } from "../own-server/own-server.ts";
 import { Streams, type StreamsOptions } from "../own-server/streams.ts";
 import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
@@ -124,6 +125,8 @@ export class Connections {
   readonly #webSockets: WebSockets;
   /** Sockets whose input is not HTTP any more. Their later input is ignored. */
   readonly #broken = new WeakSet<Duplex>();
+  /** Upgrades that somebody takes. The app is asked once for each. */
+  readonly #wanted = new WeakSet<IncomingMessage>();
   #sweptMs = 0;
   #onEmpty: (() => void) | undefined;
   #counted = 0;
@@ -153,6 +156,7 @@ export class Connections {
     this.#writeTimeoutMs = config.writeTimeoutMs;
     this.#sweepMs = Math.min(MAX_SWEEP_MS, this.#keepAliveMs / 8, config.writeTimeoutMs / 8 || Infinity);
     const options = {
+      ...messageOptionsOf(handlers.server()),
       // Idle connections are closed by `sweep`: node:http's own way sets two timers for every request.
       keepAliveTimeout: 0,
       headersTimeout: config.headersTimeoutMs,
@@ -193,7 +197,7 @@ export class Connections {
     this.#server.on("checkExpectation", handlers.checkExpectation);
     this.#server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) =>
       outOfHttp(req, socket, (context) => {
-        if (!this.#isWanted(req)) putBack(this.#server, context, req, head);
+        if (!this.#wanted.has(req)) putBack(this.#server, context, req, head);
         else
           afterAnswers(context, () => {
             const here = (): void =>
@@ -268,7 +272,12 @@ export class Connections {
    * A request with a body can't be put back, so it becomes the last of its connection.
    */
   #takesOver(req: IncomingMessage): boolean {
-    if (this.#isWanted(req) || !isUnfinished(req)) return true;
+    if (this.#isWanted(req)) this.#wanted.add(req);
+    else if (isUnfinished(req)) return this.#loseInput();
+    return true;
+  }
+
+  #loseInput(): false {
     connectionContext.getStore()!.losesInput = true;
     return false;
   }

@@ -210,7 +210,7 @@ async function serve(
     checkContinue: pipeline.handleContinue,
     checkExpectation: pipeline.handleExpectation,
     acceptsUpgrade: (req) =>
-      app.acceptsUpgrade() || socketEntry?.takes(req, router.match(req.method!, req.url!)) === true,
+      app.acceptsUpgrade(req) || socketEntry?.takes(req, router.match(req.method!, req.url!)) === true,
     server: app.server,
     stream: pipeline.streams.handle,
     app: app.request,

@@ -23,6 +23,7 @@ import {
   isContinued,
   setKeepsConnection,
 } from "../../../../platform/node-internals/responses.ts";
+import type { MessageOptions } from "../../../../platform/node-internals/app-servers.ts";
 import { installRequests, type ScopedRequest } from "../../../app/request-scope.ts";
 import type { FromHandler, Job } from "../shared/offload-protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
@@ -42,6 +43,14 @@ export interface Opened {
   readonly socket: ResponseSocket;
 }
 
+/** What the app's own server says of its requests and responses. */
+let options: MessageOptions = {};
+
+/** Once in each thread, when the app has loaded. */
+export function shapeMessages(by: MessageOptions): void {
+  options = by;
+}
+
 export function openRequest(
   job: Job,
   keepAliveMs: number,
@@ -49,7 +58,7 @@ export function openRequest(
   tell: (message: FromHandler) => void,
 ): Opened {
   const socket = new ResponseSocket(job.seq, job.endpoints, tell);
-  const req: Owned = createRequest(socket);
+  const req: Owned = createRequest(socket, options);
   req[ownerOf] = owner;
   req.method = job.method;
   req.url = job.url;
@@ -74,7 +83,7 @@ export function openRequest(
     req.complete = true;
     req.push(null);
   }
-  const res = createResponse(req);
+  const res = createResponse(req, options);
   hintKeepAlive(res, keepAliveMs);
   setKeepsConnection(res, job.keepsAlive);
   for (const [name, value] of job.headers) res.setHeader(name, value);
