@@ -6,7 +6,7 @@
  * was given, passes exactly that to the writer, and builds the native one (`#native`) only for the members that need it.
  * Invariants:
  * - What native's constructor rejects, ours rejects: anything but a plain body with plain headers goes to the native
- *   constructor at once. Only the characters of header names and values are checked later, by the writer.
+ *   constructor at once. What native changes (the spaces around a header's value), is changed.
  * - The arguments are copied: changing `init.headers` or the bytes afterwards changes nothing.
  * - A body is read once, and sending counts. So a response that is returned twice fails the second time, as native does.
  * - `instanceof Response` is true for native responses (from `fetch`, `Response.redirect`) and for ours. A subclass matches
@@ -216,14 +216,18 @@ export function hasName(flat: readonly string[], name: string): boolean {
   return false;
 }
 
-/** Headers as a flat list with lower-case names, or undefined when they are not plain strings. */
+const PLAIN_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+/** Without spaces at its ends, which native takes away, and without line ends, which it refuses. */
+const PLAIN_VALUE = /^(?:[!-~\u0080-\u00ff](?:[\t -~\u0080-\u00ff]*[!-~\u0080-\u00ff])?)?$/;
+
+/** Headers as a flat list with lower-case names, or undefined when native must look at them. */
 function plainHeaders(init: HeadersInit): string[] | undefined {
   if (init instanceof Headers) return flatten(init);
   if (Array.isArray(init) || Symbol.iterator in init) return undefined;
   const flat: string[] = [];
   for (const name of Object.keys(init)) {
     const value: unknown = init[name];
-    if (typeof value !== "string") return undefined;
+    if (typeof value !== "string" || !PLAIN_VALUE.test(value) || !PLAIN_NAME.test(name)) return undefined;
     flat.push(name.toLowerCase(), value);
   }
   return flat;

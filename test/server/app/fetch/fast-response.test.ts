@@ -44,7 +44,10 @@ describe("the fast Response behaves as the native one", () => {
         ],
       }),
     "headers as Headers": (R) => new R("x", { headers: new Headers({ b: "2" }) }),
+    "a header with spaces and line ends around its value": (R) => new R("x", { headers: { a: " 1.2.3\r\n", b: "" } }),
+    "a header with an umlaut": (R) => new R("x", { headers: { a: "ü b\tc" } }),
     json: (R) => R.json({ a: 1 }),
+    "json with a line end behind a header": (R) => R.json([], { headers: { a: "1\n" } }),
     "json with a type": (R) => R.json([], { status: 422, headers: { "content-type": "application/problem+json" } }),
     "json with pairs": (R) => R.json([], { headers: [["a", "1"]] }),
     "a copy of another": (R) => new R("again", new R("first", { status: 203, headers: { a: "1" } })),
@@ -64,6 +67,9 @@ describe("the fast Response behaves as the native one", () => {
     "an empty text with 304": (R) => new R("", { status: 304 }),
     "a status text with a line break": (R) => new R("", { statusText: "a\nb" }),
     "json of undefined": (R) => R.json(undefined),
+    "a header's name that is none": (R) => new R("", { headers: { "a b": "1" } }),
+    "a header's value with a line end inside": (R) => new R("", { headers: { a: "1\n2" } }),
+    "a header's value beyond Latin-1": (R) => new R("", { headers: { a: "€" } }),
     "headers that are pairs of three": (R) =>
       new R("", { headers: [["a", "b", "c"]] as unknown as [string, string][] }),
   };
