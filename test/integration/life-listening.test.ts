@@ -161,6 +161,16 @@ function startOn(
   return child;
 }
 
+test("an app that listens on what systemd passes does not take heddle's own descriptor for it", async (t) => {
+  const code = `
+import { createServer } from "node:http";
+const where = Number(process.env.LISTEN_FDS) > 0 ? { fd: 3 } : 3000;
+createServer((req, res) => res.end("hello")).listen(where);`;
+  const app = join(tempFolder(t, { "app.mjs": code }), "app.mjs");
+  const server = await serve(t, app, ["-w", "1"], { env: { LISTEN_FDS: "1", LISTEN_PID: "1", LISTEN_FDNAMES: "web" } });
+  assert.equal((await get(server.url)).body, "hello");
+});
+
 describe("TLS", { concurrency: 3 }, () => {
   test("is spoken with the certificate given; a reload takes the new one, and keeps the old generation when it is bad", async (t) => {
     const folder = tempFolder(t);

@@ -30,16 +30,20 @@ export function settle(
       `the working directory ${config.cwd} does not exist any more: workers run in ${cwd}. A directory given with --chdir is resolved again at each reload`,
     );
   }
-  const { env } = mergeEnvFiles([...readScriptEnv(found), ...readEnvFiles(envFiles)], unnumbered(process.env));
+  const { env } = mergeEnvFiles([...readScriptEnv(found), ...readEnvFiles(envFiles)], withoutOthers(process.env));
   // PWD as a shell's `cd` sets it.
   return { app, cwd, env: chdir === undefined ? env : { ...env, PWD: cwd } };
 }
 
-/** PM2, or a copy of an app that has started this server, has given it one number. Each copy of the app gets its own (app/instance.ts). */
-function unnumbered(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  if (env["pm_id"] === undefined && env["HEDDLE_THREAD_INDEX"] === undefined) return env;
-  const { NODE_APP_INSTANCE: _, ...others } = env;
-  return others;
+/** What systemd has passed, heddle listens on: an app would take a descriptor of heddle's own for it. */
+const PASSED = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
+/** Without what is not for the app. */
+function withoutOthers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  // PM2, or a copy of an app that has started this server, has given it one number. Each copy of the app gets its own (app/instance.ts).
+  const isNumbered = env["pm_id"] !== undefined || env["HEDDLE_THREAD_INDEX"] !== undefined;
+  const others = [...PASSED, ...(isNumbered ? ["NODE_APP_INSTANCE"] : [])];
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !others.includes(name)));
 }
 
 /** A missing path stays as it is: the worker reports it best. So does a link that Node was told not to follow. */
