@@ -34,6 +34,22 @@ describe("an app on its worker's main thread", { concurrency: 2 }, () => {
     assert.deepEqual(await answer(url, "/"), [true, true]);
   });
 
+  for (const [type, code] of [
+    [
+      undefined,
+      `if (require.main === module) require("node:http").createServer((req, res) => res.end("main")).listen(1);`,
+    ],
+    [
+      "module",
+      `if (import.meta.main) (await import("node:http")).createServer((req, res) => res.end("main")).listen(1);`,
+    ],
+  ] as const)
+    test(`is the main module also without an extension, as bin/www (type ${type})`, async (t) => {
+      const files = { "package.json": JSON.stringify({ type }), "bin/www": `#!/usr/bin/env node\n${code}` };
+      const { url } = await serve(t, join(tempFolder(t, files), "bin/www"), ["-t", "1"]);
+      assert.equal((await get(url)).body, "main");
+    });
+
   for (const shape of [
     ["-w", "2"],
     ["-t", "2"],

@@ -47,8 +47,9 @@ export async function importApp(path: string, modules: ModuleTracker, asMain: bo
   let namespace: Record<string, unknown>;
   const warnings = holdWarnings(isAboutModuleKind);
   try {
-    // It would run a file of an unknown extension as CommonJS. An ES module is only begun here; the import finds it.
-    if (asMain && appExtensions.has(extname(path))) runMain(path);
+    // It would run a file of an unknown extension as CommonJS; one without any, such as bin/www, is as under `node`. An ES module is
+    // only begun here; the import finds it.
+    if (asMain && (appExtensions.has(extname(path)) || extname(path) === "")) runMain(path);
     namespace = isCompiledByHook(path)
       ? { "module.exports": createRequire(path)(path) as unknown }
       : ((await import(pathToFileURL(path).href)) as Record<string, unknown>);
