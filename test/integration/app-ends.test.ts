@@ -114,6 +114,17 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       assert.doesNotMatch(server.stderr(), /is killed/);
     });
 
+    for (const atEnd of ["throws", "rejects"])
+      test(`one that ${atEnd} ends its copy with 1, as under node`, async (t) => {
+        const server = await serve(t, app, flags, { env: { AT_END: atEnd } });
+        const { code } = await server.stop();
+        assert.equal(code, 0);
+        assert.ok(told(server).size > 0);
+        for (const lines of told(server).values()) assert.deepEqual(lines, ["exits 1"]);
+        assert.match(server.stderr(), /thrown at the end.*an error that nothing caught has ended this copy of the app/);
+        assert.doesNotMatch(server.stderr(), /is killed/);
+      });
+
     test("one that never ends is ended at the graceful timeout", async (t) => {
       const server = await serve(t, app, [...flags, "--graceful-timeout", "1s"], { env: { AT_END: "hangs" } });
       const { code } = await server.stop();

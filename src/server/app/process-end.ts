@@ -23,8 +23,24 @@ export function endSignal(): NodeJS.Signals | undefined {
   return SIGNALS.find(isListenedTo);
 }
 
+let isEnding = false;
+
+/** As Node ends a process for an error that nothing catches. */
+const UNCAUGHT = 1;
+
+/**
+ * An error of the app that nothing catches: if its copy is at its end, that ends it, as under `node`. Nobody else would: what has failed
+ * may have been about to. Returns whether it does. `tell`: logs it.
+ */
+export function endsByError(tell: (message: string) => void): boolean {
+  if (!isEnding) return false;
+  tell("an error that nothing caught has ended this copy of the app at its end");
+  process.exit(UNCAUGHT);
+}
+
 /** `letGo`: ends what the thread itself is kept alive by, so that it ends with the app's last handle. */
 export function endApp(code: number, letGo: () => void): void {
+  isEnding = true;
   const signal = endSignal();
   process.exitCode ??= code;
   if (signal === undefined) return void othersAreQuiet().then(() => process.exit());

@@ -20,7 +20,7 @@ import { monotonicMs } from "../../../kit/clock.ts";
 import { limitProcess, refuseForks } from "../../app/process-limits.ts";
 import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
-import { endApp } from "../../app/process-end.ts";
+import { endApp, endsByError } from "../../app/process-end.ts";
 import { takeBoot } from "../../../supervise/own-port.ts";
 import {
   installJobFraming,
@@ -87,6 +87,8 @@ async function main(): Promise<void> {
   process.on("uncaughtException", function own(error: unknown, origin: NodeJS.UncaughtExceptionOrigin) {
     if (isHandledByApp(own)) return;
     if (isUncaughtAbort(error, origin)) return warn(UNCAUGHT_ABORT);
+    if (endsByError((message) => tell({ type: "log", level: "error", fields: { err: toWire(error) }, message })))
+      return;
     runner.uncaught(error);
     tell({ type: "tainted", error: toWire(error) });
   });

@@ -4,6 +4,7 @@
  */
 
 import { isUncaughtAbort, UNCAUGHT_ABORT } from "../../app/abort-reasons.ts";
+import { endsByError } from "../../app/process-end.ts";
 import { isHandledByApp } from "../../app/uncaught-exceptions.ts";
 import { HeddleError, toWire } from "../../../errors/errors.ts";
 import { runQueue } from "../../../runtime/run-queue.ts";
@@ -21,6 +22,8 @@ export function watchUncaught(pipeline: () => Pipeline | undefined, tell: Tell):
       tell({ type: "log", level: "warn", fields: {}, message: UNCAUGHT_ABORT, once: UNCAUGHT_ABORT });
       return;
     }
+    if (endsByError((message) => tell({ type: "log", level: "error", fields: { err: toWire(error) }, message })))
+      return;
     const running = pipeline();
     const exchange = running?.current();
     if (exchange !== undefined) running!.fail(exchange, error);
