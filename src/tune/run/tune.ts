@@ -130,14 +130,14 @@ class TuneRun {
     const { subject, name } = this.#request;
     const first = await this.#boot("app" in subject ? PROFILED : undefined);
     try {
-      await askRoutes(first, name);
+      this.#notes.push(...(await askRoutes(first, name)));
       return first;
     } catch (error) {
       const isRefused = error instanceof HeddleError && error.code === "TUNE_REFUSED";
       if (!isRefused || "url" in subject || !BLOCKING_MODELS.includes(subject.configured.model)) throw error;
       // An app in blocking style may answer only where a request has its thread for itself.
       const own = await this.#boot({ ...PROFILED, model: subject.configured.model });
-      await askRoutes(own, name);
+      this.#notes.push(...(await askRoutes(own, name)));
       this.#blockingModels = [own.subject.shape.model, ...BLOCKING_MODELS];
       this.#notes.push(
         "The routes answer with errors on an event loop, so only models that give a request a thread of its own are measured.",

@@ -66,6 +66,24 @@ test("setup requests are sent once for a sweep, and again after a window of erro
   await assert.rejects(confirm(busy, { knee: 4, throughput: 400 }, 500), /POST \/login was answered 429/);
 });
 
+test("a route that only redirects is told, unless a redirect is expected", async () => {
+  const target = await http(({ url, headers }, response) => {
+    if (url === "/orders" && headers.authorization === undefined)
+      response.writeHead(302, { location: "/login?next=1" });
+    else if (url === "/logo") response.writeHead(304);
+    response.end();
+  });
+  const requests = ["/orders", { path: "/old", expect: 302 }, { path: "/orders", expect: "3xx" }, "/logo", "/"];
+  const asked = async (scenario: unknown): Promise<readonly string[]> => {
+    const bench = await benchOf(scenario);
+    return await askRoutes({ ...bench, subject: { ...bench.subject, target } }, "app.ts");
+  };
+  const [note, ...others] = await asked({ requests });
+  assert.match(note!, /^GET \/orders is answered 302 with the location \/login\?next=1: /);
+  assert.deepEqual(others, []);
+  assert.deepEqual(await asked({ headers: { authorization: "x" }, requests: ["/orders"] }), []);
+});
+
 test("requests of one name are asked each by itself, and told apart by what they ask for", async () => {
   const isBad = ({ scenario }: LoadPlan): number => (scenario.requests[0]!.path.includes("b") ? 10 : 0);
   const bench = await benchOf(
