@@ -78,6 +78,7 @@ function read(loop: RunningLoop): Reading {
 }
 
 function measured({ loop, repetition = 0 }: Plan, window: MeasuredWindow, before: Reading, after: Reading): Measured {
+  window.judgeRepeated();
   const { latencies, seconds, errors, errorsByCause } = window;
   const isClosed = "concurrency" in loop;
   const busyMs = after.activeMs - before.activeMs - (after.spunMs - before.spunMs);

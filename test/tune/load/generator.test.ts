@@ -199,6 +199,20 @@ describe("the load generator", () => {
     assert.equal(sample.errors, 0);
   });
 
+  it("tells of a server that ends connections under requests, although it sends those again", async () => {
+    let requests = 0;
+    const target = await raw((socket) => {
+      if (++requests % 5 === 0) socket.destroy();
+      else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    });
+    for (const loop of [{ concurrency: 2 }, { rate: 100 }]) {
+      const { errors, errorsByCause, answers, leftOut } = await generator.run({ ...SHORT, seconds: 1, target, loop });
+      assert.equal(leftOut, "errors");
+      assert.deepEqual(errorsByCause, { reset: errors });
+      assert.ok(errors > answers / 10, `${errors} beside ${answers}`);
+    }
+  });
+
   it("stops at once when it is told to, and can run again", async () => {
     let requests = 0;
     const stop = new AbortController();

@@ -81,6 +81,7 @@ export class ClosedLoop implements RunningLoop, ConnectionOwner {
   failed(connection: Connection, failure: Failure): void {
     this.#connections.delete(connection);
     if (canRepeat(connection, failure, this.#options.requests[connection.request]!)) {
+      this.#options.window.repeated(performance.now());
       if (this.#stopping) this.#endIfDrained();
       else this.#sendNew(connection.request, connection.sinceMs);
       return;

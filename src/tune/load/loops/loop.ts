@@ -38,7 +38,7 @@ const LONGEST_CHECK_MS = 100;
 
 /**
  * RFC 9112 §9.3.1: a client may repeat an idempotent request if a *reused* connection closes before any byte of the response. The
- * server has then closed an idle connection.
+ * server has then closed an idle connection. Where this is frequent, it counts as errors (`MeasuredWindow.judgeRepeated`).
  */
 export function canRepeat(connection: Connection, failure: Failure, request: ReadyRequest): boolean {
   return failure === "reset" && connection.answered > 0 && request.isIdempotent;

@@ -106,6 +106,7 @@ export class OpenLoop implements RunningLoop, ConnectionOwner {
     this.#busy.delete(connection);
     const { requests, window } = this.#options;
     if (canRepeat(connection, failure, requests[connection.request]!)) {
+      window.repeated(performance.now());
       this.#send(this.#newConnection(), connection.request, connection.sinceMs);
       return;
     }

@@ -10,6 +10,9 @@
  */
 import { Histogram } from "./histogram.ts";
 
+/** More errors than this share leave a window out. */
+const MOST_REPEATED = 0.01;
+
 export class MeasuredWindow {
   readonly beginMs: number;
   readonly endMs: number;
@@ -25,6 +28,9 @@ export class MeasuredWindow {
   sent = 0;
   /** Open loop: sent later than LATE_MS after they were due, though a connection was free. */
   late = 0;
+
+  /** Requests that were sent again in the window, because their connection closed under them. */
+  #repeated = 0;
 
   constructor(beginMs: number, seconds: number) {
     this.beginMs = beginMs;
@@ -59,6 +65,23 @@ export class MeasuredWindow {
     if (cause === undefined) this.latencies.record(endedAtMs - dueAtMs);
     else this.#failed(cause);
     return cause === undefined;
+  }
+
+  /** A request is sent again. */
+  repeated(atMs: number): void {
+    if (this.beginMs <= atMs && atMs < this.endMs) this.#repeated++;
+  }
+
+  /**
+   * Call it at the end. A connection that closes under a request was idle for too long now and then; a server that does so with more than a
+   * few is one that fails, as one whose process ends under load.
+   */
+  judgeRepeated(): void {
+    const all = this.latencies.count + this.errors + this.#repeated;
+    if (this.#repeated <= MOST_REPEATED * all) return;
+    this.errors += this.#repeated;
+    this.errorsByCause["reset"] = (this.errorsByCause["reset"] ?? 0) + this.#repeated;
+    this.#repeated = 0;
   }
 
   #failed(cause: string): void {

@@ -32,6 +32,19 @@ describe("the window of a closed loop", () => {
     }
   });
 
+  it("counts requests that were sent again as errors if there are more than a few", () => {
+    const measured = (repeats: number): MeasuredWindow => {
+      const one = window();
+      for (let sent = 0; sent < 990; sent++) one.closed(BEGIN_MS + sent, BEGIN_MS + sent + 1);
+      for (let at = 0; at < repeats; at++) one.repeated(BEGIN_MS + at);
+      for (let at = 0; at < 500; at++) one.repeated(BEGIN_MS - 1 - at);
+      one.judgeRepeated();
+      return one;
+    };
+    assert.deepEqual([measured(10).errors, measured(10).errorsByCause], [0, {}]);
+    assert.deepEqual([measured(11).errors, measured(11).errorsByCause], [11, { reset: 11 }]);
+  });
+
   it("counts errors by cause, and no latency of theirs", () => {
     const measured = window();
     measured.closed(1000, 1010, "503");
