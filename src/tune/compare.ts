@@ -106,6 +106,7 @@ function scatter({ levels }: ShapeResult): number {
     const values = counted(level).map(({ throughput }) => throughput);
     if (values.length < 2) return [];
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    if (mean === 0) return [];
     const squares = values.reduce((sum, value) => sum + (value / mean - 1) ** 2, 0);
     return [squares / (values.length - 1) / values.length];
   });

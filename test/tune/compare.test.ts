@@ -67,6 +67,16 @@ describe("a comparison", () => {
     assert.equal(compareResults(result(twelve, 400, 0.4), result(twelve, 330, 0.4)).verdict, "same");
   });
 
+  test("says that the throughput moved also if a level had no throughput at all", () => {
+    const withNothing = (throughputMax: number): TuneResult => {
+      const { shapes, ...rest } = result(twelve, throughputMax);
+      const samples = [0, 1].map((repetition) => ({ ...shapes[0]!.levels[0]!.samples[repetition]!, throughput: 0 }));
+      const levels = [...shapes[0]!.levels, { concurrency: 32, samples }];
+      return { ...rest, shapes: [{ ...shapes[0]!, levels }] };
+    };
+    assert.equal(compareResults(withNothing(400), withNothing(100)).verdict, "moved");
+  });
+
   test("takes a knee that was not reached as one above all that was seen", () => {
     const notReached = { notReached: true, seenUpTo: 64 } as const;
     assert.equal(compareResults(result(notReached, 400), result(twelve, 400)).verdict, "moved");

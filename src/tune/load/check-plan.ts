@@ -11,6 +11,9 @@ const LAST_PORT = 65_535;
 /** 24 days. Node's timers hold 31 bits, and a longer one fires at once. */
 const LONGEST_MS = 24 * 24 * 60 * 60 * 1000;
 
+/** A hundred times what one generator can send. What is due and not sent is counted one by one. */
+const HIGHEST_RATE = 10_000_000;
+
 function isTooLong(ms: number): boolean {
   return ms > LONGEST_MS;
 }
@@ -45,7 +48,9 @@ function checkLoop(loop: Plan["loop"]): void {
     return;
   }
   const { rate, maxConnections } = loop;
-  if (!isPositive(rate)) throw bad("loop.rate", rate, "arrivals per second: a finite number above 0");
+  if (!isPositive(rate) || rate > HIGHEST_RATE) {
+    throw bad("loop.rate", rate, `arrivals per second: a finite number above 0, at most ${HIGHEST_RATE}`);
+  }
   if (maxConnections !== undefined && !isWholePositive(maxConnections)) {
     throw bad("loop.maxConnections", maxConnections, "a whole number, at least 1");
   }

@@ -6,6 +6,8 @@ import { parseMethodAndPath, parsePath, readBodyFile } from "./path.ts";
 import { type Capture, EXPECTED_BY_DEFAULT, type ExpectedStatus, type ScenarioRequest } from "./types.ts";
 
 const FIELDS = ["name", "method", "path", "weight", "headers", "body", "bodyFile", "literalBody", "expect", "capture"];
+/** The only status below 200 that ends an answer: that of a WebSocket's handshake. */
+const SWITCHING_PROTOCOLS = 101;
 const CLASSES: readonly unknown[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 export interface Place {
@@ -86,7 +88,9 @@ function readExpect(raw: unknown, place: Place): readonly ExpectedStatus[] {
   if (raw === undefined) return EXPECTED_BY_DEFAULT;
   const each = Array.isArray(raw) ? (raw as unknown[]) : [raw];
   const isStatus = (status: unknown): boolean =>
-    CLASSES.includes(status) || (Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599);
+    CLASSES.includes(status) ||
+    status === SWITCHING_PROTOCOLS ||
+    (Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599);
   if (each.length > 0 && each.every(isStatus)) return each as ExpectedStatus[];
   throw bad(`${place.name}.expect`, raw, `a status such as 200, a class such as "2xx", or a list of these`);
 }

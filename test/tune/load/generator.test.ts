@@ -52,7 +52,9 @@ describe("the load generator", () => {
     const plan: LoadPlan = { ...SHORT, target, loop: { concurrency: 1 } };
     const [request] = scenario.requests;
     const refused: readonly (readonly [change: Partial<LoadPlan>, message: RegExp])[] = [
-      ...[-5, 0, Number.NaN, Infinity].map((rate) => [{ loop: { rate } }, /^loop\.rate is .*finite number/] as const),
+      ...[-5, 0, Number.NaN, Infinity, 1e12].map(
+        (rate) => [{ loop: { rate } }, /^loop\.rate is .*finite number/] as const,
+      ),
       ...[-1, 0, 1.5, Number.NaN].map(
         (concurrency) => [{ loop: { concurrency } }, /^loop\.concurrency is .*a whole number, at least 1/] as const,
       ),

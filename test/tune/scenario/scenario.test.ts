@@ -26,7 +26,7 @@ describe("a scenario file", () => {
         ],
         requests: [
           "/orders",
-          { path: "/orders/{{token}}", weight: 0.5, expect: ["2xx", 404], name: "one order" },
+          { path: "/orders/{{token}}", weight: 0.5, expect: ["2xx", 404, 101], name: "one order" },
           { method: "post", path: "/import", bodyFile: "body.csv", headers: { "Content-Type": "text/x-csv" } },
           { method: "POST", path: "/orders", body: { item: 1 } },
           "POST /text=hello",
@@ -53,7 +53,7 @@ describe("a scenario file", () => {
     ]);
     for (const { headers } of requests) assert.equal(headers["authorization"], "Bearer {{token}}");
     assert.deepEqual(requests[0]?.expect, ["2xx", "3xx"]);
-    assert.deepEqual(requests[1]?.expect, ["2xx", 404]);
+    assert.deepEqual(requests[1]?.expect, ["2xx", 404, 101]);
   });
 
   it("has the path as it is beside a method, also with what would begin a body in a few words", () => {

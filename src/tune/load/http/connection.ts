@@ -46,6 +46,7 @@ const OWN_FAULTS = new Set(["EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENO
 
 const lookupAddress = keptLookup();
 
+const SWITCHING_PROTOCOLS = 101;
 const READ_BYTES = 64 * 1024;
 const shared = new Uint8Array(READ_BYTES);
 
@@ -128,7 +129,9 @@ export class Connection {
       return this.#fail("malformed", error.message);
     }
     if (!this.response.done) return;
-    if (used < count) return this.#fail("malformed", `${counted(count - used, "byte")} after the end of the response`);
+    // Behind a 101 another protocol begins.
+    if (used < count && this.response.status !== SWITCHING_PROTOCOLS)
+      return this.#fail("malformed", `${counted(count - used, "byte")} after the end of the response`);
     this.#complete();
   }
 

@@ -83,6 +83,13 @@ describe("a client of the generator", { concurrency: true }, () => {
     client.close();
   });
 
+  it("takes what comes behind a 101 for the other protocol's", async () => {
+    const frame = Buffer.from([0x81, 2, 0x68, 0x69]);
+    const head = Buffer.from("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n");
+    const target = await raw((socket) => socket.write(Buffer.concat([head, frame])));
+    assert.equal(failureOf(await ask(target)), "complete: 101");
+  });
+
   it("reads an answer of many megabytes", async () => {
     const bytes = 8 * 1024 * 1024;
     const target = await http((_request, response) => response.end(Buffer.alloc(bytes, "x")));
