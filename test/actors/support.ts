@@ -11,6 +11,7 @@ import {
   type Self,
   type SpawnOptions,
 } from "../../src/actors/index.ts";
+import { runQueue } from "../../src/runtime/run-queue.ts";
 import { puppet, type Order } from "../fixtures/actors/puppet.ts";
 
 setSchedulerThreads(2);
@@ -68,10 +69,14 @@ export async function reasonOf(body: (self: Self) => unknown): Promise<unknown> 
   return (await next(watcher)).reason;
 }
 
-/** Until all that is to happen on this thread has happened. */
+/**
+ * Until all that is to happen on this thread has happened: no actor has a turn or waits for one. A round of the run queue may end
+ * before that, because its time is up.
+ */
 export async function settled(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let quiet = 0; quiet < 2; quiet = runQueue.isIdle ? quiet + 1 : 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 export async function isAlive(pid: Pid): Promise<boolean> {
