@@ -10,7 +10,7 @@ setSchedulerThreads(2);
 
 /** Until it is collected here, and on the other threads. */
 async function isCollected(ref: WeakRef<object>): Promise<boolean> {
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 1000; round++) {
     await Promise.all([go(collectsGarbage), go(collectsGarbage)]);
     fullCollection();
     await sleep(1);

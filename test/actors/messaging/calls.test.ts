@@ -101,7 +101,8 @@ onBothSides(
           await self.call(server, "get");
           samples.push(performance.now() - startMs);
         }
-        return samples.sort((a, b) => a - b)[250]!;
+        // The quickest: others have the CPU during many of them. Looking through the mailbox takes its time in each.
+        return Math.min(...samples);
       };
       await measure();
       const empty = await measure();
@@ -276,7 +277,8 @@ for (const [what, server] of [
       const gone = await spawn(async () => {});
       const loop = { hasTurned: false };
       setImmediate(() => (loop.hasTurned = true));
-      for (let n = 0; n < 20_000 && !loop.hasTurned; n++) {
+      // Without a limit, the test would hang if none of them let the loop turn.
+      for (let n = 0; n < 1_000_000 && !loop.hasTurned; n++) {
         await (n % 2 === 0
           ? self.call((server ?? gone) as never, 1 as never)
           : call((server ?? gone) as never, 1 as never)

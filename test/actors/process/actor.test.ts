@@ -111,7 +111,7 @@ test("a loop of spawns starves neither the actors that it has spawned nor timers
   const timer = setInterval(() => seen.ticks++);
   const pids: Pid[] = [];
   // Enough for many rounds of a millisecond, on any machine.
-  for (let i = 0; i < 20_000 && (seen.ticks < 2 || seen.begun === 0); i++) {
+  for (let i = 0; i < 200_000 && (seen.ticks < 2 || seen.begun === 0); i++) {
     pids.push(
       await spawn(async (self: Self) => {
         seen.begun++;

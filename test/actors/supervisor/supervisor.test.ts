@@ -24,7 +24,7 @@ import {
 } from "../../../src/actors/index.ts";
 import { child } from "../../fixtures/actors/child.ts";
 import { watchEnd, Journal, pidOf, specFor, startTree } from "../journal.ts";
-import { isAlive, newPuppet, onBothSides } from "../support.ts";
+import { isAlive, newPuppet, onBothSides, tell } from "../support.ts";
 
 onBothSides("children are started in order and stopped in reverse order, one after the other", async (on) => {
   const journal = await Journal.open();
@@ -223,16 +223,21 @@ test("other requests are handled between the tries of a restart that fails", asy
 });
 
 onBothSides("a child that does not stop in time is killed; brutal_kill kills at once", async (on) => {
-  for (const shutdown of [10, "brutal_kill"] as const) {
+  /** What it says from when it is to stop until it is killed. */
+  const lastWords = async (shutdown: number | "brutal_kill"): Promise<unknown> => {
     const journal = await Journal.open();
     const { tree } = await startTree({ children: [specFor(journal, on)("a", { shutdown, how: { stubborn: true } })] });
     await journal.expect("a starts");
     const pid = await pidOf(tree, "a");
     await stop(tree);
     assert.equal(await isAlive(pid), false);
-    if (shutdown === "brutal_kill") await journal.isQuiet();
-    else await journal.expect("a ignores shutdown");
-  }
+    return await tell(journal.pid, { do: "unseen" });
+  };
+  assert.deepEqual(await lastWords("brutal_kill"), []);
+  // On a busy machine the time may be over before its thread hears that it is to stop.
+  let words: unknown = [];
+  for (let shutdown = 10; shutdown <= 10_000 && String(words) === ""; shutdown *= 10) words = await lastWords(shutdown);
+  assert.deepEqual(words, ["a ignores shutdown"]);
 });
 
 onBothSides("a child that has taken its link away is stopped all the same", async (on) => {
@@ -392,13 +397,14 @@ onBothSides("a dynamic child that is restarting is given up by the pid that it h
 
 test("dynamic children share one timer: many stubborn ones are killed together", async () => {
   const journal = await Journal.open();
-  const tree = await spawn(dynamicSupervisor({ child: { start: [child], shutdown: 20, restart: "temporary" } }));
+  const tree = await spawn(dynamicSupervisor({ child: { start: [child], shutdown: 500, restart: "temporary" } }));
   const pids = await Promise.all(
     Array.from({ length: 50 }, (_, i) => startChild(tree, [`${i}`, journal.pid, { stubborn: true }])),
   );
   const startMs = performance.now();
   await stop(tree);
-  assert.ok(performance.now() - startMs < 50 * 20);
+  // One after the other takes 25 s. A busy machine delays everything by seconds.
+  assert.ok(performance.now() - startMs < 0.8 * 50 * 500);
   for (const pid of pids) assert.equal(await isAlive(pid!), false);
 });
 

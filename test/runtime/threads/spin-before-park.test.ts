@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers/promises";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { SpinBeforePark } from "../../../src/runtime/threads/spin-before-park.ts";
 
 /** Something comes at the so many-th look; looks are counted. */
@@ -22,6 +22,11 @@ function post(atLook: number): {
 }
 
 describe("a thread that lingers", () => {
+  // It looks about fifty times, also if this process gets no time meanwhile.
+  let nowMs = 0;
+  beforeEach(() => void mock.method(performance, "now", () => (nowMs += 0.001)));
+  afterEach(() => mock.restoreAll());
+
   test("receives what comes meanwhile, in nobody's context", async () => {
     const { lingering, received, context } = post(3);
     context.run("whoever spoke last", () => lingering.stir());

@@ -13,15 +13,16 @@ import {
   setSchedulerThreads,
   sleep,
 } from "../../../src/tasks/index.ts";
+import { runQueue } from "../../../src/runtime/run-queue.ts";
 import { coreOf } from "../../../src/tasks/channel/channel.ts";
 import type { LocalChannel } from "../../../src/tasks/channel/local-channel.ts";
 import { receiveOne, sendAll } from "../../fixtures/tasks/movable.ts";
 
 setSchedulerThreads(2);
 
-/** Waits until everything that can go on has done so. */
+/** Waits until everything on this thread that can go on has done so: no task has a turn or waits for one. */
 async function settled(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  for (let quiet = 0; quiet < 3; quiet = runQueue.isIdle ? quiet + 1 : 0) await new Promise(setImmediate);
 }
 
 /** A waiter of another thread, or of a task that must start first, comes later than its call. */
@@ -172,6 +173,7 @@ describe("a task", () => {
     await settled();
     assert.deepEqual(await where(), [["parked", "receive"]]);
     void a.trySend(1);
+    await settled();
     assert.deepEqual(await where(), [["parked", "send"]]);
     await b.receive();
     await handle;

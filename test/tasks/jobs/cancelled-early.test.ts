@@ -57,7 +57,7 @@ test("a channel beside such arguments is given up by the other thread", async ()
     return new WeakRef(channel);
   })();
   await letGo();
-  for (let round = 0; round < 50 && ref.deref() !== undefined; round++) {
+  for (let round = 0; round < 1000 && ref.deref() !== undefined; round++) {
     await blocking(collectsGarbage);
     fullCollection();
     await sleep(1);

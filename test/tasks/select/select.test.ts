@@ -238,7 +238,7 @@ test("a loop that polls with `otherwise` lets timers and other tasks run", async
   await go(async () => {
     setImmediate(() => void channel.send("from a callback"));
     let got: string | undefined;
-    for (let n = 0; n < 50_000 && got === undefined; n++) {
+    for (let n = 0; n < 5_000_000 && got === undefined; n++) {
       got = await select([receiveFrom(channel, (value) => value)], { otherwise: () => undefined });
     }
     assert.equal(got, "from a callback");

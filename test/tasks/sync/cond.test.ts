@@ -10,8 +10,10 @@ setSchedulerThreads(2);
 /** Starts a task that waits for the condition, and settles when it waits. */
 async function waiter(cond: Cond, woken: () => void, context?: Context): Promise<{ handle: PromiseLike<void> }> {
   await cond.lock.lock();
+  const locked = Promise.withResolvers<void>();
   const handle = go(async () => {
     await cond.lock.lock();
+    locked.resolve();
     try {
       await cond.wait(context);
       woken();
@@ -21,7 +23,7 @@ async function waiter(cond: Cond, woken: () => void, context?: Context): Promise
   });
   await cond.lock.unlock();
   // When the lock is to be had again, the other waits.
-  await sleep(0);
+  await locked.promise;
   await cond.lock.lock();
   await cond.lock.unlock();
   return { handle };
