@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-// Imported, it would bring in thirty modules that are not needed: scripts/build.ts.
+// Imported, it would bring in thirty modules that are not needed: scripts/bundle.ts.
 const { existsSync, fstatSync } = createRequire(import.meta.url)("node:fs");
 const NEEDED = [26, 6];
 const here = dirname(fileURLToPath(import.meta.url));

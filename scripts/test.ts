@@ -4,16 +4,17 @@
  *
  * More files at once than there are cores: many tests wait for a time limit of the server they test. Files that take a moment
  * come last, so that no core is idle at the end; `node --test` would sort them. The compile cache is for the tests and for the
- * servers that they start; without it, half of a server's boot goes into compiling TypeScript.
+ * servers that they start; without it, half of a server's boot goes into compiling TypeScript. Most servers run the built package.
  */
 
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
+import { bundle } from "./bundle.ts";
 
 const FILES_AT_ONCE: number = Math.min(12, 2 + availableParallelism());
 /** A test that takes longer hangs. */
@@ -23,12 +24,17 @@ const PROCESS_TIMEOUT_MS = 900_000;
 const LOOK_EVERY_MS = 10_000;
 
 process.env["NODE_COMPILE_CACHE"] = resolve("node_modules/.cache/compile");
+const built = resolve("node_modules/.cache/heddle");
 
 const { values } = parseArgs({ options: { unit: { type: "boolean", default: false } } });
 const { quick = [], others = [] } = Object.groupBy(globSync("test/**/*.test.ts").sort(), (file) =>
   startsProcesses(file) ? "others" : "quick",
 );
 const files = values.unit ? quick : [...others, ...quick];
+if (!values.unit) {
+  await build();
+  process.env["BUILT_HEDDLE"] = built;
+}
 
 const tests = run({ files, concurrency: FILES_AT_ONCE, timeout: TIMEOUT_MS });
 tests.on("test:fail", ({ todo }) => {
@@ -39,6 +45,13 @@ report.pipe(process.stdout);
 const looks = endLateProcesses();
 await finished(report);
 clearInterval(looks);
+
+/** The package for the servers that tests start (test/support/built.ts). */
+async function build(): Promise<void> {
+  rmSync(built, { recursive: true, force: true });
+  await bundle(join(built, "dist"));
+  for (const name of ["bin", "package.json"]) cpSync(name, join(built, name), { recursive: true });
+}
 
 /** It fails its file. Where there is no /proc, nothing is ended. */
 function endLateProcesses(): NodeJS.Timeout {

@@ -5,9 +5,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-
-const bin = fileURLToPath(new URL("../../bin/heddle.js", import.meta.url));
+import { binFor, binForCommand } from "./built.ts";
 
 export interface ServerOptions {
   /** On top of this process's own, NODE_OPTIONS too; HEDDLE_* of this process are not passed on. */
@@ -65,7 +63,7 @@ export async function startServer(
 ): Promise<TestServer> {
   const app = appFile === undefined ? [] : [appFile];
   const env = { ...PATIENT, ...options.env };
-  const process = launch(["serve", ...app, ...placeArguments(args)], { ...options, env });
+  const process = launch(["serve", ...app, ...placeArguments(args)], { ...options, env }, binFor(appFile, options.cwd));
   const urls = await process.urls(options.listeners ?? 1);
   return { ...process.server, url: urls[0]!, urls, port: Number(new URL(urls[0]!).port || NaN) };
 }
@@ -77,7 +75,7 @@ export interface Run extends Exit {
 
 /** Runs a `heddle` command to its end. */
 export async function runHeddle(args: readonly string[], options: ServerOptions = {}): Promise<Run> {
-  const { server } = launch(args, options);
+  const { server } = launch(args, options, binForCommand(args[0]));
   const timer = setTimeout(() => server.child.kill("SIGKILL"), BOOT_PATIENCE_MS);
   const exit = await server.exited;
   clearTimeout(timer);
@@ -97,6 +95,7 @@ function placeArguments(args: readonly string[]): readonly string[] {
 function launch(
   args: readonly string[],
   { env, cwd, descriptors, nodeFlags }: ServerOptions,
+  bin: string,
 ): { server: Omit<TestServer, "url" | "urls" | "port">; urls: (count: number) => Promise<string[]> } {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HEDDLE_") && !name.startsWith("NODE_TEST") && name !== "PORT",
