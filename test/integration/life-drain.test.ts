@@ -26,6 +26,8 @@ const models = [
 ];
 const shapes = ["listener", "fetch"] as const;
 type Shape = (typeof shapes)[number];
+/** In test/fixtures/drain/. */
+type App = Shape | "awaits";
 
 /** Most of the time a server here waits for the end of its graceful timeout. That is not short: a machine may be busy. */
 const SUITES_AT_ONCE = 2;
@@ -37,18 +39,18 @@ function atOnce({ model }: (typeof models)[number], requests: number): readonly 
   return model === "sync" ? ["-w", `${requests}`] : ["--threads", `${requests}`];
 }
 
-function app(shape: Shape): string {
-  return fileURLToPath(new URL(`../fixtures/drain/${shape}.ts`, import.meta.url));
+function app(name: App): string {
+  return fileURLToPath(new URL(`../fixtures/drain/${name}.ts`, import.meta.url));
 }
 
 function serveDrain(
   t: TestContext,
-  shape: Shape,
+  name: App,
   { model, args }: (typeof models)[number],
   more: readonly string[] = [],
   options: ServerOptions = {},
 ): Promise<LifeServer> {
-  return serve(t, app(shape), ["--model", model, ...args, ...more], options);
+  return serve(t, app(name), ["--model", model, ...args, ...more], options);
 }
 
 async function ask(t: TestContext, server: LifeServer, path: string): Promise<RawConnection> {
@@ -124,24 +126,6 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
           assert.doesNotMatch(server.stderr(), /failed|uncaught|cut|killed/);
         });
 
-        test("a reload ends them too, with their connection, and their clients meet the new generation", async (t) => {
-          const server = await serveDrain(t, shape, model);
-          const path = shape === "fetch" ? "/events/silent" : "/events";
-          const stream = await begun(t, server, path);
-          assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
-          assert.equal((await stream.rest()).complete, true);
-          await stream.client.ended();
-          await server.waitForLog(/stopped: heddle serving thread 0/);
-          assertHooks(server, "reload");
-          if (shape === "fetch") assert.match(server.stdout(), /cancelled \/events\/silent: DrainError/);
-          const mark = server.mark();
-          const again = await begun(t, server, path);
-          const stopping = server.stop();
-          assert.equal((await again.rest()).complete, true);
-          assert.deepEqual(await stopping, { code: 0, signal: null });
-          assert.match(server.output(mark), /draining \(stop\)/);
-        });
-
         test("everything else goes on, is told shortly before the end, and answers, is answered for, or is cut; onStop runs", async (t) => {
           const workers = model.model === "sync" ? [] : ["-w", "2"];
           const server = await serveDrain(t, shape, model, [
@@ -175,23 +159,6 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
             /cut (?:1 request|[23] requests) short: --graceful-timeout \(16000 ms\) was nearly over/,
           );
           assert.doesNotMatch(server.stderr(), /failed|killed/);
-        });
-
-        test("onStop runs when a stop follows a reload, also beside what ignores both", async (t) => {
-          const server = await serveDrain(t, shape, model, ["--graceful-timeout", "16s"]);
-          const deaf = await begun(t, server, "/deaf");
-          server.signal("SIGHUP");
-          await server.waitForLog(/generation 2: serving; draining/);
-          const stopping = server.stop();
-          assert.equal((await deaf.rest()).complete, false);
-          assert.equal((await stopping).code, 1);
-          const serving = (word: string): string[] =>
-            threadsThat(server, word).filter((thread) => thread.startsWith("serving"));
-          assert.ok(serving(String.raw`draining \(reload\)`).length > 0);
-          assert.ok(serving(String.raw`draining \(stop\)`).length > 0);
-          assert.deepEqual(serving(String.raw`draining \(\w+\)`), serving("started"), "once for each thread");
-          assert.deepEqual(serving("stopped"), serving("started"));
-          assert.doesNotMatch(server.stderr(), /killed/);
         });
       });
     }
@@ -229,6 +196,43 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
       });
     });
 
+    describe(`${model.model}: a reload`, { concurrency: AT_ONCE }, () => {
+      test("ends event streams, with their connection, and their clients meet the new generation", async (t) => {
+        const server = await serveDrain(t, "fetch", model);
+        const path = "/events/silent";
+        const stream = await begun(t, server, path);
+        assert.equal((await runHeddle(["reload", "--control", server.control])).code, 0);
+        assert.equal((await stream.rest()).complete, true);
+        await stream.client.ended();
+        await server.waitForLog(/stopped: heddle serving thread 0/);
+        assertHooks(server, "reload");
+        assert.match(server.stdout(), /cancelled \/events\/silent: DrainError/);
+        const mark = server.mark();
+        const again = await begun(t, server, path);
+        const stopping = server.stop();
+        assert.equal((await again.rest()).complete, true);
+        assert.deepEqual(await stopping, { code: 0, signal: null });
+        assert.match(server.output(mark), /draining \(stop\)/);
+      });
+
+      test("is followed by a stop: onStop runs, also beside what ignores both", async (t) => {
+        const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "16s"]);
+        const deaf = await begun(t, server, "/deaf");
+        server.signal("SIGHUP");
+        await server.waitForLog(/generation 2: serving; draining/);
+        const stopping = server.stop();
+        assert.equal((await deaf.rest()).complete, false);
+        assert.equal((await stopping).code, 1);
+        const serving = (word: string): string[] =>
+          threadsThat(server, word).filter((thread) => thread.startsWith("serving"));
+        assert.ok(serving(String.raw`draining \(reload\)`).length > 0);
+        assert.ok(serving(String.raw`draining \(stop\)`).length > 0);
+        assert.deepEqual(serving(String.raw`draining \(\w+\)`), serving("started"), "once for each thread");
+        assert.deepEqual(serving("stopped"), serving("started"));
+        assert.doesNotMatch(server.stderr(), /killed/);
+      });
+    });
+
     test(`${model.model}: an onStop that hangs is ended at the graceful timeout, and named`, async (t) => {
       const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "2s"], {
         env: { ON_STOP: "hangs" },
@@ -250,7 +254,7 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
 describe("a drain", { concurrency: AT_ONCE }, () => {
   for (const model of models.slice(1, 4)) {
     test(`ends awaitSync under ${model.model}`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "16s"]);
+      const server = await serveDrain(t, "awaits", model, ["--graceful-timeout", "16s"]);
       const client = await arrived(t, server, "/awaits");
       await assertStops(server, 1);
       assert.equal((await client.response()).status, 503);
