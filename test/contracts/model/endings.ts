@@ -48,6 +48,8 @@ export function uncaught(subject: Subject): void {
     assert.doesNotMatch(failed.body, /secret/);
     await using next = await subject.open();
     assert.equal((await next.request("GET /hello HTTP/1.1").response()).body, "hello");
+    // The next case reads the log from where it stands.
+    await subject.logged('"msg":"uncaught exception on');
   });
 }
 
