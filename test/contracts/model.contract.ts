@@ -26,7 +26,7 @@ export function modelContract(
   args: readonly string[],
   can: Capabilities = { keepsConnections: true },
 ): void {
-  const concurrency = can.next === undefined ? SERVERS_AT_ONCE : LOADING_SERVERS_AT_ONCE;
+  const concurrency = can.loadsForEach === true ? LOADING_SERVERS_AT_ONCE : SERVERS_AT_ONCE;
   describe(`the model ${model}`, { concurrency }, () => {
     for (const shape of shapes) {
       const subject = new Subject(model, shape, args, can);

@@ -1,3 +1,3 @@
 import { modelContract } from "./model.contract.ts";
 
-modelContract("thread-per-request", ["--threads", "4"], { keepsConnections: true, next: "loop" });
+modelContract("thread-per-request", ["--threads", "4"], { keepsConnections: true, next: "loop", loadsForEach: true });

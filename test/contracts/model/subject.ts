@@ -5,6 +5,7 @@ import type { ModelName } from "../../../src/server/models/model.ts";
 import { RawConnection, type RawResponse } from "../../support/raw-connection.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import type { Shape } from "../shapes.ts";
+import { type Bundled, bundled } from "./bundled.ts";
 
 /** What a model gives beyond what all do. */
 export interface Capabilities {
@@ -15,6 +16,8 @@ export interface Capabilities {
    * loads the app, perhaps a large framework, for each request.
    */
   readonly next?: ModelName;
+  /** Whether each request loads the app, so that one in a single file saves much. Default: false. */
+  readonly loadsForEach?: boolean;
 }
 
 /** No time limits but those of the cases: a machine may be busy. */
@@ -27,6 +30,7 @@ export class Subject {
   readonly can: Capabilities;
   readonly #args: readonly string[];
   #server: TestServer | undefined;
+  #bundled: Bundled | undefined;
   #ids = 0;
 
   constructor(model: ModelName, shape: Shape, args: readonly string[], can: Capabilities) {
@@ -39,11 +43,16 @@ export class Subject {
   /** For the `describe` that it is called in. */
   serve(): void {
     before(async () => {
-      const app = new URL(this.shape.file, apps).pathname;
+      const source = new URL(this.shape.file, apps).pathname;
+      if (this.can.loadsForEach === true && source.endsWith(".ts")) this.#bundled = await bundled(source);
+      const app = this.#bundled?.file ?? source;
       const env: Readonly<Record<string, string>> = this.can.next === undefined ? {} : { NEXT_MODEL: this.can.next };
       this.#server = await startServer(app, ["--model", this.model, ...settings, ...this.#args], { env });
     });
-    after(() => this.#server?.[Symbol.asyncDispose]());
+    after(async () => {
+      await this.#server?.[Symbol.asyncDispose]();
+      await this.#bundled?.[Symbol.asyncDispose]();
+    });
   }
 
   get server(): TestServer {
