@@ -90,7 +90,7 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
     }
 
     test(`is answered for when its handler fails or takes too long (${protocol})`, async (t) => {
-      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1", "--timeout", "300ms"]);
+      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1", "--timeout", "3s"]);
       const session = open(t, server);
       assert.equal((await ask(session, "/throw")).status, 500);
       await server.waitForLog(/the handler failed/);
@@ -138,7 +138,7 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
   for (const protocol of ["h2", "h2c"] as const) {
     for (const path of ["/large", "/file"]) {
       test(`gives the place of a client that takes nothing of its response to others (${protocol}, ${path})`, async (t) => {
-        const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0", "--write-timeout", "1s"];
+        const args = ["-w", "1", "-t", "1", "--limit", "1", "--queue", "0", "--write-timeout", "4s"];
         const server = await serveHttp2(t, protocol, args);
         const session = open(t, server);
         const stalled = session.request({ ":path": path });
@@ -155,13 +155,14 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
     }
 
     test(`does not cut a client that takes its response slowly (${protocol})`, async (t) => {
-      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1", "--write-timeout", "1s"]);
+      const server = await serveHttp2(t, protocol, ["-w", "1", "-t", "1", "--write-timeout", "3s"]);
       const session = open(t, server);
       const stream = session.request({ ":path": "/large" });
       let bytes = 0;
+      // Altogether longer than the write timeout.
       for await (const chunk of stream) {
         bytes += (chunk as Buffer).length;
-        await sleep(5);
+        await sleep(15);
       }
       assert.equal(bytes, 4 * 1024 * 1024);
     });
@@ -270,10 +271,11 @@ describe("an app's own HTTP/2 server", { concurrency: 2 }, () => {
   test("ends sessions that are idle, by GOAWAY", async (t) => {
     const server = await serveHttp2(t, "h2", ["-w", "1", "-t", "1", "--keep-alive", "500ms"]);
     const session = open(t, server);
+    const [leaving, closed] = [once(session, "goaway"), once(session, "close")];
     await ask(session);
-    const [code] = (await once(session, "goaway")) as [number];
+    const [code] = (await leaving) as [number];
     assert.equal(code, constants.NGHTTP2_NO_ERROR);
-    await once(session, "close");
+    await closed;
   });
 
   test("survives clients that reset their streams at once, and those that speak no HTTP/2", async (t) => {

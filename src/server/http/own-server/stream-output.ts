@@ -7,10 +7,19 @@
  * queued.
  */
 
-import type { ServerHttp2Stream } from "node:http2";
+import type { Http2Session, ServerHttp2Stream } from "node:http2";
 
-/** More than the answers to a client's PINGs in a write timeout. */
+/** More than what a session sends now and then beside responses. */
 const PROGRESS_BYTES = 1024;
+/** More than the answer to a PING takes, as a record of TLS. A client may send any number of them, and take nothing else. */
+const PING_BYTES = 64;
+
+/** How many PINGs the client of a session has sent. */
+const pings = new WeakMap<Http2Session, number>();
+
+export function countPings(session: Http2Session): void {
+  session.on("ping", () => void pings.set(session, (pings.get(session) ?? 0) + 1));
+}
 
 export class StreamOutput {
   /** 0: nothing is queued. */
@@ -18,14 +27,16 @@ export class StreamOutput {
   #queuedBytes = 0;
   #takenBytes = 0;
 
-  /** `takenBytes`: of its connection. `writeTimeoutMs` 0: no limit. */
+  /** `sentBytes`: what its connection has taken. `writeTimeoutMs` 0: no limit. */
   hasStalled(
     stream: ServerHttp2Stream,
     isRequestComplete: boolean,
-    takenBytes: number,
+    sentBytes: number,
     writeTimeoutMs: number,
     nowMs: number,
   ): boolean {
+    const answered = stream.session === undefined ? 0 : (pings.get(stream.session) ?? 0);
+    const takenBytes = sentBytes - answered * PING_BYTES;
     const { writableLength, writableEnded, writableFinished } = stream;
     // A stream that sends a file has finished as soon as it begins, and closes at its end.
     const isQueued = writableLength > 0 || (writableEnded && (!writableFinished || isRequestComplete));

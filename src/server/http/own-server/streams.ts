@@ -31,6 +31,7 @@ import { replaceSignal } from "../../../platform/node-internals/requests.ts";
 import { isPromiseLike } from "../../app/node-listener.ts";
 import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { type ConnectionContext, connectionContext } from "../parse/connection-context.ts";
+import { countPings } from "./stream-output.ts";
 import { LINGER_MS } from "../parse/lingering-close.ts";
 import type { StreamExchange, StreamHead } from "./stream-exchange.ts";
 
@@ -100,6 +101,7 @@ export class Streams {
     context.idleSinceMs = performance.now();
     this.#sessions.set(session, context);
     session.once("close", () => this.#sessions.delete(session));
+    countPings(session);
     // A session that breaks ends its streams. Without a listener of its own it would end the thread.
     session.on("error", nothing);
   }
