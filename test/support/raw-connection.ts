@@ -18,7 +18,7 @@ export interface RawResponse {
 }
 
 /** A server that does not answer for so long hangs: the test should say so. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export class RawConnection implements AsyncDisposable {
   readonly socket: Socket;

@@ -50,8 +50,8 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A server that takes longer hangs: the test should fail with its output rather than wait. */
-const BOOT_PATIENCE_MS = 60_000;
-const STOP_PATIENCE_MS = 60_000;
+const BOOT_PATIENCE_MS = 120_000;
+const STOP_PATIENCE_MS = 120_000;
 /** On a busy machine requests may wait for longer than the default of 5 s, for threads that start. Flags say otherwise. */
 const PATIENT: Readonly<Record<string, string>> = { HEDDLE_QUEUE_TIMEOUT: "60s" };
 
@@ -117,16 +117,26 @@ function launch(
   });
   const text = { out: "", err: "", all: "" };
   const watchers = new Set<() => void>();
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    text.out += chunk;
-    text.all += chunk;
-    for (const watch of watchers) watch();
-  });
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    text.err += chunk;
-    text.all += chunk;
-    for (const watch of watchers) watch();
-  });
+  // By whole lines: what comes in pieces, from two streams, must not be mixed.
+  for (const [stream, name] of [
+    [child.stdout, "out"],
+    [child.stderr, "err"],
+  ] as const) {
+    let piece = "";
+    const add = (lines: string): void => {
+      text[name] += lines;
+      text.all += lines;
+      for (const watch of watchers) watch();
+    };
+    stream
+      .setEncoding("utf8")
+      .on("data", (chunk: string) => {
+        const end = chunk.lastIndexOf("\n") + 1;
+        if (end > 0) add(piece + chunk.slice(0, end));
+        piece = end > 0 ? chunk.slice(end) : piece + chunk;
+      })
+      .on("end", () => add(piece));
+  }
   // `close`, not `exit`: the output is complete then.
   const exited: Promise<Exit> = once(child, "close").then(([code, signal]) => ({ code, signal }));
   let gone = false;
