@@ -11,6 +11,7 @@ import { describe, test, type TestContext } from "node:test";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { type LifeServer, makeCertificate, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
+import { inTime } from "../support/in-time.ts";
 import { runHeddle } from "../support/server.ts";
 
 const app = fileURLToPath(new URL("../fixtures/tls/own.ts", import.meta.url));
@@ -166,7 +167,7 @@ test("--tls-cert takes the place of the app's own certificate, and is told", asy
 
 describe("a slow handshake", () => {
   test("ends after --headers-timeout, whatever the app's server allows", async (t) => {
-    const server = await serveOwn(t, ["-w", "1", "-t", "1", "--headers-timeout", "1s"]);
+    const server = await serveOwn(t, ["-w", "1", "-t", "1", "--headers-timeout", "3s"]);
     const socket = connectTcp(server.port, "127.0.0.1");
     socket.on("error", () => {}).resume();
     // The begin of a TLS record.
@@ -245,16 +246,18 @@ for (const shape of shapes) {
 }
 
 test("a half-open client gets its answer, and one that leaves in its handshake harms nobody", async (t) => {
-  const server = await serveOwn(t, ["-w", "1", "-t", "1", "--headers-timeout", "1s"]);
-  const socket: TLSSocket = connect({
-    host: "127.0.0.1",
-    port: server.port,
-    rejectUnauthorized: false,
-    allowHalfOpen: true,
-  } as ConnectionOptions);
-  await once(socket, "secureConnect");
-  socket.end("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
-  assert.match(await text(socket), /^HTTP\/1\.1 200 /);
+  const server = await serveOwn(t, ["-w", "1", "-t", "1", "--headers-timeout", "3s"]);
+  await inTime(async ({ sendLast }) => {
+    const socket: TLSSocket = connect({
+      host: "127.0.0.1",
+      port: server.port,
+      rejectUnauthorized: false,
+      allowHalfOpen: true,
+    } as ConnectionOptions);
+    await once(socket, "secureConnect");
+    sendLast(socket, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert.match(await text(socket), /^HTTP\/1\.1 200 /);
+  });
   const leaver = connectTcp(server.port, "127.0.0.1");
   await once(leaver, "connect");
   leaver.end(Buffer.from([0x16, 0x03]));

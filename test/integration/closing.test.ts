@@ -1,9 +1,13 @@
 /** A server that closes a connection while its client still sends: the answers still arrive (RFC 9112 §9.6). */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { tempFolder } from "../server/arbiter/support.ts";
+import { inTime, LINGER_MS } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer } from "../support/server.ts";
 
@@ -38,20 +42,27 @@ for (const [model, flags] of [
   ["sync", []],
 ] as const) {
   describe(`the end of a connection under ${model}`, () => {
-    test("arrives behind its last answer, whatever else the client sends", async () => {
+    test("arrives behind its last answer, whatever else the client sends", async (t) => {
       await using server = await startServer(app, ["-m", model, "-t", model === "sync" ? "1" : "2", ...flags]);
       const all: readonly [name: string, request: string][] = [["that the server wants", get("/?id=a")], ...closing];
       for (const [what, request] of all) {
         for (const [name, now, then] of behind) {
-          const isBusy = now === "";
-          await using client = await RawConnection.open(server.port);
-          client.write((isBusy ? request.replace("?", "?block=50&") : request) + now);
-          if (isBusy) await sleep(20);
-          client.write(then);
-          await sleep(50);
-          const answer = await client.rest();
-          assert.match(answer, /GET a 0/, `a close ${what}, and ${name}`);
-          assert.equal(client.error, undefined, `a close ${what}, and ${name}`);
+          await inTime(async ({ within }) => {
+            await using client = await RawConnection.open(server.port);
+            within(LINGER_MS);
+            if (now === "") {
+              const mark = server.mark();
+              const file = join(tempFolder(t), "go-on");
+              client.write(request.replace("?", `?file=${file}&`));
+              await server.waitForLog(/^blocks$/m, mark);
+              client.write(then);
+              writeFileSync(file, "");
+            } else client.write(request + now).write(then);
+            await sleep(50);
+            const answer = await client.rest();
+            assert.match(answer, /GET a 0/, `a close ${what}, and ${name}`);
+            assert.equal(client.error, undefined, `a close ${what}, and ${name}`);
+          });
         }
       }
       assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
@@ -77,19 +88,22 @@ for (const [model, flags] of [
         ["comes with a refusal", get("/?id=a", "host: other"), /400 Bad Request/],
       ];
       for (const [what, request, body] of all) {
-        await using client = await RawConnection.open(server.port);
-        client.socket.pause();
-        const mark = server.mark();
-        client.write(request);
-        if (what === "comes with a refusal") await sleep(20);
-        else await server.waitForLog(/^close a$/m, mark);
-        // The server's kernel has the answer, and the client's as much of it as it takes.
-        client.write(post(1000));
-        await sleep(20);
-        client.write(post(1000));
-        client.socket.resume();
-        assert.match(await client.rest(), body, `an end that ${what}`);
-        assert.equal(client.error, undefined, `an end that ${what}`);
+        await inTime(async ({ within }) => {
+          await using client = await RawConnection.open(server.port);
+          within(LINGER_MS);
+          client.socket.pause();
+          const mark = server.mark();
+          client.write(request);
+          if (what === "comes with a refusal") await sleep(20);
+          else await server.waitForLog(/^close a$/m, mark);
+          // The server's kernel has the answer, and the client's as much of it as it takes.
+          client.write(post(1000));
+          await sleep(20);
+          client.write(post(1000));
+          client.socket.resume();
+          assert.match(await client.rest(), body, `an end that ${what}`);
+          assert.equal(client.error, undefined, `an end that ${what}`);
+        });
       }
       assert.doesNotMatch(server.output(0), /"level":50|begin POST/);
     });
@@ -105,18 +119,21 @@ for (const [model, flags] of [
         ["/destroy?id=b&after=200&head=1000", post(300_000), ""],
         ["/half?id=b&after=200", post(300_000), ""],
       ] as const) {
-        await using client = await RawConnection.open(server.port);
-        const mark = server.mark();
-        client.write(get("/large?id=a&kib=50") + get(cut) + now);
-        // The kernel has the first answer, and this client has read nothing of it.
-        await server.waitForLog(/^close b$/m, mark);
-        client.write(then);
-        await sleep(20);
-        const answer = await client.rest();
-        assert.equal(client.error, undefined, cut);
-        const [, large = "", half = ""] = answer.split("HTTP/1.1 200 OK");
-        assert.match(large.slice(-40), /GET a 0\r\n0\r\n\r\n$/, cut);
-        assert.doesNotMatch(half, /GET b|\r\n0\r\n/, cut);
+        await inTime(async ({ within }) => {
+          await using client = await RawConnection.open(server.port);
+          within(LINGER_MS);
+          const mark = server.mark();
+          client.write(get("/large?id=a&kib=50") + get(cut) + now);
+          // The kernel has the first answer, and this client has read nothing of it.
+          await server.waitForLog(/^close b$/m, mark);
+          client.write(then);
+          await sleep(20);
+          const answer = await client.rest();
+          assert.equal(client.error, undefined, cut);
+          const [, large = "", half = ""] = answer.split("HTTP/1.1 200 OK");
+          assert.match(large.slice(-40), /GET a 0\r\n0\r\n\r\n$/, cut);
+          assert.doesNotMatch(half, /GET b|\r\n0\r\n/, cut);
+        });
       }
       assert.doesNotMatch(server.output(0).replaceAll(/.*on purpose.*/g, ""), /"level":50|begin POST/);
     });

@@ -10,6 +10,7 @@ import { connect } from "node:tls";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeCertificate } from "../server/arbiter/support.ts";
+import { inTime } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -94,13 +95,13 @@ for (const model of ["loop", "threads", "thread-per-request"] as const) {
       for (const body of ["unread a", "GET b 0", "GET c 0"]) assert.equal((await client.response()).body, body);
     });
 
-    test("a client that ends its side behind an offer is answered", async () => {
-      await using client = await RawConnection.open(server.port);
-      client.write(get("/?id=a") + get("/?id=b", ...offer) + get("/?id=c"));
-      client.socket.end();
-      for (const id of ["a", "b", "c"]) assert.equal((await client.response()).body, `GET ${id} 0`);
-      await client.ended();
-    });
+    test("a client that ends its side behind an offer is answered", () =>
+      inTime(async ({ sendLast }) => {
+        await using client = await RawConnection.open(server.port);
+        sendLast(client, get("/?id=a") + get("/?id=b", ...offer) + get("/?id=c"));
+        for (const id of ["a", "b", "c"]) assert.equal((await client.response()).body, `GET ${id} 0`);
+        await client.ended();
+      }));
 
     test("requests before an offer end when their client leaves", async () => {
       const mark = server.mark();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { type Clock, inTime } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -85,13 +86,15 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
         ["what is no HTTP", "nonsense\r\n\r\n"],
         ["the end of the client's side", undefined],
       ] as const) {
-        test(`${name} gets the last answer, whatever comes behind it: ${behind}`, async () => {
-          await using client = await RawConnection.open(server.port);
-          client.write(get("/?id=a&ms=60") + last + (bytes ?? ""));
-          if (bytes === undefined) client.socket.end();
-          const rest = await client.rest();
-          assert.deepEqual(rest.match(/HTTP\/1\.1 \d{3}/g), ["HTTP/1.1 200", `HTTP/1.1 ${answer.slice(0, 3)}`]);
-        });
+        test(`${name} gets the last answer, whatever comes behind it: ${behind}`, () =>
+          inTime(async ({ sendLast }) => {
+            await using client = await RawConnection.open(server.port);
+            const requests = get("/?id=a&ms=60") + last;
+            if (bytes === undefined) sendLast(client, requests);
+            else client.write(requests + bytes);
+            const rest = await client.rest();
+            assert.deepEqual(rest.match(/HTTP\/1\.1 \d{3}/g), ["HTTP/1.1 200", `HTTP/1.1 ${answer.slice(0, 3)}`]);
+          }));
       }
     }
 
@@ -139,7 +142,8 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
       const id = ++ids;
       await using client = await RawConnection.open(server.port);
       const mark = server.mark();
-      client.write(post(`/?id=${id}a&ms=400`, "x") + post(`/?id=${id}b`, "x"));
+      // Longer than it takes to leave, also on a busy machine.
+      client.write(post(`/?id=${id}a&ms=60000`, "x") + post(`/?id=${id}b`, "x"));
       await server.waitForLog(new RegExp(`begin POST ${id}a`), mark);
       client.socket.resetAndDestroy();
       await server.waitForLog(new RegExp(`close ${id}a`), mark);
@@ -181,14 +185,14 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
       ["in a request's body", post("/?id=b", "body").slice(0, -2)],
     ];
     for (const [name, bytes] of broken) {
-      test(`a client that ends its side ${name} gets the answers before it`, async () => {
-        await using client = await RawConnection.open(server.port);
-        client.write(get("/?id=a&ms=80") + bytes);
-        client.socket.end();
-        assert.equal((await client.response()).body, "GET a 0");
-        assert.equal((await client.response()).status, 400);
-        await client.ended();
-      });
+      test(`a client that ends its side ${name} gets the answers before it`, () =>
+        inTime(async ({ sendLast }) => {
+          await using client = await RawConnection.open(server.port);
+          sendLast(client, get("/?id=a&ms=80") + bytes);
+          assert.equal((await client.response()).body, "GET a 0");
+          assert.equal((await client.response()).status, 400);
+          await client.ended();
+        }));
     }
 
     const lasts: [name: string, request: string, body: string][] = [
@@ -222,17 +226,18 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
       ],
       ["in the head of its next request", "GET / HTTP/1.1\r\nho"],
     ] as const) {
-      test(`a client that ends its side ${what}, long behind the one before, gets the answers`, async () => {
-        const id = ++ids;
-        await using client = await RawConnection.open(server.port);
-        const mark = server.mark();
-        client.write(get(`/?id=${id}&ms=400`));
-        await server.waitForLog(new RegExp(`begin GET ${id}`), mark);
-        await (await fetch(`${server.url}/?id=between&ms=60`)).text();
-        client.write(last).socket.end();
-        assert.equal((await client.response()).body, `GET ${id} 0`);
-        assert.match(`${(await client.response()).status}`, /^4(?:00|13)$/);
-      });
+      test(`a client that ends its side ${what}, long behind the one before, gets the answers`, () =>
+        inTime(async ({ sendLast }) => {
+          const id = ++ids;
+          await using client = await RawConnection.open(server.port);
+          const mark = server.mark();
+          client.write(get(`/?id=${id}&ms=400`));
+          await server.waitForLog(new RegExp(`begin GET ${id}`), mark);
+          await (await fetch(`${server.url}/?id=between&ms=60`)).text();
+          sendLast(client, last);
+          assert.equal((await client.response()).body, `GET ${id} 0`);
+          assert.match(`${(await client.response()).status}`, /^4(?:00|13)$/);
+        }));
     }
 
     test("a client that leaves in the middle of an answer without a length is reset: it must not look complete", async () => {
@@ -247,14 +252,14 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
     });
 
     test("a client that ends its side behind its requests is answered", async () => {
-      for (const ms of [0, 300]) {
-        await using client = await RawConnection.open(server.port);
-        client.write(get(`/?id=a&ms=${ms}`) + post(`/?id=b&ms=${ms}`, "body"));
-        client.socket.end();
-        assert.equal((await client.response()).body, "GET a 0");
-        assert.equal((await client.response()).body, "POST b 4");
-        await client.ended();
-      }
+      for (const ms of [0, 300])
+        await inTime(async ({ sendLast }) => {
+          await using client = await RawConnection.open(server.port);
+          sendLast(client, get(`/?id=a&ms=${ms}`) + post(`/?id=b&ms=${ms}`, "body"));
+          assert.equal((await client.response()).body, "GET a 0");
+          assert.equal((await client.response()).body, "POST b 4");
+          await client.ended();
+        });
     });
   });
 
@@ -286,30 +291,32 @@ for (const model of ["loop", "threads", "thread-per-request", "tasks", "actors"]
 
 test("a client that ends its side behind its request is answered under sync", async () => {
   await using server = await startServer(app, ["-m", "sync"]);
-  for (const ms of [0, 300]) {
-    await using client = await RawConnection.open(server.port);
-    client.write(`GET /?id=a&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`);
-    client.socket.end();
-    assert.equal((await client.response()).body, "GET a 0");
-    await client.ended();
-  }
+  for (const ms of [0, 300])
+    await inTime(async ({ sendLast }) => {
+      await using client = await RawConnection.open(server.port);
+      sendLast(client, `GET /?id=a&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`);
+      assert.equal((await client.response()).body, "GET a 0");
+      await client.ended();
+    });
 });
 
 for (const model of ["sync", "threads", "thread-per-request"] as const) {
-  test(`a client that ends its side behind its request is answered when it has to wait (${model})`, async () => {
+  test(`a client that ends its side behind its request is answered when it has to wait (${model})`, async (t) => {
     await using server = await startServer(app, ["-m", model, "-w", "1", "-t", "1"]);
-    const ask = (client: RawConnection, id: string, ms: number): RawConnection =>
-      client.write(`GET /?id=${id}&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`);
-    await using first = await RawConnection.open(server.port);
-    ask(first, "first", 700);
-    await server.waitForLog(/begin GET first/);
-    // Where a handler thread has to come free it has five seconds for that, also on a busy machine.
+    const get = (id: string, ms: number): string => `GET /?id=${id}&ms=${ms} HTTP/1.1\r\nhost: test\r\n\r\n`;
     const count = model === "sync" ? 4 : 1;
-    const waiting = await Promise.all(Array.from({ length: count }, () => RawConnection.open(server.port)));
-    for (const [i, client] of waiting.entries()) ask(client, `${i}`, 0).socket.end();
-    assert.equal((await first.response()).body, "GET first 0");
-    for (const [i, client] of waiting.entries()) assert.equal((await client.response()).body, `GET ${i} 0`);
-    for (const client of waiting) client.socket.destroy();
+    const attempt = async ({ sendLast }: Clock): Promise<void> => {
+      await using first = await RawConnection.open(server.port);
+      const mark = server.mark();
+      first.write(get("first", 700));
+      await server.waitForLog(/begin GET first/, mark);
+      const waiting = await Promise.all(Array.from({ length: count }, () => RawConnection.open(server.port)));
+      t.after(() => waiting.forEach((client) => client.destroy()));
+      for (const [i, client] of waiting.entries()) sendLast(client, get(`${i}`, 0));
+      assert.equal((await first.response()).body, "GET first 0");
+      for (const [i, client] of waiting.entries()) assert.equal((await client.response()).body, `GET ${i} 0`);
+    };
+    await inTime(attempt);
   });
 }
 
@@ -317,10 +324,12 @@ describe("a client that ends its side behind its request has five seconds for it
   for (const model of ["loop", "sync", "threads", "thread-per-request", "tasks", "actors"] as const) {
     test(`under ${model}`, async () => {
       await using server = await startServer(app, ["-m", model, "-w", "1"]);
-      await using client = await RawConnection.open(server.port);
-      client.write("GET /?id=a&ms=3000 HTTP/1.1\r\nhost: test\r\n\r\n").socket.end();
-      assert.equal((await client.response()).body, "GET a 0");
-      await client.ended();
+      await inTime(async ({ sendLast }) => {
+        await using client = await RawConnection.open(server.port);
+        sendLast(client, "GET /?id=a&ms=3000 HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert.equal((await client.response()).body, "GET a 0");
+        await client.ended();
+      });
     });
   }
 });
@@ -328,21 +337,23 @@ describe("a client that ends its side behind its request has five seconds for it
 for (const model of ["loop", "actors"] as const) {
   test(`a client that ends its side in the head of its next request gets its answer, however late a busy loop hears of that (${model})`, async () => {
     await using server = await startServer(app, ["-m", model, "-w", "1"]);
-    await using busy = await RawConnection.open(server.port);
-    await using client = await RawConnection.open(server.port);
-    busy.write("GET /busy?for=1500&id=busy HTTP/1.1\r\nhost: test\r\n\r\n");
-    assert.equal((await busy.response()).body, "GET busy 0");
-    client.write("GET /?id=a&ms=2000 HTTP/1.1\r\nhost: test\r\n\r\n");
-    await server.waitForLog(/begin GET a/);
-    // Several of its turns.
-    for (const byte of "GE") {
+    await inTime(async ({ sendLast }) => {
+      await using busy = await RawConnection.open(server.port);
+      await using client = await RawConnection.open(server.port);
+      busy.write("GET /busy?for=1500&id=busy HTTP/1.1\r\nhost: test\r\n\r\n");
+      assert.equal((await busy.response()).body, "GET busy 0");
+      const mark = server.mark();
+      client.write("GET /?id=a&ms=2000 HTTP/1.1\r\nhost: test\r\n\r\n");
+      await server.waitForLog(/begin GET a/, mark);
+      // Several of its turns.
       await sleep(200);
-      client.write(byte);
-    }
-    client.socket.end();
-    assert.equal((await client.response()).body, "GET a 0");
-    assert.equal((await client.response()).status, 400);
-    await client.ended();
+      client.write("G");
+      await sleep(200);
+      sendLast(client, "E");
+      assert.equal((await client.response()).body, "GET a 0");
+      assert.equal((await client.response()).status, 400);
+      await client.ended();
+    });
   });
 }
 

@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { waysToLeaveABody as waysOfFetchApps } from "../fixtures/http/unread-fetch.ts";
 import { waysToLeaveABody as waysOfListeners } from "../fixtures/http/unread.ts";
+import { inTime, LINGER_MS } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -60,14 +61,17 @@ for (const model of models) {
         for (const [name, framing] of Object.entries(framings)) {
           test(`${name}, left by ${way}: the answer arrives, and the connection goes on or ends`, async () => {
             const { head, body } = framing();
-            await using client = await RawConnection.open(server.port);
-            client.request(`POST /${way} HTTP/1.1`, [head], body);
-            const answer = await client.response();
-            assert.deepEqual([answer.status, answer.body, answer.complete], [507, "full\n", true]);
-            if (answer.headers["connection"] === "close") return;
-            client.request("GET /next HTTP/1.1", ["connection: close"]);
-            const rest = await client.rest();
-            if (rest !== "") assert.match(rest, /^HTTP\/1\.1 200 OK\r\n[^]*the next one$/);
+            await inTime(async ({ within }) => {
+              await using client = await RawConnection.open(server.port);
+              within(LINGER_MS);
+              client.request(`POST /${way} HTTP/1.1`, [head], body);
+              const answer = await client.response();
+              assert.deepEqual([answer.status, answer.body, answer.complete], [507, "full\n", true]);
+              if (answer.headers["connection"] === "close") return;
+              client.request("GET /next HTTP/1.1", ["connection: close"]);
+              const rest = await client.rest();
+              if (rest !== "") assert.match(rest, /^HTTP\/1\.1 200 OK\r\n[^]*the next one$/);
+            });
           });
         }
       }
