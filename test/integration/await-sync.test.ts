@@ -9,6 +9,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Cleanup, type LifeServer, serve } from "../server/arbiter/support.ts";
 import { hasFfi } from "../support/ffi.ts";
+import { inTime } from "../support/in-time.ts";
 
 const app = fileURLToPath(new URL("../fixtures/await-sync/app.ts", import.meta.url));
 
@@ -44,7 +45,7 @@ class Upstream {
         break;
       case "/late":
         // Longer than the time limit of its route, and than a thread may stand still.
-        setTimeout(() => res.end("ended"), 1500);
+        setTimeout(() => res.end("ended"), 3000);
         break;
       case "/soon":
         // Several looks at the client later.
@@ -82,7 +83,7 @@ for (const model of ["threads", "sync"]) {
     const cleanup: Cleanup = { after: (end) => void ends.unshift(end) };
     before(async () => {
       const threads = model === "threads" ? ["--threads", "1"] : [];
-      server = await serve(cleanup, app, ["--model", model, "--timeout", "1s", ...threads]);
+      server = await serve(cleanup, app, ["--model", model, "--timeout", "2s", ...threads]);
       ({ thread } = await get(server, "/thread", ""));
     });
     after(async () => {
@@ -120,11 +121,14 @@ for (const model of ["threads", "sync"]) {
 
     test("a client that ends its side behind its request gets its answer", async () => {
       const { hostname, port } = new URL(server.url);
-      const socket = connect(Number(port), hostname);
-      socket.end(`GET /?upstream=${encodeURIComponent(upstream.url("/soon"))} HTTP/1.1\r\nhost: test\r\n\r\n`);
-      const [head, body] = (await text(socket)).split("\r\n\r\n");
-      assert.match(head!, /^HTTP\/1\.1 200 /);
-      assert.match(body!, /soon/);
+      await inTime(async ({ sendLast }) => {
+        const socket = connect(Number(port), hostname);
+        await once(socket, "connect");
+        sendLast(socket, `GET /?upstream=${encodeURIComponent(upstream.url("/soon"))} HTTP/1.1\r\nhost: test\r\n\r\n`);
+        const [head, body] = (await text(socket)).split("\r\n\r\n");
+        assert.match(head!, /^HTTP\/1\.1 200 /);
+        assert.match(body!, /soon/);
+      });
       await assertSurvived(server, thread);
     });
 
