@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
 import { get, type LifeServer, makeCertificate, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { hasFfi } from "../support/ffi.ts";
+import { type Clock, inTime } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
 
@@ -58,6 +59,9 @@ for (const shape of shapes) {
         "cookie",
         "--limit-body",
         "8MB",
+        // The copies have connections that are idle while others are waited for.
+        "--keep-alive",
+        "1m",
       ]);
     });
 
@@ -75,9 +79,8 @@ for (const shape of shapes) {
         assert.equal(seen.remotePort, connection.socket.localPort, "the app sees the client's own connection");
         assert.equal(response.headers["set-cookie"], undefined, "the client has its cookie");
       }
-      const { counters } = await server.status();
-      assert.equal(counters.started, 11, "each request is counted once");
-      assert.equal(counters.finished, 11);
+      const { counters } = await server.waitForStatus((now) => now.counters.finished >= 11);
+      assert.deepEqual([counters.started, counters.finished], [11, 11], "each request is counted once");
       assert.ok(counters.forwarded > 0 && counters.forwarded < 11, `${counters.forwarded} were forwarded`);
     });
 
@@ -138,31 +141,34 @@ for (const shape of shapes) {
     test("a client that ends its side with its request is answered, however long the copy's loop stands still", {
       skip,
     }, async (t) => {
-      const [a, b] = await twoCopies(t, server.port);
-      b.connection.request("GET /blocks?ms=3000 HTTP/1.1");
-      await until(async () => {
-        const { workers } = await server.status();
-        return workers.some(({ threads }) => threads.some(({ inFlight }) => inFlight > 0));
-      }, "the copy to be busy");
-      const clients = await Promise.all(
-        Array.from({ length: 12 }, async (_, i) => {
-          const connection = await RawConnection.open(server.port);
-          t.after(() => connection.destroy());
-          connection.request("POST /count HTTP/1.1", [b.cookie, "content-length: 3"], "abc");
-          // Pipelined behind that one: it begins when the client has ended its side already.
-          if (i % 2 === 0) connection.request("POST /count HTTP/1.1", [b.cookie, "content-length: 4"], "abcd");
-          connection.socket.end();
-          return connection;
-        }),
-      );
-      a.connection.request("GET / HTTP/1.1", [b.cookie]);
-      for (const [i, connection] of clients.entries()) {
-        assert.equal((await connection.response()).body, "3");
-        if (i % 2 === 0) assert.equal((await connection.response()).body, "4");
-        await connection.ended();
-      }
-      assert.equal((await a.connection.response()).headers["x-copy"], b.name);
-      assert.equal((await b.connection.response()).body, b.name);
+      const attempt = async ({ sendLast }: Clock): Promise<void> => {
+        const [a, b] = await twoCopies(t, server.port);
+        b.connection.request("GET /blocks?ms=3000 HTTP/1.1");
+        await until(async () => {
+          const { workers } = await server.status();
+          return workers.some(({ threads }) => threads.some(({ inFlight }) => inFlight > 0));
+        }, "the copy to be busy");
+        const post = (body: string): string =>
+          `POST /count HTTP/1.1\r\nhost: test\r\n${b.cookie}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+        const clients = await Promise.all(
+          Array.from({ length: 12 }, async (_, i) => {
+            const connection = await RawConnection.open(server.port);
+            t.after(() => connection.destroy());
+            // Pipelined behind that one: it begins when the client has ended its side already.
+            sendLast(connection, post("abc") + (i % 2 === 0 ? post("abcd") : ""));
+            return connection;
+          }),
+        );
+        a.connection.request("GET / HTTP/1.1", [b.cookie]);
+        for (const [i, connection] of clients.entries()) {
+          assert.equal((await connection.response()).body, "3");
+          if (i % 2 === 0) assert.equal((await connection.response()).body, "4");
+          await connection.ended();
+        }
+        assert.equal((await a.connection.response()).headers["x-copy"], b.name);
+        assert.equal((await b.connection.response()).body, b.name);
+      };
+      await inTime(attempt);
     });
 
     test("a client that has ended its side and is not answered is given up by its copy", async (t) => {
@@ -318,8 +324,7 @@ describe("sticky clients", { concurrency: 3 }, () => {
     });
     for (const [greeting] of await Promise.all(sockets.map((socket) => once(socket, "message"))))
       assert.equal(String(greeting), b.name);
-    const codes: number[] = [];
-    for (const socket of sockets) socket.on("close", (code: number) => codes.push(code));
+    const closes = sockets.map((socket) => once(socket, "close").then(([code]) => code as number));
     const streams = await Promise.all(Array.from({ length: 8 }, () => RawConnection.open(server.port)));
     t.after(() => {
       for (const stream of streams) stream.destroy();
@@ -338,18 +343,17 @@ describe("sticky clients", { concurrency: 3 }, () => {
     const victim = workers.find(({ pid }) => pid === Number(a.name.split(".")[2]))!;
     process.kill(victim.pid, "SIGTERM");
     await server.waitForStatus((status) => status.workers.every(({ pid }) => pid !== victim.pid));
-    await until(() => codes.length > 0 && ended.length > 0, "the clients at the other worker to hear of it");
-    assert.deepEqual(
-      codes.filter((code) => code !== 1001),
-      [],
-    );
+    // Each has left, or is still answered.
+    const outcomes = sockets.map((socket, i) => {
+      const answer = once(socket, "message").then(([message]) => String(message));
+      answer.catch(() => {});
+      if (socket.readyState === WebSocket.OPEN) socket.send("still there");
+      return Promise.race([closes[i], answer]);
+    });
+    const heard = new Set(await Promise.all(outcomes));
+    assert.ok(heard.has(1001) && heard.isSubsetOf(new Set([1001, "still there"])), [...heard].join());
+    await until(() => ended.length > 0, "the event streams at the other worker to end");
     assert.ok(ended.every(Boolean), "event streams have ended as a whole");
-    const stayed = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
-    assert.equal(stayed.length, sockets.length - codes.length);
-    for (const socket of stayed) {
-      socket.send("still there");
-      assert.equal(String((await once(socket, "message"))[0]), "still there");
-    }
   });
 
   test("may be those of some routes only", async (t) => {
