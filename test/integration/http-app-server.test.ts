@@ -14,7 +14,7 @@ const selfListening = `
 import { createServer } from "node:http";
 export let server;
 export function onStart() { server.maxRequestsPerSocket = 2; }
-server = createServer((req, res) => res.end("ok")).listen(3000, () => { server.headersTimeout = 300; });
+server = createServer((req, res) => res.end("ok")).listen(3000, () => { server.headersTimeout = 3000; });
 server.keepAliveTimeout = 65_000;
 `;
 
@@ -22,7 +22,7 @@ const exported = `
 import { createServer } from "node:http";
 const server = createServer({ keepAliveTimeout: 65_000 }, (req, res) => res.end("ok"));
 server.maxRequestsPerSocket = 2;
-server.headersTimeout = 300;
+server.headersTimeout = 3000;
 export default server;
 `;
 

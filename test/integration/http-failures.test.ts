@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -9,10 +10,15 @@ const app = new URL("../fixtures/http/semantics.ts", import.meta.url).pathname;
 describe("an error that no handler could catch", () => {
   let server: TestServer;
   before(async () => {
-    server = await startServer(app, ["--threads", "1", "--timeout", "20s"]);
+    // Connections are idle, and one request is held, while a worker boots.
+    const patient = ["--timeout", "0", "--keep-alive", "2m", "--limit-keep-alive", "0"];
+    server = await startServer(app, ["--threads", "1", ...patient]);
   });
   after(() => server[Symbol.asyncDispose]());
   const replaced = /the worker is replaced/;
+  /** Which worker answers a new connection. */
+  const place = async (): Promise<string> =>
+    await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
 
   const causes: [path: string, what: string, secret: string][] = [
     ["/timer-throws", "thrown in a timer", "in a timer"],
@@ -35,8 +41,7 @@ describe("an error that no handler could catch", () => {
       await server.waitForLog(replaced, mark);
 
       // Its replacement takes the new connections; the old one keeps those it has until they are done.
-      let now = before;
-      while (now === before) now = await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
+      await until(async () => (await place()) !== before, "the replacement to serve");
       await releaser.request("GET /release HTTP/1.1").response();
       assert.equal((await neighbour.response()).body, "released");
       assert.doesNotMatch(server.output(mark), /serving thread \d+ died/);
@@ -51,12 +56,13 @@ describe("an error that no handler could catch", () => {
     await upgrading.request("GET / HTTP/1.1").response();
     await fetch(`${server.url}/timer-throws`);
     await server.waitForLog(replaced, mark);
-    let now = before;
-    while (now === before) now = await (await fetch(`${server.url}/`, { headers: { connection: "close" } })).text();
+    await until(async () => (await place()) !== before, "the replacement to serve");
 
     // It is told to leave a moment after its replacement serves.
-    let last = await asking.request("GET / HTTP/1.1").response();
-    while (last.headers["connection"] === "keep-alive") last = await asking.request("GET / HTTP/1.1").response();
+    const last = await until(async () => {
+      const answer = await asking.request("GET / HTTP/1.1").response();
+      return answer.headers["connection"] === "keep-alive" ? undefined : answer;
+    }, "the last answer");
     assert.deepEqual([last.body, last.headers["connection"]], [before, "close"]);
     await asking.ended();
     upgrading.request("GET / HTTP/1.1", [
