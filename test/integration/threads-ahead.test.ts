@@ -15,6 +15,8 @@ interface Held {
   readonly release: (path: string) => void;
   readonly ran: () => readonly string[];
   readonly queued: (count: number) => Promise<unknown>;
+  /** So many threads have one. */
+  readonly begun: (count: number) => Promise<unknown>;
 }
 
 async function start(t: TestContext, args: readonly string[]): Promise<Held> {
@@ -29,14 +31,15 @@ async function start(t: TestContext, args: readonly string[]): Promise<Held> {
     release: (path) => writeFileSync(join(folder, `release${path.replaceAll("/", "-")}`), ""),
     ran: () => readFileSync(join(folder, "ran"), "utf8").trim().split("\n"),
     queued: (count) => server.waitForStatus(({ models }) => models["threads"]!.queued === count),
+    begun: (count) => server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === count),
   };
 }
 
 describe("a request ahead of its turn", { concurrency: true }, () => {
   test("counts as waiting: it fills the queue, and leaves it when it begins", async (t) => {
-    const { ask, release, queued } = await start(t, ["--threads", "1", "--queue", "1"]);
+    const { ask, release, queued, begun } = await start(t, ["--threads", "1", "--queue", "1"]);
     const first = ask("/hold/1");
-    await queued(0);
+    await begun(1);
     const second = ask("/hold/2");
     await queued(1);
     assert.equal((await ask("/")).status, 503);
@@ -53,10 +56,10 @@ describe("a request ahead of its turn", { concurrency: true }, () => {
   });
 
   test("is run by whichever thread is idle first", async (t) => {
-    const { ask, release, queued, server } = await start(t, ["--threads", "2"]);
+    const { ask, release, queued, begun } = await start(t, ["--threads", "2"]);
     const first = ask("/hold/1");
     const second = ask("/hold/2");
-    await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === 2);
+    await begun(2);
     const others = Promise.all(Array.from({ length: 4 }, () => ask("/")));
     await queued(4);
     release("/hold/2");
@@ -82,8 +85,9 @@ describe("a request ahead of its turn", { concurrency: true }, () => {
   });
 
   test("is turned away when it has waited too long, and never runs", async (t) => {
-    const { ask, release, queued, ran } = await start(t, ["--threads", "1", "--queue-timeout", "200ms"]);
+    const { ask, release, queued, ran, begun } = await start(t, ["--threads", "1", "--queue-timeout", "2s"]);
     const first = ask("/hold/1");
+    await begun(1);
     const late = await ask("/late");
     assert.equal(late.status, 503);
     await queued(0);
@@ -94,9 +98,9 @@ describe("a request ahead of its turn", { concurrency: true }, () => {
   });
 
   test("outlives the thread it lay ready at", async (t) => {
-    const { ask, queued, ran, server } = await start(t, ["--threads", "1", "--timeout", "1s"]);
+    const { ask, queued, ran, begun } = await start(t, ["--threads", "1", "--timeout", "3s"]);
     const first = ask("/hold/1");
-    await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === 1);
+    await begun(1);
     const others = Promise.all(Array.from({ length: 3 }, () => ask("/other")));
     await queued(3);
     assert.equal((await first).status, 504);

@@ -87,7 +87,7 @@ describe("requests of a serving thread that has died", { concurrency: 2 }, () =>
   });
 
   test("that had begun and never end lose their thread at the timeout, and others have a new one", async (t) => {
-    const server = await start(t, ["--threads", "1", "--timeout", "1s"]);
+    const server = await start(t, ["--threads", "1", "--timeout", "3s"]);
     await server.begin("/forever", 1);
     await server.end();
     await server.waitForLog(/handler thread \d+ of threads is ended: /);

@@ -85,7 +85,7 @@ describe("the model threads", { concurrency: true }, () => {
       }),
     );
     assert.deepEqual([...new Set(statuses.flat())], [200]);
-    const { counters, models } = await server.status();
+    const { counters, models } = await server.waitForStatus((now) => now.counters.finished >= 64 * 50);
     assert.equal(counters.finished, 64 * 50);
     assert.deepEqual(models, { threads: { inFlight: 0, queued: 0 } });
   });
@@ -153,12 +153,22 @@ describe("the model threads", { concurrency: true }, () => {
     assert.deepEqual([blocked.model, inline.model], ["threads", "loop"]);
   });
 
-  test("what finds neither a thread nor room in the queue is answered 503", async () => {
-    await using server = await startServer(app, ["--model", "threads", "--threads", "1", "--queue", "1"]);
-    const answers = await Promise.all(Array.from({ length: 6 }, () => get(server, "/block")));
-    const count = (status: number): number => answers.filter((answer) => answer.status === status).length;
-    assert.equal(count(200) + count(503), 6);
-    assert.ok(count(503) >= 3, `${count(503)} of 6 were shed`);
+  test("what finds neither a thread nor room in the queue is answered 503", async (t) => {
+    const held = new URL("../fixtures/threads/held.ts", import.meta.url).pathname;
+    const folder = tempFolder(t);
+    const args = ["--model", "threads", "--threads", "1", "--queue", "1"];
+    const server = await serve(t, held, args, { env: { HELD_FOLDER: folder } });
+    const first = get(server, "/hold");
+    await server.waitForStatus(({ workers }) => workers[0]!.pools[0]!.busy === 1);
+    const second = get(server, "/hold");
+    await server.waitForStatus(({ models }) => models["threads"]!.queued === 1);
+    const others = await Promise.all(Array.from({ length: 4 }, () => get(server, "/hold")));
+    assert.deepEqual(
+      others.map(({ status }) => status),
+      [503, 503, 503, 503],
+    );
+    writeFileSync(join(folder, "release-hold"), "");
+    for (const answer of [first, second]) assert.equal((await answer).status, 200);
   });
 });
 
