@@ -6,10 +6,23 @@ import { describe, test, type TestContext } from "node:test";
 import { command } from "../../src/server/control/client.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { type LoadHandle, type LoadReport, startMixedLoad } from "../../bench/mixed/start.ts";
-import { get, hold, type LifeServer, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
+import {
+  blockAll,
+  get,
+  hold,
+  type LifeServer,
+  lifeApp,
+  serve,
+  tempFolder,
+  until,
+  workersOf,
+} from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const CLIENTS = { keepAlive: 4, newConnections: 3, uploads: 3, slow: 3, streams: 3, webSockets: 2 };
+
+/** A thread is blocked for as long as the test wants. */
+const BLOCKS = ["--blocked-threshold", "50ms", "--timeout", "0"];
 
 function loadOn(t: TestContext, { url }: LifeServer): LoadHandle {
   const load = startMixedLoad({ url, ...CLIENTS, rampMs: 100, timeoutMs: 20_000 });
@@ -92,7 +105,7 @@ describe("a reload", { concurrency: 3 }, () => {
   });
 
   test("serves the connections that wait for a blocked thread of the old generation", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1", "--blocked-threshold", "50ms"]);
+    const server = await serve(t, lifeApp, ["-t", "1", ...BLOCKS]);
     const file = join(tempFolder(t), "go-on");
     const spinning = get(server.url, `/spin-until?file=${file}`);
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.blocked);
@@ -113,22 +126,19 @@ describe("a reload", { concurrency: 3 }, () => {
   }
 
   async function allBlocked(t: TestContext, accept: string): Promise<void> {
-    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--accept", accept, "--blocked-threshold", "50ms"]);
-    const file = join(tempFolder(t), "go-on");
-    const spinning = [0, 1].map(() => get(server.url, `/spin-until?file=${file}`));
-    await server.waitForStatus(({ workers }) => workers.every(({ threads }) => threads[0]!.blocked));
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "1", "--accept", accept, ...BLOCKS]);
+    const { file, spinning } = await blockAll(t, server);
     const waiting = Array.from({ length: 5 }, () => get(server.url, "/instance"));
     // Workers that accept by themselves leave them in the backlog.
     if (accept === "handoff")
-      await server.waitForStatus(({ workers }) => workers[0]!.waiting + workers[1]!.waiting === 5);
+      await server.waitForStatus(({ workers }) => workers[0]!.waiting + workers[1]!.waiting >= 5);
     server.signal("SIGHUP");
     await server.waitForLog(/generation 2: serving/);
     await Promise.all(waiting);
     writeFileSync(file, "");
-    assert.deepEqual(
-      (await Promise.all(spinning)).map(({ body }) => body),
-      ["spun", "spun"],
-    );
+    // More than those that block may have come to a thread that was blocked by then.
+    const bodies = (await Promise.all(spinning)).map(({ body }) => body);
+    assert.ok(bodies.filter((body) => body === "spun").length >= 2, bodies.join());
   }
 
   test("that runs is ended by a stop, and says so", async (t) => {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { ask } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import {
+  blockAll,
   get,
   hold,
   isAlive,
@@ -191,7 +192,7 @@ describe("--stop-delay", { concurrency: 2 }, () => {
   }
 
   test("replaces a worker that dies meanwhile, and then begins the stop", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1", "--stop-delay", "3s"]);
+    const server = await serve(t, lifeApp, ["-t", "1", "--stop-delay", "12s"]);
     const stopping = runHeddle(["stop", "--control", server.control]);
     await server.waitForStatus(({ stopsInMs }) => stopsInMs !== undefined);
     const [worker] = (await server.status()).workers;
@@ -203,7 +204,7 @@ describe("--stop-delay", { concurrency: 2 }, () => {
     const run = await stopping;
     assert.equal(run.code, 0, run.stderr);
     const [first, second, last] = run.stdout.split("\n");
-    assert.match(first!, /^serving for 3000 ms more \(--stop-delay\); \/readyz fails from now on$/);
+    assert.match(first!, /^serving for 12000 ms more \(--stop-delay\); \/readyz fails from now on$/);
     assert.match(second!, /^stopping 1 worker, for at most 30000 ms$/);
     assert.equal(last, "stopped");
     assert.deepEqual(await server.exited, { code: 0, signal: null });
@@ -246,24 +247,6 @@ function refused(where: Where): Promise<boolean> {
     socket.once("connect", () => resolve(false));
     socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNREFUSED" || code === "ENOENT"));
   }).finally(() => socket.destroy()) as Promise<boolean>;
-}
-
-/** Blocks every serving thread until `file` is there. */
-async function blockAll(
-  t: TestContext,
-  server: LifeServer,
-): Promise<{ file: string; spinning: Promise<{ body: string }>[] }> {
-  const file = join(tempFolder(t), "go-on");
-  const spinning: Promise<{ body: string }>[] = [];
-  await until(async () => {
-    const threads = (await server.status()).workers.flatMap((worker) => worker.threads);
-    // One that only waits for the CPU looks blocked as well, and has no request.
-    const isOver = threads.length > 0 && threads.every(({ blocked, inFlight: count }) => blocked && count > 0);
-    if (!isOver && threads.every(({ blocked, inFlight: count }) => blocked || count === 0))
-      spinning.push(get(server.url, `/spin-until?file=${file}`));
-    return isOver;
-  }, "all threads to be blocked");
-  return { file, spinning };
 }
 
 /** Connections with a request sent, and their whole answers. */

@@ -65,7 +65,7 @@ export async function serve(
 export async function until<T>(
   look: () => T | Promise<T>,
   what: string,
-  patienceMs: number = 60_000,
+  patienceMs: number = 120_000,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
@@ -171,6 +171,24 @@ export async function hold(
       return (await connection.body(headers)).body;
     },
   };
+}
+
+/** Blocks every serving thread of the life app until `file` is there. */
+export async function blockAll(
+  t: Pick<TestContext, "after">,
+  server: LifeServer,
+): Promise<{ file: string; spinning: Promise<{ body: string }>[] }> {
+  const file = join(tempFolder(t), "go-on");
+  const spinning: Promise<{ body: string }>[] = [];
+  await until(async () => {
+    const threads = (await server.status()).workers.flatMap((worker) => worker.threads);
+    // One that only waits for the CPU looks blocked as well, and has no request.
+    const isOver = threads.length > 0 && threads.every(({ blocked, inFlight: count }) => blocked && count > 0);
+    if (!isOver && threads.every(({ blocked, inFlight: count }) => blocked || count === 0))
+      spinning.push(get(server.url, `/spin-until?file=${file}`));
+    return isOver;
+  }, "all threads to be blocked");
+  return { file, spinning };
 }
 
 /** How many of `connections`, opened in one burst, each worker and thread got. Closes them. */
