@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { get, keep, serve, tempFolder, until } from "../server/arbiter/support.ts";
@@ -52,17 +52,14 @@ test("--watch reloads when a module of the app changes, deep ones too, and survi
 });
 
 test("--watch waits for the mend when the app does not boot at first", async (t) => {
-  const folder = tempFolder(t, { "app.ts": 'throw new Error("not yet");\n' });
-  const file = join(folder, "app.ts");
-  const mending = setInterval(() => {}, 1000);
-  const starting = startServer(file, ["-t", "1", "--watch"]);
-  t.after(() => clearInterval(mending));
+  const tried = join(tempFolder(t), "tried");
+  const broken = `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(tried)}, ""); throw new Error("not yet");\n`;
+  const file = join(tempFolder(t, { "app.ts": broken }), "app.ts");
   // The helper gives the server out only once it listens; that it waits shows in that it does not end.
-  const timer = setTimeout(
-    () => writeFileSync(file, 'export default (_: unknown, r: any): void => r.end("now");\n'),
-    3000,
-  );
-  t.after(() => clearTimeout(timer));
+  const starting = startServer(file, ["-t", "1", "--watch"]);
+  starting.catch(() => {});
+  await until(() => existsSync(tried), "the first boot");
+  writeFileSync(file, 'export default (_: unknown, r: any): void => r.end("now");\n');
   const server = await starting;
   t.after(async () => void (await server.stop()));
   assert.match(server.stderr(), /app\.ts:1: importing the app failed.*not yet/);

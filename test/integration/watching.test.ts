@@ -1,12 +1,14 @@
 /** The tasks and actors of an app, as `heddle status`, `threads`, `threads --tree` and `leaks` show them. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ask } from "../../src/server/control/client.ts";
 import type { LeakView, TreeView } from "../../src/server/worker/report/unit-views.ts";
 import type { ThreadView } from "../../src/server/worker/worker-protocol.ts";
-import { type Cleanup, fixture, get, type LifeServer, serve, until } from "../server/arbiter/support.ts";
+import { type Cleanup, fixture, get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { runHeddle } from "../support/server.ts";
 
 const app = fileURLToPath(new URL("../fixtures/watched/app.ts", import.meta.url));
@@ -36,7 +38,7 @@ describe("one event loop with tasks and actors of all kinds", { concurrency: fal
   });
 
   test("status counts them, by thread, without asking a thread", async () => {
-    server = await serve(ending, app, ["-w", "1", "-t", "1", "--blocked-threshold", "1s"]);
+    server = await serve(ending, app, ["-w", "1", "-t", "1", "--blocked-threshold", "1s", "--timeout", "0"]);
     await act(server, "/wait?times=10", "/lose?times=3", "/lose-actor?times=2", "/crash", "/fill?times=70", "/far");
     const { units } = await server.waitForStatus(
       ({ units }) => units !== undefined && units.total.tasks === 14 && units.total.restarts === 1,
@@ -106,29 +108,36 @@ describe("one event loop with tasks and actors of all kinds", { concurrency: fal
     await server.waitForStatus(({ units }) => units!.total.tasks === 11 && units!.total.actors === actors - 2);
   });
 
-  test("a blocked thread is shown with its stack and its last counts, and is not waited for", async () => {
-    const blocking = get(server.url, "/block?ms=4000");
-    const view = await until(async () => {
-      const [own] = await threadsOf(server);
-      return own!.blockedMs > 0 ? own : undefined;
-    }, "the thread to be blocked");
-    assert.match(view.stack!, /at fetch \(.*watched\/app\.ts/);
-    assert.deepEqual([view.units!.groups, view.units!.counts.tasks], [undefined, 11]);
-    const [tree] = (await ask(server.control, "/tree")) as TreeView[];
-    assert.equal(tree!.trees, undefined);
-    assert.ok(tree!.blockedMs > 0);
-    const printed = await runHeddle(["leaks", "--control", server.control]);
-    assert.match(printed.stdout, /thread 0: BLOCKED for .*, and was not looked at/);
+  test("a blocked thread is shown with its stack and its last counts, and is not waited for", async (t) => {
+    const file = join(tempFolder(t), "go-on");
+    const blocking = get(server.url, `/block?file=${file}`);
+    try {
+      const view = await until(async () => {
+        const [own] = await threadsOf(server);
+        return own!.blockedMs > 0 && own!.stack !== undefined ? own : undefined;
+      }, "the thread to be blocked");
+      assert.match(view.stack!, /at fetch \(.*watched\/app\.ts/);
+      assert.deepEqual([view.units!.groups, view.units!.counts.tasks], [undefined, 11]);
+      const [tree] = (await ask(server.control, "/tree")) as TreeView[];
+      assert.equal(tree!.trees, undefined);
+      assert.ok(tree!.blockedMs > 0);
+      const printed = await runHeddle(["leaks", "--control", server.control]);
+      assert.match(printed.stdout, /thread 0: BLOCKED for .*, and was not looked at/);
+    } finally {
+      writeFileSync(file, "");
+    }
     await blocking;
   });
 
   test("a thread of the app that computes is looked at from outside", async () => {
-    await act(server, "/far?ms=5000");
-    const view = await until(async () => {
+    await act(server, "/far?ms=10000");
+    // A look at a busy machine may come too late, or to nothing.
+    await until(async () => {
       const others = (await threadsOf(server)).filter(({ role }) => role === "scheduler");
-      return others.find(({ blockedMs }) => blockedMs > 0);
-    }, "a scheduler thread to be blocked");
-    assert.match(view.stack!, /watched\/far\.ts:\d+:\d+\), task computes$/);
+      return others.some(
+        ({ blockedMs, stack = "" }) => blockedMs > 0 && /watched\/far\.ts:\d+:\d+\), task computes$/.test(stack),
+      );
+    }, "the place in a scheduler thread that is blocked");
   });
 });
 
