@@ -3,15 +3,23 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { get, serve, tempFolder } from "../server/arbiter/support.ts";
+import { get, serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
-import { runHeddle, startServer } from "../support/server.ts";
+import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const fixture = (name: string): string => new URL(`../fixtures/process/${name}`, import.meta.url).pathname;
 const app = fixture("app.ts");
 
 async function answer(url: string, path: string): Promise<unknown> {
   return JSON.parse((await get(url, path)).body) as unknown;
+}
+
+/** A thread's output takes its time. */
+async function preloaded(server: Pick<TestServer, "stdout">, count: number): Promise<RegExpMatchArray[]> {
+  return await until(() => {
+    const lines = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
+    return lines.length >= count ? lines : undefined;
+  }, `${count} threads to have loaded it`);
 }
 
 describe("an app on its worker's main thread", { concurrency: 2 }, () => {
@@ -78,7 +86,7 @@ export default (req: unknown, res: any) => res.end([greeting, Answer.Yes, typeof
     const env = { NODE_OPTIONS: `--import ${fixture("preload.mjs")}` };
     const server = await serve(t, app, ["-t", "1", "-w", "1"], { cwd, env });
     const { workers } = await server.status();
-    const loaded = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
+    const loaded = await preloaded(server, 3);
     const { pid } = workers[0]!;
     assert.deepEqual(loaded.map(([, where, , name]) => `${where} ${name}`).toSorted(), [
       `${pid} `,
@@ -110,7 +118,7 @@ describe("what Node loads before an app on threads", { concurrency: 2 }, () => {
         const env = where === "NODE_OPTIONS" ? { NODE_OPTIONS: `${preload} --no-warnings` } : {};
         const server = await startServer(undefined, ["-w", "1", ...shape], { cwd, env });
         t.after(() => server.stop());
-        const loaded = [...server.stdout().matchAll(/^preloaded in (\d+)\/(\d+) (.*)$/gm)];
+        const loaded = await preloaded(server, threads.length);
         assert.deepEqual(loaded.map(([, , , name = ""]) => name).toSorted(), threads);
         const options = (await (await fetch(server.url)).json()) as string | null;
         assert.equal(options?.trim() ?? "", where === "NODE_OPTIONS" ? env.NODE_OPTIONS : "");

@@ -11,7 +11,9 @@ describe("a blocked event loop", { concurrency: 2 }, () => {
     for (let i = 0; i < 3; i++) await get(server.url, "/spin?ms=300");
     await get(server.url, "/spin-later?ms=300");
     await server.waitForLog(/spinAfterAwait/);
-    const [spin, later, ...more] = reports(server);
+    // On a busy machine other functions may look as if they blocked the loop.
+    const ours = reports(server).filter((report) => report.function.startsWith("spin"));
+    const [spin, later, ...more] = ours;
     assert.deepEqual(more, [], "a place is told once");
     assert.equal(spin!.function, "spinFor");
     assert.match(spin!.location, /test\/fixtures\/life\/app\.ts:\d+:\d+$/);
@@ -41,7 +43,7 @@ describe("a native call that does not return", { concurrency: 2 }, () => {
   const start = (t: TestContext, args: readonly string[]): Promise<LifeServer> => {
     const pipe = join(tempFolder(t), "pipe");
     execFileSync("mkfifo", [pipe]);
-    const limits = ["--timeout", "1s", "--graceful-timeout", "1s", "--queue-timeout", "1s"];
+    const limits = ["--timeout", "1s", "--graceful-timeout", "1s", "--queue-timeout", "5s"];
     return serve(t, fixture("never-returns.ts"), [...limits, ...args], { env: { PIPE: pipe } });
   };
 
@@ -67,7 +69,7 @@ describe("a native call that does not return", { concurrency: 2 }, () => {
   test("does not keep its client waiting: its worker is replaced", async (t) => {
     const server = await start(t, ["-t", "2"]);
     await assert.rejects(get(server.url, "/native"), /socket hang up|ECONNRESET/);
-    assert.match(server.output(0), /is recycled \(serving thread \d is in a native call that does not return\)/);
+    await server.waitForLog(/is recycled \(serving thread \d is in a native call that does not return\)/);
     assert.equal((await get(server.url)).body, "ok");
   });
 });

@@ -122,6 +122,8 @@ describe("an instrumentation sees of special requests", { concurrency: 2 }, () =
     connection.request("GET /loop/look?id=upgraded HTTP/1.1", ["connection: upgrade", "upgrade: own"]);
     assert.equal((await connection.response()).status, 101);
     await connection.ended();
+    // A thread's output takes its time.
+    await server.waitForLog(/^seen .*"id":"upgraded"/m);
     const seen = server.all().filter(({ id }) => id === "upgraded");
     assert.deepEqual(what(seen), ["upgrade"]);
   });

@@ -129,9 +129,12 @@ describe("sockets of routes", () => {
       const status = JSON.parse(stdout) as { workers: { threads: { webSockets: number }[] }[] };
       return status.workers.flatMap(({ threads }) => threads).reduce((sum, { webSockets }) => sum + webSockets, 0);
     };
+    // Those of the tests before have left, perhaps just now.
+    await until(async () => (await open()) === 0, "no other sockets");
     const clients = await Promise.all(Array.from({ length: 3 }, () => FrameClient.open(server.port, "/echo")));
-    assert.equal(await open(), 3);
+    await until(async () => (await open()) === 3, "three sockets");
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    await until(async () => (await open()) === 0, "none again");
   });
 
   test("whose actors await what nobody settles are found by heddle leaks, once, and stay open", async () => {
