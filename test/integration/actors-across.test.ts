@@ -28,10 +28,8 @@ interface Told {
 /** A connection to each copy. */
 type Copies = ReadonlyMap<string, (path: string) => Promise<Told>>;
 
-async function copiesOf(t: { after(done: () => void): void }, { url }: LifeServer, copies: number): Promise<Copies> {
+async function copiesOf(keepers: Keeper[], { url }: LifeServer, copies: number): Promise<Copies> {
   const found = new Map<string, (path: string) => Promise<Told>>();
-  const keepers: Keeper[] = [];
-  t.after(() => keepers.forEach(({ socket }) => socket.destroy()));
   await until(async () => {
     const keeper = await keep(url);
     keepers.push(keeper);
@@ -93,8 +91,13 @@ const shapes: readonly { readonly flags: readonly string[]; readonly copies: num
 
 for (const { flags, copies: number } of shapes) {
   test(`${flags.join(" ")}: one counter, one group; a death, a reload and a blocked worker`, async (t) => {
-    const server = await serve(t, app, [...flags, "--blocked-threshold", "60s"]);
-    let copies = await copiesOf(t, server, number);
+    // Connections wait for each other.
+    const patient = ["--blocked-threshold", "60s", "--timeout", "0", "--keep-alive", "2m"];
+    const server = await serve(t, app, [...flags, ...patient]);
+    const keepers: Keeper[] = [];
+    const leave = (): void => keepers.splice(0).forEach(({ socket }) => socket.destroy());
+    t.after(leave);
+    let copies = await copiesOf(keepers, server, number);
     const processes = new Set([...copies.keys()].map((copy) => Number.parseInt(copy, 10))).size;
     await settled(copies);
     const holder = await count(copies);
@@ -115,8 +118,9 @@ for (const { flags, copies: number } of shapes) {
     );
 
     // The new generation has names of its own, so its workers boot while the old ones have theirs.
+    leave();
     await command(server.control, "/reload", { progress: () => {} });
-    copies = await copiesOf(t, server, number);
+    copies = await copiesOf(keepers, server, number);
     await settled(copies);
     await count(copies);
     await publish(copies, 1);

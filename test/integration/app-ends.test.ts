@@ -126,7 +126,7 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       });
 
     test("one that never ends is ended at the graceful timeout", async (t) => {
-      const server = await serve(t, app, [...flags, "--graceful-timeout", "1s"], { env: { AT_END: "hangs" } });
+      const server = await serve(t, app, [...flags, "--graceful-timeout", "6s"], { env: { AT_END: "hangs" } });
       const { code } = await server.stop();
       assert.equal(code, 1);
       assert.ok(told(server).size > 0);

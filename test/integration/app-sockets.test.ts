@@ -94,7 +94,7 @@ describe("a socket that all copies of an app share", { concurrency: 2 }, () => {
   });
 
   test("is accepted by each copy", async (t) => {
-    const { server, where } = await serveLines(t, ["-w", "2", "-t", "1"]);
+    const { server, where } = await serveLines(t, ["-w", "2", "-t", "1", "--heartbeat-timeout", "0"]);
     const pids = (await server.status()).workers.map(({ pid }) => pid);
     const [first, second] = pids;
     process.kill(first!, "SIGSTOP");

@@ -30,7 +30,7 @@ describe("the control socket", { concurrency: 3 }, () => {
     for (const path of ["//", "/%", "/nothing", "/scale?to=%"]) {
       assert.ok((await post(server.control, path)).length > 0, path);
     }
-    assert.equal((await server.status()).ready, true);
+    await server.waitForStatus(({ ready }) => ready);
   });
 
   test("can't have a path that is too long, which is told by all", async (t) => {
@@ -50,7 +50,7 @@ describe("the control socket", { concurrency: 3 }, () => {
       run.stderr,
       /cannot open the control socket .*: another heddle server has it\. Choose another with --control/,
     );
-    assert.equal((await server.status()).ready, true);
+    await server.waitForStatus(({ ready }) => ready);
     const none = await startServer(hello, ["-t", "1", "--control", "off"]);
     t.after(async () => void (await none.stop()));
     assert.equal((await get(none.url)).body, "hello");
@@ -231,10 +231,12 @@ describe("status and threads", { concurrency: 3 }, () => {
   });
 
   test("show the stack of a thread that is stuck, and readiness says so", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1", "--health-port", "0"]);
+    const server = await serve(t, lifeApp, ["-t", "1", "--health-port", "0", "--timeout", "0"]);
     const [, health] = await server.waitForLog(/health on (http:\S+)\/livez/);
     const probe = async (path: string): Promise<number> => (await get(health!, path)).status;
-    assert.deepEqual([await probe("/livez"), await probe("/readyz"), await probe("/else")], [200, 200, 404]);
+    // A thread that waits for the CPU is not ready either.
+    await until(async () => (await probe("/readyz")) === 200, "readiness");
+    assert.deepEqual([await probe("/livez"), await probe("/else")], [200, 404]);
     const file = join(tempFolder(t), "go-on");
     const spinning = get(server.url, `/spin-until?file=${file}`);
     await until(async () => (await probe("/readyz")) === 503, "readiness to end");

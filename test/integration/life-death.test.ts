@@ -110,12 +110,12 @@ describe("a worker", { concurrency: 3 }, () => {
   });
 
   test("that was stopped for less than that goes on, its threads unharmed", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "1500ms", "--heartbeat-timeout", "0"]);
+    const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "3s", "--heartbeat-timeout", "0"]);
     const [worker] = workersOf(server.pid);
     process.kill(worker!, "SIGSTOP");
     const waiting = get(server.url);
     // Longer than --timeout: nobody was blocked, everybody was stopped.
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await new Promise((resolve) => setTimeout(resolve, 4000));
     process.kill(worker!, "SIGCONT");
     assert.equal((await waiting).body, "ok");
     const { restarts, workers } = await server.status();
@@ -163,8 +163,8 @@ describe("a serving thread", { concurrency: 3 }, () => {
     [
       "in an endless loop",
       "/forever",
-      ["--timeout", "1s"],
-      /blocked for \d+ ms, longer than --timeout \(1000 ms\), and is killed with 1 request on it: GET \/forever[^]*at loopForever \(.*app\.ts:\d+/,
+      ["--timeout", "3s"],
+      /blocked for \d+ ms, longer than --timeout \(3000 ms\), and is killed with 1 request on it: GET \/forever[^]*at loopForever \(.*app\.ts:\d+/,
     ],
     [
       "in a native call without end",

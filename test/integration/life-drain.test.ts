@@ -234,11 +234,11 @@ describe("responses that last", { concurrency: SUITES_AT_ONCE }, () => {
     });
 
     test(`${model.model}: an onStop that hangs is ended at the graceful timeout, and named`, async (t) => {
-      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "2s"], {
+      const server = await serveDrain(t, "listener", model, ["--graceful-timeout", "8s"], {
         env: { ON_STOP: "hangs" },
       });
       await assertStops(server, 1);
-      assert.match(server.stderr(), /killed: the app's onStop did not end within --graceful-timeout \(2000 ms\)/);
+      assert.match(server.stderr(), /killed: the app's onStop did not end within --graceful-timeout \(8000 ms\)/);
       assertHooks(server, "stop");
     });
 

@@ -87,7 +87,15 @@ test("a worker that is stopped gets no new connection while another one is free"
 
 describe("a blocked thread", { concurrency: 2 }, () => {
   test("gets no new connection while another is free", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "2", "--debug-headers", "--blocked-threshold", "50ms"]);
+    const server = await serve(t, lifeApp, [
+      "-t",
+      "2",
+      "--debug-headers",
+      "--blocked-threshold",
+      "1s",
+      "--timeout",
+      "0",
+    ]);
     const blocker = await keep(server.url);
     t.after(() => blocker.socket.destroy());
     const blockedPlace = placeOf(await blocker.ask("/"));

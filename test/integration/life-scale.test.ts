@@ -243,7 +243,7 @@ describe("what is told of workers that serve", { concurrency: 2 }, () => {
   for (const what of ["/scale?to=3", "/reload"]) {
     test(`one that dies before it serves leaves no socket that nobody reads (${what}, --accept reuseport)`, async (t) => {
       const config = (workers: number): string =>
-        `export default { workers: ${workers}, threads: 1, accept: "reuseport" };`;
+        `export default { workers: ${workers}, threads: 1, accept: "reuseport", heartbeatTimeout: 0 };`;
       const folder = tempFolder(t, { "app.mjs": SECOND_IS_LATE, "heddle.config.mjs": config(1) });
       const server = await serve(t, join(folder, "app.mjs"), [], { cwd: folder });
       writeFileSync(join(folder, "heddle.config.mjs"), config(3));

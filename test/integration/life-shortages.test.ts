@@ -170,7 +170,7 @@ test("without threads a worker tries again until there may be one more", async (
   writeFileSync(join(folder, "node.json"), JSON.stringify({ nodeOptions: { import: [refusal] } }));
   const nodeFlags = [`--experimental-config-file=${join(folder, "node.json")}`];
   const env = { REFUSE_THREADS: file };
-  const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "500ms"], { env, nodeFlags });
+  const server = await serve(t, lifeApp, ["-t", "2", "--timeout", "3s"], { env, nodeFlags });
   writeFileSync(file, "");
   const lost = get(server.url, "/forever").catch(() => "lost");
   await server.waitForLog(
@@ -188,7 +188,7 @@ test("without threads a worker with its app on the main thread does not start, a
   const file = join(folder, "refuse");
   const { pathname: refusal } = new URL("../fixtures/threads-refused.ts", import.meta.url);
   const env = { NODE_OPTIONS: `--import=${refusal}`, REFUSE_THREADS: file };
-  const server = await serve(t, lifeApp, ["-t", "1", "--timeout", "500ms"], { env });
+  const server = await serve(t, lifeApp, ["-t", "1", "--timeout", "3s"], { env });
   writeFileSync(file, "");
   const lost = get(server.url, "/forever").catch(() => "lost");
   await server.waitForLog(

@@ -28,7 +28,7 @@ for (const model of ["threads", "thread-per-request"] as const) {
       const answer = await fetch(`${url}/quick`, {
         method: "POST",
         body: "quick",
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
       });
       assert.equal(await answer.text(), "5 bytes");
     };
@@ -44,7 +44,7 @@ for (const model of ["threads", "thread-per-request"] as const) {
     });
 
     test("that are larger than the buffer do not hold all of the threads, and wait their time", async (t) => {
-      const server = await serve(t, "--body-buffer", "64KiB", "--queue-timeout", "2s");
+      const server = await serve(t, "--body-buffer", "64KiB", "--queue-timeout", "6s");
       const large = await Promise.all([1, 2, 3].map(() => begin(t, server, 300 * KIB, 100 * KIB)));
       await server.waitForLog(/begin \/slow/);
       await isServed(server);

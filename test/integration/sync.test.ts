@@ -100,7 +100,7 @@ describe("sync", { concurrency: 3 }, () => {
   });
 
   test("an async handler that does not end when its time is over keeps the worker for a while, and not for ever", async (t) => {
-    const server = await serveSync(t, 1, ["--timeout", "500ms"]);
+    const server = await serveSync(t, 1, ["--timeout", "3s"]);
     const late = await ask(t, server, "/alone?ms=60000");
     assert.equal((await late.response()).status, 504);
     assert.equal((await get(server.url, "/alone?ms=1")).body, "2 inside");
@@ -169,7 +169,7 @@ describe("sync", { concurrency: 3 }, () => {
   });
 
   test("turns away what waits too long, unread", async (t) => {
-    const server = await serveSync(t, 1, ["--queue-timeout", "1s"]);
+    const server = await serveSync(t, 1, ["--queue-timeout", "3s"]);
     const first = await hold(t, server, "first");
     await assertTurnedAway(await ask(t, server, "/second"));
     assert.equal((await server.status()).counters.shed, 1);
@@ -195,7 +195,7 @@ describe("sync", { concurrency: 3 }, () => {
   });
 
   test("takes the worker from a client that sends nothing, or only the start of a request", async (t) => {
-    const server = await serveSync(t, 1, ["--headers-timeout", "500ms"]);
+    const server = await serveSync(t, 1, ["--headers-timeout", "2s"]);
     for (const sent of ["", "\r\n", "GET / HTTP/1.1\r\nhost:"]) {
       const silent = (await RawConnection.open(server.port)).write(sent);
       t.after(() => silent.destroy());
@@ -219,7 +219,7 @@ describe("sync", { concurrency: 3 }, () => {
 describe("a handler that hangs", { concurrency: 3 }, () => {
   for (const path of ["/loop", "/wait", "/native"]) {
     test(`in ${path} ends with its connection after the timeout, and nobody else's`, async (t) => {
-      const server = await serveSync(t, 1, ["--timeout", "1s"]);
+      const server = await serveSync(t, 1, ["--timeout", "3s"]);
       const [worker] = workersOf(server.pid);
       const hung = await ask(t, server, path);
       await server.waitForLog(new RegExp(`handles ${path}`));
@@ -339,7 +339,7 @@ describe("those who wait", { concurrency: 3 }, () => {
   });
 
   test("are answered 503 when a stop has no time for them", async (t) => {
-    const server = await serveSync(t, 1, ["--graceful-timeout", "500ms"]);
+    const server = await serveSync(t, 1, ["--graceful-timeout", "4s"]);
     await hold(t, server, "0");
     const clients = await line(t, server, 3);
     server.signal("SIGTERM");

@@ -17,6 +17,9 @@ export type FromFixture =
 
 export type ToFixture = "modules" | "stop";
 
+/** A busy machine takes long to load a framework. */
+const PATIENCE_MS = 60_000;
+
 export const fixtures: string = join(import.meta.dirname, "fixtures");
 
 export interface ServedFixture extends AsyncDisposable {
@@ -48,7 +51,7 @@ async function start(file: string, bootTimeoutMs: number): Promise<Started> {
 }
 
 export async function serveFixture(file: string): Promise<ServedFixture> {
-  const { worker, output, first } = await start(file, 10_000);
+  const { worker, output, first } = await start(file, PATIENCE_MS);
   if (first.kind !== "ready") {
     await worker.terminate();
     throw new Error(`${file} did not load`, { cause: first });
@@ -74,7 +77,7 @@ export async function serveFixture(file: string): Promise<ServedFixture> {
     shape: first.shape,
     routes: first.routes,
     get: (path, init) =>
-      fetch(`http://127.0.0.1:${first.port}${path}`, { signal: AbortSignal.timeout(10_000), ...init }),
+      fetch(`http://127.0.0.1:${first.port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS), ...init }),
     modules: async () => {
       const answer = await ask("modules");
       return answer.kind === "modules" ? answer.modules : [];
@@ -87,7 +90,10 @@ export async function serveFixture(file: string): Promise<ServedFixture> {
 }
 
 /** Loads a fixture that is expected to fail, and gives its error. */
-export async function failFixture(file: string, bootTimeoutMs = 10_000): Promise<WireError & { modules: string[] }> {
+export async function failFixture(
+  file: string,
+  bootTimeoutMs: number = PATIENCE_MS,
+): Promise<WireError & { modules: string[] }> {
   const { worker, first } = await start(file, bootTimeoutMs);
   await worker.terminate();
   if (first.kind !== "failed") throw new Error(`${file} loaded: ${JSON.stringify(first)}`);

@@ -104,10 +104,10 @@ async function tellsAges(t: TestContext): Promise<void> {
   const accepted = once(server, "connection");
   const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
   t.after(() => void client.destroy());
+  const beganMs = performance.now();
   client.write("one");
   const [socket] = (await accepted) as [Socket];
   await once(socket, "data");
-  const beganMs = performance.now();
   await new Promise((resolve) => setTimeout(resolve, 60));
   const before = lastByteAgeMs(socket)!;
   assert.ok(before >= 50 && before <= performance.now() - beganMs + 100, `${before}`);
