@@ -254,7 +254,8 @@ export class Connections {
       if (context.afterAnswers !== undefined) this.#abandon(context);
       this.#lookIfEmpty();
     };
-    socket.once("close", context.onClose);
+    // Not `once`, which makes two objects more: a socket closes and ends once.
+    socket.on("close", context.onClose);
     // The TLS socket around it inherits this.
     socket.allowHalfOpen = true;
     // Between instances there is no TLS, and no HTTP/2.
@@ -318,7 +319,7 @@ export class Connections {
       if (!mayBeAnswered(context, thisMoment(), behindMs)) endBehindClient(context);
       else for (const hop of hops) hop.clientEnded();
     };
-    stream.once("end", context.onEnd);
+    stream.on("end", context.onEnd);
   }
 
   /** Ten thousand sockets that stay open for hours must not keep what HTTP needs for a connection. */

@@ -75,7 +75,7 @@ function endBehindAnswer(this: Socket): void {
   }
   this.end();
   if (this.writableFinished) close.call(this);
-  else this.once("finish", close);
+  else this.on("finish", close);
 }
 
 function close(this: Socket): void {
