@@ -17,6 +17,6 @@ export const developSettings = {
     short: "c",
     kind: "path",
     notInFile: true,
-    doc: "The config file. Without it, heddle.config.{ts,mts,js,mjs} in the working directory, if there is one.",
+    doc: "The config file. Without it, heddle.config.{ts,mts,cts,js,mjs,cjs} in the working directory, if there is one.",
   },
 } as const;

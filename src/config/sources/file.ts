@@ -1,5 +1,5 @@
 /**
- * The config file: `heddle.config.{ts,mts,js,mjs}`, whose default export is what `defineConfig` takes. It is a program
+ * The config file: `heddle.config.{ts,mts,cts,js,mjs,cjs}`, whose default export (`module.exports`) is what `defineConfig` takes. It is a program
  * and runs once per load in the process that loads it. It has the rights of the arbiter, so only the command line may name
  * it, never a request or the control socket.
  *
@@ -30,7 +30,7 @@ export interface ConfigFile {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-const fileNames = ["heddle.config.ts", "heddle.config.mts", "heddle.config.js", "heddle.config.mjs"] as const;
+const fileNames = ["ts", "mts", "cts", "js", "mjs", "cjs"].map((extension) => `heddle.config.${extension}`);
 
 /** Gives a config file its types; returns what it was given. */
 export function defineConfig(config: UserConfig): UserConfig {
@@ -87,7 +87,8 @@ async function importDefault(path: string, timeoutMs: number): Promise<unknown> 
   const url = pathToFileURL(file);
   url.searchParams.set("load", String(++loads));
   // A CommonJS file is remembered by its path, whatever the URL.
-  Reflect.deleteProperty(createRequire(file).cache, file);
+  const { cache } = createRequire(file);
+  delete cache[file];
   try {
     const module = (await inTime(path, timeoutMs, () => import(url.href))) as Readonly<Record<string, unknown>>;
     const exported = module["default"];

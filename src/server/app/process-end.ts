@@ -33,9 +33,11 @@ const UNCAUGHT = 1;
  * may have been about to. Returns whether it does. `tell`: logs it.
  */
 export function endsByError(tell: (message: string) => void): boolean {
-  if (!isEnding) return false;
-  tell("an error that nothing caught has ended this copy of the app at its end");
-  process.exit(UNCAUGHT);
+  if (isEnding) {
+    tell("an error that nothing caught has ended this copy of the app at its end");
+    process.exit(UNCAUGHT);
+  }
+  return false;
 }
 
 /** `letGo`: ends what the thread itself is kept alive by, so that it ends with the app's last handle. */

@@ -45,10 +45,15 @@ test("each load runs the file anew, so that a reload sees what changed", async (
 
 test("so does each load of a file that is CommonJS, or was compiled to it", async (t) => {
   const compiled = 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default =';
-  for (const begin of ["module.exports =", compiled]) {
-    const cwd = directory(t, { "package.json": "{}", "heddle.config.js": `${begin} { workers: 1 };` });
+  for (const [name, begin] of [
+    ["heddle.config.js", "module.exports ="],
+    ["heddle.config.js", compiled],
+    ["heddle.config.cjs", "module.exports ="],
+    ["heddle.config.cts", "const n: number = 1; module.exports ="],
+  ] as const) {
+    const cwd = directory(t, { "package.json": "{}", [name]: `${begin} { workers: 1 };` });
     assert.deepEqual((await loadConfigFile(cwd))?.settings, { workers: 1 });
-    writeFileSync(join(cwd, "heddle.config.js"), `${begin} { workers: 2 };`);
+    writeFileSync(join(cwd, name), `${begin} { workers: 2 };`);
     assert.deepEqual((await loadConfigFile(cwd))?.settings, { workers: 2 });
   }
 });
