@@ -207,7 +207,8 @@ describe("what is told of workers that serve", { concurrency: 2 }, () => {
 
   test("a worker that was replaced during one that fails has its part of --limit back", async (t) => {
     const folder = tempFolder(t, { "app.mjs": HANGS_FROM_THE_SECOND_ON });
-    const server = await serve(t, join(folder, "app.mjs"), ["-w", "1", "-t", "1", "--limit", "2", "--queue", "0"]);
+    const limited = ["--limit", "2", "--queue", "0", "--boot-timeout", "5m"];
+    const server = await serve(t, join(folder, "app.mjs"), ["-w", "1", "-t", "1", ...limited]);
     const refused = assert.rejects(run(server, "/scale?to=2").done, /was killed by SIGKILL/);
     await server.waitForLog(/the second one boots/);
     const [first, second] = (await server.status()).workers;

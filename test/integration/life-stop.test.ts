@@ -98,7 +98,7 @@ describe("a graceful stop", { concurrency: 3 }, () => {
   });
 
   test("says so as well of a worker that is stopped and killed for its silence", async (t) => {
-    const server = await serve(t, lifeApp, ["-t", "1", "--heartbeat-timeout", "1s"]);
+    const server = await serve(t, lifeApp, ["-t", "1", "--heartbeat-timeout", "3s"]);
     await hold(t, server);
     const [worker] = workersOf(server.pid);
     server.signal("SIGTERM");
