@@ -15,9 +15,13 @@ import { holdBack } from "./http-channels.ts";
 interface Carried {
   readonly _httpMessage?: ServerResponse | null;
   readonly parser?: Parser | null;
+  /** Who has the connection. */
+  server?: object;
   /** The parser is paused with the stream, because responses wait for the client. */
   _paused?: boolean;
 }
+
+type Emit = (name: string | symbol, ...args: readonly unknown[]) => boolean;
 
 interface Parser {
   readonly incoming: IncomingMessage | null;
@@ -60,7 +64,32 @@ export function allowHalfOpen(server: Server): void {
 /** Starts an HTTP parser on a stream that the server has detached, or never had. Also on TLS streams. */
 export function parseOn(server: Server, stream: Duplex, module: object = http): void {
   holdBack(stream);
+  const { server: shown } = stream as unknown as Carried;
   (module as HttpModule)._connectionListener.call(server, stream);
+  if (shown !== undefined && standIns.has(shown)) (stream as unknown as Carried).server = shown;
+}
+
+/** Events of a connection that node:http emits on the server that it finds there. */
+const OF_CONNECTION: ReadonlySet<unknown> = new Set(["clientError", "timeout"]);
+
+const standIns = new WeakSet<object>();
+const standInOf = new WeakMap<object, object>();
+
+/** `socket.server` is the app's own server, as under `node`. What Node emits there of the connection goes to the server that has it. */
+export function showServer(stream: Duplex, shown: object, server: Server): void {
+  let standIn = standInOf.get(shown);
+  if (standIn === undefined) {
+    const emits: Emit = (name, ...args) => {
+      const by = OF_CONNECTION.has(name) ? server : shown;
+      return Reflect.apply(Reflect.get(by, "emit") as Emit, by, [name, ...args]);
+    };
+    standIn = new Proxy(shown, {
+      get: (target, name) => (name === "emit" ? emits : Reflect.get(target, name)) as unknown,
+    });
+    standIns.add(standIn);
+    standInOf.set(shown, standIn);
+  }
+  (stream as unknown as Carried).server = standIn;
 }
 
 /** The response that has the connection now. */

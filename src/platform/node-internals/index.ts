@@ -172,6 +172,13 @@ export const internals: readonly Internal[] = [
       isSpared: true,
       untried: "it takes a client that does not read",
     },
+    "socket.server": {
+      words: ["Carried).server ="],
+      use: "replaced: an app finds its own server there, as under `node`",
+      without: "what an app attaches to that server (`new Server(res.socket.server)`) gets nothing",
+      isSpared: true,
+      untried: "the app reads it",
+    },
     "socket.destroySoon": {
       words: ["stream.destroySoon ="],
       use: "replaced: how a connection ends behind its last answer",
@@ -198,7 +205,7 @@ export const internals: readonly Internal[] = [
       untried: "it loads TLS; whoever needs it finds out while the app boots",
     },
     "http.Server: the options of messages": {
-      words: ["messageOptionsOf"],
+      words: ['"joinDuplicateHeaders"'],
       use: "the classes of requests and responses that an app has given to createServer, and what else shapes them",
       without: "apps get node:http's own classes, and headers in their usual form",
       isSpared: true,
@@ -298,7 +305,7 @@ export const internals: readonly Internal[] = [
   }),
   ...of("responses.ts", {
     "new ServerResponse": {
-      words: ["new http.ServerResponse"],
+      words: ["?? http.ServerResponse"],
       use: "the response of a handler on a handler thread",
       without: "the models threads and thread-per-request could not run",
     },

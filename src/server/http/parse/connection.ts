@@ -25,6 +25,7 @@ import {
   responseOn,
   restoreEndings,
   serveWithoutListening,
+  showServer,
 } from "../../../platform/node-internals/connections.ts";
 import { endBehindLastByteMs, hasNative, isClosed, tellsClosedFromEnded } from "../../../platform/native.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
@@ -121,6 +122,7 @@ export class Connections {
   readonly #sweepMs: number;
   readonly #onIdle: (() => void) | undefined;
   readonly #acceptsUpgrade: ConnectionHandlers["acceptsUpgrade"];
+  readonly #ofApp: ConnectionHandlers["server"];
   readonly #abandon: ConnectionHandlers["abandon"];
   readonly #webSockets: WebSockets;
   /** Sockets whose input is not HTTP any more. Their later input is ignored. */
@@ -149,6 +151,7 @@ export class Connections {
             http2: (server) => this.#streams.attach(server),
           });
     this.#onIdle = handlers.idle;
+    this.#ofApp = handlers.server;
     this.#acceptsUpgrade = handlers.acceptsUpgrade;
     this.#abandon = handlers.abandon;
     this.#keepAliveMs = config.keepAliveMs + KEEP_ALIVE_BUFFER_MS;
@@ -264,6 +267,7 @@ export class Connections {
     if (own === undefined && !this.#isTls) this.#hearEnd(context, socket);
     connectionContext.run(context, () => {
       (own ?? this.#server).emit(isHop && this.#isTls ? "secureConnection" : "connection", socket);
+      if (own === undefined && context.stream === socket) this.#showServer(socket);
       socket.resume();
     });
   }
@@ -300,8 +304,14 @@ export class Connections {
     this.#hearEnd(context, stream);
   }
 
+  #showServer(stream: Socket): void {
+    const own = this.#ofApp();
+    if (own !== undefined) showServer(stream, own, this.#server);
+  }
+
   #hearEnd(context: ConnectionContext, stream: Socket): void {
     context.stream = stream;
+    if (stream !== context.socket) this.#showServer(stream);
     (stream as CarriesConnection)[connectionOf] = context;
     lingerWhereNeeded(stream);
     context.onEnd = () => {

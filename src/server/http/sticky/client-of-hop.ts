@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { type ClientTls, clientTlsOf, tlsFields } from "../../../platform/client-tls.ts";
 
 export interface HopClient {
   readonly remoteAddress: string | undefined;
@@ -13,15 +13,7 @@ export interface HopClient {
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly localFamily: string | undefined;
-  readonly tls: HopTls | undefined;
-}
-
-interface HopTls {
-  readonly protocol: string | null;
-  readonly cipher: ReturnType<TLSSocket["getCipher"]>;
-  readonly alpnProtocol: string | false | null;
-  readonly servername: string | false | null | undefined;
-  readonly isReused: boolean;
+  readonly tls: ClientTls | undefined;
 }
 
 /** `stream`: that of the client's connection. */
@@ -34,17 +26,7 @@ export function clientOf(stream: Socket): HopClient {
     localAddress,
     localPort,
     localFamily,
-    tls: "encrypted" in stream ? tlsOf(stream as TLSSocket) : undefined,
-  };
-}
-
-function tlsOf(stream: TLSSocket): HopTls {
-  return {
-    protocol: stream.getProtocol(),
-    cipher: stream.getCipher(),
-    alpnProtocol: stream.alpnProtocol,
-    servername: (stream as TLSSocket & { servername?: string | false | null }).servername,
-    isReused: stream.isSessionReused(),
+    tls: clientTlsOf(stream),
   };
 }
 
@@ -56,20 +38,7 @@ export function impersonate(socket: Socket, { tls, ...addresses }: HopClient): v
     remoteAddress: addresses.remoteAddress,
     address: () => (address === undefined ? {} : { address, port, family }),
   };
-  if (tls !== undefined) {
-    Object.assign(own, {
-      encrypted: true,
-      // heddle asks no client for a certificate.
-      authorized: false,
-      authorizationError: null,
-      alpnProtocol: tls.alpnProtocol,
-      servername: tls.servername,
-      getProtocol: () => tls.protocol,
-      getCipher: () => tls.cipher,
-      getPeerCertificate: () => ({}),
-      isSessionReused: () => tls.isReused,
-    });
-  }
+  if (tls !== undefined) Object.assign(own, tlsFields(tls));
   // net.Socket has the addresses as getters, which can't be assigned. Without a value a getter would tell of the hop.
   for (const name of ADDRESSES) own[name] ??= undefined;
   for (const [name, value] of Object.entries(own)) {

@@ -29,7 +29,6 @@ import {
   rehearse,
   shapeMessages,
 } from "../../models/offload/execute/job-request.ts";
-import { messageOptionsOf } from "../../../platform/node-internals/app-servers.ts";
 import { Board } from "../../models/offload/shared/pool-board.ts";
 import { JobRunner, type JobRunnerOptions } from "../../models/offload/execute/job-runner.ts";
 import type { TaskRunner } from "../../models/offload/execute/task-runner.ts";
@@ -111,7 +110,7 @@ async function main(): Promise<void> {
   });
   // Other threads warm up with their first requests. This one has only one request.
   if (onlyOne) rehearse(keepAliveMs);
-  shapeMessages(messageOptionsOf(app.server()));
+  shapeMessages(app.server);
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }

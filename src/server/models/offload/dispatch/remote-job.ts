@@ -13,6 +13,7 @@
 
 import type { ServerResponse } from "node:http";
 import { monotonicMs } from "../../../../kit/clock.ts";
+import { clientTlsOf } from "../../../../platform/client-tls.ts";
 import { markRead } from "../../../../platform/node-internals/requests.ts";
 import {
   declareHead,
@@ -81,7 +82,7 @@ export class RemoteJob {
         remoteFamily: socket.remoteFamily,
         localAddress: socket.localAddress,
         localPort: socket.localPort,
-        encrypted: "encrypted" in socket,
+        tls: clientTlsOf(socket),
       },
       route: route.name,
       timeoutMs: route.timeoutMs,

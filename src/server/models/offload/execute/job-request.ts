@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import { monotonicMs } from "../../../../kit/clock.ts";
 import { type FramingFault, installFraming } from "../../../app/response-framing.ts";
 import {
@@ -23,7 +24,7 @@ import {
   isContinued,
   setKeepsConnection,
 } from "../../../../platform/node-internals/responses.ts";
-import type { MessageOptions } from "../../../../platform/node-internals/app-servers.ts";
+import { type MessageOptions, messageOptionsOf } from "../../../../platform/node-internals/app-servers.ts";
 import { installRequests, type ScopedRequest } from "../../../app/request-scope.ts";
 import type { FromHandler, Job } from "../shared/offload-protocol.ts";
 import { ResponseSocket } from "./response-socket.ts";
@@ -45,10 +46,12 @@ export interface Opened {
 
 /** What the app's own server says of its requests and responses. */
 let options: MessageOptions = {};
+let serverOf: () => Server | undefined = () => undefined;
 
-/** Once in each thread, when the app has loaded. */
-export function shapeMessages(by: MessageOptions): void {
-  options = by;
+/** Once in each thread, when the app has loaded. `server`: the app's own, as far as it has one by now. */
+export function shapeMessages(server: () => Server | undefined): void {
+  options = messageOptionsOf(server());
+  serverOf = server;
 }
 
 export function openRequest(
@@ -58,6 +61,7 @@ export function openRequest(
   tell: (message: FromHandler) => void,
 ): Opened {
   const socket = new ResponseSocket(job.seq, job.endpoints, tell);
+  socket.server = serverOf();
   const req: Owned = createRequest(socket, options);
   req[ownerOf] = owner;
   req.method = job.method;
@@ -112,7 +116,7 @@ export function rehearse(keepAliveMs: number): void {
     keepsAlive: true,
     headers: [],
     timedFromMs: undefined,
-    endpoints: { ...endpoint, encrypted: false },
+    endpoints: { ...endpoint, tls: undefined },
     route: "*",
     timeoutMs: 0,
   };

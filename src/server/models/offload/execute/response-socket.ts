@@ -12,7 +12,9 @@
 
 import { Duplex } from "node:stream";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import { timerMs } from "../../../../kit/native-timers.ts";
+import { tlsFields } from "../../../../platform/client-tls.ts";
 import { holdBack } from "../../../../platform/node-internals/http-channels.ts";
 import {
   endConnectionWith,
@@ -32,8 +34,11 @@ export class ResponseSocket extends Duplex {
   readonly remoteFamily: string | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
-  readonly encrypted: boolean;
+  readonly localFamily: string | undefined;
   readonly connecting = false;
+  readonly pending = false;
+  /** The app's own, if it has one: as under `node`, where it has the connection. */
+  server: Server | undefined;
   bytesRead = 0;
   bytesWritten = 0;
   timeout = 0;
@@ -64,7 +69,8 @@ export class ResponseSocket extends Duplex {
     this.remoteFamily = endpoints.remoteFamily;
     this.localAddress = endpoints.localAddress;
     this.localPort = endpoints.localPort;
-    this.encrypted = endpoints.encrypted;
+    this.localFamily = endpoints.remoteFamily;
+    if (endpoints.tls !== undefined) Object.assign(this, tlsFields(endpoints.tls));
   }
 
   carry(req: IncomingMessage, res: ServerResponse): void {
@@ -150,7 +156,7 @@ export class ResponseSocket extends Duplex {
   }
 
   #take(chunk: Part, encoding: BufferEncoding): void {
-    this.bytesWritten += chunk.length;
+    this.bytesWritten += typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
     if (this.muted || chunk.length === 0) return;
     if (typeof chunk === "string") {
       const known = encoding === "latin1" || encoding === "utf8" || encoding === "ascii" ? encoding : undefined;
@@ -215,7 +221,18 @@ export class ResponseSocket extends Duplex {
     });
   }
 
-  // Methods of net.Socket that apps call. The real connection is the serving thread's.
+  // Of net.Socket, what apps use. The real connection is the serving thread's.
+  get readyState(): "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.readable) return this.writable ? "open" : "readOnly";
+    return this.writable ? "writeOnly" : "closed";
+  }
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+  /** What its client has not taken by now, it does not get. */
+  resetAndDestroy(): this {
+    return this.destroy();
+  }
   /** Ends the connection when what was written has left. */
   destroySoon(): void {
     const res = this.#res!;
@@ -255,7 +272,7 @@ export class ResponseSocket extends Duplex {
     return this;
   }
   address(): { address: string | undefined; port: number | undefined; family: string | undefined } {
-    return { address: this.localAddress, port: this.localPort, family: this.remoteFamily };
+    return { address: this.localAddress, port: this.localPort, family: this.localFamily };
   }
 }
 

@@ -23,6 +23,7 @@
 import type { ExpectEvent } from "../../../app/load/load-app.ts";
 import type { FramingFault } from "../../../app/response-framing.ts";
 import type { ErrorCode, WireError } from "../../../../errors/errors.ts";
+import type { ClientTls } from "../../../../platform/client-tls.ts";
 import type { Seat } from "../../../../supervise/slot-table.ts";
 
 /** The two ends of the client's connection, as the handler sees them on `req.socket`. */
@@ -32,7 +33,8 @@ export interface Endpoints {
   readonly remoteFamily: string | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
-  readonly encrypted: boolean;
+  /** undefined: it is in clear text. */
+  readonly tls: ClientTls | undefined;
 }
 
 /** One request, ready to be run. */
@@ -77,20 +79,16 @@ export type WireJob = readonly [
   localPort: number | undefined,
   route: string,
   timeoutMs: number,
+  tls: ClientTls | undefined,
 ];
 
 const HAS_BODY = 1;
 const KEEPS_ALIVE = 2;
-const ENCRYPTED = 4;
 const AHEAD = 8;
 
 export function encodeJob(job: Job): WireJob {
   const { endpoints } = job;
-  const flags =
-    (job.hasBody ? HAS_BODY : 0) |
-    (job.keepsAlive ? KEEPS_ALIVE : 0) |
-    (endpoints.encrypted ? ENCRYPTED : 0) |
-    (job.ahead ? AHEAD : 0);
+  const flags = (job.hasBody ? HAS_BODY : 0) | (job.keepsAlive ? KEEPS_ALIVE : 0) | (job.ahead ? AHEAD : 0);
   return [
     job.seq,
     job.method,
@@ -108,13 +106,14 @@ export function encodeJob(job: Job): WireJob {
     endpoints.localPort,
     job.route,
     job.timeoutMs,
+    endpoints.tls,
   ];
 }
 
 export function decodeJob(wire: WireJob): Job {
   const [seq, method, url, httpVersionMinor, rawHeaders, flags, expects, headers, timedFromMs] = wire;
-  const [, , , , , , , , , remoteAddress, remotePort, remoteFamily, localAddress, localPort, route, timeoutMs] = wire;
-  const encrypted = (flags & ENCRYPTED) !== 0;
+  const [, , , , , , , , , remoteAddress, remotePort, remoteFamily, localAddress, localPort, route, timeoutMs, tls] =
+    wire;
   return {
     seq,
     method,
@@ -127,7 +126,7 @@ export function decodeJob(wire: WireJob): Job {
     keepsAlive: (flags & KEEPS_ALIVE) !== 0,
     headers,
     timedFromMs,
-    endpoints: { remoteAddress, remotePort, remoteFamily, localAddress, localPort, encrypted },
+    endpoints: { remoteAddress, remotePort, remoteFamily, localAddress, localPort, tls },
     route,
     timeoutMs,
   };

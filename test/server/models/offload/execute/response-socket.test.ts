@@ -7,7 +7,7 @@ import { MAX_TIMER_MS, watchTimers } from "../../../../support/timers.ts";
 const endpoint = { remoteAddress: "", remotePort: 0, remoteFamily: "", localAddress: "", localPort: 0 };
 
 function newSocket(): ResponseSocket {
-  return new ResponseSocket(1, { ...endpoint, encrypted: false }, () => {});
+  return new ResponseSocket(1, { ...endpoint, tls: undefined }, () => {});
 }
 
 test("a handler's socket takes an idle time that is longer than a timer of Node's can wait", (t) => {
