@@ -113,6 +113,8 @@ export class RunQueue {
   #passing: "no" | "yes" | "again" = "no";
   /** Where units may be ended: the unit that had the turn has parked, and the next one gets it in a microtask. */
   #passIsDue: boolean = false;
+  /** A unit passes the turn on in its own async context. */
+  #isInContext: boolean = false;
   /** Since the microtasks were last drained, some unit has gone on that shares its turn. */
   #isShared: boolean = false;
   #roundStartMs: number = 0;
@@ -198,7 +200,17 @@ export class RunQueue {
 
   /** The unit parks: the next one gets the turn. A unit that does not have the turn may call it too. */
   parked(turn: Turn): void {
-    if (turn === this.current && !this.#passIsDue) this.#passOn();
+    if (turn !== this.current || this.#passIsDue) return;
+    const before = this.#isInContext;
+    this.#isInContext = true;
+    this.#passOn();
+    this.#isInContext = before;
+  }
+
+  /** Call it in `run` for the first stretch of a unit: the unit that has passed the turn on is on the stack, and so is its context. */
+  begins(stretch: () => void): void {
+    if (this.#isInContext) inNoContext(stretch);
+    else stretch();
   }
 
   /**
@@ -296,7 +308,7 @@ export class RunQueue {
   #handBack(): void {
     this.#sample();
     this.current = this.#beganBy = undefined;
-    this.#passIsDue = false;
+    this.#passIsDue = this.#isInContext = false;
     this.#isShared = false;
     if (this.#phase === "pauses") return;
     if (this.#length === 0) this.#rest();

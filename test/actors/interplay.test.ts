@@ -1,6 +1,7 @@
 /** What registries, timers, reports and trees do when a thread is given up, or ends. */
 
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import {
   cancelTimer,
@@ -28,6 +29,7 @@ import {
   type SupervisorPid,
   type SupervisorReport,
 } from "../../src/actors/index.ts";
+import { go } from "../../src/tasks/index.ts";
 import { HeddleError } from "../../src/errors/errors.ts";
 import { runtime } from "../../src/runtime/runtime.ts";
 import { puppet } from "../fixtures/actors/puppet.ts";
@@ -148,4 +150,24 @@ test("children of a dynamic supervisor that do not stop as they are told are rep
       ["stop_failed", "interplay: dynamic", two!.toString(), "while it stops"],
     ],
   );
+});
+
+test("neither an actor nor a task begins in the async context of the actor that had the turn before it", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const entered = Promise.withResolvers<void>();
+  const careless = await spawn(async (self: Self<string>) => {
+    storage.enterWith("of another");
+    entered.resolve();
+    while ((await self.receive()) !== "end");
+  });
+  await entered.promise;
+  const seen: (string | undefined)[] = [];
+  const look = async (): Promise<void> => void seen.push(storage.getStore());
+  // Its turn comes first, and it passes it on when it waits again.
+  send(careless, "once");
+  await spawn(look);
+  send(careless, "once");
+  await go(look);
+  send(careless, "end");
+  assert.deepEqual(seen, [undefined, undefined]);
 });

@@ -211,7 +211,8 @@ export abstract class Process extends Pid implements Bystander {
       if (this.extra !== undefined && this.extra.fullTold !== undefined) reading.notice(this);
       this.status = "running";
       parked.resume!(message);
-    } else if (runQueue.isInterruptible || status === "starting") void settled.then(() => goOn(this));
+    } else if (runQueue.isInterruptible || status === "starting")
+      runQueue.begins(() => void settled.then(() => goOn(this)));
     else goOn(this);
   }
 

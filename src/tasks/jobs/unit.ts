@@ -136,7 +136,7 @@ export abstract class Unit extends Waiting implements Bystander {
     runtime.begins();
     this.goesOn(isAlone);
     this.started();
-    runAs(this, tracer === undefined ? begin : beginTraced);
+    runQueue.begins(() => runAs(this, tracer === undefined ? begin : beginTraced));
   }
 
   /** Calls the function, once. */

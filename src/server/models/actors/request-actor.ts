@@ -99,8 +99,10 @@ export class RequestActor extends ActorProcess {
     if (this.status !== "starting") return super.run();
     this.turns = 1;
     // Another actor may have passed the turn on inside of its `receive`. Where actors are ended, that must not be on the stack.
-    if (runQueue.isInterruptible) void settled.then(() => this.#inTurn());
-    else this.#inTurn();
+    runQueue.begins(() => {
+      if (runQueue.isInterruptible) void settled.then(() => this.#inTurn());
+      else this.#inTurn();
+    });
   }
 
   #inTurn(): void {
