@@ -176,7 +176,8 @@ test("new code that does not boot leaves the old generation serving, and the rea
   const bootTimeout = (time: string): string => `export default { threads: 2, bootTimeout: "${time}" };`;
   const folder = tempFolder(t, { "app.ts": answering("first"), "heddle.config.ts": bootTimeout("60s") });
   const [app, config] = [join(folder, "app.ts"), join(folder, "heddle.config.ts")];
-  const server = await serve(t, "app.ts", [], { cwd: folder });
+  // The config file says it.
+  const server = await serve(t, "app.ts", [], { cwd: folder, env: { HEDDLE_BOOT_TIMEOUT: "" } });
   const broken: readonly (readonly [what: string, code: string, reason: RegExp, timeout?: string])[] = [
     ["throws while it loads", 'throw new Error("no database");', /app\.ts:1: importing the app failed.*no database/],
     ["is not valid", "export default function (", /app\.ts/],

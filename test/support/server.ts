@@ -52,8 +52,10 @@ export interface TestServer extends AsyncDisposable {
 /** A server that takes longer hangs: the test should fail with its output rather than wait. */
 const BOOT_PATIENCE_MS = 120_000;
 const STOP_PATIENCE_MS = 120_000;
-/** On a busy machine requests may wait for longer than the default of 5 s, for threads that start. Flags say otherwise. */
-const PATIENT: Readonly<Record<string, string>> = { HEDDLE_QUEUE_TIMEOUT: "60s" };
+/** A busy machine may need longer than the default of 30 s to boot a worker, and less than this. Flags say otherwise. */
+const BOOTS: Readonly<Record<string, string>> = { HEDDLE_BOOT_TIMEOUT: "110s" };
+/** There, requests may wait for longer than the default of 5 s, for threads that start. */
+const PATIENT: Readonly<Record<string, string>> = { HEDDLE_QUEUE_TIMEOUT: "60s", ...BOOTS };
 
 /** Starts `heddle serve <app> <args>`, or without an app if that is undefined; listens on `-p 0` unless `args` say where. Rejects with its output if it ends. */
 export async function startServer(
@@ -75,7 +77,8 @@ export interface Run extends Exit {
 
 /** Runs a `heddle` command to its end. */
 export async function runHeddle(args: readonly string[], options: ServerOptions = {}): Promise<Run> {
-  const { server } = launch(args, options, binForCommand(args[0]));
+  const booting = args[0] === "serve" ? { ...options, env: { ...BOOTS, ...options.env } } : options;
+  const { server } = launch(args, booting, binForCommand(args[0]));
   const timer = setTimeout(() => server.child.kill("SIGKILL"), BOOT_PATIENCE_MS);
   const exit = await server.exited;
   clearTimeout(timer);
