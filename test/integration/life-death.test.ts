@@ -197,10 +197,10 @@ describe("a serving thread", { concurrency: 3 }, () => {
       const { restarts } = await server.waitForStatus(
         ({ workers }) => workers[0]?.threads.filter(({ state }) => state === "ready").length === 2,
       );
-      assert.equal(restarts.threads, 1);
-      // A native call that does not return soon has its worker replaced as well (life-blocked.test.ts).
-      if (path !== "/native") {
-        assert.equal(restarts.workers, 0);
+      // A native call that does not return soon has its worker replaced, with or without its thread (life-blocked.test.ts).
+      if (path === "/native") assert.ok(restarts.threads === 1 || /is recycled/.test(server.output(0)));
+      else {
+        assert.deepEqual(restarts, { workers: 0, threads: 1 });
         assert.deepEqual(workersOf(server.pid), [worker], "the worker lives");
       }
       assert.equal((await get(server.url)).body, "ok");
