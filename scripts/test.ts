@@ -17,10 +17,14 @@ import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
 
 const FILES_AT_ONCE: number = Math.min(12, 2 + availableParallelism());
-/** A test that takes longer hangs. */
+/** A test or a group of tests that takes longer hangs. */
 const TIMEOUT_MS = 600_000;
-/** A process of tests that takes longer is ended: Node waits without limit for what a hanging test has left at work. */
-const PROCESS_TIMEOUT_MS = 900_000;
+/**
+ * A file whose process has begun and ended no test for so long hangs: its process is ended, which fails the file. Its own timers
+ * cannot end a test that never gives way to them, and Node waits without limit for what a test has left at work. On a busy machine
+ * the longest test takes two minutes.
+ */
+const SILENCE_MS = 300_000;
 const LOOK_EVERY_MS = 10_000;
 
 process.env["NODE_COMPILE_CACHE"] = resolve("node_modules/.cache/compile");
@@ -42,7 +46,7 @@ tests.on("test:fail", ({ todo }) => {
 });
 const report = tests.compose(spec);
 report.pipe(process.stdout);
-const looks = endLateProcesses();
+const looks = endSilentProcesses();
 await finished(report);
 clearInterval(looks);
 
@@ -53,19 +57,47 @@ async function build(): Promise<void> {
   for (const name of ["bin", "package.json"]) cpSync(name, join(built, name), { recursive: true });
 }
 
-/** It fails its file. Where there is no /proc, nothing is ended. */
-function endLateProcesses(): NodeJS.Timeout {
-  const seenMs = new Map<number, number>();
+/** Says which tests had begun. Counts looks, so that a machine that stands still ends nothing. Where there is no /proc, nothing is ended. */
+function endSilentProcesses(): NodeJS.Timeout {
+  const begun = new Map<string, Set<string>>();
+  const silentLooks = new Map<string, number>();
+  tests.on("test:dequeue", ({ file = "", name }) => {
+    begun.getOrInsertComputed(file, () => new Set()).add(name);
+    silentLooks.set(file, 0);
+  });
+  tests.on("test:complete", ({ file = "", name }) => {
+    begun.get(file)?.delete(name);
+    silentLooks.set(file, 0);
+  });
   return setInterval(() => {
-    const path = `/proc/self/task/${process.pid}/children`;
-    if (!existsSync(path)) return;
-    const pids = readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
-    for (const pid of seenMs.keys()) if (!pids.includes(pid)) seenMs.delete(pid);
-    for (const pid of pids) {
-      const sinceMs = seenMs.getOrInsert(pid, performance.now());
-      if (performance.now() - sinceMs > PROCESS_TIMEOUT_MS) process.kill(pid, "SIGKILL");
+    for (const [pid, file] of childrenOf(process.pid)) {
+      const looks = silentLooks.get(file);
+      if (looks === undefined) continue;
+      silentLooks.set(file, looks + 1);
+      if (looks * LOOK_EVERY_MS < SILENCE_MS) continue;
+      const names = [...begun.get(file)!].filter((name) => resolve(name) !== file);
+      const where =
+        names.length === 0 ? "It has told of no test that is under way." : `Under way: ${names.join(" > ")}`;
+      console.error(`${file} has told nothing for ${SILENCE_MS / 1000} s and is ended. ${where}`);
+      process.kill(pid, "SIGKILL");
     }
   }, LOOK_EVERY_MS);
+}
+
+/** The child processes, and the file that each runs. */
+function childrenOf(parent: number): Map<number, string> {
+  const path = `/proc/self/task/${parent}/children`;
+  const children = new Map<number, string>();
+  if (!existsSync(path)) return children;
+  for (const pid of readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number)) {
+    try {
+      const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean);
+      children.set(pid, resolve(args.at(-1) ?? ""));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return children;
 }
 
 function startsProcesses(file: string, seen: Set<string> = new Set()): boolean {

@@ -93,7 +93,7 @@ describe("the load client", { concurrency: 4 }, () => {
       let requests = 0;
       onRequest(socket, () => (++requests === 1 ? socket.write(OK) : socket.destroy()));
     });
-    const report = await load({ url: await listen(server), keepAlive: 1 });
+    const report = await loadUntil({ url: await listen(server), keepAlive: 1 }, 150, ({ retried }) => retried > 0);
     assert.equal(report.failed, 0, JSON.stringify(report.failures));
     assert.ok(report.retried > 0);
     assert.ok(Math.abs(report.ok - report.retried) <= 1, `${report.ok} ok, ${report.retried} retried`);
@@ -106,7 +106,7 @@ describe("the load client", { concurrency: 4 }, () => {
       createServer((socket) => onRequest(socket, () => socket.write(OK, () => setTimeout(() => socket.end(), 5)))),
     );
     for (const url of [first, second]) {
-      const report = await load({ url, keepAlive: 1, pauseMs: 40 }, 1000);
+      const report = await loadUntil({ url, keepAlive: 1, pauseMs: 40 }, 1000, ({ ok }) => ok > 1);
       assert.ok(report.ok > 1);
       assert.equal(report.failed + report.retried, 0, JSON.stringify(report.failures));
     }
@@ -116,9 +116,10 @@ describe("the load client", { concurrency: 4 }, () => {
     const polite = await listenWebSocket((sockets) =>
       sockets.on("connection", (socket) => void closeAfter(socket, 1001)),
     );
-    const politeReport = await load({ url: polite, webSockets: 1 }, 250);
+    const goodbyes = ({ kinds }: LoadReport): number => kinds.webSockets?.goingAway ?? 0;
+    const politeReport = await loadUntil({ url: polite, webSockets: 1 }, 250, (report) => goodbyes(report) > 1);
     assert.equal(politeReport.failed, 0, JSON.stringify(politeReport.failures));
-    assert.ok((politeReport.kinds.webSockets?.goingAway ?? 0) > 1);
+    assert.ok(goodbyes(politeReport) > 1);
     const abrupt = await listenWebSocket((sockets) =>
       sockets.on("connection", (socket) => void closeAfter(socket, "abruptly")),
     );
@@ -147,7 +148,8 @@ describe("the load client", { concurrency: 4 }, () => {
     assert.equal((await handle.mark("it", "7")).heldByWorker, 3);
     server.closeAllConnections();
     await close(server);
-    await sleep(150);
+    // Time for the next requests of all, also on a busy machine.
+    await sleep(1000);
     const report = await handle.stop();
     const [before, after] = report.windows.slice(-2);
     assert.equal(before?.lost, 0);
@@ -156,11 +158,15 @@ describe("the load client", { concurrency: 4 }, () => {
   });
 
   it("ends by itself when nobody stops it", async () => {
-    const url = await listen(createServer((socket) => onRequest(socket, () => socket.write(OK))));
+    const closed = Promise.withResolvers<void>();
+    const url = await listen(
+      createServer((socket) => onRequest(socket.once("close", closed.resolve), () => socket.write(OK))),
+    );
     const handle = startMixedLoad({ url, keepAlive: 1, rampMs: 0, maxDurationMs: 100 });
-    await sleep(1500);
+    await closed.promise;
     const report = await handle.stop();
-    assert.ok(report.durationMs < 1400, `${report.durationMs} ms`);
+    // The default is two minutes.
+    assert.ok(report.durationMs >= 90 && report.durationMs < 60_000, `${report.durationMs} ms`);
   });
 });
 
@@ -169,6 +175,16 @@ async function load(options: LoadOptions, forMs = 150): Promise<LoadReport> {
   await handle.ready;
   await sleep(forMs);
   return handle.stop();
+}
+
+/** On a busy machine the clients may need longer for as much. */
+async function loadUntil(
+  options: LoadOptions,
+  forMs: number,
+  isEnough: (report: LoadReport) => boolean,
+): Promise<LoadReport> {
+  const report = await load(options, forMs);
+  return isEnough(report) || forMs > 10_000 ? report : await loadUntil(options, 4 * forMs, isEnough);
 }
 
 /** Every request of this load ended in this one failure. */

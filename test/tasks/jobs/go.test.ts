@@ -149,8 +149,8 @@ describe("go", () => {
     });
     await started.promise;
     let dump = await dumpTasks();
-    // It may not have heard yet that what it sent was taken.
-    while (dump.find(({ id }) => id === there.id)?.where === "send") dump = await dumpTasks();
+    // It may not have heard yet that what it sent was taken. On a busy machine its thread may not answer in time.
+    while (dump.find(({ id }) => id === there.id)?.where !== "receive") dump = await dumpTasks();
     const mine = dump.find(({ id }) => id === here.id);
     assert.deepEqual(
       { ...mine, since: 0 },
@@ -171,7 +171,7 @@ describe("go", () => {
     assert.ok(Math.abs(theirs.since - Date.now()) < 60_000);
     await never.close();
     await Promise.all([here, there]);
-    assert.deepEqual(await dumpTasks(), []);
+    for (const left of await dumpTasks()) assert.ok(left.id !== here.id && left.id !== there.id, left.name);
   });
 });
 
