@@ -82,7 +82,7 @@ describe("findLeakedActors", () => {
       send(pid, i);
       await findLeakedActors();
     }
-    await sleep(1);
+    while (got.length < 5) await sleep(1);
     assert.deepEqual(got, [0, 1, 2, 3, 4]);
     exit(pid, "kill");
   });
