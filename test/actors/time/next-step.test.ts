@@ -86,22 +86,22 @@ test("a call is replied to before the server continues", async () => {
 });
 
 test("a server that continues for ever shares its thread, and can be stopped", async () => {
-  let continued = 0;
+  const seen = { continued: 0 };
   const endless = genServer({
     init: () => startWith(0, { continue: "again" }),
     handleContinue: (_again: string, n: number) => {
-      continued += 1;
+      seen.continued += 1;
       return { state: n + 1, continue: "again" };
     },
   });
   const pid = await spawn(endless);
   // A timer gets its turn, again and again.
-  while (continued < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (seen.continued < 3) await new Promise((resolve) => setTimeout(resolve, 1));
   exit(pid, "shutdown");
   assert.equal(await exitOf(pid as Pid), "noproc");
-  const atItsEnd = continued;
+  const atItsEnd = seen.continued;
   await new Promise(setImmediate);
-  assert.equal(continued, atItsEnd);
+  assert.equal(seen.continued, atItsEnd);
 });
 
 test("handleTimeout runs when no message comes in time", async () => {
