@@ -238,17 +238,17 @@ describe("status and threads", { concurrency: 3 }, () => {
     await until(async () => (await probe("/readyz")) === 200, "readiness");
     assert.deepEqual([await probe("/livez"), await probe("/else")], [200, 404]);
     const file = join(tempFolder(t), "go-on");
-    const spinning = get(server.url, `/spin-until?file=${file}`);
+    const spinning = get(server.url, `/block-until?file=${file}`);
     await until(async () => (await probe("/readyz")) === 503, "readiness to end");
     assert.equal(await probe("/livez"), 200, "blocked is not dead");
     const { stdout } = await runHeddle(["threads", "--control", server.control]);
     assert.match(stdout, /thread 0: BLOCKED for .*, 1 request$/m);
-    assert.match(stdout, /GET \/spin-until\?file=/);
-    assert.match(stdout, /at spinUntil \(.*app\.ts:\d+/);
+    assert.match(stdout, /GET \/block-until\?file=/);
+    assert.match(stdout, /at blockUntil \(.*app\.ts:\d+/);
     const views = JSON.parse(
       (await runHeddle(["threads", "--json", "--control", server.control])).stdout,
     ) as ThreadView[];
-    assert.match(views[0]!.stack ?? "", /spinUntil/);
+    assert.match(views[0]!.stack ?? "", /blockUntil/);
     writeFileSync(file, "");
     await spinning;
     await until(async () => (await probe("/readyz")) === 200, "readiness to come back");

@@ -101,7 +101,7 @@ describe("a blocked thread", { concurrency: 2 }, () => {
     const blockedPlace = placeOf(await blocker.ask("/"));
     const mark = server.mark();
     const file = join(tempFolder(t), "go-on");
-    const spinning = blocker.ask(`/spin-until?file=${file}`);
+    const spinning = blocker.ask(`/block-until?file=${file}`);
     try {
       await server.waitForStatus((status) => status.workers[0]!.threads.some(({ blocked }) => blocked));
       const counts = await spread(server.url, 20);
@@ -111,7 +111,7 @@ describe("a blocked thread", { concurrency: 2 }, () => {
       writeFileSync(file, "");
     }
     assert.match(await spinning, /spun/);
-    await server.waitForLog(/event loop blocked for \d+ ms in spinUntil/, mark);
+    await server.waitForLog(/event loop blocked for \d+ ms in blockUntil/, mark);
   });
 
   test("that is killed leaves the connections that came meanwhile to its replacement", async (t) => {

@@ -107,7 +107,7 @@ describe("a reload", { concurrency: 3 }, () => {
   test("serves the connections that wait for a blocked thread of the old generation", async (t) => {
     const server = await serve(t, lifeApp, ["-t", "1", ...BLOCKS]);
     const file = join(tempFolder(t), "go-on");
-    const spinning = get(server.url, `/spin-until?file=${file}`);
+    const spinning = get(server.url, `/block-until?file=${file}`);
     await server.waitForStatus(({ workers }) => workers[0]!.threads[0]!.blocked);
     // Connected, and in the kernel's backlog: the blocked thread does not accept.
     const clients = await Promise.all(Array.from({ length: 5 }, () => RawConnection.open(server.port)));

@@ -146,7 +146,7 @@ test(`what waits at an inherited socket is ${left}`, async (t) => {
   const { port } = bound.address() as { port: number };
   const first = await startOn(t, bound, ["-t", "1", "--timeout", "0", "--blocked-threshold", "50ms"]);
   const file = join(tempFolder(t), "go-on");
-  const spinning = get(`http://127.0.0.1:${port}`, `/spin-until?file=${file}`);
+  const spinning = get(`http://127.0.0.1:${port}`, `/block-until?file=${file}`);
   await until(async () => {
     const { workers } = (await ask(first.control, "/status")) as ServerStatus;
     return workers[0]?.threads[0]?.blocked;

@@ -185,7 +185,7 @@ export async function blockAll(
     // One that only waits for the CPU looks blocked as well, and has no request.
     const isOver = threads.length > 0 && threads.every(({ blocked, inFlight: count }) => blocked && count > 0);
     if (!isOver && threads.every(({ blocked, inFlight: count }) => blocked || count === 0))
-      spinning.push(get(server.url, `/spin-until?file=${file}`));
+      spinning.push(get(server.url, `/block-until?file=${file}`));
     return isOver;
   }, "all threads to be blocked");
   return { file, spinning };
