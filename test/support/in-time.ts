@@ -9,7 +9,7 @@ import type { RawConnection } from "./raw-connection.ts";
 /** For so long a server reads on from a client that it has given its last answer (docs/decisions/connections-that-end.md). */
 export const LINGER_MS = 2000;
 /** For so long a server works for a client that has ended its side, and reads nothing. */
-export const HALF_CLOSED_MS = 5000;
+const HALF_CLOSED_MS = 5000;
 /** Half of what the server allows between a client's last byte and its end. */
 const LATE_MS = 10;
 /** Some stand still by chance. A server that fails every time is broken. */
@@ -17,9 +17,9 @@ const TRIES = 10;
 
 export interface Clock {
   /** What follows shows something only if it takes no longer than that. */
-  within(ms: number): void;
+  readonly within: (ms: number) => void;
   /** Sends the bytes, and the end of the client's side right behind them. The answer is due within HALF_CLOSED_MS. */
-  sendLast(client: RawConnection | Writable, bytes: string): void;
+  readonly sendLast: (client: RawConnection | Writable, bytes: string) => void;
 }
 
 export async function inTime(attempt: (clock: Clock) => Promise<void>): Promise<void> {
@@ -31,7 +31,7 @@ export async function inTime(attempt: (clock: Clock) => Promise<void>): Promise<
     };
     const clock: Clock = {
       within,
-      sendLast(client, bytes) {
+      sendLast: (client, bytes) => {
         within(HALF_CLOSED_MS);
         const socket = "socket" in client ? client.socket : client;
         const sentMs = performance.now();
