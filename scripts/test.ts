@@ -57,17 +57,30 @@ async function build(): Promise<void> {
   for (const name of ["bin", "package.json"]) cpSync(name, join(built, name), { recursive: true });
 }
 
+/** Of a test. `entryFile`: the file that runs it, which may have it from another one. A file itself has none. */
+interface Told {
+  readonly name: string;
+  readonly testId: number;
+  readonly file?: string;
+  readonly entryFile?: string;
+}
+
+function fileOf({ file = "", entryFile = file }: Told): string {
+  return entryFile;
+}
+
 /** Says which tests had begun. Counts looks, so that a machine that stands still ends nothing. Where there is no /proc, nothing is ended. */
 function endSilentProcesses(): NodeJS.Timeout {
-  const begun = new Map<string, Set<string>>();
+  const begun = new Map<string, Map<number, string>>();
   const silentLooks = new Map<string, number>();
-  tests.on("test:dequeue", ({ file = "", name }) => {
-    begun.getOrInsertComputed(file, () => new Set()).add(name);
-    silentLooks.set(file, 0);
+  tests.on("test:dequeue", (told: Told) => {
+    if (told.entryFile !== undefined)
+      begun.getOrInsertComputed(told.entryFile, () => new Map()).set(told.testId, told.name);
+    silentLooks.set(fileOf(told), 0);
   });
-  tests.on("test:complete", ({ file = "", name }) => {
-    begun.get(file)?.delete(name);
-    silentLooks.set(file, 0);
+  tests.on("test:complete", (told: Told) => {
+    if (told.entryFile !== undefined) begun.get(told.entryFile)?.delete(told.testId);
+    silentLooks.set(fileOf(told), 0);
   });
   return setInterval(() => {
     for (const [pid, file] of childrenOf(process.pid)) {
@@ -75,7 +88,7 @@ function endSilentProcesses(): NodeJS.Timeout {
       if (looks === undefined) continue;
       silentLooks.set(file, looks + 1);
       if (looks * LOOK_EVERY_MS < SILENCE_MS) continue;
-      const names = [...begun.get(file)!].filter((name) => resolve(name) !== file);
+      const names = [...(begun.get(file)?.values() ?? [])];
       const where =
         names.length === 0 ? "It has told of no test that is under way." : `Under way: ${names.join(" > ")}`;
       console.error(`${file} has told nothing for ${SILENCE_MS / 1000} s and is ended. ${where}`);
