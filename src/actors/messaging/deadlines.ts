@@ -48,13 +48,15 @@ class Deadlines {
   start(durationMs: number, deadline: Deadline): void {
     const wheel = this.#wheel;
     const nowMs = performance.now();
+    // What is due at once comes behind what was due at once before it.
+    const dueTick = Math.ceil(nowMs + Math.max(durationMs, 0));
     if (this.#isExpiring) {
       // The wheel may be ahead of the clock by `EARLY_MS`. The timer is set when all that is due has expired.
-      wheel.add(deadline, Math.ceil(nowMs + durationMs));
+      wheel.add(deadline, dueTick);
       return;
     }
     if (this.#timer === undefined || nowMs < wheel.tick - 1) this.#resume(nowMs);
-    wheel.add(deadline, Math.ceil(nowMs + durationMs));
+    wheel.add(deadline, dueTick);
     if (wheel.earliestTick < this.#armedTick || this.#setBy !== setTimeout) this.#arm(nowMs);
     else if (!this.#keepsAlive) this.#keepAlive(true);
   }
