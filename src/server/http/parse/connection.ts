@@ -14,14 +14,11 @@ import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ServerConfig } from "../../../config/config.ts";
 import type { LoadRow } from "../../../supervise/load-board.ts";
-import type { ErrorCode } from "../../../errors/errors.ts";
 import { http } from "../../../platform/http.ts";
 import {
   allowHalfOpen,
   keepToItself,
-  keepUntilResumed,
   parseOn,
-  requestOn,
   responseOn,
   restoreEndings,
   serveWithoutListening,
@@ -29,9 +26,9 @@ import {
 } from "../../../platform/node-internals/connections.ts";
 import { endBehindLastByteMs, hasNative, isClosed, tellsClosedFromEnded } from "../../../platform/native.ts";
 import { descriptorOf, outputOf } from "../../../platform/node-internals/handles.ts";
+import { BrokenInput } from "./broken-input.ts";
 import { judgeClient, mayBeAnswered, thisMoment } from "../admit/client-watch.ts";
 import { type CarriesConnection, ConnectionContext, connectionContext, connectionOf } from "./connection-context.ts";
-import { type CarriesExchange, exchangeOf } from "../exchange.ts";
 import { afterAnswers, diesOfReset, putBack, survivesReset } from "./upgrade-requests.ts";
 import { isUnfinished, lingerWhereNeeded, maySend, showsItsEnd } from "./lingering-close.ts";
 import { LinkedList } from "../../../kit/linked-list.ts";
@@ -39,7 +36,7 @@ import { isSecure } from "../../../platform/app-servers.ts";
 import { messageOptionsOf } from "../../../platform/node-internals/app-servers.ts";
 import { OwnServer } from "../own-server/own-server.ts";
 import { Streams, type StreamsOptions } from "../own-server/streams.ts";
-import { type ParserError, isInHead, refusalFor } from "./parser-errors.ts";
+import type { ParserError } from "./parser-errors.ts";
 import { refuseSocket } from "../respond/respond.ts";
 import { WebSockets } from "./web-sockets.ts";
 
@@ -125,8 +122,7 @@ export class Connections {
   readonly #ofApp: ConnectionHandlers["server"];
   readonly #abandon: ConnectionHandlers["abandon"];
   readonly #webSockets: WebSockets;
-  /** Sockets whose input is not HTTP any more. Their later input is ignored. */
-  readonly #broken = new WeakSet<Duplex>();
+  readonly #brokenInput = new BrokenInput();
   /** Upgrades that somebody takes. The app is asked once for each. */
   readonly #wanted = new WeakSet<IncomingMessage>();
   #sweptMs = 0;
@@ -220,7 +216,7 @@ export class Connections {
     this.#server.on("connect", (req: IncomingMessage, socket: Duplex) =>
       outOfHttp(req, socket, (context) => afterAnswers(context, () => refuseSocket(socket, "TUNNEL_UNSUPPORTED"))),
     );
-    this.#server.on("clientError", (error: ParserError, socket: Duplex) => this.#inputBroke(error, socket));
+    this.#server.on("clientError", (error: ParserError, socket: Duplex) => this.#brokenInput.refuse(error, socket));
     this.#server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
     serveWithoutListening(this.#server);
   }
@@ -430,50 +426,6 @@ export class Connections {
     if (--this.#counted === 0 && this.#onIdle !== undefined) this.#onIdle();
     else this.#row.lower("connections");
   }
-
-  /**
-   * The input is not HTTP, is too long, or comes too late. First the earlier requests are answered. Then the input is refused,
-   * as the last answer on the connection.
-   */
-  #inputBroke(error: ParserError, socket: Duplex): void {
-    if (this.#broken.has(socket)) return;
-    if (error.code === "HPE_PAUSED" && keepUntilResumed(socket, error.rawPacket!)) return;
-    if (error.code !== "HPE_JS_EXCEPTION") return this.#refuseInput(error, socket);
-    // Code that ran inside of the parser was ended (runtime/interruption.ts). Its own request is told in an immediate, before this one.
-    this.#broken.add(socket);
-    setImmediate(() => this.#refuseInput(error, socket));
-  }
-
-  #refuseInput(error: ParserError, socket: Duplex): void {
-    const code = refusalFor(error);
-    const incoming = requestOn(socket);
-    const exchange = incoming?.complete === false ? (incoming as CarriesExchange)[exchangeOf] : undefined;
-    // A client that leaves in the middle of its only request does not wait for an answer.
-    const hasLeft = error.code === "HPE_INVALID_EOF_STATE" && exchange?.connection.active === 1;
-    if (code === undefined || hasLeft) {
-      socket.destroy();
-      return;
-    }
-    this.#broken.add(socket);
-    if (exchange !== undefined) {
-      if (code !== "HANDLER_LOST") exchange.refuse(code, "the rest of the request was not HTTP");
-      else if (exchange.refusal === undefined) {
-        exchange.refuse(
-          code,
-          "the rest of the request could not be read, because code that held up the thread was ended",
-        );
-      }
-      return;
-    }
-    const context = (socket as CarriesConnection)[connectionOf];
-    if (context !== undefined) {
-      context.hasMore = true;
-      // The last answer is out or due, so nothing after it is answered.
-      if (context.closing || error.code === "HPE_CLOSED_CONNECTION") return;
-      context.refusesInTurn = context.active > 0;
-    }
-    refuseInTurn(socket, code, isInHead(error));
-  }
 }
 
 /** Requests of it run on other instances, which know that the client has ended its side. */
@@ -496,12 +448,4 @@ function outOfHttp(req: IncomingMessage, socket: Duplex, next: (context: Connect
   context.idleSinceMs = 0;
   survivesReset(socket);
   connectionContext.run(context, next, context);
-}
-
-/** Not behind an answer that was the last one: whoever said so ends the connection, and its body may end only with it. */
-function refuseInTurn(socket: Duplex, code: ErrorCode, isHead: boolean): void {
-  const answering = responseOn(socket);
-  if (socket.writableEnded || (socket as Duplex & CarriesConnection)[connectionOf]?.closing === true) return;
-  if (answering === undefined) refuseSocket(socket, code, isHead);
-  else answering.once("close", () => refuseInTurn(socket, code, isHead));
 }

@@ -1,9 +1,10 @@
-/** Sockets with compression at their edges: what is inflated or compressed while the client leaves, and what an idle one holds. */
+/** Sockets with compression: what is agreed on, what is inflated or compressed while the client leaves, and what an idle one holds. */
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import zlib, { constants, deflateRawSync } from "node:zlib";
+import { WebSocket } from "ws";
 import { socketActor, type SocketOptions } from "../../../../src/index.ts";
 import { clientFrame, closePayload, type FrameClient, OPCODE } from "../../../support/frame-client.ts";
 import { Journal, SocketServer } from "../support.ts";
@@ -30,6 +31,70 @@ function noting(journal: Journal<string>, options: SocketOptions = {}): ReturnTy
     { deflate: true, ...options },
   );
 }
+
+describe("permessage-deflate", () => {
+  const OFFER = ["sec-websocket-extensions: permessage-deflate; client_max_window_bits"];
+  const echo = (options: SocketOptions): ReturnType<typeof socketActor> =>
+    socketActor(async (self, socket) => {
+      for (;;) void socket.send(await self.receive());
+    }, options);
+
+  test("is not agreed on unless it is turned on", async () => {
+    await using server = await SocketServer.start(echo({}));
+    await using client = await server.connect("/", OFFER);
+    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
+  });
+
+  test("keeps no context, and has a bounded window", async () => {
+    await using server = await SocketServer.start(echo({ deflate: { windowBits: 10 } }));
+    await using client = await server.connect("/", OFFER);
+    const agreed = client.answer.headers["sec-websocket-extensions"]!;
+    assert.match(agreed, /^permessage-deflate/);
+    for (const part of ["server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10"]) {
+      assert.ok(agreed.includes(part), agreed);
+    }
+  });
+
+  test("is declined if no offer fits, and refused if the header is malformed", async () => {
+    await using server = await SocketServer.start(echo({ deflate: true }));
+    await using client = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; what=ever, other"]);
+    assert.equal(client.answer.status, 101);
+    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
+    await using broken = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; ="]);
+    assert.equal(broken.answer.status, 400);
+  });
+
+  test("works with a real client, whose messages stay in order", async () => {
+    await using server = await SocketServer.start(echo({ deflate: { thresholdBytes: 100 }, unreadMessages: 4 }));
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 100 } });
+    const heard = new Journal<string>();
+    client.on("message", (data: Buffer) => heard.add(String(data)));
+    await new Promise((resolve) => client.once("open", resolve));
+    assert.match(client.extensions, /permessage-deflate/);
+    const sent = Array.from({ length: 200 }, (_, i) => `${i} `.repeat((i * 37) % 500));
+    for (const message of sent) client.send(message);
+    assert.deepEqual(await heard.whenLong(200), sent);
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    client.close(1000);
+    assert.equal(await closed, 1000);
+  });
+
+  test("does not let a small message become a large one", async () => {
+    await using server = await SocketServer.start(echo({ deflate: true, messageBytes: 10_000 }));
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 0 } });
+    await new Promise((resolve) => client.once("open", resolve));
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    client.send("x".repeat(1_000_000));
+    assert.equal(await closed, 1009);
+  });
+
+  test("closes with 1007 what cannot be read", async () => {
+    await using server = await SocketServer.start(echo({ deflate: true }));
+    await using client = await server.connect("/", OFFER);
+    client.send(text, Buffer.of(0xff, 0xff, 0xff, 0xff), { rsv: 4 });
+    assert.equal((await client.closed())[0], 1007);
+  });
+});
 
 describe("a message that is still being inflated", () => {
   for (const [how, behind, code] of [

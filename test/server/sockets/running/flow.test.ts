@@ -1,4 +1,4 @@
-/** How much a socket holds of what comes and what goes, and what time does to it. */
+/** How much a socket holds of what comes and what goes, and how long a client may take. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,11 +6,11 @@ import { constants, deflateRawSync } from "node:zlib";
 import type { SocketProcess } from "../../../../src/server/sockets/running/socket-process.ts";
 import { hasFfi } from "../../../support/ffi.ts";
 import { send } from "../../../../src/actors/index.ts";
-import { type ActorSocket, type SendOutcome, socketActor, type SocketOptions } from "../../../../src/index.ts";
+import { type SendOutcome, socketActor, type SocketOptions } from "../../../../src/index.ts";
 import { clientFrame, closePayload, type FrameClient, OPCODE } from "../../../support/frame-client.ts";
 import { Journal, SocketServer } from "../support.ts";
 
-const { text, ping, pong, close } = OPCODE;
+const { text, ping, close } = OPCODE;
 
 const MESSAGE = "x".repeat(64 * 1024);
 /** More than the kernel holds for a client that does not read. */
@@ -461,160 +461,6 @@ describe("a client that sends many small messages at once", () => {
     await server.pass(1000);
     await server.pass(1000);
     await journal.whenLong(21);
-  });
-});
-
-/** As the server's clock: what is sent from here is read only after the next look at the time. */
-function inTimer(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve));
-}
-
-describe("a quiet client", () => {
-  const waits = (options: SocketOptions): ReturnType<typeof socketActor> =>
-    socketActor(async (self, socket: ActorSocket) => {
-      for (;;) void socket.send(await self.receive());
-    }, options);
-
-  test("gets a ping, and is cut off when it does not answer", async () => {
-    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
-    await using client = await server.connect();
-    client.text("a");
-    assert.equal(await client.heard(), "a");
-    await server.pass(999);
-    await server.pass(250);
-    assert.equal((await client.frame())!.opcode, ping);
-    const { bytesRead } = server.streams[0]!;
-    client.send(pong);
-    while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
-    await server.pass(1000);
-    assert.equal((await client.frame())!.opcode, ping);
-    await server.pass(1000);
-    await server.until(({ open }) => open === 0);
-    assert.equal(server.records[0]!.socket!.code, 1006);
-  });
-
-  test("is not cut off because the thread was blocked: it gets its ping first", async () => {
-    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
-    await using client = await server.connect();
-    client.text("a");
-    assert.equal(await client.heard(), "a");
-    await server.pass(10_000);
-    assert.equal((await client.frame())!.opcode, ping);
-    assert.equal(server.open, 1);
-  });
-
-  test("is heard before it is judged when its thread was blocked: its answer, and its messages", async () => {
-    await using server = await SocketServer.start(waits({ pingMs: 1000, idleMs: 5000 }));
-    await using client = await server.connect();
-    client.text("a");
-    assert.equal(await client.heard(), "a");
-    await server.pass(1000);
-    assert.equal((await client.frame())!.opcode, ping);
-    await inTimer();
-    client.send(pong);
-    await server.pass(1000);
-    client.text("b");
-    assert.equal(await client.heard(), "b");
-    await inTimer();
-    client.text("c");
-    await server.pass(5000);
-    assert.equal(await client.heard(), "c");
-  });
-
-  test("has its whole time to answer, however long its thread was blocked before", async () => {
-    await using server = await SocketServer.start(waits({ pingMs: 1000 }));
-    await using client = await server.connect();
-    client.text("a");
-    assert.equal(await client.heard(), "a");
-    await server.pass(60_000);
-    assert.equal((await client.frame())!.opcode, ping);
-    await server.pass(250);
-    assert.ok(!server.streams[0]!.destroyed);
-    await server.pass(750);
-    await server.until(({ open }) => open === 0);
-  });
-
-  test("is closed with 1000 when there was no message for so long, pongs or not", async () => {
-    await using server = await SocketServer.start(waits({ pingMs: 1000, idleMs: 3000 }));
-    await using client = await server.connect();
-    client.text("a");
-    assert.equal(await client.heard(), "a");
-    for (let i = 0; i < 2; i++) {
-      await server.pass(1000);
-      assert.equal((await client.frame())!.opcode, ping);
-      const { bytesRead } = server.streams[0]!;
-      client.send(pong);
-      while (server.streams[0]!.bytesRead === bytesRead) await new Promise((resolve) => setImmediate(resolve));
-    }
-    await server.pass(1000);
-    assert.deepEqual(await client.closed(), [1000, "idle"]);
-  });
-});
-
-describe("compression", () => {
-  const DEFLATE = ["sec-websocket-extensions: permessage-deflate; client_max_window_bits"];
-  const { default: ws } = { default: import("ws") };
-  const echo = (options: SocketOptions): ReturnType<typeof socketActor> =>
-    socketActor(async (self, socket) => {
-      for (;;) void socket.send(await self.receive());
-    }, options);
-
-  test("is not agreed on unless it is turned on", async () => {
-    await using server = await SocketServer.start(echo({}));
-    await using client = await server.connect("/", DEFLATE);
-    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
-  });
-
-  test("keeps no context, and has a bounded window", async () => {
-    await using server = await SocketServer.start(echo({ deflate: { windowBits: 10 } }));
-    await using client = await server.connect("/", DEFLATE);
-    const agreed = client.answer.headers["sec-websocket-extensions"]!;
-    assert.match(agreed, /^permessage-deflate/);
-    for (const part of ["server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10"]) {
-      assert.ok(agreed.includes(part), agreed);
-    }
-  });
-
-  test("is declined if no offer fits, and refused if the header is malformed", async () => {
-    await using server = await SocketServer.start(echo({ deflate: true }));
-    await using client = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; what=ever, other"]);
-    assert.equal(client.answer.status, 101);
-    assert.equal(client.answer.headers["sec-websocket-extensions"], undefined);
-    await using broken = await server.connect("/", ["sec-websocket-extensions: permessage-deflate; ="]);
-    assert.equal(broken.answer.status, 400);
-  });
-
-  test("works with a real client, whose messages stay in order", async () => {
-    const { WebSocket } = await ws;
-    await using server = await SocketServer.start(echo({ deflate: { thresholdBytes: 100 }, unreadMessages: 4 }));
-    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 100 } });
-    const heard = new Journal<string>();
-    client.on("message", (data: Buffer) => heard.add(String(data)));
-    await new Promise((resolve) => client.once("open", resolve));
-    assert.match(client.extensions, /permessage-deflate/);
-    const sent = Array.from({ length: 200 }, (_, i) => `${i} `.repeat((i * 37) % 500));
-    for (const message of sent) client.send(message);
-    assert.deepEqual(await heard.whenLong(200), sent);
-    const closed = new Promise((resolve) => client.once("close", resolve));
-    client.close(1000);
-    assert.equal(await closed, 1000);
-  });
-
-  test("does not let a small message become a large one", async () => {
-    const { WebSocket } = await ws;
-    await using server = await SocketServer.start(echo({ deflate: true, messageBytes: 10_000 }));
-    const client = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: { threshold: 0 } });
-    await new Promise((resolve) => client.once("open", resolve));
-    const closed = new Promise((resolve) => client.once("close", resolve));
-    client.send("x".repeat(1_000_000));
-    assert.equal(await closed, 1009);
-  });
-
-  test("closes with 1007 what cannot be read", async () => {
-    await using server = await SocketServer.start(echo({ deflate: true }));
-    await using client = await server.connect("/", DEFLATE);
-    client.send(text, Buffer.of(0xff, 0xff, 0xff, 0xff), { rsv: 4 });
-    assert.equal((await client.closed())[0], 1007);
   });
 });
 
