@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Subject } from "./subject.ts";
+import { SENT_FILE, type Subject } from "./subject.ts";
 
 const MIB = 1024 * 1024;
 /** Many times what may be under way between two threads, and more than the sockets' own buffers. */
@@ -22,8 +22,7 @@ export function bodies(subject: Subject): void {
   });
 
   test("sends a file", async () => {
-    const sent = readFileSync(new URL(`../../fixtures/contract/${fileOf(subject)}`, import.meta.url), "utf8");
-    assert.equal(await (await subject.get("/file")).text(), sent);
+    assert.equal(await (await subject.get("/file")).text(), readFileSync(SENT_FILE, "utf8"));
   });
 
   test("events arrive as they are sent, and the response is not held until it ends", async () => {
@@ -66,14 +65,4 @@ export function bodies(subject: Subject): void {
   test("a response that has begun is not cut by the timeout", async () => {
     assert.equal(await (await subject.get("/slow-stream")).text(), "begun and done");
   });
-}
-
-/** The file that the app sends: of a shape that borrows its handlers, it is theirs. */
-function fileOf({ shape }: Subject): string {
-  const lenders: Readonly<Record<string, string>> = {
-    server: "listener.ts",
-    "self-listening": "listener.ts",
-    hono: "fetch.ts",
-  };
-  return lenders[shape.name] ?? shape.file;
 }

@@ -29,8 +29,6 @@ export async function bundled(app: string): Promise<Bundled> {
     format: "esm",
     target: "node26",
     external: OPTIONAL.flatMap((name) => [name, `${name}/*`]),
-    // The app sends the file that it is.
-    define: { "import.meta.filename": JSON.stringify(app) },
     banner: { js: REQUIRE.replaceAll("\n", " ") },
     logLevel: "error",
   });

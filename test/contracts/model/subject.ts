@@ -23,6 +23,8 @@ export interface Capabilities {
 /** No time limits but those of the cases: a machine may be busy. */
 const settings = "--limit-body 0 --debug-headers --queue-timeout 0 --boot-timeout 1m --keep-alive 1m".split(" ");
 const apps = new URL("../../fixtures/contract/", import.meta.url);
+/** What each app sends as `/file`. */
+export const SENT_FILE: string = import.meta.filename;
 
 export class Subject {
   readonly model: ModelName;
@@ -46,7 +48,7 @@ export class Subject {
       const source = new URL(this.shape.file, apps).pathname;
       if (this.can.loadsForEach === true && source.endsWith(".ts")) this.#bundled = await bundled(source);
       const app = this.#bundled?.file ?? source;
-      const env: Readonly<Record<string, string>> = this.can.next === undefined ? {} : { NEXT_MODEL: this.can.next };
+      const env = { SENT_FILE, ...(this.can.next !== undefined && { NEXT_MODEL: this.can.next }) };
       this.#server = await startServer(app, ["--model", this.model, ...settings, ...this.#args], { env });
     });
     after(async () => {
