@@ -11,7 +11,8 @@
 import { chmodSync, lstatSync } from "node:fs";
 import net from "node:net";
 import { count } from "../errors/count.ts";
-import { identityOf, removeIfSame } from "./owned-file.ts";
+import { closeFd, hasNative } from "./native.ts";
+import { type FileIdentity, identityOf, removeIfSame } from "./owned-file.ts";
 
 export interface UnixSocket {
   readonly fd: number;
@@ -36,12 +37,36 @@ export function whyTooLong(path: string): string | undefined {
   return `the path has ${count(bytes, "byte")}, and that of a Unix socket at most ${MAX_PATH_BYTES}`;
 }
 
+/** How often others may remove the file before it has its mode. */
+const BIND_TRIES = 20;
+
 /** `mode`: of its file. Default: what the umask leaves. @throws the error of bind(2), such as EADDRINUSE; an Error that says so if the path is too long */
 export async function bindUnixSocket(path: string, mode: number | undefined): Promise<UnixSocket> {
   const why = whyTooLong(path);
   if (why !== undefined) throw new Error(why);
-  await removeIfStale(path);
-  // The socket must never have wider permissions than requested: bind it with narrow ones, then set the mode.
+  for (let tries = 1; ; tries++) {
+    await removeIfStale(path);
+    const { fd, umask, identity } = bindNarrowly(path);
+    let seen = mode ?? 0o666 & ~umask;
+    try {
+      chmodSync(path, seen);
+    } catch (error) {
+      if (hasNative()) closeFd(fd);
+      // Apps remove the file before they listen, and when they end: one of them was in between.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === BIND_TRIES) throw error;
+      continue;
+    }
+    const isThere = (): boolean => {
+      if (identity === undefined || identityOf(path) !== identity) return false;
+      seen = lstatSync(path).mode & 0o777;
+      return true;
+    };
+    return { fd, isThere, mode: () => seen, remove: () => void removeIfSame(path, identity) };
+  }
+}
+
+/** The socket must never have wider permissions than requested: bind it with narrow ones, then set the mode. */
+function bindNarrowly(path: string): { fd: number; umask: number; identity: FileIdentity | undefined } {
   const umask = process.umask(0o177);
   let socket: net.BoundSocket;
   try {
@@ -49,16 +74,8 @@ export async function bindUnixSocket(path: string, mode: number | undefined): Pr
   } finally {
     process.umask(umask);
   }
-  const identity = identityOf(path);
   bound.add(socket);
-  let seen = mode ?? 0o666 & ~umask;
-  chmodSync(path, seen);
-  const isThere = (): boolean => {
-    if (identity === undefined || identityOf(path) !== identity) return false;
-    seen = lstatSync(path).mode & 0o777;
-    return true;
-  };
-  return { fd: socket.fd(), isThere, mode: () => seen, remove: () => void removeIfSame(path, identity) };
+  return { fd: socket.fd(), umask, identity: identityOf(path) };
 }
 
 /**

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
-import { statSync, writeFileSync } from "node:fs";
+import { statSync, unlinkSync, writeFileSync } from "node:fs";
 import { hasFfi } from "../support/ffi.ts";
 import { againAndAgain } from "../support/again-and-again.ts";
 import { freePort } from "../support/free-port.ts";
@@ -234,7 +234,13 @@ const remove = () => existsSync(path) && unlinkSync(path);
 remove();
 process.on("exit", remove);
 const server = createServer((socket) => socket.end("line of " + process.pid));
-server.listen(path, () => chmodSync(path, 0o660));
+server.listen(path, () => {
+  try {
+    chmodSync(path, 0o660);
+  } catch {
+    // The other copy has just removed it, and does the same.
+  }
+});
 export default (req, res) => res.end(server.address());`;
       const folder = tempFolder(t, { "app.mjs": code });
       const path = join(folder, "line.sock");
@@ -254,6 +260,17 @@ export default (req, res) => res.end(server.address());`;
       );
       assert.equal(statSync(path).mode & 0o777, 0o660);
     });
+
+  test("may be a Unix socket whose file is removed at any time, and is bound anew", { skip: !hasFfi }, async (t) => {
+    const folder = tempFolder(t, { "app.mjs": LINES });
+    const path = join(folder, "line.sock");
+    await serve(t, join(folder, "app.mjs"), ["-w", "2", "-t", "1"], { env: { LINE_PATH: path } });
+    for (let round = 0; round < 3; round++) {
+      unlinkSync(path);
+      const isThere = (): Promise<boolean> => line(path).then(Boolean, () => false);
+      await until(isThere, "the socket to be there again");
+    }
+  });
 
   test("may be a Unix socket in the folder that the app has changed to", async (t) => {
     const folder = tempFolder(t, { "app.mjs": `process.chdir("there");\n${LINES}`, "there/file": "" });

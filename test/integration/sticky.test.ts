@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
@@ -21,6 +22,8 @@ const shapes = [
   ["-w", "2", "-t", "1"],
   ["-w", "2", "-t", "2"],
 ] as const;
+/** For so long the new workers wait for an old one that is held up. */
+const PATIENCE_MS = 3000;
 const COOKIE = /heddle_instance=([^;,]+)/;
 
 interface Copy {
@@ -311,6 +314,37 @@ describe("sticky clients", { concurrency: 3 }, () => {
     }
     assert.equal(copies.size, 1);
     assert.ok((await server.status()).counters.forwarded > 0);
+  });
+
+  test("are not served by new workers before the old ones know these, unless an old one is held up", async (t) => {
+    const server = await serve(t, app, ["-w", "2", "-t", "1", "--sticky", "cookie", "--timeout", "0"]);
+    let generation = 1;
+    const pids = async (): Promise<readonly number[]> => {
+      await server.waitForStatus(({ workers }) => workers.every((worker) => worker.generation === generation));
+      return (await server.status()).workers.map(({ pid }) => pid);
+    };
+    const isServing = (): boolean => server.output(0).includes(`generation ${generation}: serving`);
+    await inTime(async ({ within }) => {
+      const old = await pids();
+      generation++;
+      old.forEach((pid) => process.kill(pid, "SIGSTOP"));
+      server.signal("SIGHUP");
+      await server.waitForLog(new RegExp(`generation ${generation}: ready`));
+      within(PATIENCE_MS / 2);
+      const early = isServing();
+      await setTimeout(PATIENCE_MS / 10);
+      const late = isServing();
+      old.forEach((pid) => process.kill(pid, "SIGCONT"));
+      await until(isServing, "the new generation to serve");
+      assert.deepEqual([early, late], [false, false]);
+    });
+    const [pid] = (await pids()) as [number];
+    process.kill(pid, "SIGSTOP");
+    generation++;
+    server.signal("SIGHUP");
+    await until(isServing, "the new generation to serve beside a stopped worker");
+    process.kill(pid, "SIGCONT");
+    assert.equal((await get(server.url)).status, 200);
   });
 
   test("whose worker is recycled leave it, although their copy stays", async (t) => {

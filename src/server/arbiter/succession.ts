@@ -160,6 +160,7 @@ export class Succession {
       log,
       address: accepting.address,
       hop: roster.access,
+      areKnown: () => roster.isRead(),
       inherited: (slot, current) => accepting.inherited(slot, current),
     });
   }

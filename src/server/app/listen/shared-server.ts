@@ -19,7 +19,8 @@ import {
   stopAccepting,
   stopPretending,
 } from "../../../platform/node-internals/listening.ts";
-import { clearInterval, setInterval } from "../../../kit/native-timers.ts";
+import { clearInterval, setImmediate, setInterval } from "../../../kit/native-timers.ts";
+import { closeFd } from "../../../platform/native.ts";
 import type { Claimant, SocketAnswer } from "./app-sockets.ts";
 
 export interface SharedServerOptions {
@@ -44,6 +45,8 @@ export class SharedServer implements Claimant {
   readonly #connections = new Set<Socket>();
   #isTold: boolean;
   #isGiven = false;
+  /** The newest one that is about to be. */
+  #replacement: object | undefined;
 
   constructor(options: SharedServerOptions) {
     this.#options = options;
@@ -53,8 +56,10 @@ export class SharedServer implements Claimant {
 
   answered(answer: SocketAnswer): boolean {
     const { server, alone, address } = this.#options;
-    // The file of a Unix socket was removed, and this one is in its place.
-    if (this.#isGiven && server.listening) stopAccepting(server, address);
+    if (answer.outcome === "given" && this.#isGiven && server.listening) {
+      this.#replaceBy(answer.fd);
+      return true;
+    }
     // The app has closed it.
     if (!isPretending(server)) return false;
     switch (answer.outcome) {
@@ -98,6 +103,21 @@ export class SharedServer implements Claimant {
     }, LOOK_MS);
     await promise;
     clearInterval(timer);
+  }
+
+  /** The file of a Unix socket was removed, and this one is in its place. Those who found the old one before that are accepted first. */
+  #replaceBy(fd: number): void {
+    const { server, address } = this.#options;
+    const replacement = (this.#replacement = {});
+    // In the first of them the loop may be in the middle of what it has heard of.
+    setImmediate(() =>
+      setImmediate(() => {
+        const isWanted = this.#replacement === replacement && server.listening && !isPretending(server);
+        if (!isWanted) return closeFd(fd);
+        stopAccepting(server, address);
+        this.#listenOn(fd);
+      }),
+    );
   }
 
   #listenOn(fd: number): void {

@@ -12,7 +12,7 @@
  * - While a worker is missing, its sockets stay: its successor will want them, and their backlogs take connections meanwhile.
  * - If a socket can't be bound, the copy tries by itself, and gets the system's own error.
  * - The file of a Unix socket may be removed by any copy: many apps do that before they listen, or when they end. Then it is bound anew,
- *   and given again to the copies that had it.
+ *   and given again to the copies that had it. What removes it may tell nobody, so it is looked for every second, too.
  */
 
 import { createSocket } from "node:dgram";
@@ -27,6 +27,8 @@ import type { Endpoint, SocketAddress, SocketWish } from "../../app/listen/app-s
 import type { Fleet } from "../workers/fleet.ts";
 import type { WorkerHandle } from "../workers/worker-handle.ts";
 import { bindPatiently } from "./listeners.ts";
+
+const LOOK_FOR_FILES_MS = 1000;
 
 interface Copy {
   readonly worker: WorkerHandle;
@@ -58,6 +60,8 @@ export class AppSockets {
   readonly #wanted: () => number;
   /** The log has a line about them. */
   readonly #told = new Set<string>();
+  /** While there are files of Unix sockets. */
+  #looks: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(fleet: Fleet, log: Log, wanted: () => number) {
@@ -75,6 +79,7 @@ export class AppSockets {
 
   close(): void {
     this.#isOver = true;
+    clearInterval(this.#looks);
     for (const { bound } of this.#held.values()) bound?.close();
     this.#held.clear();
   }
@@ -96,6 +101,8 @@ export class AppSockets {
     try {
       held.bound = await this.#bind(wish);
       if (this.#isOver) return held.bound.close();
+      if (held.bound.file !== undefined)
+        this.#looks ??= setInterval(() => this.#renewLost(), LOOK_FOR_FILES_MS).unref();
       this.#give(held);
       this.#look();
     } catch {

@@ -46,6 +46,8 @@ export interface GenerationOptions {
   readonly log: Log;
   readonly address: ListenerAddress;
   readonly hop: HopAccess;
+  /** Resolves when the workers that serve know those that are about to, for sticky clients. */
+  readonly areKnown: () => Promise<void>;
   /** How a worker in this slot should accept, when it is spawned. */
   readonly inherited: (slot: number, config: ServerConfig) => Accepts;
 }
@@ -181,6 +183,7 @@ export class Generation {
   }
 
   async #serveFrom(slot: number): Promise<readonly (readonly SocketAddress[])[]> {
+    await this.#options.areKnown();
     const workers = this.#handles.filter((worker) => worker.slot >= slot && worker.state === "ready");
     const addresses = await Promise.all(workers.map((worker) => worker.serve()));
     if (this.#pool.trialError !== undefined) throw this.#pool.trialError;
@@ -220,7 +223,7 @@ export class Generation {
       if (isEncrypted(worker.app?.protocol)) worker.tellTicketKeys(ticketKeys());
       // Once the generation serves, a worker need not wait for the others.
       if (this.#pool.isOnTrial(member)) this.#pool.ready(member);
-      else void worker.serve().catch(() => {});
+      else void this.#serveAlone(worker);
     });
     worker.once("serving", () => this.#pool.ready(member));
     worker.on("retire", (why, isBroken) => this.#recycle(member, why, isBroken));
@@ -232,6 +235,11 @@ export class Generation {
     // After the pool's listeners: when the fleet sees a worker serve, the pool must count it as ready already.
     fleet.add(worker);
     return worker;
+  }
+
+  async #serveAlone(worker: WorkerHandle): Promise<void> {
+    await this.#options.areKnown();
+    if (worker.state !== "gone") await worker.serve().catch(() => {});
   }
 
   #noteModules({ modules }: WorkerHandle): void {

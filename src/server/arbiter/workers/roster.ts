@@ -4,7 +4,8 @@
  * to those that stay.
  *
  * A list is sent when it has changed, complete each time, and to each worker that begins, before it is told to serve. A worker
- * reports its instances with every heartbeat.
+ * reports its instances with every heartbeat. No worker begins to serve before the others have read the list with its instances:
+ * a client that has been to one of them would not be led back there.
  */
 
 import { rmSync } from "node:fs";
@@ -13,9 +14,12 @@ import { randomBytes } from "../../../platform/random-bytes.ts";
 import { runtimeFolder } from "../../../platform/runtime-folder.ts";
 import type { HopAccess } from "../../http/sticky/hop.ts";
 import type { Fleet } from "./fleet.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
 
 const FOLDER_BYTES = 4;
 const TOKEN_BYTES = 32;
+/** A worker that is held up for longer can't hold up a reload. */
+const HEAR_MS = 3000;
 
 export class Roster {
   /** The folder is made by the first instance that needs it. */
@@ -38,13 +42,22 @@ export class Roster {
     this.#tell();
   }
 
+  /** Resolves when all workers have read the list. */
+  async isRead(): Promise<void> {
+    if (this.#told !== "") await Promise.all(this.#workers.map((worker) => worker.catchesUp(HEAR_MS)));
+  }
+
   close(): void {
     rmSync(this.access.folder, { recursive: true, force: true });
   }
 
+  /** One that starts has instances from the moment when all of them are ready. */
+  get #workers(): readonly WorkerHandle[] {
+    return this.#fleet.workers.filter(({ state, app }) => state !== "gone" && app !== undefined);
+  }
+
   #tell(): void {
-    // One that starts has instances from the moment when all of them are ready.
-    const workers = this.#fleet.workers.filter(({ state, app }) => state !== "gone" && app !== undefined);
+    const workers = this.#workers;
     const taking = workers.filter(({ generation, state }) => generation === this.#generation && state !== "draining");
     const names = taking.flatMap(({ instances }) => instances).sort();
     const told = names.join();

@@ -281,6 +281,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     this.#send({ type: "instances", names });
   }
 
+  /** Resolves when its threads have read what they were told before, or have not for so long. */
+  async catchesUp(patienceMs: number): Promise<void> {
+    await this.#ask("threads", patienceMs);
+  }
+
   drain(reason: string, deadlineMs: number): void {
     this.emit("instances");
     this.#send({ type: "drain", reason: reason as DrainReason, deadlineMs });
