@@ -64,9 +64,19 @@ function quantile(counts: ArrayLike<number>, total: number, q: number): number |
 /** Only the buckets that hold something, as `[bucket, count]` pairs: small enough for a message. */
 export type SparseCounts = readonly (readonly [bucket: number, count: number])[];
 
-export function toSparse(counts: ArrayLike<number>): SparseCounts {
+/** Most parts hold nothing, and are compared natively: a loop over all buckets would soon have V8 load its optimizing compiler, 5 MB. */
+const PART = 32;
+const NOTHING = new Uint8Array(PART * Float64Array.BYTES_PER_ELEMENT);
+
+export function toSparse(counts: Float64Array | Uint32Array): SparseCounts {
   const pairs: [number, number][] = [];
-  for (let i = 0; i < counts.length; i++) if (counts[i]! !== 0) pairs.push([i, counts[i]!]);
+  const { buffer, byteOffset, BYTES_PER_ELEMENT: size } = counts;
+  for (let from = 0; from < counts.length; from += PART) {
+    const to = Math.min(from + PART, counts.length);
+    const bytes = new Uint8Array(buffer, byteOffset + from * size, (to - from) * size);
+    if (Buffer.compare(bytes, NOTHING.subarray(0, bytes.length)) === 0) continue;
+    for (let i = from; i < to; i++) if (counts[i]! !== 0) pairs.push([i, counts[i]!]);
+  }
   return pairs;
 }
 
