@@ -28,7 +28,7 @@ export class ActorTrees {
   readonly #trees = new Set<ActorProcess>();
   /** The last report of each supervisor that gave up, as text. */
   readonly #whyGivenUp = new WeakMap<object, string>();
-  #library: Library | undefined;
+  #library: typeof import("../../../actors/inspect/tree-library.ts") | undefined;
   #isStopping = false;
 
   constructor(tell: Tell) {
@@ -40,7 +40,7 @@ export class ActorTrees {
     // Both are there as soon as the app has imported the library, or some route's model has.
     if (!isMade("runtime")) return;
     const isFirst = this.#library === undefined;
-    this.#library ??= await loadLibrary();
+    this.#library ??= await import("../../../actors/inspect/tree-library.ts");
     const { processes, defaultReporters, rootSupervisors, isRoot } = this.#library;
     if (isFirst) {
       defaultReporters.crash = (report) => this.#crashed(report);
@@ -139,21 +139,3 @@ const LEVELS = {
   stop_failed: "warn",
   gave_up: "error",
 } as const satisfies Readonly<Record<SupervisorReport["type"], "info" | "warn" | "error">>;
-
-type Library = Awaited<ReturnType<typeof loadLibrary>>;
-
-async function loadLibrary() {
-  const [library, { processes }, { defaultReporters }, loop, hosted, { reportText }, paths, reasons, rare] =
-    await Promise.all([
-      import("../../../actors/index.ts"),
-      import("../../../actors/process/process.ts"),
-      import("../../../actors/inspect/reporting.ts"),
-      import("../../../actors/supervisor/loop.ts"),
-      import("../../../actors/supervisor/hosted.ts"),
-      import("../../../actors/inspect/supervisor-reports.ts"),
-      import("../../../actors/inspect/tree-path.ts"),
-      import("../../../actors/process/exit-reason.ts"),
-      import("../../../actors/process/rare-fields.ts"),
-    ]);
-  return { ...library, ...loop, ...hosted, ...paths, ...reasons, ...rare, processes, defaultReporters, reportText };
-}
