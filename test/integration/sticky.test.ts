@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test, type TestContext } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ import { hasFfi } from "../support/ffi.ts";
 import { type Clock, inTime } from "../support/in-time.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle } from "../support/server.ts";
+import { COOKIE, twoCopies } from "../support/sticky-copies.ts";
 
 const app = fileURLToPath(new URL("../fixtures/sticky/app.ts", import.meta.url));
 const shapes = [
@@ -24,29 +25,6 @@ const shapes = [
 ] as const;
 /** For so long the new workers wait for an old one that is held up. */
 const PATIENCE_MS = 3000;
-const COOKIE = /heddle_instance=([^;,]+)/;
-
-interface Copy {
-  /** A connection that is served there. */
-  readonly connection: RawConnection;
-  readonly name: string;
-  /** `cookie: …`, of a client that belongs there. */
-  readonly cookie: string;
-}
-
-/** Two copies of the app, each with a connection of its own. */
-async function twoCopies(t: TestContext, port: number): Promise<readonly [Copy, Copy]> {
-  const found = new Map<string, Copy>();
-  for (let tries = 0; found.size < 2; tries++) {
-    assert.ok(tries < 200, "connections reach several copies");
-    const connection = await RawConnection.open(port);
-    t.after(() => connection.destroy());
-    const { headers } = await connection.request("GET / HTTP/1.1").response();
-    const name = headers["x-copy"]!;
-    found.set(name, { connection, name, cookie: `cookie: heddle_instance=${COOKIE.exec(headers["set-cookie"]!)![1]}` });
-  }
-  return [...found.values()] as unknown as readonly [Copy, Copy];
-}
 
 for (const shape of shapes) {
   describe(`sticky clients of ${shape.join(" ")}`, { concurrency: 1 }, () => {

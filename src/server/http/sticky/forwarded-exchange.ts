@@ -70,7 +70,7 @@ export class ForwardedExchange implements HopUser, ResponseParts {
     this.#hop.use(this);
     // Its earlier requests had to be answered first.
     if (exchange.connection.halfClosedSinceMs !== 0) this.#hop.clientEnded();
-    this.#hop.socket.write(requestHead(exchange.req), "latin1");
+    this.#hop.send(requestHead(exchange.req));
     if (this.#hop.isTaken) this.taken();
   }
 

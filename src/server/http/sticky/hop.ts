@@ -13,6 +13,9 @@
  *
  * Invariant: if it ends before that byte, nothing of it was run. So its request may run elsewhere.
  *
+ * If more connections wait for the other side than its backlog holds, this one tries again and again: the instance lives, and the
+ * client belongs there.
+ *
  * Who may connect: the socket is in a folder of mode 0700, and without the token the connection is closed. Nothing that a client
  * sends becomes a part of the first line.
  *
@@ -44,27 +47,44 @@ export interface HopUser {
   ended(): void;
 }
 
+/** Doubles with each try: thousands may wait. */
+const FIRST_RETRY_MS = 25;
+const LAST_RETRY_MS = 400;
+/** The error of a Unix socket whose backlog is full. Elsewhere than on Linux it is that of an instance that has ended. */
+const FULL = "EAGAIN";
+
 export class Hop {
   readonly instance: string;
-  readonly socket: Socket;
   isTaken = false;
+  #socket: Socket;
+  readonly #client: Socket;
+  readonly #access: HopAccess;
+  /** What was sent before it was taken. */
+  #sent: (string | Buffer)[] = [];
+  /** Why it could not be opened, or broke. */
+  #error: string | undefined;
+  #retryMs = FIRST_RETRY_MS;
   #user: HopUser | undefined;
   /** It carries an upgrade, until its end. */
   #isTunnel = false;
   readonly #onGone: (hop: Hop) => void;
 
   /** `client`: the stream of the client's connection. */
-  constructor(instance: string, { folder, token }: HopAccess, client: Socket, onGone: (hop: Hop) => void) {
+  constructor(instance: string, access: HopAccess, client: Socket, onGone: (hop: Hop) => void) {
     this.instance = instance;
+    this.#access = access;
+    this.#client = client;
     this.#onGone = onGone;
-    this.socket = connect({ path: `${folder}/${instance}`, allowHalfOpen: true });
-    this.socket.write(`${token} ${JSON.stringify(clientOf(client))}\n`);
-    this.socket.on("data", this.#receive);
-    this.socket.on("drain", this.#drained);
-    // Its end follows.
-    this.socket.on("error", () => {});
-    this.socket.on("end", this.#end);
-    this.socket.on("close", this.#end);
+    this.#socket = this.#open();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** The instance has ended. */
+  get isRefused(): boolean {
+    return this.#error === "ECONNREFUSED" || this.#error === "ENOENT";
   }
 
   /** It carries no request. */
@@ -91,6 +111,12 @@ export class Hop {
     this.#user = user;
   }
 
+  /** The head of a request, and what comes right behind it. */
+  send(bytes: string | Buffer): void {
+    if (!this.isTaken) this.#sent.push(bytes);
+    this.socket.write(bytes, "latin1");
+  }
+
   release(): void {
     this.#user = undefined;
     if (this.socket.writableEnded) {
@@ -113,6 +139,25 @@ export class Hop {
     this.socket.destroy();
   }
 
+  #open(): Socket {
+    const { folder, token } = this.#access;
+    const socket = connect({ path: `${folder}/${this.instance}`, allowHalfOpen: true });
+    socket.write(`${token} ${JSON.stringify(clientOf(this.#client))}\n`);
+    for (const bytes of this.#sent) socket.write(bytes, "latin1");
+    socket.on("data", this.#receive);
+    socket.on("drain", this.#drained);
+    // Its end follows.
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => (this.#error = code));
+    socket.on("end", this.#end);
+    socket.on("close", this.#end);
+    return socket;
+  }
+
+  readonly #openAgain = (): void => {
+    if (this.#user === undefined) this.#onGone(this);
+    else this.#socket = this.#open();
+  };
+
   readonly #drained = (): void => this.#user?.drained();
 
   readonly #receive = (bytes: Buffer): void => {
@@ -123,12 +168,19 @@ export class Hop {
       return;
     }
     this.isTaken = true;
+    this.#sent = [];
     const user = this.#user;
     user?.taken();
     if (bytes.length > 1) user?.received(bytes.subarray(1));
   };
 
   readonly #end = (): void => {
+    if (this.#error === FULL && this.#user !== undefined) {
+      this.#error = undefined;
+      setTimeout(this.#openAgain, this.#retryMs);
+      this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+      return;
+    }
     this.#onGone(this);
     const user = this.#user;
     this.#user = undefined;

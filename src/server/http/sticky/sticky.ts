@@ -77,10 +77,11 @@ export class Sticky {
   forward(exchange: Exchange, instance: string, here: () => void): void {
     const { connection } = exchange;
     const idle = [...(connection.hops ?? [])].find((hop) => hop.instance === instance && hop.isIdle);
-    const forwarded = new ForwardedExchange(exchange, idle ?? this.#open(instance, connection), {
+    const hop = idle ?? this.#open(instance, connection);
+    const forwarded = new ForwardedExchange(exchange, hop, {
       outlives: () => this.#instances.lives(instance),
       here: () => {
-        this.#instances.forget(instance);
+        if (hop.isRefused) this.#instances.forget(instance);
         here();
       },
     });
@@ -107,7 +108,7 @@ export class Sticky {
       hop,
       here: () => {
         this.#tunnels.delete(tunnel);
-        this.#instances.forget(instance);
+        if (hop.isRefused) this.#instances.forget(instance);
         here();
       },
     });

@@ -56,8 +56,8 @@ export class Tunnel {
         if (!socket.destroyed) here();
       },
     });
-    hop.socket.write(requestHead(req), "latin1");
-    if (head.length > 0) hop.socket.write(head);
+    hop.send(requestHead(req));
+    if (head.length > 0) hop.send(head);
   }
 
   /** This instance drains, and the other one goes on. */

@@ -1,0 +1,70 @@
+/** Sticky clients while a copy can't accept. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { lifeApp, serve, until } from "../server/arbiter/support.ts";
+import { hasFfi } from "../support/ffi.ts";
+import { RawConnection } from "../support/raw-connection.ts";
+import { COOKIE, twoCopies } from "../support/sticky-copies.ts";
+
+const app = fileURLToPath(new URL("../fixtures/sticky/app.ts", import.meta.url));
+const shape = ["-w", "2", "-t", "1", "--sticky", "cookie", "--keep-alive", "5m", "--timeout", "0"];
+/** More than the backlog of a copy's socket for the others holds. */
+const CROWD = 600;
+type Found = readonly [worker: string, { readonly connection: RawConnection; readonly cookie: string }];
+/** More than a worker needs for itself. */
+const DESCRIPTORS = 90;
+// What the kernel says of a full backlog, and which descriptors are free, is that of Linux.
+const skip = process.platform !== "linux";
+
+describe("sticky clients", { concurrency: 2 }, () => {
+  test("stay with their copy, however many of them wait for it", { skip }, async (t) => {
+    const server = await serve(t, app, [...shape, "--heartbeat-timeout", "0"]);
+    const [a, b] = await twoCopies(t, server.port);
+    process.kill(b.pid, "SIGSTOP");
+    try {
+      const crowd: RawConnection[] = [];
+      t.after(() => crowd.forEach((client) => client.destroy()));
+      // Some of them may have come to the stopped copy itself.
+      while ((await server.status()).counters.forwarded < CROWD) {
+        const more = await Promise.all(Array.from({ length: CROWD / 2 }, () => RawConnection.open(server.port)));
+        for (const client of more) client.request("GET / HTTP/1.1", [b.cookie]);
+        crowd.push(...more);
+        assert.ok(crowd.length < 5 * CROWD, "they are forwarded");
+      }
+      process.kill(b.pid, "SIGCONT");
+      const copies = await Promise.all(crowd.map(async (client) => (await client.response()).headers["x-copy"]));
+      assert.deepEqual(new Set(copies), new Set([b.name]));
+    } finally {
+      process.kill(b.pid, "SIGCONT");
+    }
+    const { headers } = await a.connection.request("GET / HTTP/1.1", [b.cookie]).response();
+    assert.equal(headers["x-copy"], b.name);
+  });
+
+  test("return to their copy when it has descriptors again", { skip: skip || !hasFfi }, async (t) => {
+    const server = await serve(t, lifeApp, shape, { descriptors: DESCRIPTORS });
+    const found = new Map<Found[0], Found[1]>();
+    await until(async () => {
+      const connection = await RawConnection.open(server.port);
+      t.after(() => connection.destroy());
+      const { headers } = await connection.request("GET / HTTP/1.1").response();
+      const cookie = `cookie: heddle_instance=${COOKIE.exec(headers["set-cookie"]!)![1]}`;
+      found.set(headers["x-worker"]!, { connection, cookie });
+      return found.size === 2;
+    }, "both copies to answer");
+    const [[, a], [worker, b]] = [...found] as unknown as readonly [Found, Found];
+    const whoAnswers = async (connection: RawConnection): Promise<string | undefined> =>
+      (await connection.request("GET / HTTP/1.1", [b.cookie]).response()).headers["x-worker"];
+    await until(async () => {
+      await b.connection.request("GET /take-descriptors HTTP/1.1").response();
+      // A new one: what has reached the copy once is used again. The copy itself may cut it.
+      await using connection = await RawConnection.open(server.port);
+      const answering = await whoAnswers(connection).catch(() => undefined);
+      return answering !== undefined && answering !== worker;
+    }, "the copy to accept nothing");
+    await b.connection.request("GET /give-descriptors HTTP/1.1").response();
+    await until(async () => (await whoAnswers(a.connection)) === worker, "the copy to answer");
+  });
+});
