@@ -1,9 +1,9 @@
-/** Sticky clients while a copy can't accept. */
+/** Sticky clients while a copy can't accept, and while the server stops. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { lifeApp, serve, until } from "../server/arbiter/support.ts";
+import { isAlive, lifeApp, type LifeServer, serve, until } from "../server/arbiter/support.ts";
 import { hasFfi } from "../support/ffi.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { COOKIE, twoCopies } from "../support/sticky-copies.ts";
@@ -67,4 +67,36 @@ describe("sticky clients", { concurrency: 2 }, () => {
     await b.connection.request("GET /give-descriptors HTTP/1.1").response();
     await until(async () => (await whoAnswers(a.connection)) === worker, "the copy to answer");
   });
+
+  test("stay with their copy during a stop delay, although a reload was given up", async (t) => {
+    const { server, copies } = await until(async () => {
+      const server = await serve(t, app, [...shape, "--heartbeat-timeout", "0", "--stop-delay", "10m"]);
+      const copies = await twoCopies(t, server.port);
+      const { pid } = copies[1];
+      // The new workers do not serve before it has heard of them, for three seconds.
+      process.kill(pid, "SIGSTOP");
+      server.signal("SIGHUP");
+      await server.waitForLog(/generation 2: ready/);
+      server.signal("SIGTERM");
+      await server.waitForLog(/serving for 600000 ms more/);
+      process.kill(pid, "SIGCONT");
+      if (!server.output(0).includes("generation 2: serving")) return { server, copies };
+      await endNow(server);
+      return undefined;
+    }, "a stop before the new workers serve");
+    await server.waitForStatus(({ workers }) => workers.every(({ generation }) => generation === 1));
+    const [a, b] = copies;
+    const copy = async (): Promise<string | undefined> =>
+      (await a.connection.request("GET / HTTP/1.1", [b.cookie]).response()).headers["x-copy"];
+    await until(async () => (await copy()) === b.name, "the copy to answer");
+    await endNow(server);
+  });
 });
+
+/** It does not wait for the stop delay. */
+async function endNow(server: LifeServer): Promise<void> {
+  await until(() => {
+    server.signal("SIGINT");
+    return !isAlive(server.pid);
+  }, "the server to end");
+}

@@ -80,7 +80,10 @@ export class Succession {
 
   /** The server stops: the one that boots, if any, is given up. */
   giveUpNext(gracefulTimeoutMs: number): void {
-    void this.#next?.retire("stop", monotonicMs() + gracefulTimeoutMs);
+    if (this.#next === undefined) return;
+    void this.#next.retire("stop", monotonicMs() + gracefulTimeoutMs);
+    // The current one serves during the stop delay.
+    this.#options.roster.follow(this.number);
   }
 
   /** Boots the next generation and lets it serve. Then it is the current one. */
