@@ -91,6 +91,26 @@ describe("sticky clients", { concurrency: 2 }, () => {
     await until(async () => (await copy()) === b.name, "the copy to answer");
     await endNow(server);
   });
+
+  test("are led to a thread that replaces another", async (t) => {
+    const server = await serve(t, lifeApp, ["-w", "2", "-t", "2", "--sticky", "cookie"]);
+    /** The instance that the answer's cookie names. undefined: the client has it already. */
+    const given = async (path: string, instance?: string): Promise<string | undefined> => {
+      const headers = instance === undefined ? [] : [`cookie: heddle_instance=${instance}`];
+      await using connection = await RawConnection.open(server.port);
+      const response = await connection.request(`GET ${path} HTTP/1.1`, headers).response();
+      return COOKIE.exec(response.headers["set-cookie"] ?? "")?.[1];
+    };
+    const old = (await given("/"))!;
+    const seat = old.slice(0, old.lastIndexOf(".") + 1);
+    assert.equal(await given("/throw-later", old), undefined);
+    const next = await until(async () => {
+      const name = await given("/");
+      return name !== old && name?.startsWith(seat) === true ? name : undefined;
+    }, "the new thread to serve");
+    for (let i = 0; i < 20; i++) assert.equal(await given("/", next), undefined);
+    await until(async () => (await given("/", old)) !== undefined, "the old thread to have left");
+  });
 });
 
 /** It does not wait for the stop delay. */

@@ -4,8 +4,9 @@
  * to those that stay.
  *
  * A list is sent when it has changed, complete each time, and to each worker that begins, before it is told to serve. A worker
- * reports its instances with every heartbeat. No worker begins to serve before the others have read the list with its instances:
- * a client that has been to one of them would not be led back there.
+ * reports its instances with every heartbeat. No instance takes connections before the others have read the list with its name: a
+ * client that has been there would not be led back. So no worker begins to serve before that, and a thread that replaces another
+ * waits for a list with its own name, which its worker gets last.
  */
 
 import { rmSync } from "node:fs";
@@ -29,7 +30,12 @@ export class Roster {
   };
   readonly #fleet: Fleet;
   #generation = 0;
-  #told = "";
+  /** The list. */
+  #names: readonly string[] = [];
+  /** Of all workers. */
+  #all: ReadonlySet<string> = new Set();
+  /** Of threads that replace others: not all workers have read of them. */
+  readonly #unread = new Set<string>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -44,7 +50,7 @@ export class Roster {
 
   /** Resolves when all workers have read the list. */
   async isRead(): Promise<void> {
-    if (this.#told !== "") await Promise.all(this.#workers.map((worker) => worker.catchesUp(HEAR_MS)));
+    if (this.#names.length > 0) await Promise.all(this.#workers.map((worker) => worker.catchesUp(HEAR_MS)));
   }
 
   close(): void {
@@ -59,10 +65,21 @@ export class Roster {
   #tell(): void {
     const workers = this.#workers;
     const taking = workers.filter(({ generation, state }) => generation === this.#generation && state !== "draining");
-    const names = taking.flatMap(({ instances }) => instances).sort();
-    const told = names.join();
-    const isNew = told !== this.#told;
-    this.#told = told;
-    for (const worker of workers) if (isNew || !worker.knowsInstances) worker.tellInstances(names);
+    this.#names = taking.flatMap(({ instances }) => instances).sort();
+    const serving = workers.filter(({ state }) => state === "serving");
+    const fresh = serving.flatMap(({ instances }) => instances.filter((name) => !this.#all.has(name)));
+    this.#all = new Set(workers.flatMap(({ instances }) => instances));
+    for (const name of fresh) this.#unread.add(name);
+    for (const worker of workers) {
+      const isHidden = (name: string): boolean => this.#unread.has(name) && worker.instances.includes(name);
+      worker.tellInstances(this.#names.filter((name) => !isHidden(name)));
+    }
+    if (fresh.length > 0) void this.#introduce(fresh);
+  }
+
+  async #introduce(fresh: readonly string[]): Promise<void> {
+    await this.isRead();
+    for (const name of fresh) this.#unread.delete(name);
+    this.#tell();
   }
 }

@@ -96,8 +96,6 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   app: AppSummary | undefined;
   /** Those of its instances of the app that take requests from others. */
   instances: readonly string[] = [];
-  /** It was told of those of the whole server. */
-  knowsInstances = false;
   /**
    * It had to be ended before its app had: it cut requests, or it or a thread of it was killed, at the graceful timeout or
    * before. What was left (a request, `onStop`, the app's listeners for its end, a connection to another server of the app)
@@ -117,6 +115,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
   #isServing = false;
   #error: HeddleError | undefined;
   #stopsSoon = false;
+  #toldInstances: string | undefined;
 
   /** `env`: the environment of its generation. */
   constructor(
@@ -275,9 +274,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> implements Driver {
     if (this.state === "serving") this.#send({ type: "drain-soon", reason, deadlineMs });
   }
 
-  /** Those of the whole server that take requests now. */
+  /** Those of the whole server that take requests now. It is sent if it has changed. */
   tellInstances(names: readonly string[]): void {
-    this.knowsInstances = true;
+    const told = names.join();
+    if (told === this.#toldInstances) return;
+    this.#toldInstances = told;
     this.#send({ type: "instances", names });
   }
 

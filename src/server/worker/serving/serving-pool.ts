@@ -180,17 +180,21 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
     return this.#gates.report();
   }
 
-  /** The threads that take requests from other instances of the app. */
+  /** The threads that take requests from other instances of the app, or are about to. */
   get instances(): readonly string[] {
     return this.threads.flatMap(({ instance, state }) =>
-      instance === undefined || state !== "ready" ? [] : [instance],
+      instance === undefined || (state !== "ready" && state !== "booting") ? [] : [instance],
     );
   }
 
-  /** Those of the whole server, for current and future threads. */
+  /** Those of the whole server, for current and future threads. All others know those that are among them. */
   tellInstances(names: readonly string[]): void {
     this.#instances = names;
-    for (const thread of this.threads) if (!thread.member.isGone) thread.tellInstances(names);
+    for (const member of this.#pool.members) {
+      const { driver } = member;
+      driver.tellInstances(names);
+      if (driver.instance !== undefined && names.includes(driver.instance)) this.#pool.ready(member);
+    }
   }
 
   /** For current and future threads. Only with TLS. */
@@ -281,7 +285,9 @@ export class ThreadPool extends EventEmitter<PoolEvents> {
       // New keys that came while it booted were not sent to it, and those of an app that does TLS are not in its boot message.
       const keys = this.#ticketKeys;
       if (keys !== undefined && (tls === undefined || keys !== ticketKeys)) thread.useTicketKeys(keys);
-      this.#pool.ready(member);
+      if (thread.instance === undefined || this.#pool.isOnTrial(member)) this.#pool.ready(member);
+      // It takes connections when the other instances know it: when the list has it.
+      else this.emit("changed");
     });
     thread.on("unblocked", (blockedMs) => this.emit("unblocked", thread, blockedMs));
     thread.on("tainted", (error) => this.#wear(member, error, "uncaught exception"));
