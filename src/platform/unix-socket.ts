@@ -58,7 +58,8 @@ export async function bindUnixSocket(path: string, mode: number | undefined): Pr
     }
     const isThere = (): boolean => {
       if (identity === undefined || identityOf(path) !== identity) return false;
-      seen = lstatSync(path).mode & 0o777;
+      // It may be removed by now.
+      seen = (lstatSync(path, { throwIfNoEntry: false })?.mode ?? seen) & 0o777;
       return true;
     };
     return { fd, isThere, mode: () => seen, remove: () => void removeIfSame(path, identity) };

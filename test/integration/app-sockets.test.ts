@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { get, type LifeServer, serve, tempFolder, until } from "../server/arbiter/support.ts";
-import { statSync, unlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { hasFfi } from "../support/ffi.ts";
 import { againAndAgain } from "../support/again-and-again.ts";
 import { freePort } from "../support/free-port.ts";
@@ -271,6 +271,57 @@ export default (req, res) => res.end(server.address());`;
       await until(isThere, "the socket to be there again");
     }
   });
+
+  for (const [args, blocks] of hasFfi
+    ? ([
+        [["-w", "1", "-t", "1"], 1],
+        [["-w", "1", "-t", "2"], 2],
+        [["-w", "1", "-t", "1", "-m", "threads"], 1],
+      ] as const)
+    : [])
+    test(`may be a Unix socket whose file is removed again and again while its copies are busy (${args.join(" ")})`, async (t) => {
+      const code = `
+import { existsSync, writeFileSync } from "node:fs";
+import { threadId } from "node:worker_threads";
+${LINES.replace("export default", "const answer =")}
+const moment = new Int32Array(new SharedArrayBuffer(4));
+export default (req, res) => {
+  if (req.url === "/block") {
+    writeFileSync("busy" + threadId, "");
+    while (!existsSync("go-on")) Atomics.wait(moment, 0, 0, 10);
+  }
+  answer(req, res);
+};`;
+      const folder = tempFolder(t, { "app.mjs": code });
+      const path = join(folder, "line.sock");
+      const options = { cwd: folder, env: { LINE_PATH: path } };
+      const server = await serve(t, join(folder, "app.mjs"), [...args, "--timeout", "0"], options);
+      const answers: Promise<unknown>[] = [];
+      const isBusy = (): boolean =>
+        readdirSync(folder).filter((name) => name.startsWith("busy")).length === answers.length;
+      try {
+        while (answers.length < blocks) {
+          answers.push(get(server.url, "/block"));
+          await until(isBusy, "a copy to be busy");
+        }
+        const clients = Array.from({ length: 10 }, () => open(path));
+        await Promise.all(clients.map((client) => once(client, "connect")));
+        answers.push(...clients.map(async (client) => assert.match(await text(client.end()), /^line of/)));
+        for (let round = 0; round < 3; round++) {
+          const { ino, mtimeMs } = statSync(path);
+          unlinkSync(path);
+          await until(() => {
+            const now = statSync(path, { throwIfNoEntry: false });
+            return now !== undefined && (now.ino !== ino || now.mtimeMs !== mtimeMs);
+          }, "the file to be there again");
+        }
+      } finally {
+        writeFileSync(join(folder, "go-on"), "");
+      }
+      await Promise.all(answers);
+      await until(() => line(path).then(Boolean, () => false), "the newest socket to be used");
+      assert.deepEqual((await server.status()).restarts, { workers: 0, threads: 0 });
+    });
 
   test("may be a Unix socket in the folder that the app has changed to", async (t) => {
     const folder = tempFolder(t, { "app.mjs": `process.chdir("there");\n${LINES}`, "there/file": "" });

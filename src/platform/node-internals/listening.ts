@@ -56,6 +56,11 @@ export function isPretending(server: Server): boolean {
   return handle !== null && standIns.has(handle);
 }
 
+/** What it accepts on. -1: nothing. */
+export function listeningDescriptor(server: Server): number {
+  return (Reflect.get(server, "_handle") as { readonly fd: number } | null)?.fd ?? -1;
+}
+
 /** It accepts no more, and believes that it does. */
 export function stopAccepting(server: Server, address: AddressInfo | string): void {
   const handle = Reflect.get(server, "_handle") as { close(): void } | null;

@@ -14,7 +14,7 @@
  */
 
 import { threadId } from "node:worker_threads";
-import { closeFd } from "../../../platform/native.ts";
+import { closeFd, loadNative } from "../../../platform/native.ts";
 import { setImmediate } from "../../../kit/native-timers.ts";
 
 export interface Endpoint {
@@ -74,6 +74,8 @@ export class AppSockets {
   readonly #retired = new Set<Claimant>();
   /** Claims without any answer yet. */
   readonly #open = new Map<number, PromiseWithResolvers<void>>();
+  /** A descriptor that comes may have to be closed. */
+  #loadsNative = false;
   #lastId = threadId * IDS;
   #isRetired = false;
 
@@ -88,6 +90,8 @@ export class AppSockets {
       process.nextTick(() => claimant.answered({ outcome: "pretended" }));
       return () => {};
     }
+    if (!this.#loadsNative) void loadNative();
+    this.#loadsNative = true;
     const id = ++this.#lastId;
     this.#claims.set(id, claimant);
     this.#open.set(id, Promise.withResolvers());

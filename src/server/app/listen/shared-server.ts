@@ -13,6 +13,7 @@ import { constants } from "node:os";
 import type { AddressInfo, Server, Socket } from "node:net";
 import {
   isPretending,
+  listeningDescriptor,
   nameSocket,
   pretendToListen,
   replaceEmit,
@@ -20,7 +21,7 @@ import {
   stopPretending,
 } from "../../../platform/node-internals/listening.ts";
 import { clearInterval, setImmediate, setInterval } from "../../../kit/native-timers.ts";
-import { closeFd } from "../../../platform/native.ts";
+import { areAwaited, closeFd } from "../../../platform/native.ts";
 import type { Claimant, SocketAnswer } from "./app-sockets.ts";
 
 export interface SharedServerOptions {
@@ -39,14 +40,16 @@ export interface SharedServerOptions {
 /** A connection that has moved no byte for this long has nothing to finish. */
 const QUIET_MS = 1000;
 const LOOK_MS = 100;
+/** Node's own. */
+const DEFAULT_BACKLOG = 511;
 
 export class SharedServer implements Claimant {
   readonly #options: SharedServerOptions;
   readonly #connections = new Set<Socket>();
   #isTold: boolean;
   #isGiven = false;
-  /** The newest one that is about to be. */
-  #replacement: object | undefined;
+  /** Those that are about to replace the one it has, in turn. */
+  readonly #replacements: number[] = [];
 
   constructor(options: SharedServerOptions) {
     this.#options = options;
@@ -57,7 +60,7 @@ export class SharedServer implements Claimant {
   answered(answer: SocketAnswer): boolean {
     const { server, alone, address } = this.#options;
     if (answer.outcome === "given" && this.#isGiven && server.listening) {
-      this.#replaceBy(answer.fd);
+      if (this.#replacements.push(answer.fd) === 1) this.#replace(0);
       return true;
     }
     // The app has closed it.
@@ -105,19 +108,23 @@ export class SharedServer implements Claimant {
     clearInterval(timer);
   }
 
-  /** The file of a Unix socket was removed, and this one is in its place. Those who found the old one before that are accepted first. */
-  #replaceBy(fd: number): void {
-    const { server, address } = this.#options;
-    const replacement = (this.#replacement = {});
-    // In the first of them the loop may be in the middle of what it has heard of.
-    setImmediate(() =>
-      setImmediate(() => {
-        const isWanted = this.#replacement === replacement && server.listening && !isPretending(server);
-        if (!isWanted) return closeFd(fd);
-        stopAccepting(server, address);
-        this.#listenOn(fd);
-      }),
-    );
+  /**
+   * The file of a Unix socket was removed, and another one is in its place. Those who found the old one before that are accepted first,
+   * one in each turn of the loop. `turns`: so far. If the file was only renamed, more may come for ever.
+   */
+  #replace(turns: number): void {
+    const { server, address, backlog = DEFAULT_BACKLOG } = this.#options;
+    // Closed, by the app or because its copy drains.
+    if (!server.listening || isPretending(server)) {
+      for (const fd of this.#replacements.splice(0)) closeFd(fd);
+      return;
+    }
+    const waits = turns < 2 * backlog && areAwaited([listeningDescriptor(server)]);
+    if (!waits) {
+      stopAccepting(server, address);
+      this.#listenOn(this.#replacements.shift()!);
+    }
+    if (this.#replacements.length > 0) setImmediate(() => this.#replace(waits ? turns + 1 : 0));
   }
 
   #listenOn(fd: number): void {
