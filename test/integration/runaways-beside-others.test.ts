@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { converse, startBackend } from "../support/conversations.ts";
 import { RawConnection } from "../support/raw-connection.ts";
+import { get, serve } from "../server/arbiter/support.ts";
 import { startServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/runaways/app.ts", import.meta.url).pathname;
+const besideTasks = new URL("../fixtures/runaways/beside-tasks.ts", import.meta.url).pathname;
 const TALKS = ["receive", "call", "timer", "fetch", "hops", "als", "stream"];
 /** Where nothing of others can be dropped with them. */
 const WAYS = ["handler", "timer", "message", "immediate", "call"];
@@ -45,4 +47,32 @@ describe("requests that compute without end", { concurrency: 1 }, () => {
     assert.equal(headers["connection"], "close");
     assert.equal((await server.stop()).code, 0);
   });
+});
+
+describe("requests under tasks that an actor of their thread would have resumed, which computes without end", () => {
+  for (const [way, isReplaced] of [
+    ["/message", false],
+    ["/timer", true],
+  ] as const) {
+    test(`are told when it is ended (${way})`, async (t) => {
+      const flags = ["--model", "tasks", "--workers", "1", "--threads", "1", "--runaway-budget", "200ms"];
+      const server = await serve(t, besideTasks, [...flags, "--timeout", "60s"]);
+      const waits = [get(server.url, "/waits"), get(server.url, "/waits")];
+      await server.waitForLog(/^waits\n(?:.*\n)*waits$/m);
+      assert.equal((await get(server.url, way)).status, 200);
+      for (const { status } of await Promise.all(waits)) assert.equal(status, 500);
+      await server.waitForLog(/"code":"TASK_LOST"/);
+      if (isReplaced)
+        await server.waitForLog(
+          /others may have lost what .* \(on handler thread 1 of tasks\); the thread is replaced/,
+        );
+      assert.equal((await get(server.url, "/hello")).body, "hello");
+      // Nothing of them is left, so that their thread can end.
+      await server.waitForStatus(({ workers }) =>
+        workers.every(({ pools }) => pools.every(({ inFlight }) => inFlight === 0)),
+      );
+      assert.equal((await server.stop()).code, 0);
+      assert.doesNotMatch(server.stderr(), /is killed|was killed/);
+    });
+  }
 });

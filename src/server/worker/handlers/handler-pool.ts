@@ -231,7 +231,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
       this.#pool.ready(member);
     });
     handler.once("used", () => this.#pool.drain(member, "used", monotonicMs() + END_MS));
-    handler.once("tainted", (error) => this.#wear(member, error, "uncaught exception"));
+    handler.once("tainted", (error) =>
+      this.#wear(member, error, TOLD.has(error.code) ? undefined : "uncaught exception"),
+    );
     handler.once("gone", (error) => {
       this.#pool.gone(member, error);
       runtime.left(joining, error);
@@ -247,13 +249,15 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     this.emit("added", handler);
   }
 
-  #wear(member: HandlerMember, error: HeddleError, what: string): void {
+  /** `what`: undefined if the error's own message says it. */
+  #wear(member: HandlerMember, error: HeddleError, what: string | undefined): void {
     // A thread for one request ends anyway.
     const isReplaced = member.isReady && !this.#endsWithRequest(member);
     const { name, id } = member.driver;
+    const told = what === undefined ? `${error.message} (on ${name})` : `${what} on ${name}`;
     this.#options.log.error(
       { pool: this.spec.name, handler: id, ...errorFields(error), err: toWire(error) },
-      `${what} on ${name}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
+      `${told}; the thread ${isReplaced ? "is replaced" : "has ended"}`,
     );
     if (!isReplaced) return;
     this.restarts++;
@@ -372,6 +376,9 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
     }
   }
 }
+
+/** Why a thread is to be replaced that reports no exception. */
+const TOLD: ReadonlySet<string> = new Set(["THREAD_QUARANTINED"]);
 
 /** No hurry: this happens only when a serving thread was ended between two instructions. */
 const LOOK_FOR_LOST_MS = 1000;

@@ -135,7 +135,11 @@ function mayBlock(what: string): void {
 
 async function runnerOf(options: JobRunnerOptions): Promise<JobRunner | TaskRunner> {
   if (pool.model !== "tasks") return new JobRunner(options);
-  const { TaskRunner } = await import("../../models/offload/execute/task-runner.ts");
+  const [{ TaskRunner }, { watchCuts }] = await Promise.all([
+    import("../../models/offload/execute/task-runner.ts"),
+    import("../serving/failures.ts"),
+  ]);
+  watchCuts(tell);
   const runner = new TaskRunner(options);
   isHeld = () => runner.isHeld;
   return runner;

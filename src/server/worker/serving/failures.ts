@@ -35,7 +35,7 @@ export function watchUncaught(pipeline: () => Pipeline | undefined, tell: Tell):
 }
 
 /** An actor was ended where others may have lost what they wait for: this copy of the app is drained and replaced. */
-export function watchCuts(tell: Tell): void {
+export function watchCuts(tell: (message: FromThread & { readonly type: "tainted" }) => void): void {
   let isTold = false;
   runQueue.onCutBeside = () => {
     if (isTold) return;

@@ -47,7 +47,6 @@ export class RequestTask extends Unit implements JobHost {
   /** Arrived before its turn. */
   #abort: Abort | undefined = undefined;
   #isDone = false;
-  #outcome: Promise<unknown> | undefined = undefined;
 
   constructor(job: Job, link: HandlerLink, host: TaskHost) {
     super(nameOf(job), nothing);
@@ -122,7 +121,7 @@ export class RequestTask extends Unit implements JobHost {
     if (abort !== undefined) running.receive({ type: "abort", seq: job.seq, abort });
     const outcome = running.run(app);
     // Its link keeps the unit: only this shows that its handler can never go on.
-    if (outcome instanceof Promise) this.#outcome = outcome;
+    if (outcome instanceof Promise) this.ending = outcome;
     return ENDS_ITSELF;
   }
 
@@ -132,21 +131,26 @@ export class RequestTask extends Unit implements JobHost {
   }
 
   override get outcome(): Promise<unknown> | undefined {
-    return this.#outcome;
+    return this.ending;
   }
 
   override set outcome(outcome: Promise<unknown> | undefined) {
-    this.#outcome = outcome;
+    this.ending = outcome;
   }
 
   override neverGoesOn(): void {
     this.#running?.neverReturns();
   }
 
+  /** It fails, and its handler never returns. */
+  override lost(): void {
+    super.lost();
+    this.neverGoesOn();
+  }
+
   finished(running: RunningJob): void {
     running.finish();
     this.#isDone = true;
-    this.#outcome = undefined;
     this.#host.done(this);
     this.end();
   }
