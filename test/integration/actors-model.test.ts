@@ -10,6 +10,7 @@ import { RawConnection } from "../support/raw-connection.ts";
 import { runHeddle, startServer, type TestServer } from "../support/server.ts";
 
 const app = new URL("../fixtures/actors-model/app.ts", import.meta.url).pathname;
+const treeApp = new URL("../fixtures/actors-model/tree.ts", import.meta.url).pathname;
 const flags = ["--model", "actors", "--threads", "1", "--log-format", "json", "--debug-headers"];
 
 async function get({ url }: TestServer, path: string): Promise<readonly [status: number, body: string]> {
@@ -149,4 +150,38 @@ describe("the model actors", { concurrency: 2 }, () => {
     const told = [...server.stdout().matchAll(/^(onStop|stopped \w+ .*)$/gm)].map(([line]) => line);
     assert.deepEqual(told, ["onStop", 'stopped second "shutdown"', 'stopped first "shutdown"']);
   });
+});
+
+describe("the app's tree on a handler thread", { concurrency: 2 }, () => {
+  for (const model of ["threads", "tasks"]) {
+    test(`is guarded, and stopped with its copy of the app (${model})`, async () => {
+      const shape = ["--model", model, "--workers", "1", "--threads", "1", "--log-format", "json"];
+      await using server = await startServer(treeApp, shape);
+      const ask = async (path: string): Promise<readonly [status: number, body: string]> => {
+        const response = await fetch(server.url + path);
+        return [response.status, await response.text()];
+      };
+      const [, first] = await ask("/next");
+      assert.match(first, /^\d+ 1$/);
+      assert.equal((await ask("/crash"))[0], 500);
+      await server.waitForLog(
+        /tree <[\d.]+> has ended: supervisor <.*\(on handler thread 1 of \w+\); the thread is replaced/,
+      );
+      const [crash] = lines(server, 0, /crashed: the counter was told to crash/);
+      assert.deepEqual([crash!["level"], crash!["pool"]], [50, model]);
+      const [failed] = lines(server, 0, /the thread is replaced/);
+      assert.deepEqual([failed!["level"], failed!["code"]], [50, "SUPERVISION_FAILED"]);
+      // The old one may get a request more before it is known that it is to leave.
+      const second = await until(async () => {
+        const [status, body] = await ask("/next");
+        return status === 200 ? body : undefined;
+      }, "the tree of another thread");
+      assert.match(second, /^\d+ 1$/);
+      assert.equal((await server.stop()).code, 0);
+      // The serving thread has a copy too. Of the first handler thread nothing was left to stop.
+      const told = [...server.stdout().matchAll(/^(on\w+|stopped "shutdown")$/gm)].map(([line]) => line);
+      const times = (line: string): number => told.filter((each) => each === line).length;
+      assert.deepEqual([times("onStart"), times("onStop"), times('stopped "shutdown"')], [3, 3, 2]);
+    });
+  }
 });

@@ -378,7 +378,7 @@ export class HandlerPool extends EventEmitter<PoolEvents> {
 }
 
 /** Why a thread is to be replaced that reports no exception. */
-const TOLD: ReadonlySet<string> = new Set(["THREAD_QUARANTINED"]);
+const TOLD: ReadonlySet<string> = new Set(["SUPERVISION_FAILED", "THREAD_QUARANTINED"]);
 
 /** No hurry: this happens only when a serving thread was ended between two instructions. */
 const LOOK_FOR_LOST_MS = 1000;

@@ -8,7 +8,7 @@
  *                                 ← ready | boot-failed
  *     link …                      →
  *                                 ← used      (thread-per-request) its one request is done
- *                                 ← tainted   an uncaught exception; replace it
+ *                                 ← tainted   an uncaught exception, or a supervision tree that has ended; replace it
  *     join-runtime                → ← join-runtime   from it: the app uses tasks or actors (runtime/door.ts). To it: do so now
  *     app-socket                  → ← want-socket, give-up-socket   see server/app/listen/app-sockets.ts; also during boot
  *     units                       → ← units-answer, units-row   its tasks and actors: ../report/units-here.ts
@@ -57,7 +57,7 @@ export type FromHandlerThread =
   | { readonly type: "tainted"; readonly error: WireError }
   | {
       readonly type: "log";
-      readonly level: "error" | "warn";
+      readonly level: "error" | "warn" | "info";
       readonly fields: object;
       readonly message: string;
       /** Messages with the same key are logged once for all threads of the pool. */

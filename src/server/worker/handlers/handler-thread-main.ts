@@ -35,6 +35,7 @@ import type { TaskRunner } from "../../models/offload/execute/task-runner.ts";
 import { currentJob, heedAbort } from "../../models/offload/execute/running-job.ts";
 import { printed } from "../flush-output.ts";
 import { answerUnits, watchUnits } from "../report/units-here.ts";
+import { ActorTrees } from "../serving/actor-trees.ts";
 import type { FromHandlerThread, HandlerBoot, ToHandlerThread } from "./handler-protocol.ts";
 
 const { config, address, pool, seat, board, port } = takeBoot() as HandlerBoot;
@@ -42,6 +43,7 @@ limitProcess();
 setDoor((knock) => port.postMessage({ type: "join-runtime", knock } satisfies FromHandlerThread, [knock.port]));
 const modules = ModuleTracker.start(refuseForks);
 const sockets = openAppSockets(tell);
+const trees = new ActorTrees(tell);
 const onlyOne = pool.model === "thread-per-request";
 /** Under `tasks`: a handler has said that it blocks. */
 let isHeld: () => boolean = () => false;
@@ -78,6 +80,7 @@ async function main(): Promise<void> {
     notice: warn,
     sockets,
   });
+  await trees.guard();
   await app.start();
   await sockets.settled();
   await loaded();
@@ -111,6 +114,7 @@ async function main(): Promise<void> {
   // Other threads warm up with their first requests. This one has only one request.
   if (onlyOne) rehearse(keepAliveMs);
   shapeMessages(app.server);
+  await trees.watch((error) => tell({ type: "tainted", error: toWire(error) }));
   flushCompileCache();
   tell({ type: "ready", modules: modules.files() });
 }
@@ -168,6 +172,7 @@ async function stop(app: LoadedApp): Promise<void> {
   if (onDrain !== undefined)
     await Promise.race([onDrain, sleep(Math.max(0, cutMs - monotonicMs()), undefined, { ref: false })]);
   await run("onStop", app.stop);
+  await trees.stop();
   await printed();
   endApp(0, () => {
     for (const each of ports) each.unref();

@@ -1,6 +1,6 @@
 /**
- * The app's supervision trees: the supervisors that it has started by the end of its `onStart`, on a thread of the server, and that no
- * other actor has started. To the server such a tree is what a permanent application is to OTP: if it ends by itself, this copy
+ * The app's supervision trees: the supervisors that it has started by the end of its `onStart`, on a thread of the server that loads it
+ * (serving and handler threads), and that no other actor has started. To the server such a tree is what a permanent application is to OTP: if it ends by itself, this copy
  * of the app ends.
  *
  *   onStart ─▶ guarded ─▶ it ends by itself ─▶ this copy of the app is drained and replaced, after a rest if that goes on
@@ -18,9 +18,14 @@ import type { SupervisorReport } from "../../../actors/inspect/supervisor-report
 import type { ExitReason } from "../../../actors/index.ts";
 import { HeddleError, messageOf, toWire } from "../../../errors/errors.ts";
 import { isMade } from "../../../kit/per-thread.ts";
-import type { FromThread } from "./serving-protocol.ts";
 
-type Tell = (message: FromThread) => void;
+/** To the log. */
+type Tell = (message: {
+  readonly type: "log";
+  readonly level: "info" | "warn" | "error";
+  readonly fields: object;
+  readonly message: string;
+}) => void;
 
 export class ActorTrees {
   readonly #tell: Tell;
@@ -37,8 +42,8 @@ export class ActorTrees {
 
   /** Guards what the app has started so far. Before `onStart`, and after it. */
   async guard(): Promise<void> {
-    // Both are there as soon as the app has imported the library, or some route's model has.
-    if (!isMade("runtime")) return;
+    // It is there as soon as the app has imported the library, or some route's model has.
+    if (!isMade("actors")) return;
     const isFirst = this.#library === undefined;
     this.#library ??= await import("../../../actors/inspect/tree-library.ts");
     const { processes, defaultReporters, rootSupervisors, isRoot } = this.#library;
