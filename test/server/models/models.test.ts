@@ -87,3 +87,29 @@ describe("the model sync", () => {
     assert.deepEqual(told, ["request", socket]);
   });
 });
+
+describe("the model actors", () => {
+  test("answers for a request that has waited and is called off before its turn", async () => {
+    const told: unknown[] = [];
+    const begin = await models.actors.load();
+    const model = begin({
+      app: { request: () => void told.push("request") },
+      failed: (_exchange: Exchange, error: unknown) => void told.push(error),
+    } as unknown as ModelHost);
+    const abortReason = new DOMException("the server drains", "AbortError");
+    const about = { req: { method: "GET", url: "/" }, res: {}, route: { name: "*" }, receivedMs: 1, executedMs: 2 };
+    const called = {
+      ...about,
+      expects: undefined,
+      refusal: undefined,
+      calledOff: true,
+      abortReason,
+    } as unknown as Exchange;
+    model.execute(called);
+    called.onAbort!();
+    assert.deepEqual(told, [abortReason]);
+    // Its turn comes, and changes nothing.
+    for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(told, [abortReason]);
+  });
+});

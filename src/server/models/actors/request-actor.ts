@@ -154,11 +154,14 @@ export class RequestActor extends ActorProcess {
   /** The client has left, or its time is over, or the thread drains. */
   cutShort(): void {
     const { exchange } = this;
+    const hasBegun = this.status !== "starting";
     // Its promise may still reject, which the host knows to be a consequence. Its death is none of the client's business any more.
     const answered = this.#isAnswered;
     this.#isAnswered = true;
     arrive(undefined, this, { shutdown: whyOf(exchange) }, "sent");
     this.#isAnswered = answered;
+    // No handler will answer, but its client still waits.
+    if (!hasBegun && exchange.calledOff) this.#tellFailed(exchange.abortReason);
   }
 
   override die(reason: ExitReason, rest: Rest): void {
