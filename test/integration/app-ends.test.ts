@@ -77,6 +77,14 @@ for (const [shape, flags] of Object.entries(SHAPES)) {
       for (const lines of told(server).values()) assert.deepEqual(lines, ["flushed", "exits 0"]);
     });
 
+    test("they get the signal's name and number, as under node", async (t) => {
+      const server = await serve(t, app, flags, { env: { AT_END: "exits by number" } });
+      const { code } = await server.stop();
+      assert.equal(code, 0);
+      assert.ok(told(server).size > 0);
+      for (const lines of told(server).values()) assert.deepEqual(lines, ["SIGTERM", "exits 143"]);
+    });
+
     test("a reload ends the old copies so, and no new one", async (t) => {
       const server = await serve(t, app, flags, { env: { AT_END: "flushes" } });
       const before = await get(server.url);

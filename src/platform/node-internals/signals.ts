@@ -6,6 +6,8 @@
  * listeners of a signal (`process.removeAllListeners("SIGTERM")`) would end that, so it is done anew at once.
  */
 
+import { constants } from "node:os";
+
 type Emit = (name: string, ...rest: unknown[]) => boolean;
 
 /** Stands in the lists of listeners, so that the process goes on listening to the signals. */
@@ -51,5 +53,6 @@ export function deliver(name: NodeJS.Signals): void {
   // A library that ends the process when its listener is the only one should find that it is.
   delivered.add(name);
   process.off(name, placeholder);
-  process.emit(name, name);
+  // As Node does: `process.on("SIGTERM", (name, number) => process.exit(128 + number))`.
+  (process.emit as Emit)(name, name, constants.signals[name]);
 }
