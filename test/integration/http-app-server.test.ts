@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { shapes } from "../contracts/shapes.ts";
 import { get, type LifeServer, serve, tempFolder } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
-import { runHeddle } from "../support/server.ts";
+import { runHeddle, startServer } from "../support/server.ts";
 
 const contract = fileURLToPath(new URL("../fixtures/contract/", import.meta.url));
 
@@ -61,6 +61,25 @@ describe("settings of the app's own server", { concurrency: 2 }, () => {
         assert.doesNotMatch(server.stderr(), /without effect/);
       });
     }
+  }
+
+  for (const args of models) {
+    test(`that Node has for all servers are obeyed under ${args.join(" ")}: the size of a header block`, async (t) => {
+      const cwd = tempFolder(t, {
+        "package.json": '{ "type": "module", "scripts": { "start": "node --max-http-header-size=65536 app.js" } }',
+        "app.js": "export default (req, res) => res.end(`${req.headers.cookie.length}`);",
+      });
+      const server = await startServer(undefined, args, { cwd });
+      t.after(() => server.stop());
+      for (const [bytes, status] of [
+        [50_000, 200],
+        [70_000, 431],
+      ] as const) {
+        await using client = await RawConnection.open(server.port);
+        const answer = await client.request("GET / HTTP/1.1", [`cookie: ${"c".repeat(bytes)}`]).response();
+        assert.equal(answer.status, status);
+      }
+    });
   }
 
   test("give way to flags, the environment and the config file", async (t) => {

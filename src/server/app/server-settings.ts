@@ -2,6 +2,8 @@
  * has the same setting, and the operator has not set it, the app's value is applied. Other settings cause a warning, with the
  * settings to use instead.
  *
+ * Node's flag `--max-http-header-size` counts as a setting of the app as well: the start script may have it.
+ *
  * Read when the app is about to serve: after its module, its `listen()` and `onStart` have run. A value that Node or a
  * framework sets by itself is ignored.
  */
@@ -10,6 +12,7 @@ import type { ServerConfig } from "../../config/config.ts";
 import type { Explained } from "../../config/explain.ts";
 import { maxDurationMs } from "../../config/notation.ts";
 import { isHttp2Server, isSecure, protocolOf } from "../../platform/app-servers.ts";
+import { http } from "../../platform/http.ts";
 import type { AppServer } from "./listen/self-listening.ts";
 
 export interface ServerSettings {
@@ -76,6 +79,7 @@ export const shared: readonly SharedSetting[] = [
 const NODE_KEEP_ALIVE_MS = 5000;
 const NODE_HEADERS_MS = 60_000;
 const NODE_REQUEST_MS = 300_000;
+const NODE_HEADER_BYTES = 16_384;
 const FASTIFY_KEEP_ALIVE_MS = 72_000;
 /** As the table of settings has it. */
 const MIN_HEADER_BYTES = 256;
@@ -126,12 +130,25 @@ const unsupported: readonly {
   },
 ];
 
-/** Pure, except that it reads the server's fields. */
-export function applyServerSettings(config: ServerConfig, server: AppServer | undefined): AppliedServerSettings {
+/**
+ * Pure, except that it reads the server's fields. `nodesHeaderBytes`: what Node allows for servers that say nothing, by its flag
+ * `--max-http-header-size`.
+ */
+export function applyServerSettings(
+  config: ServerConfig,
+  server: AppServer | undefined,
+  nodesHeaderBytes: number = http.maxHeaderSize,
+): AppliedServerSettings {
   const values: Partial<Record<Shared, number>> = {};
   const applied: Explained[] = [];
   const ignored: { setByApp: string; instead: string; isOverruled: boolean }[] = [];
-  if (server === undefined) return { config, settings: { applied, note: undefined } };
+  const isByFlag = nodesHeaderBytes !== NODE_HEADER_BYTES && nodesHeaderBytes >= MIN_HEADER_BYTES;
+  const ofServer = (server as { readonly maxHeaderSize?: unknown } | undefined)?.maxHeaderSize;
+  if (isByFlag && isAbsent(ofServer) && !config.given.includes("headerBytes")) {
+    values.headerBytes = nodesHeaderBytes;
+    applied.push({ flag: "limit-header", text: String(nodesHeaderBytes), origin: "node --max-http-header-size" });
+  }
+  if (server === undefined) return { config: { ...config, ...values }, settings: { applied, note: undefined } };
   for (const { name, setting, flag, isDefault, refuse } of shared) {
     const value = (server as unknown as Readonly<Record<string, unknown>>)[name];
     // An HTTP/2 server lacks most of them.

@@ -62,7 +62,7 @@ describe("what Node and frameworks set by themselves", () => {
 
   test("is not there in an app without a server of its own", () => {
     const config = resolved();
-    assert.equal(applyServerSettings(config, undefined).config, config);
+    assert.deepEqual(applyServerSettings(config, undefined).config, config);
   });
 });
 
@@ -101,6 +101,20 @@ describe("a setting that heddle has too", () => {
     const { config: own, settings: told } = heeded(other.server);
     assert.deepEqual([own.keepAliveMs, own.requestsPerConnection], [5000, 5]);
     assert.deepEqual(told.note?.names, ['a listener for "clientError"']);
+  });
+
+  test("is applied when Node has it by a flag, and nobody else says anything", () => {
+    const { config, settings: told } = applyServerSettings(resolved(), undefined, 65_536);
+    assert.equal(config.headerBytes, 65_536);
+    assert.deepEqual(told, {
+      applied: [{ flag: "limit-header", text: "65536", origin: "node --max-http-header-size" }],
+      note: undefined,
+    });
+    assert.equal(applyServerSettings(resolved(), createServer(), 8192).config.headerBytes, 8192);
+    const own = createServer({ maxHeaderSize: 20_000 });
+    assert.equal(applyServerSettings(resolved(), own, 65_536).config.headerBytes, 20_000);
+    const given = resolved({ argv: ["--limit-header", "40000"] });
+    assert.equal(applyServerSettings(given, undefined, 65_536).config.headerBytes, 40_000);
   });
 
   test("of 0 means what it means to Node: no limit", () => {
