@@ -94,6 +94,17 @@ describe("--env-file", { concurrency: 2 }, () => {
     assert.match(run.stderr, /none cannot be used: it does not exist/);
   });
 
+  for (const flags of [["--env-file=.env"], ["--env-file-if-exists", ".env"]])
+    test(`given to node is read when heddle starts, and by no worker (${flags.join(" ")})`, async (t) => {
+      const cwd = tempFolder(t, { "shop/app.ts": app, ".env": "MY_A=1\n" });
+      const args = ["-w", "1", "-t", "1", "--chdir", "shop"];
+      const server = await serve(t, "app.ts", args, { cwd, env: { TZ: "UTC" }, nodeFlags: flags });
+      assert.deepEqual(await seen(server), { MY_A: "1", zone: "UTC" });
+      rmSync(join(cwd, ".env"));
+      assert.equal((await reload(server)).code, 0);
+      assert.deepEqual(await seen(server), { MY_A: "1", zone: "UTC" });
+    });
+
   test("is watched with --watch", async (t) => {
     const cwd = folderWith(t, "MY_A=1\n");
     const server = await serve(t, "app.ts", ["-t", "1", "--watch", "-E", ".env"], { cwd, env: { TZ: "UTC" } });
