@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { until } from "../server/arbiter/support.ts";
+import { serve, tempFolder, until } from "../server/arbiter/support.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -75,4 +76,42 @@ describe("an error that no handler could catch", () => {
     assert.deepEqual([refused.status, refused.headers["connection"]], [503, "close"]);
     await upgrading.ended();
   });
+});
+
+/** Each ends its own connection with an error, while its client still sends the body. */
+const breaksOff = `
+import { pipeline, Readable } from "node:stream";
+const breaks = {
+  "/pipeline": (req, res) => pipeline(new Readable({ read() { this.destroy(new Error("own")); } }), res, () => {}),
+  "/request": (req) => req.destroy(new Error("own")),
+  "/response": (req, res) => res.destroy(new Error("own")),
+  "/socket": (req) => req.socket.destroy(new Error("own")),
+};
+export default (req, res) => {
+  req.on("error", (error) => console.log(req.url + " failed: " + (error.code ?? error.message)));
+  req.once("data", () => breaks[req.url](req, res));
+};`;
+
+describe("an app that breaks off a request with an error of its own", { concurrency: 2 }, () => {
+  for (const flags of [
+    ["-t", "1"],
+    ["-t", "2"],
+    ["-m", "sync"],
+    ["-m", "actors"],
+    ["-m", "threads"],
+    ["-m", "tasks"],
+  ])
+    test(`is not told that its client has sent no HTTP, nor is the operator (${flags.join(" ")})`, async (t) => {
+      const file = join(tempFolder(t, { "app.mjs": breaksOff }), "app.mjs");
+      const server = await serve(t, file, ["-w", "1", "--access-log", ...flags]);
+      for (const path of ["/pipeline", "/request", "/response", "/socket"]) {
+        await using client = await RawConnection.open(server.port);
+        client.request(`POST ${path} HTTP/1.1`, ["content-length: 10"], "begun");
+        const expected = path === "/request" ? "own" : "ECONNRESET";
+        assert.equal((await server.waitForLog(new RegExp(`${path} failed: (.*)`)))[1], expected, path);
+        const [line] = await server.waitForLog(new RegExp(`.*"url":"${path}".*"msg":"request"`));
+        const { status, refusal } = JSON.parse(line + "}") as Record<string, unknown>;
+        assert.deepEqual({ status, refusal }, { status: 499, refusal: undefined }, path);
+      }
+    });
 });

@@ -16,7 +16,8 @@ export class BrokenInput {
   readonly #sockets = new WeakSet<Duplex>();
 
   refuse(error: ParserError, socket: Duplex): void {
-    if (this.#sockets.has(socket)) return;
+    // node:http tells here also with which error the app has destroyed the connection.
+    if (socket.destroyed || this.#sockets.has(socket)) return;
     if (error.code === "HPE_PAUSED" && keepUntilResumed(socket, error.rawPacket!)) return;
     if (error.code !== "HPE_JS_EXCEPTION") return this.#refuseNow(error, socket);
     // Code that ran inside of the parser was ended (runtime/interruption.ts). Its own request is told in an immediate, before this one.
