@@ -173,6 +173,7 @@ export function formatStatus(status: ServerStatus): string {
 export function formatThreads(threads: readonly ThreadView[]): string {
   return threads
     .map((thread) => {
+      if (thread.state === "silent") return `worker ${thread.worker}: does not answer`;
       const state = thread.blockedMs > 0 ? `BLOCKED for ${duration(thread.blockedMs)}` : thread.state;
       const name = kindOf(thread);
       const head = `worker ${thread.worker} ${name} ${thread.thread}: ${state}, ${count(thread.exchanges.length, "request")}`;

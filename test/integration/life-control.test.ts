@@ -223,8 +223,14 @@ describe("status and threads", { concurrency: 3 }, () => {
     assert.equal(counters.finished, 4);
     const [worker] = workersOf(server.pid);
     process.kill(worker!, "SIGSTOP");
+    const told = async (...what: string[]): Promise<string> =>
+      (await runHeddle([...what, "--control", server.control])).stdout;
     try {
-      assert.match((await runHeddle(["status", "--control", server.control])).stdout, /silent/);
+      assert.match(await told("status"), /silent/);
+      assert.match(await told("threads"), new RegExp(`^worker ${worker}: does not answer$`, "m"));
+      assert.match(await told("threads", "--tree"), new RegExp(`^worker ${worker} all threads: does not answer$`, "m"));
+      const views = JSON.parse(await told("threads", "--json")) as ThreadView[];
+      assert.ok(views.some((view) => view.worker === worker && view.state === "silent"));
     } finally {
       process.kill(worker!, "SIGCONT");
     }

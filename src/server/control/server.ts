@@ -17,7 +17,9 @@ import { keepToItself } from "../../platform/node-internals/connections.ts";
 import { identityOf, kindAt, removeIfSame } from "../../platform/owned-file.ts";
 import { makeRuntimeFolder } from "../../platform/runtime-folder.ts";
 import { bindUnixSocket, type UnixSocket } from "../../platform/unix-socket.ts";
-import type { LeakView } from "../worker/report/unit-views.ts";
+import type { WorkerHandle } from "../arbiter/workers/worker-handle.ts";
+import type { LeakView, TreeView } from "../worker/report/unit-views.ts";
+import type { ThreadView } from "../worker/worker-protocol.ts";
 import { ask } from "./client.ts";
 import { answerHealth } from "./health.ts";
 import { controlFolder, defaultControlPath } from "./paths.ts";
@@ -124,15 +126,16 @@ async function answer(arbiter: Arbiter, stop: Stop, req: IncomingMessage, res: S
       json(res, await collectStatus(arbiter));
       break;
     case "GET /threads":
-      json(
-        res,
-        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.threads()))).flatMap((v) => v ?? []),
-      );
+      json(res, await askWorkers(arbiter, (worker) => worker.threads(), silentThread));
       break;
     case "GET /tree":
       json(
         res,
-        (await Promise.all(arbiter.fleet.workers.map((worker) => worker.trees()))).flatMap((v) => v ?? []),
+        await askWorkers(
+          arbiter,
+          (worker) => worker.trees(),
+          (worker) => ({ ...silent(worker), trees: undefined }),
+        ),
       );
       break;
     case "POST /leaks":
@@ -172,9 +175,31 @@ async function findLeaks(arbiter: Arbiter, progress: (line: string) => void): Pr
   const views: LeakView[] = [];
   for (const worker of arbiter.fleet.workers) {
     progress(`looking at worker ${worker.pid}`);
-    views.push(...((await worker.leaks()) ?? []));
+    views.push(...((await worker.leaks()) ?? instead(worker, { ...silent(worker), leaks: undefined })));
   }
   return views;
+}
+
+async function askWorkers<T>(
+  { fleet }: Arbiter,
+  ask: (worker: WorkerHandle) => Promise<readonly T[] | undefined>,
+  viewOfSilent: (worker: WorkerHandle) => T,
+): Promise<readonly T[]> {
+  const views = fleet.workers.map(async (worker) => (await ask(worker)) ?? instead(worker, viewOfSilent(worker)));
+  return (await Promise.all(views)).flat();
+}
+
+/** A worker that gives no answer is shown: it may be the one that is looked for. One that boots has nothing to show yet. */
+function instead<T>({ state }: WorkerHandle, view: T): readonly T[] {
+  return state === "starting" || state === "gone" ? [] : [view];
+}
+
+function silentThread({ pid }: WorkerHandle): ThreadView {
+  return { worker: pid, thread: 0, state: "silent", blockedMs: 0, exchanges: [], stack: undefined };
+}
+
+function silent({ pid }: WorkerHandle): Pick<TreeView, "worker" | "thread" | "blockedMs"> {
+  return { worker: pid, thread: "all threads", blockedMs: 0 };
 }
 
 /** `+2`, `-1`: relative; `3`: absolute. @throws HeddleError CONFIG_BAD_VALUE */
