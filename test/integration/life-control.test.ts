@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { createServer as createHttpServer, request } from "node:http";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { ask } from "../../src/server/control/client.ts";
+import { ask, command } from "../../src/server/control/client.ts";
 import type { ServerStatus } from "../../src/server/control/status.ts";
 import type { ThreadView } from "../../src/server/worker/worker-protocol.ts";
 import { fixture, get, hold, lifeApp, serve, tempFolder, until, workersOf } from "../server/arbiter/support.ts";
@@ -259,6 +259,25 @@ describe("status and threads", { concurrency: 3 }, () => {
     await spinning;
     await until(async () => (await probe("/readyz")) === 200, "readiness to come back");
   });
+});
+
+test("a process at the control socket that is not heddle is told as that, whatever it answers", async (t) => {
+  const socket = join(tempFolder(t), "other.sock");
+  let body = "";
+  const other = createHttpServer((_, res) => void res.end(body)).listen(socket);
+  t.after(() => other.close());
+  await once(other, "listening");
+  const message = `the process that answers at ${socket} is not a heddle server`;
+  for (body of ["hello", "{}", "null", '{"message":"page not found"}', '{"error":"no such page"}', '["a"]']) {
+    await assert.rejects(ask(socket, "/status"), { code: "CONTROL_UNAVAILABLE", message }, body);
+    const reloading = command(socket, "/reload", { progress: () => {} });
+    await assert.rejects(reloading, { code: "CONTROL_UNAVAILABLE", message }, body);
+  }
+  body = '{"message":"page not found"}';
+  for (const what of [["threads"], ["stop"]]) {
+    const { code, stderr } = await runHeddle([...what, "--control", socket]);
+    assert.deepEqual({ code, stderr }, { code: 1, stderr: `heddle: ${message}\n` });
+  }
 });
 
 describe("a server that comes and goes", { concurrency: 2 }, () => {

@@ -71,14 +71,35 @@ function socketsIn(folder: string): string[] {
   }
 }
 
-/** One question, one JSON answer. @throws HeddleError CONTROL_NO_SERVER, CONTROL_UNAVAILABLE */
+/** One question, one JSON answer. @throws HeddleError CONTROL_NO_SERVER, CONTROL_UNAVAILABLE, or the error that the server reports */
 export async function ask(path: string, question: string): Promise<unknown> {
   let text = "";
   for await (const line of lines(path, "GET", question)) text += line;
-  return parse(path, text);
+  const answer = parse(path, text);
+  if (isError(answer)) throw fromWire(answer.error);
+  const isExpected = EXPECTED[question]?.(answer) ?? true;
+  if (!isExpected) throw notHeddle(path);
+  return answer;
 }
 
+/** Whoever listens there may answer in JSON too, such as an app on a socket of its own: what heddle's answer is told by. */
+const EXPECTED: Readonly<Record<string, (answer: unknown) => boolean>> = {
+  "/status": (answer) => typeof (answer as Partial<ServerStatus> | null)?.counters === "object",
+  "/threads": Array.isArray,
+  "/tree": Array.isArray,
+};
+
 type Line = { readonly progress: string } | { readonly done: unknown } | { readonly error: WireError };
+
+function isLine(value: unknown): value is Line {
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as { progress?: unknown }).progress === "string" || "done" in value || isError(value);
+}
+
+function isError(value: unknown): value is { readonly error: WireError } {
+  const { error } = (value ?? {}) as { readonly error?: Partial<WireError> | null };
+  return typeof error?.code === "string" && typeof error.message === "string";
+}
 
 export interface CommandOptions {
   readonly progress: (line: string) => void;
@@ -91,7 +112,8 @@ export async function command(path: string, what: string, options: CommandOption
   let done: { readonly value: unknown } | undefined;
   try {
     for await (const text of lines(path, "POST", what)) {
-      const line = parse(path, text) as Line;
+      const line = parse(path, text);
+      if (!isLine(line)) throw notHeddle(path);
       if ("progress" in line) options.progress(line.progress);
       else if ("error" in line) throw fromWire(line.error);
       else done = { value: line.done };
@@ -136,10 +158,13 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new HeddleError("CONTROL_UNAVAILABLE", `the process that answers at ${path} is not a heddle server`, {
-      cause,
-    });
+    throw notHeddle(path, cause);
   }
+}
+
+function notHeddle(path: string, cause?: unknown): HeddleError {
+  const message = `the process that answers at ${path} is not a heddle server`;
+  return new HeddleError("CONTROL_UNAVAILABLE", message, cause === undefined ? {} : { cause });
 }
 
 /** The connection broke after the answer had begun. */
