@@ -57,39 +57,44 @@ export async function threads(argv: readonly string[]): Promise<void> {
 
 export async function leaks(argv: readonly string[]): Promise<void> {
   const { path, json } = await parse(argv, "leaks", 0);
-  const progress = (line: string): void => void (json || console.log(line));
-  const found = (await command(path, "/leaks", { progress })) as LeakView[];
+  const found = (await command(path, "/leaks", { progress: progressOf(json) })) as LeakView[];
   console.log(json ? JSON.stringify(found, null, 2) : formatLeaks(found));
 }
 
 export async function reload(argv: readonly string[]): Promise<void> {
-  const { path } = await parse(argv, "reload", 0);
-  const done = (await command(path, "/reload", { progress: console.log })) as Outcome & { generation: number };
+  const { path, json } = await parse(argv, "reload", 0);
+  const done = (await command(path, "/reload", { progress: progressOf(json) })) as Outcome & { generation: number };
   const { generation, workers, serving, killed } = done;
   const what = serving === workers ? `generation ${generation} serves` : `generation ${generation}: ${lacking(done)}`;
-  console.log(`${what}${killedNote(killed)}`);
+  console.log(json ? JSON.stringify(done, null, 2) : `${what}${killedNote(killed)}`);
 }
 
 export async function scale(argv: readonly string[]): Promise<void> {
   // "-1" is a number here, not a flag.
-  const { path, positionals } = await parse(
+  const { path, json, positionals } = await parse(
     argv.map((text) => (/^-\d+$/.test(text) ? `=${text}` : text)),
     "scale",
     1,
   );
   const to = positionals[0]!.replace(/^=/, "");
   const question = `/scale?to=${encodeURIComponent(to)}`;
-  const done = (await command(path, question, { progress: console.log })) as Outcome;
+  const done = (await command(path, question, { progress: progressOf(json) })) as Outcome;
   const { workers, serving, killed } = done;
   const what = serving === workers ? count(workers, "worker serves", "workers serve") : lacking(done);
-  console.log(`${what}${killedNote(killed)}`);
+  console.log(json ? JSON.stringify(done, null, 2) : `${what}${killedNote(killed)}`);
 }
 
 export async function stop(argv: readonly string[]): Promise<void> {
-  const { path } = await parse(argv, "stop", 0);
-  const { killed } = (await command(path, "/stop", { progress: console.log, untilItEnds: true })) as { killed: number };
-  console.log(`stopped${killedNote(killed)}`);
+  const { path, json } = await parse(argv, "stop", 0);
+  const done = await command(path, "/stop", { progress: progressOf(json), untilItEnds: true });
+  const { killed } = done as Pick<Outcome, "killed">;
+  console.log(json ? JSON.stringify(done, null, 2) : `stopped${killedNote(killed)}`);
   if (killed > 0) process.exitCode = 1;
+}
+
+/** With `--json` stdout has the answer and nothing else. */
+function progressOf(json: boolean): (line: string) => void {
+  return json ? () => {} : console.log;
 }
 
 /** How it stands when the command has taken effect. */

@@ -21,9 +21,9 @@ Usage:
   heddle threads [--json]           what each of its threads is doing, with the stack of a blocked thread
   heddle threads --tree [--json]    its actors by their supervisors, with the state of each
   heddle leaks [--json]             tasks and actors that wait for what nobody can reach; stops each thread for a moment
-  heddle reload                     start the app's new code beside the old, switch when it is ready
-  heddle scale <+1|-1|N>            change the number of workers
-  heddle stop                       finish the requests in flight, then exit
+  heddle reload [--json]            start the app's new code beside the old, switch when it is ready
+  heddle scale <+1|-1|N> [--json]   change the number of workers
+  heddle stop [--json]              finish the requests in flight, then exit
   heddle help | version
 
 The commands that talk to a running server take --control <path>; without it they look for the server.

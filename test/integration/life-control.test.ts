@@ -261,6 +261,15 @@ describe("status and threads", { concurrency: 3 }, () => {
   });
 });
 
+test("the commands that change a server have their outcome as JSON, and nothing else", async (t) => {
+  const server = await serve(t, hello, ["-w", "1", "-t", "1"]);
+  const outcome = async (...what: string[]): Promise<unknown> =>
+    JSON.parse((await runHeddle([...what, "--json", "--control", server.control])).stdout);
+  assert.deepEqual(await outcome("scale", "2"), { workers: 2, serving: 2, killed: 0 });
+  assert.deepEqual(await outcome("reload"), { generation: 2, workers: 2, serving: 2, killed: 0 });
+  assert.deepEqual(await outcome("stop"), { killed: 0 });
+});
+
 test("a process at the control socket that is not heddle is told as that, whatever it answers", async (t) => {
   const socket = join(tempFolder(t), "other.sock");
   let body = "";
