@@ -26,13 +26,16 @@ const ADVICE: readonly (readonly [causes: RegExp, advice: string])[] = [
   [/^unknown$/, "is the address right?"],
   [
     /^tls$/,
-    "its certificate is not trusted, or it does not speak TLS: NODE_EXTRA_CA_CERTS=ca.pem trusts an authority, NODE_TLS_REJECT_UNAUTHORIZED=0 any certificate",
+    "its certificate is not trusted, or it does not speak TLS, or only HTTP/2: NODE_EXTRA_CA_CERTS=ca.pem trusts an authority, NODE_TLS_REJECT_UNAUTHORIZED=0 any certificate",
   ],
   [/^timeout$/, "a route that takes this long can't be measured"],
   [/^(reset|cut)$/, "it closes the connection instead of answering"],
   [/^malformed$/, "it does not answer in HTTP/1.1"],
   [/^generator$/, "this machine gives the load generator no more files or ports: see ulimit -n"],
 ];
+
+/** What a server of TLS does with a request in clear text. */
+const NOT_TALKED_TO = /^(reset|cut|malformed)$/;
 
 export interface Asked {
   /** `GET /orders`. */
@@ -49,7 +52,9 @@ export function refusal(asked: readonly Asked[], target: string): HeddleError | 
     const cause = mainCause([sample]) ?? "timeout";
     const advice = ADVICE.find(([causes]) => causes.test(cause))?.[1];
     const share = errors === 0 ? "" : ` on ${errors} of ${count(answers + errors, "request")}`;
-    return `${route}: ${causeInWords(cause)}${share}${advice === undefined ? "" : `; ${advice}`}`;
+    const mayBeTls = target.startsWith("http://") && NOT_TALKED_TO.test(cause);
+    const hint = mayBeTls ? "; if it speaks TLS, its address begins with https://" : "";
+    return `${route}: ${causeInWords(cause)}${share}${advice === undefined ? "" : `; ${advice}`}${hint}`;
   });
   return new HeddleError("TUNE_REFUSED", `${target} can't be measured with these requests:\n${lines.join("\n")}`);
 }

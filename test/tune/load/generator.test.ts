@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
 import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
@@ -199,6 +200,16 @@ describe("the load generator", () => {
     const sample = await generator.run({ ...plan, loop: { concurrency: 2 } });
     assert.ok(sample.answers > 0);
     assert.equal(sample.errors, 0);
+  });
+
+  it("offers HTTP/1.1 in the handshake of TLS: a server of HTTP/2 alone refuses that, and answers nothing", async (t) => {
+    const { cert, key } = makeCertificate(tempFolder(t), "localhost");
+    const options = { cert: readFileSync(cert), key: readFileSync(key) };
+    const server = createSecureServer(options, (_request, response) => void response.end("ok"));
+    const target = await listen(server);
+    const sample = await generator.run({ ...SHORT, target: { ...target, tls: true }, loop: { concurrency: 1 } });
+    assert.equal(sample.answers, 0);
+    assert.deepEqual(Object.keys(sample.errorsByCause), ["tls"]);
   });
 
   it("tells of a server that ends connections under requests, although it sends those again", async () => {

@@ -50,3 +50,13 @@ test("each reason comes with what to do", () => {
   assert.match(messageFor("generator"), /no connection could be opened on 3 of 3 requests; .*ulimit -n/);
   assert.match(messageFor("malformed"), /no HTTP\/1\.1 answer/);
 });
+
+test("a server that answers nothing in clear text may speak TLS", () => {
+  for (const cause of ["reset", "cut", "malformed"]) {
+    const route = asked("GET /", 0, { [cause]: 3 });
+    assert.match(refusal([route], "http://127.0.0.1:8000")!.message, /if it speaks TLS, its address begins with https/);
+    for (const target of ["https://127.0.0.1:8000", "app.ts"]) {
+      assert.doesNotMatch(refusal([route], target)!.message, /begins with https/);
+    }
+  }
+});

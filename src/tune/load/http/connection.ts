@@ -21,7 +21,7 @@ export interface Target {
 /**
  * refused     no connection could be made: nobody listened
  * unknown     there is no such host
- * tls         TLS was not agreed on: a certificate that isn't trusted, or a server that does not speak it
+ * tls         TLS was not agreed on: a certificate that isn't trusted, a server that does not speak it, or none of HTTP/1.1
  * reset       the connection ended before the first byte of the answer
  * cut         the connection ended in the middle of the answer
  * timeout     no complete answer in time
@@ -181,7 +181,9 @@ function open(target: Target, onBytes: (bytes: Uint8Array, count: number) => voi
     const isLocal = unix !== undefined || /^(localhost|127\.[\d.]+|::1)$/.test(host);
     // A certificate for development is rarely valid, and this machine can be trusted to be itself.
     const trust = isLocal ? { rejectUnauthorized: false } : {};
-    const socket = connectTls({ ...address, servername: isName(host) ? host : "", ...trust });
+    // A server of HTTP/2 alone refuses the handshake then. Without, Node's answers 403, as if it wanted a login.
+    const offer = { ALPNProtocols: ["http/1.1"] };
+    const socket = connectTls({ ...address, servername: isName(host) ? host : "", ...trust, ...offer });
     socket.setNoDelay(true);
     return socket.on("data", (chunk: Buffer) => onBytes(chunk, chunk.length));
   }

@@ -126,6 +126,8 @@ export class ResponseParser {
     if (end === bytes) {
       const piece = chunk.subarray(from, bytes);
       this.#cut = Buffer.concat(this.#cut === undefined ? [piece] : [this.#cut, piece]);
+      // A server of another protocol (TLS, HTTP/2) may end its answer, or wait, without a line break.
+      if (this.#state === STATUS_LINE && !mayBegin(this.#cut)) throw noStatusLine(this.#cut, 0, this.#cut.length);
       if (this.#cut.length > LINE_LIMIT) throw new MalformedResponse(`a line of over ${LINE_LIMIT} bytes`);
       return bytes;
     }
@@ -169,7 +171,7 @@ export class ResponseParser {
     const isWhole = to - from >= SHORTEST_STATUS_LINE && startsWith(line, from, HTTP_1) && line[from + 8] === SPACE;
     const areDigits = hundreds > 0 && hundreds <= 9 && tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9;
     if (!isWhole || !areDigits || (minor !== 0 && minor !== 1)) {
-      throw new MalformedResponse(`not a status line: ${JSON.stringify(text(line, from, Math.min(to, from + 40)))}`);
+      throw noStatusLine(line, from, to);
     }
     this.status = hundreds * 100 + tens * 10 + ones;
     this.keepAlive = minor === 1;
@@ -262,6 +264,16 @@ export class ResponseParser {
     const [, name = "", value = ""] = /^([^:]*):?(.*)$/s.exec(text(line, from, to)) ?? [];
     this.headers.push([name.toLowerCase(), value.trim()]);
   }
+}
+
+/** Whether these first bytes may become a status line. The line break of an empty line before it may be cut. */
+function mayBegin(bytes: Uint8Array): boolean {
+  const beginning = HTTP_1.subarray(0, Math.min(bytes.length, HTTP_1.length));
+  return startsWith(bytes, 0, beginning) || (bytes.length === 1 && bytes[0] === CR);
+}
+
+function noStatusLine(line: Uint8Array, from: number, to: number): MalformedResponse {
+  return new MalformedResponse(`not a status line: ${JSON.stringify(text(line, from, Math.min(to, from + 40)))}`);
 }
 
 function text(bytes: Uint8Array, from: number, to: number): string {

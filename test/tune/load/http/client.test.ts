@@ -20,6 +20,9 @@ const FRAMINGS: Readonly<Record<string, string>> = {
   "announced close": "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello",
   "1.0": "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello",
 };
+/** Without a line break, as what other protocols send at first. */
+const TLS_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 70]);
+const HTTP2_SETTINGS = Buffer.from([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 255, 255]);
 const ENDING = new Set(["close", "announced close", "1.0"]);
 
 async function ask(target: Target, timeoutMs = PATIENCE_MS): Promise<Answer> {
@@ -125,6 +128,8 @@ describe("a client of the generator", { concurrency: true }, () => {
     ["there is no such host", async () => ({ host: "no-such-host.invalid", port: 80 }), "unknown"],
     ["it does not speak TLS", async () => ({ ...(await http((_, response) => response.end())), tls: true }), "tls"],
     ["it is no HTTP", () => raw((socket) => socket.write("SSH-2.0-OpenSSH\r\n")), "malformed"],
+    ["it speaks TLS", () => raw((socket) => socket.end(TLS_ALERT)), "malformed"],
+    ["it speaks HTTP/2 alone", () => raw((socket) => socket.write(HTTP2_SETTINGS)), "malformed"],
     ["there is more than the answer", () => raw((socket) => socket.write(`${FRAMINGS["length"]!}more`)), "malformed"],
   ];
   for (const [name, target, failure] of faults) {

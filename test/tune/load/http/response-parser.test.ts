@@ -154,6 +154,8 @@ describe("the response parser", () => {
   it("refuses what no HTTP response may be", () => {
     for (const text of [
       "SSH-2.0-OpenSSH\r\n\r\n",
+      "SSH",
+      "\rHTTP/1.1 200 OK",
       "HTTP/2 200 OK\r\n\r\n",
       "HTTP/1.1 2x0 OK\r\n\r\n",
       "HTTP/1.1 20\r\n\r\n",
