@@ -5,7 +5,16 @@
  * give the values. So imports and expressions of the user's work there, and a text that was edited wrongly changes nothing.
  */
 
-import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { loadConfigFile } from "../../config/config.ts";
@@ -85,7 +94,8 @@ function byHand(file: string, fields: ConfigFields): WriteOutcome {
 async function givesValues(file: string, text: string, fields: ConfigFields): Promise<boolean> {
   const copy = join(dirname(file), `.${basename(file, extname(file))}.${process.pid}${extname(file)}`);
   try {
-    writeFileSync(copy, text);
+    // The file may hold what only its owner may read.
+    writeFileSync(copy, text, { mode: 0o600 });
     const loaded = await loadConfigFile(dirname(file), copy);
     return hasFields(loaded?.settings, fields);
   } catch (error) {
@@ -111,7 +121,10 @@ function hasFields(value: unknown, fields: ConfigFields): boolean {
 function replace(file: string, text: string, isNew: boolean): void {
   const next = `${file}.${process.pid}`;
   try {
-    writeFileSync(next, text, isNew ? {} : { mode: statSync(file).mode });
+    const mode = isNew ? undefined : statSync(file).mode & 0o7777;
+    writeFileSync(next, text, { mode });
+    // The umask has taken some of it.
+    if (mode !== undefined) chmodSync(next, mode);
     renameSync(next, file);
   } catch (error) {
     rmSync(next, { force: true });

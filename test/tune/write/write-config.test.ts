@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { loadConfigFile } from "../../../src/config/config.ts";
@@ -130,6 +130,16 @@ test("a symbolic link stays one, and its file is changed, with what it imports",
   assert.match(readFileSync(join(folder, "shared/heddle.config.mjs"), "utf8"), /app,\n {2}model: "threads",/);
   assert.deepEqual(readdirSync(join(folder, "shared")).sort(), ["base.mjs", "heddle.config.mjs"]);
   assert.deepEqual(readdirSync(join(folder, "project")).sort(), ["app.ts", "heddle.config.mjs"]);
+});
+
+test("a file keeps its permissions, also those that the umask takes from new files", async (t) => {
+  const folder = tempFolder(t, { "heddle.config.mjs": "export default {};\n" });
+  const file = join(folder, "heddle.config.mjs");
+  chmodSync(file, 0o664);
+  const before = process.umask(0o027);
+  t.after(() => process.umask(before));
+  await writeConfig({ cwd: folder, configFile: file, fields, show: () => {}, agree: () => Promise.resolve(false) });
+  assert.equal(statSync(file).mode & 0o777, 0o664);
 });
 
 test("a file that can't be written is told with its name, and nothing is left behind", async (t) => {
