@@ -14,22 +14,33 @@ export function isotonic(values: readonly number[], weights?: readonly number[])
   if (weights !== undefined && weights.length !== values.length) {
     throw bad("weights.length", weights.length, `the length of values, ${values.length}`);
   }
-  const blocks: { value: number; weight: number; length: number }[] = [];
+  const blocks: Block[] = [];
   for (const [at, value] of (values as readonly number[]).entries()) {
     if (!Number.isFinite(value)) throw bad(`values[${at}]`, value, "a finite number");
     const weight = weights === undefined ? 1 : weights[at];
     if (!isPositive(weight)) throw bad(`weights[${at}]`, weight, "a finite number above 0");
-    let block = { value, weight, length: 1 };
+    let block: Block = { value, weight, length: 1 };
     for (let before = blocks.at(-1); before !== undefined && before.value > block.value; before = blocks.at(-1)) {
       blocks.pop();
-      const both = before.weight + block.weight;
       block = {
-        value: (before.value * before.weight + block.value * block.weight) / both,
-        weight: both,
+        value: meanOf(before, block),
+        weight: Math.min(Number.MAX_VALUE, before.weight + block.weight),
         length: before.length + block.length,
       };
     }
     blocks.push(block);
   }
   return blocks.flatMap((block) => Array.from({ length: block.length }, () => block.value));
+}
+
+interface Block {
+  readonly value: number;
+  readonly weight: number;
+  readonly length: number;
+}
+
+function meanOf(a: Block, b: Block): number {
+  const mean = (a.value * a.weight + b.value * b.weight) / (a.weight + b.weight);
+  // A sum that is more than a number holds. By shares the mean is less exact, and never more than the larger value.
+  return Number.isFinite(mean) ? mean : a.value / (1 + b.weight / a.weight) + b.value / (1 + a.weight / b.weight);
 }

@@ -37,6 +37,25 @@ test("the answer ascends, keeps the weighted mean, and no ascending row is neare
   );
 });
 
+test("values and weights whose sum is more than a number holds are pooled as well", () => {
+  const large = 2 ** 1023;
+  assert.deepEqual(isotonic([1.5 * large, large]), [1.25 * large, 1.25 * large]);
+  assert.deepEqual(isotonic([3, 1], [large, large]), [2, 2]);
+  const huge = fc.double({ min: -1e308, max: 1e308, noNaN: true });
+  const weight = fc.double({ min: 1e-300, max: 1e308, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(huge, weight), { maxLength: 9 }), (rows) => {
+      const fitted = isotonic(
+        rows.map(([value]) => value),
+        rows.map((row) => row[1]),
+      );
+      for (const [at, value] of fitted.entries()) {
+        assert.ok(Number.isFinite(value) && (at === 0 || value >= (fitted[at - 1] as number)));
+      }
+    }),
+  );
+});
+
 test("what is no number, and weights that do not match, are refused", () => {
   assert.throws(() => isotonic([1, Number.NaN]), { code: "TUNE_INPUT", message: /values\[1\] is NaN/ });
   assert.throws(() => isotonic([1, 2], [1]), { code: "TUNE_INPUT", message: /weights/ });
