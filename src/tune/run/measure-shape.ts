@@ -19,6 +19,7 @@ import { threadsOf } from "../shape.ts";
 import type { SweepRules } from "../sweep/next-step.ts";
 import { sweep, type SweepResult } from "../sweep/sweep.ts";
 import type { Level, Sample, ShapeResult } from "../types.ts";
+import { isRefused, untilListening } from "./remote.ts";
 import { type Subject, whileAlive } from "./subject.ts";
 
 export interface Bench {
@@ -53,8 +54,16 @@ export function runLoad(bench: Bench, loop: Loop, { warmUpMs, measureMs, repetit
   return whileAlive(subject, bench.signal, (signal) => generator.run(plan, signal));
 }
 
+/** One that is to count. @throws HeddleError TUNE_NOT_SERVED also for a server that runs elsewhere and has ended */
+async function runWindow(bench: Bench, loop: Loop, length: RunLength): Promise<Sample> {
+  const { subject, signal } = bench;
+  const sample = await runLoad(bench, loop, length);
+  if (subject.booted === undefined && isRefused(sample)) await untilListening(subject.target, signal);
+  return sample;
+}
+
 /**
- * The same after its setup requests, which are sent now and no more. Many apps allow few logins in a minute, and what a login computes
+ * The bench after its setup requests, which are sent now and no more. Many apps allow few logins in a minute, and what a login computes
  * would count to what is measured between two looks at the server.
  *
  * @throws HeddleError TUNE_SETUP_FAILED
@@ -104,7 +113,7 @@ export async function measureShape(
   const done = await sweep({
     measure: async (window) => {
       if (samples.at(-1)?.leftOut === "errors") ready = await afterSetupAgain(ready);
-      return await runLoad(ready, { concurrency: window.concurrency }, window);
+      return await runWindow(ready, { concurrency: window.concurrency }, window);
     },
     budgetMs: sweepMs,
     rules,
@@ -181,7 +190,7 @@ export async function confirm(
   const samples: Sample[] = [];
   for (const [repetition, share] of CONFIRMED_SHARES.entries()) {
     const length = { warmUpMs: Math.min(500, confirmMs / 3), measureMs: confirmMs, repetition };
-    samples.push(await runLoad(ready, { rate: throughput * share, maxConnections }, length));
+    samples.push(await runWindow(ready, { rate: throughput * share, maxConnections }, length));
   }
   return samples;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer, type Server } from "node:net";
 import { test } from "node:test";
 import type { Generator, LoadPlan } from "../../../src/tune/load/generator.ts";
 import { afterSetup, type Bench, confirm, measureShape, runLoad } from "../../../src/tune/run/measure-shape.ts";
@@ -64,6 +65,34 @@ test("setup requests are sent once for a sweep, and again after a window of erro
   assert.deepEqual(new Set(tokens.slice(4)), new Set(["t2"]));
   assert.equal(logins, 3);
   await assert.rejects(confirm(busy, { knee: 4, throughput: 400 }, 500), /POST \/login was answered 429/);
+});
+
+test("a sweep ends when a server that runs elsewhere does not listen any more, and goes on with one that is restarted", async () => {
+  const target = await refused();
+  const bench = await benchOf({ requests: ["/"] });
+  let windows = 0;
+  let later: Server | undefined;
+  const run = async ({ loop, repetition = 0 }: LoadPlan): Promise<Sample> => {
+    windows++;
+    const concurrency = "concurrency" in loop ? loop.concurrency : 1;
+    const answers = 100 * Math.min(4, concurrency);
+    const isGone = windows > 20 || windows === 4;
+    if (windows === 4) later = createServer((socket) => socket.destroy()).listen(target.port, target.host);
+    if (windows === 20) later?.close();
+    if (!isGone) return sampleOf(concurrency, 10, { repetition, answers, throughput: answers });
+    const nothing = { answers: 0, throughput: 0, errors: 5, errorsByCause: { refused: 5 }, leftOut: "errors" } as const;
+    return sampleOf(concurrency, 10, { repetition, ...nothing });
+  };
+  const elsewhere = { ...bench, generator: { run } as unknown as Generator, subject: { ...bench.subject, target } };
+  const { sweep } = await measureShape(elsewhere, { warmUpMs: 0, sweepMs: 60_000, rules: {} }, () => {});
+  assert.equal(sweep.end, "failed");
+  assert.match(String(sweep.error), /does not listen any more: for 3 s no connection to it could be made/);
+  assert.equal(windows, 21);
+  assert.equal(
+    sweep.levels.flatMap(({ samples }) => samples).length,
+    19,
+    "but the first, which warms up, and the last",
+  );
 });
 
 test("a route that only redirects is told, unless a redirect is expected", async () => {
