@@ -3,7 +3,6 @@ import { toWire } from "../../errors/errors.ts";
 import type { FromGenerator, ToGenerator } from "./plan.ts";
 import { run } from "./run.ts";
 
-const maySpin = process.argv.includes("--own-core");
 let stopping: AbortController | undefined;
 
 process.on("disconnect", () => process.exit());
@@ -11,11 +10,11 @@ process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {});
 process.on("message", (message: ToGenerator) => {
   if (message.type === "stop") stopping?.abort();
-  else void answer(message.plan);
+  else void answer(message);
 });
 tell({ type: "ready" });
 
-async function answer(plan: Extract<ToGenerator, { type: "run" }>["plan"]): Promise<void> {
+async function answer({ plan, maySpin }: Extract<ToGenerator, { type: "run" }>): Promise<void> {
   stopping = new AbortController();
   const { signal } = stopping;
   try {

@@ -11,6 +11,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { availableCpus } from "../../config/cpus.ts";
 import { fromWire, HeddleError } from "../../errors/errors.ts";
+import { bad } from "../estimate/input.ts";
 import { loadNative } from "../../platform/native.ts";
 import { parsePath } from "../scenario/scenario.ts";
 import type { GeneratorAudit, Sample } from "../types.ts";
@@ -41,12 +42,15 @@ export interface Generator {
 
 const AUDIT = { loop: { concurrency: 32 }, warmUpSeconds: 0.5, seconds: 1 } as const;
 
-/** `cpu`: the core to pin it to; default: the last one that this process may use, if there are two. */
+/** `cpu`: the core to pin it to; default: the last one that this process may use, if there are two. @throws HeddleError TUNE_INPUT */
 export async function startGenerator(options: { readonly cpu?: number } = {}): Promise<Generator> {
+  if (options.cpu !== undefined && !(Number.isInteger(options.cpu) && options.cpu >= 0)) {
+    throw bad("cpu", options.cpu, "the number of a core, from 0");
+  }
   await loadNative();
   const cpus = allowedCpus();
   const wanted = options.cpu ?? (availableCpus() > 1 && cpus.length > 1 ? cpus.at(-1) : undefined);
-  const child = start("generator-main", wanted === undefined ? [] : ["--own-core"]);
+  const child = start("generator-main");
   const cpu = wanted !== undefined && child.pid !== undefined && pin(child.pid, [wanted]) ? wanted : undefined;
   await nextMessage(child, (message: FromGenerator) => (message.type === "ready" ? message : undefined));
   return new GeneratorHandle(child, cpu, cpus);
@@ -78,7 +82,7 @@ class GeneratorHandle implements Generator {
     let cpuAtBegin: number | undefined;
     let cpuAtEnd: number | undefined;
     try {
-      this.#tell({ type: "run", plan });
+      this.#tell({ type: "run", plan, maySpin: this.cpu !== undefined });
       const { measured } = await nextMessage(this.#child, (message: FromGenerator) => {
         if (message.type === "failed") throw signal?.aborted === true ? signal.reason : fromWire(message.error);
         if (message.type === "done") return message;
@@ -95,7 +99,7 @@ class GeneratorHandle implements Generator {
   }
 
   async audit(): Promise<GeneratorAudit> {
-    const server = start("null-server-main", []);
+    const server = start("null-server-main");
     try {
       const others = this.#cpus.filter((cpu) => cpu !== this.cpu);
       if (this.cpu !== undefined && server.pid !== undefined) pin(server.pid, others);
@@ -120,8 +124,8 @@ class GeneratorHandle implements Generator {
 }
 
 /** The parent's flags, such as an inspector's port, are not the child's. */
-function start(file: string, args: readonly string[]): ChildProcess {
-  return fork(new URL(import.meta.url.replace(/generator(\.[jt]s)$/, `${file}$1`)), args, {
+function start(file: string): ChildProcess {
+  return fork(new URL(import.meta.url.replace(/generator(\.[jt]s)$/, `${file}$1`)), [], {
     execArgv: ["--max-semi-space-size=32"],
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],

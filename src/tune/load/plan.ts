@@ -32,7 +32,9 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 /** A sample without what only the caller can measure. */
 export type Measured = Omit<Sample, "serverCpuSeconds">;
 
-export type ToGenerator = { readonly type: "run"; readonly plan: Plan } | { readonly type: "stop" };
+export type ToGenerator =
+  /** `maySpin`: it has a core of its own. */
+  { readonly type: "run"; readonly plan: Plan; readonly maySpin: boolean } | { readonly type: "stop" };
 
 export type FromGenerator =
   | { readonly type: "ready" }

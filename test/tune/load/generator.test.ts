@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, test } from "node:test";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { isErrorCode } from "../../../src/errors/errors.ts";
 import { type Generator, type LoadPlan, startGenerator } from "../../../src/tune/load/generator.ts";
 import { parsePath, readScenario, type Scenario } from "../../../src/tune/scenario/scenario.ts";
+import { treeCpuSeconds } from "../../../src/tune/probe/process-tree.ts";
 import { makeCertificate, tempFolder } from "../../server/arbiter/support.ts";
 import { http, listen, raw } from "./servers.ts";
 
@@ -251,6 +252,19 @@ describe("the load generator", () => {
     assert.ok(ceiling > 500, String(ceiling));
     assert.equal(coLocated, generator.cpu === undefined);
   });
+});
+
+test("a load generator that can't be pinned to its core leaves the others to the server, and sleeps between its sends", async (t) => {
+  await assert.rejects(startGenerator({ cpu: 0.5 }), { code: "TUNE_INPUT", message: /cpu is 0\.5/ });
+  const unpinned = await startGenerator({ cpu: 8191 });
+  t.after(() => unpinned.close());
+  assert.equal(unpinned.cpu, undefined);
+  const target = await http((_request, response) => response.end("ok"));
+  const usedBefore = treeCpuSeconds(unpinned.pid) ?? 0;
+  const { answers } = await unpinned.run({ ...SHORT, seconds: 2, target, loop: { rate: 450 } });
+  assert.ok(answers > 0);
+  const used = (treeCpuSeconds(unpinned.pid) ?? 0) - usedBefore;
+  assert.ok(used < 1, `${used} s of CPU time in 2 s`);
 });
 
 describe("the load generator's process", () => {
